@@ -1,0 +1,78 @@
+# `make` prints the targets. PIPELINE= chooses the pipeline, SELECT= a part of it.
+PIPELINE ?= pipelines/australia.yaml
+PROFILE ?= quick
+REBOUND = target/$(PROFILE)/rebound
+PYTHON ?= python3
+VENV = target/venv
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo run plan ingest aggregate relatedness diversification resilience tables \
+	fmt lint test test-pure test-python docs ci clean
+
+help: ## print the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+build: ## build the program (everyday profile; PROFILE=release for large data)
+	cargo build --workspace --profile $(PROFILE)
+
+demo: build ## run the main job on the shipped Australian sample and show what it made
+	$(REBOUND) run pipelines/australia.yaml
+	$(REBOUND) sql "select episode, region_name, resistance, recovery, upgrading from panel.region order by episode, resistance desc"
+
+run: build ## run PIPELINE, or SELECT of it
+	$(REBOUND) run $(PIPELINE) $(if $(SELECT),--select '$(SELECT)')
+
+plan: build ## say what `make run` would do, and why
+	$(REBOUND) plan $(PIPELINE) $(if $(SELECT),--select '$(SELECT)')
+
+ingest: build ## run the stage: raw files to customs.*
+	$(REBOUND) run $(PIPELINE) --select ingest
+
+aggregate: build ## run the stage: records to trade.*
+	$(REBOUND) run $(PIPELINE) --select aggregate
+
+relatedness: build ## run the stage: trade to space.*
+	$(REBOUND) run $(PIPELINE) --select relatedness
+
+diversification: build ## run the stage: trade to diversification.*
+	$(REBOUND) run $(PIPELINE) --select diversification
+
+resilience: build ## run the stage: trade to resilience.*
+	$(REBOUND) run $(PIPELINE) --select resilience
+
+tables: build ## run the stage `panels`: SQL files to panel.*
+	$(REBOUND) run $(PIPELINE) --select panels
+
+fmt: ## format the code
+	cargo fmt --all
+
+lint: ## formatting, clippy and rustdoc, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
+
+test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
+	cargo test --workspace --profile $(PROFILE)
+	$(MAKE) test-python
+
+test-pure: ## tests of the crates without IO: seconds
+	cargo test --profile $(PROFILE) -p trade -p space -p resilience
+
+$(VENV)/ready:
+	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
+	$(VENV)/bin/pip install --quiet duckdb==1.4.2 pyarrow==22.0.0
+	touch $@
+
+test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and pyarrow as it is
+	rm -rf target/python-lake
+	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+
+docs: build ## print the data dictionary and the API documentation
+	$(REBOUND) describe --all > docs/tables.md
+	cargo doc --workspace --no-deps --profile $(PROFILE)
+
+ci: lint test demo ## what CI runs
+
+clean: ## remove what was built and the demo's lake
+	rm -rf target lake

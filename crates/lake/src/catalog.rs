@@ -1,0 +1,100 @@
+//! What is published, and what runs did.
+
+use crate::fingerprint::Fingerprint;
+use crate::table::TableVersion;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The published state of a lake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Version of this format.
+    pub format: u32,
+    /// The run that published.
+    pub run: String,
+    /// The pipeline it ran.
+    pub pipeline: String,
+    /// When, RFC 3339.
+    pub published_at: String,
+    /// The version of each table.
+    pub tables: BTreeMap<String, TableVersion>,
+    /// The checks that hold, each with the fingerprint of its text and of what it read.
+    pub checks: BTreeMap<String, Fingerprint>,
+}
+
+impl Catalog {
+    /// The format written by this code.
+    pub const FORMAT: u32 = 1;
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It goes on, or was killed.
+    Started,
+    /// Its tables are published.
+    Published,
+    /// Nothing had changed; what was published stays.
+    Unchanged,
+    /// A part was made; published tables that depend on it are out of date, so it was not published.
+    Held,
+    /// A data check failed; nothing was published.
+    CheckFailed,
+    /// It stopped with an error; nothing was published.
+    Failed,
+}
+
+impl RunStatus {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Published => "published",
+            Self::Unchanged => "unchanged",
+            Self::Held => "held",
+            Self::CheckFailed => "check_failed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a run did with one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageRecord {
+    /// The stage.
+    pub stage: String,
+    /// `built` or `reused`.
+    pub action: String,
+    /// Why.
+    pub why: String,
+    /// Milliseconds it took.
+    pub millis: u64,
+    /// Rows of all its tables.
+    pub rows: u64,
+}
+
+/// What one run did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its name: the time it began, and its process.
+    pub run: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The command line.
+    pub command: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// When it ended, RFC 3339.
+    pub ended_at: Option<String>,
+    /// How it ended.
+    pub status: RunStatus,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What it did with each stage.
+    pub stages: Vec<StageRecord>,
+    /// The fingerprints of the parts each stage was made from, by name, for the next plan's reasons.
+    pub parts: BTreeMap<String, BTreeMap<String, String>>,
+    /// The tables it made or used.
+    pub tables: BTreeMap<String, TableVersion>,
+}

@@ -1,0 +1,652 @@
+//! The contract of every table: its columns with type, unit and meaning, and its key.
+//!
+//! This is the one place where a table is declared. Writing checks it, `rebound describe` and the data
+//! dictionary print it, and SQL uses its names.
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, LazyLock};
+
+/// Digits of a money column, and those of them after the point.
+pub const MONEY: (u8, i8) = (20, 2);
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// A small integer: years, months, ordinals.
+    Int,
+    /// A count.
+    Count,
+    /// A 64-bit float.
+    Float,
+    /// Exact money: 20 digits, 2 of them after the point.
+    Money,
+    /// True or false.
+    Flag,
+}
+
+impl Kind {
+    /// The Arrow type that holds it.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Int => DataType::Int32,
+            Self::Count => DataType::Int64,
+            Self::Float => DataType::Float64,
+            Self::Money => DataType::Decimal128(MONEY.0, MONEY.1),
+            Self::Flag => DataType::Boolean,
+        }
+    }
+
+    /// The kind that can hold an Arrow type without loss.
+    pub fn of(found: &DataType) -> Option<Self> {
+        match found {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(Self::Text),
+            DataType::Int8 | DataType::Int16 | DataType::Int32 => Some(Self::Int),
+            DataType::Int64
+            | DataType::UInt8
+            | DataType::UInt16
+            | DataType::UInt32
+            | DataType::UInt64 => Some(Self::Count),
+            DataType::Float32 | DataType::Float64 => Some(Self::Float),
+            DataType::Decimal128(_, scale) if *scale == MONEY.1 => Some(Self::Money),
+            DataType::Boolean => Some(Self::Flag),
+            _ => None,
+        }
+    }
+
+    /// Its name in printed contracts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Int => "int",
+            Self::Count => "bigint",
+            Self::Float => "double",
+            Self::Money => "decimal(20,2)",
+            Self::Flag => "boolean",
+        }
+    }
+}
+
+/// A column of a contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: Kind,
+    /// Whether it may be null.
+    pub is_nullable: bool,
+    /// Its unit; empty for codes and texts.
+    pub unit: String,
+    /// What it means.
+    pub about: String,
+}
+
+/// The contract of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// `schema.table`.
+    pub table: &'static str,
+    /// What a row is.
+    pub about: &'static str,
+    /// The columns that make a row unique; rows are sorted by them.
+    pub key: &'static [&'static str],
+    /// The columns.
+    pub columns: Vec<Column>,
+}
+
+/// The Arrow schema of `columns`.
+pub fn schema(columns: &[Column]) -> SchemaRef {
+    let field = |c: &Column| Field::new(&c.name, c.kind.arrow(), c.is_nullable);
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+impl Contract {
+    /// The contract of `table`, if it has one.
+    pub fn of(table: &str) -> Option<&'static Self> {
+        CONTRACTS.iter().find(|contract| contract.table == table)
+    }
+
+    /// Every contract, in the order of the way of a record.
+    pub fn all() -> &'static [Self] {
+        &CONTRACTS
+    }
+
+    /// Its Arrow schema.
+    pub fn schema(&self) -> SchemaRef {
+        schema(&self.columns)
+    }
+}
+
+const UNITS: &str = "currency units";
+const SHARE: &str = "share, 0..1";
+
+/// `name type unit about`: a trailing `?` on the name allows nulls.
+fn column(name: &str, kind: Kind, unit: &str, about: &str) -> Column {
+    Column {
+        name: name.trim_end_matches('?').to_owned(),
+        kind,
+        is_nullable: name.ends_with('?'),
+        unit: unit.to_owned(),
+        about: about.to_owned(),
+    }
+}
+
+fn region() -> Column {
+    column("region_code", Kind::Text, "", "region")
+}
+
+fn hs6() -> Column {
+    column(
+        "hs6",
+        Kind::Text,
+        "",
+        "product: six digits of the target HS revision (a family: its largest member)",
+    )
+}
+
+fn year() -> Column {
+    column("year", Kind::Int, "", "calendar year")
+}
+
+fn episode() -> Column {
+    column("episode", Kind::Text, "", "episode of the config")
+}
+
+fn forms(stage: &str, from: &str, to: &str) -> Vec<Column> {
+    let c = |suffix: &str, unit: &str, about: String| {
+        column(&format!("{stage}{suffix}?"), Kind::Float, unit, &about)
+    };
+    vec![
+        c("_growth", "fraction", format!("growth from {from} to {to}")),
+        c("_expected_change", UNITS, "change that the benchmark expects".into()),
+        c("", "ratio", "index: (change - expected change) / |expected change|; > 0 is better than expected (Martin et al. 2016)".into()),
+        c("_diff", "fraction", "growth less expected growth".into()),
+        c("_dlog", "log points", "log growth less expected log growth; null on exit".into()),
+        c("_dhs", "-2..2", "midpoint growth (Davis, Haltiwanger & Schuh 1996)".into()),
+        column(&format!("{stage}_null_reason?"), Kind::Text, "", "why the index is null"),
+    ]
+}
+
+fn levels() -> Vec<Column> {
+    vec![
+        column(
+            "base_value?",
+            Kind::Money,
+            UNITS,
+            "exports at the base: mean of the base years, rounded to 0.01; null: a base year was not reported",
+        ),
+        column(
+            "trough_value?",
+            Kind::Money,
+            UNITS,
+            "exports in the trough year; null: not reported",
+        ),
+        column("end_value?", Kind::Money, UNITS, "exports in the end year; null: not reported"),
+    ]
+}
+
+fn long_form(name: &'static str, about: &str) -> Vec<Column> {
+    vec![
+        year(),
+        region(),
+        hs6(),
+        column(name, Kind::Text, "", about),
+        column("fob_value", Kind::Money, UNITS, "FOB value"),
+        column(
+            "value_share?",
+            Kind::Float,
+            SHARE,
+            "share in the region's exports of the product; null if they are not positive",
+        ),
+    ]
+}
+
+static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
+    use Kind::{Count, Flag, Float, Int, Money, Text};
+    vec![
+        Contract {
+            table: "customs.records",
+            about: "one readable entry of a raw file; entries that a rule excludes are here too, marked",
+            key: &["source_file", "source_row", "entry"],
+            columns: vec![
+                column("source_file", Text, "", "raw file, as the pipeline's pattern found it"),
+                column("source_row", Count, "", "line of the (unpacked) raw file on which the row begins"),
+                column("entry", Int, "", "place of the value among the row's value columns, from 0"),
+                year(),
+                column("month?", Int, "1..12", "month, where the source has months"),
+                column("flow", Text, "", "export or import"),
+                region(),
+                column("product_code", Text, "", "product code as reported, cleaned, all its digits"),
+                column("hs6", Text, "", "its first six digits, in the revision of the record"),
+                column("hs_revision", Text, "", "HS revision in force in that year"),
+                column("destination?", Text, "", "country of destination"),
+                column("trade_mode?", Text, "", "customs regime"),
+                column("ownership?", Text, "", "ownership of the firm"),
+                column("firm?", Text, "", "firm"),
+                column("quantity?", Float, "quantity_unit", "quantity"),
+                column("quantity_unit?", Text, "", "unit of measure"),
+                column("fob_value", Money, UNITS, "FOB value"),
+                column("currency", Text, "", "ISO 4217 code"),
+                column("rule?", Text, "", "first rule of the layout that covers the entry"),
+                column("is_excluded", Flag, "", "whether the pipeline excludes that rule"),
+            ],
+        },
+        Contract {
+            table: "customs.rejects",
+            about: "one row or entry of a raw file that could not be read, with its text and the reason",
+            key: &["source_file", "source_row", "reject"],
+            columns: vec![
+                column("source_file", Text, "", "raw file"),
+                column("source_row", Count, "", "line of the (unpacked) raw file on which the row begins"),
+                column("reject", Int, "", "place among the rejects of the row, from 0"),
+                column("reason", Text, "", "why"),
+                column("column_name", Text, "", "column at fault; empty for the row as a whole"),
+                column("found", Text, "", "what stood there"),
+                column("raw_text", Text, "", "the row as it stands in the file"),
+                column("n_entries", Count, "entries", "entries lost with it"),
+                column("n_unreadable_values", Count, "entries", "of them, with a value that cannot be read"),
+                column("fob_value", Money, UNITS, "their value, where it can be read"),
+            ],
+        },
+        Contract {
+            table: "customs.reconciliation",
+            about: "one raw file: entries in = records + excluded + rejected + empty, and the same for value",
+            key: &["source_file"],
+            columns: vec![
+                column("source_file", Text, "", "raw file"),
+                column("layout", Text, "", "layout that read it"),
+                column("currency", Text, "", "ISO 4217 code"),
+                column("n_rows", Count, "rows", "data rows of the file"),
+                column("n_entries", Count, "entries", "values a row can hold, times rows"),
+                column("n_records", Count, "entries", "entries that go on"),
+                column("n_excluded", Count, "entries", "entries that a named rule excludes"),
+                column("n_rejected", Count, "entries", "entries rejected"),
+                column("n_empty", Count, "entries", "cells of a wide table that hold zero or nothing"),
+                column("n_unreadable_values", Count, "entries", "rejected entries whose value cannot be read"),
+                column("value_in", Money, UNITS, "sum of every readable value of the file"),
+                column("value_records", Money, UNITS, "value of the entries that go on"),
+                column("value_excluded", Money, UNITS, "value that named rules exclude"),
+                column("value_rejected", Money, UNITS, "value of the rejected entries"),
+            ],
+        },
+        Contract {
+            table: "customs.rules",
+            about: "what each rule of the layout covers in each raw file",
+            key: &["source_file", "rule"],
+            columns: vec![
+                column("source_file", Text, "", "raw file"),
+                column("rule", Text, "", "rule of the layout"),
+                column("why", Text, "", "what the rule is for"),
+                column("is_excluded", Flag, "", "whether the pipeline excludes it"),
+                column("n_entries", Count, "entries", "entries it covers"),
+                column("fob_value", Money, UNITS, "their value"),
+            ],
+        },
+        Contract {
+            table: "trade.region",
+            about: "one region",
+            key: &["region_code"],
+            columns: vec![region(), column("region_name", Text, "", "its name; the code where the layout names none")],
+        },
+        Contract {
+            table: "trade.product",
+            about: "one product of the target HS revision that is traded",
+            key: &["hs6"],
+            columns: vec![
+                hs6(),
+                column("hs4", Text, "", "its heading"),
+                column("hs2", Text, "", "its chapter"),
+                column("description?", Text, "", "official text; null for codes that the revision does not list"),
+                column("is_listed", Flag, "", "whether the target revision lists the code"),
+                column("n_codes", Count, "codes", "reported codes that were brought to it, over all revisions"),
+            ],
+        },
+        Contract {
+            table: "trade.region_product_year",
+            about: "exports of a region in a product and year, on the target HS revision",
+            key: &["year", "region_code", "hs6"],
+            columns: vec![
+                year(),
+                region(),
+                hs6(),
+                column("fob_value", Money, UNITS, "FOB value"),
+                column("n_records", Count, "records", "records summed; a record that was split counts for each part"),
+                column("n_destinations?", Count, "countries", "destinations; null where the source has none"),
+                column("n_firms?", Count, "firms", "firms; null where the source has none"),
+            ],
+        },
+        Contract {
+            table: "trade.region_product_year_destination",
+            about: "the same by destination, where the source has destinations",
+            key: &["year", "region_code", "hs6", "destination"],
+            columns: long_form("destination", "country of destination"),
+        },
+        Contract {
+            table: "trade.region_product_year_ownership",
+            about: "the same by ownership of the firm, where the source has it",
+            key: &["year", "region_code", "hs6", "ownership"],
+            columns: long_form("ownership", "ownership of the firm"),
+        },
+        Contract {
+            table: "trade.region_product_year_trade_mode",
+            about: "the same by customs regime, where the source has it",
+            key: &["year", "region_code", "hs6", "trade_mode"],
+            columns: long_form("trade_mode", "customs regime"),
+        },
+        Contract {
+            table: "trade.region_year",
+            about: "exports of a region in a year",
+            key: &["year", "region_code"],
+            columns: vec![
+                year(),
+                region(),
+                column("fob_value", Money, UNITS, "FOB value"),
+                column("n_products", Count, "products", "products with a value above zero"),
+                column("n_records", Count, "records", "records summed"),
+            ],
+        },
+        Contract {
+            table: "trade.hs_conversion",
+            about: "how the codes of a year were brought to the target HS revision",
+            key: &["year", "hs_revision", "kind"],
+            columns: vec![
+                year(),
+                column("hs_revision", Text, "", "revision of the records"),
+                column("kind", Text, "", "same_revision, one_to_one, merge, split, split_and_merge, family or unlisted"),
+                column("target_revision", Text, "", "revision of the analysis"),
+                column("method", Text, "", "one_to_one, families or weights"),
+                column("n_codes", Count, "codes", "reported HS6 codes"),
+                column("fob_value", Money, UNITS, "their value"),
+                column("value_share?", Float, SHARE, "share in the year's value"),
+            ],
+        },
+        Contract {
+            table: "space.proximity",
+            about: "a pair of products at least as close as the config publishes",
+            key: &["hs6_a", "hs6_b"],
+            columns: vec![
+                column("hs6_a", Text, "", "the product with the lower code"),
+                column("hs6_b", Text, "", "the other"),
+                column("proximity", Float, "0..1", "proximity (Hidalgo et al. 2007)"),
+            ],
+        },
+        Contract {
+            table: "space.region_product_year",
+            about: "a region and a product that both export in the year",
+            key: &["year", "region_code", "hs6"],
+            columns: vec![
+                year(),
+                region(),
+                hs6(),
+                column("rca", Float, "ratio", "revealed comparative advantage (Balassa 1965), the nation as reference"),
+                column("rsca", Float, "-1..1", "symmetric RCA: (rca - 1) / (rca + 1)"),
+                column("is_specialized", Flag, "", "whether RCA meets the config's rule"),
+                column("density?", Float, "0..1", "relatedness density (Hidalgo et al. 2007)"),
+                column("density_null_reason?", Text, "", "isolated: related to no product"),
+            ],
+        },
+        Contract {
+            table: "space.region_year",
+            about: "a region's place in the product space of the year",
+            key: &["year", "region_code"],
+            columns: vec![
+                year(),
+                region(),
+                column("diversity", Count, "products", "products it is specialised in"),
+                column("mean_density?", Float, "0..1", "mean density over the year's products"),
+                column("eci?", Float, "z-score", "economic complexity (Hidalgo & Hausmann 2009), from the data's own regions"),
+                column("eci_null_reason?", Text, "", "why there is none"),
+            ],
+        },
+        Contract {
+            table: "space.product_year",
+            about: "a product's place in the product space of the year",
+            key: &["year", "hs6"],
+            columns: vec![
+                year(),
+                hs6(),
+                column("ubiquity", Count, "regions", "regions specialised in it"),
+                column("pci?", Float, "z-score of ECI", "product complexity, from the data's own regions"),
+                column("pci_null_reason?", Text, "", "why there is none"),
+            ],
+        },
+        Contract {
+            table: "diversification.region_year",
+            about: "variety and concentration of a region's exports in a year",
+            key: &["year", "region_code"],
+            columns: vec![
+                year(),
+                region(),
+                column("n_products", Count, "products", "products exported"),
+                column("entropy_hs6?", Float, "bits", "entropy of products"),
+                column("entropy_hs4?", Float, "bits", "entropy of headings"),
+                column("unrelated_variety?", Float, "bits", "entropy of chapters (Frenken et al. 2007)"),
+                column("semi_related_variety?", Float, "bits", "headings within chapters (Castaldi et al. 2015)"),
+                column("related_variety?", Float, "bits", "products within chapters (Frenken et al. 2007)"),
+                column("related_variety_hs4?", Float, "bits", "products within headings (Castaldi et al. 2015)"),
+                column("hhi?", Float, "0..1", "Herfindahl-Hirschman index over products"),
+                column("hhi_normalized?", Float, "0..1", "HHI between equal shares (0) and one product (1); null for one product"),
+                column("theil?", Float, "nats", "Theil index over products exported"),
+                column("gini?", Float, "0..1", "Gini over products exported"),
+                column("largest_share?", Float, SHARE, "share of the largest product"),
+                column("null_reason?", Text, "", "no_exports"),
+            ],
+        },
+        Contract {
+            table: "resilience.episode",
+            about: "an episode of the config and the nation's path through it",
+            key: &["episode"],
+            columns: [
+                vec![
+                    episode(),
+                    column("base_years", Text, "", "years whose mean is the base"),
+                    column("trough_year", Int, "", "trough"),
+                    column("end_year", Int, "", "end of the recovery"),
+                    column("transformation_year", Int, "", "year compared with the base for the structure"),
+                ],
+                levels(),
+                vec![
+                    column("resistance_growth?", Float, "fraction", "national growth from base to trough"),
+                    column("recovery_growth?", Float, "fraction", "national growth from trough to end"),
+                ],
+            ]
+            .concat(),
+        },
+        Contract {
+            table: "resilience.region",
+            about: "resistance and recovery of a region against a benchmark",
+            key: &["episode", "benchmark", "region_code"],
+            columns: [
+                vec![episode(), column("benchmark", Text, "", "aggregate, mix, aggregate_loo or mix_loo"), region()],
+                levels(),
+                forms("resistance", "base", "trough"),
+                forms("recovery", "trough", "end"),
+                vec![
+                    column("sensitivity?", Float, "ratio", "growth over national growth, base to trough; above 1 is hit harder when the nation falls (Martin 2012)"),
+                    column("level_recovery?", Float, "ratio", "end over base"),
+                    column("recovered_share?", Float, "ratio", "share of the loss made up by the end; null without a loss"),
+                    column("expected_sign?", Int, "-1, 0, 1", "sign of the expected change to the trough: +1 means resistance is beating an expansion"),
+                ],
+            ]
+            .concat(),
+        },
+        Contract {
+            table: "resilience.region_product",
+            about: "resistance and recovery of a region's product against a benchmark",
+            key: &["episode", "benchmark", "region_code", "hs6"],
+            columns: [
+                vec![
+                    episode(),
+                    column("benchmark", Text, "", "aggregate, product, aggregate_loo or product_loo"),
+                    region(),
+                    hs6(),
+                    column("status", Text, "", "continuing, entry, exit, re_entry, late_exit, late_entry or passing"),
+                ],
+                levels(),
+                forms("resistance", "base", "trough"),
+                forms("recovery", "trough", "end"),
+                vec![column("level_recovery?", Float, "ratio", "end over base; null without a base")],
+            ]
+            .concat(),
+        },
+        Contract {
+            table: "resilience.shift_share",
+            about: "a region's change over a stage: national + mix + competitive (Dunn 1960)",
+            key: &["episode", "stage", "region_code"],
+            columns: vec![
+                episode(),
+                column("stage", Text, "", "resistance or recovery"),
+                region(),
+                column("change?", Float, UNITS, "change of exports"),
+                column("national?", Float, UNITS, "growth at the national rate"),
+                column("mix?", Float, UNITS, "due to the products it began with"),
+                column("competitive?", Float, UNITS, "gained or lost within products"),
+                column("null_reason?", Text, "", "year_missing or no_base"),
+            ],
+        },
+        Contract {
+            table: "resilience.transformation",
+            about: "how a region's product structure moved from the base to the transformation year",
+            key: &["episode", "region_code"],
+            columns: vec![
+                episode(),
+                region(),
+                column("michaely?", Float, "0..1", "half the sum of absolute share changes"),
+                column("similarity?", Float, "0..1", "1 - michaely (Finger & Kreinin 1979)"),
+                column("moore?", Float, "radians", "angle between the share vectors"),
+                column("lilien?", Float, "log points", "dispersion of growth over continuing products"),
+                column("n_continuing?", Count, "products", "exported before and after"),
+                column("n_entering?", Count, "products", "exported only after"),
+                column("n_exiting?", Count, "products", "exported only before"),
+                column("n_new_specializations?", Count, "products", "RCA met the rule only after"),
+                column("n_lost_specializations?", Count, "products", "RCA met the rule only before"),
+                column("null_reason?", Text, "", "year_missing or no_base"),
+                column("pci_before?", Float, "z-score", "mean PCI of exports before, PCI fixed at the base"),
+                column("pci_after?", Float, "z-score", "mean PCI of exports after, PCI fixed at the base"),
+                column("upgrading?", Float, "z-score", "their difference"),
+                column("pci_coverage?", Float, SHARE, "share of exports after in products with a PCI"),
+                column("upgrading_null_reason?", Text, "", "why there is none"),
+            ],
+        },
+        Contract {
+            table: "resilience.product_transformation",
+            about: "a product's part in the transformation of a region's structure",
+            key: &["episode", "region_code", "hs6"],
+            columns: vec![
+                episode(),
+                region(),
+                hs6(),
+                column("share_before?", Float, SHARE, "share in the region's exports at the base"),
+                column("share_after?", Float, SHARE, "share in the transformation year"),
+                column("rca_before?", Float, "ratio", "RCA at the base"),
+                column("rca_after?", Float, "ratio", "RCA in the transformation year"),
+                column("pci?", Float, "z-score", "PCI, fixed at the base"),
+                column("upgrading?", Float, "z-score", "(share after - share before) x (PCI - mean PCI before); adds up to the region's upgrading"),
+                column("is_entry_upgrade?", Flag, "", "entered (RCA rule) a product above the region's mean PCI; null outside the risk set or without PCI"),
+            ],
+        },
+        Contract {
+            table: "panel.region",
+            about: "one region and episode, with the headline benchmark",
+            key: &["episode", "region_code"],
+            columns: vec![
+                episode(),
+                region(),
+                column("region_name", Text, "", "name"),
+                column("base_value?", Money, UNITS, "exports at the base"),
+                column("trough_value?", Money, UNITS, "exports at the trough"),
+                column("end_value?", Money, UNITS, "exports at the end"),
+                column("resistance?", Float, "ratio", "index against the aggregate benchmark"),
+                column("resistance_null_reason?", Text, "", "why it is null"),
+                column("resistance_mix?", Float, "ratio", "index against the mix benchmark"),
+                column("resistance_dhs?", Float, "-2..2", "midpoint growth to the trough"),
+                column("recovery?", Float, "ratio", "index against the aggregate benchmark"),
+                column("recovery_null_reason?", Text, "", "why it is null"),
+                column("recovery_mix?", Float, "ratio", "index against the mix benchmark"),
+                column("recovery_dhs?", Float, "-2..2", "midpoint growth to the end"),
+                column("level_recovery?", Float, "ratio", "end over base"),
+                column("resistance_national?", Float, UNITS, "shift-share to the trough: national part"),
+                column("resistance_industry_mix?", Float, UNITS, "shift-share to the trough: mix part"),
+                column("resistance_competitive?", Float, UNITS, "shift-share to the trough: competitive part"),
+                column("michaely?", Float, "0..1", "structural change"),
+                column("upgrading?", Float, "z-score", "change of mean PCI"),
+                column("n_new_specializations?", Count, "products", "specialisations gained"),
+                column("related_variety?", Float, "bits", "at the last base year"),
+                column("unrelated_variety?", Float, "bits", "at the last base year"),
+                column("hhi?", Float, "0..1", "at the last base year"),
+                column("n_products?", Count, "products", "at the last base year"),
+                column("eci?", Float, "z-score", "at the last base year"),
+                column("mean_density?", Float, "0..1", "at the last base year"),
+                column("log_base_value?", Float, "log units", "ln of exports at the base; null if not positive"),
+            ],
+        },
+        Contract {
+            table: "panel.region_product",
+            about: "one region, product and episode, with the headline benchmark; regressors at the last base year",
+            key: &["episode", "region_code", "hs6"],
+            columns: vec![
+                episode(),
+                region(),
+                hs6(),
+                column("hs4", Text, "", "heading"),
+                column("hs2", Text, "", "chapter"),
+                column("status", Text, "", "what became of it"),
+                column("base_value?", Money, UNITS, "exports at the base"),
+                column("trough_value?", Money, UNITS, "exports at the trough"),
+                column("end_value?", Money, UNITS, "exports at the end"),
+                column("resistance?", Float, "ratio", "index against the aggregate benchmark"),
+                column("resistance_diff?", Float, "fraction", "growth less national growth"),
+                column("resistance_dlog?", Float, "log points", "log growth less national log growth"),
+                column("resistance_dhs?", Float, "-2..2", "midpoint growth"),
+                column("resistance_null_reason?", Text, "", "why the index is null"),
+                column("recovery?", Float, "ratio", "index against the aggregate benchmark"),
+                column("recovery_diff?", Float, "fraction", "growth less national growth"),
+                column("recovery_dlog?", Float, "log points", "log growth less national log growth"),
+                column("recovery_dhs?", Float, "-2..2", "midpoint growth"),
+                column("recovery_null_reason?", Text, "", "why the index is null"),
+                column("upgrading?", Float, "z-score", "contribution to the region's upgrading"),
+                column("is_entry_upgrade?", Flag, "", "entered a product above the region's mean complexity"),
+                column("density?", Float, "0..1", "related diversification: density at the last base year"),
+                column("rca?", Float, "ratio", "at the last base year"),
+                column("is_specialized?", Flag, "", "at the last base year"),
+                column("pci?", Float, "z-score", "fixed at the base"),
+                column("region_related_variety?", Float, "bits", "of the region at the last base year"),
+                column("region_unrelated_variety?", Float, "bits", "of the region at the last base year"),
+                column("log_base_value?", Float, "log units", "ln of exports at the base; null if not positive"),
+                column("market_share?", Float, SHARE, "share of the nation's exports of the product at the last base year"),
+            ],
+        },
+    ]
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn keys_are_columns_without_nulls_and_names_are_unique() {
+        for contract in Contract::all() {
+            let names: BTreeSet<_> = contract.columns.iter().map(|c| &c.name).collect();
+            assert_eq!(names.len(), contract.columns.len(), "{}", contract.table);
+            for key in contract.key {
+                let column = contract.columns.iter().find(|c| c.name == *key);
+                assert!(column.is_some_and(|c| !c.is_nullable), "{} {key}", contract.table);
+            }
+            assert!(contract.table.split_once('.').is_some(), "{}", contract.table);
+            assert!(contract.columns.iter().all(|c| !c.about.is_empty()), "{}", contract.table);
+        }
+    }
+
+    #[test]
+    fn kinds_hold_their_own_arrow_type() {
+        for kind in [Kind::Text, Kind::Int, Kind::Count, Kind::Float, Kind::Money, Kind::Flag] {
+            assert_eq!(Kind::of(&kind.arrow()), Some(kind));
+        }
+    }
+}

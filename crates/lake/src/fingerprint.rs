@@ -1,0 +1,68 @@
+//! Names of versions: hashes of all that a version was made from.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A hash of the stage's code version, its part of the config and its inputs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The hash of `bytes` alone.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut maker = Fingerprinter::default();
+        maker.add("bytes", bytes);
+        maker.finish()
+    }
+
+    /// Its text: 32 hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Makes a [`Fingerprint`] of named parts, in the order they are added.
+#[derive(Debug, Clone, Default)]
+pub struct Fingerprinter(blake3::Hasher);
+
+impl Fingerprinter {
+    /// Adds a part. Lengths are hashed with it, so no two lists of parts look alike.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> &mut Self {
+        for part in [name.as_bytes(), bytes] {
+            self.0.update(&(part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+        self
+    }
+
+    /// The fingerprint of what was added.
+    pub fn finish(&self) -> Fingerprint {
+        Fingerprint(self.0.finalize().to_hex().as_str()[..32].to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_together() {
+        let of = |parts: &[(&str, &str)]| {
+            let mut maker = Fingerprinter::default();
+            for (name, part) in parts {
+                maker.add(name, part.as_bytes());
+            }
+            maker.finish()
+        };
+        assert_ne!(of(&[("a", "bc")]), of(&[("ab", "c")]));
+        assert_ne!(of(&[("a", ""), ("b", "")]), of(&[("a", "b")]));
+        assert_eq!(of(&[("a", "b")]).as_str().len(), 32);
+    }
+}

@@ -1,0 +1,26 @@
+//! The lake: the contract of each table, and its versions as Parquet files on an object store.
+//!
+//! ```text
+//! <lake>/catalog.json                                   what is published: a version of every table
+//! <lake>/tables/<schema.table>/<fingerprint>/*.parquet  one version of one table
+//! <lake>/tables/<schema.table>/<fingerprint>/version.json   written last: the version is complete
+//! <lake>/runs/<run>.json                                what each run did
+//! ```
+//!
+//! A version is named by the fingerprint of all that it was made from, so it is never overwritten by
+//! something else, and one that is there and complete can be used again. Readers go through the catalog,
+//! which is replaced in one atomic put: they see the old run or the new one, never a mixture.
+
+mod catalog;
+pub mod contract;
+mod fingerprint;
+mod lock;
+mod store;
+mod table;
+
+pub use catalog::{Catalog, RunRecord, RunStatus, StageRecord};
+pub use contract::{Column, Contract, Kind};
+pub use fingerprint::{Fingerprint, Fingerprinter};
+pub use lock::{Holder, Lock, LockError};
+pub use store::{Garbage, Lake, LakeError};
+pub use table::{DataFile, TableVersion, TableWriter};

@@ -1,0 +1,494 @@
+//! Reading and writing versions on an object store.
+
+use crate::catalog::{Catalog, RunRecord};
+use crate::contract::{Column, Contract, Kind};
+use crate::fingerprint::Fingerprint;
+use crate::table::{DataFile, TableVersion, TableWriter};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why the lake could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The URL is of a kind that is not supported.
+    #[error("unsupported lake `{0}`: expected a folder, a file:// URL or memory://")]
+    Url(String),
+    /// The folder cannot be used.
+    #[error("failed to open the lake `{path}`")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The object store failed.
+    #[error("failed to access `{path}` in the lake")]
+    Store {
+        /// The object.
+        path: String,
+        /// The cause.
+        #[source]
+        source: object_store::Error,
+    },
+    /// A JSON file of the lake is damaged.
+    #[error("failed to read `{path}` in the lake")]
+    Json {
+        /// The object.
+        path: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The catalog was written by another version of this program.
+    #[error(
+        "the catalog has format {found}, expected {expected}: use the version of rebound that wrote it, or another lake"
+    )]
+    Format {
+        /// What the file says.
+        found: u32,
+        /// What this code reads.
+        expected: u32,
+    },
+    /// Parquet failed.
+    #[error("failed to read or write table `{table}`")]
+    Parquet {
+        /// The table.
+        table: String,
+        /// The cause.
+        #[source]
+        source: ParquetError,
+    },
+    /// Arrow failed.
+    #[error("failed to handle the rows of table `{table}`")]
+    Arrow {
+        /// The table.
+        table: String,
+        /// The cause.
+        #[source]
+        source: ArrowError,
+    },
+    /// Other columns than the contract's.
+    #[error("table `{table}` has columns {found}; its contract has {expected}")]
+    Columns {
+        /// The table.
+        table: String,
+        /// The contract's columns.
+        expected: String,
+        /// The columns there are.
+        found: String,
+    },
+    /// A column of another type.
+    #[error(
+        "column `{column}` of table `{table}` is of type {found}; its contract says {expected}"
+    )]
+    ColumnType {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The contract's type.
+        expected: String,
+        /// The type there is.
+        found: String,
+    },
+    /// A null where the contract allows none.
+    #[error("column `{column}` of table `{table}` has a null; its contract allows none")]
+    Null {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Rows out of order, or one key twice.
+    #[error(
+        "rows of table `{table}` are not in ascending order of its key, or one key is there twice: at {key}"
+    )]
+    KeyOrder {
+        /// The table.
+        table: String,
+        /// The row at fault.
+        key: String,
+    },
+    /// A column that is not of a type tables may have.
+    #[error(
+        "column `{column}` of table `{table}` has type {found}, which tables do not hold: cast it to text, int, bigint, double, boolean or decimal(20, 2)"
+    )]
+    Unsupported {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+}
+
+/// A lake: a root on an object store.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    /// The root as the user gave it.
+    url: String,
+    folder: Option<PathBuf>,
+}
+
+/// What a collection of garbage freed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Garbage {
+    /// Versions removed: table and fingerprint.
+    pub versions: Vec<String>,
+    /// Bytes freed.
+    pub bytes: u64,
+}
+
+const CATALOG: &str = "catalog.json";
+const COMPLETE: &str = "version.json";
+
+impl Lake {
+    /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, or `memory://`.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] on another kind of URL, or if the folder cannot be made.
+    pub fn open(url: &str) -> Result<Self, LakeError> {
+        if url == "memory://" {
+            return Ok(Self {
+                store: Arc::new(InMemory::new()),
+                url: url.to_owned(),
+                folder: None,
+            });
+        }
+        let folder = match url::Url::parse(url) {
+            Ok(parsed) if parsed.scheme() == "file" => {
+                parsed.to_file_path().map_err(|()| LakeError::Url(url.to_owned()))?
+            }
+            Ok(parsed) if parsed.scheme().len() > 1 => return Err(LakeError::Url(url.to_owned())),
+            _ => PathBuf::from(url),
+        };
+        let unusable = |source| LakeError::Folder { path: folder.clone(), source };
+        std::fs::create_dir_all(&folder).map_err(unusable)?;
+        let folder = std::path::absolute(&folder).map_err(unusable)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
+        Ok(Self { store: Arc::new(store), url: url.to_owned(), folder: Some(folder) })
+    }
+
+    /// The root as it was given.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The folder, if the lake is one.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        self.folder.as_deref()
+    }
+
+    /// The object store, whose root is the lake's.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    async fn get(&self, path: &str) -> Result<Bytes, LakeError> {
+        let store = |source| LakeError::Store { path: path.to_owned(), source };
+        self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
+    }
+
+    async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LakeError> {
+        let bytes = match self.get(path).await {
+            Ok(bytes) => bytes,
+            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|source| LakeError::Json { path: path.to_owned(), source })
+    }
+
+    async fn put_json<T: Serialize>(&self, path: &str, value: &T) -> Result<(), LakeError> {
+        let text = serde_json::to_vec_pretty(value)
+            .map_err(|source| LakeError::Json { path: path.to_owned(), source })?;
+        self.store
+            .put(&Path::from(path), PutPayload::from(text))
+            .await
+            .map(|_| ())
+            .map_err(|source| LakeError::Store { path: path.to_owned(), source })
+    }
+
+    /// What is published; `None` in a new lake.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the catalog cannot be read.
+    pub async fn catalog(&self) -> Result<Option<Catalog>, LakeError> {
+        let catalog: Option<Catalog> = self.get_json(CATALOG).await?;
+        match catalog {
+            Some(catalog) if catalog.format != Catalog::FORMAT => {
+                Err(LakeError::Format { found: catalog.format, expected: Catalog::FORMAT })
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Publishes: readers see all of `catalog` from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if it cannot be written.
+    pub async fn publish(&self, catalog: &Catalog) -> Result<(), LakeError> {
+        self.put_json(CATALOG, catalog).await
+    }
+
+    /// Keeps the record of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if it cannot be written.
+    pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
+        self.put_json(&format!("runs/{}.json", record.run), record).await
+    }
+
+    /// Every run, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if a record cannot be read.
+    pub async fn runs(&self) -> Result<Vec<RunRecord>, LakeError> {
+        let mut runs: Vec<RunRecord> = Vec::new();
+        for path in self.list("runs").await? {
+            if path.0.ends_with(".json")
+                && let Some(run) = self.get_json(&path.0).await?
+            {
+                runs.push(run);
+            }
+        }
+        runs.sort_by(|a, b| a.run.cmp(&b.run));
+        Ok(runs)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<(String, u64)>, LakeError> {
+        let found: Vec<_> = self
+            .store
+            .list(Some(&Path::from(folder)))
+            .try_collect()
+            .await
+            .map_err(|source| LakeError::Store { path: folder.to_owned(), source })?;
+        Ok(found.into_iter().map(|object| (object.location.to_string(), object.size)).collect())
+    }
+
+    /// The complete version of `table` under `fingerprint`, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the store fails.
+    pub async fn version(
+        &self,
+        table: &str,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<TableVersion>, LakeError> {
+        self.get_json(&format!("tables/{table}/{fingerprint}/{COMPLETE}")).await
+    }
+
+    /// A new version of a table with a contract, still without files.
+    pub fn draft(
+        &self,
+        contract: &Contract,
+        stage: &str,
+        fingerprint: &Fingerprint,
+        made_at: &str,
+    ) -> TableVersion {
+        TableVersion {
+            table: contract.table.to_owned(),
+            stage: stage.to_owned(),
+            fingerprint: fingerprint.clone(),
+            files: Vec::new(),
+            key: contract.key.iter().map(|&name| name.to_owned()).collect(),
+            about: contract.about.to_owned(),
+            columns: contract.columns.iter().map(Column::clone).collect(),
+            made_at: made_at.to_owned(),
+        }
+    }
+
+    /// The columns of a table that has no contract in code, from the schema of its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Unsupported`] on a type that tables do not hold.
+    pub fn columns_of(table: &str, schema: &SchemaRef) -> Result<Vec<Column>, LakeError> {
+        schema
+            .fields()
+            .iter()
+            .map(|field| match Kind::of(field.data_type()) {
+                Some(kind) => Ok(Column {
+                    name: field.name().clone(),
+                    kind,
+                    is_nullable: true,
+                    unit: String::new(),
+                    about: String::new(),
+                }),
+                None => Err(LakeError::Unsupported {
+                    table: table.to_owned(),
+                    column: field.name().clone(),
+                    found: field.data_type().to_string(),
+                }),
+            })
+            .collect()
+    }
+
+    /// Starts the next Parquet file of `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn writer(&self, version: &TableVersion) -> Result<TableWriter, LakeError> {
+        let schema = crate::contract::schema(&version.columns);
+        let name = format!("part-{:05}.parquet", version.files.len());
+        let folder = Path::from(version.folder());
+        TableWriter::new(self.store(), &folder, version, &name, schema, &version.key)
+    }
+
+    /// Writes `batches` as one file and marks the version complete.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the rows break the contract or cannot be written.
+    pub async fn write(
+        &self,
+        mut version: TableVersion,
+        batches: Vec<RecordBatch>,
+    ) -> Result<TableVersion, LakeError> {
+        let mut writer = self.writer(&version)?;
+        for batch in batches {
+            writer.write(batch).await?;
+        }
+        version.files.push(writer.finish().await?);
+        self.complete(&version).await?;
+        Ok(version)
+    }
+
+    /// Adds a file that a writer of [`Self::writer`] finished.
+    pub fn add_file(version: &mut TableVersion, file: DataFile) {
+        version.files.push(file);
+    }
+
+    /// Marks a version complete: from now on it can be used, and used again.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the store fails.
+    pub async fn complete(&self, version: &TableVersion) -> Result<(), LakeError> {
+        self.put_json(&format!("{}/{COMPLETE}", version.folder()), version).await
+    }
+
+    /// Reads `columns` of a version (all of them if empty), in the order of its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if a file cannot be read, or a column is not there.
+    pub async fn read(
+        &self,
+        version: &TableVersion,
+        columns: &[&str],
+    ) -> Result<Vec<RecordBatch>, LakeError> {
+        let parquet = |source| LakeError::Parquet { table: version.table.clone(), source };
+        if let Some(absent) =
+            columns.iter().find(|c| !version.columns.iter().any(|v| v.name == **c))
+        {
+            return Err(LakeError::Columns {
+                table: version.table.clone(),
+                expected: (*absent).to_owned(),
+                found: version
+                    .columns
+                    .iter()
+                    .map(|c| c.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        }
+        let mut batches = Vec::new();
+        for file in &version.files {
+            let path = format!("{}/{}", version.folder(), file.name);
+            let bytes = self.get(&path).await?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)
+                .map_err(parquet)?
+                .with_batch_size(65_536);
+            let mask = if columns.is_empty() {
+                ProjectionMask::all()
+            } else {
+                ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+            };
+            for batch in builder.with_projection(mask).build().map_err(parquet)? {
+                batches.push(
+                    batch.map_err(|source| LakeError::Arrow {
+                        table: version.table.clone(),
+                        source,
+                    })?,
+                );
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Removes the versions that neither the catalog nor any of the `keep` newest runs names.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the store fails. What was removed until then stays removed; nothing published is
+    /// ever touched.
+    pub async fn collect_garbage(&self, keep: usize) -> Result<Garbage, LakeError> {
+        let mut used = BTreeSet::new();
+        if let Some(catalog) = self.catalog().await? {
+            used.extend(catalog.tables.values().map(TableVersion::folder));
+        }
+        for run in self.runs().await?.into_iter().rev().take(keep) {
+            used.extend(run.tables.values().map(TableVersion::folder));
+        }
+        let mut garbage = Garbage::default();
+        let mut freed = BTreeSet::new();
+        let mut unused = Vec::new();
+        for (path, bytes) in self.list("tables").await? {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            if !used.contains(&folder) {
+                unused.push((!path.ends_with(COMPLETE), path, bytes));
+                freed.insert(folder);
+            }
+        }
+        // The mark of completeness goes first: half a version must not look like a whole one.
+        unused.sort();
+        for (_, path, bytes) in unused {
+            self.store
+                .delete(&Path::from(path.clone()))
+                .await
+                .map_err(|source| LakeError::Store { path, source })?;
+            garbage.bytes += bytes;
+        }
+        if let Some(root) = &self.folder {
+            for folder in &freed {
+                // An empty folder left behind does no harm.
+                let _ = std::fs::remove_dir(root.join(folder));
+            }
+        }
+        garbage.versions = freed.into_iter().collect();
+        Ok(garbage)
+    }
+}
+
+#[cfg(test)]
+mod tests;

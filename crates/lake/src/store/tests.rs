@@ -1,0 +1,139 @@
+use super::*;
+use crate::catalog::RunStatus;
+use arrow::array::{Int32Array, Int64Array, StringArray};
+use std::collections::BTreeMap;
+
+fn version(lake: &Lake, seed: &str) -> TableVersion {
+    let mut version =
+        lake.draft(&Contract::all()[0], "ingest", &Fingerprint::of(seed.as_bytes()), "now");
+    let columns = [("year", Kind::Int), ("region_code", Kind::Text), ("n", Kind::Count)];
+    version.columns = columns
+        .map(|(name, kind)| Column {
+            name: name.to_owned(),
+            kind,
+            is_nullable: false,
+            unit: String::new(),
+            about: String::new(),
+        })
+        .to_vec();
+    version.key = vec!["year".to_owned(), "region_code".to_owned()];
+    version
+}
+
+fn batch(rows: &[(i32, &str, i64)]) -> RecordBatch {
+    RecordBatch::try_from_iter([
+        ("year", Arc::new(rows.iter().map(|r| r.0).collect::<Int32Array>()) as _),
+        ("region_code", Arc::new(rows.iter().map(|r| Some(r.1)).collect::<StringArray>()) as _),
+        ("n", Arc::new(rows.iter().map(|r| r.2).collect::<Int64Array>()) as _),
+    ])
+    .expect("a batch")
+}
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+const ROWS: [(i32, &str, i64); 3] = [(2008, "A", 1), (2008, "B", 2), (2009, "A", 3)];
+
+/// One suite for every store.
+fn conformance(url: &str) {
+    let lake = Lake::open(url).expect("a lake");
+    wait(async {
+        let draft = version(&lake, "one");
+        assert_eq!(lake.version(&draft.table, &draft.fingerprint).await.expect("readable"), None);
+        let written = lake.write(draft.clone(), vec![batch(&ROWS)]).await.expect("written");
+        assert_eq!(written.rows(), 3);
+        let found = lake.version(&draft.table, &draft.fingerprint).await.expect("readable");
+        assert_eq!(found.as_ref(), Some(&written));
+        assert_eq!(lake.read(&written, &[]).await.expect("readable"), vec![batch(&ROWS)]);
+        let n = lake.read(&written, &["n"]).await.expect("readable");
+        assert_eq!((n[0].num_columns(), n[0].num_rows()), (1, 3));
+
+        assert_eq!(lake.catalog().await.expect("readable"), None);
+        let catalog = Catalog {
+            format: Catalog::FORMAT,
+            run: "1".into(),
+            pipeline: "p".into(),
+            published_at: "now".into(),
+            tables: BTreeMap::from([(written.table.clone(), written.clone())]),
+            checks: BTreeMap::new(),
+        };
+        lake.publish(&catalog).await.expect("published");
+        assert_eq!(lake.catalog().await.expect("readable"), Some(catalog));
+
+        let kept = lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
+        let lost = lake.write(version(&lake, "three"), vec![batch(&ROWS)]).await.expect("written");
+        for (run, table) in [("1", &lost), ("2", &kept)] {
+            let record = RunRecord {
+                run: run.into(),
+                pipeline: "p".into(),
+                command: String::new(),
+                started_at: "now".into(),
+                ended_at: None,
+                status: RunStatus::Failed,
+                error: None,
+                stages: Vec::new(),
+                parts: BTreeMap::new(),
+                tables: BTreeMap::from([(table.table.clone(), (*table).clone())]),
+            };
+            lake.put_run(&record).await.expect("kept");
+        }
+        let garbage = lake.collect_garbage(1).await.expect("collected");
+        assert_eq!(garbage.versions, [lost.folder()]);
+        assert!(garbage.bytes >= lost.bytes());
+        for (version, is_there) in [(&written, true), (&kept, true), (&lost, false)] {
+            let found = lake.version(&version.table, &version.fingerprint).await.expect("readable");
+            assert_eq!(found.is_some(), is_there);
+        }
+    });
+}
+
+#[test]
+fn memory_conforms() {
+    conformance("memory://");
+}
+
+#[test]
+fn folder_conforms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    conformance(folder.path().to_str().expect("utf-8"));
+}
+
+fn check(batches: &[RecordBatch], expected: &str) {
+    let lake = Lake::open("memory://").expect("a lake");
+    let written = wait(lake.write(version(&lake, "x"), batches.to_vec()));
+    assert_eq!(written.expect_err("refused").to_string(), expected);
+}
+
+#[test]
+fn rows_that_break_the_contract_are_refused() {
+    let order = "rows of table `customs.records` are not in ascending order of its key, \
+                 or one key is there twice: at year 2008, region_code B";
+    check(&[batch(&[ROWS[1], ROWS[1]])], order);
+    check(&[batch(&[ROWS[2]]), batch(&[ROWS[1]])], order);
+    check(
+        &[batch(&ROWS).project(&[0, 1]).expect("two columns")],
+        "table `customs.records` has columns year, region_code; its contract has year, region_code, n",
+    );
+}
+
+#[test]
+fn bytes_do_not_depend_on_how_rows_were_cut() {
+    let rows: Vec<_> = (0..40_000).map(|i| (i, "A", i64::from(i * 7 % 1000))).collect();
+    let whole = vec![batch(&rows)];
+    let cut: Vec<_> = rows.chunks(777).map(batch).collect();
+    let bytes = |batches: Vec<RecordBatch>| {
+        let lake = Lake::open("memory://").expect("a lake");
+        wait(async {
+            let written = lake.write(version(&lake, "x"), batches).await.expect("written");
+            let path = Path::from(format!("{}/{}", written.folder(), written.files[0].name));
+            lake.store().get(&path).await.expect("there").bytes().await.expect("readable")
+        })
+    };
+    assert_eq!(bytes(whole), bytes(cut));
+}
+
+#[test]
+fn other_urls_are_refused() {
+    assert!(matches!(Lake::open("ftp://x/y"), Err(LakeError::Url(_))));
+}

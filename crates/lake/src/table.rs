@@ -1,0 +1,278 @@
+//! Writing one version of one table.
+
+use crate::contract::{Column, Kind};
+use crate::fingerprint::Fingerprint;
+use crate::store::LakeError;
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+/// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
+/// were cut before.
+const BATCH_ROWS: usize = 16_384;
+
+/// Rows of a row group.
+const ROW_GROUP_ROWS: usize = 262_144;
+
+/// One Parquet file of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its name inside the version's folder.
+    pub name: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A complete version of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableVersion {
+    /// `schema.table`.
+    pub table: String,
+    /// The stage that made it.
+    pub stage: String,
+    /// Its name in the lake.
+    pub fingerprint: Fingerprint,
+    /// Its Parquet files, in order.
+    pub files: Vec<DataFile>,
+    /// The columns that make a row unique, in the order the rows are sorted by.
+    pub key: Vec<String>,
+    /// One line on what a row is.
+    pub about: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+}
+
+impl TableVersion {
+    /// Rows of all files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Where the version is, below the root of the lake.
+    pub fn folder(&self) -> String {
+        format!("tables/{}/{}", self.table, self.fingerprint)
+    }
+}
+
+/// Writes one Parquet file of a version. Rows must come in ascending order of the key, without repeats.
+pub struct TableWriter {
+    table: String,
+    name: String,
+    schema: SchemaRef,
+    batches: BatchCoalescer,
+    writer: AsyncArrowWriter<BufWriter>,
+    key: KeyOrder,
+    rows: u64,
+}
+
+impl fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableWriter")
+            .field("table", &self.table)
+            .field("name", &self.name)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TableWriter {
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        folder: &Path,
+        version: &TableVersion,
+        name: &str,
+        schema: SchemaRef,
+        key: &[String],
+    ) -> Result<Self, LakeError> {
+        let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
+        let properties = WriterProperties::builder()
+            .set_created_by("rebound".to_owned())
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(unwritable)?))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new("rebound.table".to_owned(), version.table.clone()),
+                KeyValue::new("rebound.about".to_owned(), version.about.clone()),
+                KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
+            ]))
+            .build();
+        let object = BufWriter::new(store, folder.clone().join(name));
+        let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
+            .map_err(unwritable)?;
+        Ok(Self {
+            table: version.table.clone(),
+            name: name.to_owned(),
+            batches: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
+            key: KeyOrder::new(&version.table, &schema, key)?,
+            schema,
+            writer,
+            rows: 0,
+        })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be, breaks the
+    /// order of the key, or cannot be written.
+    pub async fn write(&mut self, batch: RecordBatch) -> Result<(), LakeError> {
+        let batch = conform(&self.table, &self.schema, &batch)?;
+        self.key.check(&self.table, &batch)?;
+        self.rows += batch.num_rows() as u64;
+        let broken = |source| LakeError::Arrow { table: self.table.clone(), source };
+        self.batches.push_batch(batch).map_err(broken)?;
+        self.drain().await
+    }
+
+    async fn drain(&mut self) -> Result<(), LakeError> {
+        while let Some(batch) = self.batches.next_completed_batch() {
+            self.writer
+                .write(&batch)
+                .await
+                .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if it cannot be written.
+    pub async fn finish(mut self) -> Result<DataFile, LakeError> {
+        self.batches
+            .finish_buffered_batch()
+            .map_err(|source| LakeError::Arrow { table: self.table.clone(), source })?;
+        self.drain().await?;
+        self.writer
+            .finish()
+            .await
+            .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
+        let bytes = self.writer.bytes_written() as u64;
+        Ok(DataFile { name: self.name, rows: self.rows, bytes })
+    }
+}
+
+/// Gives `batch` the schema of the table: the same columns in the same order, types cast only where
+/// nothing can be lost, nulls only where they are allowed.
+fn conform(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+    let names = |schema: &SchemaRef| -> Vec<String> {
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    if names(schema) != names(&batch.schema()) {
+        return Err(LakeError::Columns {
+            table: table.to_owned(),
+            expected: names(schema).join(", "),
+            found: names(&batch.schema()).join(", "),
+        });
+    }
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        let found = column.data_type();
+        let column = if found == field.data_type() {
+            Arc::clone(column)
+        } else if Kind::of(found).is_some_and(|kind| kind.arrow() == *field.data_type()) {
+            arrow::compute::cast(column, field.data_type())
+                .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?
+        } else {
+            return Err(LakeError::ColumnType {
+                table: table.to_owned(),
+                column: field.name().clone(),
+                expected: field.data_type().to_string(),
+                found: found.to_string(),
+            });
+        };
+        if !field.is_nullable() && column.null_count() > 0 {
+            return Err(LakeError::Null { table: table.to_owned(), column: field.name().clone() });
+        }
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::clone(schema), columns)
+        .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })
+}
+
+/// Checks that rows come in ascending order of the key.
+#[derive(Debug)]
+struct KeyOrder {
+    columns: Vec<usize>,
+    converter: RowConverter,
+    last: Option<OwnedRow>,
+}
+
+impl KeyOrder {
+    fn new(table: &str, schema: &SchemaRef, key: &[String]) -> Result<Self, LakeError> {
+        let mut columns = Vec::new();
+        let mut fields = Vec::new();
+        for name in key {
+            let at = schema.index_of(name).map_err(|_| LakeError::Columns {
+                table: table.to_owned(),
+                expected: key.join(", "),
+                found: schema
+                    .fields()
+                    .iter()
+                    .map(|f| f.name().as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })?;
+            columns.push(at);
+            fields.push(SortField::new(schema.field(at).data_type().clone()));
+        }
+        let converter = RowConverter::new(fields)
+            .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?;
+        Ok(Self { columns, converter, last: None })
+    }
+
+    fn check(&mut self, table: &str, batch: &RecordBatch) -> Result<(), LakeError> {
+        if self.columns.is_empty() || batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let keys: Vec<_> = self.columns.iter().map(|&at| Arc::clone(batch.column(at))).collect();
+        let rows = self
+            .converter
+            .convert_columns(&keys)
+            .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?;
+        let order = |row: usize| LakeError::KeyOrder {
+            table: table.to_owned(),
+            key: self
+                .columns
+                .iter()
+                .map(|&at| {
+                    let value = arrow::util::display::array_value_to_string(batch.column(at), row);
+                    format!("{} {}", batch.schema().field(at).name(), value.unwrap_or_default())
+                })
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        if self.last.as_ref().is_some_and(|last| last.row() >= rows.row(0)) {
+            return Err(order(0));
+        }
+        for at in 1..rows.num_rows() {
+            if rows.row(at - 1) >= rows.row(at) {
+                return Err(order(at));
+            }
+        }
+        self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        Ok(())
+    }
+}

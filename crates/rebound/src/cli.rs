@@ -1,0 +1,644 @@
+//! The command line.
+//!
+//! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
+//! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
+
+use crate::log::{self, LogFormat};
+use crate::output::{self, Format, OutputError};
+use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
+use crate::{clock, graph};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus};
+use query::{QueryError, Session, SessionParams};
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// Regional export resilience: from raw customs records to regression-ready tables.
+#[derive(Debug, Parser)]
+#[command(name = "rebound", version, max_term_width = 100)]
+struct Cli {
+    /// Form of the logs on standard error.
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    log_format: LogFormat,
+    /// Only warnings and errors; no progress, no summary.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make what is not up to date, check it, and publish it.
+    Run(RunArgs),
+    /// Say what `run` would do, and why.
+    Plan(PlanArgs),
+    /// Query the published tables.
+    Sql(SqlArgs),
+    /// List the published tables.
+    Tables(LakeArgs),
+    /// Print the contract of a table: its columns, units and key.
+    Describe(DescribeArgs),
+    /// Show that nothing was lost between the raw files and the records.
+    Reconcile(LakeArgs),
+    /// Show the history of runs.
+    Runs(LakeArgs),
+    /// Remove versions of tables that no kept run needs.
+    Gc(GcArgs),
+}
+
+#[derive(Debug, Args)]
+struct LakeArgs {
+    /// The lake: a folder or URL.
+    #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
+    lake: String,
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    /// The pipeline file.
+    pipeline: PathBuf,
+    /// A stage or table; `+x` with what it needs, `x+` with what follows. May be repeated.
+    #[arg(long, short)]
+    select: Vec<String>,
+    /// Another lake than the pipeline's.
+    #[arg(long, env = "REBOUND_LAKE")]
+    lake: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// Threads; 0: one a core. Never changes a number.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Stop at once if another run holds the lake.
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+struct SqlArgs {
+    /// The query; without it and without -f, standard input.
+    query: Option<String>,
+    /// Read the query from a file.
+    #[arg(long, short, conflicts_with = "query")]
+    file: Option<PathBuf>,
+    /// Form of the rows.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Write to a file instead of standard output.
+    #[arg(long, short)]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+#[derive(Debug, Args)]
+struct DescribeArgs {
+    /// The table, `schema.table`.
+    #[arg(required_unless_present = "all")]
+    table: Option<String>,
+    /// Every table, as a Markdown data dictionary.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+#[derive(Debug, Args)]
+struct GcArgs {
+    /// Keep what the newest N runs made or used, beside what is published.
+    #[arg(long)]
+    keep: usize,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+/// An error of the user's making that no library has a type for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsersError(String);
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log_format, cli.quiet);
+    match dispatch(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error, cli.log_format);
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        cause.downcast_ref::<OutputError>().is_some_and(OutputError::is_closed_pipe)
+            || cause.downcast_ref::<std::io::Error>().is_some_and(is_closed)
+    })
+}
+
+fn report(error: &anyhow::Error, format: LogFormat) {
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    match format {
+        LogFormat::Json => tracing::error!(causes = chain[1..].join(": "), "{}", chain[0]),
+        LogFormat::Human => {
+            let mut err = std::io::stderr().lock();
+            let _ = writeln!(err, "error: {}", chain[0]);
+            for cause in &chain[1..] {
+                let _ = writeln!(err, "  because: {cause}");
+            }
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if let Some(error) = cause.downcast_ref::<RunError>() {
+            return error.exit_code();
+        }
+        let is_users = cause.is::<UsersError>()
+            || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
+            || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
+            || matches!(
+                cause.downcast_ref(),
+                Some(LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. })
+            );
+        if is_users {
+            return 2;
+        }
+    }
+    1
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .build()
+        .context("failed to start the runtime")?;
+    let mut out = std::io::stdout().lock();
+    match &cli.command {
+        Command::Run(args) => {
+            let options = Options {
+                select: args.plan.select.clone(),
+                lake: args.plan.lake.clone(),
+                threads: args.threads,
+                no_wait: args.no_wait,
+                progress: !cli.quiet
+                    && cli.log_format == LogFormat::Human
+                    && std::io::stderr().is_terminal(),
+                command: std::env::args().collect::<Vec<_>>().join(" "),
+            };
+            let outcome = run::run(&runtime, &args.plan.pipeline, &options)?;
+            if !cli.quiet {
+                print_outcome(&mut out, &outcome, &args.plan)?;
+            }
+        }
+        Command::Plan(args) => {
+            let options = Options {
+                select: args.select.clone(),
+                lake: args.lake.clone(),
+                ..Options::default()
+            };
+            print_plan(&mut out, &run::plan(&runtime, &args.pipeline, &options)?)?;
+        }
+        Command::Sql(args) => sql(&runtime, args)?,
+        Command::Tables(args) => tables(&runtime, &mut out, args)?,
+        Command::Describe(args) if args.all => dictionary(&mut out)?,
+        Command::Describe(args) => describe(&runtime, &mut out, args)?,
+        Command::Reconcile(args) => reconcile(&runtime, &mut out, args)?,
+        Command::Runs(args) => runs(&runtime, &mut out, args)?,
+        Command::Gc(args) => gc(&runtime, &mut out, args)?,
+    }
+    Ok(())
+}
+
+/// Lines of columns, each as wide as its widest cell; numbers are the caller's to align.
+fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
+    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..n).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn right(text: impl ToString, width: usize) -> String {
+    format!("{:>width$}", text.to_string())
+}
+
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..1_073_741_824 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+fn seconds(millis: u64) -> String {
+    format!("{:.2} s", millis as f64 / 1000.0)
+}
+
+fn print_plan(out: &mut impl Write, plan: &Plan) -> std::io::Result<()> {
+    let mut rows = vec![vec!["action".to_owned(), "stage".to_owned(), "why".to_owned()]];
+    for step in &plan.steps {
+        rows.push(vec![step.action.name().to_owned(), step.node.name.clone(), step.why.clone()]);
+    }
+    columns(out, &rows)?;
+    let n = plan.steps.iter().filter(|step| step.action == Action::Build).count();
+    match n {
+        0 => writeln!(out, "\nnothing to do"),
+        n => writeln!(out, "\n{n} of {} to build", plan.steps.len()),
+    }
+}
+
+fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> anyhow::Result<()> {
+    let n_built = outcome.stages.iter().filter(|stage| stage.action == "built").count();
+    let elapsed = seconds(u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX));
+    if n_built == 0 && outcome.publication == Publication::Unchanged {
+        writeln!(out, "nothing to do: everything is up to date ({elapsed})")?;
+        return Ok(());
+    }
+    let mut rows =
+        vec![vec!["stage", "", "time", "rows", "why"].into_iter().map(str::to_owned).collect()];
+    for stage in &outcome.stages {
+        rows.push(vec![
+            stage.stage.clone(),
+            stage.action.clone(),
+            if stage.action == "built" { seconds(stage.millis) } else { String::new() },
+            right(grouped(stage.rows), 9),
+            stage.why.clone(),
+        ]);
+    }
+    columns(out, &rows)?;
+    writeln!(out)?;
+    let built: Vec<&str> = outcome
+        .stages
+        .iter()
+        .filter(|stage| stage.action == "built")
+        .map(|stage| stage.stage.as_str())
+        .collect();
+    let mut rows = vec![vec!["table", "rows", "size"].into_iter().map(str::to_owned).collect()];
+    for (name, version) in &outcome.tables {
+        if built.contains(&version.stage.as_str()) {
+            rows.push(vec![
+                name.clone(),
+                right(grouped(version.rows()), 9),
+                right(size(version.bytes()), 10),
+            ]);
+        }
+    }
+    if rows.len() > 1 {
+        columns(out, &rows)?;
+        writeln!(out)?;
+    }
+    let lake = match &args.lake {
+        Some(lake) => lake.clone(),
+        None => crate::pipeline::read(&args.pipeline).map_err(RunError::from)?.lake,
+    };
+    match &outcome.publication {
+        Publication::Published => writeln!(
+            out,
+            "published {} tables in {lake} ({} checks passed, {elapsed})",
+            outcome.tables.len(),
+            outcome.n_checks
+        )?,
+        Publication::Unchanged => writeln!(out, "published tables are unchanged ({elapsed})")?,
+        Publication::Held(stale) => writeln!(
+            out,
+            "made but not published: {} would be out of date beside it; \
+             `rebound run {}` makes the rest and publishes",
+            stale.join(", "),
+            args.pipeline.display()
+        )?,
+    }
+    if outcome.publication == Publication::Published && outcome.tables.contains_key("panel.region")
+    {
+        let option = if lake == "lake" { String::new() } else { format!(" --lake {lake}") };
+        writeln!(
+            out,
+            "try: rebound sql{option} \"select episode, region_name, resistance, recovery, upgrading \
+             from panel.region order by episode, resistance desc\""
+        )?;
+    }
+    Ok(())
+}
+
+fn open(args: &LakeArgs) -> anyhow::Result<Lake> {
+    let is_folder = !args.lake.contains("://");
+    if is_folder && !Path::new(&args.lake).is_dir() {
+        return Err(UsersError(format!(
+            "no lake in `{}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`",
+            args.lake
+        ))
+        .into());
+    }
+    Ok(Lake::open(&args.lake)?)
+}
+
+fn catalog(runtime: &Runtime, lake: &Lake) -> anyhow::Result<Catalog> {
+    runtime.block_on(lake.catalog())?.ok_or_else(|| {
+        UsersError(format!("nothing is published in `{}` yet: `rebound run` publishes", lake.url()))
+            .into()
+    })
+}
+
+fn session(catalog: &Catalog, lake: &Lake) -> anyhow::Result<Session> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let session = Session::new(lake, SessionParams { threads, memory: 4 << 30 })?;
+    for version in catalog.tables.values() {
+        session.register(version)?;
+    }
+    Ok(session)
+}
+
+fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
+    let text = match (&args.query, &args.file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(path)) => std::fs::read_to_string(path)
+            .map_err(|error| UsersError(format!("failed to read `{}`: {error}", path.display())))?,
+        (None, None) => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("failed to read standard input")?;
+            text
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(UsersError(
+            "the query is empty: give it as an argument, with -f FILE, or on standard input"
+                .to_owned(),
+        )
+        .into());
+    }
+    let is_binary = matches!(args.format, Format::Parquet | Format::Arrow);
+    if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
+    }
+    let lake = open(&args.lake)?;
+    let catalog = catalog(runtime, &lake)?;
+    let session = session(&catalog, &lake)?;
+    let (schema, batches) = match runtime.block_on(session.run(&text)) {
+        Ok(found) => found,
+        Err(error @ QueryError::Plan(_)) => {
+            let error = anyhow::Error::new(error);
+            return Err(match missing_table(&session, &catalog, &text) {
+                Some(help) => error.context(UsersError(help)),
+                None => error,
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match &args.output {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| {
+                UsersError(format!("failed to write `{}`: {error}", path.display()))
+            })?;
+            output::write(args.format, &schema, &batches, std::io::BufWriter::new(file))?;
+        }
+        None => output::write(args.format, &schema, &batches, std::io::stdout())?,
+    }
+    Ok(())
+}
+
+fn missing_table(session: &Session, catalog: &Catalog, text: &str) -> Option<String> {
+    let read = session.tables_read(text).ok()?;
+    let missing = read.iter().find(|table| {
+        !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
+    })?;
+    let hint = graph::hint(missing, catalog.tables.keys().map(String::as_str));
+    Some(format!("no table `{missing}` is published{hint}; `rebound tables` lists them"))
+}
+
+fn tables(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
+    let lake = open(args)?;
+    let catalog = catalog(runtime, &lake)?;
+    let head = ["table", "rows", "size", "made", "key"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    for (name, version) in &catalog.tables {
+        rows.push(vec![
+            name.clone(),
+            right(grouped(version.rows()), 9),
+            right(size(version.bytes()), 10),
+            clock::age(&version.made_at),
+            version.key.join(", "),
+        ]);
+    }
+    columns(out, &rows)?;
+    writeln!(
+        out,
+        "\npipeline {}, run {}, published {}",
+        catalog.pipeline,
+        catalog.run,
+        clock::age(&catalog.published_at)
+    )?;
+    Ok(())
+}
+
+fn describe(runtime: &Runtime, out: &mut impl Write, args: &DescribeArgs) -> anyhow::Result<()> {
+    let name = args.table.as_deref().unwrap_or_default();
+    let (about, key, columns_of): (String, String, Vec<lake::Column>) = match Contract::of(name) {
+        Some(contract) => {
+            (contract.about.to_owned(), contract.key.join(", "), contract.columns.clone())
+        }
+        None => {
+            let lake = open(&args.lake)?;
+            let catalog = catalog(runtime, &lake)?;
+            let version = catalog.tables.get(name).ok_or_else(|| {
+                let known = Contract::all().iter().map(|contract| contract.table);
+                let hint =
+                    graph::hint(name, known.chain(catalog.tables.keys().map(String::as_str)));
+                UsersError(format!("no table `{name}`{hint}; `rebound tables` lists them"))
+            })?;
+            (version.about.clone(), version.key.join(", "), version.columns.clone())
+        }
+    };
+    writeln!(out, "{name}: {about}\nkey: {key}\n")?;
+    let mut rows = vec![["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec()];
+    for column in &columns_of {
+        rows.push(vec![
+            column.name.clone(),
+            column.kind.name().to_owned(),
+            if column.is_nullable { "null" } else { "" }.to_owned(),
+            column.unit.clone(),
+            column.about.clone(),
+        ]);
+    }
+    columns(out, &rows)?;
+    Ok(())
+}
+
+/// Every contract as Markdown: `docs/tables.md`.
+fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "# Data dictionary\n\nPrinted by `rebound describe --all` from the contracts in `crates/lake/src/contract.rs`."
+    )?;
+    for contract in Contract::all() {
+        writeln!(
+            out,
+            "\n## {}\n\n{}. Key: {}.\n",
+            contract.table,
+            contract.about,
+            contract.key.join(", ")
+        )?;
+        writeln!(
+            out,
+            "| column | type | null | unit | meaning |\n| --- | --- | --- | --- | --- |"
+        )?;
+        for column in &contract.columns {
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} |",
+                column.name,
+                column.kind.name(),
+                if column.is_nullable { "yes" } else { "" },
+                column.unit,
+                column.about.replace('|', "\\|")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
+    let lake = open(args)?;
+    let session = session(&catalog(runtime, &lake)?, &lake)?;
+    let mut is_exact = true;
+    for (title, text) in RECONCILIATION {
+        let (schema, batches) = runtime.block_on(session.run(text))?;
+        writeln!(out, "{title}\n{}\n", output::table(&schema, &batches)?)?;
+    }
+    let (_, differences) = runtime.block_on(session.run(DIFFERENCES))?;
+    for batch in &differences {
+        is_exact &= batch.num_rows() == 0;
+    }
+    if is_exact {
+        writeln!(
+            out,
+            "exact: in every file, entries and value in = records + excluded + rejected (+ empty)"
+        )?;
+        Ok(())
+    } else {
+        Err(RunError::Checks(vec![run::FailedCheck {
+            path: PathBuf::from("customs.reconciliation"),
+            n_rows: differences.iter().map(arrow::array::RecordBatch::num_rows).sum(),
+            first_rows: "files whose parts do not add up; see above".to_owned(),
+        }])
+        .into())
+    }
+}
+
+const RECONCILIATION: [(&str, &str); 4] = [
+    (
+        "entries, by file",
+        "select source_file, n_rows, n_entries, n_records, n_excluded, n_rejected, n_empty \
+         from customs.reconciliation order by source_file",
+    ),
+    (
+        "value, by file",
+        "select source_file, value_in, value_records, value_excluded, value_rejected, n_unreadable_values, \
+         value_in - value_records - value_excluded - value_rejected as difference \
+         from customs.reconciliation order by source_file",
+    ),
+    (
+        "rules, all files",
+        "select rule, why, is_excluded, sum(n_entries) as n_entries, sum(fob_value) as fob_value \
+         from customs.rules group by rule, why, is_excluded order by rule",
+    ),
+    (
+        "rejects, all files",
+        "select reason, count(*) as n_rejects, sum(n_entries) as n_entries, sum(fob_value) as fob_value \
+         from customs.rejects group by reason order by reason",
+    ),
+];
+
+const DIFFERENCES: &str = "select source_file from customs.reconciliation \
+     where value_in <> value_records + value_excluded + value_rejected \
+        or n_entries <> n_records + n_excluded + n_rejected + n_empty";
+
+fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
+    let lake = open(args)?;
+    let found = runtime.block_on(lake.runs())?;
+    if found.is_empty() {
+        writeln!(out, "no runs yet")?;
+        return Ok(());
+    }
+    let published = runtime.block_on(lake.catalog())?.map(|catalog| catalog.run);
+    let head = ["run", "pipeline", "began", "status", "built", "reused", "time", ""];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for run in found.iter().rev() {
+        let count = |action: &str| run.stages.iter().filter(|s| s.action == action).count();
+        let millis: u64 = run.stages.iter().map(|stage| stage.millis).sum();
+        let note = match (&run.error, published.as_ref() == Some(&run.run)) {
+            (_, true) => "<- published".to_owned(),
+            (Some(error), _) => error.lines().next().unwrap_or_default().to_owned(),
+            (None, false) => String::new(),
+        };
+        let status = match run.status {
+            RunStatus::Started => "not ended",
+            other => other.name(),
+        };
+        rows.push(vec![
+            run.run.clone(),
+            run.pipeline.clone(),
+            clock::age(&run.started_at),
+            status.to_owned(),
+            count("built").to_string(),
+            count("reused").to_string(),
+            seconds(millis),
+            note,
+        ]);
+    }
+    columns(out, &rows)?;
+    Ok(())
+}
+
+fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<()> {
+    let lake = open(&args.lake)?;
+    // A run in progress has versions that nothing names yet.
+    let _lock = match lake.folder() {
+        Some(folder) => {
+            let me = Holder {
+                pid: std::process::id(),
+                command: "rebound gc".to_owned(),
+                since: clock::now(),
+            };
+            Some(Lock::try_take(folder, &me)?)
+        }
+        None => None,
+    };
+    let garbage = runtime.block_on(lake.collect_garbage(args.keep))?;
+    writeln!(out, "freed {} in {} versions", size(garbage.bytes), garbage.versions.len())?;
+    Ok(())
+}

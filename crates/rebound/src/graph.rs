@@ -1,0 +1,544 @@
+//! The graph of stages: what each reads and writes, what each is made from, and which are selected.
+
+use crate::pipeline::{Pipeline, SqlFile};
+use lake::{Fingerprint, Fingerprinter};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+/// A stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StageName {
+    /// Raw files to records.
+    Ingest,
+    /// Records to sums on one HS revision.
+    Aggregate,
+    /// RCA, proximity, density, complexity.
+    Relatedness,
+    /// Variety and concentration.
+    Diversification,
+    /// Resistance, recovery, transformation.
+    Resilience,
+    /// Tables by SQL.
+    Panels,
+}
+
+impl StageName {
+    /// Every stage, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Ingest,
+        Self::Aggregate,
+        Self::Relatedness,
+        Self::Diversification,
+        Self::Resilience,
+        Self::Panels,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Aggregate => "aggregate",
+            Self::Relatedness => "relatedness",
+            Self::Diversification => "diversification",
+            Self::Resilience => "resilience",
+            Self::Panels => "panels",
+        }
+    }
+
+    fn reads(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest | Self::Panels => &[],
+            Self::Aggregate => &["customs.records"],
+            Self::Relatedness | Self::Diversification | Self::Resilience => {
+                &["trade.region_product_year"]
+            }
+        }
+    }
+
+    fn writes(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest => {
+                &["customs.records", "customs.rejects", "customs.reconciliation", "customs.rules"]
+            }
+            Self::Aggregate => &[
+                "trade.region",
+                "trade.product",
+                "trade.region_product_year",
+                "trade.region_product_year_destination",
+                "trade.region_product_year_ownership",
+                "trade.region_product_year_trade_mode",
+                "trade.region_year",
+                "trade.hs_conversion",
+            ],
+            Self::Relatedness => &[
+                "space.proximity",
+                "space.region_product_year",
+                "space.region_year",
+                "space.product_year",
+            ],
+            Self::Diversification => &["diversification.region_year"],
+            Self::Resilience => &[
+                "resilience.episode",
+                "resilience.region",
+                "resilience.region_product",
+                "resilience.shift_share",
+                "resilience.transformation",
+                "resilience.product_transformation",
+            ],
+            Self::Panels => &[],
+        }
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for StageName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|stage| stage.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("unknown stage {text:?}: expected one of {names}")
+        })
+    }
+}
+
+/// A unit of work: a stage written in code, or one table of the stage `panels`.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The stage's name, or the table's.
+    pub name: String,
+    /// The stage it belongs to.
+    pub stage: StageName,
+    /// Tables it reads.
+    pub reads: Vec<String>,
+    /// Tables it writes.
+    pub writes: Vec<String>,
+    /// Its SQL, if it is a table of `panels`.
+    pub sql: Option<SqlFile>,
+}
+
+/// A graph or a selection that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// A table is read that nothing writes.
+    #[error("{reader} reads the table `{table}`, which no stage of the pipeline writes{hint}")]
+    NoWriter {
+        /// Who reads.
+        reader: String,
+        /// What.
+        table: String,
+        /// The closest name.
+        hint: String,
+    },
+    /// Two files make one table.
+    #[error("the table `{0}` is written twice")]
+    TwoWriters(String),
+    /// A file's name is no table's.
+    #[error("`{0}`: the name of a SQL file must be schema.table.sql")]
+    BadName(String),
+    /// Tables read each other in a circle.
+    #[error("these tables read each other in a circle: {0}")]
+    Circle(String),
+    /// A selector names nothing.
+    #[error(
+        "`{selector}` selects nothing: expected a stage or a table, with + before it for what it needs or after it for what follows; there are {known}"
+    )]
+    Selector {
+        /// The selector.
+        selector: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+/// ` (did you mean ...?)` if one of `known` is close to `name`.
+pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    known
+        .into_iter()
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= name.len() / 3)
+        .map_or_else(String::new, |(_, known)| format!(" (did you mean `{known}`?)"))
+}
+
+/// The nodes of `pipeline`, each after what it reads. `tables_read` finds the tables of a SQL text.
+///
+/// # Errors
+///
+/// [`GraphError`] if a table has no writer or two, or tables read each other in a circle.
+pub fn nodes<E: From<GraphError>>(
+    pipeline: &Pipeline,
+    tables_read: impl Fn(&SqlFile) -> Result<BTreeSet<String>, E>,
+) -> Result<Vec<Node>, E> {
+    let mut nodes = Vec::new();
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    for stage in StageName::ALL.into_iter().filter(|stage| pipeline.stages.contains(stage)) {
+        if stage != StageName::Panels {
+            nodes.push(Node {
+                name: stage.name().to_owned(),
+                stage,
+                reads: owned(stage.reads()),
+                writes: owned(stage.writes()),
+                sql: None,
+            });
+            continue;
+        }
+        for file in &pipeline.sql {
+            if file.name.split('.').count() != 2 {
+                return Err(GraphError::BadName(file.path.display().to_string()).into());
+            }
+            nodes.push(Node {
+                name: file.name.clone(),
+                stage,
+                reads: tables_read(file)?.into_iter().collect(),
+                writes: vec![file.name.clone()],
+                sql: Some(file.clone()),
+            });
+        }
+    }
+    Ok(ordered(nodes)?)
+}
+
+fn ordered(mut nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
+    let mut written = BTreeSet::new();
+    for table in nodes.iter().flat_map(|node| &node.writes) {
+        if !written.insert(table.clone()) {
+            return Err(GraphError::TwoWriters(table.clone()));
+        }
+    }
+    for node in &nodes {
+        if let Some(table) = node.reads.iter().find(|table| !written.contains(*table)) {
+            return Err(GraphError::NoWriter {
+                reader: node.name.clone(),
+                table: table.clone(),
+                hint: hint(table, written.iter().map(String::as_str)),
+            });
+        }
+    }
+    let mut done: BTreeSet<String> = BTreeSet::new();
+    let mut order = Vec::new();
+    while !nodes.is_empty() {
+        let Some(at) = nodes.iter().position(|node| node.reads.iter().all(|t| done.contains(t)))
+        else {
+            let left: Vec<_> = nodes.iter().map(|node| node.name.as_str()).collect();
+            return Err(GraphError::Circle(left.join(", ")));
+        };
+        let node = nodes.remove(at);
+        done.extend(node.writes.iter().cloned());
+        order.push(node);
+    }
+    Ok(order)
+}
+
+/// The nodes that `selectors` choose, by place; all of them without selectors.
+///
+/// `relatedness` is the stage, `+relatedness` also what it needs, `relatedness+` also what follows, and a
+/// table's name stands for the node that writes it.
+///
+/// # Errors
+///
+/// [`GraphError::Selector`] if one names nothing.
+pub fn select(nodes: &[Node], selectors: &[String]) -> Result<BTreeSet<usize>, GraphError> {
+    if selectors.is_empty() {
+        return Ok((0..nodes.len()).collect());
+    }
+    let mut chosen = BTreeSet::new();
+    for selector in selectors {
+        let name = selector.trim_start_matches('+').trim_end_matches('+');
+        let mut found: BTreeSet<usize> = (0..nodes.len())
+            .filter(|&at| {
+                let node = &nodes[at];
+                node.name == name
+                    || node.stage.name() == name
+                    || node.writes.iter().any(|t| t == name)
+            })
+            .collect();
+        if found.is_empty() {
+            let mut known: Vec<&str> = nodes.iter().map(|node| node.stage.name()).collect();
+            known.dedup();
+            return Err(GraphError::Selector {
+                selector: selector.clone(),
+                known: format!("{}{}", known.join(", "), hint(name, known.iter().copied())),
+            });
+        }
+        let start = found.clone();
+        if selector.starts_with('+') {
+            found.extend(closure(nodes, &start, |from, to| feeds(&nodes[to], &nodes[from])));
+        }
+        if selector.ends_with('+') {
+            found.extend(closure(nodes, &start, |from, to| feeds(&nodes[from], &nodes[to])));
+        }
+        chosen.extend(found);
+    }
+    Ok(chosen)
+}
+
+fn feeds(writer: &Node, reader: &Node) -> bool {
+    writer.writes.iter().any(|table| reader.reads.contains(table))
+}
+
+fn closure(
+    nodes: &[Node],
+    start: &BTreeSet<usize>,
+    leads: impl Fn(usize, usize) -> bool,
+) -> BTreeSet<usize> {
+    let mut found = start.clone();
+    let mut open: Vec<usize> = start.iter().copied().collect();
+    while let Some(from) = open.pop() {
+        for to in 0..nodes.len() {
+            if leads(from, to) && found.insert(to) {
+                open.push(to);
+            }
+        }
+    }
+    found
+}
+
+/// What a node is made from: named parts. Parts of config are their text, so that a plan can say which
+/// key changed; all others are hashes.
+pub type Parts = BTreeMap<String, String>;
+
+/// The parts of every node, and the fingerprint they give it.
+pub fn fingerprints(
+    pipeline: &Pipeline,
+    nodes: &[Node],
+    files: &BTreeMap<String, Fingerprint>,
+) -> Vec<(Parts, Fingerprint)> {
+    let mut of_table: BTreeMap<String, Fingerprint> = BTreeMap::new();
+    let mut made = Vec::new();
+    for node in nodes {
+        let mut parts = Parts::new();
+        parts.insert("code".to_owned(), crate::stages::version(node.stage).to_string());
+        if let Some(sql) = &node.sql {
+            parts.insert("sql".to_owned(), Fingerprint::of(sql.text.as_bytes()).to_string());
+        }
+        for (section, text) in settings(pipeline, node.stage) {
+            parts.insert(format!("config {section}"), text);
+        }
+        for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node.stage, file))
+        {
+            parts.insert(format!("file {file}"), hash.to_string());
+        }
+        for table in &node.reads {
+            parts.insert(format!("table {table}"), of_table[table].to_string());
+        }
+        let mut maker = Fingerprinter::default();
+        maker.add("node", node.name.as_bytes());
+        for (name, part) in &parts {
+            maker.add(name, part.as_bytes());
+        }
+        let fingerprint = maker.finish();
+        for table in &node.writes {
+            of_table.insert(table.clone(), fingerprint.clone());
+        }
+        made.push((parts, fingerprint));
+    }
+    made
+}
+
+/// The label of the external proximity file among the hashed files.
+pub const PROXIMITY: &str = "proximity: ";
+
+fn reads_file(pipeline: &Pipeline, stage: StageName, file: &str) -> bool {
+    match stage {
+        StageName::Ingest => !file.starts_with(PROXIMITY),
+        StageName::Relatedness => uses_external(pipeline) && file.starts_with(PROXIMITY),
+        _ => false,
+    }
+}
+
+/// Whether proximity comes from the pipeline's table.
+pub fn uses_external(pipeline: &Pipeline) -> bool {
+    pipeline.config.relatedness.source() == Ok(crate::config::ProximitySource::External)
+}
+
+/// The parts of the config that a stage's rows depend on, as JSON.
+fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
+    fn json<T: serde::Serialize>(value: &T) -> String {
+        serde_json::to_string(value).unwrap_or_default()
+    }
+    let config = &pipeline.config;
+    let related = &config.relatedness;
+    match stage {
+        StageName::Ingest => {
+            let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
+            for source in &pipeline.sources {
+                let layout = &source.layout.layout.name;
+                let text = Fingerprint::of(source.layout_text.as_bytes());
+                parts.push((format!("layout {layout}"), text.to_string()));
+                parts.push((format!("exclude ({layout})"), json(&source.exclude)));
+            }
+            parts
+        }
+        StageName::Aggregate => {
+            let names: BTreeMap<_, _> =
+                pipeline.sources.iter().flat_map(|s| &s.layout.layout.region_names).collect();
+            vec![
+                ("harmonize".to_owned(), json(&config.harmonize)),
+                ("aggregate".to_owned(), json(&config.aggregate)),
+                ("regions".to_owned(), json(&names)),
+            ]
+        }
+        StageName::Relatedness => {
+            let mut parts = vec![("relatedness".to_owned(), json(related))];
+            if uses_external(pipeline)
+                && let Some(external) = &pipeline.proximity
+            {
+                let columns = &external.columns;
+                let text =
+                    json(&[external.revision.name(), &columns.a, &columns.b, &columns.proximity]);
+                parts.push(("proximity".to_owned(), text));
+                parts.push((
+                    "harmonize.target_revision".to_owned(),
+                    json(&config.harmonize.target_revision),
+                ));
+            }
+            parts
+        }
+        StageName::Resilience => vec![
+            ("resilience".to_owned(), json(&config.resilience)),
+            ("relatedness.rca".to_owned(), json(&(&related.rca_rule, related.rca_threshold))),
+        ],
+        StageName::Diversification | StageName::Panels => Vec::new(),
+    }
+}
+
+/// What changed between two sets of parts, in words; the first few.
+pub fn difference(before: &Parts, after: &Parts) -> String {
+    let mut changes = Vec::new();
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    for name in names {
+        let (old, new) = (before.get(name), after.get(name));
+        if old == new {
+            continue;
+        }
+        let (kind, what) = name.split_once(' ').unwrap_or((name, ""));
+        changes.push(match (kind, old, new) {
+            ("code", _, _) => "code changed".to_owned(),
+            ("sql", _, _) => "SQL changed".to_owned(),
+            ("table", Some(_), Some(_)) => format!("input changed: {what}"),
+            ("table", None, _) => format!("input added: {what}"),
+            ("table", _, None) => format!("input gone: {what}"),
+            ("file", Some(_), Some(_)) => format!("file changed: {what}"),
+            ("file", None, _) => format!("file added: {what}"),
+            ("file", _, None) => format!("file gone: {what}"),
+            (_, old, new) => format!("config changed: {}", json_difference(what, old, new)),
+        });
+    }
+    let shown = 3;
+    let more = changes.len().saturating_sub(shown);
+    let mut text = changes.into_iter().take(shown).collect::<Vec<_>>().join("; ");
+    if more > 0 {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+/// The keys of a section whose values differ: `relatedness.rca_threshold 1.0 -> 1.5`.
+fn json_difference(section: &str, old: Option<&String>, new: Option<&String>) -> String {
+    let parse = |text: Option<&String>| {
+        text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
+    };
+    match (parse(old), parse(new)) {
+        (Some(serde_json::Value::Object(old)), Some(serde_json::Value::Object(new))) => {
+            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let changed: Vec<_> = keys
+                .into_iter()
+                .filter(|key| old.get(*key) != new.get(*key))
+                .map(|key| {
+                    let show = |value: Option<&serde_json::Value>| {
+                        let text = value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                        if text.chars().count() > 40 { "...".to_owned() } else { text }
+                    };
+                    let (a, b) = (show(old.get(key)), show(new.get(key)));
+                    if a == "..." || b == "..." {
+                        format!("{section}.{key}")
+                    } else {
+                        format!("{section}.{key} {a} -> {b}")
+                    }
+                })
+                .collect();
+            changed.join(", ")
+        }
+        _ => section.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, reads: &[&str], writes: &[&str]) -> Node {
+        let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
+        Node {
+            name: name.to_owned(),
+            stage: StageName::Panels,
+            reads: owned(reads),
+            writes: owned(writes),
+            sql: None,
+        }
+    }
+
+    fn chain() -> Vec<Node> {
+        ordered(vec![
+            node("c", &["t.b"], &["t.c"]),
+            node("a", &[], &["t.a"]),
+            node("b", &["t.a"], &["t.b"]),
+            node("d", &["t.a"], &["t.d"]),
+        ])
+        .expect("no circle")
+    }
+
+    fn check(selector: &str, expected: &str) {
+        let nodes = chain();
+        let found = match select(&nodes, &[selector.to_owned()]) {
+            Ok(found) => found.into_iter().map(|at| nodes[at].name.as_str()).collect::<String>(),
+            Err(error) => error.to_string(),
+        };
+        assert!(found.starts_with(expected), "{selector}: {found}");
+    }
+
+    #[test]
+    fn nodes_come_after_what_they_read() {
+        let names: String = chain().iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(names, "abcd");
+    }
+
+    #[test]
+    fn selectors_reach_both_ways() {
+        check("b", "b");
+        check("b+", "bc");
+        check("+b", "ab");
+        check("+b+", "abc");
+        check("t.d", "d");
+        check("x", "`x` selects nothing");
+    }
+
+    #[test]
+    fn circles_and_unknown_tables_are_refused() {
+        let circle = ordered(vec![node("a", &["t.b"], &["t.a"]), node("b", &["t.a"], &["t.b"])]);
+        assert_eq!(circle.map(|_| ()), Err(GraphError::Circle("a, b".into())));
+        let error =
+            ordered(vec![node("a", &[], &["trade.region"]), node("b", &["trade.regions"], &[])])
+                .map(|_| ())
+                .expect_err("unknown");
+        assert!(error.to_string().ends_with("(did you mean `trade.region`?)"), "{error}");
+        let twice = ordered(vec![node("a", &[], &["t.a"]), node("b", &[], &["t.a"])]);
+        assert!(matches!(twice, Err(GraphError::TwoWriters(_))));
+    }
+
+    #[test]
+    fn difference_names_the_key() {
+        let parts = |text: &str| Parts::from([("config relatedness".to_owned(), text.to_owned())]);
+        let found = difference(&parts(r#"{"a":1,"b":2}"#), &parts(r#"{"a":1,"b":3}"#));
+        assert_eq!(found, "config changed: relatedness.b 2 -> 3");
+        let old = Parts::from([("file x.csv".to_owned(), "1".to_owned())]);
+        assert_eq!(difference(&old, &Parts::new()), "file gone: x.csv");
+    }
+}

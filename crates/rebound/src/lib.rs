@@ -1,0 +1,17 @@
+//! The pipeline: configuration, the graph of stages, and the command line.
+//!
+//! This is the edge. Codes become indices and indices codes here, files are read, text becomes typed
+//! values, and errors of the libraries get their context.
+
+pub mod cli;
+pub mod clock;
+pub mod codes;
+pub mod config;
+pub mod graph;
+pub mod layout_file;
+pub mod log;
+pub mod output;
+pub mod pipeline;
+pub mod run;
+pub mod stages;
+pub mod yaml;

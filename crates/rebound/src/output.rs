@@ -1,0 +1,114 @@
+//! Rows in the form a user asked for.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use clap::ValueEnum;
+use std::io::Write;
+
+/// The form of a query's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for reading.
+    Table,
+    /// Comma-separated, with a header.
+    Csv,
+    /// An array of JSON objects.
+    Json,
+    /// A Parquet file.
+    Parquet,
+    /// An Arrow IPC file (Feather version 2).
+    Arrow,
+}
+
+/// Rows that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Arrow failed.
+    #[error("failed to write the rows")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// Parquet failed.
+    #[error("failed to write the rows as Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// The file or the terminal failed.
+    #[error("failed to write the rows")]
+    Io(#[from] std::io::Error),
+}
+
+impl OutputError {
+    /// Whether whoever read the output has gone away, as `head` does.
+    pub fn is_closed_pipe(&self) -> bool {
+        let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+        match self {
+            Self::Io(error) => is_closed(error),
+            Self::Arrow(arrow::error::ArrowError::IoError(_, error)) => is_closed(error),
+            Self::Arrow(_) | Self::Parquet(_) => false,
+        }
+    }
+}
+
+/// The rows as a table for reading, with their number below.
+///
+/// # Errors
+///
+/// [`OutputError`] if a value cannot be shown.
+pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, OutputError> {
+    let options = arrow::util::display::FormatOptions::new().with_null("null");
+    // Without rows there is still a header to show.
+    let empty = [RecordBatch::new_empty(schema.clone())];
+    let shown = if batches.is_empty() { &empty } else { batches };
+    let text = arrow::util::pretty::pretty_format_batches_with_options(shown, &options)?;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
+}
+
+/// Writes `batches` to `out` as `format`.
+///
+/// # Errors
+///
+/// [`OutputError`] if that fails.
+pub fn write(
+    format: Format,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    mut out: impl Write + Send,
+) -> Result<(), OutputError> {
+    match format {
+        Format::Table => {
+            writeln!(out, "{}", table(schema, batches)?)?;
+        }
+        Format::Csv => {
+            let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
+            writer.write(&RecordBatch::new_empty(schema.clone()))?;
+            for batch in batches {
+                writer.write(batch)?;
+            }
+        }
+        Format::Json => {
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::JsonArray>(&mut out);
+            for batch in batches {
+                writer.write(batch)?;
+            }
+            writer.finish()?;
+            drop(writer);
+            writeln!(out)?;
+        }
+        Format::Parquet => {
+            let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), None)?;
+            for batch in batches {
+                writer.write(batch)?;
+            }
+            writer.close()?;
+        }
+        Format::Arrow => {
+            let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut out, schema)?;
+            for batch in batches {
+                writer.write(batch)?;
+            }
+            writer.finish()?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,699 @@
+//! Plans and runs: what must be made and why, making it, checking it, publishing it.
+//!
+//! A run makes the versions that are not in the lake yet, checks the tables it would publish, and then
+//! replaces the catalog in one put. Until then readers see what was published before; a run that is killed
+//! leaves only versions that are complete, which the next run uses, and parts of versions, which it
+//! writes again.
+
+use crate::clock;
+use crate::graph::{self, GraphError, Node, PROXIMITY, Parts, StageName};
+use crate::pipeline::{self, Pipeline, PipelineError, SqlFile};
+use crate::stages::{self, Input, StageError};
+use arrow::array::RecordBatch;
+use lake::{
+    Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, RunRecord, RunStatus,
+    StageRecord, TableVersion,
+};
+use query::{QueryError, Session, SessionParams};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The pipeline is at fault.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The graph or the selection is.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The lock could not be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A raw file cannot be read.
+    #[error("failed to read `{path}`")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A raw file changed between planning and reading.
+    #[error("`{0}` changed while the run read it: nothing was kept; run again when it is at rest")]
+    FileChanged(String),
+    /// A stage stopped.
+    #[error("stage `{stage}` stopped")]
+    Stage {
+        /// The stage.
+        stage: String,
+        /// The cause.
+        #[source]
+        source: StageError,
+    },
+    /// A SQL file is at fault.
+    #[error("failed to run `{path}`")]
+    Sql {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: QueryError,
+    },
+    /// The SQL engine failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A selected stage needs a table that is not made yet.
+    #[error(
+        "`{node}` needs `{table}`, which is not made with this data and config: select `+{node}`"
+    )]
+    NotMade {
+        /// The stage.
+        node: String,
+        /// The table.
+        table: String,
+    },
+    /// The lake belongs to another pipeline.
+    #[error(
+        "the lake `{lake}` holds the tables of pipeline `{found}`: give `{asked}` a lake of its own (`lake:` in its file, or --lake)"
+    )]
+    OtherPipeline {
+        /// The lake.
+        lake: String,
+        /// The pipeline in the lake.
+        found: String,
+        /// The pipeline to run.
+        asked: String,
+    },
+    /// Checks found rows that should not be.
+    #[error("{} data check{} failed; nothing was published\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Checks(Vec<FailedCheck>),
+    /// A pool of threads could not be made.
+    #[error("failed to start {0} threads")]
+    Threads(usize),
+}
+
+impl RunError {
+    /// The exit code: 2 for the user's input and config, 3 for the data, 1 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Checks(_) | Self::Stage { source: StageError::TooManyRejects { .. }, .. } => 3,
+            Self::Pipeline(_)
+            | Self::Graph(_)
+            | Self::NotMade { .. }
+            | Self::OtherPipeline { .. }
+            | Self::File { .. }
+            | Self::FileChanged(_)
+            | Self::Lock(LockError::Held(_))
+            | Self::Lake(LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. })
+            | Self::Sql { source: QueryError::Plan(_), .. }
+            | Self::Query(QueryError::Plan(_)) => 2,
+            Self::Stage { source, .. } if source.is_users() => 2,
+            Self::Stage { .. }
+            | Self::Lake(_)
+            | Self::Lock(_)
+            | Self::Sql { .. }
+            | Self::Query(_)
+            | Self::Threads(_) => 1,
+        }
+    }
+}
+
+/// A check and the rows that broke it.
+#[derive(Debug, Clone)]
+pub struct FailedCheck {
+    /// The file.
+    pub path: PathBuf,
+    /// Rows in all.
+    pub n_rows: usize,
+    /// The first of them, as a table.
+    pub first_rows: String,
+}
+
+impl std::fmt::Display for FailedCheck {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let s = if self.n_rows == 1 { "" } else { "s" };
+        write!(f, "{}: {} row{s}\n{}", self.path.display(), self.n_rows, self.first_rows)
+    }
+}
+
+/// How to run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What to run; empty: everything.
+    pub select: Vec<String>,
+    /// Another lake than the pipeline's.
+    pub lake: Option<String>,
+    /// Another number of threads than the config's.
+    pub threads: Option<usize>,
+    /// Whether to stop at once if another run holds the lake.
+    pub no_wait: bool,
+    /// Whether to show progress on the terminal.
+    pub progress: bool,
+    /// The command line, for records.
+    pub command: String,
+}
+
+/// What a run would do with a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Make it.
+    Build,
+    /// Use the version that is there.
+    Reuse,
+    /// Leave it: not selected.
+    Skip,
+}
+
+impl Action {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Reuse => "reuse",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// A node with what would be done, and why.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The node.
+    pub node: Node,
+    /// What it is made from.
+    pub parts: Parts,
+    /// The name of its versions.
+    pub fingerprint: Fingerprint,
+    /// What would be done.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+    /// Its versions, if they are complete.
+    pub versions: Option<Vec<TableVersion>>,
+}
+
+/// A pipeline read, its lake open, and what a run would do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// The lake.
+    pub lake: Lake,
+    /// What is published.
+    pub published: Option<Catalog>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    files: BTreeMap<String, Fingerprint>,
+    threads: usize,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether it published, or why not.
+    pub publication: Publication,
+    /// What was done with each node.
+    pub stages: Vec<StageRecord>,
+    /// The tables that are current, published or not.
+    pub tables: BTreeMap<String, TableVersion>,
+    /// Checks that ran and held.
+    pub n_checks: usize,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// What a run did to what readers see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publication {
+    /// Readers see the tables of this run.
+    Published,
+    /// They are the same as before.
+    Unchanged,
+    /// A part was made, but published tables that depend on it are out of date.
+    Held(Vec<String>),
+}
+
+fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Fingerprint>, RunError> {
+    let mut files: Vec<(String, &Path)> = pipeline
+        .sources
+        .iter()
+        .flat_map(|source| &source.files)
+        .map(|file| (file.label.clone(), file.path.as_path()))
+        .collect();
+    if graph::uses_external(pipeline)
+        && let Some(external) = &pipeline.proximity
+    {
+        files.push((format!("{PROXIMITY}{}", external.file.label), &external.file.path));
+    }
+    files
+        .into_par_iter()
+        .map(|(label, path)| {
+            let bytes = std::fs::read(path)
+                .map_err(|source| RunError::File { path: path.to_owned(), source })?;
+            Ok((label, Fingerprint::of(&bytes)))
+        })
+        .collect()
+}
+
+/// Reads the pipeline at `path` and says what a run would do.
+///
+/// # Errors
+///
+/// [`RunError`] if the pipeline, a file it names, or the lake is at fault.
+pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, RunError> {
+    let mut pipeline = pipeline::read(path)?;
+    if let Some(lake) = &options.lake {
+        pipeline.lake.clone_from(lake);
+    }
+    let lake = Lake::open(&pipeline.lake)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = match options.threads.unwrap_or(pipeline.config.engine.threads) {
+        0 => cores,
+        threads => threads,
+    };
+    let published = runtime.block_on(lake.catalog())?;
+    if let Some(catalog) = &published
+        && catalog.pipeline != pipeline.name
+    {
+        return Err(RunError::OtherPipeline {
+            lake: lake.url().to_owned(),
+            found: catalog.pipeline.clone(),
+            asked: pipeline.name,
+        });
+    }
+    let session = sql_session(&lake, &pipeline, 1)?;
+    let nodes = graph::nodes(&pipeline, |file: &SqlFile| {
+        session
+            .tables_read(&file.text)
+            .map_err(|source| RunError::Sql { path: file.path.clone(), source })
+    })?;
+    let chosen = graph::select(&nodes, &options.select)?;
+    let files = hash_files(&pipeline)?;
+    let made = graph::fingerprints(&pipeline, &nodes, &files);
+    let before = last_parts(runtime, &lake)?;
+    let mut steps = Vec::new();
+    for (at, (node, (parts, fingerprint))) in nodes.into_iter().zip(made).enumerate() {
+        let versions = runtime.block_on(versions(&lake, &node, &fingerprint))?;
+        let (action, why) = if !chosen.contains(&at) {
+            let state =
+                if versions.is_some() { "not selected" } else { "not selected, out of date" };
+            (Action::Skip, state.to_owned())
+        } else if versions.is_some() {
+            (Action::Reuse, "up to date".to_owned())
+        } else {
+            let why = match before.get(&node.name) {
+                None => "new".to_owned(),
+                Some(old) if *old == parts => "not finished or collected".to_owned(),
+                Some(old) => graph::difference(old, &parts),
+            };
+            (Action::Build, why)
+        };
+        steps.push(Step { node, parts, fingerprint, action, why, versions });
+    }
+    Ok(Plan { pipeline, lake, published, steps, files, threads })
+}
+
+/// What each node was made from when it was last made.
+fn last_parts(runtime: &Runtime, lake: &Lake) -> Result<BTreeMap<String, Parts>, RunError> {
+    let mut parts = BTreeMap::new();
+    for run in runtime.block_on(lake.runs())? {
+        if run.status != RunStatus::Started {
+            parts.extend(run.parts);
+        }
+    }
+    Ok(parts)
+}
+
+async fn versions(
+    lake: &Lake,
+    node: &Node,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Vec<TableVersion>>, LakeError> {
+    let mut found = Vec::new();
+    for table in &node.writes {
+        match lake.version(table, fingerprint).await? {
+            Some(version) => found.push(version),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}
+
+fn sql_session(lake: &Lake, pipeline: &Pipeline, threads: usize) -> Result<Session, RunError> {
+    let memory = pipeline.config.engine.sql_memory_mib.max(64) << 20;
+    Ok(Session::new(lake, SessionParams { threads, memory })?)
+}
+
+fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
+    let Some(folder) = lake.folder() else { return Ok(None) };
+    let me =
+        Holder { pid: std::process::id(), command: options.command.clone(), since: clock::now() };
+    let mut is_told = false;
+    loop {
+        match Lock::try_take(folder, &me) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(LockError::Held(holder)) if !options.no_wait => {
+                if !is_told {
+                    let text = LockError::Held(holder).to_string();
+                    tracing::warn!("{text}; waiting for it to end (--no-wait stops instead)");
+                    is_told = true;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Runs the pipeline at `path`.
+///
+/// # Errors
+///
+/// [`RunError`]; what was published before stays published.
+pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome, RunError> {
+    let started = Instant::now();
+    // The lock comes before the plan, so that the plan is still true when it is carried out.
+    let mut lake_url = pipeline::read(path)?.lake;
+    if let Some(lake) = &options.lake {
+        lake_url.clone_from(lake);
+    }
+    let _lock = take_lock(&Lake::open(&lake_url)?, options)?;
+    let plan = plan(runtime, path, options)?;
+    let mut record = RunRecord {
+        run: clock::run_name(),
+        pipeline: plan.pipeline.name.clone(),
+        command: options.command.clone(),
+        started_at: clock::now(),
+        ended_at: None,
+        status: RunStatus::Started,
+        error: None,
+        stages: Vec::new(),
+        parts: BTreeMap::new(),
+        tables: BTreeMap::new(),
+    };
+    let lake = plan.lake.clone();
+    runtime.block_on(lake.put_run(&record))?;
+    let outcome = carry_out(runtime, plan, options, &mut record);
+    record.ended_at = Some(clock::now());
+    record.status = match &outcome {
+        Ok((Publication::Published, _)) => RunStatus::Published,
+        Ok((Publication::Held(_), _)) => RunStatus::Held,
+        Ok((Publication::Unchanged, _)) => RunStatus::Unchanged,
+        Err(RunError::Checks(_)) => RunStatus::CheckFailed,
+        Err(_) => RunStatus::Failed,
+    };
+    record.error = outcome.as_ref().err().map(|error| error.to_string());
+    runtime.block_on(lake.put_run(&record))?;
+    let (publication, n_checks) = outcome?;
+    Ok(Outcome {
+        publication,
+        stages: record.stages,
+        tables: record.tables,
+        n_checks,
+        elapsed: started.elapsed(),
+    })
+}
+
+fn carry_out(
+    runtime: &Runtime,
+    plan: Plan,
+    options: &Options,
+    record: &mut RunRecord,
+) -> Result<(Publication, usize), RunError> {
+    let Plan { pipeline, lake, published, steps, files, threads } = plan;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|_| RunError::Threads(threads))?;
+    let bar = progress(options.progress, steps.len());
+    let mut current: BTreeMap<String, TableVersion> = BTreeMap::new();
+    let mut stale: BTreeSet<String> = BTreeSet::new();
+    for step in steps {
+        bar.set_message(step.node.name.clone());
+        let began = Instant::now();
+        let versions = match (step.action, step.versions) {
+            (Action::Build, _) => {
+                tracing::info!(stage = step.node.name, why = step.why, "stage started");
+                let maker =
+                    Maker { runtime, pool: &pool, pipeline: &pipeline, lake: &lake, files: &files };
+                maker.build(&step.node, &step.fingerprint, &current)?
+            }
+            (_, Some(versions)) => versions,
+            (_, None) => {
+                stale.extend(step.node.writes.iter().cloned());
+                bar.inc(1);
+                continue;
+            }
+        };
+        let rows = versions.iter().map(TableVersion::rows).sum();
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let action = if step.action == Action::Build { "built" } else { "reused" };
+        if step.action == Action::Build {
+            tracing::info!(stage = step.node.name, rows, millis, "stage ended");
+        }
+        if step.action != Action::Skip {
+            record.parts.insert(step.node.name.clone(), step.parts);
+            record.stages.push(StageRecord {
+                stage: step.node.name.clone(),
+                action: action.to_owned(),
+                why: step.why,
+                millis,
+                rows,
+            });
+        }
+        for version in versions {
+            current.insert(version.table.clone(), version);
+        }
+        record.tables.clone_from(&current);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    // Readers must not see new tables beside old ones that were made from something else.
+    let old = published.as_ref().map(|catalog| &catalog.tables);
+    let held: Vec<String> = stale
+        .into_iter()
+        .filter(|table| old.is_some_and(|tables| tables.contains_key(table)))
+        .collect();
+    if !held.is_empty() {
+        return Ok((Publication::Held(held), 0));
+    }
+    let (checks, n_checks) = check(runtime, &pipeline, &lake, &current, published.as_ref())?;
+    let is_same = published
+        .as_ref()
+        .is_some_and(|catalog| catalog.tables == current && catalog.checks == checks);
+    if is_same {
+        return Ok((Publication::Unchanged, n_checks));
+    }
+    let catalog = Catalog {
+        format: Catalog::FORMAT,
+        run: record.run.clone(),
+        pipeline: pipeline.name.clone(),
+        published_at: clock::now(),
+        tables: current,
+        checks,
+    };
+    // The record first: a published run is always one that `gc` knows.
+    runtime.block_on(lake.put_run(record))?;
+    runtime.block_on(lake.publish(&catalog))?;
+    tracing::info!(run = record.run, tables = catalog.tables.len(), "published");
+    Ok((Publication::Published, n_checks))
+}
+
+fn progress(is_shown: bool, n_steps: usize) -> indicatif::ProgressBar {
+    if !is_shown {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(n_steps as u64);
+    if let Ok(style) =
+        indicatif::ProgressStyle::with_template("{bar:24} {pos}/{len} {msg} {elapsed}")
+    {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// What making a version takes.
+struct Maker<'a> {
+    runtime: &'a Runtime,
+    pool: &'a rayon::ThreadPool,
+    pipeline: &'a Pipeline,
+    lake: &'a Lake,
+    files: &'a BTreeMap<String, Fingerprint>,
+}
+
+impl Maker<'_> {
+    fn build(
+        &self,
+        node: &Node,
+        fingerprint: &Fingerprint,
+        current: &BTreeMap<String, TableVersion>,
+    ) -> Result<Vec<TableVersion>, RunError> {
+        for table in &node.reads {
+            if !current.contains_key(table) {
+                return Err(RunError::NotMade { node: node.name.clone(), table: table.clone() });
+            }
+        }
+        let made_at = clock::now();
+        if let Some(sql) = &node.sql {
+            return Ok(vec![self.build_sql(node, sql, fingerprint, current, &made_at)?]);
+        }
+        let mut input = Input::new();
+        for table in &node.reads {
+            let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
+            input.insert(table.clone(), batches);
+        }
+        let stopped = |source| RunError::Stage { stage: node.name.clone(), source };
+        let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input));
+        let mut output = output.map_err(stopped)?;
+        if node.stage == StageName::Ingest {
+            self.files_are_as_planned()?;
+        }
+        let mut versions = Vec::new();
+        for table in &node.writes {
+            let contract = Contract::of(table);
+            let (Some(contract), Some(files)) = (contract, output.remove(table.as_str())) else {
+                let why = format!("the stage gave no rows for `{table}`");
+                return Err(stopped(StageError::Data(why)));
+            };
+            let mut version = self.lake.draft(contract, node.stage.name(), fingerprint, &made_at);
+            self.runtime.block_on(async {
+                for batches in files {
+                    let mut writer = self.lake.writer(&version)?;
+                    for batch in batches {
+                        writer.write(batch).await?;
+                    }
+                    version.files.push(writer.finish().await?);
+                }
+                self.lake.complete(&version).await
+            })?;
+            versions.push(version);
+        }
+        Ok(versions)
+    }
+
+    /// The fingerprint says which bytes were read; they must be those that were planned with.
+    fn files_are_as_planned(&self) -> Result<(), RunError> {
+        let now = hash_files(self.pipeline)?;
+        match now.iter().find(|(file, hash)| self.files.get(*file) != Some(hash)) {
+            Some((file, _)) => Err(RunError::FileChanged(file.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn build_sql(
+        &self,
+        node: &Node,
+        sql: &SqlFile,
+        fingerprint: &Fingerprint,
+        current: &BTreeMap<String, TableVersion>,
+        made_at: &str,
+    ) -> Result<TableVersion, RunError> {
+        // One partition: sums of floats must not depend on the number of cores.
+        let session = sql_session(self.lake, self.pipeline, 1)?;
+        for table in &node.reads {
+            session.register(&current[table])?;
+        }
+        let failed = |source| RunError::Sql { path: sql.path.clone(), source };
+        let (schema, batches) = self.runtime.block_on(session.run(&sql.text)).map_err(failed)?;
+        let version = match Contract::of(&sql.name) {
+            Some(contract) => self.lake.draft(contract, &node.name, fingerprint, made_at),
+            None => TableVersion {
+                table: sql.name.clone(),
+                stage: node.name.clone(),
+                fingerprint: fingerprint.clone(),
+                files: Vec::new(),
+                key: header(&sql.text, "key")
+                    .map(|key| key.split(',').map(|name| name.trim().to_owned()).collect())
+                    .unwrap_or_default(),
+                about: header(&sql.text, "about").unwrap_or_default().to_owned(),
+                columns: Lake::columns_of(&sql.name, &schema)?,
+                made_at: made_at.to_owned(),
+            },
+        };
+        Ok(self.runtime.block_on(self.lake.write(version, batches))?)
+    }
+}
+
+/// A line `-- name: text` at the head of a SQL file.
+fn header<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.lines()
+        .take_while(|line| line.starts_with("--"))
+        .find_map(|line| line.trim_start_matches("--").trim().strip_prefix(name)?.strip_prefix(':'))
+        .map(str::trim)
+}
+
+/// Runs the checks that did not hold before on the same tables; gives them all with what they held on.
+fn check(
+    runtime: &Runtime,
+    pipeline: &Pipeline,
+    lake: &Lake,
+    current: &BTreeMap<String, TableVersion>,
+    published: Option<&Catalog>,
+) -> Result<(BTreeMap<String, Fingerprint>, usize), RunError> {
+    let session = sql_session(lake, pipeline, 1)?;
+    for version in current.values() {
+        session.register(version)?;
+    }
+    let mut held = BTreeMap::new();
+    let mut failed = Vec::new();
+    let mut n_run = 0;
+    for file in &pipeline.checks {
+        let broken = |source| RunError::Sql { path: file.path.clone(), source };
+        let tables = session.tables_read(&file.text).map_err(broken)?;
+        // A part of a pipeline is checked in part.
+        if tables.iter().any(|t| !current.contains_key(t) && is_made_by(pipeline, t)) {
+            continue;
+        }
+        let mut maker = lake::Fingerprinter::default();
+        maker.add("sql", file.text.as_bytes());
+        for table in &tables {
+            if let Some(version) = current.get(table) {
+                maker.add(table, version.fingerprint.as_str().as_bytes());
+            }
+        }
+        let fingerprint = maker.finish();
+        let held_before =
+            published.is_some_and(|catalog| catalog.checks.get(&file.name) == Some(&fingerprint));
+        if !held_before {
+            let (_, rows) = runtime.block_on(session.run(&file.text)).map_err(broken)?;
+            n_run += 1;
+            let n_rows = rows.iter().map(RecordBatch::num_rows).sum();
+            if n_rows > 0 {
+                failed.push(FailedCheck {
+                    path: file.path.clone(),
+                    n_rows,
+                    first_rows: first_rows(&rows),
+                });
+                continue;
+            }
+        }
+        held.insert(file.name.clone(), fingerprint);
+    }
+    if failed.is_empty() { Ok((held, n_run)) } else { Err(RunError::Checks(failed)) }
+}
+
+fn is_made_by(pipeline: &Pipeline, table: &str) -> bool {
+    Contract::of(table).is_some() || pipeline.sql.iter().any(|file| file.name == table)
+}
+
+fn first_rows(rows: &[RecordBatch]) -> String {
+    const SHOWN: usize = 10;
+    let mut left = SHOWN;
+    let mut shown = Vec::new();
+    for batch in rows {
+        let n = batch.num_rows().min(left);
+        shown.push(batch.slice(0, n));
+        left -= n;
+    }
+    arrow::util::pretty::pretty_format_batches(&shown)
+        .map_or_else(|error| error.to_string(), |table| table.to_string())
+}

@@ -1,0 +1,232 @@
+//! The layout of a raw source: where each fact of a record stands, and how it is written.
+//!
+//! A layout is data. Reading a new country's files takes a new layout, not new code.
+
+use crate::hs::HsRevision;
+use crate::money::MoneyFormat;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+/// A fact of a record that a source may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Calendar year, four digits.
+    Year,
+    /// Month, 1 to 12.
+    Month,
+    /// `export` or `import`.
+    Flow,
+    /// Region of the exporter or of production.
+    Region,
+    /// Product code as reported, of six digits or more.
+    Product,
+    /// Country of destination.
+    Destination,
+    /// Customs regime: ordinary trade, processing and so on.
+    TradeMode,
+    /// Ownership of the firm.
+    Ownership,
+    /// Firm identifier.
+    Firm,
+    /// Quantity in `QuantityUnit`.
+    Quantity,
+    /// Unit of measure of the quantity.
+    QuantityUnit,
+    /// FOB value.
+    Value,
+}
+
+impl Field {
+    /// Every field, in the order of the columns of `customs.records`.
+    pub const ALL: [Self; 12] = [
+        Self::Year,
+        Self::Month,
+        Self::Flow,
+        Self::Region,
+        Self::Product,
+        Self::Destination,
+        Self::TradeMode,
+        Self::Ownership,
+        Self::Firm,
+        Self::Quantity,
+        Self::QuantityUnit,
+        Self::Value,
+    ];
+
+    /// Fields that every record must have.
+    pub const REQUIRED: [Self; 5] =
+        [Self::Year, Self::Flow, Self::Region, Self::Product, Self::Value];
+
+    /// Its name in a layout file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Flow => "flow",
+            Self::Region => "region",
+            Self::Product => "product",
+            Self::Destination => "destination",
+            Self::TradeMode => "trade_mode",
+            Self::Ownership => "ownership",
+            Self::Firm => "firm",
+            Self::Quantity => "quantity",
+            Self::QuantityUnit => "quantity_unit",
+            Self::Value => "value",
+        }
+    }
+
+    /// Its place in [`Self::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown field {name:?}: expected one of {known}")]
+pub struct ParseFieldError {
+    name: String,
+    known: String,
+}
+
+impl FromStr for Field {
+    type Err = ParseFieldError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|field| field.name() == text).ok_or_else(|| ParseFieldError {
+            name: text.to_owned(),
+            known: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// Where a field's text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A column, by any of these header names, the first that is present.
+    Column(Vec<String>),
+    /// The column at this place, counted from 1, whatever its header says.
+    Position(usize),
+    /// The same text in every row.
+    Constant(String),
+    /// The header of the unpivoted column that the value stands in, mapped to this code.
+    Unpivoted,
+}
+
+/// How one field is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldSpec {
+    /// Where its text stands.
+    pub origin: Origin,
+    /// Only these characters of it, first and last, counted from 1: `(1, 4)` takes 2008 out of 200811.
+    pub characters: Option<(usize, usize)>,
+    /// What its codes mean here. A text that is no key is rejected; without a map, text is kept as it is.
+    pub map: Option<BTreeMap<String, String>>,
+}
+
+/// Columns that each hold the value of one region (or destination): a wide table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpivot {
+    /// The field that the headers of these columns name.
+    pub field: Field,
+    /// Header and the code it stands for, in the order of the columns.
+    pub columns: Vec<(String, String)>,
+}
+
+/// What to do with a value below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Negative {
+    /// Keep it: the source publishes balancing entries.
+    Keep,
+    /// Reject it.
+    Reject,
+}
+
+/// What to do with a value of zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zero {
+    /// It is no record: a wide table writes 0 for "nothing".
+    Skip,
+    /// It is a record of nothing.
+    Keep,
+}
+
+/// A kind of entry that an analysis may leave out, under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, which the pipeline's `exclude` gives.
+    pub name: String,
+    /// What it is for, one line.
+    pub why: String,
+    /// The region codes it covers; empty: any.
+    pub regions: BTreeSet<String>,
+    /// Prefixes of the product codes it covers; empty: any.
+    pub products: BTreeSet<String>,
+    /// The destination codes it covers; empty: any.
+    pub destinations: BTreeSet<String>,
+}
+
+impl Rule {
+    /// Whether an entry falls under this rule: it meets every condition that is given.
+    pub fn covers(&self, region: &str, product: &str, destination: Option<&str>) -> bool {
+        (self.regions.is_empty() || self.regions.contains(region))
+            && (self.products.is_empty() || self.products.iter().any(|p| product.starts_with(&**p)))
+            && (self.destinations.is_empty()
+                || destination.is_some_and(|code| self.destinations.contains(code)))
+    }
+}
+
+/// How product codes are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductFormat {
+    /// Digits of a full code, 6 to 12.
+    pub digits: usize,
+    /// Whether a code with one digit less has lost its leading zero and gets it back.
+    pub restore_leading_zero: bool,
+    /// First year, last year and revision, in order.
+    pub revisions: Vec<(i32, i32, HsRevision)>,
+}
+
+impl ProductFormat {
+    /// The revision in force in `year`.
+    pub fn revision(&self, year: i32) -> Option<HsRevision> {
+        self.revisions
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&year))
+            .map(|(_, _, revision)| *revision)
+    }
+}
+
+/// The layout of a raw source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Its name.
+    pub name: String,
+    /// Where each field comes from; a field that is absent here is null in the records.
+    pub fields: BTreeMap<Field, FieldSpec>,
+    /// The wide columns, if the table is wide.
+    pub unpivot: Option<Unpivot>,
+    /// Texts that mean "missing", beside the empty text.
+    pub missing: BTreeSet<String>,
+    /// How values are written.
+    pub money: MoneyFormat,
+    /// ISO 4217 code of the currency of the values.
+    pub currency: String,
+    /// What to do with values below zero.
+    pub negative: Negative,
+    /// What to do with values of zero.
+    pub zero: Zero,
+    /// How product codes are written.
+    pub product: ProductFormat,
+    /// Codes of regions and their names.
+    pub region_names: BTreeMap<String, String>,
+    /// Kinds of entry that can be left out by name.
+    pub rules: Vec<Rule>,
+}

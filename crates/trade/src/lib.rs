@@ -1,0 +1,17 @@
+//! The words of customs trade: product codes and their HS revisions, exact money, the layout of a raw
+//! file, and the reading of one raw row.
+//!
+//! Nothing here does IO, logs, or reads a clock. A row that cannot be read is data, not an error: it
+//! becomes a [`Reject`] with a [`RejectReason`].
+
+pub mod concordance;
+pub mod hs;
+pub mod layout;
+pub mod money;
+pub mod row;
+
+pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
+pub use hs::{Hs6, HsRevision};
+pub use layout::Layout;
+pub use money::{Money, MoneyFormat};
+pub use row::{Entry, Reject, RejectReason, RowParser};

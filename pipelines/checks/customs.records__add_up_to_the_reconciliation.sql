@@ -1,0 +1,19 @@
+-- The records of every raw file are what the reconciliation says, counted from the records themselves.
+with records as (
+    select
+        source_file,
+        sum(case when is_excluded then 0 else 1 end) as n_records,
+        sum(case when is_excluded then 1 else 0 end) as n_excluded,
+        sum(fob_value) as fob_value
+    from customs.records
+    group by source_file
+)
+
+select r.source_file, r.n_records, c.n_records as found_records, r.value_records + r.value_excluded as fob_value,
+    c.fob_value as found_value
+from customs.reconciliation r
+left join records c on c.source_file = r.source_file
+where coalesce(c.n_records, 0) <> r.n_records
+    or coalesce(c.n_excluded, 0) <> r.n_excluded
+    or coalesce(c.fob_value, 0) <> r.value_records + r.value_excluded
+order by r.source_file

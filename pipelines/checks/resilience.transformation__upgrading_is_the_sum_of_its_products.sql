@@ -1,0 +1,12 @@
+-- The contributions of products add up to the region's upgrading.
+with sums as (
+    select episode, region_code, sum(upgrading) as upgrading
+    from resilience.product_transformation
+    group by episode, region_code
+)
+
+select t.episode, t.region_code, t.upgrading, s.upgrading as upgrading_of_products
+from resilience.transformation t
+left join sums s on s.episode = t.episode and s.region_code = t.region_code
+where abs(t.upgrading - coalesce(s.upgrading, 0)) > 1e-9
+order by t.episode, t.region_code

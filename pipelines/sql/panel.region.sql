@@ -1,0 +1,57 @@
+-- One row a region and episode: outcomes against the headline benchmark, and what the region was like in
+-- the last base year.
+with aggregate_benchmark as (
+    select * from resilience.region where benchmark = 'aggregate'
+),
+
+mix_benchmark as (
+    select * from resilience.region where benchmark = 'mix'
+),
+
+-- Base years are written "2007, 2008"; regressors are taken at the last of them.
+last_base_year as (
+    select episode, cast(right(base_years, 4) as int) as year from resilience.episode
+),
+
+shift_share as (
+    select * from resilience.shift_share where stage = 'resistance'
+)
+
+select
+    a.episode,
+    a.region_code,
+    r.region_name,
+    a.base_value,
+    a.trough_value,
+    a.end_value,
+    a.resistance,
+    a.resistance_null_reason,
+    m.resistance as resistance_mix,
+    a.resistance_dhs,
+    a.recovery,
+    a.recovery_null_reason,
+    m.recovery as recovery_mix,
+    a.recovery_dhs,
+    a.level_recovery,
+    s.national as resistance_national,
+    s.mix as resistance_industry_mix,
+    s.competitive as resistance_competitive,
+    t.michaely,
+    t.upgrading,
+    t.n_new_specializations,
+    d.related_variety,
+    d.unrelated_variety,
+    d.hhi,
+    d.n_products,
+    p.eci,
+    p.mean_density,
+    case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value
+from aggregate_benchmark a
+join last_base_year y on y.episode = a.episode
+join trade.region r on r.region_code = a.region_code
+left join mix_benchmark m on m.episode = a.episode and m.region_code = a.region_code
+left join shift_share s on s.episode = a.episode and s.region_code = a.region_code
+left join resilience.transformation t on t.episode = a.episode and t.region_code = a.region_code
+left join diversification.region_year d on d.year = y.year and d.region_code = a.region_code
+left join space.region_year p on p.year = y.year and p.region_code = a.region_code
+order by a.episode, a.region_code

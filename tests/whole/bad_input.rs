@@ -1,0 +1,279 @@
+//! Bad files and bad configs: what is said, and that nothing is lost.
+
+use crate::support::Project;
+
+/// One edit of the sample project, and what the run says then.
+#[track_caller]
+fn check(file: &str, from: &str, to: &str, expected: &[&str]) {
+    let project = Project::new();
+    project.edit(file, from, to);
+    let mut ran = project.run();
+    for text in expected {
+        ran = ran.fails(2, text);
+    }
+}
+
+const LAYOUT: &str = "config/layouts/australia_state_ahecc8.yaml";
+const CONFIG: &str = "config/australia.yaml";
+const PIPELINE: &str = "pipelines/australia.yaml";
+
+#[test]
+fn unknown_keys_are_refused_with_file_line_and_the_keys_there_are() {
+    check(
+        CONFIG,
+        "rca_threshold",
+        "rca_treshold",
+        &[
+            "config/australia.yaml",
+            "unknown field `rca_treshold`, expected one of",
+            "`rca_threshold`",
+            "line 6",
+        ],
+    );
+    check(
+        PIPELINE,
+        "\nsql: sql",
+        "\nsqls: sql",
+        &["pipelines/australia.yaml", "unknown field `sqls`", "line"],
+    );
+    check(
+        LAYOUT,
+        "  digits: 8",
+        "  digit: 8",
+        &["australia_state_ahecc8.yaml", "unknown field `digit`"],
+    );
+}
+
+#[test]
+fn missing_keys_and_senseless_values_are_refused() {
+    check(CONFIG, "  min_ubiquity: 1\n", "", &["missing field `min_ubiquity`"]);
+    check(CONFIG, "rca_threshold: 1.0", "rca_threshold: high", &["expected f64"]);
+    check(
+        CONFIG,
+        "  diagonal: excluded",
+        "  diagonal: out",
+        &["expected one of excluded, included"],
+    );
+    check(
+        "config/default.yaml",
+        "method: one_to_one",
+        "method: magic",
+        &["harmonize.method", "expected one of one_to_one, families, weights"],
+    );
+    check(
+        "config/default.yaml",
+        "target_revision: HS2007",
+        "target_revision: HS2008",
+        &["unknown HS revision"],
+    );
+    check(CONFIG, "base_years: [2008]", "base_years: [2010]", &["expected base < trough < end"]);
+    check(
+        CONFIG,
+        "transformation_year: 2014",
+        "transformation_year: 2044",
+        &["episode crisis_2008_long: year 2044 is not in the data, which has 2005 to 2014"],
+    );
+    check(
+        CONFIG,
+        "region_benchmarks: [aggregate, mix, aggregate_loo, mix_loo]",
+        "region_benchmarks: [mix]",
+        &["expected `aggregate` among them"],
+    );
+    check(
+        PIPELINE,
+        "exclude: [re_exports,",
+        "exclude: [reexports,",
+        &["unknown rule \"reexports\": the layout has re_exports"],
+    );
+    check(PIPELINE, "ahecc8_*.csv.gz", "ahecc9_*.csv.gz", &["no file matches `samples/australia/"]);
+    check(
+        PIPELINE,
+        "weight}",
+        "weights}",
+        &["no column `weights`: the header has source, target, weight"],
+    );
+    check(PIPELINE, "stages: [ingest,", "stages: [ingestion,", &["unknown stage \"ingestion\""]);
+    check(
+        LAYOUT,
+        "    column: [ahecc_8]",
+        "    column: [hs8]",
+        &["state_exports_ahecc8_2005.csv.gz", "expects hs8, the header has year, ahecc_8"],
+    );
+    check(LAYOUT, "encoding: utf-8", "encoding: utf-9", &["unknown encoding \"utf-9\""]);
+    check(LAYOUT, "to: 2006, revision", "to: 2007, revision", &["2007-2011 overlaps 2002-2007"]);
+}
+
+#[test]
+fn damaged_files_are_named() {
+    let file = "samples/australia/state_exports_ahecc8_2009.csv.gz";
+    let project = Project::new();
+    let whole = std::fs::read(project.path().join(file)).expect("a sample");
+    project.write(file, &whole[..whole.len() / 2]);
+    project.run().fails(2, "state_exports_ahecc8_2009.csv.gz").fails(2, "damaged or cut short");
+    project.write(file, b"");
+    project.run().fails(2, "it is empty: expected a header and rows");
+    assert!(!project.path().join("lake/catalog.json").exists());
+}
+
+/// A long table of another country, with most kinds of dirt, read by a layout of its own.
+const OTHER: &str = "name: other
+config: [../config/default.yaml, other_config.yaml]
+lake: ../other_lake
+sources:
+  - layout: other_layout.yaml
+    files: [../raw/*.csv]
+    exclude: [returns]
+sql: no_sql
+checks: checks
+stages: [ingest, aggregate, diversification]
+";
+
+const OTHER_LAYOUT: &str = "name: other
+format: csv
+csv: {delimiter: ';', quote: '\"', encoding: gb18030}
+fields:
+  year: {column: [Date, date], characters: [1, 4]}
+  month: {column: [Date, date], characters: [5, 6]}
+  flow: {column: [Flow], map: {'0': export, '1': import}}
+  region: {column: [City]}
+  product: {column: [Code]}
+  destination: {column: [Country]}
+  trade_mode: {column: [Mode]}
+  ownership: {column: [Type], map: {国有: state, 私营: private}}
+  firm: {column: [Firm]}
+  value: {column: [Value]}
+product:
+  digits: 8
+  restore_leading_zero: true
+  revisions: [{from: 2007, to: 2011, revision: HS2007}]
+value: {currency: USD, decimal: '.', thousands: ',', multiplier: 1, negative: reject, zero: keep}
+missing: ['', '-']
+regions: {}
+rules:
+  - {name: returns, why: came back, destinations: [CN]}
+";
+
+const OTHER_ROWS: &str = "Date;Flow;City;Code;Country;Mode;Type;Firm;Value
+200801;0;4403;85171200;US;10;国有;A;1,000.50
+200801;0;4403;85171200;JP;14;私营;B;\"500\"
+200802;0;4404;1019000;US;10;国有;A;200
+200802;0;4404;85171200;CN;10;国有;A;50
+200803;1;4404;85171200;US;10;国有;A;70
+200813;0;4404;85171200;US;10;国有;A;7
+200804;0;4404;85171200;US;10;外资;A;8
+200804;0;4404;851;US;10;国有;A;9
+200804;0;4404;85171200;US;10;国有;A;-10
+200804;0;4404;85171200;US;10;国有;A;abc
+200804;0;4404;85171200;US;10;国有
+";
+
+fn other() -> Project {
+    let project = Project::new();
+    project.write("pipelines/other.yaml", OTHER.as_bytes());
+    project.write("pipelines/other_layout.yaml", OTHER_LAYOUT.as_bytes());
+    project.write("pipelines/other_config.yaml", b"ingest: {max_rejected_share: 0.6}\n");
+    for check in std::fs::read_dir(project.path().join("pipelines/checks")).expect("checks") {
+        let path = check.expect("an entry").path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if !(name.starts_with("customs")
+            || name.starts_with("trade")
+            || name.starts_with("diversification"))
+        {
+            std::fs::remove_file(path).expect("removed");
+        }
+    }
+    std::fs::create_dir(project.path().join("pipelines/no_sql")).expect("a folder");
+    // The source is in another encoding.
+    let bytes: Vec<u8> = {
+        let mut bytes = Vec::new();
+        for c in OTHER_ROWS.chars() {
+            match c {
+                '国' => bytes.extend([0xb9, 0xfa]),
+                '有' => bytes.extend([0xd3, 0xd0]),
+                '私' => bytes.extend([0xcb, 0xbd]),
+                '营' => bytes.extend([0xd3, 0xaa]),
+                '外' => bytes.extend([0xcd, 0xe2]),
+                '资' => bytes.extend([0xd7, 0xca]),
+                c => bytes.push(u8::try_from(c).expect("ASCII")),
+            }
+        }
+        bytes
+    };
+    project.write("raw/a.csv", &bytes);
+    project
+}
+
+#[test]
+fn another_country_takes_one_yaml_file_and_loses_nothing() {
+    let project = other();
+    project.rebound(&["run", "pipelines/other.yaml"]).ok();
+    let sql = |query: &str| {
+        let ran = project.rebound(&["sql", query, "--format", "csv", "--lake", "other_lake"]).ok();
+        ran.out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        sql(
+            "select n_rows, n_records, n_excluded, n_rejected, n_unreadable_values, value_in, value_records, \
+             value_excluded, value_rejected from customs.reconciliation"
+        ),
+        ["11,4,1,6,2,1834.50,1770.50,50.00,14.00"]
+    );
+    assert_eq!(
+        sql(
+            "select source_row, reason, column_name, found, fob_value from customs.rejects order by source_row"
+        ),
+        [
+            "7,invalid_month,Date,13,7.00",
+            "8,unmapped_code,Type,外资,8.00",
+            "9,invalid_product_code,Code,851,9.00",
+            "10,negative_value,Value,-10.00,-10.00",
+            "11,not_a_number,Value,abc,0.00",
+            "12,column_count,,\"7 columns, expected 9\",0.00",
+        ]
+    );
+    assert_eq!(
+        sql("select raw_text from customs.rejects where source_row = 9"),
+        ["200804;0;4404;851;US;10;国有;A;9"]
+    );
+    // Imports and returns are not exports; the leading zero is back.
+    assert_eq!(
+        sql(
+            "select region_code, hs6, fob_value, n_destinations, n_firms from trade.region_product_year order by 1, 2"
+        ),
+        ["4403,851712,1500.50,2,2", "4404,010190,200.00,1,1"]
+    );
+    assert_eq!(
+        sql(
+            "select ownership, sum(fob_value) from trade.region_product_year_ownership group by 1 order by 1"
+        ),
+        ["private,500.00", "state,1200.50"]
+    );
+    assert_eq!(
+        sql(
+            "select trade_mode, value_share from trade.region_product_year_trade_mode where region_code = '4403' order by 1"
+        ),
+        ["10,0.6667777407530823", "14,0.3332222592469177"]
+    );
+}
+
+#[test]
+fn too_many_rejects_stop_the_run() {
+    let project = other();
+    project.write("pipelines/other_config.yaml", b"ingest: {max_rejected_share: 0.1}\n");
+    let ran = project.rebound(&["run", "pipelines/other.yaml"]);
+    ran.fails(3, "6 of 11 entries were rejected")
+        .fails(3, "1 not_a_number")
+        .fails(3, "line 7, Date \"13\": invalid_month");
+}
+
+#[test]
+fn one_lake_holds_one_pipeline() {
+    let project = other();
+    project.run().ok();
+    project
+        .rebound(&["run", "pipelines/other.yaml", "--lake", "lake"])
+        .fails(2, "the lake `lake` holds the tables of pipeline `australia`");
+    project
+        .rebound(&["run", "pipelines/other.yaml", "--lake", "s3://b/x"])
+        .fails(2, "unsupported lake");
+}

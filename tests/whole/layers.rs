@@ -1,0 +1,132 @@
+//! The dependency table of ARCHITECTURE.md, and what the pure crates may not touch.
+
+use crate::support::root;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Crate, whether it is pure, and everything it may depend on.
+const TABLE: [(&str, bool, &[&str]); 6] = [
+    ("trade", true, &["thiserror"]),
+    ("space", true, &["faer", "rayon", "thiserror"]),
+    ("resilience", true, &["space", "thiserror"]),
+    (
+        "lake",
+        false,
+        &[
+            "arrow",
+            "blake3",
+            "bytes",
+            "futures",
+            "object_store",
+            "parquet",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "url",
+        ],
+    ),
+    ("query", false, &["arrow", "datafusion", "lake", "thiserror", "url"]),
+    (
+        "rebound",
+        false,
+        &[
+            "anyhow",
+            "arrow",
+            "chrono",
+            "clap",
+            "csv",
+            "encoding_rs",
+            "flate2",
+            "glob",
+            "indicatif",
+            "lake",
+            "parquet",
+            "query",
+            "rayon",
+            "resilience",
+            "serde",
+            "serde_json",
+            "serde_norway",
+            "space",
+            "strsim",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "tracing-subscriber",
+            "trade",
+        ],
+    ),
+];
+
+#[test]
+fn crates_import_what_the_architecture_allows() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert_eq!(packages.len(), TABLE.len(), "a crate needs a line in the table");
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let (_, _, allowed) =
+            TABLE.iter().find(|(n, _, _)| *n == name).expect("a line in the table");
+        let found: BTreeSet<&str> = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter()
+            .filter(|d| d["kind"].is_null())
+            .filter_map(|d| d["name"].as_str())
+            .collect();
+        let extra: Vec<_> = found.iter().filter(|d| !allowed.contains(d)).collect();
+        assert!(
+            extra.is_empty(),
+            "crate `{name}` imports {extra:?}, which ARCHITECTURE.md does not allow"
+        );
+    }
+}
+
+fn sources(folder: &std::path::Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            found.push((path.display().to_string(), text));
+        }
+    }
+}
+
+#[test]
+fn pure_crates_do_no_io_and_read_no_clock() {
+    let forbidden =
+        ["std::fs", "std::env", "std::io", "std::net", "std::process", "std::time", "println!"];
+    for (name, _, _) in TABLE.iter().filter(|(_, is_pure, _)| *is_pure) {
+        let mut found = Vec::new();
+        sources(&root().join("crates").join(name).join("src"), &mut found);
+        assert!(!found.is_empty());
+        for (path, text) in found {
+            for word in forbidden {
+                assert!(!text.contains(word), "{path} names {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_its_owner_names_a_library() {
+    let owners = [
+        ("serde_yaml", "rebound/src/yaml.rs"),
+        ("datafusion::", "query/src/lib.rs"),
+        ("object_store::", "lake/src/"),
+    ];
+    let mut found = Vec::new();
+    sources(&root().join("crates"), &mut found);
+    for (library, owner) in owners {
+        for (path, text) in &found {
+            assert!(path.contains(owner) || !text.contains(library), "{path} names {library}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the whole: the layers, the binary on real data, reproducibility, and published references.
+
+mod bad_input;
+mod documents;
+mod kill;
+mod layers;
+mod references;
+mod reproducible;
+mod sample;
+mod support;

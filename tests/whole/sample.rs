@@ -1,0 +1,327 @@
+//! The main job on the shipped sample, as a user runs it.
+
+use crate::support::{Project, root};
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// Sums of the raw files by state column and year, read without any of our code. Values are whole numbers
+/// below 2^53, so a float holds each exactly.
+fn raw_sums() -> BTreeMap<(String, i32), i128> {
+    let mut sums = BTreeMap::new();
+    for year in 2005..=2014 {
+        let path = root().join(format!("samples/australia/state_exports_ahecc8_{year}.csv.gz"));
+        let mut text = String::new();
+        let packed = std::fs::File::open(path).expect("a sample");
+        flate2::read::GzDecoder::new(packed).read_to_string(&mut text).expect("gzip");
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header = reader.headers().expect("a header").clone();
+        for row in reader.records() {
+            let row = row.expect("a row");
+            for (name, value) in header.iter().zip(&row).skip(4) {
+                let value: f64 = value.parse().expect("a number");
+                assert!(value.fract().abs() < f64::EPSILON);
+                #[expect(clippy::cast_possible_truncation, reason = "whole, below 2^53")]
+                let value = value as i128;
+                *sums.entry((name.to_uppercase(), year)).or_default() += value;
+            }
+        }
+    }
+    sums
+}
+
+#[test]
+fn totals_are_those_of_the_raw_files_to_the_last_unit() {
+    let project = Project::new();
+    project.run().ok();
+    let expected: Vec<String> =
+        raw_sums().iter().map(|((state, year), sum)| format!("{state},{year},{sum}.00")).collect();
+    let found = project.sql(
+        "select region_code, year, sum(fob_value) from customs.records \
+         group by region_code, year order by region_code, year",
+    );
+    assert_eq!(found, expected);
+
+    // What is analysed is that less what the named rules exclude.
+    let found = project.sql(
+        "select sum(r.value_in) - sum(r.value_excluded) - sum(r.value_rejected) \
+         - (select sum(fob_value) from trade.region_product_year) from customs.reconciliation r",
+    );
+    assert_eq!(found, ["0.00"]);
+    let total: i128 = raw_sums().values().sum();
+    assert_eq!(
+        project.sql("select sum(value_in) from customs.reconciliation"),
+        [format!("{total}.00")]
+    );
+    let reconciled = project.rebound(&["reconcile"]).ok();
+    assert!(reconciled.out.contains("exact: in every file"), "{}", reconciled.out);
+    assert!(reconciled.out.contains("re_exports"));
+}
+
+#[test]
+fn core_window_needs_no_conversion_under_any_method() {
+    let project = Project::new();
+    for method in ["one_to_one", "families", "weights"] {
+        if method != "one_to_one" {
+            project.edit(
+                "config/default.yaml",
+                "  method: one_to_one",
+                &format!("  method: {method}"),
+            );
+        }
+        if method == "weights" {
+            continue;
+        }
+        project.run().ok();
+        let kinds = project.sql(
+            "select distinct kind from trade.hs_conversion where year between 2007 and 2011 order by kind",
+        );
+        match method {
+            "one_to_one" => assert_eq!(kinds, ["same_revision", "unlisted"]),
+            _ => assert_eq!(kinds, ["family", "same_revision", "unlisted"]),
+        }
+        if method == "families" {
+            project.edit("config/default.yaml", "  method: families", "  method: one_to_one");
+        }
+    }
+    // Chapter 98 is all that the revision does not list.
+    project.run().ok();
+    let unlisted =
+        project.sql("select distinct hs2 from trade.product where not is_listed order by hs2");
+    assert_eq!(unlisted.last().map(String::as_str), Some("98"));
+}
+
+#[test]
+fn every_method_keeps_every_cent() {
+    let project = Project::new();
+    project.run().ok();
+    let total = "select sum(fob_value) from trade.region_product_year";
+    let by_year =
+        "select year, region_code, fob_value from trade.region_year order by year, region_code";
+    let (expected, expected_by_year) = (project.sql(total), project.sql(by_year));
+    for (from, to) in [("one_to_one", "families"), ("families", "weights")] {
+        project.edit(
+            "config/default.yaml",
+            &format!("  method: {from}"),
+            &format!("  method: {to}"),
+        );
+        project.run().ok();
+        assert_eq!(project.sql(total), expected, "{to}");
+        assert_eq!(project.sql(by_year), expected_by_year, "{to}");
+    }
+}
+
+#[test]
+fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
+    let project = Project::new();
+    let first = project.run().ok();
+    assert!(first.out.contains("published"), "{}", first.out);
+    let again = project.run().ok();
+    assert!(again.out.starts_with("nothing to do: everything is up to date"), "{}", again.out);
+
+    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
+    let line = |stage: &str| {
+        let line = plan.out.lines().find(|l| l.split_whitespace().nth(1) == Some(stage));
+        line.unwrap_or_default().to_owned()
+    };
+    for stage in ["ingest", "aggregate", "diversification", "resilience"] {
+        assert!(line(stage).starts_with("reuse"), "{}", plan.out);
+    }
+    assert!(
+        line("relatedness")
+            .contains("config changed: relatedness.diagonal \"excluded\" -> \"included\""),
+        "{}",
+        plan.out
+    );
+    assert!(line("panel.region_product").contains("input changed: space.region_product_year"));
+    assert!(plan.out.contains("3 of 7 to build"), "{}", plan.out);
+    let ran = project.run().ok();
+    assert!(ran.out.contains("published"), "{}", ran.out);
+
+    // Back again: the old versions are still there.
+    project.edit("config/australia.yaml", "  diagonal: included", "  diagonal: excluded");
+    let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
+    assert!(plan.out.contains("nothing to do"), "{}", plan.out);
+    let back = project.run().ok();
+    assert!(back.out.contains("published 25 tables"), "{}", back.out);
+}
+
+#[test]
+fn single_stages_run_and_stale_tables_are_not_mixed_with_new_ones() {
+    let project = Project::new();
+    let run =
+        |select: &str| project.rebound(&["run", "pipelines/australia.yaml", "--select", select]);
+    run("relatedness").fails(2, "`relatedness` needs `trade.region_product_year`");
+    run("ingest").ok();
+    assert_eq!(project.sql("select count(*) from customs.reconciliation"), ["10"]);
+    run("+relatedness").ok();
+    let tables = project.rebound(&["tables"]).ok();
+    assert!(tables.out.contains("space.region_year") && !tables.out.contains("panel."));
+    run("relatednes").fails(2, "did you mean `relatedness`?");
+    run("+panels").ok();
+    let before = project.sql("select sum(density) from panel.region_product");
+
+    project.edit("config/australia.yaml", "  rca_threshold: 1.0", "  rca_threshold: 2.0");
+    let held = run("relatedness").ok();
+    assert!(held.out.contains("made but not published: panel.region"), "{}", held.out);
+    assert_eq!(project.sql("select sum(density) from panel.region_product"), before);
+    run("relatedness+").ok();
+    project.run().ok();
+    assert_ne!(project.sql("select sum(density) from panel.region_product"), before);
+    let runs = project.rebound(&["runs"]).ok();
+    assert!(runs.out.contains("held") && runs.out.contains("<- published"), "{}", runs.out);
+}
+
+#[test]
+fn failing_check_stops_publication_and_shows_the_rows() {
+    let project = Project::new();
+    project.run().ok();
+    let before = project.published_bytes();
+    project.write(
+        "pipelines/checks/trade.region__no_tasmania.sql",
+        b"select region_code, region_name from trade.region where region_code = 'TAS'",
+    );
+    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    let failed = project.run().fails(3, "1 data check failed; nothing was published");
+    assert!(failed.err.contains("trade.region__no_tasmania.sql: 1 row"), "{}", failed.err);
+    assert!(failed.err.contains("| TAS         | Tasmania    |"), "{}", failed.err);
+    assert_eq!(project.published_bytes(), before);
+    assert!(project.rebound(&["runs"]).ok().out.contains("check_failed"));
+}
+
+#[test]
+fn garbage_goes_and_what_is_published_stays() {
+    let project = Project::new();
+    project.run().ok();
+    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.run().ok();
+    let before = project.published_bytes();
+    let freed = project.rebound(&["gc", "--keep", "2"]).ok();
+    assert!(freed.out.contains("in 0 versions"), "{}", freed.out);
+    let freed = project.rebound(&["gc", "--keep", "1"]).ok();
+    assert!(freed.out.contains("in 6 versions"), "{}", freed.out);
+    let freed = project.rebound(&["gc", "--keep", "0"]).ok();
+    assert!(freed.out.contains("in 0 versions"), "{}", freed.out);
+    assert_eq!(project.published_bytes(), before);
+    assert_eq!(project.sql("select count(*) from panel.region"), ["16"]);
+}
+
+#[test]
+fn resilience_equals_an_independent_formulation_in_sql() {
+    let project = Project::new();
+    project.run().ok();
+    // Martin et al. (2016) from the published sums, by a query that shares nothing with the code.
+    let found = project.sql(
+        "with x as (
+             select region_code,
+                 sum(case when year = 2008 then cast(fob_value as double) end) as x0,
+                 sum(case when year = 2009 then cast(fob_value as double) end) as x1,
+                 sum(case when year = 2011 then cast(fob_value as double) end) as x2
+             from trade.region_year group by region_code
+         ),
+         n as (select sum(x1) / sum(x0) - 1 as g1, sum(x2) / sum(x1) - 1 as g2 from x)
+         select count(*) from x cross join n
+         join resilience.region r on r.region_code = x.region_code
+             and r.episode = 'crisis_2008' and r.benchmark = 'aggregate'
+         where abs(r.resistance - ((x1 - x0) - g1 * x0) / abs(g1 * x0)) < 1e-9
+             and abs(r.recovery - ((x2 - x1) - g2 * x1) / abs(g2 * x1)) < 1e-9",
+    );
+    assert_eq!(found, ["8"]);
+    let found = project.sql(
+        "with s as (
+             select p.year, p.region_code, p.hs6,
+                 cast(p.fob_value as double) / cast(t.fob_value as double) as share
+             from trade.region_product_year p
+             join trade.region_year t on t.year = p.year and t.region_code = p.region_code
+         ),
+         m as (
+             select coalesce(a.region_code, b.region_code) as region_code,
+                 sum(abs(coalesce(b.share, 0) - coalesce(a.share, 0))) / 2 as michaely
+             from (select * from s where year = 2008) a
+             full join (select * from s where year = 2011) b
+                 on a.region_code = b.region_code and a.hs6 = b.hs6
+             group by 1
+         )
+         select count(*) from m join resilience.transformation t
+             on t.region_code = m.region_code and t.episode = 'crisis_2008'
+         where abs(t.michaely - m.michaely) < 1e-9",
+    );
+    assert_eq!(found, ["8"]);
+}
+
+#[test]
+fn rows_come_in_every_form() {
+    let project = Project::new();
+    project.run().ok();
+    let query =
+        "select region_code, resistance from panel.region where episode = 'crisis_2008' order by 1";
+    let json = project.rebound(&["sql", query, "--format", "json"]).ok();
+    let rows: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(rows.as_array().map(Vec::len), Some(8));
+    for (format, magic) in [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1")] {
+        let file = format!("out.{format}");
+        project.rebound(&["sql", query, "--format", format, "-o", &file]).ok();
+        let bytes = std::fs::read(project.path().join(file)).expect("written");
+        assert!(bytes.starts_with(magic));
+    }
+    project.write("q.sql", b"select count(*) as n from trade.region");
+    let table = project.rebound(&["sql", "-f", "q.sql"]).ok();
+    assert!(table.out.contains("| 8 |") && table.out.contains("(1 row)"), "{}", table.out);
+    let described = project.rebound(&["describe", "resilience.region"]).ok();
+    assert!(described.out.contains("key: episode, benchmark, region_code"));
+    assert!(described.out.contains("sensitivity"));
+    project
+        .rebound(&["sql", "select 1 from panel.regions"])
+        .fails(2, "did you mean `panel.region`?");
+    project.rebound(&["sql", "drop table panel.region"]).fails(2, "not supported");
+    project.rebound(&["sql", "select nothing from panel.region"]).fails(2, "nothing");
+    project.rebound(&["describe", "panel.regin"]).fails(2, "did you mean `panel.region`?");
+    project.rebound(&["tables", "--lake", "elsewhere"]).fails(2, "no lake in `elsewhere`");
+}
+
+#[test]
+fn user_adds_a_table_by_adding_a_file() {
+    let project = Project::new();
+    project.write(
+        "pipelines/sql/panel.top_product.sql",
+        b"-- about: the largest product of each state and year
+-- key: year, region_code
+select year, region_code, max(fob_value) as fob_value
+from trade.region_product_year group by year, region_code order by year, region_code",
+    );
+    project.run().ok();
+    assert_eq!(project.sql("select count(*) from panel.top_product"), ["80"]);
+    let described = project.rebound(&["describe", "panel.top_product"]).ok();
+    assert!(
+        described.out.starts_with("panel.top_product: the largest product of each state and year")
+    );
+
+    project.edit("pipelines/sql/panel.top_product.sql", " order by year, region_code", "");
+    let unordered = project.run();
+    // Without an order the rows may still come sorted; with a wrong one they do not.
+    assert!(unordered.code == 0 || unordered.err.contains("ascending order of its key"));
+    project.edit(
+        "pipelines/sql/panel.top_product.sql",
+        "group by year, region_code",
+        "group by year, region_code order by 2 desc",
+    );
+    project.run().fails(1, "ascending order of its key");
+    project.edit(
+        "pipelines/sql/panel.top_product.sql",
+        "trade.region_product_year",
+        "trade.region_product_yeer",
+    );
+    project.run().fails(2, "did you mean `trade.region_product_year`?");
+}
+
+#[test]
+fn logs_are_json_and_quiet_is_quiet() {
+    let project = Project::new();
+    let ran = project.rebound(&["--log-format", "json", "run", "pipelines/australia.yaml"]).ok();
+    let lines: Vec<serde_json::Value> =
+        ran.err.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.iter().any(|line| line["fields"]["message"] == "published"), "{}", ran.err);
+    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    let quiet = project.rebound(&["--quiet", "run", "pipelines/australia.yaml"]).ok();
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+}

@@ -1,0 +1,127 @@
+//! A copy of the sample project in a folder of its own, and the binary to run on it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{self:?}");
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32, text: &str) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(self.err.contains(text), "{} is not in: {}", text, self.err);
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
+
+/// The sample project, copied so that a test can change it.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir_all(to).expect("a folder");
+        for entry in std::fs::read_dir(from).expect("a folder") {
+            let entry = entry.expect("an entry");
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        std::fs::copy(from, to).expect("a copy");
+    }
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for part in ["config", "pipelines", "samples"] {
+            copy(&root().join(part), &folder.path().join(part));
+        }
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rebound"));
+        command.current_dir(self.path()).env_remove("REBOUND_LAKE");
+        command
+    }
+
+    pub(crate) fn rebound(&self, arguments: &[&str]) -> Ran {
+        self.command().args(arguments).output().expect("the binary runs").into()
+    }
+
+    pub(crate) fn run(&self) -> Ran {
+        self.rebound(&["run", "pipelines/australia.yaml"])
+    }
+
+    /// The rows of a query, as lines of CSV without the header.
+    #[track_caller]
+    pub(crate) fn sql(&self, query: &str) -> Vec<String> {
+        let ran = self.rebound(&["sql", query, "--format", "csv"]).ok();
+        ran.out.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    /// Replaces the one place where `from` stands in `file` by `to`.
+    #[track_caller]
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = std::fs::read_to_string(&path).expect("readable");
+        assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
+        std::fs::write(&path, text.replace(from, to)).expect("writable");
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &[u8]) {
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("writable");
+    }
+
+    /// Every Parquet file of the published tables, by table and name, with its bytes.
+    pub(crate) fn published_bytes(&self) -> Vec<(String, Vec<u8>)> {
+        let catalog = std::fs::read(self.path().join("lake/catalog.json")).expect("published");
+        let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
+        let mut found = Vec::new();
+        for (table, version) in catalog["tables"].as_object().expect("tables") {
+            let fingerprint = version["fingerprint"].as_str().expect("a fingerprint");
+            for file in version["files"].as_array().expect("files") {
+                let name = file["name"].as_str().expect("a name");
+                let path = format!("lake/tables/{table}/{fingerprint}/{name}");
+                let bytes = std::fs::read(self.path().join(&path)).expect("readable");
+                found.push((path, bytes));
+            }
+        }
+        found
+    }
+}
