@@ -1,6 +1,7 @@
 //! Documents that are printed from code, or name files, stay true.
 
 use crate::support::{Project, root};
+use std::fmt::Write as _;
 
 #[test]
 fn data_dictionary_is_what_the_contracts_say() {
@@ -45,7 +46,8 @@ fn rows_change_only_with_the_version_of_their_stage() {
             .ok()
             .out;
         let hash = lake::Fingerprint::of(settled(&rows).as_bytes());
-        found.push_str(&format!("{name},{number},{table},{},{hash}\n", rows.lines().count() - 1));
+        writeln!(found, "{name},{number},{table},{},{hash}", rows.lines().count() - 1)
+            .expect("a string");
     }
     let path = root().join("tests/fixtures/sample_rows.csv");
     if std::env::var_os("UPDATE_EXPECT").is_some() {

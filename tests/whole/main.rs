@@ -1,5 +1,7 @@
 //! Tests of the whole: the layers, the binary on real data, reproducibility, and published references.
 
+#![expect(clippy::expect_used, reason = "in a test, what fails is the test")]
+
 mod bad_input;
 mod documents;
 mod kill;

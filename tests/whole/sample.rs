@@ -58,36 +58,22 @@ fn totals_are_those_of_the_raw_files_to_the_last_unit() {
 }
 
 #[test]
-fn core_window_needs_no_conversion_under_any_method() {
+fn core_window_needs_no_conversion() {
     let project = Project::new();
-    for method in ["one_to_one", "families", "weights"] {
-        if method != "one_to_one" {
-            project.edit(
-                "config/default.yaml",
-                "  method: one_to_one",
-                &format!("  method: {method}"),
-            );
-        }
-        if method == "weights" {
-            continue;
-        }
+    let of = |method: &str| {
         project.run().ok();
         let kinds = project.sql(
             "select distinct kind from trade.hs_conversion where year between 2007 and 2011 order by kind",
         );
-        match method {
-            "one_to_one" => assert_eq!(kinds, ["same_revision", "unlisted"]),
-            _ => assert_eq!(kinds, ["family", "same_revision", "unlisted"]),
-        }
-        if method == "families" {
-            project.edit("config/default.yaml", "  method: families", "  method: one_to_one");
-        }
-    }
+        assert_eq!(kinds, ["same_revision", "unlisted"], "{method}");
+    };
+    of("one_to_one");
     // Chapter 98 is all that the revision does not list.
-    project.run().ok();
     let unlisted =
         project.sql("select distinct hs2 from trade.product where not is_listed order by hs2");
     assert_eq!(unlisted.last().map(String::as_str), Some("98"));
+    project.edit("config/default.yaml", "  method: one_to_one", "  method: weights");
+    of("weights");
 }
 
 #[test]

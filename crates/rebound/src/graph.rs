@@ -433,11 +433,11 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
     }
     let shown = 3;
     let more = changes.len().saturating_sub(shown);
-    let mut text = changes.into_iter().take(shown).collect::<Vec<_>>().join("; ");
+    changes.truncate(shown);
     if more > 0 {
-        text.push_str(&format!("; and {more} more"));
+        changes.push(format!("and {more} more"));
     }
-    text
+    changes.join("; ")
 }
 
 /// The keys of a section whose values differ: `relatedness.rca_threshold 1.0 -> 1.5`.

@@ -55,7 +55,7 @@ pub enum RunError {
         stage: String,
         /// The cause.
         #[source]
-        source: StageError,
+        source: Box<StageError>,
     },
     /// A SQL file is at fault.
     #[error("failed to run `{path}`")]
@@ -103,7 +103,10 @@ impl RunError {
     /// The exit code: 2 for the user's input and config, 3 for the data, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Checks(_) | Self::Stage { source: StageError::TooManyRejects { .. }, .. } => 3,
+            Self::Checks(_) => 3,
+            Self::Stage { source, .. } if matches!(**source, StageError::TooManyRejects { .. }) => {
+                3
+            }
             Self::Pipeline(_)
             | Self::Graph(_)
             | Self::NotMade { .. }
@@ -551,7 +554,8 @@ impl Maker<'_> {
             let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
             input.insert(table.clone(), batches);
         }
-        let stopped = |source| RunError::Stage { stage: node.name.clone(), source };
+        let stopped =
+            |source| RunError::Stage { stage: node.name.clone(), source: Box::new(source) };
         let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input));
         let mut output = output.map_err(stopped)?;
         if node.stage == StageName::Ingest {
