@@ -263,7 +263,7 @@ fn too_many_rejects_stop_the_run() {
     let ran = project.rebound(&["run", "pipelines/other.yaml"]);
     ran.fails(3, "6 of 11 entries were rejected")
         .fails(3, "1 not_a_number")
-        .fails(3, "line 7, Date \"13\": invalid_month");
+        .fails(3, r#"line 7, Date \"13\": invalid_month"#);
 }
 
 #[test]

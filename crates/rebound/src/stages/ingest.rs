@@ -52,10 +52,10 @@ pub(super) fn run(pipeline: &Pipeline) -> Result<Output, StageError> {
         .iter()
         .flat_map(|source| source.files.iter().map(move |file| (source, file)))
         .collect();
-    let mut ingested: Vec<Ingested> = files
-        .into_par_iter()
-        .map(|(source, file)| ingest(source, file))
-        .collect::<Result<_, _>>()?;
+    // Every file is read before an error is raised, so that the same file is always the one named.
+    let read: Vec<Result<Ingested, StageError>> =
+        files.into_par_iter().map(|(source, file)| ingest(source, file)).collect();
+    let mut ingested: Vec<Ingested> = read.into_iter().collect::<Result<_, _>>()?;
     ingested.sort_by(|a, b| a.account.file.cmp(&b.account.file));
 
     let (mut rejects, mut accounts, mut rules) = (
