@@ -17,7 +17,7 @@ build: ## build the program (everyday profile; PROFILE=release for large data)
 
 demo: build ## run the main job on the shipped Australian sample and show what it made
 	$(REBOUND) run pipelines/australia.yaml
-	$(REBOUND) sql "select episode, region_name, resistance, recovery, upgrading from panel.region order by episode, resistance desc"
+	$(REBOUND) sql "select episode, region_name, round(resistance, 2) as resistance, round(recovery, 2) as recovery, round(upgrading, 2) as upgrading from panel.region order by episode, resistance desc"
 
 run: build ## run PIPELINE, or SELECT of it
 	$(REBOUND) run $(PIPELINE) $(if $(SELECT),--select '$(SELECT)')

@@ -345,10 +345,13 @@ fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> an
     }
     if outcome.publication == Publication::Published && outcome.tables.contains_key("panel.region")
     {
+        // As it was called, so that the line can be pasted.
+        let program = std::env::args().next().unwrap_or_else(|| "rebound".to_owned());
         let option = if lake == "lake" { String::new() } else { format!(" --lake {lake}") };
         writeln!(
             out,
-            "try: rebound sql{option} \"select episode, region_name, resistance, recovery, upgrading \
+            "try: {program} sql{option} \"select episode, region_name, round(resistance, 2) as resistance, \
+             round(recovery, 2) as recovery, round(upgrading, 2) as upgrading \
              from panel.region order by episode, resistance desc\""
         )?;
     }
