@@ -130,7 +130,7 @@ stages: [ingest, aggregate, diversification]
 
 const OTHER_LAYOUT: &str = "name: other
 format: csv
-csv: {delimiter: ';', quote: '\"', encoding: gb18030}
+csv: {delimiter: ';', quote: '\"', encoding: gb18030, header: true}
 fields:
   year: {column: [Date, date], characters: [1, 4]}
   month: {column: [Date, date], characters: [5, 6]}

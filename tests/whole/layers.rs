@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Crate, whether it is pure, and everything it may depend on.
 const TABLE: [(&str, bool, &[&str]); 6] = [
-    ("trade", true, &["thiserror"]),
+    ("trade", true, &["foldhash", "memchr", "thiserror"]),
     ("space", true, &["faer", "rayon", "thiserror"]),
     ("resilience", true, &["space", "thiserror"]),
     (
@@ -32,17 +32,22 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
         &[
             "anyhow",
             "arrow",
+            "bzip2",
             "chrono",
             "clap",
             "csv",
+            "dta",
             "encoding_rs",
             "flate2",
             "glob",
             "indicatif",
             "lake",
+            "lzma-rust2",
+            "memchr",
             "parquet",
             "query",
             "rayon",
+            "regex",
             "resilience",
             "serde",
             "serde_json",
@@ -54,6 +59,8 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "tracing",
             "tracing-subscriber",
             "trade",
+            "zip",
+            "zstd",
         ],
     ),
 ];

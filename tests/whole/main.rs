@@ -6,6 +6,7 @@ mod bad_input;
 mod documents;
 mod kill;
 mod layers;
+mod layouts;
 mod references;
 mod reproducible;
 mod sample;

@@ -16,6 +16,22 @@ impl Fingerprint {
         maker.finish()
     }
 
+    /// The hash of all that `reader` gives.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(Fingerprinter(hasher).finish()),
+                n => hasher.update(&buffer[..n]),
+            };
+        }
+    }
+
     /// Its text: 32 hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

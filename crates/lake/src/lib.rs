@@ -13,6 +13,7 @@
 
 mod catalog;
 pub mod contract;
+mod external;
 mod fingerprint;
 mod lock;
 mod store;
@@ -20,7 +21,8 @@ mod table;
 
 pub use catalog::{Catalog, RunRecord, RunStatus, StageRecord};
 pub use contract::{Column, Contract, Kind};
+pub use external::ExternalParquet;
 pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use lock::{Holder, Lock, LockError};
 pub use store::{Garbage, Lake, LakeError};
-pub use table::{DataFile, TableVersion, TableWriter};
+pub use table::{BATCH_ROWS, DataFile, TableVersion, TableWriter};

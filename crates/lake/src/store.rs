@@ -358,10 +358,19 @@ impl Lake {
     ///
     /// [`LakeError`] if the writer cannot be made.
     pub fn writer(&self, version: &TableVersion) -> Result<TableWriter, LakeError> {
+        self.writer_of(version, &format!("part-{:05}.parquet", version.files.len()))
+    }
+
+    /// Starts a Parquet file of `version` under a name of its own. Files are read in the order of
+    /// [`TableVersion::files`], and the key ascends over them.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn writer_of(&self, version: &TableVersion, name: &str) -> Result<TableWriter, LakeError> {
         let schema = crate::contract::schema(&version.columns);
-        let name = format!("part-{:05}.parquet", version.files.len());
         let folder = Path::from(version.folder());
-        TableWriter::new(self.store(), &folder, version, &name, schema, &version.key)
+        TableWriter::new(self.store(), &folder, version, name, schema, &version.key)
     }
 
     /// Writes `batches` as one file and marks the version complete.

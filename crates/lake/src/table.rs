@@ -3,10 +3,9 @@
 use crate::contract::{Column, Kind};
 use crate::fingerprint::Fingerprint;
 use crate::store::LakeError;
-use arrow::array::{Array, RecordBatch};
-use arrow::compute::BatchCoalescer;
+use arrow::array::{Array, RecordBatch, make_comparator};
+use arrow::compute::{BatchCoalescer, SortOptions};
 use arrow::datatypes::SchemaRef;
-use arrow::row::{OwnedRow, RowConverter, SortField};
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
@@ -15,12 +14,13 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 /// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
 /// were cut before.
-const BATCH_ROWS: usize = 16_384;
+pub const BATCH_ROWS: usize = 16_384;
 
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 262_144;
@@ -140,17 +140,24 @@ impl TableWriter {
         let batch = conform(&self.table, &self.schema, &batch)?;
         self.key.check(&self.table, &batch)?;
         self.rows += batch.num_rows() as u64;
+        if batch.num_rows() == BATCH_ROWS && self.batches.is_empty() {
+            return self.put(&batch).await;
+        }
         let broken = |source| LakeError::Arrow { table: self.table.clone(), source };
         self.batches.push_batch(batch).map_err(broken)?;
         self.drain().await
     }
 
+    async fn put(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        self.writer
+            .write(batch)
+            .await
+            .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })
+    }
+
     async fn drain(&mut self) -> Result<(), LakeError> {
         while let Some(batch) = self.batches.next_completed_batch() {
-            self.writer
-                .write(&batch)
-                .await
-                .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
+            self.put(&batch).await?;
         }
         Ok(())
     }
@@ -216,16 +223,14 @@ fn conform(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<Recor
 #[derive(Debug)]
 struct KeyOrder {
     columns: Vec<usize>,
-    converter: RowConverter,
-    last: Option<OwnedRow>,
+    /// The last row so far.
+    last: Option<RecordBatch>,
 }
 
 impl KeyOrder {
     fn new(table: &str, schema: &SchemaRef, key: &[String]) -> Result<Self, LakeError> {
-        let mut columns = Vec::new();
-        let mut fields = Vec::new();
-        for name in key {
-            let at = schema.index_of(name).map_err(|_| LakeError::Columns {
+        let place = |name: &String| {
+            schema.index_of(name).map_err(|_| LakeError::Columns {
                 table: table.to_owned(),
                 expected: key.join(", "),
                 found: schema
@@ -234,24 +239,38 @@ impl KeyOrder {
                     .map(|f| f.name().as_str())
                     .collect::<Vec<_>>()
                     .join(", "),
-            })?;
-            columns.push(at);
-            fields.push(SortField::new(schema.field(at).data_type().clone()));
-        }
-        let converter = RowConverter::new(fields)
+            })
+        };
+        Ok(Self { columns: key.iter().map(place).collect::<Result<_, _>>()?, last: None })
+    }
+
+    /// How row `i` of `a` stands to row `j` of `b`.
+    fn comparator<'b>(
+        &self,
+        table: &str,
+        a: &'b RecordBatch,
+        b: &'b RecordBatch,
+    ) -> Result<impl Fn(usize, usize) -> Ordering + use<'b>, LakeError> {
+        let columns = self
+            .columns
+            .iter()
+            .map(|&at| make_comparator(a.column(at), b.column(at), SortOptions::default()))
+            .collect::<Result<Vec<_>, _>>()
             .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?;
-        Ok(Self { columns, converter, last: None })
+        Ok(move |i, j| {
+            columns
+                .iter()
+                .map(|compare| compare(i, j))
+                .find(|o| o.is_ne())
+                .unwrap_or(Ordering::Equal)
+        })
     }
 
     fn check(&mut self, table: &str, batch: &RecordBatch) -> Result<(), LakeError> {
-        if self.columns.is_empty() || batch.num_rows() == 0 {
+        let n = batch.num_rows();
+        if self.columns.is_empty() || n == 0 {
             return Ok(());
         }
-        let keys: Vec<_> = self.columns.iter().map(|&at| Arc::clone(batch.column(at))).collect();
-        let rows = self
-            .converter
-            .convert_columns(&keys)
-            .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?;
         let order = |row: usize| LakeError::KeyOrder {
             table: table.to_owned(),
             key: self
@@ -264,15 +283,16 @@ impl KeyOrder {
                 .collect::<Vec<_>>()
                 .join(", "),
         };
-        if self.last.as_ref().is_some_and(|last| last.row() >= rows.row(0)) {
+        if let Some(last) = &self.last
+            && self.comparator(table, last, batch)?(0, 0).is_ge()
+        {
             return Err(order(0));
         }
-        for at in 1..rows.num_rows() {
-            if rows.row(at - 1) >= rows.row(at) {
-                return Err(order(at));
-            }
+        let compare = self.comparator(table, batch, batch)?;
+        if let Some(row) = (1..n).find(|&row| compare(row - 1, row).is_ge()) {
+            return Err(order(row));
         }
-        self.last = Some(rows.row(rows.num_rows() - 1).owned());
+        self.last = Some(batch.slice(n - 1, 1));
         Ok(())
     }
 }

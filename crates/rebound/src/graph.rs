@@ -58,9 +58,13 @@ impl StageName {
 
     fn writes(self) -> &'static [&'static str] {
         match self {
-            Self::Ingest => {
-                &["customs.records", "customs.rejects", "customs.reconciliation", "customs.rules"]
-            }
+            Self::Ingest => &[
+                "customs.records",
+                "customs.rejects",
+                "customs.reconciliation",
+                "customs.rules",
+                "customs.unmapped",
+            ],
             Self::Aggregate => &[
                 "trade.region",
                 "trade.product",
@@ -370,7 +374,7 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
             for source in &pipeline.sources {
                 let layout = &source.layout.layout.name;
-                let text = Fingerprint::of(source.layout_text.as_bytes());
+                let text = Fingerprint::of(source.layout.text.as_bytes());
                 parts.push((format!("layout {layout}"), text.to_string()));
                 parts.push((format!("exclude ({layout})"), json(&source.exclude)));
             }

@@ -1,13 +1,14 @@
-//! Layout files, `config/layouts/*.yaml`: the text form of [`trade::Layout`] and of how a file is unpacked.
+//! Layout files, `config/layouts/*.yaml`: the text form of [`trade::Layout`] and of how a file is unpacked;
+//! and code books, the CSV files that say what a source's codes mean.
 
 use crate::yaml::{self, YamlError};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use trade::layout::{
-    Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unpivot, Zero,
+    Codes, Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Unpivot, Zero,
 };
-use trade::{HsRevision, MoneyFormat};
+use trade::{Dialect, HsRevision, MoneyFormat};
 
 /// A layout file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +28,25 @@ pub enum LayoutError {
     },
 }
 
-/// How the text of a source is cut into columns.
+/// In what form the files of a source are.
 #[derive(Debug, Clone)]
-pub struct Csv {
-    /// The byte between columns.
-    pub delimiter: u8,
-    /// The byte around columns that hold delimiters; `None` where quotes are plain text.
-    pub quote: Option<u8>,
-    /// The character encoding.
-    pub encoding: &'static encoding_rs::Encoding,
+pub enum FileFormat {
+    /// Delimited text.
+    Csv {
+        /// Its marks.
+        dialect: Dialect,
+        /// Its characters, unless a byte-order mark says otherwise.
+        encoding: &'static encoding_rs::Encoding,
+        /// Whether the first row names the columns; without, fields are found by position.
+        has_header: bool,
+    },
+    /// Apache Parquet.
+    Parquet,
+    /// Stata.
+    Dta {
+        /// Its characters, for versions before 118, which do not say.
+        encoding: &'static encoding_rs::Encoding,
+    },
 }
 
 /// A layout and how its files are unpacked.
@@ -43,8 +54,33 @@ pub struct Csv {
 pub struct LayoutFile {
     /// How rows are read.
     pub layout: Layout,
-    /// How text becomes rows.
-    pub csv: Csv,
+    /// How a file becomes rows.
+    pub format: FileFormat,
+    /// Its own text and that of its code books, for fingerprints.
+    pub text: String,
+    /// Fields that the name of a file tells, with the pattern that finds them there.
+    file_name: BTreeMap<Field, regex::Regex>,
+}
+
+impl LayoutFile {
+    /// The layout for the file named `label`, with what its name tells.
+    ///
+    /// # Errors
+    ///
+    /// What is missing in the name.
+    pub fn for_file(&self, label: &str) -> Result<Layout, String> {
+        let mut layout = self.layout.clone();
+        for (field, pattern) in &self.file_name {
+            let found = pattern.captures(label).ok_or_else(|| {
+                format!("the layout finds `{field}` in the file's name by `{pattern}`, and it is not there")
+            })?;
+            let text = found.get(1).or_else(|| found.get(0)).map_or("", |found| found.as_str());
+            if let Some(spec) = layout.fields.get_mut(field) {
+                spec.origin = Origin::Constant(text.to_owned());
+            }
+        }
+        Ok(layout)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +88,8 @@ pub struct LayoutFile {
 struct File {
     name: String,
     format: Format,
-    csv: CsvText,
+    csv: Option<CsvText>,
+    dta: Option<DtaText>,
     fields: BTreeMap<String, FieldText>,
     unpivot: Option<UnpivotText>,
     product: ProductText,
@@ -66,6 +103,8 @@ struct File {
 #[serde(rename_all = "snake_case")]
 enum Format {
     Csv,
+    Parquet,
+    Dta,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +112,13 @@ enum Format {
 struct CsvText {
     delimiter: String,
     quote: Option<String>,
+    encoding: String,
+    header: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DtaText {
     encoding: String,
 }
 
@@ -83,8 +129,32 @@ struct FieldText {
     position: Option<usize>,
     constant: Option<String>,
     unpivoted: Option<bool>,
+    file_name: Option<String>,
+    optional: Option<bool>,
     characters: Option<[usize; 2]>,
     map: Option<BTreeMap<String, String>>,
+    book: Option<BookText>,
+    fallback: Option<Box<FieldText>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BookText {
+    file: String,
+    release: String,
+    unmapped: String,
+}
+
+/// A row of a code book.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BookRow {
+    release: String,
+    from: Option<i32>,
+    to: Option<i32>,
+    raw: String,
+    code: String,
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,52 +213,59 @@ struct RuleText {
     regions: Option<BTreeSet<String>>,
     products: Option<BTreeSet<String>>,
     destinations: Option<BTreeSet<String>>,
+    firm_names: Option<BTreeSet<String>>,
 }
 
-/// Reads the layout at `path`.
-///
-/// # Errors
-///
-/// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
-pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
-    let file: File = yaml::read(path)?;
-    let invalid = |key: &str, why: String| LayoutError::Value {
-        path: path.to_owned(),
-        key: key.to_owned(),
-        why,
-    };
-    let byte = |key: &str, text: &str| match text.as_bytes() {
-        [byte] => Ok(*byte),
-        _ => Err(invalid(key, format!("{text:?} is not one ASCII character"))),
-    };
-    let Format::Csv = file.format;
-    let csv = Csv {
-        delimiter: byte("csv.delimiter", &file.csv.delimiter)?,
-        quote: file.csv.quote.as_deref().map(|quote| byte("csv.quote", quote)).transpose()?,
-        encoding: encoding_rs::Encoding::for_label(file.csv.encoding.as_bytes()).ok_or_else(
-            || {
-                let why = format!(
-                    "unknown encoding {:?}: expected a name such as utf-8, gb18030 or latin1",
-                    file.csv.encoding
-                );
-                invalid("csv.encoding", why)
-            },
-        )?,
-    };
-    let mut fields = BTreeMap::new();
-    for (name, text) in file.fields {
-        let key = format!("fields.{name}");
-        let field: Field = name
-            .parse()
-            .map_err(|e: trade::layout::ParseFieldError| invalid(&key, e.to_string()))?;
-        let origin = match (text.column, text.position, text.constant, text.unpivoted) {
-            (Some(names), None, None, None) if !names.is_empty() => Origin::Column(names),
-            (None, Some(position), None, None) => Origin::Position(position),
-            (None, None, Some(constant), None) => Origin::Constant(constant),
-            (None, None, None, Some(true)) => Origin::Unpivoted,
+/// What reading a layout gathers on the way.
+struct Reading<'p> {
+    path: &'p Path,
+    /// The texts of the code books.
+    books: String,
+    /// Names of the codes of regions.
+    region_names: BTreeMap<String, String>,
+    file_name: BTreeMap<Field, regex::Regex>,
+}
+
+impl Reading<'_> {
+    fn invalid(&self, key: &str, why: String) -> LayoutError {
+        LayoutError::Value { path: self.path.to_owned(), key: key.to_owned(), why }
+    }
+
+    fn encoding(
+        &self,
+        key: &str,
+        name: &str,
+    ) -> Result<&'static encoding_rs::Encoding, LayoutError> {
+        encoding_rs::Encoding::for_label(name.as_bytes()).ok_or_else(|| {
+            let why = format!(
+                "unknown encoding {name:?}: expected a name such as utf-8, gb18030 or latin1"
+            );
+            self.invalid(key, why)
+        })
+    }
+
+    fn field(
+        &mut self,
+        key: &str,
+        field: Field,
+        text: FieldText,
+    ) -> Result<FieldSpec, LayoutError> {
+        let origins =
+            (text.column, text.position, text.constant, text.unpivoted, text.file_name.as_deref());
+        let origin = match origins {
+            (Some(names), None, None, None, None) if !names.is_empty() => Origin::Column(names),
+            (None, Some(position), None, None, None) => Origin::Position(position),
+            (None, None, Some(constant), None, None) => Origin::Constant(constant),
+            (None, None, None, Some(true), None) => Origin::Unpivoted,
+            (None, None, None, None, Some(pattern)) => {
+                let pattern = regex::Regex::new(pattern)
+                    .map_err(|error| self.invalid(key, format!("file_name: {error}")))?;
+                self.file_name.insert(field, pattern);
+                Origin::Constant(String::new())
+            }
             _ => {
-                let why = "expected exactly one of column (a list of names), position, constant, unpivoted: true";
-                return Err(invalid(&key, why.to_owned()));
+                let why = "expected exactly one of column (a list of names), position, constant, file_name, unpivoted: true";
+                return Err(self.invalid(key, why.to_owned()));
             }
         };
         let characters = match text.characters {
@@ -198,10 +275,126 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
                 let why = format!(
                     "characters [{first}, {last}]: expected first and last, counted from 1"
                 );
-                return Err(invalid(&key, why));
+                return Err(self.invalid(key, why));
             }
         };
-        fields.insert(field, FieldSpec { origin, characters, map: text.map });
+        let codes = match (text.map, text.book) {
+            (None, None) => None,
+            (Some(map), None) => {
+                Some(Codes::always(map.iter().map(|(text, code)| (text.as_str(), code.as_str()))))
+            }
+            (None, Some(book)) => Some(self.book(key, field, &book)?),
+            (Some(_), Some(_)) => {
+                return Err(self.invalid(key, "expected a map or a book, not both".to_owned()));
+            }
+        };
+        let fallback = match text.fallback {
+            None => None,
+            Some(text) => Some(Box::new(self.field(&format!("{key}.fallback"), field, *text)?)),
+        };
+        let is_optional = text.optional.unwrap_or(false);
+        Ok(FieldSpec { origin, is_optional, characters, codes, fallback })
+    }
+
+    /// The rows of a code book that hold for a release: its own stand over those of any release.
+    fn book(&mut self, key: &str, field: Field, book: &BookText) -> Result<Codes, LayoutError> {
+        let path = crate::config::beside(self.path, &book.file);
+        let invalid =
+            |why: String| LayoutError::Value { path: path.clone(), key: key.to_owned(), why };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| invalid(format!("failed to read the code book: {error}")))?;
+        let mut general: BTreeMap<String, Vec<(i32, i32, String)>> = BTreeMap::new();
+        let mut own = general.clone();
+        let mut is_known = book.release.is_empty();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        for (at, row) in reader.deserialize::<BookRow>().enumerate() {
+            let line = at + 2;
+            let row = row.map_err(|error| invalid(format!("line {line}: {error}")))?;
+            is_known |= row.release == book.release;
+            let into = match row.release.as_str() {
+                "" => &mut general,
+                release if release == book.release => &mut own,
+                _ => continue,
+            };
+            let (from, to) = (row.from.unwrap_or(i32::MIN), row.to.unwrap_or(i32::MAX));
+            let codes = into.entry(row.raw.clone()).or_default();
+            if from > to || codes.iter().any(|(f, t, _)| from <= *t && *f <= to) {
+                let why = format!("line {line}: the years of {:?} overlap", row.raw);
+                return Err(invalid(why));
+            }
+            if field == Field::Region {
+                self.region_names.insert(row.code.clone(), row.name);
+            }
+            codes.push((from, to, row.code));
+        }
+        if !is_known {
+            return Err(invalid(format!("it has no release {:?}", book.release)));
+        }
+        general.extend(own);
+        self.books += &text;
+        let then = book.unmapped.trim_start_matches('?');
+        let unmapped = match (book.unmapped.as_str(), book.unmapped.len() - then.len()) {
+            ("reject", _) => Unmapped::Reject,
+            ("keep", _) => Unmapped::Keep,
+            (_, first @ 1..) => Unmapped::First { first, then: then.to_owned() },
+            (other, _) => {
+                let why = format!(
+                    "unmapped: {other:?}: expected reject, keep, or a pattern such as ??9000, the first two characters and 9000"
+                );
+                return Err(self.invalid(key, why));
+            }
+        };
+        Ok(Codes { by_text: general, unmapped })
+    }
+}
+
+/// Reads the layout at `path`.
+///
+/// # Errors
+///
+/// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
+pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
+    let file: File = yaml::read(path)?;
+    let mut reading = Reading {
+        path,
+        books: String::new(),
+        region_names: file.regions,
+        file_name: BTreeMap::new(),
+    };
+    let invalid = |key: &str, why: String| LayoutError::Value {
+        path: path.to_owned(),
+        key: key.to_owned(),
+        why,
+    };
+    let byte = |key: &str, text: &str| match text.as_bytes() {
+        [byte] => Ok(*byte),
+        _ => Err(invalid(key, format!("{text:?} is not one ASCII character"))),
+    };
+    let format = match (file.format, file.csv, file.dta) {
+        (Format::Csv, Some(csv), None) => FileFormat::Csv {
+            dialect: Dialect {
+                delimiter: byte("csv.delimiter", &csv.delimiter)?,
+                quote: csv.quote.as_deref().map(|quote| byte("csv.quote", quote)).transpose()?,
+            },
+            encoding: reading.encoding("csv.encoding", &csv.encoding)?,
+            has_header: csv.header,
+        },
+        (Format::Parquet, None, None) => FileFormat::Parquet,
+        (Format::Dta, None, Some(dta)) => {
+            FileFormat::Dta { encoding: reading.encoding("dta.encoding", &dta.encoding)? }
+        }
+        _ => {
+            let why = "expected the section of the format and no other: csv for csv, dta for dta, none for parquet";
+            return Err(invalid("format", why.to_owned()));
+        }
+    };
+    let mut fields = BTreeMap::new();
+    for (name, text) in file.fields {
+        let key = format!("fields.{name}");
+        let field: Field = name
+            .parse()
+            .map_err(|e: trade::layout::ParseFieldError| invalid(&key, e.to_string()))?;
+        fields.insert(field, reading.field(&key, field, text)?);
     }
     let unpivot = match file.unpivot {
         None => None,
@@ -242,8 +435,8 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             return Err(invalid("fields", format!("`{field}` is required")));
         }
     }
-    if !(6..=12).contains(&file.product.digits) {
-        let why = format!("{}: expected 6 to 12", file.product.digits);
+    if !matches!(file.product.digits, 4 | 6..=12) {
+        let why = format!("{}: expected 4 or 6 to 12", file.product.digits);
         return Err(invalid("product.digits", why));
     }
     let mut revisions: Vec<(i32, i32, HsRevision)> = Vec::new();
@@ -287,15 +480,20 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             regions: text.regions.unwrap_or_default(),
             products: text.products.unwrap_or_default(),
             destinations: text.destinations.unwrap_or_default(),
+            firm_names: text.firm_names.unwrap_or_default(),
         })
         .collect();
+    if rules.len() > 64 {
+        return Err(invalid("rules", format!("{} rules: expected at most 64", rules.len())));
+    }
     for (at, rule) in rules.iter().enumerate() {
         if rules[..at].iter().any(|other| other.name == rule.name) {
             return Err(invalid("rules", format!("{:?} is there twice", rule.name)));
         }
-        if rule.regions.is_empty() && rule.products.is_empty() && rule.destinations.is_empty() {
+        let conditions = [&rule.regions, &rule.products, &rule.destinations, &rule.firm_names];
+        if conditions.into_iter().all(BTreeSet::is_empty) {
             let why = format!(
-                "{:?} covers everything: give regions, products or destinations",
+                "{:?} covers everything: give regions, products, destinations or firm_names",
                 rule.name
             );
             return Err(invalid("rules", why));
@@ -321,8 +519,11 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             restore_leading_zero: file.product.restore_leading_zero,
             revisions,
         },
-        region_names: file.regions,
+        region_names: reading.region_names,
         rules,
     };
-    Ok(LayoutFile { layout, csv })
+    let mut text = std::fs::read_to_string(path)
+        .map_err(|error| invalid("layout", format!("failed to read: {error}")))?;
+    text += &reading.books;
+    Ok(LayoutFile { layout, format, text, file_name: reading.file_name })
 }

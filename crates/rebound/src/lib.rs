@@ -8,6 +8,7 @@ pub mod clock;
 pub mod codes;
 pub mod config;
 pub mod graph;
+pub mod input;
 pub mod layout_file;
 pub mod log;
 pub mod output;

@@ -88,8 +88,6 @@ pub struct ProximityColumns {
 pub struct Source {
     /// How they are read.
     pub layout: LayoutFile,
-    /// The layout's own text, for fingerprints.
-    pub layout_text: String,
     /// The files, sorted.
     pub files: Vec<RawFile>,
     /// The rules whose entries are left out.
@@ -167,7 +165,6 @@ pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
     for text in file.sources {
         let layout_path = beside(path, &text.layout);
         let layout = layout_file::read(&layout_path)?;
-        let layout_text = read_text(&layout_path)?;
         for rule in &text.exclude {
             if !layout.layout.rules.iter().any(|known| known.name == *rule) {
                 let known: Vec<_> = layout.layout.rules.iter().map(|r| r.name.as_str()).collect();
@@ -187,10 +184,16 @@ pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
         let mut files = Vec::new();
         for pattern in &text.files {
             let pattern = beside(path, pattern);
-            let found = glob::glob(&pattern.to_string_lossy())
-                .map_err(|error| invalid("sources.files", error.to_string()))?
-                .collect::<Result<Vec<_>, _>>()
+            let mut found = Vec::new();
+            let options =
+                glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
+            let matched = glob::glob_with(&pattern.to_string_lossy(), options)
                 .map_err(|error| invalid("sources.files", error.to_string()))?;
+            for path in matched {
+                let path = path.map_err(|error| invalid("sources.files", error.to_string()))?;
+                within(path, &mut found)
+                    .map_err(|error| invalid("sources.files", error.to_string()))?;
+            }
             if found.is_empty() {
                 let why = format!("no file matches `{}`", pattern.display());
                 return Err(invalid("sources.files", why));
@@ -203,7 +206,7 @@ pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
             let why = format!("`{}` is matched by two sources", twice.path.display());
             return Err(invalid("sources.files", why));
         }
-        sources.push(Source { layout, layout_text, files, exclude: text.exclude });
+        sources.push(Source { layout, files, exclude: text.exclude });
     }
     if sources.is_empty() {
         return Err(invalid("sources", "expected at least one".to_owned()));
@@ -262,6 +265,21 @@ fn sql_files(folder: &Path) -> Result<Vec<SqlFile>, PipelineError> {
         }
     }
     Ok(files.into_values().collect())
+}
+
+/// A file as it is; of a folder, every file in it and below, but hidden ones.
+fn within(path: PathBuf, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        found.push(path);
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            within(entry.path(), found)?;
+        }
+    }
+    Ok(())
 }
 
 fn raw_file(pipeline: &Path, path: PathBuf) -> RawFile {

@@ -8,7 +8,7 @@
 use crate::clock;
 use crate::graph::{self, GraphError, Node, PROXIMITY, Parts, StageName};
 use crate::pipeline::{self, Pipeline, PipelineError, SqlFile};
-use crate::stages::{self, Input, StageError};
+use crate::stages::{self, Files, Input, Made, StageError};
 use arrow::array::RecordBatch;
 use lake::{
     Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, RunRecord, RunStatus,
@@ -258,9 +258,8 @@ fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Fingerprint>, RunE
     files
         .into_par_iter()
         .map(|(label, path)| {
-            let bytes = std::fs::read(path)
-                .map_err(|source| RunError::File { path: path.to_owned(), source })?;
-            Ok((label, Fingerprint::of(&bytes)))
+            let hash = std::fs::File::open(path).and_then(Fingerprint::of_reader);
+            Ok((label, hash.map_err(|source| RunError::File { path: path.to_owned(), source })?))
         })
         .collect()
 }
@@ -556,26 +555,40 @@ impl Maker<'_> {
         }
         let stopped =
             |source| RunError::Stage { stage: node.name.clone(), source: Box::new(source) };
-        let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input));
+        let drafts = node.writes.iter().filter_map(|table| {
+            let contract = Contract::of(table)?;
+            let draft = self.lake.draft(contract, node.stage.name(), fingerprint, &made_at);
+            Some((table.clone(), draft))
+        });
+        let files = Files {
+            lake: self.lake,
+            runtime: self.runtime.handle().clone(),
+            drafts: drafts.collect(),
+        };
+        let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input, &files));
         let mut output = output.map_err(stopped)?;
         if node.stage == StageName::Ingest {
             self.files_are_as_planned()?;
         }
         let mut versions = Vec::new();
         for table in &node.writes {
-            let contract = Contract::of(table);
-            let (Some(contract), Some(files)) = (contract, output.remove(table.as_str())) else {
+            let draft = files.drafts.get(table).cloned();
+            let (Some(mut version), Some(made)) = (draft, output.remove(table.as_str())) else {
                 let why = format!("the stage gave no rows for `{table}`");
                 return Err(stopped(StageError::Data(why)));
             };
-            let mut version = self.lake.draft(contract, node.stage.name(), fingerprint, &made_at);
             self.runtime.block_on(async {
-                for batches in files {
-                    let mut writer = self.lake.writer(&version)?;
-                    for batch in batches {
-                        writer.write(batch).await?;
+                match made {
+                    Made::Files(files) if !files.is_empty() => version.files = files,
+                    made => {
+                        let mut writer = self.lake.writer(&version)?;
+                        if let Made::Rows(batches) = made {
+                            for batch in batches {
+                                writer.write(batch).await?;
+                            }
+                        }
+                        version.files.push(writer.finish().await?);
                     }
-                    version.files.push(writer.finish().await?);
                 }
                 self.lake.complete(&version).await
             })?;

@@ -12,12 +12,74 @@ use crate::codes::CodesError;
 use crate::graph::StageName;
 use crate::pipeline::Pipeline;
 use arrow::array::RecordBatch;
-use lake::LakeError;
+use lake::{DataFile, Lake, LakeError, TableVersion, TableWriter};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use tokio::runtime::Handle;
 
-/// The rows a stage made: of each table, the batches of each Parquet file.
-pub type Output = BTreeMap<&'static str, Vec<Vec<RecordBatch>>>;
+/// What a stage made of a table.
+#[derive(Debug)]
+pub enum Made {
+    /// Rows, to be written as one Parquet file.
+    Rows(Vec<RecordBatch>),
+    /// Parquet files that the stage wrote itself, in the order of the key.
+    Files(Vec<DataFile>),
+}
+
+/// What a stage made, by table.
+pub type Output = BTreeMap<&'static str, Made>;
+
+/// Lets a stage that makes many rows write them as it goes, from any thread.
+#[derive(Debug)]
+pub struct Files<'a> {
+    /// Where to.
+    pub lake: &'a Lake,
+    /// What drives the storage.
+    pub runtime: Handle,
+    /// The version of each table of the stage.
+    pub drafts: BTreeMap<String, TableVersion>,
+}
+
+/// A Parquet file that a stage writes.
+#[derive(Debug)]
+pub struct FileWriter<'a> {
+    runtime: &'a Handle,
+    writer: TableWriter,
+}
+
+impl Files<'_> {
+    /// Starts the file `name` of `table`.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not write the table, or the lake fails.
+    pub fn create(&self, table: &str, name: &str) -> Result<FileWriter<'_>, StageError> {
+        let draft = self.drafts.get(table).ok_or_else(|| {
+            StageError::Data(format!("the stage writes `{table}`, which is not one of its tables"))
+        })?;
+        Ok(FileWriter { runtime: &self.runtime, writer: self.lake.writer_of(draft, name)? })
+    }
+}
+
+impl FileWriter<'_> {
+    /// Adds rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`].
+    pub fn write(&mut self, rows: RecordBatch) -> Result<(), StageError> {
+        Ok(self.runtime.block_on(self.writer.write(rows))?)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`].
+    pub fn finish(self) -> Result<DataFile, StageError> {
+        Ok(self.runtime.block_on(self.writer.finish())?)
+    }
+}
 
 /// The rows a stage reads, by table, all columns.
 pub type Input = BTreeMap<String, Vec<RecordBatch>>;
@@ -73,7 +135,7 @@ impl StageError {
 /// rows of the sample against it.
 pub fn version(stage: StageName) -> u32 {
     match stage {
-        StageName::Ingest => 1,
+        StageName::Ingest => 2,
         StageName::Aggregate => 1,
         StageName::Relatedness => 1,
         StageName::Diversification => 1,
@@ -87,9 +149,14 @@ pub fn version(stage: StageName) -> u32 {
 /// # Errors
 ///
 /// [`StageError`].
-pub fn run(stage: StageName, pipeline: &Pipeline, input: &Input) -> Result<Output, StageError> {
+pub fn run(
+    stage: StageName,
+    pipeline: &Pipeline,
+    input: &Input,
+    files: &Files<'_>,
+) -> Result<Output, StageError> {
     match stage {
-        StageName::Ingest => ingest::run(pipeline),
+        StageName::Ingest => ingest::run(pipeline, files),
         StageName::Aggregate => aggregate::run(pipeline, input),
         StageName::Relatedness => relatedness::run(pipeline, input),
         StageName::Diversification => diversification::run(input),
@@ -100,6 +167,6 @@ pub fn run(stage: StageName, pipeline: &Pipeline, input: &Input) -> Result<Outpu
 
 /// One table of one file.
 fn table(output: &mut Output, name: &'static str, rows: rows::Rows) -> Result<(), StageError> {
-    output.insert(name, vec![vec![rows.finish()?]]);
+    output.insert(name, Made::Rows(vec![rows.finish()?]));
     Ok(())
 }

@@ -29,6 +29,8 @@ pub enum Field {
     Ownership,
     /// Firm identifier.
     Firm,
+    /// Name of the firm.
+    FirmName,
     /// Quantity in `QuantityUnit`.
     Quantity,
     /// Unit of measure of the quantity.
@@ -39,7 +41,7 @@ pub enum Field {
 
 impl Field {
     /// Every field, in the order of the columns of `customs.records`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Year,
         Self::Month,
         Self::Flow,
@@ -49,6 +51,7 @@ impl Field {
         Self::TradeMode,
         Self::Ownership,
         Self::Firm,
+        Self::FirmName,
         Self::Quantity,
         Self::QuantityUnit,
         Self::Value,
@@ -70,6 +73,7 @@ impl Field {
             Self::TradeMode => "trade_mode",
             Self::Ownership => "ownership",
             Self::Firm => "firm",
+            Self::FirmName => "firm_name",
             Self::Quantity => "quantity",
             Self::QuantityUnit => "quantity_unit",
             Self::Value => "value",
@@ -120,15 +124,63 @@ pub enum Origin {
     Unpivoted,
 }
 
+/// What a code that a field's codes do not have becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmapped {
+    /// Nothing: the entry is rejected.
+    Reject,
+    /// Itself.
+    Keep,
+    /// Its first characters and a text: `{first: 2, then: "9000"}` makes 329000 of 3299, a place of its
+    /// province that is not known more closely.
+    First {
+        /// How many characters are kept.
+        first: usize,
+        /// What follows them.
+        then: String,
+    },
+}
+
+/// What the codes of a source mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codes {
+    /// For each text, the code it stands for from a first to a last year.
+    pub by_text: BTreeMap<String, Vec<(i32, i32, String)>>,
+    /// What becomes of the others. Those that are not rejected are counted.
+    pub unmapped: Unmapped,
+}
+
+impl Codes {
+    /// Codes that hold in every year; others are rejected.
+    pub fn always<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let by_text = pairs
+            .into_iter()
+            .map(|(text, code)| (text.to_owned(), vec![(i32::MIN, i32::MAX, code.to_owned())]))
+            .collect();
+        Self { by_text, unmapped: Unmapped::Reject }
+    }
+}
+
 /// How one field is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldSpec {
     /// Where its text stands.
     pub origin: Origin,
+    /// Whether a header without its column is accepted: the field is then missing.
+    pub is_optional: bool,
     /// Only these characters of it, first and last, counted from 1: `(1, 4)` takes 2008 out of 200811.
     pub characters: Option<(usize, usize)>,
-    /// What its codes mean here. A text that is no key is rejected; without a map, text is kept as it is.
-    pub map: Option<BTreeMap<String, String>>,
+    /// What its codes mean; without, text is kept as it is.
+    pub codes: Option<Codes>,
+    /// Where to look when it is missing.
+    pub fallback: Option<Box<FieldSpec>>,
+}
+
+impl FieldSpec {
+    /// The text that stands at `origin`, as it is.
+    pub fn of(origin: Origin) -> Self {
+        Self { origin, is_optional: false, characters: None, codes: None, fallback: None }
+    }
 }
 
 /// Columns that each hold the value of one region (or destination): a wide table.
@@ -171,22 +223,34 @@ pub struct Rule {
     pub products: BTreeSet<String>,
     /// The destination codes it covers; empty: any.
     pub destinations: BTreeSet<String>,
+    /// Words, one of which is part of the firm's name; empty: any.
+    pub firm_names: BTreeSet<String>,
 }
 
 impl Rule {
     /// Whether an entry falls under this rule: it meets every condition that is given.
-    pub fn covers(&self, region: &str, product: &str, destination: Option<&str>) -> bool {
+    pub fn covers(
+        &self,
+        region: &str,
+        product: &str,
+        destination: Option<&str>,
+        firm_name: Option<&str>,
+    ) -> bool {
         (self.regions.is_empty() || self.regions.contains(region))
             && (self.products.is_empty() || self.products.iter().any(|p| product.starts_with(&**p)))
             && (self.destinations.is_empty()
                 || destination.is_some_and(|code| self.destinations.contains(code)))
+            && (self.firm_names.is_empty()
+                || firm_name
+                    .is_some_and(|name| self.firm_names.iter().any(|w| name.contains(&**w))))
     }
 }
 
 /// How product codes are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductFormat {
-    /// Digits of a full code, 6 to 12.
+    /// Digits of a full code, 4 to 12. A heading of four digits stands for its products: HS6 is the heading
+    /// and `00`.
     pub digits: usize,
     /// Whether a code with one digit less has lost its leading zero and gets it back.
     pub restore_leading_zero: bool,

@@ -9,9 +9,11 @@ pub mod hs;
 pub mod layout;
 pub mod money;
 pub mod row;
+pub mod text;
 
 pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
 pub use hs::{Hs6, HsRevision};
 pub use layout::Layout;
 pub use money::{Money, MoneyFormat};
-pub use row::{Entry, Reject, RejectReason, RowParser};
+pub use row::{Counts, Entry, Reject, RejectReason, RowParser, Sink};
+pub use text::Dialect;

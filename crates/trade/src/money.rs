@@ -113,6 +113,9 @@ impl MoneyFormat {
     ///
     /// [`ParseMoneyError`] when the text is no decimal number, is finer than a hundredth, or too large.
     pub fn parse(self, text: &[u8]) -> Result<Money, ParseMoneyError> {
+        if let Some(amount) = self.parse_plain(text) {
+            return Ok(amount);
+        }
         let text = text.trim_ascii();
         let (negative, text) = match text.split_first() {
             Some((b'-', rest)) => (true, rest),
@@ -162,6 +165,36 @@ impl MoneyFormat {
             return Err(ParseMoneyError::TooLarge);
         }
         Ok(Money(if negative { -hundredths } else { hundredths }))
+    }
+}
+
+impl MoneyFormat {
+    /// Up to 15 digits with at most two after the point, which nearly all values are; `None` on all else.
+    fn parse_plain(self, text: &[u8]) -> Option<Money> {
+        if text.is_empty() || text.len() > 16 || self.multiplier != 1 {
+            return None;
+        }
+        let mut digits: i64 = 0;
+        for (at, &byte) in text.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit <= 9 {
+                digits = digits * 10 + i64::from(digit);
+                continue;
+            }
+            let (1.., fraction) = (at, &text[at + 1..]) else { return None };
+            if byte != self.decimal {
+                return None;
+            }
+            let hundredths = match *fraction {
+                [a @ b'0'..=b'9'] => i64::from(a - b'0') * 10,
+                [a @ b'0'..=b'9', b @ b'0'..=b'9'] => {
+                    i64::from(a - b'0') * 10 + i64::from(b - b'0')
+                }
+                _ => return None,
+            };
+            return Some(Money(i128::from(digits * 100 + hundredths)));
+        }
+        Some(Money(i128::from(digits) * 100))
     }
 }
 

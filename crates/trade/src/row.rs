@@ -6,7 +6,9 @@
 //! that value in = value of records + value of rejects, exactly.
 
 use crate::hs::{Hs6, HsRevision};
-use crate::layout::{Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Zero};
+use crate::layout::{
+    Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Zero,
+};
 use crate::money::{Money, ParseMoneyError};
 use std::borrow::Cow;
 use std::fmt;
@@ -16,6 +18,10 @@ use std::fmt;
 pub enum RejectReason {
     /// The row has more or fewer columns than the header.
     ColumnCount,
+    /// A quote opens that does not close.
+    UnclosedQuote,
+    /// A NUL byte, which no text has.
+    NulByte,
     /// A needed text is not valid in the source's encoding.
     Encoding,
     /// A required field is empty or says "missing".
@@ -49,6 +55,8 @@ impl RejectReason {
     pub fn code(self) -> &'static str {
         match self {
             Self::ColumnCount => "column_count",
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::NulByte => "nul_byte",
             Self::Encoding => "invalid_encoding",
             Self::Missing => "missing_value",
             Self::Year => "invalid_year",
@@ -82,39 +90,114 @@ impl From<ParseMoneyError> for RejectReason {
     }
 }
 
+/// The most digits that a product code may have.
+pub const MAX_PRODUCT_DIGITS: usize = 12;
+
+/// A product code as reported, cleaned, all its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductCode {
+    digits: [u8; MAX_PRODUCT_DIGITS],
+    len: usize,
+}
+
+impl ProductCode {
+    /// Its digits.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII digits are ever put in.
+        std::str::from_utf8(&self.digits[..self.len]).unwrap_or_default()
+    }
+
+    /// Cleans `text`: dots and spaces dropped, a float's `.0` tail cut, the lost leading zero restored.
+    fn clean(text: &str, format: &ProductFormat) -> Option<Self> {
+        let text = text.as_bytes();
+        let is_number = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+        let text = text.strip_suffix(b".0").filter(|whole| is_number(whole)).unwrap_or(text);
+        let mut code = Self { digits: [b'0'; MAX_PRODUCT_DIGITS], len: 0 };
+        let mut put = |digit: u8| {
+            let place = code.digits.get_mut(code.len)?;
+            *place = digit;
+            code.len += 1;
+            Some(())
+        };
+        let n_digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if format.restore_leading_zero && n_digits + 1 == format.digits {
+            put(b'0')?;
+        }
+        for &byte in text {
+            match byte {
+                b'0'..=b'9' => put(byte)?,
+                b'.' | b' ' => {}
+                _ => return None,
+            }
+        }
+        (code.len == format.digits).then_some(code)
+    }
+
+    /// The first six digits; those of a heading are followed by `00`.
+    fn hs6(&self) -> Option<Hs6> {
+        Hs6::from_digits(&self.digits[..self.len.max(6)])
+    }
+}
+
 /// One readable entry of a raw row. Texts borrow from the row or the layout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<'a> {
+    /// Place of the value among the row's value columns, from 0.
+    pub place: usize,
     /// Calendar year.
     pub year: i32,
     /// Month 1 to 12, if the source has months.
     pub month: Option<i32>,
     /// `export` or `import`.
-    pub flow: &'a str,
+    pub flow: Cow<'a, str>,
     /// Region code.
-    pub region: &'a str,
+    pub region: Cow<'a, str>,
     /// Product code, cleaned to the layout's digits.
-    pub product: Cow<'a, str>,
+    pub product: ProductCode,
     /// Its first six digits.
     pub hs6: Hs6,
     /// The revision they belong to.
     pub revision: HsRevision,
     /// Destination code.
-    pub destination: Option<&'a str>,
+    pub destination: Option<Cow<'a, str>>,
     /// Trade mode code.
-    pub trade_mode: Option<&'a str>,
+    pub trade_mode: Option<Cow<'a, str>>,
     /// Ownership code.
-    pub ownership: Option<&'a str>,
+    pub ownership: Option<Cow<'a, str>>,
+    /// Whether the ownership was found in the fallback only.
+    pub ownership_is_fallback: bool,
     /// Firm identifier.
-    pub firm: Option<&'a str>,
+    pub firm: Option<Cow<'a, str>>,
+    /// Name of the firm.
+    pub firm_name: Option<Cow<'a, str>>,
     /// Quantity.
     pub quantity: Option<f64>,
     /// Unit of the quantity.
-    pub quantity_unit: Option<&'a str>,
+    pub quantity_unit: Option<Cow<'a, str>>,
     /// FOB value.
     pub value: Money,
-    /// Place in the layout's `rules` of the first rule that covers it.
-    pub rule: Option<usize>,
+    /// The rules of the layout that cover it, the first as the lowest bit.
+    pub rules: u64,
+}
+
+/// Takes what becomes of a row.
+pub trait Sink {
+    /// A readable entry.
+    fn entry(&mut self, entry: &Entry<'_>);
+    /// A refused row or entry.
+    fn reject(&mut self, reject: Reject);
+    /// A text of `field` that its codes do not have, and that became `code` in `n_entries` entries of
+    /// `value` together.
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
+}
+
+/// What a row held in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Entries left out as zero or missing in a wide table.
+    pub n_empty: u64,
+    /// Sum of every readable value of the row, before any other rule.
+    pub value_in: Money,
 }
 
 /// A refused row, or a refused entry of a row.
@@ -132,19 +215,6 @@ pub struct Reject {
     pub value: Money,
     /// How many of its entries have a value that cannot be read.
     pub n_unreadable: u64,
-}
-
-/// What became of a row.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RowOutcome<'a> {
-    /// The readable entries, zeros left out where the layout skips them.
-    pub entries: Vec<Entry<'a>>,
-    /// The refused ones.
-    pub rejects: Vec<Reject>,
-    /// Entries left out as zero or missing in a wide table.
-    pub n_empty: u64,
-    /// Sum of every readable value of the row, before any other rule.
-    pub value_in: Money,
 }
 
 /// A header that does not fit the layout.
@@ -184,20 +254,54 @@ enum Source {
     Absent,
 }
 
+#[expect(clippy::disallowed_types, reason = "lookup only")]
+type Lookup<'l> =
+    std::collections::HashMap<&'l str, &'l [(i32, i32, String)], foldhash::fast::FixedState>;
+
+/// A field fitted to a header.
+#[derive(Debug, Clone)]
+struct Fitted<'l> {
+    source: Source,
+    characters: Option<(usize, usize)>,
+    codes: Option<(Lookup<'l>, &'l Unmapped)>,
+    fallback: Option<Box<Fitted<'l>>>,
+}
+
+/// A rule with its conditions as lists.
+#[derive(Debug, Clone)]
+struct FittedRule<'l> {
+    products: Vec<&'l str>,
+    rule: &'l Rule,
+}
+
 /// A layout fitted to the header of one file.
 #[derive(Debug, Clone)]
 pub struct RowParser<'l> {
     layout: &'l Layout,
     header: Vec<String>,
-    sources: Vec<Source>,
+    fields: Vec<Fitted<'l>>,
     /// Column and code of each unpivoted column; one pair without a code for a long table.
     values: Vec<(usize, Option<&'l str>)>,
+    missing: Vec<&'l str>,
+    rules: Vec<FittedRule<'l>>,
+    /// First year, last year, revision.
+    revisions: &'l [(i32, i32, HsRevision)],
 }
 
 /// Strips what exporters of spreadsheets leave around a header name.
 fn clean_header(name: &str) -> &str {
     name.trim_start_matches('\u{feff}').trim()
 }
+
+/// The text without white space at its ends; most texts have none.
+fn trim(text: &str) -> &str {
+    let is_plain = |byte: Option<&u8>| byte.is_some_and(|&byte| byte > b' ' && byte < 0x80);
+    let bytes = text.as_bytes();
+    if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
+}
+
+/// Texts of a row that its codes do not have: field, text, what it became.
+type Unknown<'a> = Vec<(Field, &'a str, String)>;
 
 impl<'l> RowParser<'l> {
     /// Fits `layout` to `header`.
@@ -207,38 +311,23 @@ impl<'l> RowParser<'l> {
     /// [`HeaderError`] if a column that the layout needs is not there.
     pub fn new(layout: &'l Layout, header: &[&str]) -> Result<Self, HeaderError> {
         let header: Vec<String> = header.iter().map(|h| clean_header(h).to_owned()).collect();
+        let find = |name: &str| header.iter().position(|h| h == name);
         let no_column = |field: &str, expected: String| HeaderError::NoColumn {
             layout: layout.name.clone(),
             field: field.to_owned(),
             expected,
             found: header.join(", "),
         };
-        let find = |name: &str| header.iter().position(|h| h == name);
-        let mut sources = Vec::with_capacity(Field::ALL.len());
+        let mut fields = Vec::with_capacity(Field::ALL.len());
         for field in Field::ALL {
-            sources.push(match layout.fields.get(&field).map(|spec| &spec.origin) {
-                None => Source::Absent,
-                Some(Origin::Constant(text)) => Source::Constant(text.clone()),
-                Some(Origin::Unpivoted) => Source::Unpivoted,
-                Some(&Origin::Position(position)) => {
-                    if position == 0 || position > header.len() {
-                        return Err(HeaderError::NoPosition {
-                            field: field.to_string(),
-                            position,
-                            n_columns: header.len(),
-                        });
-                    }
-                    Source::Column(position - 1)
+            fields.push(match layout.fields.get(&field) {
+                Some(spec) => fit(layout, field, spec, &header)?,
+                None => {
+                    Fitted { source: Source::Absent, characters: None, codes: None, fallback: None }
                 }
-                Some(Origin::Column(names)) => Source::Column(
-                    names
-                        .iter()
-                        .find_map(|name| find(name))
-                        .ok_or_else(|| no_column(field.name(), names.join(" or ")))?,
-                ),
             });
         }
-        let values = match (&layout.unpivot, &sources[Field::Value.index()]) {
+        let values = match (&layout.unpivot, &fields[Field::Value.index()].source) {
             (Some(unpivot), _) => unpivot
                 .columns
                 .iter()
@@ -250,7 +339,20 @@ impl<'l> RowParser<'l> {
             (None, &Source::Column(at)) => vec![(at, None)],
             (None, _) => return Err(no_column("value", "a column".to_owned())),
         };
-        Ok(Self { layout, header, sources, values })
+        let rules = layout
+            .rules
+            .iter()
+            .map(|rule| FittedRule { products: rule.products.iter().map(|p| &**p).collect(), rule })
+            .collect();
+        Ok(Self {
+            layout,
+            header,
+            fields,
+            values,
+            missing: layout.missing.iter().map(|text| &**text).filter(|t| !t.is_empty()).collect(),
+            rules,
+            revisions: &layout.product.revisions,
+        })
     }
 
     /// Columns a row must have.
@@ -263,190 +365,294 @@ impl<'l> RowParser<'l> {
         self.values.len() as u64
     }
 
-    fn spec(&self, field: Field) -> Option<&'l FieldSpec> {
-        self.layout.fields.get(&field)
+    /// The same text in every entry's `field`, if the layout gives it so.
+    pub fn constant(&self, field: Field) -> Option<&str> {
+        match &self.fields[field.index()] {
+            Fitted { source: Source::Constant(text), codes: None, characters: None, .. } => {
+                Some(text)
+            }
+            _ => None,
+        }
     }
 
     fn is_missing(&self, text: &str) -> bool {
-        text.is_empty() || self.layout.missing.contains(text)
+        text.is_empty() || self.missing.contains(&text)
     }
 
-    /// The text of `field`, cut and mapped; `None` if it is missing.
+    fn fault(&self, field: Field, reason: RejectReason, found: &str) -> Fault {
+        Fault { reason, column: self.column(field), found: found.to_owned() }
+    }
+
+    /// The text of `field`, cut and coded, and whether it is the fallback's; `None` if it is missing.
     fn text<'a>(
         &'a self,
         field: Field,
-        row: &[&'a [u8]],
+        row: &'a [Cow<'_, [u8]>],
         unpivoted: Option<&'a str>,
-    ) -> Result<Option<&'a str>, Fault> {
-        let fault = |reason, found: &str| Fault {
-            reason,
-            column: self.column(field),
-            found: found.to_owned(),
-        };
-        let raw = match &self.sources[field.index()] {
+        year: i32,
+        unknown: &mut Unknown<'a>,
+    ) -> Result<Option<(Cow<'a, str>, bool)>, Fault> {
+        let mut fitted = &self.fields[field.index()];
+        let mut is_fallback = false;
+        loop {
+            if let Some(text) = self.text_of(fitted, field, row, unpivoted, year, unknown)? {
+                return Ok(Some((text, is_fallback)));
+            }
+            match &fitted.fallback {
+                Some(fallback) => fitted = fallback,
+                None => return Ok(None),
+            }
+            is_fallback = true;
+        }
+    }
+
+    fn text_of<'a>(
+        &'a self,
+        fitted: &'a Fitted<'l>,
+        field: Field,
+        row: &'a [Cow<'_, [u8]>],
+        unpivoted: Option<&'a str>,
+        year: i32,
+        unknown: &mut Unknown<'a>,
+    ) -> Result<Option<Cow<'a, str>>, Fault> {
+        let raw: &'a str = match &fitted.source {
             Source::Absent => return Ok(None),
-            Source::Unpivoted => return Ok(unpivoted),
-            Source::Constant(text) => text.as_str(),
-            &Source::Column(at) => std::str::from_utf8(row[at])
-                .map_err(|_| fault(RejectReason::Encoding, &String::from_utf8_lossy(row[at])))?,
+            Source::Unpivoted => return Ok(unpivoted.map(Cow::Borrowed)),
+            Source::Constant(text) => text,
+            &Source::Column(at) => std::str::from_utf8(&row[at]).map_err(|_| {
+                self.fault(field, RejectReason::Encoding, &String::from_utf8_lossy(&row[at]))
+            })?,
         };
-        let mut text = raw.trim();
+        let mut text = trim(raw);
         if self.is_missing(text) {
             return Ok(None);
         }
-        let Some(spec) = self.spec(field) else { return Ok(Some(text)) };
-        if let Some((first, last)) = spec.characters {
-            let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(i, _)| i);
-            text = &text[at(first - 1)..at(last)];
+        if let Some((first, last)) = fitted.characters {
+            if text.is_ascii() {
+                text = &text[(first - 1).min(text.len())..last.min(text.len())];
+            } else {
+                let at = |n: usize| text.char_indices().nth(n).map_or(text.len(), |(i, _)| i);
+                text = &text[at(first - 1)..at(last)];
+            }
+            if text.is_empty() {
+                return Ok(None);
+            }
         }
-        match &spec.map {
-            None => Ok(Some(text)),
-            Some(map) => match map.get(text) {
-                Some(code) => Ok(Some(code)),
-                None => Err(fault(RejectReason::UnmappedCode, text)),
-            },
+        let Some((lookup, unmapped)) = &fitted.codes else { return Ok(Some(Cow::Borrowed(text))) };
+        let find = |text: &str| {
+            let codes = lookup.get(text)?;
+            codes
+                .iter()
+                .find(|(from, to, _)| (*from..=*to).contains(&year))
+                .map(|(_, _, code)| code)
+        };
+        // A spreadsheet or a data frame makes 502.0 of 502.
+        let code = find(text).or_else(|| find(text.strip_suffix(".0")?));
+        if let Some(code) = code {
+            return Ok(Some(Cow::Borrowed(code)));
         }
-    }
-
-    fn required<'a>(
-        &'a self,
-        field: Field,
-        row: &[&'a [u8]],
-        unpivoted: Option<&'a str>,
-    ) -> Result<&'a str, Fault> {
-        self.text(field, row, unpivoted)?.ok_or_else(|| Fault {
-            reason: RejectReason::Missing,
-            column: self.column(field),
-            found: String::new(),
-        })
+        let code = match unmapped {
+            Unmapped::Reject => None,
+            Unmapped::Keep => Some(text.to_owned()),
+            Unmapped::First { first, then } => text
+                .char_indices()
+                .nth(*first - 1)
+                .map(|(at, last)| format!("{}{then}", &text[..at + last.len_utf8()])),
+        };
+        let Some(code) = code else {
+            return Err(self.fault(field, RejectReason::UnmappedCode, text));
+        };
+        unknown.push((field, text, code.clone()));
+        Ok(Some(Cow::Owned(code)))
     }
 
     fn column(&self, field: Field) -> String {
-        match &self.sources[field.index()] {
+        match &self.fields[field.index()].source {
             &Source::Column(at) => self.header[at].clone(),
             _ => field.name().to_owned(),
         }
     }
 
-    fn shared<'a>(&'a self, row: &[&'a [u8]]) -> Result<Shared<'a>, Fault> {
-        let fault = |field: Field, reason, found: &str| Fault {
-            reason,
-            column: self.column(field),
-            found: found.to_owned(),
+    fn shared<'a>(
+        &'a self,
+        row: &'a [Cow<'_, [u8]>],
+        unknown: &mut Unknown<'a>,
+    ) -> Result<Entry<'a>, Fault> {
+        let number = |text: &str| {
+            let text = text.strip_suffix(".0").unwrap_or(text);
+            text.parse::<i32>().ok().filter(|_| text.len() <= 4)
         };
-        let text = self.required(Field::Year, row, None)?;
-        let year = text
-            .parse()
-            .ok()
+        let missing = |field: Field| self.fault(field, RejectReason::Missing, "");
+        let (text, _) =
+            self.text(Field::Year, row, None, 0, unknown)?.ok_or_else(|| missing(Field::Year))?;
+        let year = number(&text)
             .filter(|year| (1900..=2100).contains(year))
-            .ok_or_else(|| fault(Field::Year, RejectReason::Year, text))?;
-        let month = match self.text(Field::Month, row, None)? {
+            .ok_or_else(|| self.fault(Field::Year, RejectReason::Year, &text))?;
+        let mut optional = |field: Field| {
+            Ok::<_, Fault>(self.text(field, row, None, year, unknown)?.map(|(text, _)| text))
+        };
+        let month = match optional(Field::Month)? {
             None => None,
             Some(text) => Some(
-                text.parse()
-                    .ok()
+                number(&text)
                     .filter(|month| (1..=12).contains(month))
-                    .ok_or_else(|| fault(Field::Month, RejectReason::Month, text))?,
+                    .ok_or_else(|| self.fault(Field::Month, RejectReason::Month, &text))?,
             ),
         };
-        let flow = self.required(Field::Flow, row, None)?;
-        if !matches!(flow, "export" | "import") {
-            return Err(fault(Field::Flow, RejectReason::Flow, flow));
+        let flow = optional(Field::Flow)?.ok_or_else(|| missing(Field::Flow))?;
+        if !matches!(&*flow, "export" | "import") {
+            return Err(self.fault(Field::Flow, RejectReason::Flow, &flow));
         }
-        let text = self.required(Field::Product, row, None)?;
-        let product = product_code(text, &self.layout.product)
-            .ok_or_else(|| fault(Field::Product, RejectReason::Product, text))?;
-        let hs6 = Hs6::from_digits(product.as_bytes())
-            .ok_or_else(|| fault(Field::Product, RejectReason::Product, text))?;
+        let text = optional(Field::Product)?.ok_or_else(|| missing(Field::Product))?;
+        let product = ProductCode::clean(&text, &self.layout.product);
+        let (product, hs6) = product
+            .and_then(|product| Some((product, product.hs6()?)))
+            .ok_or_else(|| self.fault(Field::Product, RejectReason::Product, &text))?;
         let revision = self
-            .layout
-            .product
-            .revision(year)
-            .ok_or_else(|| fault(Field::Year, RejectReason::Revision, &year.to_string()))?;
-        let quantity = match self.text(Field::Quantity, row, None)? {
+            .revisions
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&year))
+            .map(|(_, _, revision)| *revision)
+            .ok_or_else(|| self.fault(Field::Year, RejectReason::Revision, &year.to_string()))?;
+        let quantity = match optional(Field::Quantity)? {
             None => None,
             Some(text) => Some(
-                text.parse::<f64>()
-                    .ok()
-                    .filter(|q| q.is_finite() && *q >= 0.0)
-                    .ok_or_else(|| fault(Field::Quantity, RejectReason::Quantity, text))?,
+                self.quantity(&text)
+                    .ok_or_else(|| self.fault(Field::Quantity, RejectReason::Quantity, &text))?,
             ),
         };
-        Ok(Shared {
+        let trade_mode = optional(Field::TradeMode)?;
+        let firm = optional(Field::Firm)?;
+        let firm_name = optional(Field::FirmName)?;
+        let quantity_unit = optional(Field::QuantityUnit)?;
+        let ownership = self.text(Field::Ownership, row, None, year, unknown)?;
+        let ownership_is_fallback = ownership.as_ref().is_some_and(|(_, is_fallback)| *is_fallback);
+        Ok(Entry {
+            place: 0,
             year,
             month,
             flow,
+            region: Cow::Borrowed(""),
             product,
             hs6,
             revision,
-            trade_mode: self.text(Field::TradeMode, row, None)?,
-            ownership: self.text(Field::Ownership, row, None)?,
-            firm: self.text(Field::Firm, row, None)?,
+            destination: None,
+            trade_mode,
+            ownership: ownership.map(|(text, _)| text),
+            ownership_is_fallback,
+            firm,
+            firm_name,
             quantity,
-            quantity_unit: self.text(Field::QuantityUnit, row, None)?,
+            quantity_unit,
+            value: Money::ZERO,
+            rules: 0,
         })
     }
 
+    /// A finite number of zero or more, with the source's marks.
+    fn quantity(&self, text: &str) -> Option<f64> {
+        let format = self.layout.money;
+        let is_plain = format.decimal == b'.' && !text.bytes().any(|b| Some(b) == format.thousands);
+        let parsed = if is_plain {
+            text.parse::<f64>()
+        } else {
+            let plain = text.bytes().filter(|b| Some(*b) != format.thousands);
+            let plain = plain.map(|b| if b == format.decimal { '.' } else { char::from(b) });
+            plain.collect::<String>().parse()
+        };
+        parsed.ok().filter(|quantity| quantity.is_finite() && *quantity >= 0.0)
+    }
+
+    /// Refuses a row whole, as its text is damaged.
+    pub fn refuse(&self, reason: RejectReason, found: String, sink: &mut impl Sink) {
+        sink.reject(Reject {
+            reason,
+            column: String::new(),
+            found,
+            n_entries: self.n_entries(),
+            value: Money::ZERO,
+            n_unreadable: self.n_entries(),
+        });
+    }
+
     /// Reads one row. `row` holds the texts of its columns, unquoted.
-    pub fn parse<'a>(&'a self, row: &[&'a [u8]]) -> RowOutcome<'a> {
-        let mut outcome = RowOutcome::default();
+    pub fn parse(&self, row: &[Cow<'_, [u8]>], sink: &mut impl Sink) -> Counts {
+        let mut counts = Counts::default();
         if row.len() != self.header.len() {
-            outcome.rejects.push(Reject {
-                reason: RejectReason::ColumnCount,
-                column: String::new(),
-                found: format!("{} columns, expected {}", row.len(), self.header.len()),
-                n_entries: self.n_entries(),
-                value: Money::ZERO,
-                n_unreadable: self.n_entries(),
-            });
-            return outcome;
+            let found = format!("{} columns, expected {}", row.len(), self.header.len());
+            self.refuse(RejectReason::ColumnCount, found, sink);
+            return counts;
         }
-        let values: Vec<Result<Option<Money>, Fault>> =
-            self.values.iter().map(|&(at, _)| self.value(at, row[at])).collect();
-        outcome.value_in = values.iter().filter_map(|v| v.as_ref().ok().copied().flatten()).sum();
-        let shared = match self.shared(row) {
-            Ok(shared) => shared,
+        let mut unknown = Unknown::new();
+        let shared = self.shared(row, &mut unknown);
+        let mut entry = match shared {
+            Ok(entry) => entry,
             Err(fault) => {
-                let n_unreadable = values.iter().filter(|v| v.is_err()).count() as u64;
-                outcome.rejects.push(fault.reject(
-                    self.n_entries(),
-                    outcome.value_in,
-                    n_unreadable,
-                ));
-                return outcome;
+                let mut n_unreadable = 0;
+                for &(at, _) in &self.values {
+                    match self.value(at, &row[at]) {
+                        Ok(value) => counts.value_in += value.unwrap_or(Money::ZERO),
+                        Err(_) => n_unreadable += 1,
+                    }
+                }
+                sink.reject(fault.reject(self.n_entries(), counts.value_in, n_unreadable));
+                return counts;
             }
         };
-        for (value, &(_, code)) in values.into_iter().zip(&self.values) {
-            let value = match value {
-                Ok(Some(value)) if !(value.is_zero() && self.layout.zero == Zero::Skip) => value,
+        let n_shared = unknown.len();
+        let (mut n_kept, mut value_kept) = (0, Money::ZERO);
+        for (place, &(at, code)) in self.values.iter().enumerate() {
+            let value = match self.value(at, &row[at]) {
+                Ok(Some(value)) => {
+                    counts.value_in += value;
+                    if value.is_zero() && self.layout.zero == Zero::Skip {
+                        counts.n_empty += 1;
+                        continue;
+                    }
+                    value
+                }
                 // A long table has a row because there is something to say; no value there is a fault.
                 Ok(None) if code.is_none() => {
-                    let fault = Fault {
-                        reason: RejectReason::Missing,
-                        column: self.column(Field::Value),
-                        found: String::new(),
-                    };
-                    outcome.rejects.push(fault.reject(1, Money::ZERO, 1));
+                    let fault = self.fault(Field::Value, RejectReason::Missing, "");
+                    sink.reject(fault.reject(1, Money::ZERO, 1));
                     continue;
                 }
-                Ok(_) => {
-                    outcome.n_empty += 1;
+                Ok(None) => {
+                    counts.n_empty += 1;
                     continue;
                 }
                 Err(fault) => {
-                    outcome.rejects.push(fault.reject(1, Money::ZERO, 1));
+                    sink.reject(fault.reject(1, Money::ZERO, 1));
                     continue;
                 }
             };
-            match self.entry(&shared, value, row, code) {
-                Ok(entry) => outcome.entries.push(entry),
-                Err(fault) => outcome.rejects.push(fault.reject(1, value, 0)),
+            entry.place = place;
+            entry.value = value;
+            unknown.truncate(n_shared);
+            match self.complete(&mut entry, row, code, &mut unknown) {
+                Ok(()) => {
+                    n_kept += 1;
+                    value_kept += value;
+                    sink.entry(&entry);
+                    for (field, text, code) in &unknown[n_shared..] {
+                        sink.unmapped(*field, text, code, 1, value);
+                    }
+                }
+                Err(fault) => sink.reject(fault.reject(1, value, 0)),
             }
         }
-        outcome
+        if n_kept > 0 {
+            for (field, text, code) in &unknown[..n_shared] {
+                sink.unmapped(*field, text, code, n_kept, value_kept);
+            }
+        }
+        counts
     }
 
     fn value(&self, at: usize, text: &[u8]) -> Result<Option<Money>, Fault> {
+        if let Ok(value) = self.layout.money.parse(text) {
+            return Ok(Some(value));
+        }
         let trimmed = text.trim_ascii();
         if std::str::from_utf8(trimmed).is_ok_and(|text| self.is_missing(text)) {
             return Ok(None);
@@ -458,56 +664,92 @@ impl<'l> RowParser<'l> {
         })
     }
 
-    fn entry<'a>(
+    /// Puts what may differ between the entries of a row into `entry`.
+    fn complete<'a>(
         &'a self,
-        shared: &Shared<'a>,
-        value: Money,
-        row: &[&'a [u8]],
+        entry: &mut Entry<'a>,
+        row: &'a [Cow<'_, [u8]>],
         unpivoted: Option<&'a str>,
-    ) -> Result<Entry<'a>, Fault> {
-        let region = self.required(Field::Region, row, unpivoted)?;
-        let destination = self.text(Field::Destination, row, unpivoted)?;
-        if value < Money::ZERO && self.layout.negative == Negative::Reject {
+        unknown: &mut Unknown<'a>,
+    ) -> Result<(), Fault> {
+        let region = self.text(Field::Region, row, unpivoted, entry.year, unknown)?;
+        let (region, _) =
+            region.ok_or_else(|| self.fault(Field::Region, RejectReason::Missing, ""))?;
+        entry.region = region;
+        let destination = self.text(Field::Destination, row, unpivoted, entry.year, unknown)?;
+        entry.destination = destination.map(|(text, _)| text);
+        if entry.value < Money::ZERO && self.layout.negative == Negative::Reject {
             return Err(Fault {
                 reason: RejectReason::Negative,
                 column: unpivoted.map_or_else(|| self.column(Field::Value), str::to_owned),
-                found: value.to_string(),
+                found: entry.value.to_string(),
             });
         }
-        let rule =
-            self.layout.rules.iter().position(|r| r.covers(region, &shared.product, destination));
-        Ok(Entry {
-            year: shared.year,
-            month: shared.month,
-            flow: shared.flow,
-            region,
-            product: shared.product.clone(),
-            hs6: shared.hs6,
-            revision: shared.revision,
-            destination,
-            trade_mode: shared.trade_mode,
-            ownership: shared.ownership,
-            firm: shared.firm,
-            quantity: shared.quantity,
-            quantity_unit: shared.quantity_unit,
-            value,
-            rule,
-        })
+        entry.rules = 0;
+        let product = entry.product.as_str();
+        for (at, FittedRule { products, rule }) in self.rules.iter().enumerate() {
+            let may_cover =
+                products.is_empty() || products.iter().any(|prefix| product.starts_with(prefix));
+            if may_cover
+                && rule.covers(
+                    &entry.region,
+                    product,
+                    entry.destination.as_deref(),
+                    entry.firm_name.as_deref(),
+                )
+            {
+                entry.rules |= 1 << at;
+            }
+        }
+        Ok(())
     }
 }
 
-struct Shared<'a> {
-    year: i32,
-    month: Option<i32>,
-    flow: &'a str,
-    product: Cow<'a, str>,
-    hs6: Hs6,
-    revision: HsRevision,
-    trade_mode: Option<&'a str>,
-    ownership: Option<&'a str>,
-    firm: Option<&'a str>,
-    quantity: Option<f64>,
-    quantity_unit: Option<&'a str>,
+fn fit<'l>(
+    layout: &Layout,
+    field: Field,
+    spec: &'l FieldSpec,
+    header: &[String],
+) -> Result<Fitted<'l>, HeaderError> {
+    let source = match &spec.origin {
+        Origin::Constant(text) => Source::Constant(text.clone()),
+        Origin::Unpivoted => Source::Unpivoted,
+        &Origin::Position(position) => {
+            if position == 0 || position > header.len() {
+                return Err(HeaderError::NoPosition {
+                    field: field.to_string(),
+                    position,
+                    n_columns: header.len(),
+                });
+            }
+            Source::Column(position - 1)
+        }
+        Origin::Column(names) => {
+            let found = names.iter().find_map(|name| header.iter().position(|h| h == name));
+            match found {
+                Some(at) => Source::Column(at),
+                None if spec.is_optional => Source::Absent,
+                None => {
+                    return Err(HeaderError::NoColumn {
+                        layout: layout.name.clone(),
+                        field: field.name().to_owned(),
+                        expected: names.join(" or "),
+                        found: header.join(", "),
+                    });
+                }
+            }
+        }
+    };
+    let codes = spec.codes.as_ref().map(|codes| {
+        let lookup: Lookup<'l> =
+            codes.by_text.iter().map(|(text, codes)| (text.as_str(), codes.as_slice())).collect();
+        (lookup, &codes.unmapped)
+    });
+    let fallback = match &spec.fallback {
+        None => None,
+        Some(spec) => Some(Box::new(fit(layout, field, spec, header)?)),
+    };
+    Ok(Fitted { source, characters: spec.characters, codes, fallback })
 }
 
 #[derive(Debug)]
@@ -528,22 +770,6 @@ impl Fault {
             n_unreadable,
         }
     }
-}
-
-/// The digits of a product code: dots and spaces dropped, a float's `.0` tail cut, the lost leading
-/// zero restored.
-fn product_code<'a>(text: &'a str, format: &ProductFormat) -> Option<Cow<'a, str>> {
-    let whole =
-        text.strip_suffix(".0").filter(|w| w.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text);
-    let mut code = if whole.bytes().all(|b| b.is_ascii_digit()) {
-        Cow::Borrowed(whole)
-    } else {
-        Cow::Owned(whole.chars().filter(|c| !matches!(c, '.' | ' ')).collect::<String>())
-    };
-    if format.restore_leading_zero && code.len() + 1 == format.digits {
-        code = Cow::Owned(format!("0{code}"));
-    }
-    (code.len() == format.digits && code.bytes().all(|b| b.is_ascii_digit())).then_some(code)
 }
 
 #[cfg(test)]

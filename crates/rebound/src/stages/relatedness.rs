@@ -2,7 +2,7 @@
 
 use super::cube::Cube;
 use super::rows::Rows;
-use super::{Input, Output, StageError, table};
+use super::{Input, Made, Output, StageError, table};
 use crate::codes;
 use crate::config::ProximitySource;
 use crate::pipeline::{ExternalProximity, Pipeline};
@@ -88,12 +88,12 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
         products_of_year(&cube, *year, space, &mut by_product);
     }
     let mut output = Output::new();
-    output.insert("space.region_product_year", vec![cells]);
+    output.insert("space.region_product_year", Made::Rows(cells));
     table(&mut output, "space.region_year", by_region)?;
     table(&mut output, "space.product_year", by_product)?;
     output.insert(
         "space.proximity",
-        vec![published_pairs(&cube, &phi, config.publish_proximity_from)?],
+        Made::Rows(published_pairs(&cube, &phi, config.publish_proximity_from)?),
     );
     Ok(output)
 }

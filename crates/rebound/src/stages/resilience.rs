@@ -3,7 +3,7 @@
 use super::cube::{Cube, Slice};
 use super::relatedness::reason;
 use super::rows::Rows;
-use super::{Input, Output, StageError, table};
+use super::{Input, Made, Output, StageError, table};
 use crate::config::Episode;
 use crate::pipeline::Pipeline;
 use rayon::prelude::*;
@@ -117,7 +117,7 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
     let mut output = Output::new();
     table(&mut output, "resilience.episode", summary)?;
     table(&mut output, "resilience.region", regions)?;
-    output.insert("resilience.region_product", vec![products]);
+    output.insert("resilience.region_product", Made::Rows(products));
     table(&mut output, "resilience.shift_share", shares)?;
     table(&mut output, "resilience.transformation", structure)?;
     table(&mut output, "resilience.product_transformation", product_structure)?;

@@ -1,11 +1,11 @@
 use super::*;
-use crate::layout::{ProductFormat, Rule, Unpivot};
+use crate::layout::{Codes, ProductFormat, Rule, Unpivot};
 use crate::money::MoneyFormat;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn column(name: &str) -> FieldSpec {
-    FieldSpec { origin: Origin::Column(vec![name.to_owned()]), characters: None, map: None }
+    FieldSpec::of(Origin::Column(vec![name.to_owned()]))
 }
 
 fn layout() -> Layout {
@@ -16,10 +16,7 @@ fn layout() -> Layout {
             (Field::Month, FieldSpec { characters: Some((5, 6)), ..column("month") }),
             (
                 Field::Flow,
-                FieldSpec {
-                    map: Some(BTreeMap::from([("0".to_owned(), "export".to_owned())])),
-                    ..column("flow")
-                },
+                FieldSpec { codes: Some(Codes::always([("0", "export")])), ..column("flow") },
             ),
             (Field::Region, column("city")),
             (Field::Product, column("hs")),
@@ -43,19 +40,66 @@ fn layout() -> Layout {
 
 const HEADER: [&str; 5] = ["month", "flow", "city", "hs", "usd"];
 
-fn check(row: [&str; 5], expected: &str) {
-    let layout = layout();
-    let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
-    let row = row.map(str::as_bytes);
-    let outcome = parser.parse(&row);
-    let found = match (&outcome.entries[..], &outcome.rejects[..]) {
-        ([e], []) => {
-            format!("{} {:?} {} {} {} {}", e.year, e.month, e.region, e.product, e.hs6, e.value)
+/// What became of a row, as text.
+#[derive(Debug, Default)]
+struct Found {
+    entries: Vec<(String, Money)>,
+    rejects: Vec<Reject>,
+    unmapped: Vec<String>,
+}
+
+impl Sink for Found {
+    fn entry(&mut self, e: &Entry<'_>) {
+        let mut text = format!(
+            "{} {:?} {} {} {} {}",
+            e.year,
+            e.month,
+            e.region,
+            e.product.as_str(),
+            e.hs6,
+            e.value
+        );
+        if let Some(ownership) = &e.ownership {
+            text += if e.ownership_is_fallback { " by fallback " } else { " " };
+            text += ownership;
         }
+        if e.rules != 0 {
+            text += &format!(" rules {:b}", e.rules);
+        }
+        self.entries.push((text, e.value));
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.rejects.push(reject);
+    }
+
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
+        self.unmapped.push(format!("{field} {text} -> {code}, {n_entries} of {value}"));
+    }
+}
+
+fn parse(parser: &RowParser<'_>, row: &[&[u8]]) -> (Found, Counts) {
+    let mut found = Found::default();
+    let row: Vec<Cow<'_, [u8]>> = row.iter().map(|text| Cow::Borrowed(*text)).collect();
+    let counts = parser.parse(&row, &mut found);
+    (found, counts)
+}
+
+fn check_with(layout: &Layout, header: &[&str], row: &[&str], expected: &str) {
+    let parser = RowParser::new(layout, header).expect("the header fits");
+    let row: Vec<&[u8]> = row.iter().map(|text| text.as_bytes()).collect();
+    let (found, _) = parse(&parser, &row);
+    let text = match (&found.entries[..], &found.rejects[..]) {
+        ([(text, _)], []) => text.clone(),
         ([], [r]) => format!("{} in {}: {:?}, value {}", r.reason, r.column, r.found, r.value),
         other => format!("{other:?}"),
     };
-    assert_eq!(found, expected);
+    let all: Vec<_> = [text].into_iter().chain(found.unmapped).collect();
+    assert_eq!(all.join("; "), expected);
+}
+
+fn check(row: [&str; 5], expected: &str) {
+    check_with(&layout(), &HEADER, &row, expected);
 }
 
 #[test]
@@ -95,10 +139,91 @@ fn faults_have_their_reason_and_keep_their_value() {
 }
 
 #[test]
+fn codes_have_their_years_and_the_unknown_ones_are_counted() {
+    let mut layout = layout();
+    let codes = |unmapped| Codes {
+        by_text: BTreeMap::from([
+            ("4403".to_owned(), vec![(i32::MIN, 2008, "440300".to_owned())]),
+            ("502".to_owned(), vec![(i32::MIN, i32::MAX, "USA".to_owned())]),
+        ]),
+        unmapped,
+    };
+    let mut set = |unmapped| {
+        let spec = FieldSpec { codes: Some(codes(unmapped)), ..column("city") };
+        layout.fields.insert(Field::Region, spec);
+        layout.clone()
+    };
+    let row = |date: &'static str, city: &'static str| [date, "0", city, "85171100", "7"];
+    let province = set(Unmapped::First { first: 2, then: "9000".to_owned() });
+    let read = "85171100 851711 7.00";
+    check_with(&province, &HEADER, &row("200811", "4403"), &format!("2008 Some(11) 440300 {read}"));
+    check_with(
+        &province,
+        &HEADER,
+        &row("200911", "4403"),
+        &format!("2009 Some(11) 449000 {read}; region 4403 -> 449000, 1 of 7.00"),
+    );
+    check_with(&province, &HEADER, &row("200911", "502.0"), &format!("2009 Some(11) USA {read}"));
+    check_with(&province, &HEADER, &row("200911", "4"), "unmapped_code in city: \"4\", value 7.00");
+    check_with(
+        &set(Unmapped::Keep),
+        &HEADER,
+        &row("200911", "9"),
+        &format!("2009 Some(11) 9 {read}; region 9 -> 9, 1 of 7.00"),
+    );
+}
+
+#[test]
+fn fallback_optional_column_and_words_in_names() {
+    let mut layout = layout();
+    layout.fields.insert(
+        Field::Ownership,
+        FieldSpec {
+            is_optional: true,
+            codes: Some(Codes::always([("1", "state")])),
+            fallback: Some(Box::new(FieldSpec {
+                characters: Some((6, 6)),
+                codes: Some(Codes::always([("6", "private")])),
+                ..column("city")
+            })),
+            ..column("type")
+        },
+    );
+    layout.fields.insert(Field::FirmName, column("name"));
+    layout.rules = vec![Rule {
+        name: "intermediary".to_owned(),
+        why: String::new(),
+        regions: BTreeSet::new(),
+        products: BTreeSet::new(),
+        destinations: BTreeSet::new(),
+        firm_names: BTreeSet::from(["贸易".to_owned()]),
+    }];
+    let header = ["month", "flow", "city", "hs", "usd", "name", "type"];
+    let row = ["200811", "0", "4403961234", "85171100", "7", "深圳贸易公司", "1"];
+    let read = "2008 Some(11) 4403961234 85171100 851711 7.00";
+    check_with(&layout, &header, &row, &format!("{read} state rules 1"));
+    let row = ["200811", "0", "4403961234", "85171100", "7", "深圳电子", ""];
+    check_with(&layout, &header, &row, &format!("{read} by fallback private"));
+    check_with(&layout, &header[..6], &row[..6], &format!("{read} by fallback private"));
+}
+
+#[test]
+fn heading_stands_for_its_products() {
+    let mut layout = layout();
+    layout.product.digits = 4;
+    check_with(
+        &layout,
+        &HEADER,
+        &["200811", "0", "41", "1201", "7"],
+        "2008 Some(11) 41 1201 120100 7.00",
+    );
+}
+
+#[test]
 fn row_of_another_width_is_rejected_whole() {
     let layout = layout();
     let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
-    let outcome = parser.parse(&[b"200811", b"0"]);
+    let (outcome, _) = parse(&parser, &[b"200811", b"0"]);
     assert_eq!(outcome.rejects[0].reason, RejectReason::ColumnCount);
     assert_eq!(outcome.rejects[0].found, "2 columns, expected 5");
 }
@@ -107,10 +232,7 @@ fn row_of_another_width_is_rejected_whole() {
 fn wide_row_has_an_entry_a_column_and_rules_name_them() {
     let mut layout = layout();
     layout.fields.remove(&Field::Value);
-    layout.fields.insert(
-        Field::Region,
-        FieldSpec { origin: Origin::Unpivoted, characters: None, map: None },
-    );
+    layout.fields.insert(Field::Region, FieldSpec::of(Origin::Unpivoted));
     layout.unpivot = Some(Unpivot {
         field: Field::Region,
         columns: [("NSW", "1"), ("Re-exports", "RX"), ("Vic", "2")]
@@ -124,15 +246,21 @@ fn wide_row_has_an_entry_a_column_and_rules_name_them() {
         regions: BTreeSet::from(["RX".to_owned()]),
         products: BTreeSet::new(),
         destinations: BTreeSet::new(),
+        firm_names: BTreeSet::new(),
     }];
     let header = ["month", "flow", "hs", "NSW", "Vic", "Re-exports"];
     let parser = RowParser::new(&layout, &header).expect("the header fits");
     let row = ["200801", "0", "85171100", "1e+05", "0", "7"].map(str::as_bytes);
-    let outcome = parser.parse(&row);
-    let found: Vec<_> =
-        outcome.entries.iter().map(|e| (e.region, e.value.to_string(), e.rule)).collect();
-    assert_eq!(found, [("1", "100000.00".to_owned(), None), ("RX", "7.00".to_owned(), Some(0))]);
-    assert_eq!((outcome.n_empty, outcome.value_in.to_string()), (1, "100007.00".to_owned()));
+    let (outcome, counts) = parse(&parser, &row);
+    let found: Vec<_> = outcome.entries.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "2008 Some(1) 1 85171100 851711 100000.00",
+            "2008 Some(1) RX 85171100 851711 7.00 rules 1"
+        ]
+    );
+    assert_eq!((counts.n_empty, counts.value_in.to_string()), (1, "100007.00".to_owned()));
 
     let missing = RowParser::new(&layout, &header[..5]).map(|_| ()).expect_err("no Re-exports");
     assert_eq!(
@@ -154,11 +282,11 @@ proptest! {
         let layout = layout();
         let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
         let row: Vec<&[u8]> = row.iter().map(Vec::as_slice).collect();
-        let outcome = parser.parse(&row);
+        let (outcome, counts) = parse(&parser, &row);
         let n_rejected: u64 = outcome.rejects.iter().map(|r| r.n_entries).sum();
-        prop_assert_eq!(outcome.entries.len() as u64 + n_rejected + outcome.n_empty, 1);
-        let kept: Money = outcome.entries.iter().map(|e| e.value).sum();
+        prop_assert_eq!(outcome.entries.len() as u64 + n_rejected + counts.n_empty, 1);
+        let kept: Money = outcome.entries.iter().map(|(_, value)| *value).sum();
         let rejected: Money = outcome.rejects.iter().map(|r| r.value).sum();
-        prop_assert_eq!(kept + rejected, outcome.value_in);
+        prop_assert_eq!(kept + rejected, counts.value_in);
     }
 }

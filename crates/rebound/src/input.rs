@@ -1,0 +1,484 @@
+//! Raw files of every form, as blocks of rows that can be worked on side by side.
+//!
+//! How a file is packed is seen from its first bytes: gzip, zstd, bzip2, xz, or a zip archive, each of whose
+//! members is read as a file of its own. A text is cut after whole rows into blocks whose size depends on
+//! the text alone.
+
+use crate::layout_file::FileFormat;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder};
+use arrow::datatypes::DataType;
+use dta::stata::dta::dta_reader::DtaReader;
+use dta::stata::dta::record_reader::RecordReader;
+use dta::stata::dta::release::Release;
+use dta::stata::dta::value::Value;
+use encoding_rs::Encoding;
+use flate2::Crc;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use lake::ExternalParquet;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trade::Dialect;
+use trade::text::Rows;
+
+/// Bytes of text of a block, but for its last row.
+const BLOCK_BYTES: usize = 32 << 20;
+
+/// Rows of a block of a file that is a table already.
+const BLOCK_ROWS: usize = 1 << 18;
+
+/// A raw file, or a member of an archive.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its name in tables.
+    pub label: String,
+    /// The file.
+    pub path: PathBuf,
+    /// The member, if the file is an archive.
+    member: Option<usize>,
+}
+
+/// Some rows of a file.
+#[derive(Debug)]
+pub enum Block {
+    /// Text, which begins on a line of this number.
+    Text {
+        /// The rows, in the file's encoding.
+        text: Vec<u8>,
+        /// Number of its first line.
+        line: u64,
+    },
+    /// A table, whose first row has this number, counted from 1.
+    Table {
+        /// The rows.
+        rows: RecordBatch,
+        /// Number of the first.
+        row: u64,
+    },
+}
+
+/// Reads the blocks of a file.
+pub struct BlockReader {
+    header: Vec<String>,
+    source: Source,
+}
+
+enum Source {
+    Text(Box<TextBlocks>),
+    Parquet { batches: ExternalParquet, row: u64 },
+    Dta { records: Box<RecordReader<BufReader<File>>>, row: u64 },
+}
+
+struct TextBlocks {
+    input: Box<dyn Read + Send>,
+    dialect: Dialect,
+    /// The characters of the blocks.
+    encoding: &'static Encoding,
+    /// Whether lines end with CR alone.
+    is_cr_only: bool,
+    /// What was read beyond the last block.
+    rest: Vec<u8>,
+    line: u64,
+    is_done: bool,
+}
+
+impl std::fmt::Debug for BlockReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BlockReader").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+fn text_of(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The items of the file at `path`: itself, or the members of an archive in the order of their names.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub fn items(label: &str, path: &Path) -> Result<Vec<Item>, String> {
+    let mut first = [0; 4];
+    let mut file = File::open(path).map_err(text_of)?;
+    let n = file.read(&mut first).map_err(text_of)?;
+    if !is_zip(&first[..n]) {
+        return Ok(vec![Item { label: label.to_owned(), path: path.to_owned(), member: None }]);
+    }
+    let mut archive = open_zip(path)?;
+    let mut items = Vec::new();
+    for at in 0..archive.len() {
+        let member = archive.by_index_raw(at).map_err(text_of)?;
+        if member.is_file() {
+            let name = member.name().map_err(text_of)?;
+            let label = format!("{label}/{name}");
+            items.push(Item { label, path: path.to_owned(), member: Some(at) });
+        }
+    }
+    items.sort_by(|a, b| a.label.cmp(&b.label));
+    Ok(items)
+}
+
+fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
+fn open_zip(path: &Path) -> Result<zip::ZipArchive<BufReader<File>>, String> {
+    let file = BufReader::new(File::open(path).map_err(text_of)?);
+    zip::ZipArchive::new(file).map_err(|error| {
+        format!("its zip archive is damaged or cut short ({error}); fetch it again")
+    })
+}
+
+/// A reader that compares what went through it with a checksum.
+struct Checked<R> {
+    input: R,
+    crc: Crc,
+    expected: u32,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.input.read(buffer)?;
+        self.crc.update(&buffer[..n]);
+        if n == 0 && !buffer.is_empty() && self.crc.sum() != self.expected {
+            return Err(std::io::Error::other("the checksum is another"));
+        }
+        Ok(n)
+    }
+}
+
+impl Item {
+    /// The unpacked bytes.
+    fn unpacked(&self) -> Result<Box<dyn Read + Send>, String> {
+        let mut file = File::open(&self.path).map_err(text_of)?;
+        let packed: Box<dyn Read + Send> = match self.member {
+            None => Box::new(file),
+            Some(at) => {
+                let mut archive = open_zip(&self.path)?;
+                let member = archive.by_index_raw(at).map_err(text_of)?;
+                let start = member
+                    .data_start()
+                    .ok_or_else(|| "its zip archive does not say where members begin".to_owned())?;
+                let (size, expected) = (member.compressed_size(), member.crc32());
+                let method = member.compression();
+                file.seek(SeekFrom::Start(start)).map_err(text_of)?;
+                let data = BufReader::new(file).take(size);
+                let crc = Crc::new();
+                match method {
+                    zip::CompressionMethod::Stored => {
+                        Box::new(Checked { input: data, crc, expected })
+                    }
+                    zip::CompressionMethod::Deflated => {
+                        Box::new(Checked { input: DeflateDecoder::new(data), crc, expected })
+                    }
+                    other => {
+                        return Err(format!(
+                            "its zip archive is packed by {other}: expected deflate; pack it again"
+                        ));
+                    }
+                }
+            }
+        };
+        unpack(packed)
+    }
+
+    fn plain_path(&self, what: &str) -> Result<&Path, String> {
+        match self.member {
+            None => Ok(&self.path),
+            Some(_) => {
+                Err(format!("a {what} file inside an archive cannot be read: unpack it first"))
+            }
+        }
+    }
+
+    /// Opens the file as `format` says.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read, and what to do.
+    pub fn open(&self, format: &FileFormat) -> Result<BlockReader, String> {
+        // A Parquet or Stata file is known by its first bytes, whatever form the layout expects.
+        let mut first = Vec::new();
+        File::open(&self.path)
+            .and_then(|file| file.take(11).read_to_end(&mut first))
+            .map_err(text_of)?;
+        let found = match (first.as_slice(), format) {
+            ([b'P', b'A', b'R', b'1', ..], _) => &FileFormat::Parquet,
+            ([b'<', b's', b't', b'a', b't', b'a', b'_', b'd', b't', b'a', b'>'], _)
+            | ([105..=115, 1 | 2, 1, 0, ..], _) => &FileFormat::Dta {
+                encoding: match format {
+                    FileFormat::Csv { encoding, .. } | FileFormat::Dta { encoding } => encoding,
+                    FileFormat::Parquet => encoding_rs::UTF_8,
+                },
+            },
+            (_, format) => format,
+        };
+        match found {
+            FileFormat::Csv { dialect, encoding, has_header } => {
+                let input = self.unpacked()?;
+                let (header, text) = TextBlocks::open(input, *dialect, encoding, *has_header)?;
+                Ok(BlockReader { header, source: Source::Text(Box::new(text)) })
+            }
+            FileFormat::Parquet => {
+                let path = self.plain_path("Parquet")?;
+                let batches = ExternalParquet::open(path, BLOCK_ROWS).map_err(text_of)?;
+                let header = batches.columns().to_vec();
+                Ok(BlockReader { header, source: Source::Parquet { batches, row: 1 } })
+            }
+            FileFormat::Dta { encoding } => {
+                let path = self.plain_path("Stata")?;
+                let damaged = |error| format!("it is no Stata file, or a damaged one ({error})");
+                let open = |reader: DtaReader| {
+                    reader.from_path(path).and_then(|reader| reader.read_header()).map_err(damaged)
+                };
+                let mut reader = open(DtaReader::new())?;
+                // Stata writes UTF-8 from version 118 on.
+                if reader.header().release() < Release::V118 {
+                    reader = open(DtaReader::new().encoding(encoding))?;
+                }
+                let mut reader = reader.read_schema().map_err(damaged)?;
+                reader.skip_to_end().map_err(damaged)?;
+                let records = reader.into_record_reader().map_err(damaged)?;
+                let variables = records.schema().variables();
+                let header = variables.iter().map(|v| v.name().to_owned()).collect();
+                let source = Source::Dta { records: Box::new(records), row: 1 };
+                Ok(BlockReader { header, source })
+            }
+        }
+    }
+}
+
+fn unpack(mut input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, String> {
+    let mut first = Vec::new();
+    input.by_ref().take(6).read_to_end(&mut first).map_err(unreadable)?;
+    let whole = Cursor::new(first.clone()).chain(input);
+    let damaged = |error: &dyn std::fmt::Display| {
+        format!("its packed data are damaged or cut short ({error}); fetch it again")
+    };
+    Ok(match first.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::new(whole))),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            Box::new(zstd::Decoder::new(whole).map_err(|error| damaged(&error))?)
+        }
+        [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(BufReader::new(whole))),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+            Box::new(lzma_rust2::XzReader::new(BufReader::new(whole), true))
+        }
+        _ => Box::new(whole),
+    })
+}
+
+impl BlockReader {
+    /// The names of the columns.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The next rows; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be read, and what to do.
+    pub fn next_block(&mut self) -> Result<Option<Block>, String> {
+        match &mut self.source {
+            Source::Text(text) => text.next_block(),
+            Source::Parquet { batches, row } => match batches.next() {
+                None => Ok(None),
+                Some(Err(error)) => Err(format!("its Parquet data are damaged ({error})")),
+                Some(Ok(rows)) => {
+                    let first = *row;
+                    *row += rows.num_rows() as u64;
+                    Ok(Some(Block::Table { rows, row: first }))
+                }
+            },
+            Source::Dta { records, row } => {
+                let n_columns = self.header.len();
+                let mut columns: Vec<StringBuilder> =
+                    (0..n_columns).map(|_| StringBuilder::new()).collect();
+                let mut n_rows = 0;
+                while n_rows < BLOCK_ROWS {
+                    let damaged = |error| {
+                        format!("its Stata data are damaged or cut short ({error}); fetch it again")
+                    };
+                    let Some(record) = records.read_record().map_err(damaged)? else { break };
+                    for (cells, value) in columns.iter_mut().zip(record.values()) {
+                        cells.append_option(stata_text(value)?);
+                    }
+                    n_rows += 1;
+                }
+                if n_rows == 0 {
+                    return Ok(None);
+                }
+                let columns = self.header.iter().zip(&mut columns).map(|(name, cells)| {
+                    (name.as_str(), Arc::new(cells.finish()) as ArrayRef, true)
+                });
+                let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(text_of)?;
+                let first = *row;
+                *row += n_rows as u64;
+                Ok(Some(Block::Table { rows, row: first }))
+            }
+        }
+    }
+
+    /// The encoding of the blocks of a text.
+    pub fn encoding(&self) -> &'static Encoding {
+        match &self.source {
+            Source::Text(text) => text.encoding,
+            _ => encoding_rs::UTF_8,
+        }
+    }
+}
+
+/// A Stata value as text, numbers by their shortest decimal; `None` if it is missing.
+fn stata_text<'v>(value: &'v Value<'_>) -> Result<Option<Cow<'v, str>>, String> {
+    let number = |n: Option<i64>| n.map(|n| Cow::Owned(n.to_string()));
+    Ok(match value {
+        Value::Byte(n) => number(n.present().map(i64::from)),
+        Value::Int(n) => number(n.present().map(i64::from)),
+        Value::Long(n) => number(n.present().map(i64::from)),
+        Value::Float(n) => n.present().map(|n| Cow::Owned(n.to_string())),
+        Value::Double(n) => n.present().map(|n| Cow::Owned(n.to_string())),
+        Value::String(text) => Some(Cow::Borrowed(&**text)),
+        Value::LongStringRef(_) => {
+            return Err(
+                "it has texts of Stata's type strL, which are not read: recast them to str in Stata"
+                    .to_owned(),
+            );
+        }
+    })
+}
+
+impl TextBlocks {
+    /// Begins to read, and gives the names of the columns.
+    fn open(
+        mut input: Box<dyn Read + Send>,
+        dialect: Dialect,
+        encoding: &'static Encoding,
+        has_header: bool,
+    ) -> Result<(Vec<String>, Self), String> {
+        let mut rest = Vec::new();
+        fill(&mut input, &mut rest, 3)?;
+        let mut encoding = encoding;
+        if let Some((found, n)) = Encoding::for_bom(&rest) {
+            encoding = found;
+            rest.drain(..n);
+        }
+        if !encoding.is_ascii_compatible() {
+            // Rows cannot be told apart before it is decoded.
+            input.read_to_end(&mut rest).map_err(unreadable)?;
+            let text = encoding.decode_without_bom_handling(&rest).0.into_owned();
+            input = Box::new(Cursor::new(text.into_bytes()));
+            rest = Vec::new();
+            encoding = encoding_rs::UTF_8;
+        }
+        fill(&mut input, &mut rest, 1 << 20)?;
+        let is_cr_only = !rest.contains(&b'\n') && rest.contains(&b'\r');
+        let mut text = Self { input, dialect, encoding, is_cr_only, is_done: false, rest, line: 1 };
+        text.mend(0);
+        let header = loop {
+            let is_last = text.rest.len() < (1 << 20);
+            let whole = dialect.whole_rows(&text.rest, is_last);
+            match whole {
+                Some(end) => break text.header(end, has_header),
+                None => {
+                    let n = text.rest.len();
+                    fill(&mut text.input, &mut text.rest, 2 * n)?;
+                    text.mend(n);
+                    if text.rest.len() == n {
+                        break text.header(n, has_header);
+                    }
+                }
+            }
+        };
+        if header.iter().all(|name| name.trim().is_empty()) {
+            return Err("it is empty: expected a header and rows".to_owned());
+        }
+        Ok((header, text))
+    }
+
+    fn header(&mut self, end: usize, has_header: bool) -> Vec<String> {
+        let text = self.encoding.decode_without_bom_handling(&self.rest[..end]).0;
+        let mut rows = Rows::new(text.as_bytes(), self.dialect, 1);
+        let mut fields = Vec::new();
+        if rows.next_row(&mut fields).is_none() {
+            return Vec::new();
+        }
+        if !has_header {
+            return (1..=fields.len()).map(|at| format!("column {at}")).collect();
+        }
+        let header = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+        // Its length is taken from the bytes of the file, not of the decoded text.
+        let mut raw = Rows::new(&self.rest[..end], self.dialect, 1);
+        raw.next_row(&mut Vec::new());
+        self.line = raw.line();
+        let n = raw.position();
+        self.rest.drain(..n);
+        header
+    }
+
+    /// Makes LF of the CR of a text that ends its lines so, from byte `from` on.
+    fn mend(&mut self, from: usize) {
+        if self.is_cr_only {
+            self.rest[from..].iter_mut().filter(|byte| **byte == b'\r').for_each(|b| *b = b'\n');
+        }
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>, String> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let mut size = BLOCK_BYTES;
+        loop {
+            let from = self.rest.len();
+            let is_last = !fill(&mut self.input, &mut self.rest, size)?;
+            self.mend(from);
+            let Some(end) = self.dialect.whole_rows(&self.rest, is_last) else {
+                size *= 2;
+                continue;
+            };
+            let line = self.line;
+            self.is_done = is_last;
+            if end == 0 {
+                return Ok(None);
+            }
+            let rest = self.rest.split_off(end);
+            let text = std::mem::replace(&mut self.rest, rest);
+            self.line += memchr::memchr_iter(b'\n', &text).count() as u64;
+            return Ok(Some(Block::Text { text, line }));
+        }
+    }
+}
+
+fn unreadable(error: std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => error.to_string(),
+        _ => format!("its data are damaged or cut short ({error}); fetch it again"),
+    }
+}
+
+/// Reads until `buffer` has `size` bytes; whether there may be more.
+fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> Result<bool, String> {
+    let missing = size.saturating_sub(buffer.len());
+    buffer.reserve(missing);
+    let n = input.take(missing as u64).read_to_end(buffer).map_err(unreadable)?;
+    Ok(n == missing)
+}
+
+/// The columns of a table as texts.
+///
+/// # Errors
+///
+/// If a column has a type that cannot be written as text.
+pub fn texts(rows: &RecordBatch) -> Result<Vec<StringArray>, String> {
+    rows.columns()
+        .iter()
+        .zip(rows.schema().fields())
+        .map(|(column, field)| {
+            let text = arrow::compute::cast(column, &DataType::Utf8)
+                .map_err(|error| format!("column `{}`: {error}", field.name()))?;
+            Ok(text.as_string::<i32>().clone())
+        })
+        .collect()
+}

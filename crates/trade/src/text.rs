@@ -1,0 +1,297 @@
+//! Delimited text: where a block may be cut, and the fields of its rows.
+//!
+//! Rows end with LF or CRLF. A field that begins with a quote goes on to the next single quote, over
+//! delimiters and line ends; two quotes stand for one. A quote elsewhere is plain text. A quoted field
+//! that does not end within [`MAX_QUOTED`] bytes is a fault of its row, which then ends with its line, so
+//! that one stray quote cannot swallow a file.
+//!
+//! The text is in UTF-8 or another encoding in which the bytes of these marks stand for nothing else.
+
+use memchr::{memchr, memchr2, memrchr};
+use std::borrow::Cow;
+
+/// Bytes after which a quoted field is taken for a stray quote.
+pub const MAX_QUOTED: usize = 1 << 16;
+
+/// The marks of a delimited text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// Between fields.
+    pub delimiter: u8,
+    /// Around fields that hold marks; `None`: quotes are plain text.
+    pub quote: Option<u8>,
+}
+
+enum Quoted {
+    /// The place of the closing quote, and whether quotes are doubled inside.
+    Ends(usize, bool),
+    /// It does not close soon enough, or at all.
+    Stray,
+    /// The block ends before this can be told.
+    Unknown,
+}
+
+/// The end of the quoted field that opens before `start`.
+fn closing(text: &[u8], start: usize, quote: u8, is_last: bool) -> Quoted {
+    let limit = text.len().min(start + MAX_QUOTED);
+    let (mut at, mut is_doubled) = (start, false);
+    while let Some(found) = memchr(quote, &text[at..limit]) {
+        at += found;
+        match text.get(at + 1) {
+            Some(&next) if next == quote => {
+                is_doubled = true;
+                at += 2;
+                if at > limit {
+                    break;
+                }
+            }
+            None if !is_last => return Quoted::Unknown,
+            _ => return Quoted::Ends(at, is_doubled),
+        }
+    }
+    if limit == text.len() && !is_last { Quoted::Unknown } else { Quoted::Stray }
+}
+
+impl Dialect {
+    /// How much of `block`, which begins with a row, is whole rows; `None` if not even one is for sure.
+    /// The last block of a file is whole.
+    pub fn whole_rows(self, block: &[u8], is_last: bool) -> Option<usize> {
+        if is_last {
+            return Some(block.len());
+        }
+        let quote = self.quote.filter(|&quote| memchr(quote, block).is_some());
+        let Some(quote) = quote else { return memrchr(b'\n', block).map(|at| at + 1) };
+        let (mut at, mut end) = (0, None);
+        while let Some(found) = memchr2(quote, b'\n', &block[at..]) {
+            let place = at + found;
+            at = place + 1;
+            if block[place] == b'\n' {
+                end = Some(at);
+            } else if place == 0 || block[place - 1] == self.delimiter || block[place - 1] == b'\n'
+            {
+                match closing(block, at, quote, false) {
+                    Quoted::Ends(close, _) => at = close + 1,
+                    Quoted::Stray => {}
+                    Quoted::Unknown => break,
+                }
+            }
+        }
+        end
+    }
+}
+
+/// A row of a [`Rows`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row<'t> {
+    /// Its line, counted from 1 over the file.
+    pub line: u64,
+    /// The row as it stands, without its line end.
+    pub raw: &'t [u8],
+    /// Whether a quote opens in it that does not close.
+    pub is_unclosed: bool,
+}
+
+/// Reads the rows of a text one after the other, leaving out empty lines.
+#[derive(Debug, Clone)]
+pub struct Rows<'t> {
+    text: &'t [u8],
+    dialect: Dialect,
+    has_quotes: bool,
+    at: usize,
+    line: u64,
+}
+
+impl<'t> Rows<'t> {
+    /// The rows of `text`, whose first line is number `line` of its file.
+    pub fn new(text: &'t [u8], dialect: Dialect, line: u64) -> Self {
+        let has_quotes = dialect.quote.is_some_and(|quote| memchr(quote, text).is_some());
+        Self { text, dialect, has_quotes, at: 0, line }
+    }
+
+    /// Number of the line to come.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Puts the fields of the next row into `fields`; `None` at the end.
+    pub fn next_row(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> Option<Row<'t>> {
+        loop {
+            fields.clear();
+            let start = self.at;
+            if start >= self.text.len() {
+                return None;
+            }
+            let line = self.line;
+            let (end, is_unclosed) = if self.has_quotes {
+                self.fields_quoted(fields)
+            } else {
+                self.fields_plain(fields)
+            };
+            let raw = &self.text[start..end];
+            let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+            if !raw.is_empty() {
+                return Some(Row { line, raw, is_unclosed });
+            }
+        }
+    }
+
+    fn fields_plain(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> (usize, bool) {
+        let text = self.text;
+        let mut from = self.at;
+        let mut at = from;
+        let end = loop {
+            match memchr2(self.dialect.delimiter, b'\n', &text[at..]) {
+                Some(found) if text[at + found] != b'\n' => {
+                    fields.push(Cow::Borrowed(&text[from..at + found]));
+                    at += found + 1;
+                    from = at;
+                }
+                Some(found) => break at + found,
+                None => break text.len(),
+            }
+        };
+        let last = &text[from..end];
+        fields.push(Cow::Borrowed(last.strip_suffix(b"\r").unwrap_or(last)));
+        self.at = (end + 1).min(text.len());
+        self.line += 1;
+        (end, false)
+    }
+
+    fn fields_quoted(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> (usize, bool) {
+        let text = self.text;
+        let quote = self.dialect.quote.unwrap_or(b'"');
+        let mut from = self.at;
+        let mut is_unclosed = false;
+        loop {
+            let mut value = None;
+            let mut rest = from;
+            if text.get(from) == Some(&quote) {
+                match closing(text, from + 1, quote, true) {
+                    Quoted::Ends(close, is_doubled) => {
+                        let inner = &text[from + 1..close];
+                        self.line += memchr::memchr_iter(b'\n', inner).count() as u64;
+                        value = Some(if is_doubled {
+                            Cow::Owned(undouble(inner, quote))
+                        } else {
+                            Cow::Borrowed(inner)
+                        });
+                        rest = close + 1;
+                    }
+                    Quoted::Stray | Quoted::Unknown => is_unclosed = true,
+                }
+            }
+            let stop = memchr2(self.dialect.delimiter, b'\n', &text[rest..])
+                .map_or(text.len(), |found| rest + found);
+            let is_last = text.get(stop) != Some(&self.dialect.delimiter);
+            let mut tail = &text[rest..stop];
+            if is_last {
+                tail = tail.strip_suffix(b"\r").unwrap_or(tail);
+            }
+            fields.push(match value {
+                None => Cow::Borrowed(tail),
+                Some(value) if tail.is_empty() => value,
+                // Text after the closing quote belongs to the field.
+                Some(value) => Cow::Owned([&value[..], tail].concat()),
+            });
+            if !is_last {
+                from = stop + 1;
+                continue;
+            }
+            self.at = (stop + 1).min(text.len());
+            self.line += 1;
+            return (stop, is_unclosed);
+        }
+    }
+}
+
+fn undouble(text: &[u8], quote: u8) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(&byte) = bytes.next() {
+        plain.push(byte);
+        if byte == quote {
+            bytes.next();
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const COMMA: Dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+
+    fn read(text: &[u8], line: u64) -> Vec<(u64, bool, Vec<String>)> {
+        let mut rows = Rows::new(text, COMMA, line);
+        let (mut fields, mut found) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next_row(&mut fields) {
+            let texts = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+            found.push((row.line, row.is_unclosed, texts));
+        }
+        found
+    }
+
+    fn check(text: &str, expected: &[(u64, &[&str])]) {
+        let found = read(text.as_bytes(), 1);
+        let found: Vec<(u64, Vec<&str>)> =
+            found.iter().map(|(l, _, f)| (*l, f.iter().map(String::as_str).collect())).collect();
+        let expected: Vec<(u64, Vec<&str>)> =
+            expected.iter().map(|(l, f)| (*l, f.to_vec())).collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn rows_and_lines_of_all_kinds() {
+        check("a,b\nc,d", &[(1, &["a", "b"]), (2, &["c", "d"])]);
+        check("a,b\r\n\r\n\nc,\n", &[(1, &["a", "b"]), (4, &["c", ""])]);
+        check("\"a,1\",b\n", &[(1, &["a,1", "b"])]);
+        check("\"a\n1\",b\nc,d\n", &[(1, &["a\n1", "b"]), (3, &["c", "d"])]);
+        check("\"a \"\"q\"\"\",b\n", &[(1, &["a \"q\"", "b"])]);
+        check("5\" pipe,b\n", &[(1, &["5\" pipe", "b"])]);
+        check("\"a\"x,b\n", &[(1, &["ax", "b"])]);
+        check(",\n", &[(1, &["", ""])]);
+    }
+
+    #[test]
+    fn stray_quote_spoils_its_own_row_only() {
+        let found = read(b"a,\"b\nc,d\n", 1);
+        assert_eq!(found[0], (1, true, vec!["a".to_owned(), "\"b".to_owned()]));
+        assert_eq!(found[1], (2, false, vec!["c".to_owned(), "d".to_owned()]));
+    }
+
+    proptest! {
+        // What is read does not depend on where the text was cut.
+        #[test]
+        fn cuts_change_nothing(
+            marks in prop::collection::vec(prop::sample::select(&b"a1,,\"\"\n\n\r"[..]), 0..200),
+            size in 1usize..40,
+        ) {
+            let whole = read(&marks, 1);
+            let (mut at, mut line, mut parts) = (0, 1, Vec::new());
+            while at < marks.len() {
+                let mut block = size;
+                let (end, is_last) = loop {
+                    let is_last = at + block >= marks.len();
+                    let text = &marks[at..(at + block).min(marks.len())];
+                    match COMMA.whole_rows(text, is_last) {
+                        Some(end) => break (at + end, is_last),
+                        None => block += size,
+                    }
+                };
+                parts.extend(read(&marks[at..end], line));
+                let mut rows = Rows::new(&marks[at..end], COMMA, line);
+                while rows.next_row(&mut Vec::new()).is_some() {}
+                line = rows.line();
+                at = if is_last { marks.len() } else { end };
+            }
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}

@@ -1,0 +1,435 @@
+//! The shipped layouts on files in exactly the form they are for, and files that are damaged.
+
+use crate::support::{Project, Ran, root};
+use std::io::Write as _;
+
+/// A project with raw files of one layout, in a lake of their own.
+struct Raw(Project);
+
+impl Raw {
+    fn new(layout: &str) -> Self {
+        let project = Project::new();
+        let pipeline = format!(
+            "name: raw\nconfig: [../config/default.yaml, raw_config.yaml]\nlake: ../raw_lake\nsources:\n  \
+             - {{layout: ../config/layouts/{layout}.yaml, files: [../raw/*], exclude: []}}\nproximity: null\n\
+             sql: none\nchecks: none\nstages: [ingest]\n"
+        );
+        project.write("pipelines/raw.yaml", pipeline.as_bytes());
+        project.write("pipelines/raw_config.yaml", b"ingest: {max_rejected_share: 1.0}\n");
+        project.write("pipelines/none/README", b"");
+        Self(project)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) {
+        self.0.write(&format!("raw/{name}"), bytes);
+    }
+
+    fn fixture(&self, name: &str) {
+        let path = root().join("tests/fixtures/packed").join(name);
+        self.file(name, &std::fs::read(path).expect("a fixture"));
+    }
+
+    fn run(&self) -> Ran {
+        self.0.rebound(&["run", "pipelines/raw.yaml"])
+    }
+
+    #[track_caller]
+    fn sql(&self, query: &str) -> Vec<String> {
+        let ran = self.0.rebound(&["sql", query, "--format", "csv", "--lake", "raw_lake"]).ok();
+        ran.out.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn records(&self) -> Vec<String> {
+        self.sql(
+            "select year, month, flow, region_code, product_code, hs_revision, destination, trade_mode, \
+             ownership, ownership_source, firm, firm_name, quantity, fob_value, rules from customs.records \
+             order by source_file, source_row",
+        )
+    }
+
+    #[track_caller]
+    fn rejects(&self) -> Vec<String> {
+        self.sql(
+            "select source_row, reason, column_name, found from customs.rejects order by source_file, source_row",
+        )
+    }
+}
+
+fn gb18030(text: &str) -> Vec<u8> {
+    encoding_rs::GB18030.encode(text).0.into_owned()
+}
+
+/// Files of `layout`, in GB18030, give `records`.
+#[track_caller]
+fn check(layout: &str, files: &[(&str, &str)], records: &[&str]) -> Raw {
+    let raw = Raw::new(layout);
+    for (name, text) in files {
+        raw.file(name, &gb18030(text));
+    }
+    raw.run().ok();
+    assert_eq!(raw.records(), records, "{:?}", raw.rejects());
+    raw
+}
+
+const PACKED: [&str; 2] = [
+    "2000,1,export,440300,85171100,HS1996,USA,10,private,field,4403161234,Shenzhen Electronics,10.0,1000.00,",
+    "2000,2,export,330100,50072011,HS1996,JPN,14,private,fallback,3301961234,Hangzhou Silk,5.0,250.00,",
+];
+
+#[test]
+fn every_packing_gives_the_same_records() {
+    for name in [
+        "rows.csv.gz",
+        "rows.csv.bz2",
+        "rows.csv.xz",
+        "rows.csv.zst",
+        "rows.zip",
+        "rows_114.dta",
+        "rows_117.dta",
+        "rows_118.dta",
+        "rows_119.dta",
+        "rows.parquet",
+    ] {
+        let raw = Raw::new("china_2000_2001");
+        raw.fixture(name);
+        raw.run().ok();
+        assert_eq!(raw.records(), PACKED, "{name}: {:?}", raw.rejects());
+    }
+}
+
+#[test]
+fn members_of_an_archive_and_files_of_folders_have_names() {
+    let raw = Raw::new("china_2000_2001");
+    raw.file(
+        "2000/01/rows.zip",
+        &std::fs::read(root().join("tests/fixtures/packed/rows.zip")).expect("it"),
+    );
+    raw.file(".hidden/x.csv", b"no header");
+    raw.run().ok();
+    assert_eq!(
+        raw.sql("select source_file, n_records from customs.reconciliation order by 1"),
+        ["raw/2000/01/rows.zip/a.csv,1", "raw/2000/01/rows.zip/b.csv,1"]
+    );
+}
+
+#[test]
+fn stata_file_of_before_unicode_is_read_in_the_layouts_encoding() {
+    let raw = Raw::new("china_2000_2001");
+    let path = root().join("tests/fixtures/packed/rows_114.dta");
+    let mut bytes = std::fs::read(path).expect("a fixture");
+    let at = bytes.windows(8).position(|w| w == b"Hangzhou").expect("the name");
+    bytes[at..at + 8].copy_from_slice(&gb18030("杭州贸易"));
+    raw.file("rows.dta", &bytes);
+    raw.run().ok();
+    assert_eq!(
+        raw.sql("select firm_name, rules from customs.records where firm = '3301961234'"),
+        ["杭州贸易 Silk,intermediaries"]
+    );
+}
+
+#[test]
+fn china_2002_takes_the_month_from_the_name() {
+    check(
+        "china_2002",
+        &[(
+            "2002-11.csv",
+            "hs_id,party_id,pname,companytype,国家名称_C,进出口_C,贸易类型_C,value,quantity\n\
+             61091000,4403161234,深圳制衣,外商独资企业,美国,出口,一般贸易,1200,30\n\
+             1019000,3223961234,昆山农业,,日本,出口,来料加工装配贸易,80,2\n",
+        )],
+        &[
+            "2002,11,export,440300,61091000,HS2002,USA,10,wholly_foreign,field,4403161234,深圳制衣,30.0,1200.00,",
+            "2002,11,export,320500,01019000,HS2002,JPN,14,private,fallback,3223961234,昆山农业,2.0,80.00,",
+        ],
+    );
+}
+
+#[test]
+fn china_2005_has_two_sets_of_headers() {
+    let raw = check(
+        "china_2003_2005",
+        &[
+            (
+                "2005-01.csv",
+                "shipment_date,exp_imp,party_id,company,companyType,hs_id,country,value,quantity,shipment\n\
+                 200501,0,4403161234,A,6,85171100,502,10,1,10\n",
+            ),
+            (
+                "2005-12.csv",
+                "日期,进口或出口,HS编码,HS中文,金额,数量,价格,数量单位,企业编码,经营单位,消费地或生产地,企业性质,起运国或目的国,口岸海关,贸易方式\n\
+                 200512,出口,61091000,T恤,20,2,10,件,1101961234,外贸公司,33019,私营企业,日本,上海,进料加工贸易\n\
+                 200512,进口,61091000,T恤,30,2,15,件,1101961234,外贸公司,99119,私营企业,日本,上海,进料加工贸易\n",
+            ),
+        ],
+        &[
+            "2005,1,export,440300,85171100,HS2002,USA,10,private,field,4403161234,A,1.0,10.00,",
+            "2005,12,export,330100,61091000,HS2002,JPN,15,private,field,1101961234,外贸公司,2.0,20.00,intermediaries",
+            "2005,12,import,999000,61091000,HS2002,JPN,15,private,field,1101961234,外贸公司,2.0,30.00,intermediaries",
+        ],
+    );
+    assert_eq!(
+        raw.sql("select field, raw_code, code, n_entries, fob_value from customs.unmapped"),
+        ["region,9911,999000,1,30.00"]
+    );
+}
+
+#[test]
+fn china_2006_lost_a_header_and_its_numbers_are_texts() {
+    check(
+        "china_2006",
+        &[(
+            "2006_03.csv",
+            "月度,进出口,企业代码,企业名称,企业类型,商品代码,var18,贸易方式,金额,数量\n\
+             \"200603\",\"0\",\"4403161234\",\"深圳\",\"2\",\"1019000\",\"110\",\"15\",\"1.2E+05\",\"7\"\n",
+        )],
+        &[
+            "2006,3,export,440300,01019000,HS2002,HKG,15,contractual_jv,field,4403161234,深圳,7.0,120000.00,",
+        ],
+    );
+}
+
+#[test]
+fn china_2007_2011_recodes_the_trade_mode_and_keeps_invalid_bytes() {
+    let raw = Raw::new("china_2007_2011");
+    let mut text = gb18030(
+        "_日期,_进口或出口,_税号编码,_企业编码,_经营单位,_消费地进口or生产地出口,_海关口岸,_企业性质,_起运国或目的国,_贸易方式,_中转国,_金额,_数量\n\
+         200811,0,1019000.0,4403161234,深圳贸易,44031,5301,3,502,2,110,5000,10\n\
+         200811,0,85171100,4403161234,X",
+    );
+    text.extend(b"\xff\x39");
+    text.extend(gb18030(",44031,5301,3,142,1,110,70,1\n"));
+    raw.file("2008_part1.csv", &text);
+    raw.run().ok();
+    assert_eq!(
+        raw.records(),
+        [
+            "2008,11,export,440300,01019000,HS2007,USA,processing,equity_jv,field,4403161234,深圳贸易,10.0,5000.00,intermediaries",
+            "2008,11,export,440300,85171100,HS2007,CHN,10,equity_jv,field,4403161234,X\u{fffd}9,1.0,70.00,returns",
+        ]
+    );
+}
+
+#[test]
+fn china_2012_2016_has_no_quantity_in_its_last_year() {
+    check(
+        "china_2012_2016",
+        &[
+            (
+                "2012.csv",
+                "经营单位代码_EntCd,经营单位名称_EntNm,进出口分类代码_ImpExpTypeCd,HS商品编码_HSCd,金额_美元_Sum_USD,贸易方式代码_TrdMdCd,产消国代码_PrdMktCntryCd,数量_Quantity,价格_Price,数量单位代码_QuantityUnitCd\n\
+                 4403161234,深圳,0,85171100,10,23,502,3,3.3,001\n",
+            ),
+            (
+                "2016.csv",
+                "经营单位代码_EntCd,经营单位名称_EntNm,进出口分类代码_ImpExpTypeCd,HS商品编码_HSCd,金额_美元_Sum_USD,贸易方式代码_TrdMdCd,起运国或目的国代码_BegEndCntryCd\n\
+                 4403161234,深圳,0,85171100,20,1,110\n",
+            ),
+        ],
+        &[
+            "2012,,export,440300,85171100,HS2012,USA,processing,private,fallback,4403161234,深圳,3.0,10.00,",
+            "2016,,export,440300,85171100,HS2012,HKG,10,private,fallback,4403161234,深圳,,20.00,",
+        ],
+    );
+}
+
+#[test]
+fn china_query_has_commas_dashes_and_the_flow_in_its_name() {
+    let header = "数据年月,商品编码,商品名称,贸易伙伴编码,贸易伙伴名称,贸易方式编码,贸易方式名称,注册地编码,注册地名称,第一数量,第一计量单位,第二数量,第二计量单位,人民币\n";
+    let raw = check(
+        "china_query",
+        &[(
+            "出口2021.csv",
+            &format!(
+                "{header}202103,85171100,电话,502,美国,10,一般贸易,44,广东省,\"1,234\",台,-,-,\"56,789\"\n\
+                 202103,85171100,电话,502,美国,10,一般贸易,44,广东省\n"
+            ),
+        )],
+        &["2021,3,export,44,85171100,HS2017,USA,10,,,,,1234.0,56789.00,"],
+    );
+    assert_eq!(raw.rejects(), ["3,column_count,,\"9 columns, expected 14\""]);
+}
+
+#[test]
+fn brazil_by_state_and_by_municipality() {
+    check(
+        "brazil_comexstat",
+        &[(
+            "EXP_2020.csv",
+            "\"CO_ANO\";\"CO_MES\";\"CO_NCM\";\"CO_UNID\";\"CO_PAIS\";\"SG_UF_NCM\";\"CO_VIA\";\"CO_URF\";\"QT_ESTAT\";\"KG_LIQUIDO\";\"VL_FOB\"\n\
+             \"2020\";\"01\";\"12019000\";\"10\";\"160\";\"PR\";\"01\";\"0817800\";100;60;5000\n",
+        )],
+        &["2020,1,export,41,12019000,HS2017,CHN,,,,,,60.0,5000.00,"],
+    );
+    check(
+        "brazil_comexstat_mun",
+        &[(
+            "EXP_2020_MUN.csv",
+            "\"CO_ANO\";\"CO_MES\";\"SH4\";\"CO_PAIS\";\"SG_UF_MUN\";\"CO_MUN\";\"KG_LIQUIDO\";\"VL_FOB\"\n\
+             \"2020\";\"01\";\"1201\";\"160\";\"PR\";\"4118204\";60;5000\n",
+        )],
+        &["2020,1,export,4118204,1201,HS2017,CHN,,,,,,60.0,5000.00,"],
+    );
+}
+
+#[test]
+fn parana_runs_whole_and_its_totals_are_those_of_the_file() {
+    let project = Project::new();
+    project.rebound(&["run", "pipelines/parana.yaml"]).ok();
+    let sql = |query: &str| {
+        project.rebound(&["sql", query, "--format", "csv", "--lake", "lake-parana"]).ok().out
+    };
+    // Summed by another program from the file.
+    let totals = [
+        "2020,12187367929.00",
+        "2021,13690240709.00",
+        "2022,16775794571.00",
+        "2023,20037870308.00",
+        "2024,18033410738.00",
+        "2025,18178920883.00",
+    ];
+    let found =
+        sql("select year, sum(fob_value) from trade.region_year group by year order by year");
+    assert_eq!(found.lines().skip(1).collect::<Vec<_>>(), totals);
+    let found = sql("select count(*), count(resistance), count(recovery) from panel.region");
+    let counts: Vec<usize> = found
+        .lines()
+        .nth(1)
+        .into_iter()
+        .flat_map(|l| l.split(','))
+        .map(|n| n.parse().unwrap_or(0))
+        .collect();
+    assert_eq!(counts[0], 238);
+    assert!(counts[1] > 100 && counts[2] > 100, "{found}");
+    let names = sql("select region_name from trade.region where region_code = '4118204'");
+    assert!(names.contains("Paranaguá"), "{names}");
+}
+
+const HEADER: &str =
+    "shipment_date,exp_imp,party_id,company,CompanyType,hs_id,country,value,quantity,shipment\n";
+
+fn row(date: &str, hs: &str, value: &str) -> String {
+    format!("{date},0,4403161234,A,6,{hs},502,{value},1,10\n")
+}
+
+/// One row of a file of 2000 becomes `expected`: `value as HS8`, or its reject.
+#[track_caller]
+fn check_row(row: &str, expected: &str) {
+    let raw = Raw::new("china_2000_2001");
+    raw.file("a.csv", &[HEADER.as_bytes(), row.as_bytes()].concat());
+    raw.run().ok();
+    let found = [
+        raw.sql("select fob_value || ' as ' || product_code from customs.records"),
+        raw.sql("select reason || ': ' || found from customs.rejects"),
+    ]
+    .concat();
+    assert_eq!(found, [expected], "{row:?}");
+}
+
+#[test]
+fn numbers_and_codes_as_they_come() {
+    check_row(&row("200001", "85171100", "1.2E+05"), "120000.00 as 85171100");
+    check_row(&row("200001", "8517.11.00", " 7 "), "7.00 as 85171100");
+    check_row(&row("200001", "1019000", "7"), "7.00 as 01019000");
+    check_row(&row("200001", "85171100", "#N/A"), "not_a_number: #N/A");
+    check_row(&row("200001", "85171100", "1 234"), "not_a_number: 1 234");
+    check_row(&row("200001", "85171100", "\"1,234\""), "\"not_a_number: 1,234\"");
+    check_row(&row("200001", "85171100", "-"), "missing_value: ");
+    check_row(
+        &row("200001", "85171100", "99999999999999999999"),
+        "number_too_large: 99999999999999999999",
+    );
+    for digits in ["85", "8517", "851711", "851711001", "8517110012", "851711001234"] {
+        check_row(&row("200001", digits, "7"), &format!("invalid_product_code: {digits}"));
+    }
+    check_row(&row("200013", "85171100", "7"), "invalid_month: 13");
+    check_row(&row("190001", "85171100", "7"), "no_hs_revision: 1900");
+    check_row(&row("300001", "85171100", "7"), "invalid_year: 3000");
+    check_row("200001,0,4403161234\n", "column_count: 3 columns, expected 10");
+    check_row("200001,0,4403161234,A\0B,6,85171100,502,7,1,10\n", "nul_byte: a NUL byte");
+    check_row(
+        "200001,0,4403161234,\"A,6,85171100,502,7,1,10\n",
+        "unclosed_quote: a quote that does not close",
+    );
+    check_row("200001,0,4403161234,\"A\nB\",6,85171100,502,7,1,10\r\n", "7.00 as 85171100");
+}
+
+#[test]
+fn marks_of_other_systems_are_understood() {
+    for text in [
+        format!("\u{feff}{HEADER}{}", row("200001", "85171100", "7")),
+        format!("{HEADER}{}", row("200001", "85171100", "7")).replace('\n', "\r\n"),
+        format!("{HEADER}{}", row("200001", "85171100", "7")).replace('\n', "\r"),
+        format!("{HEADER}\n\r\n{}\n\n", row("200001", "85171100", "7")),
+    ] {
+        let raw = Raw::new("china_2000_2001");
+        raw.file("a.csv", text.as_bytes());
+        raw.run().ok();
+        assert_eq!(raw.sql("select fob_value from customs.records"), ["7.00"], "{text:?}");
+    }
+    let text = format!("\u{feff}{HEADER}{}", row("200001", "85171100", "7"));
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let raw = Raw::new("china_2000_2001");
+    raw.file("a.csv", &utf16);
+    raw.run().ok();
+    assert_eq!(raw.sql("select fob_value from customs.records"), ["7.00"]);
+}
+
+/// A damaged file stops the run with exit code 2 and says `expected`.
+#[track_caller]
+fn check_file(name: &str, bytes: &[u8], expected: &[&str]) {
+    let raw = Raw::new("china_2000_2001");
+    raw.file(name, bytes);
+    let ran = raw.run();
+    for text in expected {
+        assert!(ran.code == 2 && ran.err.contains(text), "{text:?} is not in: {ran:?}");
+    }
+}
+
+#[test]
+fn damaged_files_are_named_and_stop_the_run() {
+    let fixture = |name: &str| {
+        std::fs::read(root().join("tests/fixtures/packed").join(name)).expect("a fixture")
+    };
+    for name in ["rows.csv.gz", "rows.csv.bz2", "rows.csv.xz", "rows.csv.zst", "rows.zip"] {
+        let bytes = fixture(name);
+        check_file(
+            name,
+            &bytes[..bytes.len() - 7],
+            &[name, "damaged or cut short", "fetch it again"],
+        );
+    }
+    let mut zip = fixture("rows.zip");
+    zip[60] ^= 0x55;
+    check_file("rows.zip", &zip, &["rows.zip", "damaged or cut short"]);
+    for name in ["rows_114.dta", "rows_118.dta"] {
+        let bytes = fixture(name);
+        check_file(name, &bytes[..bytes.len() / 2], &[name]);
+    }
+    let parquet = fixture("rows.parquet");
+    check_file("rows.parquet", &parquet[..parquet.len() - 9], &["rows.parquet"]);
+    check_file("a.csv", b"", &["a.csv", "it is empty"]);
+    check_file(
+        "a.csv",
+        HEADER.replace("hs_id", "hsid").as_bytes(),
+        &["no column for `product`", "expects hs_id", "did you mean `hsid`?"],
+    );
+}
+
+#[test]
+fn many_small_blocks_and_many_files_give_every_row_once() {
+    let raw = Raw::new("china_2000_2001");
+    for file in 0..5 {
+        let mut text = Vec::from(HEADER);
+        for at in 0..20_000 {
+            write!(text, "{}", row("200001", "85171100", &(file * 20_000 + at).to_string()))
+                .expect("memory");
+        }
+        raw.file(&format!("{file}.csv"), &text);
+    }
+    raw.run().ok();
+    assert_eq!(
+        raw.sql("select count(*), count(distinct fob_value), sum(fob_value), max(source_row) from customs.records"),
+        ["100000,100000,4999950000.00,20001"]
+    );
+}
