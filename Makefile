@@ -4,10 +4,11 @@ PROFILE ?= quick
 REBOUND = target/$(PROFILE)/rebound
 PYTHON ?= python3
 VENV = target/venv
+ROWS ?= 20000000
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo run plan ingest aggregate relatedness diversification resilience tables \
-	fmt lint test test-pure test-python docs ci clean
+	fmt lint test test-pure test-python bench bench-ingest docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,6 +68,13 @@ test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and py
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+
+bench-ingest: $(VENV)/ready ## ingest beside DuckDB and Polars on ROWS made-up records
+	cargo build --workspace --release
+	$(VENV)/bin/pip install --quiet polars==2.1.0
+	$(VENV)/bin/python benches/ingest.py target/release/rebound --rows $(ROWS)
+
+bench: bench-ingest ## every benchmark
 
 docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md

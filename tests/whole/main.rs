@@ -11,3 +11,4 @@ mod references;
 mod reproducible;
 mod sample;
 mod support;
+mod synth;

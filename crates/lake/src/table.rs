@@ -10,9 +10,10 @@ use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -24,6 +25,9 @@ pub const BATCH_ROWS: usize = 16_384;
 
 /// Rows of a row group.
 const ROW_GROUP_ROWS: usize = 262_144;
+
+/// Columns that rows are looked for by, beside those of the key.
+const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
 
 /// One Parquet file of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,17 +109,33 @@ impl TableWriter {
         key: &[String],
     ) -> Result<Self, LakeError> {
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_created_by("rebound".to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(unwritable)?))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_statistics_enabled(EnabledStatistics::Page)
+            .set_statistics_enabled(EnabledStatistics::None)
             .set_key_value_metadata(Some(vec![
                 KeyValue::new("rebound.table".to_owned(), version.table.clone()),
                 KeyValue::new("rebound.about".to_owned(), version.about.clone()),
                 KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
-            ]))
-            .build();
+            ]));
+        for column in &version.columns {
+            let path = ColumnPath::from(column.name.as_str());
+            // Bounds are kept of what rows are looked for by; the rest are only computed with.
+            if version.key.contains(&column.name) || SOUGHT.contains(&column.name.as_str()) {
+                properties = properties
+                    .set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
+            }
+            // A dictionary of numbers that hardly repeat costs time and no less room.
+            properties = match column.kind {
+                Kind::Count => properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+                Kind::Money | Kind::Float => properties.set_column_dictionary_enabled(path, false),
+                _ => properties,
+            };
+        }
+        let properties = properties.build();
         let object = BufWriter::new(store, folder.clone().join(name));
         let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
             .map_err(unwritable)?;

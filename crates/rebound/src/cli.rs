@@ -3,9 +3,11 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
+use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::output::{self, Format, OutputError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
+use crate::synth::{Nation, SynthError};
 use crate::{clock, graph};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
@@ -49,6 +51,39 @@ enum Command {
     Runs(LakeArgs),
     /// Remove versions of tables that no kept run needs.
     Gc(GcArgs),
+    /// Write a made-up nation's records, of a known process, in the form of a layout.
+    Synth(SynthArgs),
+}
+
+#[derive(Debug, Args)]
+struct SynthArgs {
+    /// The layout file.
+    #[arg(long)]
+    layout: PathBuf,
+    /// The folder to write to.
+    #[arg(long, short)]
+    output: PathBuf,
+    /// About how many records, over all years.
+    #[arg(long, default_value_t = 100_000)]
+    rows: u64,
+    /// Regions.
+    #[arg(long, default_value_t = 60)]
+    regions: usize,
+    /// Products.
+    #[arg(long, default_value_t = 500)]
+    products: usize,
+    /// First year.
+    #[arg(long, default_value_t = 2007)]
+    from: i32,
+    /// Last year.
+    #[arg(long, default_value_t = 2011)]
+    to: i32,
+    /// Share of the rows that are spoiled, 0 to 1.
+    #[arg(long, default_value_t = 0.001)]
+    dirt: f64,
+    /// What the random numbers start from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -167,6 +202,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             return error.exit_code();
         }
         let is_users = cause.is::<UsersError>()
+            || cause.is::<LayoutError>()
+            || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
             || matches!(
@@ -217,6 +254,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
         Command::Reconcile(args) => reconcile(&runtime, &mut out, args)?,
         Command::Runs(args) => runs(&runtime, &mut out, args)?,
         Command::Gc(args) => gc(&runtime, &mut out, args)?,
+        Command::Synth(args) => synth(&mut out, args)?,
     }
     Ok(())
 }
@@ -624,6 +662,28 @@ fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Res
         ]);
     }
     columns(out, &rows)?;
+    Ok(())
+}
+
+fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()> {
+    let layout = crate::layout_file::read(&args.layout)?;
+    let nation = Nation {
+        rows: args.rows,
+        regions: args.regions,
+        products: args.products,
+        years: (args.from, args.to),
+        dirt: args.dirt,
+        seed: args.seed,
+    };
+    let written = crate::synth::write(&nation, &layout, &args.output)?;
+    let n_rejects: u64 = written.rejects.values().sum();
+    writeln!(
+        out,
+        "made up {} records worth {} in {}, and {n_rejects} rows that must be rejected; what is true of them is in truth.yaml",
+        written.rows,
+        written.value,
+        args.output.display()
+    )?;
     Ok(())
 }
 

@@ -134,7 +134,7 @@ struct FieldText {
     characters: Option<[usize; 2]>,
     map: Option<BTreeMap<String, String>>,
     book: Option<BookText>,
-    fallback: Option<Box<FieldText>>,
+    fallback: Option<Box<Self>>,
 }
 
 #[derive(Debug, Deserialize)]

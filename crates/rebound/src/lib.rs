@@ -15,4 +15,5 @@ pub mod output;
 pub mod pipeline;
 pub mod run;
 pub mod stages;
+pub mod synth;
 pub mod yaml;

@@ -173,7 +173,7 @@ pub struct FieldSpec {
     /// What its codes mean; without, text is kept as it is.
     pub codes: Option<Codes>,
     /// Where to look when it is missing.
-    pub fallback: Option<Box<FieldSpec>>,
+    pub fallback: Option<Box<Self>>,
 }
 
 impl FieldSpec {
@@ -210,7 +210,8 @@ pub enum Zero {
     Keep,
 }
 
-/// A kind of entry that an analysis may leave out, under a name.
+/// A kind of entry that an analysis may leave out, under a name. It covers what meets every condition that is
+/// given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Its name, which the pipeline's `exclude` gives.
@@ -228,21 +229,11 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether an entry falls under this rule: it meets every condition that is given.
-    pub fn covers(
-        &self,
-        region: &str,
-        product: &str,
-        destination: Option<&str>,
-        firm_name: Option<&str>,
-    ) -> bool {
+    /// Whether the region and the destination of an entry meet what is asked of them.
+    pub fn covers_place(&self, region: &str, destination: Option<&str>) -> bool {
         (self.regions.is_empty() || self.regions.contains(region))
-            && (self.products.is_empty() || self.products.iter().any(|p| product.starts_with(&**p)))
             && (self.destinations.is_empty()
                 || destination.is_some_and(|code| self.destinations.contains(code)))
-            && (self.firm_names.is_empty()
-                || firm_name
-                    .is_some_and(|name| self.firm_names.iter().any(|w| name.contains(&**w))))
     }
 }
 

@@ -264,14 +264,33 @@ struct Fitted<'l> {
     source: Source,
     characters: Option<(usize, usize)>,
     codes: Option<(Lookup<'l>, &'l Unmapped)>,
-    fallback: Option<Box<Fitted<'l>>>,
+    fallback: Option<Box<Self>>,
 }
 
 /// A rule with its conditions as lists.
 #[derive(Debug, Clone)]
 struct FittedRule<'l> {
     products: Vec<&'l str>,
+    /// Words of firms' names, each with its first character.
+    words: Vec<(char, &'l str)>,
     rule: &'l Rule,
+}
+
+impl FittedRule<'_> {
+    fn covers(&self, entry: &Entry<'_>) -> bool {
+        let product = entry.product.as_str();
+        let may_cover = self.products.is_empty()
+            || self.products.iter().any(|prefix| product.as_bytes().starts_with(prefix.as_bytes()));
+        may_cover
+            && (self.words.is_empty() || self.is_named(entry.firm_name.as_deref().unwrap_or("")))
+            && self.rule.covers_place(&entry.region, entry.destination.as_deref())
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        name.char_indices().any(|(at, c)| {
+            self.words.iter().any(|(first, word)| *first == c && name[at..].starts_with(word))
+        })
+    }
 }
 
 /// A layout fitted to the header of one file.
@@ -283,6 +302,10 @@ pub struct RowParser<'l> {
     /// Column and code of each unpivoted column; one pair without a code for a long table.
     values: Vec<(usize, Option<&'l str>)>,
     missing: Vec<&'l str>,
+    /// Bytes of the longest of them.
+    longest_missing: usize,
+    /// Whether one of them begins with a digit.
+    missing_digits: bool,
     rules: Vec<FittedRule<'l>>,
     /// First year, last year, revision.
     revisions: &'l [(i32, i32, HsRevision)],
@@ -342,14 +365,27 @@ impl<'l> RowParser<'l> {
         let rules = layout
             .rules
             .iter()
-            .map(|rule| FittedRule { products: rule.products.iter().map(|p| &**p).collect(), rule })
+            .map(|rule| FittedRule {
+                products: rule.products.iter().map(|prefix| &**prefix).collect(),
+                words: rule
+                    .firm_names
+                    .iter()
+                    .filter_map(|word| Some((word.chars().next()?, &**word)))
+                    .collect(),
+                rule,
+            })
             .collect();
+        let missing: Vec<&str> = layout.missing.iter().map(|text| &**text).collect();
         Ok(Self {
             layout,
             header,
             fields,
             values,
-            missing: layout.missing.iter().map(|text| &**text).filter(|t| !t.is_empty()).collect(),
+            longest_missing: missing.iter().map(|text| text.len()).max().unwrap_or(0),
+            missing_digits: missing
+                .iter()
+                .any(|text| text.as_bytes().first().is_some_and(u8::is_ascii_digit)),
+            missing,
             rules,
             revisions: &layout.product.revisions,
         })
@@ -376,7 +412,11 @@ impl<'l> RowParser<'l> {
     }
 
     fn is_missing(&self, text: &str) -> bool {
-        text.is_empty() || self.missing.contains(&text)
+        // Nearly every text is longer than those that mean "missing", or a digit.
+        text.len() <= self.longest_missing
+            && !text.as_bytes().first().is_some_and(u8::is_ascii_digit)
+            && (text.is_empty() || self.missing.contains(&text))
+            || self.missing_digits && self.missing.contains(&text)
     }
 
     fn fault(&self, field: Field, reason: RejectReason, found: &str) -> Fault {
@@ -686,18 +726,8 @@ impl<'l> RowParser<'l> {
             });
         }
         entry.rules = 0;
-        let product = entry.product.as_str();
-        for (at, FittedRule { products, rule }) in self.rules.iter().enumerate() {
-            let may_cover =
-                products.is_empty() || products.iter().any(|prefix| product.starts_with(prefix));
-            if may_cover
-                && rule.covers(
-                    &entry.region,
-                    product,
-                    entry.destination.as_deref(),
-                    entry.firm_name.as_deref(),
-                )
-            {
+        for (at, rule) in self.rules.iter().enumerate() {
+            if rule.covers(entry) {
                 entry.rules |= 1 << at;
             }
         }

@@ -71,8 +71,8 @@ struct Account {
     /// Entries and value of each rule of the layout.
     rules: Vec<(u64, Money)>,
     reasons: BTreeMap<&'static str, u64>,
-    /// Field, text, what it became.
-    unmapped: BTreeMap<(&'static str, String, String), (u64, Money)>,
+    /// By field and text: what it became, entries, value.
+    unmapped: BTreeMap<&'static str, BTreeMap<String, (String, u64, Money)>>,
     first_reject: Option<String>,
 }
 
@@ -98,10 +98,13 @@ impl Account {
         for (reason, n) in other.reasons {
             *self.reasons.entry(reason).or_default() += n;
         }
-        for (key, (n, value)) in other.unmapped {
-            let sum = self.unmapped.entry(key).or_default();
-            sum.0 += n;
-            sum.1 += value;
+        for (field, texts) in other.unmapped {
+            let sums = self.unmapped.entry(field).or_default();
+            for (text, (code, n, value)) in texts {
+                let sum = sums.entry(text).or_insert((code, 0, Money::ZERO));
+                sum.1 += n;
+                sum.2 += value;
+            }
         }
         self.first_reject = self.first_reject.take().or(other.first_reject);
     }
@@ -205,18 +208,20 @@ fn account_for(
                 .money(value);
         }
         if !account.unmapped.is_empty() {
-            let n: u64 = account.unmapped.values().map(|(n, _)| n).sum();
-            let codes = account.unmapped.len();
+            let texts = || account.unmapped.values().flat_map(BTreeMap::values);
+            let (codes, n) = (texts().count(), texts().map(|(_, n, _)| n).sum::<u64>());
             tracing::warn!(file = item.label, entries = n, codes, "codes without a meaning kept");
         }
-        for ((field, text, code), (n, value)) in account.unmapped {
-            unmapped
-                .text(&*item.label)
-                .text(field)
-                .text(&*text)
-                .text(&*code)
-                .count(usize_of(n))
-                .money(value);
+        for (field, texts) in &account.unmapped {
+            for (text, (code, n, value)) in texts {
+                unmapped
+                    .text(&*item.label)
+                    .text(*field)
+                    .text(&**text)
+                    .text(&**code)
+                    .count(usize_of(*n))
+                    .money(*value);
+            }
         }
     }
     let limit = pipeline.config.ingest.max_rejected_share;
@@ -566,10 +571,13 @@ impl Sink for Reading<'_> {
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
-        let key = (field.name(), text.to_owned(), code.to_owned());
-        let sum = self.account.unmapped.entry(key).or_default();
-        sum.0 += n_entries;
-        sum.1 += value;
+        let sums = self.account.unmapped.entry(field.name()).or_default();
+        let sum = match sums.get_mut(text) {
+            Some(sum) => sum,
+            None => sums.entry(text.to_owned()).or_insert((code.to_owned(), 0, Money::ZERO)),
+        };
+        sum.1 += n_entries;
+        sum.2 += value;
     }
 }
 

@@ -64,7 +64,7 @@ impl Sink for Found {
             text += ownership;
         }
         if e.rules != 0 {
-            text += &format!(" rules {:b}", e.rules);
+            text = format!("{text} rules {:b}", e.rules);
         }
         self.entries.push((text, e.value));
     }
