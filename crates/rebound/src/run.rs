@@ -549,7 +549,8 @@ impl Maker<'_> {
             return Ok(vec![self.build_sql(node, sql, fingerprint, current, &made_at)?]);
         }
         let mut input = Input::new();
-        for table in &node.reads {
+        // That of the records is read file by file.
+        for table in node.reads.iter().filter(|_| node.stage != StageName::Aggregate) {
             let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
             input.insert(table.clone(), batches);
         }
@@ -564,6 +565,11 @@ impl Maker<'_> {
             lake: self.lake,
             runtime: self.runtime.handle().clone(),
             drafts: drafts.collect(),
+            inputs: node
+                .reads
+                .iter()
+                .map(|table| (table.clone(), current[table].clone()))
+                .collect(),
         };
         let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input, &files));
         let mut output = output.map_err(stopped)?;

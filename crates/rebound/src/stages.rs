@@ -29,7 +29,7 @@ pub enum Made {
 /// What a stage made, by table.
 pub type Output = BTreeMap<&'static str, Made>;
 
-/// Lets a stage that makes many rows write them as it goes, from any thread.
+/// Lets a stage of many rows read and write them file by file, from any thread.
 #[derive(Debug)]
 pub struct Files<'a> {
     /// Where to.
@@ -38,6 +38,8 @@ pub struct Files<'a> {
     pub runtime: Handle,
     /// The version of each table of the stage.
     pub drafts: BTreeMap<String, TableVersion>,
+    /// The tables it reads.
+    pub inputs: BTreeMap<String, TableVersion>,
 }
 
 /// A Parquet file that a stage writes.
@@ -48,6 +50,37 @@ pub struct FileWriter<'a> {
 }
 
 impl Files<'_> {
+    fn input(&self, table: &str) -> Result<&TableVersion, StageError> {
+        self.inputs.get(table).ok_or_else(|| {
+            StageError::Data(format!("the stage reads `{table}`, which is not one of its inputs"))
+        })
+    }
+
+    /// The Parquet files of an input.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not read the table.
+    pub fn files_of(&self, table: &str) -> Result<Vec<DataFile>, StageError> {
+        Ok(self.input(table)?.files.clone())
+    }
+
+    /// Reads `columns` of one file of an input, in the order of the table's own.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not read the table, or the lake fails.
+    pub fn read(
+        &self,
+        table: &str,
+        file: &DataFile,
+        columns: &[&str],
+    ) -> Result<Vec<RecordBatch>, StageError> {
+        let mut version = self.input(table)?.clone();
+        version.files = vec![file.clone()];
+        Ok(self.runtime.block_on(self.lake.read(&version, columns))?)
+    }
+
     /// Starts the file `name` of `table`.
     ///
     /// # Errors
@@ -157,7 +190,7 @@ pub fn run(
 ) -> Result<Output, StageError> {
     match stage {
         StageName::Ingest => ingest::run(pipeline, files),
-        StageName::Aggregate => aggregate::run(pipeline, input),
+        StageName::Aggregate => aggregate::run(pipeline, files),
         StageName::Relatedness => relatedness::run(pipeline, input),
         StageName::Diversification => diversification::run(input),
         StageName::Resilience => resilience::run(pipeline, input),
