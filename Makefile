@@ -5,10 +5,11 @@ REBOUND = target/$(PROFILE)/rebound
 PYTHON ?= python3
 VENV = target/venv
 ROWS ?= 20000000
+CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run plan ingest aggregate relatedness diversification resilience tables \
-	fmt lint test test-pure test-python bench bench-ingest docs ci clean
+.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience tables \
+	fmt lint test test-pure fuzz test-python bench bench-ingest docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,6 +20,11 @@ build: ## build the program (everyday profile; PROFILE=release for large data)
 demo: build ## run the main job on the shipped Australian sample and show what it made
 	$(REBOUND) run pipelines/australia.yaml
 	$(REBOUND) sql "select episode, region_name, round(resistance, 2) as resistance, round(recovery, 2) as recovery, round(upgrading, 2) as upgrading from panel.region order by episode, resistance desc"
+
+nation: build ## make up a nation's firm-level records, with known effects, and run the whole pipeline on them
+	$(REBOUND) synth --layout config/layouts/china_2007_2011.yaml -o made-up --rows 500000 --regions 100 --products 800 --from 2007 --to 2011 --dirt 0.02
+	$(REBOUND) run pipelines/nation.yaml
+	$(REBOUND) sql --lake lake-nation "select region_name, round(resistance, 2) as resistance, round(recovery, 2) as recovery from panel.region order by resistance desc limit 10"
 
 run: build ## run PIPELINE, or SELECT of it
 	$(REBOUND) run $(PIPELINE) $(if $(SELECT),--select '$(SELECT)')
@@ -58,6 +64,10 @@ test: ## all tests: units, the whole on real data, documentation examples, Parqu
 
 test-pure: ## tests of the crates without IO: seconds
 	cargo test --profile $(PROFILE) -p trade -p space -p resilience
+
+fuzz: ## the property tests of the row parser and the layout reader, CASES cases each
+	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
+	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
 
 $(VENV)/ready:
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))

@@ -70,11 +70,9 @@ def main():
             subprocess.run(
                 [rebound, "synth", "--layout", "layout.yaml", "-o", "made", "--rows", str(asked.rows),
                  "--regions", "270", "--products", "4000", "--dirt", "0"], cwd=place, check=True)
-            (place / "made").rename(place / "raw")
-            truth = (place / "raw/truth.yaml").read_text()
+            truth = (place / "made/truth.yaml").read_text()
+            (place / "made/records").rename(place / "raw")
             written = dict(part.split(": ") for part in truth.split("written: {")[1].split("}")[0].split(", "))
-            for name in ("truth.yaml", "truth_cells.csv"):
-                (place / "raw" / name).unlink()
             size = sum(file.stat().st_size for file in (place / "raw").iterdir())
             print(f"{encoding}: {int(written['rows']):,} records, {size / 1e9:.2f} GB")
 

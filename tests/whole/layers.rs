@@ -56,6 +56,7 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "serde_norway",
             "space",
             "strsim",
+            "tempfile",
             "thiserror",
             "tokio",
             "tracing",

@@ -2,12 +2,14 @@
 
 #![expect(clippy::expect_used, reason = "in a test, what fails is the test")]
 
+mod bad_files;
 mod bad_input;
 mod documents;
 mod kill;
 mod layers;
 mod layouts;
 mod references;
+mod remote;
 mod reproducible;
 mod sample;
 mod support;

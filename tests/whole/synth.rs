@@ -1,7 +1,7 @@
 //! A made-up nation: its records are read back exactly, and its process is found again from them.
 
 use crate::support::Project;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const CONFIG: &str = "ingest: {max_rejected_share: 0.05}\nrelatedness: {rca_rule: at_least, rca_threshold: 1.0, \
     proximity_source: regions, proximity_years: [2008], min_ubiquity: 1, diagonal: excluded, publish_proximity_from: 0.9}\n";
@@ -14,7 +14,7 @@ fn nation(layout: &str, size: &[&str], stages: &str) -> Project {
     project.rebound(&[&fixed[..], size].concat()).ok();
     let pipeline = format!(
         "name: made\nconfig: [../config/default.yaml, made_config.yaml]\nlake: ../lake\nsources:\n  \
-         - {{layout: ../config/layouts/{layout}.yaml, files: ['../made/*20*.csv'], exclude: []}}\nproximity: null\n\
+         - {{layout: ../config/layouts/{layout}.yaml, files: ['../made/records/*'], exclude: []}}\nproximity: null\n\
          sql: none\nchecks: none\nstages: [{stages}]\n"
     );
     project.write("pipelines/made.yaml", pipeline.as_bytes());
@@ -83,7 +83,9 @@ fn same_seed_gives_the_same_bytes_and_another_does_not() {
         let size = ["--rows", "2000", "--regions", "10", "--products", "40", "--seed", seed];
         let fixed = ["synth", "--layout", layout, "--output", folder];
         project.rebound(&[&fixed[..], &size].concat()).ok();
-        bytes.push(std::fs::read(project.path().join(folder).join("2009.csv")).expect("made"));
+        bytes.push(
+            std::fs::read(project.path().join(folder).join("records/2009.csv")).expect("made"),
+        );
     }
     assert!(bytes[0] == bytes[1] && bytes[0] != bytes[2]);
 }
@@ -147,10 +149,13 @@ fn the_process_is_found_again_from_the_records() {
     ];
     let project = nation("china_2007_2011", &size, "ingest, aggregate, relatedness");
     let mut cells: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    let numbers = |line: &str| -> (String, Vec<f64>) {
+    let key_and_rest = |line: &str| -> (String, String) {
         let mut parts = line.splitn(3, ',');
         let key = format!("{},{}", parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let rest = parts.next().unwrap_or_default();
+        (key, parts.next().unwrap_or_default().to_owned())
+    };
+    let numbers = |line: &str| -> (String, Vec<f64>) {
+        let (key, rest) = key_and_rest(line);
         (key, rest.split(',').map(|n| n.parse().expect("a number")).collect())
     };
     let text = std::fs::read_to_string(project.path().join("made/truth_cells.csv")).expect("made");
@@ -163,10 +168,21 @@ fn the_process_is_found_again_from_the_records() {
          sum(case when year = 2009 then fob_value end), sum(case when year = 2011 then fob_value end) \
          from trade.region_product_year group by 1, 2 order by 1, 2",
     );
-    assert_eq!(found.len(), cells.len());
+    let entered: BTreeSet<String> = {
+        let path = project.path().join("made/truth_entries.csv");
+        let text = std::fs::read_to_string(path).expect("made");
+        text.lines().skip(1).map(|line| numbers(line).0).collect()
+    };
+    assert_eq!(found.len(), cells.len() + entered.len());
     let (mut x, mut fall, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for line in &found {
-        let (key, v) = numbers(line);
+        let (key, rest) = key_and_rest(line);
+        if !cells.contains_key(&key) {
+            let (in_2008, in_2011) = (rest.starts_with(','), !rest.ends_with(','));
+            assert!(in_2008 && in_2011 && entered.contains(&key), "{line}");
+            continue;
+        }
+        let (_, v) = numbers(line);
         // value_2008, density, rebate, foreign, processing, resistance, recovery
         let t = &cells[&key];
         assert!((v[0] - t[0]).abs() < 0.01, "{key}: {} for {}", v[0], t[0]);
@@ -192,6 +208,39 @@ fn the_process_is_found_again_from_the_records() {
          where d.year = 2008",
     );
     assert_eq!(density.len(), cells.len());
+    // Who exports what from 2010 on but not in 2008, by the density of the pipeline and the shares of the truth.
+    let mut of_region: BTreeMap<String, [f64; 3]> = BTreeMap::new();
+    let mut rebates: BTreeMap<String, f64> = BTreeMap::new();
+    for (key, t) in &cells {
+        let (region, product) = key.split_once(',').expect("two codes");
+        let sums = of_region.entry(region.to_owned()).or_default();
+        for (sum, share) in sums.iter_mut().zip([1.0, t[3], t[4]]) {
+            *sum += share * t[0];
+        }
+        rebates.insert(product.to_owned(), t[2]);
+    }
+    let risk = project.sql(
+        "select d.region_code, d.hs6, density, case when t.hs6 is null then 0 else 1 end \
+         from space.region_product_year d left join (select distinct region_code, hs6 from trade.region_product_year \
+         where year = 2011) t on t.region_code = d.region_code and t.hs6 = d.hs6 where d.year = 2008 and not exists \
+         (select 1 from trade.region_product_year b where b.year = 2008 and b.region_code = d.region_code \
+         and b.hs6 = d.hs6) order by 1, 2",
+    );
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for line in &risk {
+        let (key, v) = numbers(line);
+        let (region, product) = key.split_once(',').expect("two codes");
+        let [total, foreign, processing] = of_region[region];
+        x.push([1.0, v[0], rebates[product], foreign / total, processing / total]);
+        y.push(v[1]);
+    }
+    assert!((y.iter().sum::<f64>() - entered.len() as f64).abs() < 0.5, "every entry is found");
+    let b = least_squares(&x, &y);
+    for (at, key) in ["constant", "density", "rebate", "foreign", "processing"].iter().enumerate() {
+        let expected: f64 = truth(&project, "upgrading", key).parse().expect("a number");
+        let tolerance = [0.03, 0.12, 0.5, 0.05, 0.05][at];
+        assert!((b[at] - expected).abs() < tolerance, "upgrading {key}: {} for {expected}", b[at]);
+    }
     for line in density {
         let (key, v) = numbers(&line);
         assert!((v[0] - cells[&key][1]).abs() < 1e-12, "{key}");

@@ -354,6 +354,16 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
             columns: long_form("trade_mode", "customs regime"),
         },
         Contract {
+            table: "trade.region_product_year_ownership_trade_mode",
+            about: "the same by ownership and customs regime together, where the source has both",
+            key: &["year", "region_code", "hs6", "ownership", "trade_mode"],
+            columns: {
+                let mut columns = long_form("ownership", "ownership of the firm");
+                columns.insert(4, column("trade_mode", Text, "", "customs regime"));
+                columns
+            },
+        },
+        Contract {
             table: "trade.region_year",
             about: "exports of a region in a year",
             key: &["year", "region_code"],

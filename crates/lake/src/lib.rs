@@ -16,6 +16,7 @@ pub mod contract;
 mod external;
 mod fingerprint;
 mod lock;
+mod remote;
 mod store;
 mod table;
 
@@ -24,5 +25,6 @@ pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;
 pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use lock::{Holder, Lock, LockError};
+pub use remote::{RemoteError, RemoteFault, RemoteFile};
 pub use store::{Garbage, Lake, LakeError};
 pub use table::{BATCH_ROWS, DataFile, TableVersion, TableWriter};

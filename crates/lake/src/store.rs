@@ -5,7 +5,7 @@ use crate::contract::{Column, Contract, Kind};
 use crate::fingerprint::Fingerprint;
 use crate::table::{DataFile, TableVersion, TableWriter};
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -14,7 +14,9 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -416,6 +418,56 @@ impl Lake {
         version: &TableVersion,
         columns: &[&str],
     ) -> Result<Vec<RecordBatch>, LakeError> {
+        let mut batches = Vec::new();
+        for file in &version.files {
+            let reader = self.reader(version, file, columns, None).await?;
+            for batch in reader {
+                batches.push(
+                    batch.map_err(|source| LakeError::Arrow {
+                        table: version.table.clone(),
+                        source,
+                    })?,
+                );
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Reads `columns` of one file of a version, batch after batch, texts as dictionaries of their values.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the file cannot be read, or a column is not there.
+    pub async fn read_coded(
+        &self,
+        version: &TableVersion,
+        file: &DataFile,
+        columns: &[&str],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + use<>, LakeError> {
+        let coded = version.columns.iter().map(|column| {
+            let kind = match column.kind {
+                Kind::Text => {
+                    DataType::Dictionary(Box::new(DataType::Int32), Box::new(column.kind.arrow()))
+                }
+                kind => kind.arrow(),
+            };
+            Field::new(&column.name, kind, column.is_nullable)
+        });
+        let schema = Arc::new(Schema::new(coded.collect::<Vec<_>>()));
+        let reader = self.reader(version, file, columns, Some(schema)).await?;
+        let table = version.table.clone();
+        Ok(reader.map(move |batch| {
+            batch.map_err(|source| LakeError::Arrow { table: table.clone(), source })
+        }))
+    }
+
+    async fn reader(
+        &self,
+        version: &TableVersion,
+        file: &DataFile,
+        columns: &[&str],
+        schema: Option<SchemaRef>,
+    ) -> Result<ParquetRecordBatchReader, LakeError> {
         let parquet = |source| LakeError::Parquet { table: version.table.clone(), source };
         if let Some(absent) =
             columns.iter().find(|c| !version.columns.iter().any(|v| v.name == **c))
@@ -431,28 +483,20 @@ impl Lake {
                     .join(", "),
             });
         }
-        let mut batches = Vec::new();
-        for file in &version.files {
-            let path = format!("{}/{}", version.folder(), file.name);
-            let bytes = self.get(&path).await?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)
-                .map_err(parquet)?
-                .with_batch_size(65_536);
-            let mask = if columns.is_empty() {
-                ProjectionMask::all()
-            } else {
-                ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
-            };
-            for batch in builder.with_projection(mask).build().map_err(parquet)? {
-                batches.push(
-                    batch.map_err(|source| LakeError::Arrow {
-                        table: version.table.clone(),
-                        source,
-                    })?,
-                );
-            }
-        }
-        Ok(batches)
+        let bytes = self.get(&format!("{}/{}", version.folder(), file.name)).await?;
+        let options = match schema {
+            Some(schema) => ArrowReaderOptions::new().with_schema(schema),
+            None => ArrowReaderOptions::new(),
+        };
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
+            .map_err(parquet)?
+            .with_batch_size(65_536);
+        let mask = if columns.is_empty() {
+            ProjectionMask::all()
+        } else {
+            ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+        };
+        builder.with_projection(mask).build().map_err(parquet)
     }
 
     /// Removes the versions that neither the catalog nor any of the `keep` newest runs names.

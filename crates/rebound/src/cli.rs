@@ -219,6 +219,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
         .build()
         .context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
@@ -361,10 +362,7 @@ fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> an
         columns(out, &rows)?;
         writeln!(out)?;
     }
-    let lake = match &args.lake {
-        Some(lake) => lake.clone(),
-        None => crate::pipeline::read(&args.pipeline).map_err(RunError::from)?.lake,
-    };
+    let lake = &outcome.lake;
     match &outcome.publication {
         Publication::Published => writeln!(
             out,

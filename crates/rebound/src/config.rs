@@ -129,8 +129,15 @@ pub struct Episode {
 pub struct Engine {
     /// Threads; 0: one a core.
     pub threads: usize,
-    /// Memory of SQL operators before they spill, in MiB.
-    pub sql_memory_mib: usize,
+    /// Memory of sums and of SQL operators before they spill, in MiB.
+    pub memory_mib: usize,
+}
+
+impl Engine {
+    /// [`Self::memory_mib`] in bytes; less than 64 MiB is no use.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_mib.max(64) << 20
+    }
 }
 
 /// The whole config, checked.

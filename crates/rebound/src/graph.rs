@@ -72,6 +72,7 @@ impl StageName {
                 "trade.region_product_year_destination",
                 "trade.region_product_year_ownership",
                 "trade.region_product_year_trade_mode",
+                "trade.region_product_year_ownership_trade_mode",
                 "trade.region_year",
                 "trade.hs_conversion",
             ],

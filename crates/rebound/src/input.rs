@@ -5,6 +5,7 @@
 //! the text alone.
 
 use crate::layout_file::FileFormat;
+use crate::pipeline::{Place, RawFile};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder};
 use arrow::datatypes::DataType;
 use dta::stata::dta::dta_reader::DtaReader;
@@ -18,8 +19,10 @@ use lake::ExternalParquet;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use tempfile::TempPath;
+use tokio::runtime::Handle;
 use trade::Dialect;
 use trade::text::Rows;
 
@@ -34,10 +37,46 @@ const BLOCK_ROWS: usize = 1 << 18;
 pub struct Item {
     /// Its name in tables.
     pub label: String,
-    /// The file.
-    pub path: PathBuf,
+    file: Arc<Local>,
     /// The member, if the file is an archive.
     member: Option<usize>,
+}
+
+/// A file of this machine, or a copy on it, made when it is first read and removed with its last item.
+struct Local {
+    place: Place,
+    runtime: Handle,
+    copy: OnceLock<Result<TempPath, String>>,
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Local").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Local {
+    fn path(&self) -> Result<&Path, String> {
+        let remote = match &self.place {
+            Place::Local(path) => return Ok(path),
+            Place::Remote(remote) => remote,
+        };
+        let copy = || {
+            let mut file = tempfile::NamedTempFile::new().map_err(text_of)?;
+            self.runtime.block_on(remote.copy_to(&mut file)).map_err(|error| chain(&error))?;
+            Ok(file.into_temp_path())
+        };
+        self.copy.get_or_init(copy).as_deref().map_err(Clone::clone)
+    }
+}
+
+/// An error and its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 /// Some rows of a file.
@@ -94,26 +133,35 @@ fn text_of(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// The items of the file at `path`: itself, or the members of an archive in the order of their names.
+/// The items of a file: itself, or the members of an archive in the order of their names.
 ///
 /// # Errors
 ///
 /// Why it cannot be read.
-pub fn items(label: &str, path: &Path) -> Result<Vec<Item>, String> {
-    let mut first = [0; 4];
-    let mut file = File::open(path).map_err(text_of)?;
-    let n = file.read(&mut first).map_err(text_of)?;
-    if !is_zip(&first[..n]) {
-        return Ok(vec![Item { label: label.to_owned(), path: path.to_owned(), member: None }]);
+pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
+    let RawFile { label, place } = file;
+    let file =
+        Arc::new(Local { place: place.clone(), runtime: runtime.clone(), copy: OnceLock::new() });
+    let is_archive = match place {
+        Place::Local(path) => {
+            let mut first = Vec::new();
+            File::open(path).and_then(|f| f.take(4).read_to_end(&mut first)).map_err(text_of)?;
+            is_zip(&first)
+        }
+        // Nothing is copied before its turn.
+        Place::Remote(file) => file.url().to_ascii_lowercase().ends_with(".zip"),
+    };
+    if !is_archive {
+        return Ok(vec![Item { label: label.clone(), file, member: None }]);
     }
-    let mut archive = open_zip(path)?;
+    let mut archive = open_zip(file.path()?)?;
     let mut items = Vec::new();
     for at in 0..archive.len() {
         let member = archive.by_index_raw(at).map_err(text_of)?;
         if member.is_file() {
             let name = member.name().map_err(text_of)?;
             let label = format!("{label}/{name}");
-            items.push(Item { label, path: path.to_owned(), member: Some(at) });
+            items.push(Item { label, file: Arc::clone(&file), member: Some(at) });
         }
     }
     items.sort_by(|a, b| a.label.cmp(&b.label));
@@ -152,11 +200,12 @@ impl<R: Read> Read for Checked<R> {
 impl Item {
     /// The unpacked bytes.
     fn unpacked(&self) -> Result<Box<dyn Read + Send>, String> {
-        let mut file = File::open(&self.path).map_err(text_of)?;
+        let path = self.file.path()?;
+        let mut file = File::open(path).map_err(text_of)?;
         let packed: Box<dyn Read + Send> = match self.member {
             None => Box::new(file),
             Some(at) => {
-                let mut archive = open_zip(&self.path)?;
+                let mut archive = open_zip(path)?;
                 let member = archive.by_index_raw(at).map_err(text_of)?;
                 let start = member
                     .data_start()
@@ -186,7 +235,7 @@ impl Item {
 
     fn plain_path(&self, what: &str) -> Result<&Path, String> {
         match self.member {
-            None => Ok(&self.path),
+            None => self.file.path(),
             Some(_) => {
                 Err(format!("a {what} file inside an archive cannot be read: unpack it first"))
             }
@@ -201,7 +250,7 @@ impl Item {
     pub fn open(&self, format: &FileFormat) -> Result<BlockReader, String> {
         // A Parquet or Stata file is known by its first bytes, whatever form the layout expects.
         let mut first = Vec::new();
-        File::open(&self.path)
+        File::open(self.file.path()?)
             .and_then(|file| file.take(11).read_to_end(&mut first))
             .map_err(text_of)?;
         let found = match (first.as_slice(), format) {
@@ -223,7 +272,9 @@ impl Item {
             }
             FileFormat::Parquet => {
                 let path = self.plain_path("Parquet")?;
-                let batches = ExternalParquet::open(path, BLOCK_ROWS).map_err(text_of)?;
+                let batches = ExternalParquet::open(path, BLOCK_ROWS).map_err(|error| {
+                    format!("it is no Parquet file, or a damaged one ({error}); fetch it again")
+                })?;
                 let header = batches.columns().to_vec();
                 Ok(BlockReader { header, source: Source::Parquet { batches, row: 1 } })
             }

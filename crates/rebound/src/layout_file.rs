@@ -527,3 +527,105 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     text += &reading.books;
     Ok(LayoutFile { layout, format, text, file_name: reading.file_name })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::borrow::Cow;
+    use trade::{Entry, Money, Reject, RowParser, Sink};
+
+    struct Nowhere(u64);
+
+    impl Sink for Nowhere {
+        fn entry(&mut self, _: &Entry<'_>) {
+            self.0 += 1;
+        }
+        fn reject(&mut self, reject: Reject) {
+            self.0 += reject.n_entries;
+        }
+        fn unmapped(&mut self, _: Field, _: &str, _: &str, _: u64, _: Money) {}
+    }
+
+    fn shipped() -> Vec<PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/layouts");
+        let entries = std::fs::read_dir(folder).expect("the layouts");
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        paths
+    }
+
+    /// The text with some of its lines cut, doubled, changed or swapped.
+    fn damaged(text: &str, edits: &[(usize, usize, u8, String)]) -> String {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        for (line, at, kind, with) in edits {
+            if lines.is_empty() {
+                break;
+            }
+            let line = line % lines.len();
+            let n = lines[line].chars().count();
+            let cut: String = lines[line].chars().take(at % (n + 1)).collect();
+            match kind % 5 {
+                0 => drop(lines.remove(line)),
+                1 => lines.insert(line, lines[line].clone()),
+                2 => lines[line] = cut,
+                3 => lines[line] = format!("{cut}{with}"),
+                _ => {
+                    let tail: String = lines[line].chars().skip(at % (n + 1) + 1).collect();
+                    lines[line] = format!("{cut}{with}{tail}");
+                }
+            }
+        }
+        lines.join("\n")
+    }
+
+    proptest! {
+        // `make fuzz` asks for more by PROPTEST_CASES.
+        #[test]
+        fn layouts_are_read_or_refused_whatever_they_say(
+            at in any::<prop::sample::Index>(),
+            edits in prop::collection::vec(
+                (any::<usize>(), any::<usize>(), any::<u8>(),
+                 prop_oneof![prop::sample::select(vec!["-1", "0", "99999999999", "[", "{", "''", ": ", "~", "true", "[9, 1]"])
+                     .prop_map(str::to_owned), "\\PC{0,4}"]),
+                1..4,
+            ),
+            cells in prop::collection::vec("\\PC{0,12}|[0-9]{1,10}", 1..12),
+        ) {
+            let paths = shipped();
+            let path = at.get(&paths);
+            let text = damaged(&std::fs::read_to_string(path).expect("readable"), &edits);
+            // Beside the others, so that its code books are found.
+            let file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+            let books = path.parent().and_then(Path::parent).expect("config").join("codes");
+            let text = text.replace("../codes", &books.display().to_string());
+            std::fs::write(file.path(), text).expect("written");
+            match read(file.path()) {
+                Err(error) => prop_assert!(error.to_string().contains('`'), "{error}"),
+                Ok(layout) => {
+                    let Ok(layout) = layout.for_file("exports/EXP_2008-11.csv") else { return Ok(()) };
+                    let names: Vec<String> = layout
+                        .fields
+                        .values()
+                        .filter_map(|spec| match &spec.origin {
+                            Origin::Column(names) => names.first().cloned(),
+                            _ => None,
+                        })
+                        .chain(layout.unpivot.iter().flat_map(|u| u.columns.iter().map(|(name, _)| name.clone())))
+                        .collect::<BTreeSet<_>>()
+                        .into_iter()
+                        .collect();
+                    let header: Vec<&str> = names.iter().map(String::as_str).collect();
+                    if let Ok(parser) = RowParser::new(&layout, &header) {
+                        let cells: Vec<_> = cells.iter().cycle().take(header.len()).collect();
+                        let row: Vec<Cow<'_, [u8]>> =
+                            cells.into_iter().map(|cell| Cow::Borrowed(cell.as_bytes())).collect();
+                        let mut sink = Nowhere(0);
+                        let counts = parser.parse(&row, &mut sink);
+                        prop_assert_eq!(sink.0 + counts.n_empty, parser.n_entries());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -4,9 +4,11 @@ use crate::config::{Config, ConfigError, ProximitySource, beside};
 use crate::graph::StageName;
 use crate::layout_file::{self, LayoutError, LayoutFile};
 use crate::yaml::{self, YamlError};
+use lake::{RemoteError, RemoteFile};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tokio::runtime::Runtime;
 use trade::HsRevision;
 
 /// A pipeline that cannot be run.
@@ -31,6 +33,9 @@ pub enum PipelineError {
         /// What is wrong and what was expected.
         why: String,
     },
+    /// Raw files on an object store cannot be found.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// A file that the pipeline names cannot be read.
     #[error("failed to read `{path}`")]
     Read {
@@ -95,20 +100,31 @@ pub struct Source {
 }
 
 /// A raw file and its name in tables.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone)]
 pub struct RawFile {
     /// Its path from the pipeline's folder, without the steps that lead out of it: the same on every
-    /// machine that has the same tree.
+    /// machine that has the same tree. Its URL, if it is on an object store.
     pub label: String,
     /// Where it is.
-    pub path: PathBuf,
+    pub place: Place,
+}
+
+/// Where a raw file is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// On this machine.
+    Local(PathBuf),
+    /// On an object store or a web server.
+    Remote(RemoteFile),
 }
 
 /// Proximities that were computed elsewhere.
 #[derive(Debug, Clone)]
 pub struct ExternalProximity {
+    /// Its name in the records of runs.
+    pub label: String,
     /// The table.
-    pub file: RawFile,
+    pub path: PathBuf,
     /// The revision of its codes.
     pub revision: HsRevision,
     /// Its header names.
@@ -147,12 +163,22 @@ pub struct Pipeline {
     pub stages: Vec<StageName>,
 }
 
+/// The lake that the pipeline at `path` writes to.
+///
+/// # Errors
+///
+/// [`PipelineError::Yaml`].
+pub fn lake_of(path: &Path) -> Result<String, PipelineError> {
+    let file: File = yaml::read(path)?;
+    Ok(lake_url(path, &file.lake))
+}
+
 /// Reads the pipeline at `path`, its config, layouts and SQL, and finds its raw files.
 ///
 /// # Errors
 ///
 /// [`PipelineError`], naming the file and key at fault.
-pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
+pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
     let file: File = yaml::read(path)?;
     let invalid = |key: &str, why: String| PipelineError::Value {
         path: path.to_owned(),
@@ -181,31 +207,18 @@ pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
                 ));
             }
         }
-        let mut files = Vec::new();
+        let mut files: BTreeMap<String, RawFile> = BTreeMap::new();
         for pattern in &text.files {
-            let pattern = beside(path, pattern);
-            let mut found = Vec::new();
-            let options =
-                glob::MatchOptions { require_literal_leading_dot: true, ..Default::default() };
-            let matched = glob::glob_with(&pattern.to_string_lossy(), options)
-                .map_err(|error| invalid("sources.files", error.to_string()))?;
-            for path in matched {
-                let path = path.map_err(|error| invalid("sources.files", error.to_string()))?;
-                within(path, &mut found)
-                    .map_err(|error| invalid("sources.files", error.to_string()))?;
-            }
-            if found.is_empty() {
-                let why = format!("no file matches `{}`", pattern.display());
-                return Err(invalid("sources.files", why));
-            }
-            files.extend(found.into_iter().map(|found| raw_file(path, found)));
+            let found = raw_files(runtime, path, pattern, &invalid)?;
+            files.extend(found.into_iter().map(|file| (file.label.clone(), file)));
         }
-        files.sort();
-        files.dedup();
-        if let Some(twice) = files.iter().find(|f| sources.iter().any(|s| s.files.contains(f))) {
-            let why = format!("`{}` is matched by two sources", twice.path.display());
-            return Err(invalid("sources.files", why));
+        let is_known = |label: &String| {
+            sources.iter().any(|source| source.files.iter().any(|file| file.label == *label))
+        };
+        if let Some(twice) = files.keys().find(|label| is_known(label)) {
+            return Err(invalid("sources.files", format!("`{twice}` is matched by two sources")));
         }
+        let files = files.into_values().collect();
         sources.push(Source { layout, files, exclude: text.exclude });
     }
     if sources.is_empty() {
@@ -214,7 +227,8 @@ pub fn read(path: &Path) -> Result<Pipeline, PipelineError> {
     let proximity = match file.proximity {
         None => None,
         Some(text) => Some(ExternalProximity {
-            file: raw_file(path, beside(path, &text.file)),
+            label: label_of(path, &beside(path, &text.file)),
+            path: beside(path, &text.file),
             revision: text.hs_revision.parse().map_err(|e: trade::hs::ParseRevisionError| {
                 invalid("proximity.hs_revision", e.to_string())
             })?,
@@ -282,15 +296,51 @@ fn within(path: PathBuf, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn raw_file(pipeline: &Path, path: PathBuf) -> RawFile {
+/// The files that `pattern` names: a glob of paths from the pipeline's folder, or a URL.
+fn raw_files(
+    runtime: &Runtime,
+    pipeline: &Path,
+    pattern: &str,
+    invalid: &dyn Fn(&str, String) -> PipelineError,
+) -> Result<Vec<RawFile>, PipelineError> {
+    let bad = |error: &dyn std::fmt::Display| invalid("sources.files", error.to_string());
+    let options = glob::MatchOptions {
+        require_literal_leading_dot: true,
+        require_literal_separator: true,
+        ..Default::default()
+    };
+    let (shown, files) = if pattern.contains("://") {
+        let glob = glob::Pattern::new(pattern).map_err(|error| bad(&error))?;
+        let matches = |url: &str| glob.matches_with(url, options);
+        let found = runtime.block_on(RemoteFile::find(pattern, matches))?;
+        let file =
+            |file: RemoteFile| RawFile { label: file.url().to_owned(), place: Place::Remote(file) };
+        (pattern.to_owned(), found.into_iter().map(file).collect::<Vec<_>>())
+    } else {
+        let pattern = beside(pipeline, pattern);
+        let mut found = Vec::new();
+        for path in glob::glob_with(&pattern.to_string_lossy(), options).map_err(|e| bad(&e))? {
+            within(path.map_err(|error| bad(&error))?, &mut found).map_err(|error| bad(&error))?;
+        }
+        let file =
+            |path: PathBuf| RawFile { label: label_of(pipeline, &path), place: Place::Local(path) };
+        (pattern.display().to_string(), found.into_iter().map(file).collect())
+    };
+    if files.is_empty() {
+        return Err(bad(&format!("no file matches `{shown}`")));
+    }
+    Ok(files)
+}
+
+fn label_of(pipeline: &Path, path: &Path) -> String {
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let (folder, file) = (whole(pipeline), whole(&path));
+    let (folder, file) = (whole(pipeline), whole(path));
     let folder: Vec<_> = folder.parent().map(|p| p.components().collect()).unwrap_or_default();
     let parts: Vec<_> = file.components().collect();
     let n_shared = folder.iter().zip(&parts).take_while(|(a, b)| a == b).count();
     let label: Vec<_> =
         parts[n_shared..].iter().map(|part| part.as_os_str().to_string_lossy()).collect();
-    RawFile { label: label.join("/"), path }
+    label.join("/")
 }
 
 #[cfg(test)]
@@ -299,7 +349,7 @@ mod tests {
 
     #[test]
     fn labels_do_not_name_the_machine() {
-        let label = |pipeline: &str, path: &str| raw_file(Path::new(pipeline), path.into()).label;
+        let label = |pipeline: &str, path: &str| label_of(Path::new(pipeline), Path::new(path));
         assert_eq!(label("/home/a/p/pipelines/x.yaml", "/home/a/p/samples/y.csv"), "samples/y.csv");
         assert_eq!(label("pipelines/x.yaml", "samples/y.csv"), "samples/y.csv");
         assert_eq!(label("/home/a/x.yaml", "/home/a/raw/y.csv"), "raw/y.csv");

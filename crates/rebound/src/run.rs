@@ -7,7 +7,7 @@
 
 use crate::clock;
 use crate::graph::{self, GraphError, Node, PROXIMITY, Parts, StageName};
-use crate::pipeline::{self, Pipeline, PipelineError, SqlFile};
+use crate::pipeline::{self, Pipeline, PipelineError, Place, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use arrow::array::RecordBatch;
 use lake::{
@@ -213,7 +213,7 @@ pub struct Plan {
     pub published: Option<Catalog>,
     /// The steps, in order.
     pub steps: Vec<Step>,
-    files: BTreeMap<String, Fingerprint>,
+    files: BTreeMap<String, Content>,
     threads: usize,
 }
 
@@ -230,6 +230,8 @@ pub struct Outcome {
     pub n_checks: usize,
     /// How long it took.
     pub elapsed: Duration,
+    /// The lake.
+    pub lake: String,
 }
 
 /// What a run did to what readers see.
@@ -243,25 +245,47 @@ pub enum Publication {
     Held(Vec<String>),
 }
 
-fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Fingerprint>, RunError> {
-    let mut files: Vec<(String, &Path)> = pipeline
+/// What a file is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Content {
+    hash: Fingerprint,
+    /// Size and time of change of a local file: as long as both stay, so does what is in it.
+    state: Option<(u64, std::time::SystemTime)>,
+}
+
+fn state_of(path: &Path) -> std::io::Result<(u64, std::time::SystemTime)> {
+    let meta = std::fs::metadata(path)?;
+    Ok((meta.len(), meta.modified()?))
+}
+
+fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError> {
+    let of_path = |path: &Path| {
+        let content = || {
+            let state = Some(state_of(path)?);
+            Ok(Content { hash: Fingerprint::of_reader(std::fs::File::open(path)?)?, state })
+        };
+        content().map_err(|source| RunError::File { path: path.to_owned(), source })
+    };
+    let mut files: BTreeMap<String, Content> = pipeline
         .sources
-        .iter()
+        .par_iter()
         .flat_map(|source| &source.files)
-        .map(|file| (file.label.clone(), file.path.as_path()))
-        .collect();
+        .map(|file| {
+            let content = match &file.place {
+                Place::Local(path) => of_path(path)?,
+                Place::Remote(file) => {
+                    Content { hash: Fingerprint::of(file.state().as_bytes()), state: None }
+                }
+            };
+            Ok((file.label.clone(), content))
+        })
+        .collect::<Result<_, RunError>>()?;
     if graph::uses_external(pipeline)
         && let Some(external) = &pipeline.proximity
     {
-        files.push((format!("{PROXIMITY}{}", external.file.label), &external.file.path));
+        files.insert(format!("{PROXIMITY}{}", external.label), of_path(&external.path)?);
     }
-    files
-        .into_par_iter()
-        .map(|(label, path)| {
-            let hash = std::fs::File::open(path).and_then(Fingerprint::of_reader);
-            Ok((label, hash.map_err(|source| RunError::File { path: path.to_owned(), source })?))
-        })
-        .collect()
+    Ok(files)
 }
 
 /// Reads the pipeline at `path` and says what a run would do.
@@ -270,7 +294,7 @@ fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Fingerprint>, RunE
 ///
 /// [`RunError`] if the pipeline, a file it names, or the lake is at fault.
 pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, RunError> {
-    let mut pipeline = pipeline::read(path)?;
+    let mut pipeline = pipeline::read(runtime, path)?;
     if let Some(lake) = &options.lake {
         pipeline.lake.clone_from(lake);
     }
@@ -298,7 +322,8 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
     })?;
     let chosen = graph::select(&nodes, &options.select)?;
     let files = hash_files(&pipeline)?;
-    let made = graph::fingerprints(&pipeline, &nodes, &files);
+    let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
+    let made = graph::fingerprints(&pipeline, &nodes, &hashes);
     let before = last_parts(runtime, &lake)?;
     let mut steps = Vec::new();
     for (at, (node, (parts, fingerprint))) in nodes.into_iter().zip(made).enumerate() {
@@ -349,7 +374,7 @@ async fn versions(
 }
 
 fn sql_session(lake: &Lake, pipeline: &Pipeline, threads: usize) -> Result<Session, RunError> {
-    let memory = pipeline.config.engine.sql_memory_mib.max(64) << 20;
+    let memory = pipeline.config.engine.memory_bytes();
     Ok(Session::new(lake, SessionParams { threads, memory })?)
 }
 
@@ -382,7 +407,7 @@ fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
 pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome, RunError> {
     let started = Instant::now();
     // The lock comes before the plan, so that the plan is still true when it is carried out.
-    let mut lake_url = pipeline::read(path)?.lake;
+    let mut lake_url = pipeline::lake_of(path)?;
     if let Some(lake) = &options.lake {
         lake_url.clone_from(lake);
     }
@@ -401,6 +426,7 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         tables: BTreeMap::new(),
     };
     let lake = plan.lake.clone();
+    let lake_url = plan.pipeline.lake.clone();
     runtime.block_on(lake.put_run(&record))?;
     let outcome = carry_out(runtime, plan, options, &mut record);
     record.ended_at = Some(clock::now());
@@ -420,6 +446,7 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         tables: record.tables,
         n_checks,
         elapsed: started.elapsed(),
+        lake: lake_url,
     })
 }
 
@@ -529,7 +556,7 @@ struct Maker<'a> {
     pool: &'a rayon::ThreadPool,
     pipeline: &'a Pipeline,
     lake: &'a Lake,
-    files: &'a BTreeMap<String, Fingerprint>,
+    files: &'a BTreeMap<String, Content>,
 }
 
 impl Maker<'_> {
@@ -605,11 +632,30 @@ impl Maker<'_> {
 
     /// The fingerprint says which bytes were read; they must be those that were planned with.
     fn files_are_as_planned(&self) -> Result<(), RunError> {
-        let now = hash_files(self.pipeline)?;
-        match now.iter().find(|(file, hash)| self.files.get(*file) != Some(hash)) {
-            Some((file, _)) => Err(RunError::FileChanged(file.clone())),
-            None => Ok(()),
+        for file in self.pipeline.sources.iter().flat_map(|source| &source.files) {
+            let planned = self.files.get(&file.label);
+            let is_same = match &file.place {
+                Place::Local(path) => {
+                    let unreadable = |source| RunError::File { path: path.clone(), source };
+                    let state = Some(state_of(path).map_err(unreadable)?);
+                    planned.is_some_and(|planned| planned.state == state)
+                        || planned.map(|planned| &planned.hash)
+                            == Some(
+                                &std::fs::File::open(path)
+                                    .and_then(Fingerprint::of_reader)
+                                    .map_err(unreadable)?,
+                            )
+                }
+                Place::Remote(remote) => {
+                    let state = self.runtime.block_on(remote.state_now());
+                    state.map_err(PipelineError::from)? == remote.state()
+                }
+            };
+            if !is_same {
+                return Err(RunError::FileChanged(file.label.clone()));
+            }
         }
+        Ok(())
     }
 
     fn build_sql(

@@ -65,20 +65,23 @@ impl Files<'_> {
         Ok(self.input(table)?.files.clone())
     }
 
-    /// Reads `columns` of one file of an input, in the order of the table's own.
+    /// Calls `work` on the batches of `columns` of one file of an input, texts as dictionaries.
     ///
     /// # Errors
     ///
-    /// [`StageError`] if the stage does not read the table, or the lake fails.
-    pub fn read(
+    /// [`StageError`] if the stage does not read the table, the lake fails, or `work` does.
+    pub fn each_coded(
         &self,
         table: &str,
         file: &DataFile,
         columns: &[&str],
-    ) -> Result<Vec<RecordBatch>, StageError> {
-        let mut version = self.input(table)?.clone();
-        version.files = vec![file.clone()];
-        Ok(self.runtime.block_on(self.lake.read(&version, columns))?)
+        mut work: impl FnMut(&RecordBatch) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
+        let version = self.input(table)?;
+        for batch in self.runtime.block_on(self.lake.read_coded(version, file, columns))? {
+            work(&batch?)?;
+        }
+        Ok(())
     }
 
     /// Starts the file `name` of `table`.
@@ -152,6 +155,12 @@ pub enum StageError {
     /// Rows could not be handled.
     #[error("failed to handle rows")]
     Arrow(#[from] arrow::error::ArrowError),
+    /// Rows beyond the memory limit could not be put aside.
+    #[error(
+        "failed to put aside what is beyond `engine.memory_mib` in the temporary folder `{}`: make room there, name \
+         another by TMPDIR, or raise the limit", std::env::temp_dir().display()
+    )]
+    Scratch(#[source] std::io::Error),
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),
@@ -169,7 +178,7 @@ impl StageError {
 pub fn version(stage: StageName) -> u32 {
     match stage {
         StageName::Ingest => 2,
-        StageName::Aggregate => 1,
+        StageName::Aggregate => 2,
         StageName::Relatedness => 1,
         StageName::Diversification => 1,
         StageName::Resilience => 1,

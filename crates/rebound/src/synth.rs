@@ -6,11 +6,13 @@
 //! ```text
 //! ln v[r,p,2009] - ln v[r,p,2008] = a0 + a1 density + a2 rebate + a3 foreign + a4 processing + noise
 //! ln v[r,p,2011] - ln v[r,p,2009] = b0 + b1 density + b2 rebate + b3 foreign + b4 processing + noise
+//! P(r exports p from 2010 on | not in 2008) = c0 + c1 density + c2 rebate + c3 foreign + c4 processing
 //! ```
 //!
-//! with density that of 2008 (Hidalgo et al. 2007) from the values themselves, rebate a step of the export
-//! tax rebate by heading (fraction of the value), foreign and processing the shares of foreign-owned firms
-//! and of processing trade in the cell. The same arguments give the same bytes.
+//! with density that of 2008 (Hidalgo et al. 2007) from the values themselves, rebate the rise of the export
+//! tax rebate of 2008-09 by heading (fraction of the value), foreign and processing the shares of
+//! foreign-owned firms and of processing trade in the cell, or, for products that enter, in the region's
+//! exports of 2008. The same arguments give the same bytes.
 
 use crate::codes;
 use crate::layout_file::{FileFormat, LayoutFile};
@@ -48,7 +50,13 @@ pub const RESISTANCE: [f64; 5] = [-0.20, 0.30, 2.0, -0.10, -0.15];
 /// The same for the return.
 pub const RECOVERY: [f64; 5] = [0.35, 0.20, 0.5, 0.05, 0.10];
 
-/// Standard deviation of the noise of both.
+/// The same for the chance that a product enters.
+pub const UPGRADING: [f64; 5] = [0.01, 0.20, 0.6, 0.0, 0.05];
+
+/// The year from which products that enter are exported.
+const ENTRY_YEAR: i32 = 2010;
+
+/// Standard deviation of the noise of the fall and of the return.
 pub const NOISE: f64 = 0.25;
 
 /// Steps of the rebate, in hundredths of the value, that headings have.
@@ -157,10 +165,28 @@ struct Cell {
     rebate: f64,
     resistance: f64,
     recovery: f64,
+    /// Whether it is exported from [`ENTRY_YEAR`] on only.
+    is_entry: bool,
 }
 
-/// Writes the files of `nation` in the form of `layout` into `folder`, and beside them what is true of it:
-/// `truth.yaml` and `truth_cells.csv`.
+/// The product of coefficients and regressors, which begin behind the constant.
+fn effect(c: [f64; 5], x: [f64; 4]) -> f64 {
+    c[0] + c[1..].iter().zip(x).map(|(c, x)| c * x).sum::<f64>()
+}
+
+/// A number that belongs to the four-digit heading of a product.
+fn of_heading(nation: &Nation, product: Hs6, n: usize, what: u64) -> usize {
+    let heading = product.heading().parse::<u64>().unwrap_or(0);
+    Random::of(nation.seed, heading << 40 | what).below(n)
+}
+
+/// The rise of the export tax rebate of 2008-09.
+fn rebate(nation: &Nation, product: Hs6) -> f64 {
+    f64::from(REBATE_STEPS[of_heading(nation, product, REBATE_STEPS.len(), 0)]) / 100.0
+}
+
+/// Writes the files of `nation` in the form of `layout` into `folder/records`, and beside them what is true of it:
+/// `truth.yaml`, `truth_cells.csv`, `truth_entries.csv` and `rebate_rates.csv`.
 ///
 /// # Errors
 ///
@@ -179,20 +205,26 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
     let regions = regions(&layout.layout, nation)?;
     let products = products(nation)?;
     let cells = cells(nation, &regions, &products)?;
-    std::fs::create_dir_all(folder)
-        .map_err(|source| SynthError::Write { path: folder.to_owned(), source })?;
+    let into = folder.join("records");
+    std::fs::create_dir_all(&into)
+        .map_err(|source| SynthError::Write { path: into.clone(), source })?;
     let mut written = Written::default();
-    let weights: Vec<f64> = cells.iter().map(|cell| cell.base.sqrt()).collect();
+    let weight = |cell: &Cell| if cell.is_entry { 0.0 } else { cell.base.sqrt() };
+    let weights: Vec<f64> = cells.iter().map(weight).collect();
     let rows_of_a_weight = nation.rows as f64
         / (f64::from(last - first + 1) * weights.iter().sum::<f64>()).max(f64::MIN_POSITIVE);
     for year in first..=last {
-        let mut out = Out::new(layout, dialect, encoding, folder, year)?;
+        let mut out = Out::new(layout, dialect, encoding, &into, year)?;
         for (at, (cell, weight)) in cells.iter().zip(&weights).enumerate() {
+            if cell.is_entry && year < ENTRY_YEAR {
+                continue;
+            }
             let what = (at as u64) << 12 | u64::from(year.unsigned_abs());
             let mut random = Random::of(nation.seed, what.wrapping_add(1 << 60));
             let value = whole(value_in(cell, year, &mut random)).max(1);
             let n_rows = whole(weight * rows_of_a_weight).max(cell.firms.len() as u64);
-            let records = Records { cell, hs6: products[cell.product], value, n_rows };
+            let hs6 = products[cell.product];
+            let records = Records { cell, hs6, value, n_rows };
             records.write(
                 nation,
                 &regions[cell.region].raw,
@@ -317,8 +349,6 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
         .map_err(|error| SynthError::Asked(format!("no exports were made: {error}")))?;
     let specialization = Specialization::new(&rca(&exports), RcaRule::AtLeast(1.0));
     let density = density(&specialization, &proximity(&specialization), Diagonal::Excluded);
-    let effect =
-        |c: [f64; 5], x: [f64; 4]| c[0] + c[1..].iter().zip(x).map(|(c, x)| c * x).sum::<f64>();
     let make =
         |(region, product, base, firms, mut random): (usize, usize, f64, Vec<Firm>, Random)| {
             let total: u128 = firms.iter().map(|firm| firm.weight).sum();
@@ -327,10 +357,7 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
                 part as f64 / total as f64
             };
             let (foreign, processing) = (share(|f| f.is_foreign), share(|f| f.is_processing));
-            let heading = products[product].as_str()[..4].parse::<u64>().unwrap_or(0);
-            let step =
-                REBATE_STEPS[Random::of(nation.seed, heading << 40).below(REBATE_STEPS.len())];
-            let rebate = f64::from(step) / 100.0;
+            let rebate = rebate(nation, products[product]);
             let density = density.get(region, product).unwrap_or(0.0);
             let x = [density, rebate, foreign, processing];
             let resistance = effect(RESISTANCE, x) + NOISE * random.normal();
@@ -346,9 +373,47 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
                 rebate,
                 resistance,
                 recovery,
+                is_entry: false,
             }
         };
-    Ok(found.into_iter().map(make).collect())
+    let mut cells: Vec<Cell> = found.into_iter().map(make).collect();
+
+    let mut totals = vec![[0.0; 3]; n];
+    for cell in &cells {
+        let of_region = [1.0, cell.foreign, cell.processing].map(|share| share * cell.base);
+        totals[cell.region].iter_mut().zip(of_region).for_each(|(total, part)| *total += part);
+    }
+    for (region, [total, foreign, processing]) in totals.into_iter().enumerate() {
+        if total <= 0.0 {
+            continue;
+        }
+        let (foreign, processing) = (foreign / total, processing / total);
+        for product in (0..m).filter(|product| exports.get(region, *product) <= 0.0) {
+            // A product of nobody is in nobody's surroundings.
+            let Some(density) = density.get(region, product) else { continue };
+            let rebate = rebate(nation, products[product]);
+            let what = (1 << 61) + (region * m + product) as u64;
+            let mut random = Random::of(nation.seed, what);
+            if random.unit() < effect(UPGRADING, [density, rebate, foreign, processing]) {
+                let base = (11.0 + size[product] + 0.5 * random.normal()).exp().max(1000.0);
+                let firms = vec![firm(&regions[region].raw, openness[region], &mut random)];
+                cells.push(Cell {
+                    region,
+                    product,
+                    base,
+                    firms,
+                    foreign,
+                    processing,
+                    density,
+                    rebate,
+                    resistance: 0.0,
+                    recovery: 0.0,
+                    is_entry: true,
+                });
+            }
+        }
+    }
+    Ok(cells)
 }
 
 fn firm(region: &str, openness: f64, random: &mut Random) -> Firm {
@@ -403,6 +468,9 @@ impl Records<'_> {
         let firms = &self.cell.firms;
         let weights: Vec<u128> = firms.iter().map(|firm| firm.weight).collect();
         let of_firms = allocate(Money::from_hundredths(i128::from(self.value)), &weights);
+        // What a unit of the product costs.
+        let number = self.hs6.as_str().parse::<u64>().unwrap_or(0);
+        let price = 5.0 * Random::of(nation.seed, number << 41).normal().exp();
         let n_each = usize::try_from(self.n_rows / firms.len() as u64).unwrap_or(1).max(1);
         for (firm, value) in firms.iter().zip(of_firms) {
             let weights: Vec<u128> = (0..n_each).map(|_| 1 + random.below(1000) as u128).collect();
@@ -418,7 +486,7 @@ impl Records<'_> {
                     tail: random.below(3),
                     destination: COUNTRIES[random.below(nearest)],
                     firm,
-                    quantity: 1 + random.below(10_000),
+                    quantity: whole(dollars as f64 / price * (0.8 + 0.4 * random.unit())).max(1),
                     value: dollars,
                 };
                 let is_dirty = random.unit() < nation.dirt;
@@ -484,7 +552,7 @@ struct Row<'a> {
     tail: usize,
     destination: &'static str,
     firm: &'a Firm,
-    quantity: usize,
+    quantity: u64,
     value: i128,
 }
 
@@ -766,15 +834,18 @@ fn truth(
         )?;
         writeln!(
             out,
-            "written: {{rows: {}, value: {}, mended: {}, cells: {}}}",
+            "written: {{rows: {}, value: {}, mended: {}, cells: {}, entries: {}}}",
             written.rows,
             written.value,
             written.mended,
-            cells.len()
+            cells.iter().filter(|cell| !cell.is_entry).count(),
+            cells.iter().filter(|cell| cell.is_entry).count()
         )?;
         let rejects: Vec<_> = written.rejects.iter().map(|(r, n)| format!("{r}: {n}")).collect();
         writeln!(out, "rejects: {{{}}}", rejects.join(", "))?;
-        for (name, c) in [("resistance", RESISTANCE), ("recovery", RECOVERY)] {
+        let of_process =
+            [("resistance", RESISTANCE), ("recovery", RECOVERY), ("upgrading", UPGRADING)];
+        for (name, c) in of_process {
             writeln!(
                 out,
                 "{name}: {{constant: {}, density: {}, rebate: {}, foreign: {}, processing: {}}}",
@@ -788,13 +859,39 @@ fn truth(
             out,
             "region,hs6,value_2008,density,rebate,foreign,processing,resistance,recovery"
         )?;
-        for c in cells {
+        for c in cells.iter().filter(|cell| !cell.is_entry) {
             let (region, product) = (&regions[c.region].code, products[c.product]);
             writeln!(
                 out,
                 "{region},{product},{},{},{},{},{},{},{}",
                 c.base, c.density, c.rebate, c.foreign, c.processing, c.resistance, c.recovery
             )?;
+        }
+        Ok(())
+    })?;
+    save("truth_entries.csv", &|out| {
+        writeln!(out, "region,hs6,density,rebate,foreign,processing")?;
+        for c in cells.iter().filter(|cell| cell.is_entry) {
+            let (region, product) = (&regions[c.region].code, products[c.product]);
+            let Cell { density, rebate, foreign, processing, .. } = c;
+            writeln!(out, "{region},{product},{density},{rebate},{foreign},{processing}")?;
+        }
+        Ok(())
+    })?;
+    // In two steps, as the rises of those years were.
+    save("rebate_rates.csv", &|out| {
+        writeln!(out, "hs,rate,valid_from,valid_to")?;
+        for &hs6 in products {
+            let before = 5 + 2 * of_heading(nation, hs6, 5, 1);
+            let rise = REBATE_STEPS[of_heading(nation, hs6, REBATE_STEPS.len(), 0)] as usize;
+            let steps = [
+                (before, "2007-07-01", "2008-10-31"),
+                (before + rise / 2, "2008-11-01", "2009-05-31"),
+                (before + rise, "2009-06-01", "2015-12-31"),
+            ];
+            for (hundredths, from, to) in steps {
+                writeln!(out, "{hs6},0.{hundredths:02},{from},{to}")?;
+            }
         }
         Ok(())
     })

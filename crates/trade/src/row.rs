@@ -234,6 +234,18 @@ pub enum HeaderError {
         /// The header.
         found: String,
     },
+    /// A field's column is there more than once.
+    #[error(
+        "column `{column}` for `{field}` stands {n} times in the header: rename those that are not meant, or give the layout `position:`"
+    )]
+    Repeated {
+        /// The field or unpivoted column.
+        field: String,
+        /// The name.
+        column: String,
+        /// How often.
+        n: usize,
+    },
     /// A column position beyond the header.
     #[error("column {position} for `{field}` is beyond the {n_columns} columns of the header")]
     NoPosition {
@@ -334,7 +346,6 @@ impl<'l> RowParser<'l> {
     /// [`HeaderError`] if a column that the layout needs is not there.
     pub fn new(layout: &'l Layout, header: &[&str]) -> Result<Self, HeaderError> {
         let header: Vec<String> = header.iter().map(|h| clean_header(h).to_owned()).collect();
-        let find = |name: &str| header.iter().position(|h| h == name);
         let no_column = |field: &str, expected: String| HeaderError::NoColumn {
             layout: layout.name.clone(),
             field: field.to_owned(),
@@ -354,7 +365,7 @@ impl<'l> RowParser<'l> {
             (Some(unpivot), _) => unpivot
                 .columns
                 .iter()
-                .map(|(name, code)| match find(name) {
+                .map(|(name, code)| match find(&header, unpivot.field, name)? {
                     Some(at) => Ok((at, Some(code.as_str()))),
                     None => Err(no_column(unpivot.field.name(), name.clone())),
                 })
@@ -735,6 +746,19 @@ impl<'l> RowParser<'l> {
     }
 }
 
+/// The place of the one column with this name.
+fn find(header: &[String], field: Field, name: &str) -> Result<Option<usize>, HeaderError> {
+    let mut places = header.iter().enumerate().filter(|(_, h)| *h == name).map(|(at, _)| at);
+    let first = places.next();
+    match places.count() {
+        0 => Ok(first),
+        more => {
+            let (field, column) = (field.name().to_owned(), name.to_owned());
+            Err(HeaderError::Repeated { field, column, n: more + 1 })
+        }
+    }
+}
+
 fn fit<'l>(
     layout: &Layout,
     field: Field,
@@ -755,7 +779,13 @@ fn fit<'l>(
             Source::Column(position - 1)
         }
         Origin::Column(names) => {
-            let found = names.iter().find_map(|name| header.iter().position(|h| h == name));
+            let mut found = None;
+            for name in names {
+                found = find(header, field, name)?;
+                if found.is_some() {
+                    break;
+                }
+            }
             match found {
                 Some(at) => Source::Column(at),
                 None if spec.is_optional => Source::Absent,

@@ -3,291 +3,178 @@
 //! A record is brought to the target revision first and then summed everywhere, so that all tables divide
 //! a split code alike. Sums are of hundredths, exact, so that they do not depend on their order.
 //!
-//! The records are read twice, file by file: once for the words in them, which become numbers, and once for
-//! the sums, a year at a time, so that memory holds the sums of a year and not the records.
+//! The records are read once, file by file, into rows of 32 bytes that [`packed`] keeps by year and region, in
+//! memory up to the config's limit and on disk beyond it. The regions of a year are then summed side by side.
 
+mod packed;
+
+use self::packed::{NO_WORD, Packed, Row, Texts};
 use super::rows::Rows;
-use super::{Files, Made, Output, StageError, table};
+use super::{FileWriter, Files, Made, Output, StageError, table};
 use crate::codes;
 use crate::pipeline::Pipeline;
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
-use arrow::datatypes::{Decimal128Type, Int32Type};
-use lake::DataFile;
+use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use trade::money::allocate;
 use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 
-const RECORDS: &str = "customs.records";
+/// Rows whose sums are made at a time.
+const CHUNK_ROWS: usize = 1 << 20;
 
-const COLUMNS: [&str; 11] = [
-    "year",
-    "flow",
-    "region_code",
-    "hs6",
-    "hs_revision",
-    "destination",
-    "trade_mode",
-    "ownership",
-    "firm",
-    "fob_value",
-    "is_excluded",
+/// The tables that have rows by year and region, in the order of [`Summed::batches`].
+const TABLES: [&str; 6] = [
+    "trade.region_product_year",
+    "trade.region_product_year_destination",
+    "trade.region_product_year_ownership",
+    "trade.region_product_year_trade_mode",
+    "trade.region_product_year_ownership_trade_mode",
+    "trade.region_year",
 ];
 
-#[expect(clippy::disallowed_types, reason = "lookup only; what comes out is sorted")]
-type Lookup<K, V> = std::collections::HashMap<K, V>;
-
-/// What is summed beside the total of a cell.
+/// A record, or what a split code gives one product of it.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
-    Total = 0,
-    Destination = 1,
-    Ownership = 2,
-    TradeMode = 3,
-    Firm = 4,
+struct Part {
+    product: u32,
+    /// Destination, ownership, trade mode and firm, by alphabetical place.
+    words: [u32; 4],
+    value: i64,
+    /// 0 if the row before has counted the record.
+    n: u32,
 }
 
-/// A sum: region, product, kind and word in one number, in the order of the tables' keys.
-#[derive(Debug, Clone, Copy)]
-struct Sum {
-    key: u128,
-    value: i128,
-    n: u64,
+/// The sums of a region in a year.
+struct Summed {
+    batches: [RecordBatch; TABLES.len()],
+    /// Revision, code and value of what was reported.
+    reported: Vec<(u32, Money)>,
 }
 
-/// Product codes have six digits.
-const PRODUCT_BITS: u32 = 20;
-
-fn key(region: u32, product: Hs6, kind: Kind, word: u32) -> u128 {
-    let product: u32 = product.as_str().parse().unwrap_or(0);
-    let cell = u128::from(region) << PRODUCT_BITS | u128::from(product);
-    (cell << 8 | kind as u128) << 32 | u128::from(word)
-}
-
-/// Adds up the sums of one key; they come sorted by it.
-fn add_up(sums: &mut Vec<Sum>) {
-    sums.dedup_by(|next, sum| {
-        let is_same = next.key == sum.key;
-        if is_same {
-            sum.value += next.value;
-            sum.n += next.n;
-        }
-        is_same
-    });
-}
-
-/// Words and their numbers, in alphabetical order.
-#[derive(Debug)]
-struct Words {
-    texts: Vec<String>,
-    numbers: Lookup<String, u32>,
-}
-
-impl Words {
-    fn new(texts: BTreeSet<String>) -> Result<Self, StageError> {
-        let texts: Vec<String> = texts.into_iter().collect();
-        let too_many = |_| StageError::Data("more than 2^32 different codes or firms".to_owned());
-        let numbers = texts
-            .iter()
-            .enumerate()
-            .map(|(at, text)| Ok((text.clone(), u32::try_from(at).map_err(too_many)?)))
-            .collect::<Result<_, StageError>>()?;
-        Ok(Self { texts, numbers })
-    }
-
-    fn number(&self, text: &str) -> u32 {
-        self.numbers.get(text).copied().unwrap_or(u32::MAX)
-    }
-
-    fn text(&self, number: u32) -> &str {
-        &self.texts[number as usize]
-    }
-}
-
-struct Columns<'a> {
-    years: &'a [i32],
-    values: &'a [i128],
-    flow: &'a StringArray,
-    region: &'a StringArray,
-    hs6: &'a StringArray,
-    revision: &'a StringArray,
-    destination: &'a StringArray,
-    trade_mode: &'a StringArray,
-    ownership: &'a StringArray,
-    firm: &'a StringArray,
-    is_excluded: &'a BooleanArray,
-}
-
-impl<'a> Columns<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self, StageError> {
-        let schema = batch.schema();
-        let column = |name: &str| Ok::<_, StageError>(batch.column(schema.index_of(name)?));
-        let text = |name: &str| Ok::<_, StageError>(column(name)?.as_string::<i32>());
-        Ok(Self {
-            years: column("year")?.as_primitive::<Int32Type>().values(),
-            values: column("fob_value")?.as_primitive::<Decimal128Type>().values(),
-            flow: text("flow")?,
-            region: text("region_code")?,
-            hs6: text("hs6")?,
-            revision: text("hs_revision")?,
-            destination: text("destination")?,
-            trade_mode: text("trade_mode")?,
-            ownership: text("ownership")?,
-            firm: text("firm")?,
-            is_excluded: column("is_excluded")?.as_boolean(),
-        })
-    }
-
-    /// Revision and code of the record at `row`.
-    fn code(&self, row: usize) -> Result<(HsRevision, Hs6), StageError> {
-        let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("customs.records: {e}"));
-        let revision = self.revision.value(row).parse().map_err(|e| broken(&e))?;
-        let code = self.hs6.value(row).parse().map_err(|e| broken(&e))?;
-        Ok((revision, code))
-    }
-}
-
-fn optional(column: &StringArray, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| column.value(row))
-}
-
-/// What a first reading finds in a file.
-#[derive(Debug, Default)]
-struct Found {
-    years: BTreeSet<i32>,
-    revisions: BTreeSet<HsRevision>,
-    /// Value of the codes of the target revision.
-    in_target: BTreeMap<Hs6, i128>,
-    regions: BTreeSet<String>,
-    words: BTreeSet<String>,
-}
-
-/// Puts `text` among `texts` if it is new; most repeat.
-fn put(texts: &mut BTreeSet<String>, text: &str) {
-    if !texts.contains(text) {
-        texts.insert(text.to_owned());
-    }
-}
-
-/// The records of a file that are analysed: calls `work` on each.
-fn each_record(
-    files: &Files<'_>,
-    file: &DataFile,
-    flow: &str,
-    mut work: impl FnMut(&Columns<'_>, usize) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    for batch in files.read(RECORDS, file, &COLUMNS)? {
-        let columns = Columns::of(&batch)?;
-        for row in 0..batch.num_rows() {
-            if !columns.is_excluded.value(row) && columns.flow.value(row) == flow {
-                work(&columns, row)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn first_reading(
-    files: &Files<'_>,
-    file: &DataFile,
-    flow: &str,
-    target: HsRevision,
-) -> Result<Found, StageError> {
-    let mut found = Found::default();
-    each_record(files, file, flow, |columns, row| {
-        let (revision, code) = columns.code(row)?;
-        found.years.insert(columns.years[row]);
-        found.revisions.insert(revision);
-        if revision == target {
-            *found.in_target.entry(code).or_default() += columns.values[row];
-        }
-        put(&mut found.regions, columns.region.value(row));
-        let fields = [columns.destination, columns.ownership, columns.trade_mode, columns.firm];
-        for text in fields.into_iter().filter_map(|field| optional(field, row)) {
-            put(&mut found.words, text);
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-/// By year, revision and kind of match: the codes, and their value.
-type Matches = BTreeMap<(i32, HsRevision, &'static str), (BTreeSet<Hs6>, Money)>;
-
-/// By product: the codes that were brought to it.
-type Sources = BTreeMap<Hs6, BTreeSet<(HsRevision, Hs6)>>;
-
-/// How codes are brought to the target revision.
+/// How codes are brought to the target revision, and words to their places.
 struct Harmony<'a> {
-    concordance: &'a Concordance,
-    target: HsRevision,
-    texts: &'a BTreeMap<Hs6, String>,
-    regions: &'a Words,
-    words: &'a Words,
-    flow: &'a str,
+    conversions: BTreeMap<u32, Conversion>,
+    regions: &'a Texts,
+    words: &'a Texts,
+    /// Products that have rows.
+    is_traded: Vec<AtomicBool>,
 }
 
 impl Harmony<'_> {
-    /// The sums of a year in a file.
-    fn sums(
-        &self,
-        files: &Files<'_>,
-        file: &DataFile,
-        year: i32,
-    ) -> Result<(Vec<Sum>, Matches, Sources), StageError> {
-        let mut sums = Vec::new();
-        let (mut matches, mut sources) = (Matches::new(), Sources::new());
-        let mut conversions: Lookup<(HsRevision, Hs6), (Conversion, Vec<u128>)> = Lookup::new();
-        let mut of_codes: BTreeMap<(HsRevision, Hs6), Money> = BTreeMap::new();
-        each_record(files, file, self.flow, |columns, row| {
-            if columns.years[row] != year {
-                return Ok(());
-            }
-            let (revision, code) = columns.code(row)?;
-            let value = Money::from_hundredths(columns.values[row]);
-            *of_codes.entry((revision, code)).or_default() += value;
-            let region = self.regions.number(columns.region.value(row));
-            let (conversion, weights) = conversions.entry((revision, code)).or_insert_with(|| {
-                let conversion = self.concordance.convert(revision, code);
-                let weights = conversion.targets.iter().map(|(_, weight)| *weight).collect();
-                (conversion, weights)
-            });
-            let parts = if weights.len() == 1 { vec![value] } else { allocate(value, weights) };
-            for (&(product, _), &part) in conversion.targets.iter().zip(&parts) {
-                if part.is_zero() && parts.len() > 1 {
-                    continue;
-                }
-                sources.entry(product).or_default().insert((revision, code));
-                let value = part.hundredths();
-                sums.push(Sum { key: key(region, product, Kind::Total, 0), value, n: 1 });
-                let fields = [
-                    (Kind::Destination, columns.destination),
-                    (Kind::Ownership, columns.ownership),
-                    (Kind::TradeMode, columns.trade_mode),
-                    (Kind::Firm, columns.firm),
-                ];
-                for (kind, field) in fields {
-                    if let Some(text) = optional(field, row) {
-                        let key = key(region, product, kind, self.words.number(text));
-                        sums.push(Sum { key, value, n: 1 });
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        for ((revision, code), value) in of_codes {
-            let known = self.texts.contains_key(&code) || revision != self.target;
-            let kind = match conversions.get(&(revision, code)) {
-                Some((conversion, _)) if known => conversion.kind,
-                _ => MatchKind::Unlisted,
-            };
-            let entry = matches.entry((year, revision, kind.code())).or_default();
-            entry.0.insert(code);
-            entry.1 += value;
+    /// Calls `each` with every part of `row`.
+    fn parts(&self, row: &Row, conversion: &Conversion, mut each: impl FnMut(Part)) {
+        let words = row.words.map(|word| self.words.place(word));
+        let n = u32::from(row.is_first());
+        let mut part = |code: Hs6, value: i64| {
+            each(Part { product: packed::number_of(code), words, value, n });
+        };
+        if let [(code, _)] = conversion.targets[..] {
+            return part(code, row.value);
         }
-        sums.sort_unstable_by_key(|sum| sum.key);
-        add_up(&mut sums);
-        Ok((sums, matches, sources))
+        let weights: Vec<u128> = conversion.targets.iter().map(|(_, weight)| *weight).collect();
+        let values = allocate(Money::from_hundredths(i128::from(row.value)), &weights);
+        // A record of nothing stays one.
+        let first = values.iter().position(|value| !value.is_zero()).unwrap_or(0);
+        for (at, ((code, _), value)) in conversion.targets.iter().zip(&values).enumerate() {
+            if at == first || !value.is_zero() {
+                // A part is no larger than its row.
+                part(*code, i64::try_from(value.hundredths()).unwrap_or(row.value));
+            }
+        }
+    }
+
+    fn sum(&self, year: i32, region: u32, mut rows: Vec<Row>) -> Result<Summed, StageError> {
+        rows.sort_unstable_by_key(|row| row.reported_code());
+        let mut parts: Vec<Part> = Vec::with_capacity(rows.len());
+        let mut reported = Vec::new();
+        for of_code in rows.chunk_by(|a, b| a.reported_code() == b.reported_code()) {
+            let code = of_code[0].reported_code();
+            let conversion = self.conversions.get(&code).ok_or_else(|| {
+                StageError::Data("a code appeared after the codes were read".to_owned())
+            })?;
+            let mut value = Money::ZERO;
+            for row in of_code {
+                value += Money::from_hundredths(i128::from(row.value));
+                self.parts(row, conversion, |part| parts.push(part));
+            }
+            reported.push((code, value));
+        }
+        drop(rows);
+        if !parts.is_sorted_by_key(|part| part.product) {
+            parts.sort_by_key(|part| part.product);
+        }
+        let mut tables = TABLES.map(Rows::of);
+        let [cells, by_destination, by_ownership, by_trade_mode, by_both, totals] = &mut tables;
+        let region = self.regions.text_at(region);
+        let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
+        let mut sums = Sums::default();
+        for of_cell in parts.chunk_by(|a, b| a.product == b.product) {
+            let product = format!("{:06}", of_cell[0].product);
+            self.is_traded[of_cell[0].product as usize].store(true, Ordering::Relaxed);
+            let value: Money =
+                of_cell.iter().map(|part| Money::from_hundredths(i128::from(part.value))).sum();
+            let n: usize = of_cell.iter().map(|part| part.n as usize).sum();
+            let mut n_words = [None; 2];
+            let kinds =
+                [(0, &mut *by_destination), (1, &mut *by_ownership), (2, &mut *by_trade_mode)];
+            for (at, rows) in kinds {
+                sums.of(of_cell, |part| (part.words[at], 0));
+                for &((word, _), part) in &sums.0 {
+                    rows.int(year).text(region).text(&*product).text(self.words.text_at(word));
+                    money_and_share(rows, part, value);
+                }
+                if at == 0 {
+                    n_words[0] = (!sums.0.is_empty()).then_some(sums.0.len());
+                }
+            }
+            sums.of(of_cell, |part| {
+                let [_, ownership, trade_mode, _] = part.words;
+                if trade_mode == NO_WORD { (NO_WORD, 0) } else { (ownership, trade_mode) }
+            });
+            for &((ownership, trade_mode), part) in &sums.0 {
+                by_both.int(year).text(region).text(&*product);
+                by_both.text(self.words.text_at(ownership)).text(self.words.text_at(trade_mode));
+                money_and_share(by_both, part, value);
+            }
+            sums.of(of_cell, |part| (part.words[3], 0));
+            n_words[1] = (!sums.0.is_empty()).then_some(sums.0.len());
+            cells.int(year).text(region).text(&*product).money(value).count(n);
+            cells.count(n_words[0]).count(n_words[1]);
+            total += value;
+            n_products += usize::from(value > Money::ZERO);
+            n_records += n;
+        }
+        totals.int(year).text(region).money(total).count(n_products).count(n_records);
+        let [a, b, c, d, e, f] = tables.map(Rows::finish);
+        Ok(Summed { batches: [a?, b?, c?, d?, e?, f?], reported })
+    }
+}
+
+fn money_and_share(rows: &mut Rows, part: Money, whole: Money) {
+    rows.money(part).float((whole > Money::ZERO).then(|| part.to_f64() / whole.to_f64()));
+}
+
+/// Sums by one or two words, in their alphabetical order; the memory is used again.
+#[derive(Debug, Default)]
+struct Sums(Vec<((u32, u32), Money)>);
+
+impl Sums {
+    fn of(&mut self, parts: &[Part], key: impl Fn(&Part) -> (u32, u32)) {
+        self.0.clear();
+        self.0.extend(
+            parts
+                .iter()
+                .map(|part| (key(part), Money::from_hundredths(i128::from(part.value))))
+                .filter(|((word, _), _)| *word != NO_WORD),
+        );
+        self.0.sort_unstable_by_key(|(key, _)| *key);
+        self.0.dedup_by(|next, sum| {
+            let is_same = next.0 == sum.0;
+            if is_same {
+                sum.1 += next.1;
+            }
+            is_same
+        });
     }
 }
 
@@ -297,74 +184,111 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let target = harmonize.revision().map_err(StageError::Data)?;
     let method = harmonize.method().map_err(StageError::Data)?;
     let flow = pipeline.config.aggregate.flow.as_str();
-    let records = files.files_of(RECORDS)?;
-
-    let readings: Vec<Found> = records
-        .par_iter()
-        .map(|file| first_reading(files, file, flow, target))
-        .collect::<Result<_, _>>()?;
-    let mut found = Found::default();
-    let years_of: Vec<BTreeSet<i32>> = readings.iter().map(|found| found.years.clone()).collect();
-    for reading in readings {
-        found.years.extend(reading.years);
-        found.revisions.extend(reading.revisions);
-        found.regions.extend(reading.regions);
-        found.words.extend(reading.words);
-        for (code, value) in reading.in_target {
-            *found.in_target.entry(code).or_default() += value;
-        }
-    }
-    if found.revisions.is_empty() {
+    // The other half is for reading, sorting and writing.
+    let packed = Packed::read(files, flow, pipeline.config.engine.memory_bytes() / 2)?;
+    let revisions: BTreeSet<HsRevision> =
+        packed.reported.keys().map(|&number| packed::revision_and_code(number).0).collect();
+    if revisions.is_empty() {
         return Err(StageError::Data(format!(
             "no record of flow `{flow}` is left after the excluded rules; see customs.reconciliation"
         )));
     }
     let tables = codes::tables()?;
-    let weight =
-        |code: Hs6| u128::try_from(found.in_target.get(&code).copied().unwrap_or(0)).unwrap_or(0);
-    let concordance = Concordance::new(method, target, &found.revisions, &tables, weight);
-    let texts = codes::descriptions(target)?;
-    let (regions, words) = (Words::new(found.regions)?, Words::new(found.words)?);
-    let harmony = Harmony {
-        concordance: &concordance,
-        target,
-        texts: &texts,
-        regions: &regions,
-        words: &words,
-        flow,
+    let weight = |code: Hs6| {
+        let value = packed.reported.get(&packed::reported_code(target, code));
+        value.and_then(|value| u128::try_from(value.hundredths()).ok()).unwrap_or(0)
     };
+    let concordance = Concordance::new(method, target, &revisions, &tables, weight);
+    let conversions = packed
+        .reported
+        .keys()
+        .map(|&code| {
+            let (revision, hs6) = packed::revision_and_code(code);
+            (code, concordance.convert(revision, hs6))
+        })
+        .collect();
+    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
+    let is_traded = (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect();
+    let harmony = Harmony { conversions, regions: &regions, words: &words, is_traded };
 
-    let (mut matches, mut sources) = (Matches::new(), Sources::new());
-    let mut made: BTreeMap<&'static str, Vec<RecordBatch>> = BTreeMap::new();
-    for &year in &found.years {
-        let of_year: Vec<&DataFile> = records
-            .iter()
-            .zip(&years_of)
-            .filter(|(_, years)| years.contains(&year))
-            .map(|(file, _)| file)
-            .collect();
-        let parts: Vec<_> = of_year
-            .par_iter()
-            .map(|file| harmony.sums(files, file, year))
-            .collect::<Result<_, _>>()?;
-        let mut sums = Vec::new();
-        for (part, of_part, from) in parts {
-            sums.extend(part);
-            for (key, (codes, value)) in of_part {
-                let entry = matches.entry(key).or_default();
-                entry.0.extend(codes);
-                entry.1 += value;
-            }
-            for (product, codes) in from {
-                sources.entry(product).or_default().extend(codes);
+    let groups = packed.groups(&regions);
+    let texts = codes::descriptions(target)?;
+    let mut made: BTreeMap<&'static str, Vec<lake::DataFile>> = BTreeMap::new();
+    let mut matches = Rows::of("trade.hs_conversion");
+    for (year, groups) in &groups {
+        let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
+        let mut writers: [Option<FileWriter<'_>>; TABLES.len()] = [const { None }; TABLES.len()];
+        let mut left = groups.as_slice();
+        while !left.is_empty() {
+            let mut n_rows = 0;
+            let n = left
+                .iter()
+                .take_while(|group| {
+                    let is_room = n_rows < CHUNK_ROWS;
+                    n_rows += group.n_rows;
+                    is_room
+                })
+                .count();
+            let summed: Vec<Summed> = left[..n]
+                .par_iter()
+                .map(|group| harmony.sum(*year, group.region, packed.rows(group)?))
+                .collect::<Result<_, _>>()?;
+            left = &left[n..];
+            writers.par_iter_mut().zip(TABLES).enumerate().try_for_each(
+                |(at, (writer, name))| {
+                    for summed in &summed {
+                        let rows = &summed.batches[at];
+                        if rows.num_rows() > 0 {
+                            if writer.is_none() {
+                                *writer = Some(files.create(name, &format!("{year}.parquet"))?);
+                            }
+                            if let Some(writer) = writer {
+                                writer.write(rows.clone())?;
+                            }
+                        }
+                    }
+                    Ok::<_, StageError>(())
+                },
+            )?;
+            for (code, value) in summed.into_iter().flat_map(|summed| summed.reported) {
+                *reported.entry(code).or_default() += value;
             }
         }
-        sums.par_sort_unstable_by_key(|sum| sum.key);
-        add_up(&mut sums);
-        tables_of_year(year, &sums, &regions, &words, &mut made)?;
+        let written: Vec<Option<lake::DataFile>> = writers
+            .into_par_iter()
+            .map(|writer| writer.map(FileWriter::finish).transpose())
+            .collect::<Result<_, _>>()?;
+        for (name, file) in TABLES.into_iter().zip(written) {
+            made.entry(name).or_default().extend(file);
+        }
+        let mut kinds: BTreeMap<(HsRevision, &'static str), (usize, Money)> = BTreeMap::new();
+        let mut total = Money::ZERO;
+        for (&number, &value) in &reported {
+            let (revision, code) = packed::revision_and_code(number);
+            let is_known = revision != target || texts.contains_key(&code);
+            let kind = match harmony.conversions.get(&number) {
+                Some(conversion) if is_known => conversion.kind,
+                _ => MatchKind::Unlisted,
+            };
+            let sum = kinds.entry((revision, kind.code())).or_default();
+            sum.0 += 1;
+            sum.1 += value;
+            total += value;
+        }
+        for ((revision, kind), (n_codes, value)) in kinds {
+            matches
+                .int(*year)
+                .text(revision.name())
+                .text(kind)
+                .text(target.name())
+                .text(&*method.to_string())
+                .count(n_codes);
+            money_and_share(&mut matches, value, total);
+        }
     }
     let mut output: Output =
-        made.into_iter().map(|(name, rows)| (name, Made::Rows(rows))).collect();
+        made.into_iter().map(|(name, files)| (name, Made::Files(files))).collect();
+    table(&mut output, "trade.hs_conversion", matches)?;
 
     let region_names: BTreeMap<&str, &str> = pipeline
         .sources
@@ -373,103 +297,34 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         .map(|(code, name)| (code.as_str(), name.as_str()))
         .collect();
     let mut rows = Rows::of("trade.region");
-    for code in &regions.texts {
-        rows.text(&**code).text(region_names.get(code.as_str()).copied().unwrap_or(code));
+    for code in regions.texts() {
+        rows.text(code).text(region_names.get(code).copied().unwrap_or(code));
     }
     table(&mut output, "trade.region", rows)?;
 
+    let mut n_sources: BTreeMap<u32, usize> = BTreeMap::new();
+    for conversion in harmony.conversions.values() {
+        let is_split = conversion.targets.len() > 1;
+        for (code, weight) in &conversion.targets {
+            if !is_split || *weight > 0 {
+                *n_sources.entry(packed::number_of(*code)).or_default() += 1;
+            }
+        }
+    }
     let mut rows = Rows::of("trade.product");
-    for (product, sources) in &sources {
-        let text = texts.get(product).map(String::as_str);
+    for (number, is_traded) in (0u32..).zip(&harmony.is_traded) {
+        if !is_traded.load(Ordering::Relaxed) {
+            continue;
+        }
+        let product = packed::code_of(number);
+        let text = texts.get(&product).map(String::as_str);
         rows.text(product.as_str())
             .text(product.heading())
             .text(product.chapter())
             .text(text)
             .flag(text.is_some())
-            .count(sources.len());
+            .count(n_sources.get(&number).copied().unwrap_or(1));
     }
     table(&mut output, "trade.product", rows)?;
-
-    let mut by_year: BTreeMap<i32, Money> = BTreeMap::new();
-    for ((year, _, _), (_, value)) in &matches {
-        *by_year.entry(*year).or_default() += *value;
-    }
-    let mut rows = Rows::of("trade.hs_conversion");
-    for ((year, revision, kind), (codes, value)) in &matches {
-        let total = by_year[year];
-        rows.int(*year)
-            .text(revision.name())
-            .text(*kind)
-            .text(target.name())
-            .text(&*method.to_string())
-            .count(codes.len())
-            .money(*value)
-            .float((total > Money::ZERO).then(|| value.to_f64() / total.to_f64()));
-    }
-    table(&mut output, "trade.hs_conversion", rows)?;
     Ok(output)
-}
-
-/// The rows of a year, in the order of the tables' keys.
-fn tables_of_year(
-    year: i32,
-    sums: &[Sum],
-    regions: &Words,
-    words: &Words,
-    made: &mut BTreeMap<&'static str, Vec<RecordBatch>>,
-) -> Result<(), StageError> {
-    let mut cells = Rows::of("trade.region_product_year");
-    let mut totals = Rows::of("trade.region_year");
-    let names = [
-        "trade.region_product_year_destination",
-        "trade.region_product_year_ownership",
-        "trade.region_product_year_trade_mode",
-    ];
-    let mut by = names.map(Rows::of);
-    let kind = |sum: &Sum| usize::try_from(sum.key >> 32 & 0xff).unwrap_or(usize::MAX);
-    let region_of = |sum: &Sum| u32::try_from(sum.key >> (40 + PRODUCT_BITS)).unwrap_or(u32::MAX);
-    for of_region in sums.chunk_by(|a, b| region_of(a) == region_of(b)) {
-        let region = regions.text(region_of(&of_region[0]));
-        let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
-        for cell in of_region.chunk_by(|a, b| a.key >> 40 == b.key >> 40) {
-            let product = format!("{:06}", cell[0].key >> 40 & ((1 << PRODUCT_BITS) - 1));
-            let value = Money::from_hundredths(cell[0].value);
-            let count = |of: Kind| {
-                let n = cell.iter().filter(|sum| kind(sum) == of as usize).count();
-                (n > 0).then_some(n)
-            };
-            let n = usize::try_from(cell[0].n).unwrap_or(usize::MAX);
-            cells
-                .int(year)
-                .text(region)
-                .text(&*product)
-                .money(value)
-                .count(n)
-                .count(count(Kind::Destination))
-                .count(count(Kind::Firm));
-            total += value;
-            n_products += usize::from(value > Money::ZERO);
-            n_records += n;
-            for sum in &cell[1..] {
-                let Some(rows) = by.get_mut(kind(sum) - 1) else { continue };
-                let part = Money::from_hundredths(sum.value);
-                let word = u32::try_from(sum.key & u128::from(u32::MAX)).unwrap_or(u32::MAX);
-                rows.int(year)
-                    .text(region)
-                    .text(&*product)
-                    .text(words.text(word))
-                    .money(part)
-                    .float((value > Money::ZERO).then(|| part.to_f64() / value.to_f64()));
-            }
-        }
-        totals.int(year).text(region).money(total).count(n_products).count(n_records);
-    }
-    for (name, rows) in names
-        .into_iter()
-        .zip(by)
-        .chain([("trade.region_product_year", cells), ("trade.region_year", totals)])
-    {
-        made.entry(name).or_default().push(rows.finish()?);
-    }
-    Ok(())
 }

@@ -122,8 +122,8 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut inputs = Vec::new();
     for source in &pipeline.sources {
         for file in &source.files {
-            let items = input::items(&file.label, &file.path)
-                .map_err(|why| StageError::RawFile { path: file.path.clone(), why })?;
+            let items = input::items(file, &files.runtime)
+                .map_err(|why| StageError::RawFile { path: PathBuf::from(&file.label), why })?;
             inputs.extend(items.into_iter().map(|item| RawInput {
                 source,
                 item,
@@ -453,7 +453,7 @@ fn header_fault(error: &HeaderError, names: &[&str]) -> String {
             .split(" or ")
             .map(|name| hint(name, names.iter().copied()))
             .find(|hint| !hint.is_empty()),
-        HeaderError::NoPosition { .. } => None,
+        HeaderError::NoPosition { .. } | HeaderError::Repeated { .. } => None,
     };
     format!("{error}{}", closest.unwrap_or_default())
 }

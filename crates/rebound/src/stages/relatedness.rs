@@ -199,8 +199,8 @@ fn read_external(
     target: HsRevision,
     products: &[String],
 ) -> Result<Proximity, StageError> {
-    let failed = |why: String| StageError::RawFile { path: external.file.path.clone(), why };
-    let bytes = std::fs::read(&external.file.path).map_err(|error| failed(error.to_string()))?;
+    let failed = |why: String| StageError::RawFile { path: external.path.clone(), why };
+    let bytes = std::fs::read(&external.path).map_err(|error| failed(error.to_string()))?;
     let mut text = Vec::new();
     if bytes.starts_with(&[0x1f, 0x8b]) {
         MultiGzDecoder::new(&bytes[..])

@@ -1,6 +1,7 @@
 use super::*;
 use crate::layout::{Codes, ProductFormat, Rule, Unpivot};
 use crate::money::MoneyFormat;
+use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -270,7 +271,51 @@ fn wide_row_has_an_entry_a_column_and_rules_name_them() {
     );
 }
 
+/// What a customs file is made of, and what breaks it.
+fn bytes_of_a_file() -> impl Strategy<Value = Vec<u8>> {
+    let token = prop_oneof![
+        4 => Just(b"200811,0,4403,85171100,12.5\n".to_vec()),
+        2 => prop::sample::select(vec![
+            &b"200811"[..], b"0", b"4403", b"85171100", b"1019000", b"8517.11.00", b"1,234", b"1.2E+05", b"-", b"#N/A",
+            b"NA", b"99999999999999999999", b"1e400", b"\xff", b"\0", b"\xef\xbb\xbf", b"\"\"",
+        ]).prop_map(<[u8]>::to_vec),
+        4 => prop::sample::select(&b",,,\n\n\r\"; "[..]).prop_map(|byte| vec![byte]),
+        1 => prop::collection::vec(any::<u8>(), 0..6),
+    ];
+    prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.concat())
+}
+
 proptest! {
+    // `make fuzz` asks for more by PROPTEST_CASES.
+    #[test]
+    fn nothing_is_lost_whatever_the_file(text in bytes_of_a_file()) {
+        let layout = layout();
+        let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
+        let dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+        let mut rows = Rows::new(&text, dialect, 2);
+        let (mut fields, mut found, mut n_rows) = (Vec::new(), Found::default(), 0);
+        let (mut value_in, mut n_empty) = (Money::ZERO, 0);
+        let mut line = 1;
+        while let Some(row) = rows.next_row(&mut fields) {
+            prop_assert!(row.line > line && !row.raw.is_empty());
+            line = row.line;
+            n_rows += 1;
+            if row.is_unclosed {
+                parser.refuse(RejectReason::UnclosedQuote, String::new(), &mut found);
+            } else {
+                let counts = parser.parse(&fields, &mut found);
+                value_in += counts.value_in;
+                n_empty += counts.n_empty;
+            }
+        }
+        let n_rejected: u64 = found.rejects.iter().map(|r| r.n_entries).sum();
+        prop_assert_eq!(found.entries.len() as u64 + n_rejected + n_empty, n_rows);
+        let kept: Money = found.entries.iter().map(|(_, value)| *value).sum();
+        let rejected: Money = found.rejects.iter().map(|r| r.value).sum();
+        prop_assert_eq!(kept + rejected, value_in);
+        prop_assert!(rows.position() == text.len());
+    }
+
     #[test]
     fn nothing_is_lost_whatever_the_row(
         row in prop::collection::vec(prop_oneof![
