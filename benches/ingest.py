@@ -1,15 +1,15 @@
-"""Ingest beside its peers on the same made-up records, in one run: medians, ratios and peak memory.
+"""Ingest and aggregation beside their peers on the same made-up records, in one run: medians, ratios and peak memory.
 
     python benches/ingest.py REBOUND [--rows N] [--repeat K]
 
-Rebound validates, cleans and codes every field and keeps what it rejects; the peers convert the text to Parquet as it is.
-Fails if the sums differ. Asserts no times."""
+Ingest: Rebound validates, cleans and codes every field, keeps what it rejects and hashes the files; the peers convert the text to
+Parquet as it is. Aggregation: from the same Parquet files, Rebound makes all tables of its stage `aggregate`; a peer makes one of them
+(one GROUP BY), or all. Fails if the sums differ. Asserts no times."""
 
 import argparse
 import json
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
@@ -19,17 +19,45 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-DUCKDB = """
+CONVERT = {
+    "duckdb": """
 import duckdb, sys
 con = duckdb.connect()
 con.execute(f"copy (select * from read_csv('{sys.argv[1]}', header=true, all_varchar=false, ignore_errors=true)) to '{sys.argv[2]}' (format parquet, compression zstd)")
 print(con.execute(f"select cast(sum(\\"_金额\\") as bigint) from '{sys.argv[2]}'").fetchone()[0])
-"""
-
-POLARS = """
+""",
+    "polars": """
 import polars as pl, sys
 pl.scan_csv(sys.argv[1], infer_schema_length=1000).sink_parquet(sys.argv[2], compression='zstd')
 print(int(pl.scan_parquet(sys.argv[2]).select(pl.col('_金额').sum()).collect().item()))
+""",
+}
+
+GROUP = """
+import duckdb, sys
+con = duckdb.connect()
+records = f"(select * from '{sys.argv[1]}/*.parquet' where flow = 'export' and not is_excluded)"
+def put(name, sql):
+    con.execute(f"copy ({sql}) to '{sys.argv[2]}/{name}.parquet' (format parquet, compression zstd)")
+put('both', f"select year, region_code, hs6, ownership, trade_mode, sum(fob_value) as fob_value from {records} where ownership is not null and trade_mode is not null group by all")
+"""
+
+GROUP_ALL = GROUP + """
+put('cells', f"select year, region_code, hs6, sum(fob_value), count(*), count(distinct destination), count(distinct firm) from {records} group by all")
+for column in ('destination', 'ownership', 'trade_mode'):
+    put(column, f"select year, region_code, hs6, {column}, sum(fob_value) from {records} where {column} is not null group by all")
+put('regions', f"select year, region_code, sum(fob_value), count(*) from {records} group by all")
+"""
+
+SAME = """
+import duckdb, sys
+con = duckdb.connect()
+columns = 'year, region_code, hs6, ownership, trade_mode, fob_value'
+ours = f"select {columns} from '{sys.argv[1]}/*.parquet'"
+peer = f"select {columns} from '{sys.argv[2]}'"
+n = con.execute(f"select count(*) from ({ours})").fetchone()[0]
+assert n and not con.execute(f"({ours} except {peer}) union all ({peer} except {ours})").fetchall(), 'sums differ'
+print(f"{n:,} groups, each sum equal")
 """
 
 
@@ -44,19 +72,31 @@ def timed(command, **options):
     return time.perf_counter() - begun, usage.ru_maxrss / 1024, output
 
 
+def shown(title, times, base):
+    """Medians, and how often they take the time of `base`."""
+    print(title)
+    of_base = statistics.median(s for s, _ in times[base])
+    for name, found in times.items():
+        median = statistics.median(s for s, _ in found)
+        memory = max(m for _, m in found)
+        print(f"  {name:34} {median:7.2f} s  {median / of_base:5.2f} x rebound  {memory:7.0f} MiB")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rebound")
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--alone", action="store_true", help="no peers, UTF-8 only: for sizes they do not manage")
     asked = parser.parse_args()
     rebound = os.path.abspath(asked.rebound)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "target") as folder:
         folder = pathlib.Path(folder)
-        times = {}
-        for encoding in ("utf-8", "gb18030"):
+        ingest, aggregate = {}, {}
+        for encoding in ("utf-8",) if asked.alone else ("utf-8", "gb18030"):
             place = folder / encoding
             (place / "none").mkdir(parents=True)
+            (place / "peer").mkdir()
             layout = (ROOT / "config/layouts/china_2007_2011.yaml").read_text()
             layout = layout.replace("encoding: gb18030", f"encoding: {encoding}")
             layout = layout.replace("../codes", str(ROOT / "config/codes"))
@@ -64,7 +104,7 @@ def main():
             pipeline = {
                 "name": "bench", "config": [str(ROOT / "config/default.yaml")], "lake": "lake", "proximity": None,
                 "sources": [{"layout": "layout.yaml", "files": ["raw/*.csv"], "exclude": []}],
-                "sql": "none", "checks": "none", "stages": ["ingest"],
+                "sql": "none", "checks": "none", "stages": ["ingest", "aggregate"],
             }
             (place / "pipeline.yaml").write_text(json.dumps(pipeline))
             subprocess.run(
@@ -76,29 +116,43 @@ def main():
             size = sum(file.stat().st_size for file in (place / "raw").iterdir())
             print(f"{encoding}: {int(written['rows']):,} records, {size / 1e9:.2f} GB")
 
-            peers = {"rebound": None}
-            if encoding == "utf-8":
-                peers |= {"duckdb": DUCKDB, "polars": POLARS}
-            for turn in range(asked.repeat):
-                for peer, code in peers.items():
-                    if code is None:
-                        shutil.rmtree(place / "lake", ignore_errors=True)
-                        seconds, memory, _ = timed([rebound, "--quiet", "run", "pipeline.yaml"], cwd=place, stderr=subprocess.DEVNULL)
-                        query = "select cast(sum(fob_value) as bigint) from customs.records"
-                        total = subprocess.run([rebound, "sql", query, "--format", "csv"], cwd=place, check=True,
-                                               capture_output=True, text=True).stdout.split()[1]
-                    else:
-                        out = place / f"{peer}.parquet"
-                        seconds, memory, total = timed([sys.executable, "-c", code, str(place / "raw/*.csv"), str(out)])
-                        out.unlink()
-                    if int(total) != int(written["value"]):
-                        sys.exit(f"{peer}: the sum is {int(total)}, expected {written['value']}")
-                    times.setdefault((encoding, peer), []).append((seconds, memory))
-        base = statistics.median(s for s, _ in times[("utf-8", "rebound")])
-        for (encoding, peer), found in times.items():
-            median = statistics.median(s for s, _ in found)
-            memory = max(m for _, m in found)
-            print(f"{encoding:8} {peer:8} {median:7.2f} s  {median / base:5.2f} x rebound  {memory:7.0f} MiB")
+            def stage(name):
+                seconds, memory, _ = timed([rebound, "--quiet", "run", "pipeline.yaml", "--select", name], cwd=place,
+                                           stderr=subprocess.DEVNULL)
+                return seconds, memory
+
+            def check(who, total):
+                if int(total) != int(written["value"]):
+                    sys.exit(f"{who}: the sum is {int(total)}, expected {written['value']}")
+
+            for _ in range(asked.repeat):
+                shutil.rmtree(place / "lake", ignore_errors=True)
+                ingest.setdefault(f"rebound, {encoding}", []).append(stage("ingest"))
+                aggregate.setdefault(f"rebound, all tables", []).append(stage("aggregate"))
+                # The lake publishes when its stages are whole.
+                stage("ingest+")
+                query = "select cast(sum(fob_value) as bigint) from {}"
+                for table in ("customs.records", "trade.region_product_year"):
+                    found = subprocess.run([rebound, "sql", query.format(table), "--format", "csv"], cwd=place, check=True,
+                                           capture_output=True, text=True).stdout.split()[1]
+                    check(table, found)
+                if encoding != "utf-8" or asked.alone:
+                    continue
+                for peer, code in CONVERT.items():
+                    out = place / f"{peer}.parquet"
+                    seconds, memory, total = timed([sys.executable, "-c", code, str(place / "raw/*.csv"), str(out)])
+                    check(peer, total)
+                    ingest.setdefault(peer, []).append((seconds, memory))
+                    out.unlink()
+                records, = (place / "lake/tables/customs.records").iterdir()
+                both, = (place / "lake/tables/trade.region_product_year_ownership_trade_mode").iterdir()
+                for name, code in (("duckdb, one GROUP BY", GROUP), ("duckdb, all tables", GROUP_ALL)):
+                    seconds, memory, _ = timed([sys.executable, "-c", code, str(records), str(place / "peer")])
+                    aggregate.setdefault(name, []).append((seconds, memory))
+                subprocess.run([sys.executable, "-c", SAME, str(both), str(place / "peer/both.parquet")], check=True)
+            shutil.rmtree(place)
+        shown("text to checked, coded Parquet (peers: text to Parquet)", ingest, "rebound, utf-8")
+        shown("Parquet to sums by region, HS6, year, ownership and trade mode", aggregate, "rebound, all tables")
         print("all sums equal")
 
 
