@@ -23,6 +23,7 @@ CONVERT = {
     "duckdb": """
 import duckdb, sys
 con = duckdb.connect()
+con.execute("set enable_progress_bar = false")
 con.execute(f"copy (select * from read_csv('{sys.argv[1]}', header=true, all_varchar=false, ignore_errors=true)) to '{sys.argv[2]}' (format parquet, compression zstd)")
 print(con.execute(f"select cast(sum(\\"_金额\\") as bigint) from '{sys.argv[2]}'").fetchone()[0])
 """,
@@ -36,6 +37,7 @@ print(int(pl.scan_parquet(sys.argv[2]).select(pl.col('_金额').sum()).collect()
 GROUP = """
 import duckdb, sys
 con = duckdb.connect()
+con.execute("set enable_progress_bar = false")
 records = f"(select * from '{sys.argv[1]}/*.parquet' where flow = 'export' and not is_excluded)"
 def put(name, sql):
     con.execute(f"copy ({sql}) to '{sys.argv[2]}/{name}.parquet' (format parquet, compression zstd)")
@@ -52,6 +54,7 @@ put('regions', f"select year, region_code, sum(fob_value), count(*) from {record
 SAME = """
 import duckdb, sys
 con = duckdb.connect()
+con.execute("set enable_progress_bar = false")
 columns = 'year, region_code, hs6, ownership, trade_mode, fob_value'
 ours = f"select {columns} from '{sys.argv[1]}/*.parquet'"
 peer = f"select {columns} from '{sys.argv[2]}'"
@@ -128,7 +131,7 @@ def main():
             for _ in range(asked.repeat):
                 shutil.rmtree(place / "lake", ignore_errors=True)
                 ingest.setdefault(f"rebound, {encoding}", []).append(stage("ingest"))
-                aggregate.setdefault(f"rebound, all tables", []).append(stage("aggregate"))
+                aggregate.setdefault("rebound, all tables", []).append(stage("aggregate"))
                 # The lake publishes when its stages are whole.
                 stage("ingest+")
                 query = "select cast(sum(fob_value) as bigint) from {}"

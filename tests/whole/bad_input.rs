@@ -15,19 +15,20 @@ fn check(file: &str, from: &str, to: &str, expected: &[&str]) {
 
 const LAYOUT: &str = "config/layouts/australia_state_ahecc8.yaml";
 const CONFIG: &str = "config/australia.yaml";
+const DEFAULT: &str = "config/default.yaml";
 const PIPELINE: &str = "pipelines/australia.yaml";
 
 #[test]
 fn unknown_keys_are_refused_with_file_line_and_the_keys_there_are() {
     check(
         CONFIG,
-        "rca_threshold",
-        "rca_treshold",
+        "proximity_source",
+        "proximity_sorce",
         &[
             "config/australia.yaml",
-            "unknown field `rca_treshold`, expected one of",
-            "`rca_threshold`",
-            "line 6",
+            "unknown field `proximity_sorce`, expected one of",
+            "`proximity_source`",
+            "line 5",
         ],
     );
     check(
@@ -46,10 +47,40 @@ fn unknown_keys_are_refused_with_file_line_and_the_keys_there_are() {
 
 #[test]
 fn missing_keys_and_senseless_values_are_refused() {
-    check(CONFIG, "  min_ubiquity: 1\n", "", &["missing field `min_ubiquity`"]);
-    check(CONFIG, "rca_threshold: 1.0", "rca_threshold: high", &["expected f64"]);
+    check(
+        DEFAULT,
+        "  min_ubiquity: 1\n",
+        "",
+        &["missing field `min_ubiquity` of the section `relatedness`", "name config/default.yaml"],
+    );
+    check(DEFAULT, "rca_threshold: 1.0", "rca_threshold: high", &["expected f64"]);
+    check(
+        DEFAULT,
+        "  measure: proximity",
+        "  measure: closeness",
+        &["relatedness.measure", "cosine"],
+    );
     check(
         CONFIG,
+        "proximity_source: external",
+        "measure: additions",
+        &["relatedness.measure", "it needs `proximity_source: firms`"],
+    );
+    check(
+        CONFIG,
+        "proximity_source: external",
+        "proximity_source: firms",
+        &["relatedness.proximity_source: firms` needs `firms: true`"],
+    );
+    check(
+        CONFIG,
+        "proximity_source: external",
+        "rca_reference: external",
+        &["but there is no `reference` here"],
+    );
+    check(DEFAULT, "  ddof: 0", "  ddof: 2", &["expected 0 or 1"]);
+    check(
+        DEFAULT,
         "  diagonal: excluded",
         "  diagonal: out",
         &["expected one of excluded, included"],

@@ -7,7 +7,7 @@ use std::process::Command;
 /// Crate, whether it is pure, and everything it may depend on.
 const TABLE: [(&str, bool, &[&str]); 6] = [
     ("trade", true, &["foldhash", "memchr", "thiserror"]),
-    ("space", true, &["faer", "rayon", "thiserror"]),
+    ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
     ("resilience", true, &["space", "thiserror"]),
     (
         "lake",

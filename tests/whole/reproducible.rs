@@ -11,12 +11,7 @@ fn bytes_are_the_same_for_one_two_and_eight_threads() {
         project.edit(
             "config/australia.yaml",
             "proximity_source: external",
-            "proximity_source: regions",
-        );
-        project.edit(
-            "config/australia.yaml",
-            "proximity_years: []",
-            "proximity_years: [2007, 2008]",
+            "proximity_source: regions\n  proximity_years: [2007, 2008]",
         );
         project.rebound(&["run", "pipelines/australia.yaml", "--threads", threads]).ok();
         runs.push(project.published_bytes());

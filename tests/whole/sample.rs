@@ -104,7 +104,7 @@ fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
     let again = project.run().ok();
     assert!(again.out.starts_with("nothing to do: everything is up to date"), "{}", again.out);
 
-    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
     let line = |stage: &str| {
         let line = plan.out.lines().find(|l| l.split_whitespace().nth(1) == Some(stage));
@@ -125,11 +125,11 @@ fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
     assert!(ran.out.contains("published"), "{}", ran.out);
 
     // Back again: the old versions are still there.
-    project.edit("config/australia.yaml", "  diagonal: included", "  diagonal: excluded");
+    project.edit("config/default.yaml", "  diagonal: included", "  diagonal: excluded");
     let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
     assert!(plan.out.contains("nothing to do"), "{}", plan.out);
     let back = project.run().ok();
-    assert!(back.out.contains("published 27 tables"), "{}", back.out);
+    assert!(back.out.contains("published 30 tables"), "{}", back.out);
 }
 
 #[test]
@@ -147,14 +147,14 @@ fn single_stages_run_and_stale_tables_are_not_mixed_with_new_ones() {
     run("+panels").ok();
     let before = project.sql("select sum(density) from panel.region_product");
 
-    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     let held = run("relatedness").ok();
     assert!(held.out.contains("made but not published: panel.region"), "{}", held.out);
     assert_eq!(project.sql("select sum(density) from panel.region_product"), before);
     run("relatedness+").ok();
     assert_ne!(project.sql("select sum(density) from panel.region_product"), before);
     // Specialisations gained depend on the threshold too, and they do not follow from relatedness.
-    project.edit("config/australia.yaml", "  rca_threshold: 1.0", "  rca_threshold: 2.0");
+    project.edit("config/default.yaml", "  rca_threshold: 1.0", "  rca_threshold: 2.0");
     run("relatedness+").fails(2, "`panel.region` needs `resilience.episode`");
     run("+panels").ok();
     let runs = project.rebound(&["runs"]).ok();
@@ -170,7 +170,7 @@ fn failing_check_stops_publication_and_shows_the_rows() {
         "pipelines/checks/trade.region__no_tasmania.sql",
         b"select region_code, region_name from trade.region where region_code = 'TAS'",
     );
-    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     let failed = project.run().fails(3, "1 data check failed; nothing was published");
     assert!(failed.err.contains("trade.region__no_tasmania.sql: 1 row"), "{}", failed.err);
     assert!(failed.err.contains("| TAS         | Tasmania    |"), "{}", failed.err);
@@ -182,13 +182,13 @@ fn failing_check_stops_publication_and_shows_the_rows() {
 fn garbage_goes_and_what_is_published_stays() {
     let project = Project::new();
     project.run().ok();
-    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     project.run().ok();
     let before = project.published_bytes();
     let freed = project.rebound(&["gc", "--keep", "2"]).ok();
     assert!(freed.out.contains("in 0 versions"), "{}", freed.out);
     let freed = project.rebound(&["gc", "--keep", "1"]).ok();
-    assert!(freed.out.contains("in 6 versions"), "{}", freed.out);
+    assert!(freed.out.contains("in 7 versions"), "{}", freed.out);
     let freed = project.rebound(&["gc", "--keep", "0"]).ok();
     assert!(freed.out.contains("in 0 versions"), "{}", freed.out);
     assert_eq!(project.published_bytes(), before);
@@ -310,7 +310,7 @@ fn logs_are_json_and_quiet_is_quiet() {
     let lines: Vec<serde_json::Value> =
         ran.err.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(lines.iter().any(|line| line["fields"]["message"] == "published"), "{}", ran.err);
-    project.edit("config/australia.yaml", "  diagonal: excluded", "  diagonal: included");
+    project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     let quiet = project.rebound(&["--quiet", "run", "pipelines/australia.yaml"]).ok();
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }

@@ -192,6 +192,8 @@ mod tests {
                 Arc::new(arrow::array::Int64Array::from(vec![3, 1, 2])),
                 Arc::new(Float64Array::from(vec![Some(0.5), None, None])),
                 Arc::new(StringArray::from(vec![None, Some("x"), Some("x")])),
+                Arc::new(Float64Array::from(vec![None; 3])),
+                Arc::new(Float64Array::from(vec![None; 3])),
             ],
         )
         .expect("a batch");

@@ -5,6 +5,7 @@
 
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
+use crate::measure::{self, MeasureArgs, MeasureError};
 use crate::output::{self, Format, OutputError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
 use crate::synth::{Nation, SynthError};
@@ -51,6 +52,8 @@ enum Command {
     Runs(LakeArgs),
     /// Remove versions of tables that no kept run needs.
     Gc(GcArgs),
+    /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
+    Measure(Box<MeasureArgs>),
     /// Write a made-up nation's records, of a known process, in the form of a layout.
     Synth(SynthArgs),
 }
@@ -203,6 +206,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         }
         let is_users = cause.is::<UsersError>()
             || cause.is::<LayoutError>()
+            || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
@@ -255,6 +259,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
         Command::Reconcile(args) => reconcile(&runtime, &mut out, args)?,
         Command::Runs(args) => runs(&runtime, &mut out, args)?,
         Command::Gc(args) => gc(&runtime, &mut out, args)?,
+        Command::Measure(args) => {
+            // Rows go to standard output as they come.
+            drop(out);
+            measure(&runtime, args)?;
+        }
         Command::Synth(args) => synth(&mut out, args)?,
     }
     Ok(())
@@ -458,16 +467,33 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         }
         Err(error) => return Err(error.into()),
     };
-    match &args.output {
+    let batches = batches.into_iter().map(Ok::<_, OutputError>);
+    put(args.format, args.output.as_deref(), &schema, batches)
+}
+
+/// Writes rows to a file, or to standard output.
+fn put<E: From<OutputError> + Into<anyhow::Error>>(
+    format: Format,
+    path: Option<&Path>,
+    schema: &arrow::datatypes::SchemaRef,
+    batches: impl IntoIterator<Item = Result<arrow::array::RecordBatch, E>>,
+) -> anyhow::Result<()> {
+    let written = match path {
         Some(path) => {
             let file = File::create(path).map_err(|error| {
                 UsersError(format!("failed to write `{}`: {error}", path.display()))
             })?;
-            output::write(args.format, &schema, &batches, std::io::BufWriter::new(file))?;
+            output::write(format, schema, batches, std::io::BufWriter::new(file))
         }
-        None => output::write(args.format, &schema, &batches, std::io::stdout())?,
-    }
-    Ok(())
+        None => output::write(format, schema, batches, std::io::stdout()),
+    };
+    written.map_err(Into::into)
+}
+
+fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
+    let measured = measure::measure(args, runtime.handle())?;
+    let schema = measured.schema.clone();
+    put(args.format, args.output.as_deref(), &schema, measured)
 }
 
 fn missing_table(session: &Session, catalog: &Catalog, text: &str) -> Option<String> {

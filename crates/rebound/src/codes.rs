@@ -10,6 +10,23 @@ const CORRELATIONS: &[u8] = include_bytes!("../../../config/codes/hs/correlation
 const CONVERSIONS: &[u8] = include_bytes!("../../../config/codes/hs/conversions.csv.gz");
 const DESCRIPTIONS: &[u8] = include_bytes!("../../../config/codes/hs/descriptions.csv.gz");
 
+const COUNTRY_GROUPS: &str = include_str!("../../../config/codes/books/country_group.csv");
+
+/// The subcontinent (UN M49) of each country, by ISO 3166-1 alpha-3 code.
+///
+/// # Errors
+///
+/// [`CodesError`] if the built-in table is damaged.
+pub fn subcontinents() -> Result<BTreeMap<String, String>, CodesError> {
+    csv::Reader::from_reader(COUNTRY_GROUPS.as_bytes())
+        .records()
+        .map(|row| {
+            let row = row.map_err(|e| CodesError { table: "country_group", why: e.to_string() })?;
+            Ok((row[0].to_owned(), row[1].to_owned()))
+        })
+        .collect()
+}
+
 /// A table that came with the program is damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("the HS table `{table}` that came with the program is damaged: {why}")]

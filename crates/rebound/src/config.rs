@@ -3,7 +3,8 @@
 use crate::yaml::{self, YamlError};
 use resilience::Benchmark;
 use serde::{Deserialize, Serialize};
-use space::{Diagonal, RcaRule};
+use space::complexity::{FitnessParams, Scale};
+use space::{ComplexityParams, Diagonal, FilterParams, GainForm, Margin, Measure, Null, RcaRule};
 use std::path::{Path, PathBuf};
 use trade::{HsRevision, Method};
 
@@ -13,13 +14,15 @@ pub enum ConfigError {
     /// A file is at fault.
     #[error(transparent)]
     Yaml(#[from] YamlError),
-    /// No file gives a section.
+    /// No file gives a key.
     #[error(
-        "no config file gives the section `{section}`: name config/default.yaml first, among {files}"
+        "missing field `{key}` of the section `{section}` in {files}: name config/default.yaml, which has every key, first"
     )]
-    Section {
+    Missing {
         /// The section.
         section: &'static str,
+        /// The key.
+        key: &'static str,
         /// The files read.
         files: String,
     },
@@ -35,76 +38,168 @@ pub enum ConfigError {
     },
 }
 
-/// One config file: any sections, each complete.
+/// A section: what a file may say of it, and all of it.
+macro_rules! section {
+    ($(#[$about:meta])* $name:ident as $text:ident {
+        $($(#[$meaning:meta])* pub $key:ident: $type:ty,)*
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        pub struct $name {
+            $($(#[$meaning])* pub $key: $type,)*
+        }
+
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct $text {
+            $($key: Option<$type>,)*
+        }
+
+        impl $text {
+            /// A later file's keys stand for an earlier one's; the first key that no file gives, if there is one.
+            fn merged<'t>(texts: impl DoubleEndedIterator<Item = &'t Self> + Clone) -> Result<$name, &'static str> {
+                Ok($name {
+                    $($key: texts
+                        .clone()
+                        .rev()
+                        .find_map(|text| text.$key.clone())
+                        .ok_or(stringify!($key))?,)*
+                })
+            }
+        }
+    };
+}
+
+/// One config file: any keys of any sections.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    ingest: Option<Ingest>,
-    harmonize: Option<Harmonize>,
-    aggregate: Option<Aggregate>,
-    relatedness: Option<Relatedness>,
-    resilience: Option<Resilience>,
-    engine: Option<Engine>,
+    ingest: Option<IngestText>,
+    harmonize: Option<HarmonizeText>,
+    aggregate: Option<AggregateText>,
+    cleaning: Option<CleaningText>,
+    relatedness: Option<RelatednessText>,
+    complexity: Option<ComplexityText>,
+    resilience: Option<ResilienceText>,
+    engine: Option<EngineText>,
 }
 
-/// Section `ingest`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ingest {
-    /// The largest share of entries that may be rejected, 0 to 1.
-    pub max_rejected_share: f64,
+section! {
+    /// Section `ingest`.
+    Ingest as IngestText {
+        /// The largest share of entries that may be rejected, 0 to 1.
+        pub max_rejected_share: f64,
+    }
 }
 
-/// Section `harmonize`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Harmonize {
-    /// The one HS revision of the analysis.
-    pub target_revision: String,
-    /// How codes are brought to it.
-    pub method: String,
+section! {
+    /// Section `harmonize`.
+    Harmonize as HarmonizeText {
+        /// The one HS revision of the analysis.
+        pub target_revision: String,
+        /// How codes are brought to it.
+        pub method: String,
+    }
 }
 
-/// Section `aggregate`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Aggregate {
-    /// `export` or `import`.
-    pub flow: String,
+section! {
+    /// Section `aggregate`.
+    Aggregate as AggregateText {
+        /// `export` or `import`.
+        pub flow: String,
+        /// Whether sums by firm are kept.
+        pub firms: bool,
+    }
 }
 
-/// Section `relatedness`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relatedness {
-    /// `at_least` or `above`.
-    pub rca_rule: String,
-    /// The RCA that the rule compares with.
-    pub rca_threshold: f64,
-    /// `regions` or `external`.
-    pub proximity_source: String,
-    /// Years pooled for the proximity of the data's own regions.
-    pub proximity_years: Vec<i32>,
-    /// Products below this ubiquity are related to nothing.
-    pub min_ubiquity: usize,
-    /// `excluded` or `included`.
-    pub diagonal: String,
-    /// The smallest proximity that `space.proximity` holds.
-    pub publish_proximity_from: f64,
+section! {
+    /// Section `cleaning`.
+    Cleaning as CleaningText {
+        /// Exports of a region in a year, in the currency.
+        pub min_region_total: f64,
+        /// Exports of a product in a year.
+        pub min_product_total: f64,
+        /// Products that a region is specialised in.
+        pub min_diversity: usize,
+        /// Regions that are specialised in a product.
+        pub min_ubiquity: usize,
+        /// Whether to go on until nothing changes.
+        pub repeated: bool,
+    }
 }
 
-/// Section `resilience`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resilience {
-    /// The smallest expected growth, in absolute value, that an index is divided by.
-    pub near_zero: f64,
-    /// Benchmarks of regions.
-    pub region_benchmarks: Vec<String>,
-    /// Benchmarks of region-products.
-    pub product_benchmarks: Vec<String>,
-    /// The shocks.
-    pub episodes: Vec<Episode>,
+section! {
+    /// Section `relatedness`.
+    Relatedness as RelatednessText {
+        /// `at_least` or `above`.
+        pub rca_rule: String,
+        /// The RCA that the rule compares with.
+        pub rca_threshold: f64,
+        /// `national` or `external`.
+        pub rca_reference: String,
+        /// A measure of [`space::Measure`], `correlation`, `coagglomeration` or `additions`.
+        pub measure: String,
+        /// `ubiquity` or `co_occurrence`.
+        pub margin: String,
+        /// `regions`, `firms` or `external`.
+        pub proximity_source: String,
+        /// Years pooled for the proximity of the data's own regions or firms.
+        pub proximity_years: Vec<i32>,
+        /// Products below this ubiquity are related to nothing.
+        pub min_ubiquity: usize,
+        /// The smallest value of a firm's exports of a product that counts.
+        pub firm_floor: f64,
+        /// `excluded` or `included`.
+        pub diagonal: String,
+        /// The closest share of pairs that counts as related.
+        pub related_share: f64,
+        /// Neighbours of the density of nearest products.
+        pub nearest: usize,
+        /// The smallest proximity that `space.proximity` holds.
+        pub publish_proximity_from: f64,
+        /// `none`, `hypergeometric` or `permutation`.
+        pub validation: String,
+        /// Shuffles of the permutation.
+        pub validation_shuffles: usize,
+        /// What their random numbers start from.
+        pub validation_seed: u64,
+        /// Years before and after that an entry or exit must last.
+        pub persistence_years: usize,
+    }
+}
+
+section! {
+    /// Section `complexity`.
+    Complexity as ComplexityText {
+        /// `regions` or `products`.
+        pub pci_scale: String,
+        /// 0 or 1.
+        pub ddof: u8,
+        /// Steps of the method of reflections.
+        pub reflections: usize,
+        /// Steps of fitness at the most.
+        pub fitness_iterations: usize,
+        /// Change of a logarithm at which fitness stops.
+        pub fitness_tolerance: f64,
+        /// `uncentered` or `standardized`.
+        pub outlook_pci: String,
+        /// `nearer`, `nearer_less_own` or `mean`.
+        pub outlook_gain: String,
+    }
+}
+
+section! {
+    /// Section `resilience`.
+    Resilience as ResilienceText {
+        /// The smallest expected growth, in absolute value, that an index is divided by.
+        pub near_zero: f64,
+        /// Benchmarks of regions.
+        pub region_benchmarks: Vec<String>,
+        /// Benchmarks of region-products.
+        pub product_benchmarks: Vec<String>,
+        /// The shocks.
+        pub episodes: Vec<Episode>,
+    }
 }
 
 /// One shock.
@@ -123,14 +218,14 @@ pub struct Episode {
     pub transformation_year: i32,
 }
 
-/// Section `engine`: nothing here changes a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Engine {
-    /// Threads; 0: one a core.
-    pub threads: usize,
-    /// Memory of sums and of SQL operators before they spill, in MiB.
-    pub memory_mib: usize,
+section! {
+    /// Section `engine`: nothing here changes a number.
+    Engine as EngineText {
+        /// Threads; 0: one a core.
+        pub threads: usize,
+        /// Memory of sums and of SQL operators before they spill, in MiB.
+        pub memory_mib: usize,
+    }
 }
 
 impl Engine {
@@ -149,8 +244,12 @@ pub struct Config {
     pub harmonize: Harmonize,
     /// Section `aggregate`.
     pub aggregate: Aggregate,
+    /// Section `cleaning`.
+    pub cleaning: Cleaning,
     /// Section `relatedness`.
     pub relatedness: Relatedness,
+    /// Section `complexity`.
+    pub complexity: Complexity,
     /// Section `resilience`.
     pub resilience: Resilience,
     /// Section `engine`.
@@ -162,8 +261,23 @@ pub struct Config {
 pub enum ProximitySource {
     /// The data's own regions.
     Regions,
+    /// The data's own firms.
+    Firms,
     /// The pipeline's table.
     External,
+}
+
+/// How relatedness is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelatednessMeasure {
+    /// From co-occurrence.
+    CoOccurrence(Measure),
+    /// Correlation of RCA.
+    Correlation,
+    /// Ellison, Glaeser & Kerr.
+    Coagglomeration,
+    /// What firms with one product add from the first year to the last.
+    Additions,
 }
 
 fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
@@ -215,8 +329,116 @@ impl Relatedness {
     pub fn source(&self) -> Result<ProximitySource, String> {
         one_of(
             &self.proximity_source,
-            &[("regions", ProximitySource::Regions), ("external", ProximitySource::External)],
+            &[
+                ("regions", ProximitySource::Regions),
+                ("firms", ProximitySource::Firms),
+                ("external", ProximitySource::External),
+            ],
         )
+    }
+
+    /// Whether RCA is compared with the pipeline's reference.
+    ///
+    /// # Errors
+    ///
+    /// The text names nothing.
+    pub fn has_external_reference(&self) -> Result<bool, String> {
+        one_of(&self.rca_reference, &[("national", false), ("external", true)])
+    }
+
+    /// How relatedness is measured.
+    ///
+    /// # Errors
+    ///
+    /// A text names nothing.
+    pub fn measure(&self) -> Result<RelatednessMeasure, String> {
+        let margins = [("ubiquity", Margin::Ubiquity), ("co_occurrence", Margin::CoOccurrence)];
+        let margin = one_of(&self.margin, &margins)?;
+        let counted = RelatednessMeasure::CoOccurrence;
+        one_of(
+            &self.measure,
+            &[
+                ("proximity", counted(Measure::Proximity)),
+                ("conditional", counted(Measure::Conditional)),
+                ("cosine", counted(Measure::Cosine(margin))),
+                ("jaccard", counted(Measure::Jaccard(margin))),
+                ("association", counted(Measure::Association(margin))),
+                ("probability", counted(Measure::Probability(margin))),
+                ("survivor", counted(Measure::Survivor)),
+                ("revealed", counted(Measure::Revealed)),
+                ("correlation", RelatednessMeasure::Correlation),
+                ("coagglomeration", RelatednessMeasure::Coagglomeration),
+                ("additions", RelatednessMeasure::Additions),
+            ],
+        )
+    }
+
+    /// How links are validated, if they are.
+    ///
+    /// # Errors
+    ///
+    /// The text names nothing.
+    pub fn null(&self) -> Result<Option<Null>, String> {
+        let (n_shuffles, seed) = (self.validation_shuffles, self.validation_seed);
+        one_of(
+            &self.validation,
+            &[
+                ("none", None),
+                ("hypergeometric", Some(Null::Hypergeometric)),
+                ("permutation", Some(Null::Permutation { n_shuffles, seed })),
+            ],
+        )
+    }
+
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        let of = |key: &'static str| move |why: String| (key, why);
+        self.rule().map_err(of("rca_rule"))?;
+        above_zero(self.rca_threshold).map_err(of("rca_threshold"))?;
+        self.has_external_reference().map_err(of("rca_reference"))?;
+        let measure = self.measure().map_err(of("measure"))?;
+        let source = self.source().map_err(of("proximity_source"))?;
+        self.diagonal().map_err(of("diagonal"))?;
+        share(self.related_share).map_err(of("related_share"))?;
+        share(self.publish_proximity_from).map_err(of("publish_proximity_from"))?;
+        let null = self.null().map_err(of("validation"))?;
+        at_least_zero(self.firm_floor).map_err(of("firm_floor"))?;
+        if source != ProximitySource::External && self.proximity_years.is_empty() {
+            let why = format!(
+                "expected at least one year with `proximity_source: {}`",
+                self.proximity_source
+            );
+            return Err(("proximity_years", why));
+        }
+        let is_counted = matches!(measure, RelatednessMeasure::CoOccurrence(_));
+        let why = match (source, measure) {
+            (ProximitySource::Firms, RelatednessMeasure::Additions)
+                if self.proximity_years.len() < 2 =>
+            {
+                Some(
+                    "`additions` compares the last of proximity_years with the first: expected two or more",
+                )
+            }
+            (ProximitySource::Regions, RelatednessMeasure::Additions) => {
+                Some("`additions` is of firms: it needs `proximity_source: firms`")
+            }
+            (
+                ProximitySource::Firms,
+                RelatednessMeasure::Correlation | RelatednessMeasure::Coagglomeration,
+            ) => Some("it needs `proximity_source: regions`"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(("measure", why.to_owned()));
+        }
+        if null.is_some() && (source == ProximitySource::External || !is_counted) {
+            let why =
+                "links can be validated where they are counted in the data: set `validation: none`";
+            return Err(("validation", why.to_owned()));
+        }
+        if self.persistence_years == 0 {
+            return Err(("persistence_years", "expected 1 or more".to_owned()));
+        }
+        Ok(())
     }
 
     /// The convention for a product's proximity to itself.
@@ -230,6 +452,92 @@ impl Relatedness {
             &[("excluded", Diagonal::Excluded), ("included", Diagonal::Included)],
         )
     }
+}
+
+impl Complexity {
+    /// Scale and standard deviation.
+    ///
+    /// # Errors
+    ///
+    /// A value names nothing.
+    pub fn params(&self) -> Result<ComplexityParams, String> {
+        let scales = [("regions", Scale::Regions), ("products", Scale::Products)];
+        if self.ddof > 1 {
+            return Err(format!("ddof is {}: expected 0 or 1", self.ddof));
+        }
+        Ok(ComplexityParams { pci_scale: one_of(&self.pci_scale, &scales)?, ddof: self.ddof })
+    }
+
+    /// When fitness stops.
+    pub fn fitness(&self) -> FitnessParams {
+        FitnessParams { max_iterations: self.fitness_iterations, tolerance: self.fitness_tolerance }
+    }
+
+    /// Which gain the outlook has.
+    ///
+    /// # Errors
+    ///
+    /// The text names none.
+    pub fn gain(&self) -> Result<GainForm, String> {
+        one_of(
+            &self.outlook_gain,
+            &[
+                ("nearer", GainForm::Nearer),
+                ("nearer_less_own", GainForm::NearerLessOwn),
+                ("mean", GainForm::Mean),
+            ],
+        )
+    }
+
+    /// Whether the outlook takes PCI with its mean taken off.
+    ///
+    /// # Errors
+    ///
+    /// The text names nothing.
+    pub fn outlook_is_standardized(&self) -> Result<bool, String> {
+        one_of(&self.outlook_pci, &[("uncentered", false), ("standardized", true)])
+    }
+
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        self.params().map_err(|why| ("pci_scale", why))?;
+        self.gain().map_err(|why| ("outlook_gain", why))?;
+        self.outlook_is_standardized().map_err(|why| ("outlook_pci", why))?;
+        above_zero(self.fitness_tolerance).map_err(|why| ("fitness_tolerance", why))
+    }
+}
+
+impl Cleaning {
+    /// The filters.
+    pub fn params(&self, rule: RcaRule) -> FilterParams {
+        FilterParams {
+            min_region_total: self.min_region_total,
+            min_product_total: self.min_product_total,
+            min_diversity: self.min_diversity,
+            min_ubiquity: self.min_ubiquity,
+            rule,
+            is_repeated: self.repeated,
+        }
+    }
+
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        at_least_zero(self.min_region_total).map_err(|why| ("min_region_total", why))?;
+        at_least_zero(self.min_product_total).map_err(|why| ("min_product_total", why))
+    }
+}
+
+fn share(value: f64) -> Result<(), String> {
+    let is_share = (0.0..=1.0).contains(&value);
+    is_share.then_some(()).ok_or_else(|| format!("{value} is not between 0 and 1"))
+}
+
+fn above_zero(value: f64) -> Result<(), String> {
+    let is_good = value > 0.0 && value.is_finite();
+    is_good.then_some(()).ok_or_else(|| format!("{value} is not above 0"))
+}
+
+fn at_least_zero(value: f64) -> Result<(), String> {
+    let is_good = value >= 0.0 && value.is_finite();
+    is_good.then_some(()).ok_or_else(|| format!("{value} is below 0"))
 }
 
 impl Resilience {
@@ -264,57 +572,58 @@ impl Resilience {
     }
 }
 
-/// A later file's section stands for an earlier one's.
-fn last<T>(
-    files: &[(PathBuf, File)],
-    section: &'static str,
-    get: impl Fn(&File) -> Option<&T>,
-) -> Result<(T, String), ConfigError>
-where
-    T: Clone,
-{
-    files
-        .iter()
-        .rev()
-        .find_map(|(path, file)| Some((get(file)?.clone(), path.display().to_string())))
-        .ok_or_else(|| ConfigError::Section {
-            section,
-            files: files
-                .iter()
-                .map(|(path, _)| format!("`{}`", path.display()))
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
-}
-
 impl Config {
-    /// Reads `paths` in order; a section of a later file replaces the earlier one.
+    /// Reads `paths` in order; a key of a later file replaces the earlier one.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] on an unreadable file, an absent section, or a value that makes no sense.
+    /// [`ConfigError`] on an unreadable file, an absent key, or a value that makes no sense.
     pub fn read(paths: &[PathBuf]) -> Result<Self, ConfigError> {
         let files = paths
             .iter()
             .map(|path| Ok((path.clone(), yaml::read::<File>(path)?)))
             .collect::<Result<Vec<_>, YamlError>>()?;
-        let (ingest, ingest_file) = last(&files, "ingest", |f| f.ingest.as_ref())?;
-        let (harmonize, harmonize_file) = last(&files, "harmonize", |f| f.harmonize.as_ref())?;
-        let (aggregate, aggregate_file) = last(&files, "aggregate", |f| f.aggregate.as_ref())?;
-        let (relatedness, related_file) = last(&files, "relatedness", |f| f.relatedness.as_ref())?;
-        let (resilience, resilience_file) = last(&files, "resilience", |f| f.resilience.as_ref())?;
-        let (engine, _) = last(&files, "engine", |f| f.engine.as_ref())?;
-        let config = Self { ingest, harmonize, aggregate, relatedness, resilience, engine };
+        macro_rules! merged {
+            ($section:ident, $text:ident) => {{
+                let texts = files.iter().filter_map(|(_, file)| file.$section.as_ref());
+                let merged = $text::merged(texts).map_err(|key| ConfigError::Missing {
+                    section: stringify!($section),
+                    key,
+                    files: files
+                        .iter()
+                        .map(|(path, _)| format!("`{}`", path.display()))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                })?;
+                // What is wrong with a section was most likely said by the last file that has it.
+                let last = files.iter().rev().find(|(_, file)| file.$section.is_some());
+                (merged, last.map(|(path, _)| path.display().to_string()).unwrap_or_default())
+            }};
+        }
+        let (ingest, ingest_file) = merged!(ingest, IngestText);
+        let (harmonize, harmonize_file) = merged!(harmonize, HarmonizeText);
+        let (aggregate, aggregate_file) = merged!(aggregate, AggregateText);
+        let (cleaning, cleaning_file) = merged!(cleaning, CleaningText);
+        let (relatedness, related_file) = merged!(relatedness, RelatednessText);
+        let (complexity, complexity_file) = merged!(complexity, ComplexityText);
+        let (resilience, resilience_file) = merged!(resilience, ResilienceText);
+        let (engine, _) = merged!(engine, EngineText);
+        let config = Self {
+            ingest,
+            harmonize,
+            aggregate,
+            cleaning,
+            relatedness,
+            complexity,
+            resilience,
+            engine,
+        };
         let check = |file: &str, key: &str, outcome: Result<(), String>| {
             outcome.map_err(|why| ConfigError::Value {
                 key: key.to_owned(),
                 file: file.to_owned(),
                 why,
             })
-        };
-        let share = |value: f64| {
-            let is_share = (0.0..=1.0).contains(&value);
-            is_share.then_some(()).ok_or_else(|| format!("{value} is not between 0 and 1"))
         };
         check(&ingest_file, "ingest.max_rejected_share", share(config.ingest.max_rejected_share))?;
         check(
@@ -325,28 +634,22 @@ impl Config {
         check(&harmonize_file, "harmonize.method", config.harmonize.method().map(|_| ()))?;
         let flow = one_of(&config.aggregate.flow, &[("export", ()), ("import", ())]);
         check(&aggregate_file, "aggregate.flow", flow)?;
-        let related = &config.relatedness;
-        check(&related_file, "relatedness.rca_rule", related.rule().map(|_| ()))?;
-        let threshold = (related.rca_threshold > 0.0 && related.rca_threshold.is_finite())
-            .then_some(())
-            .ok_or_else(|| format!("{} is not above 0", related.rca_threshold));
-        check(&related_file, "relatedness.rca_threshold", threshold)?;
-        check(&related_file, "relatedness.proximity_source", related.source().map(|_| ()))?;
-        check(&related_file, "relatedness.diagonal", related.diagonal().map(|_| ()))?;
-        check(
-            &related_file,
-            "relatedness.publish_proximity_from",
-            share(related.publish_proximity_from),
-        )?;
-        if related.source() == Ok(ProximitySource::Regions) && related.proximity_years.is_empty() {
-            let why = "expected at least one year with `proximity_source: regions`".to_owned();
-            check(&related_file, "relatedness.proximity_years", Err(why))?;
+        let sections = [
+            ("cleaning", cleaning_file, config.cleaning.checked()),
+            ("relatedness", related_file, config.relatedness.checked()),
+            ("complexity", complexity_file, config.complexity.checked()),
+        ];
+        for (section, file, outcome) in sections {
+            if let Err((key, why)) = outcome {
+                check(&file, &format!("{section}.{key}"), Err(why))?;
+            }
+        }
+        if config.relatedness.source() == Ok(ProximitySource::Firms) && !config.aggregate.firms {
+            let why = "`relatedness.proximity_source: firms` needs `firms: true`".to_owned();
+            check(&aggregate_file, "aggregate.firms", Err(why))?;
         }
         let resilience = &config.resilience;
-        let near_zero = (resilience.near_zero >= 0.0 && resilience.near_zero.is_finite())
-            .then_some(())
-            .ok_or_else(|| format!("{} is below 0", resilience.near_zero));
-        check(&resilience_file, "resilience.near_zero", near_zero)?;
+        check(&resilience_file, "resilience.near_zero", at_least_zero(resilience.near_zero))?;
         check(
             &resilience_file,
             "resilience.region_benchmarks",

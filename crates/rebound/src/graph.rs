@@ -1,5 +1,6 @@
 //! The graph of stages: what each reads and writes, what each is made from, and which are selected.
 
+use crate::config::ProximitySource;
 use crate::pipeline::{Pipeline, SqlFile};
 use lake::{Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,12 +47,16 @@ impl StageName {
         }
     }
 
-    fn reads(self) -> &'static [&'static str] {
+    fn reads(self, pipeline: &Pipeline) -> &'static [&'static str] {
         match self {
             Self::Ingest | Self::Panels => &[],
             Self::Aggregate => &["customs.records"],
-            Self::Relatedness | Self::Diversification | Self::Resilience => {
-                &["trade.region_product_year"]
+            Self::Relatedness if uses(pipeline, ProximitySource::Firms) => {
+                &["trade.region_product_year", "trade.region_product_year_firm"]
+            }
+            Self::Relatedness | Self::Resilience => &["trade.region_product_year"],
+            Self::Diversification => {
+                &["trade.region_product_year", "trade.region_product_year_destination"]
             }
         }
     }
@@ -73,6 +78,7 @@ impl StageName {
                 "trade.region_product_year_ownership",
                 "trade.region_product_year_trade_mode",
                 "trade.region_product_year_ownership_trade_mode",
+                "trade.region_product_year_firm",
                 "trade.region_year",
                 "trade.hs_conversion",
             ],
@@ -81,8 +87,11 @@ impl StageName {
                 "space.region_product_year",
                 "space.region_year",
                 "space.product_year",
+                "space.year",
             ],
-            Self::Diversification => &["diversification.region_year"],
+            Self::Diversification => {
+                &["diversification.region_year", "diversification.product_year"]
+            }
             Self::Resilience => &[
                 "resilience.episode",
                 "resilience.region",
@@ -188,7 +197,7 @@ pub fn nodes<E: From<GraphError>>(
             nodes.push(Node {
                 name: stage.name().to_owned(),
                 stage,
-                reads: owned(stage.reads()),
+                reads: owned(stage.reads(pipeline)),
                 writes: owned(stage.writes()),
                 sql: None,
             });
@@ -347,20 +356,18 @@ pub fn fingerprints(
     made
 }
 
-/// The label of the external proximity file among the hashed files.
-pub const PROXIMITY: &str = "proximity: ";
-
 fn reads_file(pipeline: &Pipeline, stage: StageName, file: &str) -> bool {
+    let is_external = pipeline.external_files().iter().any(|(label, _)| label == file);
     match stage {
-        StageName::Ingest => !file.starts_with(PROXIMITY),
-        StageName::Relatedness => uses_external(pipeline) && file.starts_with(PROXIMITY),
+        StageName::Ingest => !is_external,
+        StageName::Relatedness => is_external,
         _ => false,
     }
 }
 
-/// Whether proximity comes from the pipeline's table.
-pub fn uses_external(pipeline: &Pipeline) -> bool {
-    pipeline.config.relatedness.source() == Ok(crate::config::ProximitySource::External)
+/// Whether relatedness comes from `source`.
+pub fn uses(pipeline: &Pipeline, source: ProximitySource) -> bool {
+    pipeline.config.relatedness.source() == Ok(source)
 }
 
 /// The parts of the config that a stage's rows depend on, as JSON.
@@ -391,14 +398,13 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             ]
         }
         StageName::Relatedness => {
-            let mut parts = vec![("relatedness".to_owned(), json(related))];
-            if uses_external(pipeline)
-                && let Some(external) = &pipeline.proximity
-            {
-                let columns = &external.columns;
-                let text =
-                    json(&[external.revision.name(), &columns.a, &columns.b, &columns.proximity]);
-                parts.push(("proximity".to_owned(), text));
+            let mut parts = vec![
+                ("relatedness".to_owned(), json(related)),
+                ("complexity".to_owned(), json(&config.complexity)),
+                ("cleaning".to_owned(), json(&config.cleaning)),
+            ];
+            parts.extend(pipeline.external_settings());
+            if parts.len() > 3 {
                 parts.push((
                     "harmonize.target_revision".to_owned(),
                     json(&config.harmonize.target_revision),

@@ -61,26 +61,30 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
-/// Writes `batches` to `out` as `format`.
+/// Writes `batches` to `out` as `format`, one after the other as they come; a table for reading needs them all.
 ///
 /// # Errors
 ///
-/// [`OutputError`] if that fails.
-pub fn write(
+/// What `batches` fail with, or [`OutputError`] if they cannot be written.
+pub fn write<E: From<OutputError>>(
     format: Format,
     schema: &SchemaRef,
-    batches: &[RecordBatch],
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
     mut out: impl Write + Send,
-) -> Result<(), OutputError> {
+) -> Result<(), E> {
+    let arrow = |error: arrow::error::ArrowError| E::from(OutputError::from(error));
+    let parquet = |error: parquet::errors::ParquetError| E::from(OutputError::from(error));
+    let io = |error: std::io::Error| E::from(OutputError::from(error));
     match format {
         Format::Table => {
-            writeln!(out, "{}", table(schema, batches)?)?;
+            let batches: Vec<RecordBatch> = batches.into_iter().collect::<Result<_, E>>()?;
+            writeln!(out, "{}", table(schema, &batches)?).map_err(io)?;
         }
         Format::Csv => {
             let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
-            writer.write(&RecordBatch::new_empty(schema.clone()))?;
+            writer.write(&RecordBatch::new_empty(schema.clone())).map_err(arrow)?;
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&batch?).map_err(arrow)?;
             }
         }
         Format::Json => {
@@ -88,27 +92,28 @@ pub fn write(
                 .with_explicit_nulls(true)
                 .build::<_, arrow::json::writer::JsonArray>(&mut out);
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&batch?).map_err(arrow)?;
             }
-            writer.finish()?;
+            writer.finish().map_err(arrow)?;
             drop(writer);
-            writeln!(out)?;
+            writeln!(out).map_err(io)?;
         }
         Format::Parquet => {
-            let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), None)?;
+            let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), None)
+                .map_err(parquet)?;
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&batch?).map_err(parquet)?;
             }
-            writer.close()?;
+            writer.close().map_err(parquet)?;
         }
         Format::Arrow => {
-            let mut writer = arrow::ipc::writer::FileWriter::try_new(&mut out, schema)?;
+            let mut writer =
+                arrow::ipc::writer::FileWriter::try_new(&mut out, schema).map_err(arrow)?;
             for batch in batches {
-                writer.write(batch)?;
+                writer.write(&batch?).map_err(arrow)?;
             }
-            writer.finish()?;
+            writer.finish().map_err(arrow)?;
         }
     }
-    out.flush()?;
-    Ok(())
+    out.flush().map_err(io)
 }

@@ -5,7 +5,7 @@ use crate::graph::StageName;
 use crate::layout_file::{self, LayoutError, LayoutFile};
 use crate::yaml::{self, YamlError};
 use lake::{RemoteError, RemoteFile};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -55,6 +55,8 @@ struct File {
     lake: String,
     sources: Vec<SourceText>,
     proximity: Option<ProximityText>,
+    reference: Option<ReferenceText>,
+    incomes: Option<IncomesText>,
     sql: String,
     checks: String,
     stages: Vec<String>,
@@ -76,8 +78,47 @@ struct ProximityText {
     columns: ProximityColumns,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReferenceText {
+    file: String,
+    hs_revision: String,
+    columns: ReferenceColumns,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IncomesText {
+    file: String,
+    columns: IncomeColumns,
+}
+
+/// Header names of a table of a reference economy's trade.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceColumns {
+    /// Year.
+    pub year: String,
+    /// Product.
+    pub product: String,
+    /// Value, in any one unit.
+    pub value: String,
+}
+
+/// Header names of a table of incomes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncomeColumns {
+    /// Year.
+    pub year: String,
+    /// Region.
+    pub region: String,
+    /// Income a head, in any one unit.
+    pub value: String,
+}
+
 /// Header names of a table of proximities.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProximityColumns {
     /// One product.
@@ -118,17 +159,17 @@ pub enum Place {
     Remote(RemoteFile),
 }
 
-/// Proximities that were computed elsewhere.
+/// A table from elsewhere, as CSV.
 #[derive(Debug, Clone)]
-pub struct ExternalProximity {
+pub struct External<C> {
     /// Its name in the records of runs.
     pub label: String,
     /// The table.
     pub path: PathBuf,
-    /// The revision of its codes.
+    /// The revision of its codes; that of the analysis if it has none.
     pub revision: HsRevision,
     /// Its header names.
-    pub columns: ProximityColumns,
+    pub columns: C,
 }
 
 /// A text file of the pipeline: a table's SQL, or a check's.
@@ -154,13 +195,53 @@ pub struct Pipeline {
     /// Its raw data.
     pub sources: Vec<Source>,
     /// External proximities, if it has them.
-    pub proximity: Option<ExternalProximity>,
+    pub proximity: Option<External<ProximityColumns>>,
+    /// The trade of a reference economy.
+    pub reference: Option<External<ReferenceColumns>>,
+    /// Incomes of regions.
+    pub incomes: Option<External<IncomeColumns>>,
     /// The tables made by SQL.
     pub sql: Vec<SqlFile>,
     /// The claims checked before publication.
     pub checks: Vec<SqlFile>,
     /// The stages that run.
     pub stages: Vec<StageName>,
+}
+
+impl Pipeline {
+    /// The proximities, if the config takes them from elsewhere.
+    pub fn used_proximity(&self) -> Option<&External<ProximityColumns>> {
+        let is_used = self.config.relatedness.source() == Ok(ProximitySource::External);
+        self.proximity.as_ref().filter(|_| is_used)
+    }
+
+    /// The reference economy, if the config takes one from elsewhere.
+    pub fn used_reference(&self) -> Option<&External<ReferenceColumns>> {
+        let is_used = self.config.relatedness.has_external_reference() == Ok(true);
+        self.reference.as_ref().filter(|_| is_used)
+    }
+
+    /// The tables from elsewhere that are used: name in the records of runs, and place.
+    pub fn external_files(&self) -> Vec<(String, PathBuf)> {
+        let mut files = Vec::new();
+        files.extend(self.used_proximity().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.used_reference().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.incomes.as_ref().map(|e| (e.label.clone(), e.path.clone())));
+        files
+    }
+
+    /// How they are read, as JSON.
+    pub fn external_settings(&self) -> Vec<(String, String)> {
+        fn of<C: Serialize>(name: &str, external: &External<C>) -> (String, String) {
+            let columns = serde_json::to_string(&external.columns).unwrap_or_default();
+            (name.to_owned(), format!("{} {columns}", external.revision))
+        }
+        let mut settings = Vec::new();
+        settings.extend(self.used_proximity().map(|e| of("proximity", e)));
+        settings.extend(self.used_reference().map(|e| of("reference", e)));
+        settings.extend(self.incomes.as_ref().map(|e| of("incomes", e)));
+        settings
+    }
 }
 
 /// The lake that the pipeline at `path` writes to.
@@ -224,20 +305,46 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
     if sources.is_empty() {
         return Err(invalid("sources", "expected at least one".to_owned()));
     }
+    let revision = |key: &str, text: &str| {
+        text.parse().map_err(|e: trade::hs::ParseRevisionError| {
+            invalid(&format!("{key}.hs_revision"), e.to_string())
+        })
+    };
+    let place = |key: &str, file: &str| {
+        let place = beside(path, file);
+        (format!("{key}: {}", label_of(path, &place)), place)
+    };
     let proximity = match file.proximity {
         None => None,
-        Some(text) => Some(ExternalProximity {
-            label: label_of(path, &beside(path, &text.file)),
-            path: beside(path, &text.file),
-            revision: text.hs_revision.parse().map_err(|e: trade::hs::ParseRevisionError| {
-                invalid("proximity.hs_revision", e.to_string())
-            })?,
-            columns: text.columns,
-        }),
+        Some(text) => {
+            let (label, place) = place("proximity", &text.file);
+            let revision = revision("proximity", &text.hs_revision)?;
+            Some(External { label, path: place, revision, columns: text.columns })
+        }
+    };
+    let reference = match file.reference {
+        None => None,
+        Some(text) => {
+            let (label, place) = place("reference", &text.file);
+            let revision = revision("reference", &text.hs_revision)?;
+            Some(External { label, path: place, revision, columns: text.columns })
+        }
+    };
+    let incomes = match file.incomes {
+        None => None,
+        Some(text) => {
+            let (label, place) = place("incomes", &text.file);
+            let revision = config.harmonize.revision().map_err(|why| invalid("incomes", why))?;
+            Some(External { label, path: place, revision, columns: text.columns })
+        }
     };
     if config.relatedness.source() == Ok(ProximitySource::External) && proximity.is_none() {
         let why = "the config says `proximity_source: external`, but there is no `proximity` here";
         return Err(invalid("proximity", why.to_owned()));
+    }
+    if config.relatedness.has_external_reference() == Ok(true) && reference.is_none() {
+        let why = "the config says `rca_reference: external`, but there is no `reference` here";
+        return Err(invalid("reference", why.to_owned()));
     }
     let mut stages = Vec::new();
     for text in &file.stages {
@@ -250,6 +357,8 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         lake: lake_url(path, &file.lake),
         sources,
         proximity,
+        reference,
+        incomes,
         sql: sql_files(&beside(path, &file.sql))?,
         checks: sql_files(&beside(path, &file.checks))?,
         stages,

@@ -6,7 +6,7 @@
 //! writes again.
 
 use crate::clock;
-use crate::graph::{self, GraphError, Node, PROXIMITY, Parts, StageName};
+use crate::graph::{self, GraphError, Node, Parts, StageName};
 use crate::pipeline::{self, Pipeline, PipelineError, Place, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use arrow::array::RecordBatch;
@@ -280,10 +280,8 @@ fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError
             Ok((file.label.clone(), content))
         })
         .collect::<Result<_, RunError>>()?;
-    if graph::uses_external(pipeline)
-        && let Some(external) = &pipeline.proximity
-    {
-        files.insert(format!("{PROXIMITY}{}", external.label), of_path(&external.path)?);
+    for (label, path) in pipeline.external_files() {
+        files.insert(label, of_path(&path)?);
     }
     Ok(files)
 }

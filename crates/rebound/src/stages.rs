@@ -9,6 +9,7 @@ mod resilience;
 pub mod rows;
 
 use crate::codes::CodesError;
+use crate::external::ExternalError;
 use crate::graph::StageName;
 use crate::pipeline::Pipeline;
 use arrow::array::RecordBatch;
@@ -149,6 +150,9 @@ pub enum StageError {
     /// The data do not have what the config asks for.
     #[error("{0}")]
     Data(String),
+    /// A table from elsewhere cannot be used.
+    #[error(transparent)]
+    External(#[from] ExternalError),
     /// A built-in table is damaged.
     #[error(transparent)]
     Codes(#[from] CodesError),
@@ -169,7 +173,7 @@ pub enum StageError {
 impl StageError {
     /// Whether the user's input or config is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(self, Self::RawFile { .. } | Self::Data(_))
+        matches!(self, Self::RawFile { .. } | Self::External(_) | Self::Data(_))
     }
 }
 
@@ -178,9 +182,9 @@ impl StageError {
 pub fn version(stage: StageName) -> u32 {
     match stage {
         StageName::Ingest => 2,
-        StageName::Aggregate => 2,
-        StageName::Relatedness => 1,
-        StageName::Diversification => 1,
+        StageName::Aggregate => 3,
+        StageName::Relatedness => 2,
+        StageName::Diversification => 2,
         StageName::Resilience => 1,
         StageName::Panels => 1,
     }
@@ -200,7 +204,7 @@ pub fn run(
     match stage {
         StageName::Ingest => ingest::run(pipeline, files),
         StageName::Aggregate => aggregate::run(pipeline, files),
-        StageName::Relatedness => relatedness::run(pipeline, input),
+        StageName::Relatedness => relatedness::run(pipeline, input, files),
         StageName::Diversification => diversification::run(input),
         StageName::Resilience => resilience::run(pipeline, input),
         StageName::Panels => Ok(Output::new()),

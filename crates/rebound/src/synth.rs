@@ -18,7 +18,7 @@ use crate::codes;
 use crate::layout_file::{FileFormat, LayoutFile};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use space::{Diagonal, Exports, RcaRule, Specialization, density, proximity, rca};
+use space::{Diagonal, Exports, RcaRule, Reference, Specialization, density, proximity, rca};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -52,6 +52,9 @@ pub const RECOVERY: [f64; 5] = [0.35, 0.20, 0.5, 0.05, 0.10];
 
 /// The same for the chance that a product enters.
 pub const UPGRADING: [f64; 5] = [0.01, 0.20, 0.6, 0.0, 0.05];
+
+/// Sectors of products.
+const SECTORS: usize = 10;
 
 /// The year from which products that enter are exported.
 const ENTRY_YEAR: i32 = 2010;
@@ -315,7 +318,6 @@ fn products(nation: &Nation) -> Result<Vec<Hs6>, SynthError> {
 }
 
 fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cell>, SynthError> {
-    const SECTORS: usize = 10;
     let (n, m) = (nation.regions, nation.products);
     let mut random = Random::of(nation.seed, 1);
     let capability: Vec<f64> = (0..n).map(|_| 1.3 * random.normal()).collect();
@@ -324,6 +326,8 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
     let size: Vec<f64> = (0..m).map(|_| 1.2 * random.normal()).collect();
     let sector: Vec<usize> = (0..m).map(|_| random.below(SECTORS)).collect();
     let affinity: Vec<f64> = (0..n * SECTORS).map(|_| 0.8 * random.normal()).collect();
+    let per_sector = (m / 40).clamp(2, 900);
+    let firms = FirmPool { nation, regions, openness, per_sector };
     let mut values = vec![0.0; n * m];
     let mut found = Vec::new();
     for region in 0..n {
@@ -339,15 +343,14 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
             let value = logarithm.exp().round().max(1000.0);
             values[region * m + product] = value;
             let n_firms = 1 + random.below(3);
-            let firms = (0..n_firms)
-                .map(|_| firm(&regions[region].raw, openness[region], &mut random))
-                .collect();
-            found.push((region, product, value, firms, random));
+            let exporters =
+                (0..n_firms).map(|_| firms.draw(region, sector[product], &mut random)).collect();
+            found.push((region, product, value, exporters, random));
         }
     }
     let exports = Exports::new(n, m, values)
         .map_err(|error| SynthError::Asked(format!("no exports were made: {error}")))?;
-    let specialization = Specialization::new(&rca(&exports), RcaRule::AtLeast(1.0));
+    let specialization = Specialization::new(&rca(&exports, Reference::Own), RcaRule::AtLeast(1.0));
     let density = density(&specialization, &proximity(&specialization), Diagonal::Excluded);
     let make =
         |(region, product, base, firms, mut random): (usize, usize, f64, Vec<Firm>, Random)| {
@@ -396,7 +399,7 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
             let mut random = Random::of(nation.seed, what);
             if random.unit() < effect(UPGRADING, [density, rebate, foreign, processing]) {
                 let base = (11.0 + size[product] + 0.5 * random.normal()).exp().max(1000.0);
-                let firms = vec![firm(&regions[region].raw, openness[region], &mut random)];
+                let firms = vec![firms.draw(region, sector[product], &mut random)];
                 cells.push(Cell {
                     region,
                     product,
@@ -416,21 +419,38 @@ fn cells(nation: &Nation, regions: &[Place], products: &[Hs6]) -> Result<Vec<Cel
     Ok(cells)
 }
 
-fn firm(region: &str, openness: f64, random: &mut Random) -> Firm {
-    let is_foreign = random.unit() < openness;
-    let owners: Vec<_> = OWNERS.iter().filter(|(_, _, foreign)| *foreign == is_foreign).collect();
-    let (owner, digit, _) = *owners[random.below(owners.len())];
-    let is_processing = random.unit() < if is_foreign { 0.5 } else { 0.15 };
-    let is_place = region.len() == 4 && region.bytes().all(|byte| byte.is_ascii_digit());
-    let place = if is_place { region } else { "1101" };
-    let serial = random.below(10_000);
-    Firm {
-        code: format!("{place}1{digit}{serial:04}"),
-        name: format!("{place}{}公司", NAMES[random.below(NAMES.len())]),
-        owner,
-        is_foreign,
-        is_processing,
-        weight: 1 + random.below(1000) as u128,
+/// Who exports a product of a region: mostly one of the firms of its sector, each with an owner, a trade mode and a
+/// name that it keeps over products and years.
+struct FirmPool<'a> {
+    nation: &'a Nation,
+    regions: &'a [Place],
+    openness: Vec<f64>,
+    /// Firms of a sector in a region.
+    per_sector: usize,
+}
+
+impl FirmPool<'_> {
+    fn draw(&self, region: usize, sector: usize, random: &mut Random) -> Firm {
+        let sector = if random.unit() < 0.85 { sector } else { random.below(SECTORS) };
+        let serial = sector * self.per_sector + random.below(self.per_sector);
+        let weight = 1 + random.below(1000) as u128;
+        let place = &self.regions[region].raw;
+        let what = (1 << 62) + ((region as u64) << 24) + serial as u64;
+        let mut own = Random::of(self.nation.seed, what);
+        let is_foreign = own.unit() < self.openness[region];
+        let owners: Vec<_> =
+            OWNERS.iter().filter(|(_, _, foreign)| *foreign == is_foreign).collect();
+        let (owner, digit, _) = *owners[own.below(owners.len())];
+        let is_processing = own.unit() < if is_foreign { 0.5 } else { 0.15 };
+        let is_place = place.len() == 4 && place.bytes().all(|byte| byte.is_ascii_digit());
+        // Places that are no four digits have their own serials instead.
+        let code = if is_place {
+            format!("{place}1{digit}{serial:04}")
+        } else {
+            format!("11011{digit}{:04}", region % 10 * 1000 + serial % 1000)
+        };
+        let name = format!("{place}{}公司{serial}", NAMES[own.below(NAMES.len())]);
+        Firm { code, name, owner, is_foreign, is_processing, weight }
     }
 }
 

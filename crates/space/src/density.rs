@@ -1,19 +1,27 @@
 //! Density: how much of what surrounds a product a region already has.
 //!
 //! ```text
-//! omega[r,p] = sum over q of phi[p,q] * M[r,q]  /  sum over q of phi[p,q]
+//! density          omega[r,p] = sum over q of phi[p,q] M[r,q] / sum over q of phi[p,q]    Hidalgo et al. (2007)
+//! value density    the same with shares s[r,q] = x[r,q] / x[r] in place of M
+//! related mass     sum over q of phi[p,q] M[r,q]
+//! related count    the number of q with M[r,q] = 1 and phi[p,q] at or above a threshold
+//! nearest          density over the k products closest to p alone, weighted by phi
+//! distance         1 - density
 //! ```
 //!
-//! Hidalgo et al. (2007). With [`Diagonal::Excluded`] the sums leave `q = p` out, so that the density of
-//! a product does not contain the region's own presence in it.
+//! With [`Diagonal::Excluded`] the sums leave `q = p` out, so that the density of a product does not contain the
+//! region's own presence in it.
 //!
 //! # Conventions
 //!
-//! * In `[0, 1]`.
+//! * In `[0, 1]` for relatedness of zero or more; measures that can be negative are floored first:
+//!   [`Relatedness::floored`].
 //! * A product related to nothing has no density.
 
-use crate::proximity::{Diagonal, Proximity};
+use crate::Exports;
+use crate::kernel;
 use crate::rca::Specialization;
+use crate::relatedness::{Diagonal, Neighbourhoods, Relatedness};
 use rayon::prelude::*;
 
 /// Density of each region around each product.
@@ -29,6 +37,53 @@ impl Density {
     pub fn get(&self, region: usize, product: usize) -> Option<f64> {
         (!self.is_isolated[product]).then(|| self.values[region * self.n_products + product])
     }
+
+    /// Mean density of `region` around the products that `keeps` says yes to and that have one; `None` without any.
+    #[expect(clippy::cast_precision_loss, reason = "a count of products")]
+    pub fn mean(&self, region: usize, keeps: impl Fn(usize) -> bool) -> Option<f64> {
+        let (mut sum, mut n) = (0.0, 0usize);
+        for product in (0..self.n_products).filter(|&p| keeps(p)) {
+            if let Some(density) = self.get(region, product) {
+                sum += density;
+                n += 1;
+            }
+        }
+        (n > 0).then(|| sum / n as f64)
+    }
+}
+
+/// Sum of the relatedness of each product, with itself as `diagonal` says.
+fn totals(relatedness: &Relatedness, diagonal: Diagonal) -> Vec<f64> {
+    (0..relatedness.n_products())
+        .map(|p| relatedness.sum(p) + relatedness.to_itself(p, diagonal))
+        .collect()
+}
+
+fn divided(
+    mut sums: Vec<f64>,
+    lists: &[Vec<(usize, f64)>],
+    relatedness: &Relatedness,
+    diagonal: Diagonal,
+) -> Density {
+    let n_products = relatedness.n_products();
+    let total = totals(relatedness, diagonal);
+    sums.par_chunks_exact_mut(n_products.max(1)).zip(lists).for_each(|(row, list)| {
+        for &(q, weight) in list {
+            row[q] += weight * relatedness.to_itself(q, diagonal);
+        }
+        for (value, total) in row.iter_mut().zip(&total) {
+            // Both sums are made of the same terms in another order: keep rounding inside the range.
+            *value = if *total > 0.0 { (*value / total).clamp(0.0, 1.0) } else { 0.0 };
+        }
+    });
+    let is_isolated = total.iter().map(|&total| total <= 0.0).collect();
+    Density { n_products, values: sums, is_isolated }
+}
+
+/// The products of each region, each with weight 1.
+fn held(specialization: &Specialization) -> Vec<Vec<(usize, f64)>> {
+    let list = |r: usize| specialization.products(r).iter().map(|&q| (q, 1.0)).collect();
+    (0..specialization.n_regions()).map(list).collect()
 }
 
 /// Computes the density of every region around every product: `n_regions` x `n_products`, in `[0, 1]`.
@@ -38,51 +93,161 @@ impl Density {
 /// If the two were not made for the same products.
 pub fn density(
     specialization: &Specialization,
-    proximity: &Proximity,
+    relatedness: &Relatedness,
     diagonal: Diagonal,
 ) -> Density {
-    let n_products = specialization.n_products();
-    assert_eq!(n_products, proximity.n_products(), "one matrix and its proximities");
-    let total: Vec<f64> = (0..n_products)
-        .into_par_iter()
-        .map(|p| proximity.row(p).iter().sum::<f64>() + proximity.to_itself(p, diagonal))
+    assert_eq!(specialization.n_products(), relatedness.n_products(), "the same products");
+    let lists = held(specialization);
+    let sums = kernel::weighted_sums(relatedness.values(), relatedness.n_products(), &lists);
+    divided(sums, &lists, relatedness, diagonal)
+}
+
+/// Computes the value density: what a region exports counts by its share, without a threshold.
+///
+/// # Panics
+///
+/// If the two were not made for the same products.
+pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Diagonal) -> Density {
+    assert_eq!(exports.n_products(), relatedness.n_products(), "the same products");
+    let lists: Vec<Vec<(usize, f64)>> = (0..exports.n_regions())
+        .map(|region| {
+            let total = exports.region_totals()[region];
+            let cells = exports.row(region).iter().enumerate();
+            cells.filter(|(_, x)| **x > 0.0).map(|(q, x)| (q, x / total)).collect()
+        })
         .collect();
-    let mut values = vec![0.0; specialization.n_regions() * n_products];
-    values.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
-        for &q in specialization.products(region) {
-            for (sum, phi) in row.iter_mut().zip(proximity.row(q)) {
-                *sum += phi;
-            }
-            row[q] += proximity.to_itself(q, diagonal);
-        }
-        for (value, total) in row.iter_mut().zip(&total) {
-            // Both sums are made of the same terms in another order: keep rounding inside the range.
-            *value = if *total > 0.0 { (*value / total).min(1.0) } else { 0.0 };
+    let sums = kernel::weighted_sums(relatedness.values(), relatedness.n_products(), &lists);
+    divided(sums, &lists, relatedness, diagonal)
+}
+
+/// The related products that a region has around each product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surroundings {
+    n_products: usize,
+    mass: Vec<f64>,
+    count: Vec<f64>,
+}
+
+impl Surroundings {
+    /// Sum of the relatedness of `product` to the other products of `region`.
+    pub fn mass(&self, region: usize, product: usize) -> f64 {
+        self.mass[region * self.n_products + product]
+    }
+
+    /// How many other products of `region` are related to `product` at or above the threshold.
+    pub fn count(&self, region: usize, product: usize) -> f64 {
+        self.count[region * self.n_products + product]
+    }
+}
+
+/// Computes related mass, and related count among `related`, the product itself left out: `n_regions` x `n_products`.
+///
+/// # Panics
+///
+/// If the arguments were not made for the same products.
+pub fn surroundings(
+    specialization: &Specialization,
+    relatedness: &Relatedness,
+    related: &Neighbourhoods,
+) -> Surroundings {
+    let n_products = relatedness.n_products();
+    assert!(
+        specialization.n_products() == n_products && related.n_products() == n_products,
+        "the same products"
+    );
+    let lists = held(specialization);
+    let mass = kernel::weighted_sums(relatedness.values(), n_products, &lists);
+    let mut count = vec![0.0; mass.len()];
+    count.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
+        let has = presence(specialization, region);
+        for (p, count) in row.iter_mut().enumerate() {
+            *count = related.of(p).iter().map(|(q, _)| has[*q]).sum();
         }
     });
-    let is_isolated = total.iter().map(|&total| total <= 0.0).collect();
+    Surroundings { n_products, mass, count }
+}
+
+/// 1 for each product of `region`.
+fn presence(specialization: &Specialization, region: usize) -> Vec<f64> {
+    let mut has = vec![0.0; specialization.n_products()];
+    specialization.products(region).iter().for_each(|&q| has[q] = 1.0);
+    has
+}
+
+/// Computes the density over the products of `nearest` alone, weighted by relatedness: `n_regions` x `n_products`, in
+/// `[0, 1]`.
+///
+/// # Panics
+///
+/// If the two were not made for the same products.
+pub fn nearest_density(specialization: &Specialization, nearest: &Neighbourhoods) -> Density {
+    let n_products = nearest.n_products();
+    assert_eq!(specialization.n_products(), n_products, "the same products");
+    let totals: Vec<f64> =
+        (0..n_products).map(|p| nearest.of(p).iter().map(|(_, phi)| phi).sum()).collect();
+    let mut values = vec![0.0; specialization.n_regions() * n_products];
+    values.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
+        let has = presence(specialization, region);
+        for (p, value) in row.iter_mut().enumerate() {
+            let part: f64 = nearest.of(p).iter().map(|(q, phi)| phi * has[*q]).sum();
+            *value = if totals[p] > 0.0 { (part / totals[p]).min(1.0) } else { 0.0 };
+        }
+    });
+    let is_isolated = totals.iter().map(|&total| total <= 0.0).collect();
     Density { n_products, values, is_isolated }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proximity::proximity;
+    use crate::relatedness::proximity;
+    use proptest::prelude::*;
 
-    fn check(diagonal: Diagonal, expected: [f64; 4]) {
+    fn four_by_four() -> Specialization {
         let rows = [[1, 1, 1, 1], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]];
-        let specialization = Specialization::from_fn(4, 4, |r, p| rows[r][p] == 1);
-        let density = density(&specialization, &proximity(&specialization), diagonal);
+        Specialization::from_fn(4, 4, |r, p| rows[r][p] == 1)
+    }
+
+    #[track_caller]
+    fn check(found: &Density, region: usize, expected: [f64; 4]) {
         for (product, expected) in expected.into_iter().enumerate() {
-            let found = density.get(2, product).expect("not isolated");
-            assert!((found - expected).abs() < 1e-6, "{diagonal:?} {product}: {found}");
+            let found = found.get(region, product).expect("not isolated");
+            assert!((found - expected).abs() < 1e-6, "{product}: {found}, not {expected}");
         }
     }
 
     #[test]
     fn worked_example_under_both_conventions() {
-        check(Diagonal::Included, [0.357_143, 0.357_143, 0.625, 0.714_286]);
-        check(Diagonal::Excluded, [0.625, 0.625, 0.4, 0.5]);
+        let m = four_by_four();
+        let phi = proximity(&m);
+        let included = density(&m, &phi, Diagonal::Included);
+        check(&included, 2, [0.357_143, 0.357_143, 0.625, 0.714_286]);
+        check(&density(&m, &phi, Diagonal::Excluded), 2, [0.625, 0.625, 0.4, 0.5]);
+    }
+
+    #[test]
+    fn mass_count_and_nearest_of_the_worked_example() {
+        let m = four_by_four();
+        let phi = proximity(&m);
+        // Region 2 has P3 and P4.
+        let around = surroundings(&m, &phi, &phi.at_least(0.5));
+        assert!((around.mass(2, 0) - (0.5 + 1.0 / 3.0)).abs() < 1e-15);
+        let counts: Vec<f64> = (0..4).map(|p| around.count(2, p)).collect();
+        assert_eq!(counts, [1.0, 1.0, 1.0, 1.0]);
+        // Two nearest of P1: P2 and P3, of P4: P3 and, at 1/3, P1.
+        check(&nearest_density(&m, &phi.nearest(2)), 2, [0.5, 0.5, 4.0 / 7.0, 2.0 / 3.0]);
+        check(&nearest_density(&m, &phi.nearest(9)), 2, [0.625, 0.625, 0.4, 0.5]);
+        assert_eq!(nearest_density(&m, &phi.nearest(0)).get(2, 0), None);
+    }
+
+    #[test]
+    fn value_density_of_equal_shares_is_density_over_diversity() {
+        let m = four_by_four();
+        let phi = proximity(&m);
+        let values = (0..16).map(|at| f64::from(u8::from(m.get(at / 4, at % 4)))).collect();
+        let exports = Exports::new(4, 4, values).expect("valid");
+        let found = value_density(&exports, &phi, Diagonal::Excluded);
+        check(&found, 2, [0.625 / 2.0, 0.625 / 2.0, 0.2, 0.25]);
     }
 
     #[test]
@@ -91,7 +256,7 @@ mod tests {
         let proximity = proximity(&specialization);
         let density = density(&specialization, &proximity, Diagonal::Excluded);
         assert_eq!(density.get(0, 0), None);
-        assert_eq!(density.get(0, 1), None);
+        assert_eq!(density.mean(0, |_| true), None);
     }
 
     #[test]
@@ -101,6 +266,24 @@ mod tests {
         let density = density(&specialization, &proximity, Diagonal::Excluded);
         for product in 0..5 {
             assert!((density.get(0, product).expect("related") - 1.0).abs() < 1e-15);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn between_zero_and_one_and_growing_with_what_a_region_has(
+            cells in prop::collection::vec(any::<bool>(), 9 * 20), region in 0usize..9, product in 0usize..20,
+        ) {
+            let m = Specialization::from_fn(9, 20, |r, p| cells[r * 20 + p]);
+            let phi = proximity(&m);
+            let more = m.filtered(|_, _| true);
+            let more = Specialization::from_fn(9, 20, |r, p| more.get(r, p) || (r, p) == (region, product));
+            let (a, b) = (density(&m, &phi, Diagonal::Excluded), density(&more, &phi, Diagonal::Excluded));
+            for p in 0..20 {
+                if let (Some(a), Some(b)) = (a.get(region, p), b.get(region, p)) {
+                    prop_assert!((0.0..=1.0).contains(&a) && b >= a - 1e-15);
+                }
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Arithmetic on region x product matrices: RCA, proximity, density, complexity, variety and
-//! concentration.
+//! Arithmetic on region x product matrices: RCA, relatedness, density, complexity, variety, concentration,
+//! entry and exit, and spatial differences.
 //!
 //! A region is a row and a product is a column, both by index; what they are called, and whether they
 //! are regions and products at all, is the caller's affair. Nothing here does IO.
@@ -8,28 +8,56 @@
 //! floats are made in a fixed order: the same input gives the same bits for any number of threads.
 //!
 //! ```
-//! use space::{density, proximity, rca, Diagonal, Exports, RcaRule, Specialization};
+//! use space::{
+//!     ComplexityParams, Diagonal, Exports, RcaRule, Reference, Specialization, complexity, density, proximity, rca,
+//! };
 //!
-//! // Two regions, three products.
-//! let exports = Exports::new(2, 3, vec![4.0, 4.0, 0.0, 1.0, 0.0, 7.0])?;
-//! let rca = rca(&exports);
+//! // Three regions, four products, in dollars.
+//! let exports = Exports::new(3, 4, vec![4.0, 4.0, 1.0, 1.0, 1.0, 0.0, 7.0, 2.0, 0.0, 0.0, 1.0, 3.0])?;
+//! let rca = rca(&exports, Reference::Own);
 //! let specialization = Specialization::new(&rca, RcaRule::AtLeast(1.0));
 //! let proximity = proximity(&specialization);
 //! let density = density(&specialization, &proximity, Diagonal::Excluded);
+//! assert_eq!(rca.get(0, 1), Some(2.4));
 //! assert_eq!(density.get(0, 0), Some(1.0));
+//!
+//! // Its own conventions are an argument, and what has no unique answer is an error.
+//! let complexity = complexity(&specialization, ComplexityParams::PY_ECOMPLEXITY);
+//! assert!(complexity.is_err(), "the first two products are exported by nobody else");
 //! # Ok::<(), space::ExportsError>(())
 //! ```
 
-mod complexity;
+pub mod complexity;
+mod concentration;
 mod density;
+mod diagnostics;
+mod dynamics;
+mod filter;
+mod kernel;
 mod matrix;
-mod proximity;
+mod network;
+mod outlook;
 mod rca;
+mod relatedness;
+mod sophistication;
+pub mod spatial;
+mod validation;
 mod variety;
 
-pub use complexity::{Complexity, ComplexityError, complexity};
-pub use density::{Density, density};
+pub use complexity::{Complexity, ComplexityError, ComplexityParams, complexity};
+pub use concentration::{Classes, Concentration, Specificity, concentration, specificity};
+pub use density::{Density, Surroundings, density, nearest_density, surroundings, value_density};
+pub use diagnostics::{Diagnostics, diagnostics, spearman};
+pub use dynamics::{Change, change, jump};
+pub use filter::{FilterParams, Filtered, filter};
 pub use matrix::{Exports, ExportsError};
-pub use proximity::{Diagonal, Proximity, ProximityError, proximity};
-pub use rca::{Rca, RcaRule, Specialization, rca};
-pub use variety::{Concentration, concentration, entropy, related_variety};
+pub use network::{Link, Nestedness, backbone, coherence, nestedness};
+pub use outlook::{GainForm, Outlook, outlook};
+pub use rca::{Rca, RcaRule, Reference, Specialization, rca, rpop, symmetric};
+pub use relatedness::{
+    Diagonal, Margin, Measure, Neighbourhoods, Relatedness, RelatednessError, coagglomeration,
+    correlation, proximity, relatedness, revealed_by_additions,
+};
+pub use sophistication::{Expy, expy, prody, specialized_mean};
+pub use validation::{Null, TestedLink, validate};
+pub use variety::{Around, entropies_around, entropy, related_variety};

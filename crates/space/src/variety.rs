@@ -1,4 +1,4 @@
-//! Variety and concentration of one region's exports.
+//! Variety of one region's exports, over products or destinations.
 //!
 //! With shares `s[p]` of products that nest in groups `g`, and `S[g]` the share of a group,
 //!
@@ -12,9 +12,22 @@
 //! so that `H = UV + RV` exactly (Frenken, Van Oort & Verburg 2007). Three tiers take the entropies at
 //! two, four and six digits and their differences (Castaldi, Frenken & Los 2015).
 //!
+//! Around one product `p`, with `phi` the relatedness and `w[p,q]` its row divided by its sum:
+//!
+//! ```text
+//! group entropy       entropy of what the region exports within the group of p, p itself left out
+//! weighted entropy    - sum over q != p of w[p,q] s[q] log2 s[q]
+//! unrelated entropy   - sum over q != p with q not related to p of s[q] log2 s[q]
+//! ```
+//!
 //! # Conventions
 //!
-//! * In bits. `0 log 0 = 0`. One product: 0. No exports: `None`.
+//! * In bits; divide by log2(e) for nats. `0 log 0 = 0`. One product: 0. No exports: `None`.
+
+use crate::Exports;
+use crate::kernel;
+use crate::relatedness::{Neighbourhoods, Relatedness};
+use rayon::prelude::*;
 
 /// Entropy in bits of the groups that `group` puts the products in; `group[p]` counts from 0.
 ///
@@ -72,43 +85,118 @@ fn group_sums(exports: &[f64], group: &[usize]) -> Vec<f64> {
     sums
 }
 
-/// Concentration of one region's exports over products.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Concentration {
-    /// Products exported.
-    pub n_active: usize,
-    /// Herfindahl-Hirschman index: the sum of squared shares, in `(0, 1]`.
-    pub hhi: f64,
-    /// `(HHI - 1/n) / (1 - 1/n)` over the n products exported, in `[0, 1]`; `None` for one product.
-    pub hhi_normalized: Option<f64>,
-    /// Theil: `sum of s ln(n s)` over the n products exported, in nats.
-    pub theil: f64,
-    /// Gini over the products exported, in `[0, 1)`.
-    pub gini: f64,
-    /// Share of the largest product.
-    pub largest_share: f64,
+/// Entropies of each region around each product, in bits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Around {
+    n_products: usize,
+    is_active: Vec<bool>,
+    group: Vec<Option<f64>>,
+    weighted: Vec<f64>,
+    is_isolated: Vec<bool>,
+    unrelated: Vec<f64>,
 }
 
-/// Computes the concentration of `exports`; `None` without exports.
-#[expect(clippy::cast_precision_loss, reason = "counts of products")]
-pub fn concentration(exports: &[f64]) -> Option<Concentration> {
-    let mut active: Vec<f64> = exports.iter().copied().filter(|&x| x > 0.0).collect();
-    active.sort_by(f64::total_cmp);
-    let total: f64 = active.iter().sum();
-    let &largest = active.last()?;
-    let n = active.len() as f64;
-    let shares = || active.iter().map(|x| x / total);
-    let hhi: f64 = shares().map(|s| s * s).sum();
-    let ranked: f64 =
-        shares().enumerate().map(|(i, s)| (2.0 * (i as f64 + 1.0) - n - 1.0) * s).sum();
-    Some(Concentration {
-        n_active: active.len(),
-        hhi,
-        hhi_normalized: (active.len() > 1).then(|| ((hhi - 1.0 / n) / (1.0 - 1.0 / n)).max(0.0)),
-        theil: shares().map(|s| s * (n * s).ln()).sum::<f64>().max(0.0),
-        gini: (ranked / n).max(0.0),
-        largest_share: largest / total,
-    })
+impl Around {
+    /// Entropy of the other products of the group of `product`; `None` where `region` exports none of them.
+    pub fn group(&self, region: usize, product: usize) -> Option<f64> {
+        self.group[region * self.n_products + product]
+    }
+
+    /// Entropy weighted by relatedness; `None` for a region without exports, or a product related to nothing.
+    pub fn weighted(&self, region: usize, product: usize) -> Option<f64> {
+        (self.is_active[region] && !self.is_isolated[product])
+            .then(|| self.weighted[region * self.n_products + product])
+    }
+
+    /// Entropy of the products that are not related to `product`; `None` for a region without exports.
+    pub fn unrelated(&self, region: usize, product: usize) -> Option<f64> {
+        self.is_active[region].then(|| self.unrelated[region * self.n_products + product])
+    }
+}
+
+/// Computes the entropies of every region around every product, itself left out: `n_regions` x `n_products`. What is not
+/// among `related` is unrelated.
+///
+/// # Panics
+///
+/// If the arguments are not of the same products.
+pub fn entropies_around(
+    exports: &Exports,
+    group: &[usize],
+    relatedness: &Relatedness,
+    related: &Neighbourhoods,
+) -> Around {
+    let n = exports.n_products();
+    assert!(
+        group.len() == n && relatedness.n_products() == n && related.n_products() == n,
+        "the same products"
+    );
+    let terms: Vec<Vec<(usize, f64)>> = (0..exports.n_regions())
+        .map(|region| {
+            let total = exports.region_totals()[region];
+            let cells = exports.row(region).iter().enumerate().filter(|(_, x)| **x > 0.0);
+            cells.map(|(q, x)| (q, -x / total * (x / total).log2())).collect()
+        })
+        .collect();
+    let mut weighted = kernel::weighted_sums(relatedness.values(), n, &terms);
+    let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
+    let mut unrelated = vec![0.0; weighted.len()];
+    unrelated.par_chunks_exact_mut(n.max(1)).zip(&terms).for_each(|(row, terms)| {
+        let mut of_products = vec![0.0; n];
+        terms.iter().for_each(|&(q, term)| of_products[q] = term);
+        let all: f64 = terms.iter().map(|(_, term)| term).sum();
+        for (p, value) in row.iter_mut().enumerate() {
+            let near: f64 = related.of(p).iter().map(|(q, _)| of_products[*q]).sum();
+            *value = (all - of_products[p] - near).max(0.0);
+        }
+    });
+    weighted.par_chunks_exact_mut(n.max(1)).for_each(|row| {
+        for (value, sum) in row.iter_mut().zip(&row_sums) {
+            *value = if *sum > 0.0 { *value / sum } else { 0.0 };
+        }
+    });
+    let n_groups = group.iter().max().map_or(0, |last| last + 1);
+    let group = (0..exports.n_regions())
+        .into_par_iter()
+        .flat_map_iter(|region| group_entropies(exports.row(region), group, n_groups))
+        .collect();
+    Around {
+        n_products: n,
+        is_active: exports.region_totals().iter().map(|&x| x > 0.0).collect(),
+        group,
+        weighted,
+        is_isolated: row_sums.iter().map(|&sum| sum <= 0.0).collect(),
+        unrelated,
+    }
+}
+
+/// For each product, the entropy of its group without it.
+fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize) -> Vec<Option<f64>> {
+    // The entropy of a group without one product follows from the sums of x and of x log2 x.
+    let (mut sums, mut logs) = (vec![0.0; n_groups], vec![0.0; n_groups]);
+    let mut sizes = vec![0usize; n_groups];
+    for (x, &g) in exports.iter().zip(group).filter(|(x, _)| **x > 0.0) {
+        sums[g] += x;
+        logs[g] += x * x.log2();
+        sizes[g] += 1;
+    }
+    exports
+        .iter()
+        .zip(group)
+        .map(|(&x, &g)| {
+            let (others, sum, log) = if x > 0.0 {
+                (sizes[g] - 1, sums[g] - x, logs[g] - x * x.log2())
+            } else {
+                (sizes[g], sums[g], logs[g])
+            };
+            match others {
+                0 => None,
+                1 => Some(0.0),
+                // Where one product is nearly all of its group, nothing but rounding is left of the others.
+                _ => (sum > 1e-9 * sums[g]).then(|| (sum.log2() - log / sum).max(0.0)),
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -140,21 +228,31 @@ mod tests {
     fn nothing_has_no_variety_and_one_product_has_none() {
         assert_eq!(entropy(&[0.0, 0.0], &[0, 1]), None);
         assert_eq!(related_variety(&[0.0], &[0], &[0]), None);
-        assert_eq!(concentration(&[0.0]), None);
         check(entropy(&[0.0, 5.0], &[0, 1]), 0.0);
-        let one = concentration(&[0.0, 5.0]).expect("one product");
-        assert_eq!((one.n_active, one.hhi_normalized), (1, None));
     }
 
     #[test]
-    fn equal_shares_are_not_concentrated() {
-        let equal = concentration(&[2.0; 4]).expect("four products");
-        assert!((equal.hhi - 0.25).abs() < 1e-15);
-        assert!(equal.gini.abs() < 1e-15 && equal.theil.abs() < 1e-15);
-        assert_eq!(equal.hhi_normalized, Some(0.0));
-        // Closed form: of n products, one has all but a vanishing part; Gini tends to 1 - 1/n.
-        let one = concentration(&[1e-12, 1e-12, 1e-12, 1.0]).expect("four products");
-        assert!((one.gini - 0.75).abs() < 1e-9);
+    fn entropies_around_a_product_by_hand() {
+        let phi =
+            Relatedness::from_pairs(5, [(0, 1, 0.6), (0, 3, 0.2), (1, 2, 0.5)]).expect("valid");
+        let exports =
+            Exports::new(3, 5, [&EXPORTS[..], &[0.0; 5], &[5.0, 0.0, 0.0, 0.0, 0.0]].concat())
+                .expect("valid");
+        let around = entropies_around(&exports, &HS2, &phi, &phi.at_least(0.5));
+        // Chapter 01 without 010101: 10 and 20 of 30.
+        let two = |a: f64, b: f64| -(a * a.log2() + b * b.log2());
+        check(around.group(0, 0), two(1.0 / 3.0, 2.0 / 3.0));
+        check(around.group(0, 3), 0.0);
+        let h = |s: f64| -s * s.log2();
+        check(around.weighted(0, 0), 0.75 * h(0.1) + 0.25 * h(0.2));
+        assert_eq!(around.weighted(0, 4), None, "related to nothing");
+        check(around.unrelated(0, 0), h(0.2) + h(0.2) + h(0.1));
+        assert_eq!(
+            (around.weighted(1, 0), around.unrelated(1, 0), around.group(1, 0)),
+            (None, None, None)
+        );
+        let groups = [0, 1, 3].map(|p| around.group(2, p));
+        assert_eq!(groups, [None, Some(0.0), None], "one product alone, beside it, and elsewhere");
     }
 
     proptest! {

@@ -24,12 +24,13 @@ use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 const CHUNK_ROWS: usize = 1 << 20;
 
 /// The tables that have rows by year and region, in the order of [`Summed::batches`].
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "trade.region_product_year",
     "trade.region_product_year_destination",
     "trade.region_product_year_ownership",
     "trade.region_product_year_trade_mode",
     "trade.region_product_year_ownership_trade_mode",
+    "trade.region_product_year_firm",
     "trade.region_year",
 ];
 
@@ -58,6 +59,7 @@ struct Harmony<'a> {
     words: &'a Texts,
     /// Products that have rows.
     is_traded: Vec<AtomicBool>,
+    keeps_firms: bool,
 }
 
 impl Harmony<'_> {
@@ -104,7 +106,8 @@ impl Harmony<'_> {
             parts.sort_by_key(|part| part.product);
         }
         let mut tables = TABLES.map(Rows::of);
-        let [cells, by_destination, by_ownership, by_trade_mode, by_both, totals] = &mut tables;
+        let [cells, by_destination, by_ownership, by_trade_mode, by_both, by_firm, totals] =
+            &mut tables;
         let region = self.regions.text_at(region);
         let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
         let mut sums = Sums::default();
@@ -138,6 +141,12 @@ impl Harmony<'_> {
             }
             sums.of(of_cell, |part| (part.words[3], 0));
             n_words[1] = (!sums.0.is_empty()).then_some(sums.0.len());
+            if self.keeps_firms {
+                for &((firm, _), part) in &sums.0 {
+                    by_firm.int(year).text(region).text(&*product).text(self.words.text_at(firm));
+                    money_and_share(by_firm, part, value);
+                }
+            }
             cells.int(year).text(region).text(&*product).money(value).count(n);
             cells.count(n_words[0]).count(n_words[1]);
             total += value;
@@ -145,8 +154,8 @@ impl Harmony<'_> {
             n_records += n;
         }
         totals.int(year).text(region).money(total).count(n_products).count(n_records);
-        let [a, b, c, d, e, f] = tables.map(Rows::finish);
-        Ok(Summed { batches: [a?, b?, c?, d?, e?, f?], reported })
+        let [a, b, c, d, e, f, g] = tables.map(Rows::finish);
+        Ok(Summed { batches: [a?, b?, c?, d?, e?, f?, g?], reported })
     }
 }
 
@@ -209,7 +218,8 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         .collect();
     let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
     let is_traded = (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect();
-    let harmony = Harmony { conversions, regions: &regions, words: &words, is_traded };
+    let keeps_firms = pipeline.config.aggregate.firms;
+    let harmony = Harmony { conversions, regions: &regions, words: &words, is_traded, keeps_firms };
 
     let groups = packed.groups(&regions);
     let texts = codes::descriptions(target)?;

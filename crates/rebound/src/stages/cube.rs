@@ -33,13 +33,17 @@ pub struct Slice {
     pub is_reported: Vec<bool>,
 }
 
-fn index(codes: impl IntoIterator<Item = String>) -> (Vec<String>, BTreeMap<String, usize>) {
+/// The different codes in order, and the place of each.
+pub(super) fn index(
+    codes: impl IntoIterator<Item = String>,
+) -> (Vec<String>, BTreeMap<String, usize>) {
     let codes: Vec<_> = codes.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let places = codes.iter().cloned().enumerate().map(|(at, code)| (code, at)).collect();
     (codes, places)
 }
 
-fn texts<'a>(
+/// A column of texts.
+pub(super) fn texts<'a>(
     batch: &'a RecordBatch,
     column: &str,
 ) -> Result<&'a arrow::array::StringArray, StageError> {

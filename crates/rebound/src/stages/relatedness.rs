@@ -1,30 +1,53 @@
-//! `trade.region_product_year` to `space.*`: RCA, proximity, density and complexity.
+//! `trade.region_product_year` to `space.*`: RCA, relatedness, density, complexity.
 
-use super::cube::Cube;
+use super::cube::{Cube, index, texts};
 use super::rows::Rows;
-use super::{Input, Made, Output, StageError, table};
-use crate::codes;
-use crate::config::ProximitySource;
-use crate::pipeline::{ExternalProximity, Pipeline};
-use flate2::read::MultiGzDecoder;
+use super::{Files, Input, Made, Output, StageError, table};
+use crate::config::{ProximitySource, RelatednessMeasure};
+use crate::external;
+use crate::pipeline::Pipeline;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
+use space::complexity::{Fitness, Reflections, fitness, reflections, standardized};
 use space::{
-    Complexity, ComplexityError, Density, Proximity, Rca, Specialization, complexity, density,
-    proximity, rca,
+    Around, Complexity, ComplexityError, Density, Diagnostics, Exports, Expy, Filtered, Link,
+    Neighbourhoods, Outlook, Rca, Reference, Relatedness, Specialization, Surroundings, TestedLink,
+    backbone, change, coagglomeration, coherence, complexity, correlation, density, diagnostics,
+    entropies_around, expy, filter, nearest_density, outlook, prody, rca, relatedness,
+    revealed_by_additions, surroundings, symmetric, validate, value_density,
 };
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
-use trade::{Concordance, Hs6, HsRevision, Method};
+use std::collections::BTreeMap;
+use trade::Money;
 
 /// Regions below which conditional probabilities are coarse.
 const FEW_REGIONS: usize = 100;
 
+/// Regions whose rows are made at a time.
+const CHUNK: usize = 16;
+
+/// The product space of a year.
 struct Year {
-    exports: space::Exports,
+    cleaned: Filtered,
+    n_regions: usize,
+    n_products: usize,
+    exports: Exports,
     rca: Rca,
     specialization: Specialization,
     density: Density,
+    value_density: Density,
+    nearest: Density,
+    surroundings: Surroundings,
+    around: Around,
+    coherence: Vec<Option<f64>>,
     complexity: Result<Complexity, ComplexityError>,
+    reflections: Option<Reflections>,
+    fitness: Option<Fitness>,
+    outlook: Option<Outlook>,
+    outlook_index: Vec<Option<f64>>,
+    diagnostics: Option<Diagnostics>,
+    prody: Vec<Option<f64>>,
+    expy: Vec<Option<Expy>>,
 }
 
 /// Why there is no complexity, as tables say it.
@@ -37,65 +60,292 @@ pub(super) fn reason(error: &ComplexityError) -> &'static str {
     }
 }
 
+/// Relatedness, and its tested links.
+struct Space {
+    relatedness: Relatedness,
+    tested: Option<Vec<TestedLink>>,
+    /// The closest share of pairs.
+    related: Neighbourhoods,
+    nearest: Neighbourhoods,
+    /// The chapter of each product.
+    chapters: Vec<usize>,
+}
+
 /// Computes the product space of every year.
-pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageError> {
+pub(super) fn run(
+    pipeline: &Pipeline,
+    input: &Input,
+    files: &Files<'_>,
+) -> Result<Output, StageError> {
     let cube = Cube::read(input)?;
+    let config = &pipeline.config.relatedness;
+    let (relatedness, tested) = relatedness_of(pipeline, input, &cube)?;
+    let threshold = relatedness.threshold_of_closest(config.related_share).unwrap_or(f64::INFINITY);
+    let (_, chapters) = index_of(cube.products.iter().map(|code| &code[..2]));
+    let space = Space {
+        related: relatedness.at_least(threshold),
+        nearest: relatedness.nearest(config.nearest),
+        relatedness,
+        tested,
+        chapters,
+    };
+    let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
+    let reference = match pipeline.used_reference() {
+        Some(table) => Some(external::reference(table, target, &cube.products)?),
+        None => None,
+    };
+    let incomes = match &pipeline.incomes {
+        Some(table) => Some(external::incomes(table)?),
+        None => None,
+    };
+
+    let mut made: Vec<lake::DataFile> = Vec::new();
+    let (mut by_region, mut by_product, mut by_year) =
+        (Rows::of("space.region_year"), Rows::of("space.product_year"), Rows::of("space.year"));
+    let mut seen: BTreeMap<i32, Specialization> = BTreeMap::new();
+    for &year in &cube.years {
+        let slice = cube.mean(&[year], "relatedness")?;
+        let world = match &reference {
+            None => None,
+            Some(years) => Some(years.get(&year).ok_or_else(|| {
+                StageError::Data(format!("the pipeline's `reference` has no year {year}"))
+            })?),
+        };
+        let incomes: Option<Vec<Option<f64>>> = incomes.as_ref().map(|incomes| {
+            cube.regions.iter().map(|code| incomes.get(&(year, code.clone())).copied()).collect()
+        });
+        let found = year_of(pipeline, &space, &slice.exports, world, incomes.as_deref())?;
+        let changes = Changes::of(&seen, year, &found.specialization, config.persistence_years);
+        let batches: Vec<RecordBatch> = (0..cube.regions.len().div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| {
+                let last = cube.regions.len().min((chunk + 1) * CHUNK);
+                cells_of_year(&cube, year, &found, changes.as_ref(), chunk * CHUNK..last)
+            })
+            .collect::<Result<_, _>>()?;
+        let mut writer = files.create("space.region_product_year", &format!("{year}.parquet"))?;
+        for batch in batches {
+            writer.write(batch)?;
+        }
+        made.push(writer.finish()?);
+        regions_of_year(&cube, year, &found, changes.as_ref(), &mut by_region);
+        products_of_year(&cube, year, &found, &mut by_product);
+        year_row(year, &found, &mut by_year);
+        seen.insert(year, found.specialization);
+    }
+    let mut output = Output::new();
+    output.insert("space.region_product_year", Made::Files(made));
+    table(&mut output, "space.region_year", by_region)?;
+    table(&mut output, "space.product_year", by_product)?;
+    table(&mut output, "space.year", by_year)?;
+    table(&mut output, "space.proximity", pairs(&cube, &space, config.publish_proximity_from))?;
+    Ok(output)
+}
+
+/// The different texts in order, and the place of each.
+fn index_of<'t>(all: impl Iterator<Item = &'t str> + Clone) -> (Vec<String>, Vec<usize>) {
+    let (texts, places) = index(all.clone().map(str::to_owned));
+    let of = all.map(|text| places[text]).collect();
+    (texts, of)
+}
+
+/// Relatedness as the config asks for it.
+fn relatedness_of(
+    pipeline: &Pipeline,
+    input: &Input,
+    cube: &Cube,
+) -> Result<(Relatedness, Option<Vec<TestedLink>>), StageError> {
+    let config = &pipeline.config.relatedness;
+    let source = config.source().map_err(StageError::Data)?;
+    let measure = config.measure().map_err(StageError::Data)?;
+    let null = config.null().map_err(StageError::Data)?;
+    if let Some(external) = pipeline.used_proximity() {
+        let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
+        return Ok((external::proximity(external, target, &cube.products)?, None));
+    }
+    let what = "relatedness.proximity_years";
+    let holders = if source == ProximitySource::Firms {
+        let years = &config.proximity_years;
+        if measure == RelatednessMeasure::Additions {
+            let ends = [years.first(), years.last()].map(|year| year.copied().unwrap_or(0));
+            let [before, after] = ends.map(|year| Firms::of(input, cube, &[year]));
+            let (before, after) = (before?, after?);
+            let firms: Vec<&String> = before.cells.keys().chain(after.cells.keys()).collect();
+            let mut firms: Vec<&String> = firms.into_iter().collect();
+            firms.sort();
+            firms.dedup();
+            let floor = config.firm_floor;
+            let [before, after] = [&before, &after]
+                .map(|year| year.specialization(&firms, cube.products.len(), floor));
+            return Ok((revealed_by_additions(&before, &after).floored(0.0), None));
+        }
+        let firms = Firms::of(input, cube, years)?;
+        let names: Vec<&String> = firms.cells.keys().collect();
+        let all = firms.specialization(&names, cube.products.len(), config.firm_floor);
+        // A firm of one product says nothing of what goes together.
+        all.filtered(|firm, _| all.diversity(firm) > 1)
+    } else {
+        if cube.regions.len() < FEW_REGIONS {
+            tracing::warn!(
+                regions = cube.regions.len(),
+                "relatedness from fewer than {FEW_REGIONS} regions is coarse; consider `proximity_source: external` or a higher min_ubiquity"
+            );
+        }
+        let pooled = cube.pooled(&config.proximity_years, what)?;
+        let rca = rca(&pooled, Reference::Own);
+        match measure {
+            RelatednessMeasure::Correlation => return Ok((correlation(&rca), None)),
+            RelatednessMeasure::Coagglomeration => {
+                return Ok((coagglomeration(&pooled).floored(0.0), None));
+            }
+            _ => Specialization::new(&rca, config.rule().map_err(StageError::Data)?),
+        }
+    };
+    let kept = holders.filtered(|_, p| holders.ubiquity(p) >= config.min_ubiquity);
+    let RelatednessMeasure::CoOccurrence(measure) = measure else {
+        return Err(StageError::Data("relatedness.measure needs another source".to_owned()));
+    };
+    let tested = null.map(|null| validate(&kept, null));
+    Ok((relatedness(&kept, measure).floored(0.0), tested))
+}
+
+/// What firms export, by firm and product.
+struct Firms {
+    cells: BTreeMap<String, BTreeMap<usize, Money>>,
+}
+
+impl Firms {
+    fn of(input: &Input, cube: &Cube, years: &[i32]) -> Result<Self, StageError> {
+        let places: BTreeMap<&str, usize> =
+            cube.products.iter().enumerate().map(|(at, code)| (code.as_str(), at)).collect();
+        let mut cells: BTreeMap<String, BTreeMap<usize, Money>> = BTreeMap::new();
+        for batch in input.get("trade.region_product_year_firm").into_iter().flatten() {
+            let schema = batch.schema();
+            let found = batch.column(schema.index_of("year")?).as_primitive::<Int32Type>();
+            let values =
+                batch.column(schema.index_of("fob_value")?).as_primitive::<Decimal128Type>();
+            let (firms, hs6) = (texts(batch, "firm")?, texts(batch, "hs6")?);
+            for row in (0..batch.num_rows()).filter(|&row| years.contains(&found.value(row))) {
+                let Some(&product) = places.get(hs6.value(row)) else { continue };
+                let value = Money::from_hundredths(values.value(row));
+                if !cells.contains_key(firms.value(row)) {
+                    cells.insert(firms.value(row).to_owned(), BTreeMap::new());
+                }
+                if let Some(of_firm) = cells.get_mut(firms.value(row)) {
+                    *of_firm.entry(product).or_default() += value;
+                }
+            }
+        }
+        if cells.is_empty() {
+            return Err(StageError::Data(format!(
+                "no firm exports anything in {years:?}: `proximity_source: firms` needs records with firms, and relatedness.proximity_years that the data have"
+            )));
+        }
+        Ok(Self { cells })
+    }
+
+    fn specialization(&self, firms: &[&String], n_products: usize, floor: f64) -> Specialization {
+        let row = |firm: &&String| match self.cells.get(*firm) {
+            None => Vec::new(),
+            Some(cells) => {
+                let has = |value: &Money| *value > Money::ZERO && value.to_f64() >= floor;
+                cells.iter().filter(|(_, value)| has(value)).map(|(&p, _)| p).collect()
+            }
+        };
+        Specialization::from_rows(n_products, firms.iter().map(row).collect())
+    }
+}
+
+fn year_of(
+    pipeline: &Pipeline,
+    space: &Space,
+    exports: &Exports,
+    world: Option<&Vec<f64>>,
+    incomes: Option<&[Option<f64>]>,
+) -> Result<Year, StageError> {
     let config = &pipeline.config.relatedness;
     let rule = config.rule().map_err(StageError::Data)?;
     let diagonal = config.diagonal().map_err(StageError::Data)?;
-    let source = config.source().map_err(StageError::Data)?;
-
-    let phi = match (source, &pipeline.proximity) {
-        (ProximitySource::External, Some(external)) => {
-            let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
-            read_external(external, target, &cube.products)?
-        }
-        (ProximitySource::External, None) | (ProximitySource::Regions, _) => {
-            if cube.regions.len() < FEW_REGIONS {
-                tracing::warn!(
-                    regions = cube.regions.len(),
-                    "proximity from fewer than {FEW_REGIONS} regions is coarse; consider `proximity_source: external` or a higher min_ubiquity"
-                );
-            }
-            let pooled = cube.pooled(&config.proximity_years, "relatedness.proximity_years")?;
-            let all = Specialization::new(&rca(&pooled), rule);
-            let (n_regions, n_products) = (all.n_regions(), all.n_products());
-            proximity(&Specialization::from_fn(n_regions, n_products, |r, p| {
-                all.get(r, p) && all.ubiquity(p) >= config.min_ubiquity
-            }))
+    let of_complexity = &pipeline.config.complexity;
+    let params = of_complexity.params().map_err(StageError::Data)?;
+    let phi = &space.relatedness;
+    let n_active = |totals: &[f64]| totals.iter().filter(|&&total| total > 0.0).count();
+    let (n_regions, n_products) =
+        (n_active(exports.region_totals()), n_active(exports.product_totals()));
+    let cleaned = filter(exports, pipeline.config.cleaning.params(rule));
+    let exports = exports.only(&cleaned.regions, &cleaned.products);
+    let reference = world.map_or(Reference::Own, |world| Reference::Other(world));
+    let rca = rca(&exports, reference);
+    let specialization = Specialization::new(&rca, rule);
+    let density = density(&specialization, phi, diagonal);
+    let complexity = complexity(&specialization, params);
+    let outlook = match &complexity {
+        Err(_) => None,
+        Ok(complexity) => {
+            let pci = if of_complexity.outlook_is_standardized().map_err(StageError::Data)? {
+                &complexity.pci
+            } else {
+                &complexity.pci_uncentered
+            };
+            let form = of_complexity.gain().map_err(StageError::Data)?;
+            Some(outlook(&specialization, phi, &density, diagonal, pci, form))
         }
     };
+    let coi = outlook.as_ref().map_or_else(Vec::new, |outlook| {
+        let active = outlook.coi.iter().enumerate();
+        active.map(|(r, coi)| (exports.region_totals()[r] > 0.0).then_some(*coi)).collect()
+    });
+    let prody = incomes.map_or_else(Vec::new, |incomes| prody(&exports, incomes));
+    Ok(Year {
+        value_density: value_density(&exports, phi, diagonal),
+        nearest: nearest_density(&specialization, &space.nearest),
+        surroundings: surroundings(&specialization, phi, &space.related),
+        around: entropies_around(&exports, &space.chapters, phi, &space.related),
+        coherence: coherence(&exports, phi),
+        reflections: reflections(&specialization, of_complexity.reflections, params.ddof).ok(),
+        fitness: fitness(&specialization, of_complexity.fitness()).ok(),
+        outlook_index: standardized(&coi, params.ddof),
+        diagnostics: diagnostics(&rca, config.rca_threshold).ok(),
+        expy: if prody.is_empty() { Vec::new() } else { expy(&exports, &prody) },
+        prody,
+        cleaned,
+        n_regions,
+        n_products,
+        exports,
+        rca,
+        specialization,
+        density,
+        complexity,
+        outlook,
+    })
+}
 
-    let years: Vec<(i32, Year)> = cube
-        .years
-        .iter()
-        .map(|&year| {
-            let exports = cube.mean(&[year], "relatedness")?.exports;
-            let rca = rca(&exports);
-            let specialization = Specialization::new(&rca, rule);
-            let density = density(&specialization, &phi, diagonal);
-            let complexity = complexity(&specialization);
-            Ok((year, Year { exports, rca, specialization, density, complexity }))
-        })
-        .collect::<Result<_, StageError>>()?;
+/// The specialisations of the years before, and of those up to this one, that an entry is seen in.
+struct Changes<'a> {
+    before: Vec<&'a Specialization>,
+    after: Vec<&'a Specialization>,
+}
 
-    let mut cells = Vec::new();
-    let (mut by_region, mut by_product) =
-        (Rows::of("space.region_year"), Rows::of("space.product_year"));
-    for (year, space) in &years {
-        cells.push(cells_of_year(&cube, *year, space)?);
-        regions_of_year(&cube, *year, space, &mut by_region);
-        products_of_year(&cube, *year, space, &mut by_product);
+impl<'a> Changes<'a> {
+    /// Entry in `year` is being out in the `n` years before and in in it and the `n - 1` that follow; here the last
+    /// of these is the year, so that nothing depends on years to come: `year - n + 1 ..= year` against the `n` before.
+    fn of(
+        seen: &'a BTreeMap<i32, Specialization>,
+        year: i32,
+        now: &'a Specialization,
+        n: usize,
+    ) -> Option<Self> {
+        let n = i32::try_from(n).ok()?;
+        let before = (year - 2 * n + 1..=year - n).map(|y| seen.get(&y)).collect::<Option<_>>()?;
+        let mut after: Vec<&Specialization> =
+            (year - n + 1..year).map(|y| seen.get(&y)).collect::<Option<_>>()?;
+        after.push(now);
+        Some(Self { before, after })
     }
-    let mut output = Output::new();
-    output.insert("space.region_product_year", Made::Rows(cells));
-    table(&mut output, "space.region_year", by_region)?;
-    table(&mut output, "space.product_year", by_product)?;
-    output.insert(
-        "space.proximity",
-        Made::Rows(published_pairs(&cube, &phi, config.publish_proximity_from)?),
-    );
-    Ok(output)
+
+    fn at(&self, region: usize, product: usize) -> space::Change {
+        change(&self.before, &self.after, region, product)
+    }
 }
 
 fn is_active(total: f64) -> bool {
@@ -106,47 +356,87 @@ fn cells_of_year(
     cube: &Cube,
     year: i32,
     space: &Year,
-) -> Result<arrow::array::RecordBatch, StageError> {
+    changes: Option<&Changes<'_>>,
+    regions: std::ops::Range<usize>,
+) -> Result<RecordBatch, StageError> {
     let mut rows = Rows::of("space.region_product_year");
-    for (region, code) in cube.regions.iter().enumerate() {
+    for region in regions {
         for (product, hs6) in cube.products.iter().enumerate() {
             let Some(rca) = space.rca.get(region, product) else { continue };
+            if !is_active(space.exports.product_totals()[product]) {
+                continue;
+            }
             let density = space.density.get(region, product);
+            let gain = space.outlook.as_ref().and_then(|outlook| outlook.gain(region, product));
+            let change = changes.map(|changes| changes.at(region, product));
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count of products"
+            )]
+            let count = space.surroundings.count(region, product) as usize;
             rows.int(year)
-                .text(&**code)
+                .text(&*cube.regions[region])
                 .text(&**hs6)
                 .float(rca)
-                .float((rca - 1.0) / (rca + 1.0))
+                .float(symmetric(rca))
                 .flag(space.specialization.get(region, product))
                 .float(density)
-                .text(density.is_none().then_some("isolated"));
+                .text(density.is_none().then_some("isolated"))
+                .float(space.value_density.get(region, product))
+                .float(space.nearest.get(region, product))
+                .float(space.surroundings.mass(region, product))
+                .count(count)
+                .float(space.around.group(region, product))
+                .float(space.around.weighted(region, product))
+                .float(space.around.unrelated(region, product))
+                .float(gain)
+                .flag(change.and_then(space::Change::entry))
+                .flag(change.and_then(space::Change::exit));
         }
     }
     Ok(rows.finish()?)
 }
 
-fn regions_of_year(cube: &Cube, year: i32, space: &Year, rows: &mut Rows) {
+fn regions_of_year(
+    cube: &Cube,
+    year: i32,
+    space: &Year,
+    changes: Option<&Changes<'_>>,
+    rows: &mut Rows,
+) {
     for (region, code) in cube.regions.iter().enumerate() {
         if !is_active(space.exports.region_totals()[region]) {
             continue;
         }
-        let densities: Vec<f64> = (0..cube.products.len())
-            .filter(|&product| is_active(space.exports.product_totals()[product]))
-            .filter_map(|product| space.density.get(region, product))
-            .collect();
-        #[expect(clippy::cast_precision_loss, reason = "a count of products")]
-        let mean =
-            (!densities.is_empty()).then(|| densities.iter().sum::<f64>() / densities.len() as f64);
+        let traded = |p: usize| is_active(space.exports.product_totals()[p]);
+        let held = |p: usize| space.specialization.get(region, p);
         let (eci, why) = match &space.complexity {
             Ok(complexity) => (complexity.eci[region], "no_specialization"),
             Err(error) => (None, reason(error)),
         };
+        let n = |of: fn(space::Change) -> Option<bool>| {
+            let changes = changes?;
+            let products = 0..cube.products.len();
+            Some(products.filter(|&p| of(changes.at(region, p)) == Some(true)).count())
+        };
+        let expy = space.expy.get(region).copied().flatten();
         rows.int(year)
             .text(&**code)
             .count(space.specialization.diversity(region))
-            .float(mean)
+            .float(space.density.mean(region, traded))
+            .float(space.density.mean(region, |p| traded(p) && held(p)))
+            .float(space.density.mean(region, |p| traded(p) && !held(p)))
+            .float(space.coherence[region])
             .float(eci)
-            .text(eci.is_none().then_some(why));
+            .text(eci.is_none().then_some(why))
+            .float(space.reflections.as_ref().and_then(|found| found.regions[region]))
+            .float(space.fitness.as_ref().and_then(|found| found.fitness[region]))
+            .float(space.outlook_index.get(region).copied().flatten())
+            .count(n(space::Change::entry))
+            .count(n(space::Change::exit))
+            .float(expy.map(|expy| expy.value))
+            .float(expy.map(|expy| expy.coverage));
     }
 }
 
@@ -163,119 +453,45 @@ fn products_of_year(cube: &Cube, year: i32, space: &Year, rows: &mut Rows) {
             .text(&**code)
             .count(space.specialization.ubiquity(product))
             .float(pci)
-            .text(pci.is_none().then_some(why));
+            .text(pci.is_none().then_some(why))
+            .float(space.fitness.as_ref().and_then(|found| found.complexity[product]))
+            .float(space.prody.get(product).copied().flatten());
     }
 }
 
-fn published_pairs(
-    cube: &Cube,
-    phi: &Proximity,
-    from: f64,
-) -> Result<Vec<arrow::array::RecordBatch>, StageError> {
-    const CHUNK: usize = 256;
-    (0..cube.products.len().div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|chunk| {
-            let mut rows = Rows::of("space.proximity");
-            let last = cube.products.len().min((chunk + 1) * CHUNK);
-            for p in chunk * CHUNK..last {
-                for (q, &value) in phi.row(p).iter().enumerate().skip(p + 1) {
-                    if value > 0.0 && value >= from {
-                        rows.text(&*cube.products[p]).text(&*cube.products[q]).float(value);
-                    }
-                }
-            }
-            Ok(rows.finish()?)
-        })
-        .collect()
+fn year_row(year: i32, space: &Year, rows: &mut Rows) {
+    let found = space.diagnostics.as_ref();
+    rows.int(year)
+        .count(space.n_regions)
+        .count(space.cleaned.regions.len())
+        .count(space.n_products)
+        .count(space.cleaned.products.len())
+        .float(space.cleaned.value_share)
+        .count(space.cleaned.rounds)
+        .float(found.map(|d| d.fill))
+        .float(found.map(|d| d.lambda_2))
+        .float(found.map(|d| d.spectral_gap))
+        .float(found.map(|d| d.diversity_correlation))
+        .float(found.and_then(|d| d.nestedness).map(|n| n.all))
+        .float(found.and_then(|d| d.rank_stability))
+        .count(space.fitness.as_ref().map(|f| f.iterations))
+        .float(space.fitness.as_ref().map(|f| f.change).filter(|change| change.is_finite()))
+        .flag(space.fitness.as_ref().map(|f| f.converged));
 }
 
-/// Reads proximities of another revision's codes and gives them to the products of the target revision.
-///
-/// A product takes the proximities of the one code it corresponds to. Two products of one code are as
-/// close as can be, 1: the other revision does not tell them apart.
-fn read_external(
-    external: &ExternalProximity,
-    target: HsRevision,
-    products: &[String],
-) -> Result<Proximity, StageError> {
-    let failed = |why: String| StageError::RawFile { path: external.path.clone(), why };
-    let bytes = std::fs::read(&external.path).map_err(|error| failed(error.to_string()))?;
-    let mut text = Vec::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        MultiGzDecoder::new(&bytes[..])
-            .read_to_end(&mut text)
-            .map_err(|e| failed(e.to_string()))?;
-    } else {
-        text = bytes;
+fn pairs(cube: &Cube, space: &Space, from: f64) -> Rows {
+    let mut rows = Rows::of("space.proximity");
+    let tested: BTreeMap<(usize, usize), &TestedLink> =
+        space.tested.iter().flatten().map(|link| ((link.p, link.q), link)).collect();
+    for Link { p, q, value, is_in_tree } in backbone(&space.relatedness, from) {
+        let test = tested.get(&(p, q));
+        rows.text(&*cube.products[p])
+            .text(&*cube.products[q])
+            .float(value)
+            .flag(is_in_tree)
+            .count(test.map(|test| test.co_occurrence))
+            .float(test.map(|test| test.p_value))
+            .float(test.map(|test| test.q_value));
     }
-    let mut reader = csv::Reader::from_reader(&text[..]);
-    let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
-    let columns = &external.columns;
-    let [a, b, weight] = [&columns.a, &columns.b, &columns.proximity].map(|name| {
-        header.iter().position(|column| column == name).ok_or_else(|| {
-            let found = header.iter().collect::<Vec<_>>().join(", ");
-            failed(format!(
-                "no column `{name}`: the header has {found}; correct `proximity.columns`"
-            ))
-        })
-    });
-    let (a, b, weight) = (a?, b?, weight?);
-
-    let tables = codes::tables()?;
-    let concordance = Concordance::new(
-        Method::OneToOne,
-        external.revision,
-        &BTreeSet::from([target]),
-        &tables,
-        |_| 0,
-    );
-    let mut places: BTreeMap<Hs6, Vec<usize>> = BTreeMap::new();
-    for (place, product) in products.iter().enumerate() {
-        let Ok(code) = product.parse() else { continue };
-        if let Some(&(code, _)) = concordance.convert(target, code).targets.first() {
-            places.entry(code).or_default().push(place);
-        }
-    }
-    let mut pairs = Vec::new();
-    let mut known = BTreeSet::new();
-    let mut n_other = 0;
-    for row in reader.records() {
-        let row = row.map_err(|error| failed(error.to_string()))?;
-        let line = row.position().map_or(0, csv::Position::line);
-        // Codes such as 9999AA, commodities not specified, are no products and match none.
-        let code = |at: usize| format!("{:0>6}", row[at].trim()).parse::<Hs6>();
-        let (Ok(a), Ok(b)) = (code(a), code(b)) else {
-            n_other += 1;
-            continue;
-        };
-        let value: f64 = row[weight].trim().parse().map_err(|_| {
-            failed(format!(
-                "line {line}: proximity {:?}: expected a number between 0 and 1",
-                &row[weight]
-            ))
-        })?;
-        known.extend([a, b]);
-        let none = Vec::new();
-        for &p in places.get(&a).unwrap_or(&none) {
-            for &q in places.get(&b).unwrap_or(&none) {
-                if a != b {
-                    pairs.push((p, q, value));
-                }
-            }
-        }
-    }
-    for code in &known {
-        for &p in places.get(code).map_or(&[][..], Vec::as_slice) {
-            pairs.extend(places[code].iter().map(|&q| (p, q, 1.0)));
-        }
-    }
-    let n_known = known.iter().filter_map(|code| places.get(code)).map(Vec::len).sum::<usize>();
-    tracing::info!(
-        products = products.len(),
-        with_proximity = n_known,
-        pairs_without_hs6_code = n_other,
-        "external proximities"
-    );
-    Proximity::from_pairs(products.len(), pairs).map_err(|error| failed(error.to_string()))
+    rows
 }

@@ -11,7 +11,10 @@ use resilience::structure::{Movement, Upgrading, movement, upgrading};
 use resilience::{
     Benchmark, NullReason, Response, expected_change, expected_growth, respond, shift_share, status,
 };
-use space::{Complexity, ComplexityError, Exports, Rca, Specialization, complexity, rca};
+use space::{
+    Complexity, ComplexityError, ComplexityParams, Exports, Rca, Reference, Specialization,
+    complexity, rca,
+};
 
 /// The slices of an episode, and each stage's two ends with the same regions on both sides: a region that
 /// is missing at one end must not look like growth of the nation.
@@ -264,9 +267,9 @@ struct Spaces {
 
 impl Spaces {
     fn new(base: &Slice, after: &Slice, rule: space::RcaRule) -> Self {
-        let rca = (rca(&base.exports), rca(&after.exports));
+        let rca = (rca(&base.exports, Reference::Own), rca(&after.exports, Reference::Own));
         let specialization = (Specialization::new(&rca.0, rule), Specialization::new(&rca.1, rule));
-        let complexity = complexity(&specialization.0);
+        let complexity = complexity(&specialization.0, ComplexityParams::PY_ECOMPLEXITY);
         Self { rca, specialization, complexity }
     }
 }

@@ -1,0 +1,223 @@
+//! Tables from elsewhere that a pipeline names: proximities, a reference economy's trade, incomes of regions.
+
+use crate::codes::{self, CodesError};
+use crate::pipeline::{External, IncomeColumns, ProximityColumns, ReferenceColumns};
+use flate2::read::MultiGzDecoder;
+use space::Relatedness;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use trade::{Concordance, Hs6, HsRevision, Method};
+
+/// A table that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExternalError {
+    /// The file is at fault.
+    #[error("failed to read `{path}`: {why}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// A built-in table is damaged.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
+}
+
+/// The rows of a CSV file, plain or packed by gzip, whose columns have the given names.
+struct Rows<const N: usize> {
+    path: PathBuf,
+    reader: csv::Reader<Box<dyn Read>>,
+    places: [usize; N],
+}
+
+impl<const N: usize> Rows<N> {
+    fn open(path: &Path, key: &str, names: [&str; N]) -> Result<Self, ExternalError> {
+        let failed = |why: String| ExternalError::File { path: path.to_owned(), why };
+        let open = || std::fs::File::open(path);
+        let mut first = [0; 2];
+        let n =
+            open().and_then(|mut file| file.read(&mut first)).map_err(|e| failed(e.to_string()))?;
+        let file = std::io::BufReader::new(open().map_err(|e| failed(e.to_string()))?);
+        let input: Box<dyn Read> = match &first[..n] {
+            [0x1f, 0x8b] => Box::new(MultiGzDecoder::new(file)),
+            _ => Box::new(file),
+        };
+        let mut reader = csv::Reader::from_reader(input);
+        let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
+        let mut places = [0; N];
+        for (place, name) in places.iter_mut().zip(names) {
+            let found =
+                header.iter().position(|column| column.trim_start_matches('\u{feff}') == name);
+            *place = found.ok_or_else(|| {
+                let header = header.iter().collect::<Vec<_>>().join(", ");
+                let close = crate::graph::hint(name, header.split(", "));
+                failed(format!(
+                    "no column `{name}`: the header has {header}{close}; correct `{key}.columns`"
+                ))
+            })?;
+        }
+        Ok(Self { path: path.to_owned(), reader, places })
+    }
+
+    /// Calls `each` with the line and the texts of every row; what it says is wrong is an error with the line.
+    fn each(
+        mut self,
+        mut each: impl FnMut([&str; N]) -> Result<(), String>,
+    ) -> Result<(), ExternalError> {
+        let mut row = csv::StringRecord::new();
+        loop {
+            let failed = |why: String| ExternalError::File { path: self.path.clone(), why };
+            if !self.reader.read_record(&mut row).map_err(|error| failed(error.to_string()))? {
+                return Ok(());
+            }
+            let line = row.position().map_or(0, csv::Position::line);
+            let texts = self.places.map(|at| row.get(at).unwrap_or("").trim());
+            each(texts).map_err(|why| failed(format!("line {line}: {why}")))?;
+        }
+    }
+}
+
+fn number(text: &str, what: &str) -> Result<f64, String> {
+    let found = text.parse::<f64>().ok().filter(|value| value.is_finite());
+    found.ok_or_else(|| format!("{what} {text:?}: expected a number"))
+}
+
+fn year(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|_| format!("year {text:?}: expected four digits"))
+}
+
+fn hs6(text: &str) -> Option<Hs6> {
+    format!("{text:0>6}").parse().ok()
+}
+
+/// Incomes a head by year and region code.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn incomes(
+    external: &External<IncomeColumns>,
+) -> Result<BTreeMap<(i32, String), f64>, ExternalError> {
+    let columns = &external.columns;
+    let names = [columns.year.as_str(), columns.region.as_str(), columns.value.as_str()];
+    let mut found = BTreeMap::new();
+    Rows::open(&external.path, "incomes", names)?.each(|[text, region, value]| {
+        if !value.is_empty() {
+            found.insert((year(text)?, region.to_owned()), number(value, "income")?);
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The trade of the reference economy in each of `products`, by year.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn reference(
+    external: &External<ReferenceColumns>,
+    target: HsRevision,
+    products: &[String],
+) -> Result<BTreeMap<i32, Vec<f64>>, ExternalError> {
+    let columns = &external.columns;
+    let names = [columns.year.as_str(), columns.product.as_str(), columns.value.as_str()];
+    let tables = codes::tables()?;
+    let revisions = BTreeSet::from([external.revision]);
+    let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
+    let places: BTreeMap<&str, usize> =
+        products.iter().enumerate().map(|(at, code)| (code.as_str(), at)).collect();
+    let mut found: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
+    let mut n_other = 0;
+    Rows::open(&external.path, "reference", names)?.each(|[text, product, value]| {
+        let values = found.entry(year(text)?).or_insert_with(|| vec![0.0; products.len()]);
+        let value = number(value, "value")?;
+        if value < 0.0 {
+            return Err(format!("value {value}: expected zero or more"));
+        }
+        let code = hs6(product).map(|code| concordance.convert(external.revision, code));
+        let code = code.and_then(|conversion| conversion.targets.first().map(|(code, _)| *code));
+        match code.and_then(|code| places.get(code.as_str())) {
+            Some(&at) => values[at] += value,
+            None => n_other += 1,
+        }
+        Ok(())
+    })?;
+    tracing::info!(years = found.len(), rows_of_other_products = n_other, "reference economy");
+    Ok(found)
+}
+
+/// Proximities of another revision's codes, given to the products of the target revision.
+///
+/// A product takes the proximities of the one code it corresponds to. Two products of one code are as
+/// close as can be, 1: the other revision does not tell them apart.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn proximity(
+    external: &External<ProximityColumns>,
+    target: HsRevision,
+    products: &[String],
+) -> Result<Relatedness, ExternalError> {
+    let columns = &external.columns;
+    let tables = codes::tables()?;
+    let concordance = Concordance::new(
+        Method::OneToOne,
+        external.revision,
+        &BTreeSet::from([target]),
+        &tables,
+        |_| 0,
+    );
+    let mut places: BTreeMap<Hs6, Vec<usize>> = BTreeMap::new();
+    for (place, product) in products.iter().enumerate() {
+        let Ok(code) = product.parse() else { continue };
+        if let Some(&(code, _)) = concordance.convert(target, code).targets.first() {
+            places.entry(code).or_default().push(place);
+        }
+    }
+    let mut pairs = Vec::new();
+    let mut known = BTreeSet::new();
+    let mut n_other = 0;
+    let names = [columns.a.as_str(), columns.b.as_str(), columns.proximity.as_str()];
+    Rows::open(&external.path, "proximity", names)?.each(|[a, b, value]| {
+        // Codes such as 9999AA, commodities not specified, are no products and match none.
+        let (Some(a), Some(b)) = (hs6(a), hs6(b)) else {
+            n_other += 1;
+            return Ok(());
+        };
+        let value = value
+            .parse::<f64>()
+            .ok()
+            .filter(|value| (0.0..=1.0).contains(value))
+            .ok_or_else(|| format!("proximity {value:?}: expected a number between 0 and 1"))?;
+        known.extend([a, b]);
+        let none = Vec::new();
+        for &p in places.get(&a).unwrap_or(&none) {
+            for &q in places.get(&b).unwrap_or(&none) {
+                if a != b {
+                    pairs.push((p, q, value));
+                }
+            }
+        }
+        Ok(())
+    })?;
+    for code in &known {
+        for &p in places.get(code).map_or(&[][..], Vec::as_slice) {
+            pairs.extend(places[code].iter().map(|&q| (p, q, 1.0)));
+        }
+    }
+    let n_known = known.iter().filter_map(|code| places.get(code)).map(Vec::len).sum::<usize>();
+    tracing::info!(
+        products = products.len(),
+        with_proximity = n_known,
+        pairs_without_hs6_code = n_other,
+        "external proximities"
+    );
+    Relatedness::from_pairs(products.len(), pairs).map_err(|error| ExternalError::File {
+        path: external.path.clone(),
+        why: error.to_string(),
+    })
+}

@@ -1,0 +1,207 @@
+//! Choices of the product space in a pipeline: where relatedness comes from, references, incomes, cleaning, tests.
+
+use crate::support::{Project, Ran};
+
+/// A project on a small made-up nation of firms, whose config says `more`.
+struct Nation(Project);
+
+impl Nation {
+    fn new() -> Self {
+        let project = Project::new();
+        let synth = [
+            "synth",
+            "--layout",
+            "config/layouts/china_2007_2011.yaml",
+            "-o",
+            "made",
+            "--rows",
+            "8000",
+            "--regions",
+            "30",
+            "--products",
+            "80",
+        ];
+        project.rebound(&synth).ok();
+        project.write("pipelines/none/README", b"");
+        Self(project)
+    }
+
+    fn run(&self, pipeline: &str, config: &str) -> Ran {
+        let text = format!(
+            "name: made\nconfig: [../config/default.yaml, made_config.yaml]\nlake: ../lake\nsources:\n  \
+             - {{layout: ../config/layouts/china_2007_2011.yaml, files: ['../made/records/*'], exclude: []}}\n\
+             sql: none\nchecks: none\nstages: [ingest, aggregate, relatedness, diversification]\n{pipeline}"
+        );
+        self.0.write("pipelines/made.yaml", text.as_bytes());
+        let config = format!("ingest: {{max_rejected_share: 0.05}}\n{config}");
+        self.0.write("pipelines/made_config.yaml", config.as_bytes());
+        self.0.rebound(&["run", "pipelines/made.yaml"])
+    }
+
+    fn one(&self, query: &str) -> String {
+        self.0.sql(query).join(";")
+    }
+}
+
+#[test]
+fn relatedness_of_firms_and_every_measure_run() {
+    let nation = Nation::new();
+    let firms = "aggregate: {firms: true}\n";
+    let related = |text: &str| format!("{firms}relatedness: {{proximity_source: firms, {text}}}\n");
+    nation.run("", &related("proximity_years: [2007, 2008]")).ok();
+    assert_eq!(
+        nation.one(
+            "select count(*) from trade.region_product_year c join (select year, region_code, hs6, count(*) n, \
+             sum(fob_value) v from trade.region_product_year_firm group by 1, 2, 3) f on f.year = c.year \
+             and f.region_code = c.region_code and f.hs6 = c.hs6 where f.n <> c.n_firms or f.v <> c.fob_value"
+        ),
+        "0"
+    );
+    let of_firms = nation.one("select count(*), sum(density) from space.region_product_year");
+    nation.run("", &related("proximity_years: [2007, 2008], measure: additions")).ok();
+    assert_ne!(
+        nation.one("select count(*), sum(density) from space.region_product_year"),
+        of_firms
+    );
+    nation
+        .run("", &related("proximity_years: [1999]"))
+        .fails(2, "no firm exports anything in [1999]");
+    let mut sums = Vec::new();
+    for measure in [
+        "proximity",
+        "conditional",
+        "cosine",
+        "jaccard",
+        "association",
+        "probability",
+        "survivor",
+        "revealed",
+        "correlation",
+        "coagglomeration",
+    ] {
+        let config = format!("relatedness: {{proximity_years: [2008], measure: {measure}}}\n");
+        nation.run("", &config).ok();
+        let bad = nation.one(
+            "select count(*) from space.region_product_year where density < 0 or density > 1 or value_density > 1 \
+             or nearest_density > 1 or (density is null) <> (density_null_reason is not null)",
+        );
+        assert_eq!(bad, "0", "{measure}");
+        sums.push(nation.one("select sum(density) from space.region_product_year"));
+    }
+    sums.sort();
+    sums.dedup();
+    assert_eq!(sums.len(), 10, "each measure has a density of its own");
+}
+
+#[test]
+fn links_are_tested_and_the_tree_is_published() {
+    let nation = Nation::new();
+    let config = |how: &str| {
+        format!(
+            "relatedness: {{proximity_years: [2008], publish_proximity_from: 0, validation: {how}, \
+             validation_shuffles: 99}}\n"
+        )
+    };
+    nation.run("", &config("hypergeometric")).ok();
+    assert_eq!(
+        nation.one("select count(*) from space.proximity where p_value is null or p_value <= 0 or p_value > 1 or q_value < p_value"),
+        "0"
+    );
+    assert_eq!(
+        nation.one(
+            "select count(*) = (select count(distinct hs6) from space.product_year where year = 2008 and ubiquity > 0) - 1 \
+             from space.proximity where is_in_tree"
+        ),
+        "true",
+        "the tree of a connected space"
+    );
+    let exact = nation.one("select avg(p_value) from space.proximity");
+    nation.run("", &config("permutation")).ok();
+    let (a, b): (f64, f64) = (
+        exact.parse().expect("a number"),
+        nation.one("select avg(p_value) from space.proximity").parse().expect("a number"),
+    );
+    assert!((a - b).abs() < 0.15 && (a - b).abs() > 0.0, "{a} {b}");
+}
+
+#[test]
+fn cleaning_leaves_out_the_small_and_says_so() {
+    let nation = Nation::new();
+    nation.run("", "relatedness: {proximity_years: [2008]}\n").ok();
+    let before = nation.one("select count(*) from space.region_year where year = 2008");
+    nation
+        .run("", "relatedness: {proximity_years: [2008]}\ncleaning: {min_diversity: 5, min_ubiquity: 2}\n")
+        .ok();
+    let found = nation.one(
+        "select n_regions > n_regions_kept, n_regions_kept = (select count(*) from space.region_year r where r.year = y.year), \
+         n_products_kept = (select count(*) from space.product_year p where p.year = y.year), value_share_kept < 1, \
+         (select min(diversity) from space.region_year r where r.year = y.year) >= 5, \
+         (select min(ubiquity) from space.product_year p where p.year = y.year) >= 2 from space.year y where year = 2008",
+    );
+    assert_eq!(found, "true,true,true,true,true,true", "of {before} regions");
+}
+
+#[test]
+fn incomes_and_a_reference_economy_are_read() {
+    let nation = Nation::new();
+    nation.run("", "relatedness: {proximity_years: [2008]}\n").ok();
+    let rows =
+        |query: &str, header: &str| format!("{header}\n{}\n", nation.0.sql(query).join("\n"));
+    let incomes = rows(
+        "select year, region_code, 100 * row_number() over (partition by year order by region_code) from trade.region_year",
+        "y,r,gdp",
+    );
+    // The nation itself as its reference changes nothing.
+    let world = rows(
+        "select year, hs6, sum(fob_value) from trade.region_product_year group by 1, 2",
+        "year,hs,v",
+    );
+    nation.0.write("pipelines/incomes.csv", incomes.as_bytes());
+    nation.0.write("pipelines/world.csv", world.as_bytes());
+    let own = nation.one("select sum(rca), count(*) from space.region_product_year");
+    let pipeline = "incomes: {file: incomes.csv, columns: {year: y, region: r, value: gdp}}\n\
+        reference: {file: world.csv, hs_revision: HS2007, columns: {year: year, product: hs, value: v}}\n";
+    let config = "relatedness: {proximity_years: [2008], rca_reference: external}\n";
+    nation.run(pipeline, config).ok();
+    let other = nation.one("select sum(rca), count(*) from space.region_product_year");
+    let number =
+        |text: &str| -> f64 { text.split(',').next().unwrap_or("").parse().expect("a number") };
+    assert!((number(&own) / number(&other) - 1.0).abs() < 1e-9, "{own} {other}");
+    let found = nation.one(
+        "select min(expy) > 100, max(expy) < 3000, min(expy_coverage) > 0.999, \
+         (select count(*) from space.product_year where prody is null) from space.region_year",
+    );
+    assert_eq!(found, "true,true,true,0");
+    // EXPY is what SQL says it is.
+    let differ = nation.one(
+        "select count(*) from space.region_year e join (select t.year, t.region_code, \
+         sum(t.fob_value * p.prody) / sum(t.fob_value) as expy from trade.region_product_year t \
+         join space.product_year p on p.year = t.year and p.hs6 = t.hs6 group by 1, 2) s on s.year = e.year \
+         and s.region_code = e.region_code where abs(s.expy / e.expy - 1) > 1e-9",
+    );
+    assert_eq!(differ, "0");
+    nation.0.write("pipelines/incomes.csv", b"y,r,gdp\n2008,440300,much\n");
+    nation.run(pipeline, config).fails(2, "incomes.csv").fails(2, "line 2: income \"much\"");
+    nation.0.write("pipelines/incomes.csv", b"y,region,gdp\n");
+    nation.run(pipeline, config).fails(2, "no column `r`").fails(2, "correct `incomes.columns`");
+}
+
+#[test]
+fn entries_and_exits_are_those_of_sql() {
+    let nation = Nation::new();
+    nation.run("", "relatedness: {proximity_years: [2008]}\n").ok();
+    let found = nation.one(
+        "with m as (select year, region_code, hs6, is_specialized as now from space.region_product_year), \
+         c as (select a.year, a.region_code, a.hs6, a.entered, a.exited, coalesce(b.now, false) as before, \
+         a.is_specialized as now from space.region_product_year a left join m b on b.year = a.year - 1 \
+         and b.region_code = a.region_code and b.hs6 = a.hs6 where a.year > 2007) \
+         select count(*) > 1000, sum(case when (entered is null) <> before then 1 else 0 end), \
+         sum(case when entered <> now then 1 else 0 end), sum(case when (exited is null) <> (not before) then 1 else 0 end), \
+         sum(case when exited = now then 1 else 0 end) from c",
+    );
+    assert_eq!(found, "true,0,0,0,0");
+    assert_eq!(
+        nation.one("select count(entered) from space.region_product_year where year = 2007"),
+        "0"
+    );
+}
