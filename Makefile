@@ -8,8 +8,8 @@ ROWS ?= 20000000
 CASES ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience tables \
-	fmt lint test test-pure fuzz test-python bench bench-ingest docs ci clean
+.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial tables \
+	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,9 @@ diversification: build ## run the stage: trade to diversification.*
 resilience: build ## run the stage: trade to resilience.*
 	$(REBOUND) run $(PIPELINE) --select resilience
 
+spatial: build ## run the stage: region measures to spatial.*
+	$(REBOUND) run $(PIPELINE) --select spatial
+
 tables: build ## run the stage `panels`: SQL files to panel.*
 	$(REBOUND) run $(PIPELINE) --select panels
 
@@ -69,22 +72,26 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
 
-$(VENV)/ready:
+$(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
-	$(VENV)/bin/pip install --quiet duckdb==1.4.2 pyarrow==22.0.0
+	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0
 	touch $@
 
-test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and pyarrow as it is
+test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and pyarrow as it is; raw files are read from S3
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 
-bench-ingest: $(VENV)/ready ## ingest beside DuckDB and Polars on ROWS made-up records
-	cargo build --workspace --release
+bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
 	$(VENV)/bin/pip install --quiet polars==2.1.0
-	$(VENV)/bin/python benches/ingest.py target/release/rebound --rows $(ROWS)
+	$(VENV)/bin/python benches/ingest.py $(REBOUND) --rows $(ROWS)
 
-bench: bench-ingest ## every benchmark
+bench-space: build $(VENV)/ready ## the product space beside py-ecomplexity, econcomplex and numpy
+	$(VENV)/bin/pip install --quiet ecomplexity==0.5.3 econcomplex==1.0.1
+	$(VENV)/bin/python benches/space.py $(REBOUND)
+
+bench: bench-ingest bench-space ## every benchmark
 
 docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md

@@ -39,6 +39,7 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "dta",
             "encoding_rs",
             "flate2",
+            "geojson",
             "glob",
             "indicatif",
             "lake",

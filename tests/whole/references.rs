@@ -111,8 +111,8 @@ fn proximity_is_that_of_py_ecomplexity() {
     let at: BTreeMap<&str, usize> =
         world.products.iter().enumerate().map(|(at, code)| (code.as_str(), at)).collect();
     let n_positive = (0..world.products.len())
-        .flat_map(|p| world.proximity.row(p).iter().skip(p + 1))
-        .filter(|phi| **phi > 0.0)
+        .flat_map(|p| world.proximity.row(p).iter().skip(p + 1).copied().collect::<Vec<_>>())
+        .filter(|phi| *phi > 0.0)
         .count();
     assert_eq!(n_positive, expected.0["proximity"].len());
     for ((p, q), expected) in

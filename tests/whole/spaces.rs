@@ -205,3 +205,72 @@ fn entries_and_exits_are_those_of_sql() {
         "0"
     );
 }
+
+#[test]
+fn neighbours_and_inequality_of_the_sample_are_those_of_its_map_and_of_sql() {
+    let project = Project::new();
+    project.run().ok();
+    let near = project.sql(
+        "select region_code, neighbour_mean is null, lisa_class from spatial.region where measure = 'resistance' \
+         and period = 'crisis_2008 / aggregate' order by region_code",
+    );
+    assert_eq!(near.len(), 8);
+    let alone: Vec<_> = near.iter().filter(|line| line.contains(",true,")).collect();
+    assert_eq!(alone, ["TAS,true,"], "an island");
+    // The ACT lies within New South Wales.
+    assert_eq!(
+        project.sql(
+            "select count(*) from spatial.region a join spatial.region b on b.source_table = a.source_table \
+             and b.measure = a.measure and b.period = a.period where a.region_code = 'ACT' and b.region_code = 'NSW' \
+             and abs(a.neighbour_mean - b.value) > 1e-9 * abs(b.value)"
+        ),
+        ["0"]
+    );
+    // Gini by its other formula, half the mean difference over the mean; Theil by its own.
+    let differ = project.sql(
+        "with v as (select year, cast(fob_value as double) as x from trade.region_year), \
+         m as (select year, avg(x) as mean, count(*) as n from v group by year), \
+         g as (select a.year, sum(abs(a.x - b.x)) as total from v a join v b on b.year = a.year group by a.year), \
+         t as (select v.year, avg(v.x / m.mean * ln(v.x / m.mean)) as theil from v join m on m.year = v.year group by v.year) \
+         select count(*), sum(case when abs(s.gini - g.total / (2 * m.n * m.n * m.mean)) > 1e-12 \
+         or abs(s.theil - t.theil) > 1e-12 then 1 else 0 end) from spatial.measure s join m on cast(m.year as varchar) = s.period \
+         join g on g.year = m.year join t on t.year = m.year where s.source_table = 'trade.region_year' \
+         and s.measure = 'fob_value'",
+    );
+    assert_eq!(differ, ["10,0"]);
+    for weights in ["nearest", "inverse_distance"] {
+        project.edit(
+            "config/australia.yaml",
+            "  group_digits: 0",
+            &format!("  weights: {weights}\n  group_digits: 0 "),
+        );
+        project.run().ok();
+        assert_eq!(
+            project.sql("select distinct n_with_neighbours from spatial.measure where measure = 'fob_value'").len(),
+            1
+        );
+        project.edit(
+            "config/australia.yaml",
+            &format!("  weights: {weights}\n  group_digits: 0 "),
+            "  group_digits: 0",
+        );
+    }
+    project.write("pipelines/groups.csv", b"region,part\nNSW,east\nVIC,east\nQLD,east\nTAS,east\nACT,east\nSA,west\nWA,west\nNT,west\n");
+    project.edit(
+        "pipelines/australia.yaml",
+        "\nsql: sql",
+        "\ngroups: {file: groups.csv, columns: {region: region, group: part}}\nsql: sql",
+    );
+    project.run().ok();
+    assert_eq!(
+        project.sql("select distinct n_groups, theil_between > 0 from spatial.measure where measure = 'fob_value'"),
+        ["2,true"]
+    );
+    project.edit("pipelines/australia.yaml", "property: name}", "property: cartodb_id}");
+    project
+        .run()
+        .fails(2, "no region has a boundary")
+        .fails(2, "say which is which in `boundaries.names`");
+    project.edit("pipelines/australia.yaml", "property: cartodb_id}", "property: nom}");
+    project.run().fails(2, "has no property `nom`: it has");
+}

@@ -81,6 +81,7 @@ struct File {
     relatedness: Option<RelatednessText>,
     complexity: Option<ComplexityText>,
     resilience: Option<ResilienceText>,
+    spatial: Option<SpatialText>,
     engine: Option<EngineText>,
 }
 
@@ -202,6 +203,61 @@ section! {
     }
 }
 
+section! {
+    /// Section `spatial`.
+    Spatial as SpatialText {
+        /// `contiguity`, `nearest` or `inverse_distance`.
+        pub weights: String,
+        /// Neighbours of `nearest`.
+        pub neighbours: usize,
+        /// Distance beyond which regions are no neighbours, in km.
+        pub band_km: f64,
+        /// First characters of a region's code that are its group.
+        pub group_digits: usize,
+        /// Permutations of the tests.
+        pub permutations: usize,
+        /// What their random numbers start from.
+        pub seed: u64,
+        /// The largest p-value of a cluster.
+        pub significance: f64,
+    }
+}
+
+/// How neighbours are weighted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpatialWeights {
+    /// Regions whose borders meet.
+    Contiguity,
+    /// The nearest.
+    Nearest,
+    /// All within the band, by the inverse of their distance.
+    InverseDistance,
+}
+
+impl Spatial {
+    /// How neighbours are weighted.
+    ///
+    /// # Errors
+    ///
+    /// The text names nothing.
+    pub fn kind(&self) -> Result<SpatialWeights, String> {
+        one_of(
+            &self.weights,
+            &[
+                ("contiguity", SpatialWeights::Contiguity),
+                ("nearest", SpatialWeights::Nearest),
+                ("inverse_distance", SpatialWeights::InverseDistance),
+            ],
+        )
+    }
+
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        self.kind().map_err(|why| ("weights", why))?;
+        above_zero(self.band_km).map_err(|why| ("band_km", why))?;
+        share(self.significance).map_err(|why| ("significance", why))
+    }
+}
+
 /// One shock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -252,6 +308,8 @@ pub struct Config {
     pub complexity: Complexity,
     /// Section `resilience`.
     pub resilience: Resilience,
+    /// Section `spatial`.
+    pub spatial: Spatial,
     /// Section `engine`.
     pub engine: Engine,
 }
@@ -607,6 +665,7 @@ impl Config {
         let (relatedness, related_file) = merged!(relatedness, RelatednessText);
         let (complexity, complexity_file) = merged!(complexity, ComplexityText);
         let (resilience, resilience_file) = merged!(resilience, ResilienceText);
+        let (spatial, spatial_file) = merged!(spatial, SpatialText);
         let (engine, _) = merged!(engine, EngineText);
         let config = Self {
             ingest,
@@ -616,6 +675,7 @@ impl Config {
             relatedness,
             complexity,
             resilience,
+            spatial,
             engine,
         };
         let check = |file: &str, key: &str, outcome: Result<(), String>| {
@@ -638,6 +698,7 @@ impl Config {
             ("cleaning", cleaning_file, config.cleaning.checked()),
             ("relatedness", related_file, config.relatedness.checked()),
             ("complexity", complexity_file, config.complexity.checked()),
+            ("spatial", spatial_file, config.spatial.checked()),
         ];
         for (section, file, outcome) in sections {
             if let Err((key, why)) = outcome {

@@ -1,7 +1,7 @@
 //! Tables from elsewhere that a pipeline names: proximities, a reference economy's trade, incomes of regions.
 
 use crate::codes::{self, CodesError};
-use crate::pipeline::{External, IncomeColumns, ProximityColumns, ReferenceColumns};
+use crate::pipeline::{External, GroupColumns, IncomeColumns, ProximityColumns, ReferenceColumns};
 use flate2::read::MultiGzDecoder;
 use space::Relatedness;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +108,28 @@ pub fn incomes(
             found.insert((year(text)?, region.to_owned()), number(value, "income")?);
         }
         Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The group of each region code.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn groups(
+    external: &External<GroupColumns>,
+) -> Result<BTreeMap<String, String>, ExternalError> {
+    let columns = &external.columns;
+    let names = [columns.region.as_str(), columns.group.as_str()];
+    let mut found = BTreeMap::new();
+    Rows::open(&external.path, "groups", names)?.each(|[region, group]| {
+        match found.insert(region.to_owned(), group.to_owned()) {
+            Some(other) if other != group => {
+                Err(format!("region {region:?} is in two groups, {other:?} and {group:?}"))
+            }
+            _ => Ok(()),
+        }
     })?;
     Ok(found)
 }

@@ -20,18 +20,21 @@ pub enum StageName {
     Diversification,
     /// Resistance, recovery, transformation.
     Resilience,
+    /// Inequality and autocorrelation of what regions have.
+    Spatial,
     /// Tables by SQL.
     Panels,
 }
 
 impl StageName {
     /// Every stage, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ingest,
         Self::Aggregate,
         Self::Relatedness,
         Self::Diversification,
         Self::Resilience,
+        Self::Spatial,
         Self::Panels,
     ];
 
@@ -43,12 +46,26 @@ impl StageName {
             Self::Relatedness => "relatedness",
             Self::Diversification => "diversification",
             Self::Resilience => "resilience",
+            Self::Spatial => "spatial",
             Self::Panels => "panels",
         }
     }
 
-    fn reads(self, pipeline: &Pipeline) -> &'static [&'static str] {
-        match self {
+    fn reads(self, pipeline: &Pipeline) -> Vec<&'static str> {
+        let tables: &[&str] = match self {
+            Self::Spatial => {
+                // What the pipeline does not make has no differences.
+                let is_made = |table: &&str| {
+                    pipeline.stages.iter().any(|stage| stage.writes().contains(table))
+                };
+                let tables = ["trade.region", "trade.region_year"].into_iter();
+                let measured = crate::stages::MEASURED.iter().map(|(table, _)| *table);
+                let mut tables: Vec<&'static str> =
+                    tables.chain(measured).filter(is_made).collect();
+                tables.sort_unstable();
+                tables.dedup();
+                return tables;
+            }
             Self::Ingest | Self::Panels => &[],
             Self::Aggregate => &["customs.records"],
             Self::Relatedness if uses(pipeline, ProximitySource::Firms) => {
@@ -58,7 +75,8 @@ impl StageName {
             Self::Diversification => {
                 &["trade.region_product_year", "trade.region_product_year_destination"]
             }
-        }
+        };
+        tables.to_vec()
     }
 
     fn writes(self) -> &'static [&'static str] {
@@ -100,6 +118,7 @@ impl StageName {
                 "resilience.transformation",
                 "resilience.product_transformation",
             ],
+            Self::Spatial => &["spatial.measure", "spatial.region"],
             Self::Panels => &[],
         }
     }
@@ -197,7 +216,7 @@ pub fn nodes<E: From<GraphError>>(
             nodes.push(Node {
                 name: stage.name().to_owned(),
                 stage,
-                reads: owned(stage.reads(pipeline)),
+                reads: owned(&stage.reads(pipeline)),
                 writes: owned(stage.writes()),
                 sql: None,
             });
@@ -357,12 +376,7 @@ pub fn fingerprints(
 }
 
 fn reads_file(pipeline: &Pipeline, stage: StageName, file: &str) -> bool {
-    let is_external = pipeline.external_files().iter().any(|(label, _)| label == file);
-    match stage {
-        StageName::Ingest => !is_external,
-        StageName::Relatedness => is_external,
-        _ => false,
-    }
+    pipeline.reader_of(file).unwrap_or(StageName::Ingest) == stage
 }
 
 /// Whether relatedness comes from `source`.
@@ -403,7 +417,7 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
                 ("complexity".to_owned(), json(&config.complexity)),
                 ("cleaning".to_owned(), json(&config.cleaning)),
             ];
-            parts.extend(pipeline.external_settings());
+            parts.extend(pipeline.external_settings(stage));
             if parts.len() > 3 {
                 parts.push((
                     "harmonize.target_revision".to_owned(),
@@ -416,6 +430,11 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             ("resilience".to_owned(), json(&config.resilience)),
             ("relatedness.rca".to_owned(), json(&(&related.rca_rule, related.rca_threshold))),
         ],
+        StageName::Spatial => {
+            let mut parts = vec![("spatial".to_owned(), json(&config.spatial))];
+            parts.extend(pipeline.external_settings(stage));
+            parts
+        }
         StageName::Diversification | StageName::Panels => Vec::new(),
     }
 }

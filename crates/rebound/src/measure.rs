@@ -18,9 +18,10 @@ use space::{
     correlation, density, entropy, nearest_density, outlook, rca, related_variety, relatedness,
     specificity, surroundings, symmetric, value_density,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use trade::Dialect;
 use trade::text::Rows;
@@ -623,6 +624,10 @@ pub struct Measured {
     /// The columns of the result.
     pub schema: SchemaRef,
     next: usize,
+    /// Periods that are measured and not given yet.
+    ready: VecDeque<Result<RecordBatch, OutputError>>,
+    /// Time spent on measuring, without reading and writing.
+    spent: Duration,
 }
 
 impl std::fmt::Debug for Measured {
@@ -655,7 +660,7 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
         product = table.columns[1],
         value = table.columns[2],
         conventions = text,
-        "measured"
+        "read"
     );
     let mut metrics = args.metrics.clone();
     metrics.dedup();
@@ -736,6 +741,8 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
         groups,
         schema,
         next: 0,
+        ready: VecDeque::new(),
+        spent: Duration::ZERO,
     })
 }
 
@@ -743,11 +750,20 @@ impl Iterator for Measured {
     type Item = Result<RecordBatch, OutputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.table.periods.len() {
-            return None;
+        if self.ready.is_empty() {
+            // As many periods side by side as there are threads: not every step of one uses them all.
+            let last = (self.next + rayon::current_num_threads()).min(self.table.periods.len());
+            let periods: Vec<usize> = (self.next..last).collect();
+            self.next = last;
+            let begun = Instant::now();
+            let found: Vec<_> = periods.into_par_iter().map(|at| self.period(at)).collect();
+            self.spent += begun.elapsed();
+            self.ready.extend(found);
+            if self.next == self.table.periods.len() && !self.ready.is_empty() {
+                tracing::info!(seconds = self.spent.as_secs_f64(), "measured");
+            }
         }
-        self.next += 1;
-        Some(self.period(self.next - 1))
+        self.ready.pop_front()
     }
 }
 

@@ -3,6 +3,9 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 use std::io::Write;
 
 /// The form of a query's rows.
@@ -61,6 +64,16 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
+/// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
+fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
+    let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    for field in schema.fields().iter().filter(|field| field.data_type().is_floating()) {
+        let path = ColumnPath::from(field.name().as_str());
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    properties.build()
+}
+
 /// Writes `batches` to `out` as `format`, one after the other as they come; a table for reading needs them all.
 ///
 /// # Errors
@@ -99,8 +112,10 @@ pub fn write<E: From<OutputError>>(
             writeln!(out).map_err(io)?;
         }
         Format::Parquet => {
-            let mut writer = parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), None)
-                .map_err(parquet)?;
+            let properties = parquet_properties(schema);
+            let mut writer =
+                parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), Some(properties))
+                    .map_err(parquet)?;
             for batch in batches {
                 writer.write(&batch?).map_err(parquet)?;
             }

@@ -57,6 +57,8 @@ struct File {
     proximity: Option<ProximityText>,
     reference: Option<ReferenceText>,
     incomes: Option<IncomesText>,
+    boundaries: Option<BoundariesText>,
+    groups: Option<GroupsText>,
     sql: String,
     checks: String,
     stages: Vec<String>,
@@ -91,6 +93,40 @@ struct ReferenceText {
 struct IncomesText {
     file: String,
     columns: IncomeColumns,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoundariesText {
+    file: String,
+    property: String,
+    names: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupsText {
+    file: String,
+    columns: GroupColumns,
+}
+
+/// Header names of a table of groups of regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupColumns {
+    /// Region.
+    pub region: String,
+    /// Its group.
+    pub group: String,
+}
+
+/// How features are matched with regions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BoundaryNames {
+    /// The property that holds a region's code or name.
+    pub property: String,
+    /// The text there of regions that go by another one, by region code.
+    pub names: BTreeMap<String, String>,
 }
 
 /// Header names of a table of a reference economy's trade.
@@ -200,6 +236,10 @@ pub struct Pipeline {
     pub reference: Option<External<ReferenceColumns>>,
     /// Incomes of regions.
     pub incomes: Option<External<IncomeColumns>>,
+    /// Boundaries of regions, as GeoJSON.
+    pub boundaries: Option<External<BoundaryNames>>,
+    /// Groups of regions.
+    pub groups: Option<External<GroupColumns>>,
     /// The tables made by SQL.
     pub sql: Vec<SqlFile>,
     /// The claims checked before publication.
@@ -227,16 +267,35 @@ impl Pipeline {
         files.extend(self.used_proximity().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.used_reference().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.incomes.as_ref().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.boundaries.as_ref().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.groups.as_ref().map(|e| (e.label.clone(), e.path.clone())));
         files
     }
 
-    /// How they are read, as JSON.
-    pub fn external_settings(&self) -> Vec<(String, String)> {
+    /// The stage that reads the table from elsewhere of this name.
+    pub fn reader_of(&self, label: &str) -> Option<StageName> {
+        let is = |of: Option<&String>| of.is_some_and(|found| found == label);
+        if is(self.boundaries.as_ref().map(|e| &e.label))
+            || is(self.groups.as_ref().map(|e| &e.label))
+        {
+            return Some(StageName::Spatial);
+        }
+        let is_known = self.external_files().iter().any(|(known, _)| known == label);
+        is_known.then_some(StageName::Relatedness)
+    }
+
+    /// How the tables from elsewhere that `stage` reads are read, as JSON.
+    pub fn external_settings(&self, stage: StageName) -> Vec<(String, String)> {
         fn of<C: Serialize>(name: &str, external: &External<C>) -> (String, String) {
             let columns = serde_json::to_string(&external.columns).unwrap_or_default();
             (name.to_owned(), format!("{} {columns}", external.revision))
         }
         let mut settings = Vec::new();
+        if stage == StageName::Spatial {
+            settings.extend(self.boundaries.as_ref().map(|e| of("boundaries", e)));
+            settings.extend(self.groups.as_ref().map(|e| of("groups", e)));
+            return settings;
+        }
         settings.extend(self.used_proximity().map(|e| of("proximity", e)));
         settings.extend(self.used_reference().map(|e| of("reference", e)));
         settings.extend(self.incomes.as_ref().map(|e| of("incomes", e)));
@@ -330,14 +389,21 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
             Some(External { label, path: place, revision, columns: text.columns })
         }
     };
-    let incomes = match file.incomes {
-        None => None,
-        Some(text) => {
-            let (label, place) = place("incomes", &text.file);
-            let revision = config.harmonize.revision().map_err(|why| invalid("incomes", why))?;
-            Some(External { label, path: place, revision, columns: text.columns })
-        }
-    };
+    let target = config.harmonize.revision().map_err(|why| invalid("config", why))?;
+    let incomes = file.incomes.map(|text| {
+        let (label, path) = place("incomes", &text.file);
+        External { label, path, revision: target, columns: text.columns }
+    });
+    let boundaries = file.boundaries.map(|text| {
+        let (label, path) = place("boundaries", &text.file);
+        let names = text.names.unwrap_or_default();
+        let columns = BoundaryNames { property: text.property, names };
+        External { label, path, revision: target, columns }
+    });
+    let groups = file.groups.map(|text| {
+        let (label, path) = place("groups", &text.file);
+        External { label, path, revision: target, columns: text.columns }
+    });
     if config.relatedness.source() == Ok(ProximitySource::External) && proximity.is_none() {
         let why = "the config says `proximity_source: external`, but there is no `proximity` here";
         return Err(invalid("proximity", why.to_owned()));
@@ -359,6 +425,8 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         proximity,
         reference,
         incomes,
+        boundaries,
+        groups,
         sql: sql_files(&beside(path, &file.sql))?,
         checks: sql_files(&beside(path, &file.checks))?,
         stages,

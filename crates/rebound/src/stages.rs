@@ -7,7 +7,11 @@ mod ingest;
 mod relatedness;
 mod resilience;
 pub mod rows;
+mod spatial;
 
+pub use spatial::MEASURED;
+
+use crate::boundaries::BoundaryError;
 use crate::codes::CodesError;
 use crate::external::ExternalError;
 use crate::graph::StageName;
@@ -150,6 +154,9 @@ pub enum StageError {
     /// The data do not have what the config asks for.
     #[error("{0}")]
     Data(String),
+    /// Boundaries cannot be used.
+    #[error(transparent)]
+    Boundaries(#[from] BoundaryError),
     /// A table from elsewhere cannot be used.
     #[error(transparent)]
     External(#[from] ExternalError),
@@ -173,7 +180,10 @@ pub enum StageError {
 impl StageError {
     /// Whether the user's input or config is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(self, Self::RawFile { .. } | Self::External(_) | Self::Data(_))
+        matches!(
+            self,
+            Self::RawFile { .. } | Self::External(_) | Self::Boundaries(_) | Self::Data(_)
+        )
     }
 }
 
@@ -186,6 +196,7 @@ pub fn version(stage: StageName) -> u32 {
         StageName::Relatedness => 2,
         StageName::Diversification => 2,
         StageName::Resilience => 1,
+        StageName::Spatial => 1,
         StageName::Panels => 1,
     }
 }
@@ -207,6 +218,7 @@ pub fn run(
         StageName::Relatedness => relatedness::run(pipeline, input, files),
         StageName::Diversification => diversification::run(input),
         StageName::Resilience => resilience::run(pipeline, input),
+        StageName::Spatial => spatial::run(pipeline, input),
         StageName::Panels => Ok(Output::new()),
     }
 }

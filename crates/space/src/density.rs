@@ -98,7 +98,7 @@ pub fn density(
 ) -> Density {
     assert_eq!(specialization.n_products(), relatedness.n_products(), "the same products");
     let lists = held(specialization);
-    let sums = kernel::weighted_sums(relatedness.values(), relatedness.n_products(), &lists);
+    let sums = kernel::weighted_sums(relatedness, &lists);
     divided(sums, &lists, relatedness, diagonal)
 }
 
@@ -116,7 +116,7 @@ pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Dia
             cells.filter(|(_, x)| **x > 0.0).map(|(q, x)| (q, x / total)).collect()
         })
         .collect();
-    let sums = kernel::weighted_sums(relatedness.values(), relatedness.n_products(), &lists);
+    let sums = kernel::weighted_sums(relatedness, &lists);
     divided(sums, &lists, relatedness, diagonal)
 }
 
@@ -156,7 +156,7 @@ pub fn surroundings(
         "the same products"
     );
     let lists = held(specialization);
-    let mass = kernel::weighted_sums(relatedness.values(), n_products, &lists);
+    let mass = kernel::weighted_sums(relatedness, &lists);
     let mut count = vec![0.0; mass.len()];
     count.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
         let has = presence(specialization, region);

@@ -1,28 +1,53 @@
 //! The few loops in which all the time goes. Each output is computed by one thread in one order, so the bits do
 //! not depend on the threads; instructions are chosen when it runs, without contracting products and sums.
 
-use crate::Specialization;
+use crate::{Relatedness, Specialization};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use pulp::Arch;
 use rayon::prelude::*;
 
 /// Products of a block of outputs.
-const BLOCK: usize = 256;
+const BLOCK: usize = 512;
 
 /// Products summed into a block at a time: their part of the matrix stays in the processor's cache.
-const TILE: usize = 256;
+const TILE: usize = 128;
 
-/// Puts the number of regions that `product` shares with each product into `row`.
-#[expect(clippy::cast_precision_loss, reason = "counts of regions")]
-pub(crate) fn co_occurrences(specialization: &Specialization, product: usize, row: &mut [f64]) {
+/// Puts the number of regions that `product` shares with each of the products from `from` on into `row`.
+pub(crate) fn co_occurrences(
+    specialization: &Specialization,
+    product: usize,
+    from: usize,
+    row: &mut [f64],
+) {
+    let own = specialization.bits(product);
+    let others = specialization.bits_from(from);
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            let own = specialization.bits(product);
-            for (other, value) in row.iter_mut().enumerate() {
-                let both = own.iter().zip(specialization.bits(other));
-                *value = both.map(|(a, b)| u64::from((a & b).count_ones())).sum::<u64>() as f64;
+            // Plain loops: what is not inlined here would be compiled for the oldest processors.
+            let n_words = own.len();
+            for at in 0..row.len() {
+                let other = &others[at * n_words..][..n_words];
+                let mut n = 0u32;
+                for word in 0..n_words {
+                    n += (own[word] & other[word]).count_ones();
+                }
+                row[at] = f64::from(n);
+            }
+        },
+    );
+}
+
+/// Divides each value by the larger of `own` and its own divisor.
+pub(crate) fn divide_by_larger(values: &mut [f64], own: f64, others: &[f64]) {
+    let others = &others[..values.len()];
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for at in 0..values.len() {
+                let other = others[at];
+                values[at] /= if other > own { other } else { own };
             }
         },
     );
@@ -45,9 +70,10 @@ pub(crate) fn gram(rows: &[f64], n: usize) -> Vec<f64> {
     sums
 }
 
-/// What a list of weighted products adds up to in a matrix of `n` x `n`: `sum over q of w[q] values[q,p]` for each
-/// list and each p, row after row. Lists ascend.
-pub(crate) fn weighted_sums(values: &[f64], n: usize, lists: &[Vec<(usize, f64)>]) -> Vec<f64> {
+/// What a list of weighted products adds up to: `sum over q of w[q] phi[p,q]` for each list and each p, row after row.
+/// Lists ascend.
+pub(crate) fn weighted_sums(relatedness: &Relatedness, lists: &[Vec<(usize, f64)>]) -> Vec<f64> {
+    let n = relatedness.n_products();
     let blocks: Vec<Vec<f64>> = (0..n.div_ceil(BLOCK))
         .into_par_iter()
         .map(|block| {
@@ -55,15 +81,19 @@ pub(crate) fn weighted_sums(values: &[f64], n: usize, lists: &[Vec<(usize, f64)>
             let width = BLOCK.min(n - from);
             let mut sums = vec![0.0; lists.len() * width];
             let mut done = vec![0; lists.len()];
-            for tile in 0..n.div_ceil(TILE) {
-                let end = (tile + 1) * TILE;
+            let mut part = vec![0.0; TILE * width];
+            for start in (0..n).step_by(TILE) {
+                let end = n.min(start + TILE);
+                for (q, row) in (start..end).zip(part.chunks_exact_mut(width)) {
+                    relatedness.column(q, from, row);
+                }
                 for ((list, done), sums) in
                     lists.iter().zip(&mut done).zip(sums.chunks_exact_mut(width))
                 {
                     let rest = &list[*done..];
                     let n_here = rest.partition_point(|(q, _)| *q < end);
                     *done += n_here;
-                    let row = |q: usize| &values[q * n + from..][..width];
+                    let row = |q: usize| &part[(q - start) * width..][..width];
                     add_rows(sums, &rest[..n_here], row);
                 }
             }
@@ -82,23 +112,25 @@ pub(crate) fn weighted_sums(values: &[f64], n: usize, lists: &[Vec<(usize, f64)>
 
 /// Adds weighted rows to `sums`, four at a time.
 fn add_rows<'v>(sums: &mut [f64], list: &[(usize, f64)], row: impl Fn(usize) -> &'v [f64]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let (fours, rest) = list.as_chunks::<4>();
-            for &[(a, u), (b, v), (c, w), (d, x)] in fours {
-                let rows = row(a).iter().zip(row(b)).zip(row(c).iter().zip(row(d)));
-                for (sum, ((a, b), (c, d))) in sums.iter_mut().zip(rows) {
-                    *sum += (u * a + v * b) + (w * c + x * d);
+    let n = sums.len();
+    let (fours, rest) = list.as_chunks::<4>();
+    for &[(a, u), (b, v), (c, w), (d, x)] in fours {
+        let (a, b, c, d) = (&row(a)[..n], &row(b)[..n], &row(c)[..n], &row(d)[..n]);
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for at in 0..n {
+                    sums[at] += (u * a[at] + v * b[at]) + (w * c[at] + x * d[at]);
                 }
-            }
-            for &(a, u) in rest {
-                for (sum, a) in sums.iter_mut().zip(row(a)) {
-                    *sum += u * a;
-                }
-            }
-        },
-    );
+            },
+        );
+    }
+    for &(a, u) in rest {
+        let a = &row(a)[..n];
+        for at in 0..n {
+            sums[at] += u * a[at];
+        }
+    }
 }
 
 #[cfg(test)]
@@ -108,18 +140,17 @@ mod tests {
     #[test]
     fn blocks_and_tiles_leave_nothing_out() {
         let n = 2 * BLOCK + 7;
-        let values: Vec<f64> =
-            (0..n * n).map(|at| f64::from(u32::try_from(at % 97).expect("small"))).collect();
+        let m = Specialization::from_fn(70, n, |r, p| (p * 31 + r * r * 7 + r * p) % 11 < 3);
+        let phi = crate::proximity(&m);
         let lists: Vec<Vec<(usize, f64)>> = vec![
             (0..n).map(|q| (q, 1.0)).collect(),
             (0..n).filter(|q| q % 3 == 0).map(|q| (q, -0.5)).collect(),
             Vec::new(),
         ];
-        let found = weighted_sums(&values, n, &lists);
+        let found = weighted_sums(&phi, &lists);
         for (at, list) in lists.iter().enumerate() {
             for p in 0..n {
-                // Halves of small integers: exact in any order.
-                let expected: f64 = list.iter().map(|(q, w)| w * values[q * n + p]).sum();
+                let expected: f64 = list.iter().map(|(q, w)| w * phi.get(p, *q)).sum();
                 assert!((found[at * n + p] - expected).abs() < 1e-9);
             }
         }

@@ -86,7 +86,7 @@ pub fn outlook(
         .map(|r| specialization.products(r).iter().map(|&q| (q, worth[q])).collect())
         .collect();
     lists.push(worth.iter().copied().enumerate().collect());
-    let mut gain = kernel::weighted_sums(relatedness.values(), n, &lists);
+    let mut gain = kernel::weighted_sums(relatedness, &lists);
     let all = gain.split_off(specialization.n_regions() * n);
     let mut is_option = vec![true; gain.len()];
     let coi = gain

@@ -220,6 +220,11 @@ impl Specialization {
         &self.regions[product * self.n_words..][..self.n_words]
     }
 
+    /// The same of `product` and those after it, one after the other.
+    pub(crate) fn bits_from(&self, product: usize) -> &[u64] {
+        &self.regions[product * self.n_words..]
+    }
+
     /// The regions specialised in `product`, ascending.
     pub fn regions(&self, product: usize) -> impl Iterator<Item = usize> {
         (0..self.n_regions).filter(move |&region| self.get(region, product))

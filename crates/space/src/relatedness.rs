@@ -31,6 +31,7 @@
 use crate::kernel;
 use crate::{Exports, Rca, Specialization};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// How relatedness is made of co-occurrence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +72,67 @@ pub enum Diagonal {
     Excluded,
 }
 
-/// Relatedness of every pair of different products.
+/// Relatedness of every pair of different products. What is counted is computed when it is asked for, from one bit a
+/// region and product: the square of all pairs takes no memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Relatedness {
     n_products: usize,
-    /// Row after row, the diagonal 0.
-    values: Vec<f64>,
+    pairs: Pairs,
     is_known: Vec<bool>,
     /// Of each row.
     sums: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Pairs {
+    /// Row after row, the diagonal 0; and column after column where that is not the same.
+    Given {
+        rows: Vec<f64>,
+        columns: Option<Vec<f64>>,
+    },
+    Counted(Counted),
+}
+
+/// Co-occurrence, and what a measure makes of it.
+#[derive(Debug, Clone, PartialEq)]
+struct Counted {
+    specialization: Specialization,
+    measure: Measure,
+    margins: Vec<f64>,
+    /// What association compares with.
+    total: f64,
+    /// Sum of the margins.
+    sum: f64,
+    /// What is below counts as 0.
+    floor: f64,
+}
+
+impl Counted {
+    /// The relatedness of the products from `from` on, to `q` or (`is_row`) of `q` to them.
+    fn put(&self, q: usize, from: usize, is_row: bool, is_known: &[bool], into: &mut [f64]) {
+        if !is_known[q] {
+            into.fill(0.0);
+            return;
+        }
+        kernel::co_occurrences(&self.specialization, q, from, into);
+        let last = from + into.len();
+        let (own, others) = (self.margins[q], &self.margins[from..last]);
+        if self.measure == Measure::Proximity && self.floor <= 0.0 {
+            // A product that nobody has shares nothing.
+            kernel::divide_by_larger(into, own, others);
+        } else {
+            for ((value, &other), is_known) in
+                into.iter_mut().zip(others).zip(&is_known[from..last])
+            {
+                let (a, b) = if is_row { (own, other) } else { (other, own) };
+                let found = self.measure.of(*value, a, b, self.total, self.sum);
+                *value = if *is_known && found >= self.floor { found } else { 0.0 };
+            }
+        }
+        if let Some(own) = q.checked_sub(from).and_then(|at| into.get_mut(at)) {
+            *own = 0.0;
+        }
+    }
 }
 
 /// Products around each product, and how related they are.
@@ -132,11 +185,23 @@ pub enum RelatednessError {
 }
 
 impl Relatedness {
-    fn with(values: Vec<f64>, is_known: Vec<bool>) -> Self {
-        let n_products = is_known.len();
-        let rows = values.par_chunks_exact(n_products.max(1));
-        let sums = rows.map(|row| row.iter().sum()).collect();
-        Self { n_products, values, is_known, sums }
+    fn given(rows: Vec<f64>, is_known: Vec<bool>, is_symmetric: bool) -> Self {
+        let n = is_known.len();
+        let columns = (!is_symmetric).then(|| {
+            let mut columns = vec![0.0; rows.len()];
+            columns.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(q, column)| {
+                column.iter_mut().enumerate().for_each(|(p, value)| *value = rows[p * n + q]);
+            });
+            columns
+        });
+        Self::of(Pairs::Given { rows, columns }, is_known)
+    }
+
+    fn of(pairs: Pairs, is_known: Vec<bool>) -> Self {
+        let mut found = Self { n_products: is_known.len(), pairs, is_known, sums: Vec::new() };
+        found.sums =
+            (0..found.n_products).into_par_iter().map(|p| found.row(p).iter().sum()).collect();
+        found
     }
 
     /// Proximities that were computed elsewhere. Pairs that are not given have 0, each pair counts for both
@@ -165,7 +230,7 @@ impl Relatedness {
                 values[q * n_products + p] = value;
             }
         }
-        Ok(Self::with(values, is_known))
+        Ok(Self::given(values, is_known, true))
     }
 
     /// Relatedness from a square matrix of co-occurrences that was counted elsewhere, row after row; its diagonal
@@ -198,7 +263,8 @@ impl Relatedness {
                 };
             }
         }
-        Ok(Self::with(values, sums.iter().map(|&s| s > 0.0).collect()))
+        let is_known = sums.iter().map(|&s| s > 0.0).collect();
+        Ok(Self::given(values, is_known, false))
     }
 
     /// Products there are.
@@ -208,22 +274,45 @@ impl Relatedness {
 
     /// Relatedness of two different products; of a product to itself, 0.
     pub fn get(&self, p: usize, q: usize) -> f64 {
-        self.values[p * self.n_products + q]
+        match &self.pairs {
+            Pairs::Given { rows, .. } => rows[p * self.n_products + q],
+            Pairs::Counted(counted) => {
+                let mut value = [0.0];
+                counted.put(p, q, true, &self.is_known, &mut value);
+                value[0]
+            }
+        }
     }
 
     /// Relatedness of `product` to all, 0 to itself.
-    pub fn row(&self, product: usize) -> &[f64] {
-        &self.values[product * self.n_products..][..self.n_products]
+    pub fn row(&self, product: usize) -> Cow<'_, [f64]> {
+        match &self.pairs {
+            Pairs::Given { rows, .. } => {
+                Cow::Borrowed(&rows[product * self.n_products..][..self.n_products])
+            }
+            Pairs::Counted(counted) => {
+                let mut row = vec![0.0; self.n_products];
+                counted.put(product, 0, true, &self.is_known, &mut row);
+                Cow::Owned(row)
+            }
+        }
+    }
+
+    /// Relatedness of the products from `from` on to `product`.
+    pub(crate) fn column(&self, product: usize, from: usize, into: &mut [f64]) {
+        match &self.pairs {
+            Pairs::Given { rows, columns } => {
+                let columns = columns.as_ref().unwrap_or(rows);
+                let start = product * self.n_products + from;
+                into.copy_from_slice(&columns[start..][..into.len()]);
+            }
+            Pairs::Counted(counted) => counted.put(product, from, false, &self.is_known, into),
+        }
     }
 
     /// The sum of a product's relatedness to all others.
     pub fn sum(&self, product: usize) -> f64 {
         self.sums[product]
-    }
-
-    /// All of it, row after row.
-    pub(crate) fn values(&self) -> &[f64] {
-        &self.values
     }
 
     /// Whether the measure says anything of `product`.
@@ -240,19 +329,37 @@ impl Relatedness {
     }
 
     /// The same with what is below `from` set to 0: how density takes measures that can be negative.
-    pub fn floored(mut self, from: f64) -> Self {
-        self.values.par_iter_mut().for_each(|value| {
-            if *value < from {
-                *value = 0.0;
+    pub fn floored(self, from: f64) -> Self {
+        let floor = |values: &mut Vec<f64>| {
+            values.par_iter_mut().for_each(|value| {
+                if *value < from {
+                    *value = 0.0;
+                }
+            });
+        };
+        let pairs = match self.pairs {
+            Pairs::Given { mut rows, mut columns } => {
+                floor(&mut rows);
+                columns.iter_mut().for_each(floor);
+                Pairs::Given { rows, columns }
             }
-        });
-        Self::with(self.values, self.is_known)
+            Pairs::Counted(counted) => {
+                // Measures that cannot be negative stay as they are.
+                let is_signed = matches!(counted.measure, Measure::Survivor | Measure::Revealed);
+                if from <= 0.0 && !is_signed {
+                    return Self { pairs: Pairs::Counted(counted), ..self };
+                }
+                Pairs::Counted(Counted { floor: counted.floor.max(from), ..counted })
+            }
+        };
+        Self::of(pairs, self.is_known)
     }
 
     /// For each product the `k` closest others; fewer where fewer are related to it.
     pub fn nearest(&self, k: usize) -> Neighbourhoods {
         let near = |p: usize| {
-            let row = self.row(p).iter().copied().enumerate();
+            let row = self.row(p);
+            let row = row.iter().copied().enumerate();
             let mut near: Vec<(usize, f64)> =
                 row.filter(|(q, phi)| *q != p && *phi > 0.0).collect();
             // Of products that are equally close, the lower index is nearer.
@@ -271,7 +378,8 @@ impl Relatedness {
     /// For each product the others that are related to it at or above `threshold`.
     pub fn at_least(&self, threshold: f64) -> Neighbourhoods {
         let near = |p: usize| {
-            let row = self.row(p).iter().copied().enumerate();
+            let row = self.row(p);
+            let row = row.iter().copied().enumerate();
             row.filter(|(q, phi)| *q != p && *phi >= threshold && *phi > 0.0).collect()
         };
         Neighbourhoods { lists: (0..self.n_products).into_par_iter().map(near).collect() }
@@ -282,10 +390,12 @@ impl Relatedness {
     pub fn threshold_of_closest(&self, share: f64) -> Option<f64> {
         let known: Vec<usize> = (0..self.n_products).filter(|&p| self.is_known[p]).collect();
         let mut pairs: Vec<f64> = known
-            .iter()
+            .par_iter()
             .enumerate()
-            .flat_map(|(at, &p)| known[at + 1..].iter().map(move |&q| (p, q)))
-            .map(|(p, q)| self.get(p, q))
+            .flat_map_iter(|(at, &p)| {
+                let row = self.row(p);
+                known[at + 1..].iter().map(move |&q| row[q])
+            })
             .collect();
         if pairs.is_empty() {
             return None;
@@ -343,23 +453,14 @@ impl Measure {
     }
 }
 
-/// Computes the relatedness of every pair of products: `n_products` x `n_products`.
-pub fn relatedness(specialization: &Specialization, measure: Measure) -> Relatedness {
-    match measure {
-        Measure::Proximity => fill(specialization, Measure::Proximity),
-        other => fill(specialization, other),
-    }
-}
-
 /// [`Measure::Proximity`], in `[0, 1]`.
 pub fn proximity(specialization: &Specialization) -> Relatedness {
     relatedness(specialization, Measure::Proximity)
 }
 
-// Counts of regions are small integers, exact as floats.
+/// Computes the relatedness of every pair of products: `n_products` x `n_products`.
 #[expect(clippy::cast_precision_loss, reason = "counts of regions")]
-#[inline(always)]
-fn fill(specialization: &Specialization, measure: Measure) -> Relatedness {
+pub fn relatedness(specialization: &Specialization, measure: Measure) -> Relatedness {
     let n = specialization.n_products();
     let n_active =
         (0..specialization.n_regions()).filter(|&r| specialization.diversity(r) > 0).count() as f64;
@@ -381,22 +482,10 @@ fn fill(specialization: &Specialization, measure: Measure) -> Relatedness {
         .iter()
         .map(|&margin| margin > 0.0 && (measure != Measure::Survivor || margin < n_active))
         .collect();
-    let mut values = vec![0.0; n * n];
-    values.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(p, row)| {
-        if !is_known[p] {
-            return;
-        }
-        kernel::co_occurrences(specialization, p, row);
-        for (q, value) in row.iter_mut().enumerate() {
-            *value = if is_known[q] {
-                measure.of(*value, margins[p], margins[q], total, sum)
-            } else {
-                0.0
-            };
-        }
-        row[p] = 0.0;
-    });
-    Relatedness::with(values, is_known)
+    let specialization = specialization.clone();
+    let floor = f64::NEG_INFINITY;
+    let counted = Counted { specialization, measure, margins, total, sum, floor };
+    Relatedness::of(Pairs::Counted(counted), is_known)
 }
 
 /// Relatedness by correlation of RCA over regions, `(1 + corr) / 2`, in `[0, 1]`.
@@ -434,7 +523,7 @@ pub fn correlation(rca: &Rca) -> Relatedness {
             *value = if is_pair { ((1.0 + *value) / 2.0).clamp(0.0, 1.0) } else { 0.0 };
         }
     });
-    Relatedness::with(values, is_known)
+    Relatedness::given(values, is_known, true)
 }
 
 /// Pairwise coagglomeration of Ellison, Glaeser & Kerr (2010), at most 1; negative where products avoid each other.
@@ -458,7 +547,7 @@ pub fn coagglomeration(exports: &Exports) -> Relatedness {
             .for_each(|value| *value = if spread > 1e-12 { *value / spread } else { 0.0 });
         row[p] = 0.0;
     });
-    Relatedness::with(values, is_known)
+    Relatedness::given(values, is_known, true)
 }
 
 /// How often a holder of the first product takes up the second: the temporal form of revealed relatedness.
@@ -498,7 +587,7 @@ pub fn revealed_by_additions(before: &Specialization, after: &Specialization) ->
             };
         }
     }
-    Relatedness::with(values, is_known)
+    Relatedness::given(values, is_known, false)
 }
 
 #[cfg(test)]
@@ -563,7 +652,7 @@ mod tests {
     fn product_of_no_region_is_far_from_all() {
         let specialization = Specialization::from_fn(2, 3, |_, p| p < 2);
         let proximity = proximity(&specialization);
-        assert_eq!(proximity.row(2), [0.0; 3]);
+        assert_eq!(&*proximity.row(2), [0.0; 3]);
         assert!(!proximity.is_known(2));
         assert_eq!(proximity.to_itself(2, Diagonal::Included).to_bits(), 0);
         // Both others are everywhere: co-occurrence says nothing.

@@ -138,7 +138,7 @@ pub fn entropies_around(
             cells.map(|(q, x)| (q, -x / total * (x / total).log2())).collect()
         })
         .collect();
-    let mut weighted = kernel::weighted_sums(relatedness.values(), n, &terms);
+    let mut weighted = kernel::weighted_sums(relatedness, &terms);
     let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
     let mut unrelated = vec![0.0; weighted.len()];
     unrelated.par_chunks_exact_mut(n.max(1)).zip(&terms).for_each(|(row, terms)| {
