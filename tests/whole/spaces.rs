@@ -192,9 +192,9 @@ fn entries_and_exits_are_those_of_sql() {
     nation.run("", "relatedness: {proximity_years: [2008]}\n").ok();
     let found = nation.one(
         "with m as (select year, region_code, hs6, is_specialized as now from space.region_product_year), \
-         c as (select a.year, a.region_code, a.hs6, a.entered, a.exited, coalesce(b.now, false) as before, \
-         a.is_specialized as now from space.region_product_year a left join m b on b.year = a.year - 1 \
-         and b.region_code = a.region_code and b.hs6 = a.hs6 where a.year > 2007) \
+         c as (select a.year, a.region_code, a.hs6, a.entered, a.exited, b.now as before, a.is_specialized as now \
+         from space.region_product_year a join m b on b.year = a.year - 1 and b.region_code = a.region_code \
+         and b.hs6 = a.hs6) \
          select count(*) > 1000, sum(case when (entered is null) <> before then 1 else 0 end), \
          sum(case when entered <> now then 1 else 0 end), sum(case when (exited is null) <> (not before) then 1 else 0 end), \
          sum(case when exited = now then 1 else 0 end) from c",

@@ -25,7 +25,8 @@ pub struct Boundaries {
 
 #[derive(Debug, Clone, Default)]
 struct Shape {
-    rings: Vec<Vec<Point>>,
+    /// Whether a ring is a hole, and its points.
+    rings: Vec<(bool, Vec<Point>)>,
 }
 
 /// A piece of a region's border: the region's place, and its ends.
@@ -78,6 +79,7 @@ impl Boundaries {
                 )));
             };
             let shape = shapes.entry(name).or_default();
+            let n_before = shape.rings.len();
             match feature.geometry.map(|geometry| geometry.value) {
                 Some(GeometryValue::Polygon { coordinates }) => shape.add(&coordinates),
                 Some(GeometryValue::MultiPolygon { coordinates }) => {
@@ -88,6 +90,14 @@ impl Boundaries {
                     let why = format!("feature {} is no polygon", at + 1);
                     return Err(failed(why));
                 }
+            }
+            let mut points = shape.rings[n_before..].iter().flat_map(|(_, ring)| ring);
+            let is_off = |[x, y]: &&Point| !(x.abs() <= 360.0 && y.abs() <= 90.0);
+            if let Some([x, y]) = points.find(is_off) {
+                return Err(failed(format!(
+                    "feature {} has the point ({x}, {y}): expected longitude and latitude in degrees; project it to WGS 84",
+                    at + 1
+                )));
             }
         }
         Ok(Self { shapes })
@@ -123,7 +133,9 @@ impl Boundaries {
         }
         let mut pairs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); regions.len()];
         for (region, shape) in shapes.iter().enumerate() {
-            for point in shape.iter().flat_map(|shape| shape.rings.iter().flatten()) {
+            for point in
+                shape.iter().flat_map(|shape| shape.rings.iter().flat_map(|(_, ring)| ring))
+            {
                 let near = grid.get(&(cell(point[0]), cell(point[1])));
                 for (other, a, b) in near.into_iter().flatten() {
                     let is_new = *other != region && !pairs[region].contains(other);
@@ -150,34 +162,44 @@ fn cell(degrees: f64) -> i64 {
 
 impl Shape {
     fn add(&mut self, polygon: &[Vec<Position>]) {
-        for ring in polygon {
-            self.rings.push(
-                ring.iter()
-                    .filter_map(|at| match at.as_slice() {
-                        [x, y, ..] => Some([*x, *y]),
-                        _ => None,
-                    })
-                    .collect(),
-            );
+        for (at, ring) in polygon.iter().enumerate() {
+            let points = ring.iter().filter_map(|at| match at.as_slice() {
+                [x, y, ..] => Some([*x, *y]),
+                _ => None,
+            });
+            self.rings.push((at > 0, points.collect()));
         }
     }
 
     fn segments(&self) -> impl Iterator<Item = (Point, Point)> {
-        self.rings.iter().flat_map(|ring| ring.windows(2).map(|pair| (pair[0], pair[1])))
+        let pairs = |(_, ring): &'_ (bool, Vec<Point>)| {
+            ring.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>()
+        };
+        self.rings.iter().flat_map(pairs)
     }
 
-    /// The centroid by the shoelace formula, longitudes scaled to the latitude.
+    /// The centroid by the shoelace formula about a corner of the shape, longitudes scaled to its latitude. Which rings are
+    /// holes is told by their place, not by their direction.
     fn centre(&self) -> Option<Point> {
+        let origin = *self.rings.first()?.1.first()?;
+        let scale = origin[1].to_radians().cos();
         let (mut area, mut x, mut y) = (0.0, 0.0, 0.0);
-        for (a, b) in self.segments() {
-            // Holes run the other way round and take off.
-            let scale = ((a[1] + b[1]) / 2.0).to_radians().cos();
-            let cross = (a[0] * b[1] - b[0] * a[1]) * scale;
-            area += cross / 2.0;
-            x += (a[0] + b[0]) * cross / 6.0;
-            y += (a[1] + b[1]) * cross / 6.0;
+        for (is_hole, ring) in &self.rings {
+            let (mut own, mut own_x, mut own_y) = (0.0, 0.0, 0.0);
+            for pair in ring.windows(2) {
+                let [a, b] = [pair[0], pair[1]]
+                    .map(|point| [(point[0] - origin[0]) * scale, point[1] - origin[1]]);
+                let cross = a[0] * b[1] - b[0] * a[1];
+                own += cross / 2.0;
+                own_x += (a[0] + b[0]) * cross / 6.0;
+                own_y += (a[1] + b[1]) * cross / 6.0;
+            }
+            let sign = if (own < 0.0) == *is_hole { 1.0 } else { -1.0 };
+            area += sign * own;
+            x += sign * own_x;
+            y += sign * own_y;
         }
-        (area.abs() > 1e-12).then(|| [x / area, y / area])
+        (area > 1e-12).then(|| [origin[0] + x / area / scale.max(1e-9), origin[1] + y / area])
     }
 }
 
@@ -235,6 +257,18 @@ mod tests {
         let [x, y] = centres[1].expect("a shape");
         assert!((x - 3.5).abs() < 0.01 && (y - 1.5).abs() < 0.01, "{x} {y}");
         assert_eq!(centres[4..], [None, None]);
+        // Far from the origin, and whichever way its ring runs.
+        let far = square("far", 116.0, 40.0, 1.0);
+        let back = far.replace(
+            "[116,40],[117,40],[117,41],[116,41],[116,40]",
+            "[116,40],[116,41],[117,41],[117,40],[116,40]",
+        );
+        assert_ne!(far, back);
+        for feature in [far, back] {
+            let [x, y] =
+                read(&[feature]).expect("polygons").centres(&[Some("far")])[0].expect("one");
+            assert!((x - 116.5).abs() < 1e-9 && (y - 40.5).abs() < 1e-9, "{x} {y}");
+        }
     }
 
     #[test]
@@ -250,6 +284,8 @@ mod tests {
             read(&[square("a", 0.0, 0.0, 1.0).replace("name", "nom")]).expect_err("no name");
         assert!(error.to_string().contains("no property `name`: it has nom"), "{error}");
         assert!(read(&[square("a", 0.0, 0.0, 1.0).replace("Polygon", "LineString")]).is_err());
+        let error = read(&[square("a", 400_000.0, 5_000_000.0, 1000.0)]).expect_err("metres");
+        assert!(error.to_string().contains("expected longitude and latitude"), "{error}");
         assert!(Boundaries::read(Path::new("nothing.geojson"), "name").is_err());
     }
 }

@@ -560,6 +560,10 @@ impl Complexity {
         self.params().map_err(|why| ("pci_scale", why))?;
         self.gain().map_err(|why| ("outlook_gain", why))?;
         self.outlook_is_standardized().map_err(|why| ("outlook_pci", why))?;
+        if self.reflections < 2 || self.reflections % 2 == 1 {
+            let why = "expected an even number of 2 or more: high is complex after even steps only";
+            return Err(("reflections", why.to_owned()));
+        }
         above_zero(self.fitness_tolerance).map_err(|why| ("fitness_tolerance", why))
     }
 }
@@ -704,6 +708,11 @@ impl Config {
             if let Err((key, why)) = outcome {
                 check(&file, &format!("{section}.{key}"), Err(why))?;
             }
+        }
+        let is_external = config.relatedness.has_external_reference() == Ok(true);
+        if is_external && config.harmonize.method() != Ok(Method::OneToOne) {
+            let why = "`relatedness.rca_reference: external` needs `method: one_to_one`: the reference is brought to the revision code by code";
+            check(&harmonize_file, "harmonize.method", Err(why.to_owned()))?;
         }
         if config.relatedness.source() == Ok(ProximitySource::Firms) && !config.aggregate.firms {
             let why = "`relatedness.proximity_source: firms` needs `firms: true`".to_owned();

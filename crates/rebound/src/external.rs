@@ -134,7 +134,7 @@ pub fn groups(
     Ok(found)
 }
 
-/// The trade of the reference economy in each of `products`, by year.
+/// The trade of the reference economy in each of `products`, and in all, by year.
 ///
 /// # Errors
 ///
@@ -143,7 +143,7 @@ pub fn reference(
     external: &External<ReferenceColumns>,
     target: HsRevision,
     products: &[String],
-) -> Result<BTreeMap<i32, Vec<f64>>, ExternalError> {
+) -> Result<BTreeMap<i32, (Vec<f64>, f64)>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.year.as_str(), columns.product.as_str(), columns.value.as_str()];
     let tables = codes::tables()?;
@@ -151,14 +151,16 @@ pub fn reference(
     let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
     let places: BTreeMap<&str, usize> =
         products.iter().enumerate().map(|(at, code)| (code.as_str(), at)).collect();
-    let mut found: BTreeMap<i32, Vec<f64>> = BTreeMap::new();
+    let mut found: BTreeMap<i32, (Vec<f64>, f64)> = BTreeMap::new();
     let mut n_other = 0;
     Rows::open(&external.path, "reference", names)?.each(|[text, product, value]| {
-        let values = found.entry(year(text)?).or_insert_with(|| vec![0.0; products.len()]);
+        let (values, total) =
+            found.entry(year(text)?).or_insert_with(|| (vec![0.0; products.len()], 0.0));
         let value = number(value, "value")?;
         if value < 0.0 {
             return Err(format!("value {value}: expected zero or more"));
         }
+        *total += value;
         let code = hs6(product).map(|code| concordance.convert(external.revision, code));
         let code = code.and_then(|conversion| conversion.targets.first().map(|(code, _)| *code));
         match code.and_then(|code| places.get(code.as_str())) {

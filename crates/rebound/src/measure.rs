@@ -18,6 +18,7 @@ use space::{
     correlation, density, entropy, nearest_density, outlook, rca, related_variety, relatedness,
     specificity, surroundings, symmetric, value_density,
 };
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -424,8 +425,10 @@ impl Labels {
         order.sort_by(|&a, &b| {
             let (a, b) = (&self.texts[a], &self.texts[b]);
             match (number(a), number(b)) {
-                (Some(x), Some(y)) => x.cmp(&y),
-                _ => a.cmp(b),
+                (Some(x), Some(y)) => x.cmp(&y).then(a.cmp(b)),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => a.cmp(b),
             }
         });
         let mut places = vec![0; order.len()];
@@ -646,6 +649,9 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
     if args.rca_threshold.is_some_and(|t| !(t > 0.0 && t.is_finite())) {
         return Err(failed("--rca-threshold must be above 0".to_owned()));
     }
+    if args.reflections < 2 || args.reflections % 2 == 1 {
+        return Err(failed("--reflections must be an even number of 2 or more".to_owned()));
+    }
     if !(0.0..=1.0).contains(&args.related_share) {
         return Err(failed("--related-share must be between 0 and 1".to_owned()));
     }
@@ -663,7 +669,12 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
         "read"
     );
     let mut metrics = args.metrics.clone();
-    metrics.dedup();
+    let mut seen = Vec::new();
+    metrics.retain(|metric| {
+        let is_new = !seen.contains(metric);
+        seen.push(*metric);
+        is_new
+    });
     let kinds: Vec<Of> = metrics.iter().map(|metric| metric.of()).collect();
     let of = match args.rows {
         Some(of) => of,
@@ -828,7 +839,7 @@ impl Measured {
                 M::Coherence,
             ]);
         let related = needs_relatedness.then(|| self.relatedness(&exports, &specialization, &rca));
-        // Density is a share of what is related; the pairs themselves are shown as they are.
+        // Density is a share of what is related; of the pairs, those above 0 are shown as they are.
         let related = match self.of {
             Of::Pairs => related,
             _ => related.map(|found| found.floored(0.0)),

@@ -290,7 +290,7 @@ pub struct Reflections {
     pub products: Vec<Option<f64>>,
 }
 
-/// The method of reflections after `steps` steps, as z-scores. Means are taken off at every step, which changes
+/// The method of reflections after `steps` steps, as z-scores; `None` for all of a side without spread. Means are taken off at every step, which changes
 /// nothing of a z-score and keeps its digits.
 ///
 /// # Errors
@@ -309,26 +309,33 @@ pub fn reflections(
     }
     let (diversity, ubiquity) = counts(m);
     let (mut kc, mut kp) = (diversity.clone(), ubiquity.clone());
+    // Whether there is any spread to standardise.
     let standard = |values: &mut [f64], ddof: u8| {
         let (mean, sd) = moments(values, ddof);
-        if sd <= 1e-13 * mean.abs().max(1e-300) {
-            return Err(ComplexityError::NoSpread);
+        let has_spread = sd > 1e-13 * mean.abs().max(1e-300);
+        if has_spread {
+            values.iter_mut().for_each(|value| *value = (*value - mean) / sd);
         }
-        values.iter_mut().for_each(|value| *value = (*value - mean) / sd);
-        Ok(())
+        has_spread
     };
     for _ in 0..steps {
         let next_kc = mean_of_products(m, &diversity, &kp);
         let next_kp = mean_of_regions(m, &ubiquity, &kc);
         (kc, kp) = (next_kc, next_kp);
-        standard(&mut kc, 0)?;
-        standard(&mut kp, 0)?;
+        standard(&mut kc, 0);
+        standard(&mut kp, 0);
     }
-    standard(&mut kc, ddof)?;
-    standard(&mut kp, ddof)?;
+    // One of the two may have spread where the other has none.
+    let (has_kc, has_kp) = (standard(&mut kc, ddof), standard(&mut kp, ddof));
+    if !has_kc && !has_kp {
+        return Err(ComplexityError::NoSpread);
+    }
+    let whole = |has_spread: bool, places: &[usize], n: usize, values: &[f64]| {
+        if has_spread { Active::whole(places, n, values) } else { vec![None; n] }
+    };
     Ok(Reflections {
-        regions: Active::whole(&active.regions, specialization.n_regions(), &kc),
-        products: Active::whole(&active.products, specialization.n_products(), &kp),
+        regions: whole(has_kc, &active.regions, specialization.n_regions(), &kc),
+        products: whole(has_kp, &active.products, specialization.n_products(), &kp),
     })
 }
 

@@ -19,7 +19,7 @@
 //! * A product related to nothing has no density.
 
 use crate::Exports;
-use crate::kernel;
+use crate::kernel::{self, Toward};
 use crate::rca::Specialization;
 use crate::relatedness::{Diagonal, Neighbourhoods, Relatedness};
 use rayon::prelude::*;
@@ -98,7 +98,7 @@ pub fn density(
 ) -> Density {
     assert_eq!(specialization.n_products(), relatedness.n_products(), "the same products");
     let lists = held(specialization);
-    let sums = kernel::weighted_sums(relatedness, &lists);
+    let sums = kernel::weighted_sums(relatedness, &lists, Toward::List);
     divided(sums, &lists, relatedness, diagonal)
 }
 
@@ -116,7 +116,7 @@ pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Dia
             cells.filter(|(_, x)| **x > 0.0).map(|(q, x)| (q, x / total)).collect()
         })
         .collect();
-    let sums = kernel::weighted_sums(relatedness, &lists);
+    let sums = kernel::weighted_sums(relatedness, &lists, Toward::List);
     divided(sums, &lists, relatedness, diagonal)
 }
 
@@ -156,7 +156,7 @@ pub fn surroundings(
         "the same products"
     );
     let lists = held(specialization);
-    let mass = kernel::weighted_sums(relatedness, &lists);
+    let mass = kernel::weighted_sums(relatedness, &lists, Toward::List);
     let mut count = vec![0.0; mass.len()];
     count.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
         let has = presence(specialization, region);

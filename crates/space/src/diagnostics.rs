@@ -10,14 +10,14 @@ use crate::{Rca, RcaRule, Specialization};
 /// What to look at beside ECI.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Diagnostics {
-    /// Share of the cells of active regions and products that are specialisations.
-    pub fill: f64,
-    /// The second largest eigenvalue: near 1 the regions nearly fall apart into groups.
-    pub lambda_2: f64,
+    /// Share of the cells of active regions and products that are specialisations; `None` without any.
+    pub fill: Option<f64>,
+    /// The second largest eigenvalue: near 1 the regions nearly fall apart into groups; `None` where there is none.
+    pub lambda_2: Option<f64>,
     /// Its distance to the third: near 0 two answers serve nearly equally.
-    pub spectral_gap: f64,
-    /// Pearson correlation of ECI and diversity: near 1, ECI says little more than diversity.
-    pub diversity_correlation: f64,
+    pub spectral_gap: Option<f64>,
+    /// Pearson correlation of ECI and diversity: near 1, ECI says little more than diversity; `None` without ECI.
+    pub diversity_correlation: Option<f64>,
     /// How nested the matrix is; `None` where it is too small.
     pub nestedness: Option<Nestedness>,
     /// The smaller rank correlation (Spearman, absolute) of ECI with that of thresholds a quarter lower and higher;
@@ -60,44 +60,51 @@ pub fn spearman(a: &[Option<f64>], b: &[Option<f64>]) -> Option<f64> {
     pearson(&ranks(&a), &ranks(&b))
 }
 
-/// Looks at the complexity of the specialisations above `threshold`.
-///
-/// # Errors
-///
-/// [`ComplexityError`] if there is none.
+/// Looks at the complexity of the specialisations that `rule` makes.
 #[expect(clippy::cast_precision_loss, reason = "counts of regions and products")]
-pub fn diagnostics(rca: &Rca, threshold: f64) -> Result<Diagnostics, ComplexityError> {
-    let at = |threshold: f64| {
-        let m = Specialization::new(rca, RcaRule::AtLeast(threshold));
-        let found = complexity(&m, ComplexityParams::PY_ECOMPLEXITY)?;
-        Ok::<_, ComplexityError>((m, found))
+pub fn diagnostics(rca: &Rca, rule: RcaRule) -> Diagnostics {
+    let at = |factor: f64| {
+        let rule = match rule {
+            RcaRule::AtLeast(threshold) => RcaRule::AtLeast(threshold * factor),
+            RcaRule::Above(threshold) => RcaRule::Above(threshold * factor),
+        };
+        let m = Specialization::new(rca, rule);
+        let found = complexity(&m, ComplexityParams::PY_ECOMPLEXITY);
+        (m, found)
     };
-    let (m, found) = at(threshold)?;
-    let n_regions = found.eci.iter().flatten().count();
-    let n_products = found.pci.iter().flatten().count();
+    let (m, found) = at(1.0);
+    let n_regions = (0..m.n_regions()).filter(|&r| m.diversity(r) > 0).count();
+    let n_products = (0..m.n_products()).filter(|&p| m.ubiquity(p) > 0).count();
     let n_cells: usize = (0..m.n_regions()).map(|r| m.diversity(r)).sum();
-    let (eci, diversity): (Vec<f64>, Vec<f64>) = found
-        .eci
+    let (lambda_2, lambda_3) = match &found {
+        Ok(found) => (Some(found.lambda_2), Some(found.lambda_3)),
+        Err(ComplexityError::NotUnique { lambda_2, lambda_3 }) => {
+            (Some(*lambda_2), Some(*lambda_3))
+        }
+        Err(_) => (None, None),
+    };
+    let eci = found.map(|found| found.eci).unwrap_or_default();
+    let (own, diversity): (Vec<f64>, Vec<f64>) = eci
         .iter()
         .enumerate()
         .filter_map(|(r, eci)| Some(((*eci)?, m.diversity(r) as f64)))
         .unzip();
     let stability = |factor: f64| {
-        let (_, other) = at(threshold * factor).ok()?;
-        spearman(&found.eci, &other.eci).map(f64::abs)
+        let (_, other) = at(factor);
+        spearman(&eci, &other.ok()?.eci).map(f64::abs)
     };
     let rank_stability = match (stability(0.75), stability(1.25)) {
         (Some(a), Some(b)) => Some(a.min(b)),
         _ => None,
     };
-    Ok(Diagnostics {
-        fill: n_cells as f64 / (n_regions * n_products) as f64,
-        lambda_2: found.lambda_2,
-        spectral_gap: found.lambda_2 - found.lambda_3,
-        diversity_correlation: pearson(&eci, &diversity).unwrap_or(0.0),
+    Diagnostics {
+        fill: (n_cells > 0).then(|| n_cells as f64 / (n_regions * n_products) as f64),
+        lambda_2,
+        spectral_gap: lambda_2.zip(lambda_3).map(|(second, third)| second - third),
+        diversity_correlation: pearson(&own, &diversity),
         nestedness: nestedness(&m),
         rank_stability,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -125,10 +132,13 @@ mod tests {
             }
         });
         let exports = Exports::new(20, 30, values.collect()).expect("valid");
-        let found = diagnostics(&rca(&exports, Reference::Own), 1.0).expect("complexity");
-        assert!((0.0..=1.0).contains(&found.fill) && found.spectral_gap > 0.0);
-        assert!(found.diversity_correlation.abs() <= 1.0);
+        let rca = rca(&exports, Reference::Own);
+        let found = diagnostics(&rca, RcaRule::AtLeast(1.0));
+        assert!(found.fill.is_some_and(|fill| (0.0..=1.0).contains(&fill)));
+        assert!(found.spectral_gap.is_some_and(|gap| gap > 0.0));
+        assert!(found.diversity_correlation.is_some_and(|r| r.abs() <= 1.0));
         assert!(found.rank_stability.is_none_or(|r| (0.0..=1.0).contains(&r)));
-        assert!(diagnostics(&rca(&exports, Reference::Own), 1e9).is_err());
+        let none = diagnostics(&rca, RcaRule::AtLeast(1e9));
+        assert_eq!((none.fill, none.lambda_2, none.nestedness), (None, None, None));
     }
 }

@@ -70,8 +70,8 @@ impl Exports {
     }
 }
 
-/// Applies the filters, RCA always being that of what is still there. What exports nothing is never kept.
-pub fn filter(exports: &Exports, params: FilterParams) -> Filtered {
+/// Applies the filters, RCA always being that of what is still there, against `reference`. What exports nothing is never kept.
+pub fn filter(exports: &Exports, reference: Reference<'_>, params: FilterParams) -> Filtered {
     let mut regions: Vec<usize> = (0..exports.n_regions()).collect();
     let mut products: Vec<usize> = (0..exports.n_products()).collect();
     let mut rounds = 0;
@@ -80,7 +80,15 @@ pub fn filter(exports: &Exports, params: FilterParams) -> Filtered {
         if rounds > 0 && !params.is_repeated {
             break kept;
         }
-        let m = Specialization::new(&rca(&kept, Reference::Own), params.rule);
+        let of_kept: Vec<f64> = match reference {
+            Reference::Own => Vec::new(),
+            Reference::Other(values, _) => products.iter().map(|&p| values[p]).collect(),
+        };
+        let against = match reference {
+            Reference::Own => Reference::Own,
+            Reference::Other(_, total) => Reference::Other(&of_kept, total),
+        };
+        let m = Specialization::new(&rca(&kept, against), params.rule);
         let next = |places: &[usize], keeps: &dyn Fn(usize) -> bool| -> Vec<usize> {
             places.iter().enumerate().filter(|(at, _)| keeps(*at)).map(|(_, &p)| p).collect()
         };
@@ -124,10 +132,10 @@ mod tests {
 
     #[test]
     fn filters_chase_each_other_until_nothing_changes() {
-        let all = filter(&exports(), PARAMS);
+        let all = filter(&exports(), Reference::Own, PARAMS);
         assert_eq!((all.regions.len(), all.products.len(), all.rounds), (3, 3, 1));
         let small = FilterParams { min_region_total: 6.0, min_ubiquity: 1, ..PARAMS };
-        let found = filter(&exports(), small);
+        let found = filter(&exports(), Reference::Own, small);
         assert_eq!(
             (found.regions.as_slice(), found.products.as_slice()),
             (&[0, 1][..], &[0, 1, 2][..])
@@ -135,10 +143,10 @@ mod tests {
         assert!((found.value_share - 200.0 / 205.0).abs() < 1e-15);
         let once =
             FilterParams { min_region_total: 6.0, min_ubiquity: 2, is_repeated: false, ..PARAMS };
-        let found = filter(&exports(), once);
+        let found = filter(&exports(), Reference::Own, once);
         assert_eq!((found.rounds, found.products.as_slice()), (1, &[2][..]));
         let repeated = FilterParams { is_repeated: true, ..once };
-        let found = filter(&exports(), repeated);
+        let found = filter(&exports(), Reference::Own, repeated);
         assert!(found.rounds > 1 && found.products.is_empty() && found.regions.is_empty());
     }
 }

@@ -70,9 +70,22 @@ pub(crate) fn gram(rows: &[f64], n: usize) -> Vec<f64> {
     sums
 }
 
-/// What a list of weighted products adds up to: `sum over q of w[q] phi[p,q]` for each list and each p, row after row.
-/// Lists ascend.
-pub(crate) fn weighted_sums(relatedness: &Relatedness, lists: &[Vec<(usize, f64)>]) -> Vec<f64> {
+/// Which of two products comes first in the relatedness that is summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Toward {
+    /// `phi[p,q]`: of the product around which is summed to those of the list.
+    List,
+    /// `phi[q,p]`.
+    Product,
+}
+
+/// What a list of weighted products adds up to: `sum over q of w[q] phi[p,q]` (or `phi[q,p]`) for each list and each p, row
+/// after row. Lists ascend.
+pub(crate) fn weighted_sums(
+    relatedness: &Relatedness,
+    lists: &[Vec<(usize, f64)>],
+    toward: Toward,
+) -> Vec<f64> {
     let n = relatedness.n_products();
     let blocks: Vec<Vec<f64>> = (0..n.div_ceil(BLOCK))
         .into_par_iter()
@@ -85,7 +98,10 @@ pub(crate) fn weighted_sums(relatedness: &Relatedness, lists: &[Vec<(usize, f64)
             for start in (0..n).step_by(TILE) {
                 let end = n.min(start + TILE);
                 for (q, row) in (start..end).zip(part.chunks_exact_mut(width)) {
-                    relatedness.column(q, from, row);
+                    match toward {
+                        Toward::List => relatedness.column(q, from, row),
+                        Toward::Product => relatedness.row_part(q, from, row),
+                    }
                 }
                 for ((list, done), sums) in
                     lists.iter().zip(&mut done).zip(sums.chunks_exact_mut(width))
@@ -141,17 +157,23 @@ mod tests {
     fn blocks_and_tiles_leave_nothing_out() {
         let n = 2 * BLOCK + 7;
         let m = Specialization::from_fn(70, n, |r, p| (p * 31 + r * r * 7 + r * p) % 11 < 3);
-        let phi = crate::proximity(&m);
+        let phi = crate::relatedness(&m, crate::Measure::Conditional);
         let lists: Vec<Vec<(usize, f64)>> = vec![
             (0..n).map(|q| (q, 1.0)).collect(),
             (0..n).filter(|q| q % 3 == 0).map(|q| (q, -0.5)).collect(),
             Vec::new(),
         ];
-        let found = weighted_sums(&phi, &lists);
-        for (at, list) in lists.iter().enumerate() {
-            for p in 0..n {
-                let expected: f64 = list.iter().map(|(q, w)| w * phi.get(p, *q)).sum();
-                assert!((found[at * n + p] - expected).abs() < 1e-9);
+        for toward in [Toward::List, Toward::Product] {
+            let found = weighted_sums(&phi, &lists, toward);
+            for (at, list) in lists.iter().enumerate() {
+                for p in 0..n {
+                    let of = |q: usize| match toward {
+                        Toward::List => phi.get(p, q),
+                        Toward::Product => phi.get(q, p),
+                    };
+                    let expected: f64 = list.iter().map(|(q, w)| w * of(*q)).sum();
+                    assert!((found[at * n + p] - expected).abs() < 1e-9);
+                }
             }
         }
     }

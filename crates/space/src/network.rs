@@ -24,7 +24,7 @@ pub struct Link {
     pub is_in_tree: bool,
 }
 
-/// The links of the maximum spanning tree (of each part that hangs together), and every link at or above
+/// Where relatedness has two directions, a link has the larger. The links of the maximum spanning tree (of each part that hangs together), and every link at or above
 /// `threshold`, in the order of their products. Links of relatedness 0 or less are none. Of equal links the tree
 /// takes the one with the lower indices.
 pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
@@ -39,7 +39,7 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
             .max_by(|&a, &b| best[a].total_cmp(&best[b]).then(b.cmp(&a)));
         let Some(p) = next else { break };
         is_done[p] = true;
-        for (q, &value) in relatedness.row(p).iter().enumerate() {
+        for (q, value) in relatedness.either_way(p).into_iter().enumerate() {
             if !is_done[q] && value > 0.0 && value > best[q] {
                 best[q] = value;
                 parent[q] = Some(p);
@@ -50,8 +50,7 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
     let links: Vec<Vec<Link>> = (0..n)
         .into_par_iter()
         .map(|p| {
-            let row = relatedness.row(p);
-            let row = row.iter().copied().enumerate().skip(p + 1);
+            let row = relatedness.either_way(p).into_iter().enumerate().skip(p + 1);
             row.map(|(q, value)| Link { p, q, value, is_in_tree: is_in_tree(p, q) })
                 .filter(|link| link.is_in_tree || link.value >= threshold && link.value > 0.0)
                 .collect()
@@ -80,7 +79,9 @@ pub fn coherence(exports: &Exports, relatedness: &Relatedness) -> Vec<Option<f64
                     .map(|&(p, share)| {
                         let row = relatedness.row(p);
                         let around: f64 = shares.iter().map(|&(q, s)| row[q] * s).sum();
-                        share * around / (1.0 - share)
+                        // What is left of all but one product may be less than rounding.
+                        let others = 1.0 - share;
+                        if others > 0.0 { share * around / others } else { 0.0 }
                     })
                     .sum()
             })

@@ -20,7 +20,7 @@
 //! * Products without PCI or related to nothing add nothing.
 
 use crate::density::Density;
-use crate::kernel;
+use crate::kernel::{self, Toward};
 use crate::rca::Specialization;
 use crate::relatedness::{Diagonal, Relatedness};
 use rayon::prelude::*;
@@ -86,7 +86,7 @@ pub fn outlook(
         .map(|r| specialization.products(r).iter().map(|&q| (q, worth[q])).collect())
         .collect();
     lists.push(worth.iter().copied().enumerate().collect());
-    let mut gain = kernel::weighted_sums(relatedness, &lists);
+    let mut gain = kernel::weighted_sums(relatedness, &lists, Toward::Product);
     let all = gain.split_off(specialization.n_regions() * n);
     let mut is_option = vec![true; gain.len()];
     let coi = gain

@@ -30,8 +30,8 @@ pub struct Rca {
 pub enum Reference<'a> {
     /// The sum of the matrix's own regions.
     Own,
-    /// Another: its trade in each product, such as the world's.
-    Other(&'a [f64]),
+    /// Another, such as the world: its trade in each product of the matrix, and in all products there are.
+    Other(&'a [f64], f64),
 }
 
 impl Rca {
@@ -80,7 +80,7 @@ pub fn symmetric(rca: f64) -> f64 {
 pub fn rca(exports: &Exports, reference: Reference<'_>) -> Rca {
     let (of_products, total) = match reference {
         Reference::Own => (exports.product_totals(), exports.total()),
-        Reference::Other(values) => (values, values.iter().sum()),
+        Reference::Other(values, total) => (values, total),
     };
     assert_eq!(of_products.len(), exports.n_products(), "a value for each product");
     ratios(exports, exports.region_totals(), of_products, total)
@@ -280,10 +280,13 @@ mod tests {
     fn another_reference_and_population() {
         let exports = Exports::new(2, 2, vec![30.0, 10.0, 0.0, 60.0]).expect("valid");
         // Half of the world's trade is in each product.
-        let world = rca(&exports, Reference::Other(&[500.0, 500.0]));
+        let world = rca(&exports, Reference::Other(&[500.0, 500.0], 1000.0));
         assert_eq!(world.get(0, 0), Some(1.5));
         assert_eq!(world.get(1, 1), Some(2.0));
-        assert_eq!(rca(&exports, Reference::Other(&[0.0, 1.0])).get(0, 0), None);
+        assert_eq!(rca(&exports, Reference::Other(&[0.0, 1.0], 1.0)).get(0, 0), None);
+        // The world trades much that these regions do not.
+        let wide = rca(&exports, Reference::Other(&[500.0, 500.0], 4000.0));
+        assert_eq!(wide.get(0, 0), Some(6.0));
         // 3 a head in region 0, 30 over 40 heads in all.
         let heads = rpop(&exports, &[10.0, 30.0]);
         assert_eq!(heads.get(0, 0), Some(4.0));

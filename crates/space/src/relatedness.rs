@@ -258,6 +258,7 @@ impl Relatedness {
         for p in 0..n {
             for q in (0..n).filter(|&q| q != p && sums[p] > 0.0 && sums[q] > 0.0) {
                 values[p * n + q] = match measure {
+                    Measure::Revealed if columns[q] <= 0.0 => 0.0,
                     Measure::Revealed => rescaled(count(p, q) * total / (sums[p] * columns[q])),
                     measure => measure.of(count(p, q), sums[p], sums[q], total, total),
                 };
@@ -295,6 +296,26 @@ impl Relatedness {
                 counted.put(product, 0, true, &self.is_known, &mut row);
                 Cow::Owned(row)
             }
+        }
+    }
+
+    /// The larger of the relatedness of `product` to all and of all to it.
+    pub(crate) fn either_way(&self, product: usize) -> Vec<f64> {
+        let row = self.row(product);
+        let mut column = vec![0.0; self.n_products];
+        self.column(product, 0, &mut column);
+        column.iter_mut().zip(row.iter()).for_each(|(value, other)| *value = value.max(*other));
+        column
+    }
+
+    /// Relatedness of `product` to the products from `from` on.
+    pub(crate) fn row_part(&self, product: usize, from: usize, into: &mut [f64]) {
+        match &self.pairs {
+            Pairs::Given { rows, .. } => {
+                let start = product * self.n_products + from;
+                into.copy_from_slice(&rows[start..][..into.len()]);
+            }
+            Pairs::Counted(counted) => counted.put(product, from, true, &self.is_known, into),
         }
     }
 
@@ -393,7 +414,7 @@ impl Relatedness {
             .par_iter()
             .enumerate()
             .flat_map_iter(|(at, &p)| {
-                let row = self.row(p);
+                let row = self.either_way(p);
                 known[at + 1..].iter().map(move |&q| row[q])
             })
             .collect();
@@ -491,9 +512,11 @@ pub fn relatedness(specialization: &Specialization, measure: Measure) -> Related
 /// Relatedness by correlation of RCA over regions, `(1 + corr) / 2`, in `[0, 1]`.
 #[expect(clippy::cast_precision_loss, reason = "counts of regions")]
 pub fn correlation(rca: &Rca) -> Relatedness {
-    let (n_regions, n) = (rca.n_regions(), rca.n_products());
-    let mut columns: Vec<f64> = (0..n_regions).flat_map(|r| rca.row(r).to_vec()).collect();
-    let count = n_regions as f64;
+    let n = rca.n_products();
+    // A region without exports has no RCA.
+    let regions: Vec<usize> = (0..rca.n_regions()).filter(|&r| rca.region_is_active(r)).collect();
+    let mut columns: Vec<f64> = regions.iter().flat_map(|&r| rca.row(r).to_vec()).collect();
+    let count = regions.len().max(1) as f64;
     let mut means = vec![0.0; n];
     for row in columns.chunks_exact(n.max(1)) {
         means.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / count);
@@ -550,9 +573,10 @@ pub fn coagglomeration(exports: &Exports) -> Relatedness {
     Relatedness::given(values, is_known, true)
 }
 
-/// How often a holder of the first product takes up the second: the temporal form of revealed relatedness.
+/// How often a holder of the second product takes up the first: the temporal form of revealed relatedness, so that
+/// density says whether what a region has leads to a product.
 ///
-/// `F[p,q]` counts the holders (firms) that have `p` before and `q` after but not before; the measure is
+/// `F[p,q]` counts the holders (firms) that have `q` before, and `p` after but not before; the measure is
 /// [`Measure::Revealed`] on it, not symmetric, in `[-1, 1)`.
 ///
 /// # Panics
@@ -568,8 +592,8 @@ pub fn revealed_by_additions(before: &Specialization, after: &Specialization) ->
     for holder in 0..before.n_regions() {
         let added: Vec<usize> =
             after.products(holder).iter().copied().filter(|&q| !before.get(holder, q)).collect();
-        for &p in before.products(holder) {
-            added.iter().for_each(|&q| counts[p * n + q] += 1.0);
+        for &q in before.products(holder) {
+            added.iter().for_each(|&p| counts[p * n + q] += 1.0);
         }
     }
     let rows: Vec<f64> = (0..n).map(|p| counts[p * n..][..n].iter().sum()).collect();
@@ -675,9 +699,13 @@ mod tests {
         let before = Specialization::from_rows(3, vec![vec![0], vec![0], vec![2]]);
         let after = Specialization::from_rows(3, vec![vec![0, 1], vec![0], vec![0, 2]]);
         let found = revealed_by_additions(&before, &after);
-        assert!((found.get(0, 1) - 1.0 / 3.0).abs() < 1e-15, "R = 1 * 2 / (1 * 1)");
-        assert_eq!(found.get(1, 0).to_bits(), 0, "nobody with P2 added anything");
-        assert!((found.get(2, 0) - 1.0 / 3.0).abs() < 1e-15);
+        assert!((found.get(1, 0) - 1.0 / 3.0).abs() < 1e-15, "R = 1 * 2 / (1 * 1)");
+        assert_eq!(found.get(0, 1).to_bits(), 0, "nobody with P2 added anything");
+        assert!((found.get(0, 2) - 1.0 / 3.0).abs() < 1e-15);
+        // A region with P1 is near P2, which firms with P1 take up; one with P2 is not near P1.
+        let regions = Specialization::from_rows(3, vec![vec![0], vec![1]]);
+        let near = crate::density(&regions, &found.floored(0.0), Diagonal::Excluded);
+        assert_eq!((near.get(0, 1), near.get(1, 0)), (Some(1.0), Some(0.0)));
     }
 
     #[test]

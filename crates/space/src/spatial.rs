@@ -17,8 +17,8 @@
 //! # Conventions
 //!
 //! * Theil needs numbers above 0: `None` otherwise.
-//! * Weights `w` are put to row sums of 1; a region without neighbours has no local index and does not count in the
-//!   global one.
+//! * Weights `w` are put to row sums of 1. A region without neighbours has no local index; in the global one it counts in
+//!   n, in the mean and in the sum of squares, but has no weights, as in PySAL.
 //! * p-values are two-sided, `(1 + more extreme) / (1 + permutations)`, the smaller tail doubled and at most 1.
 
 use rand_pcg::Pcg64Mcg;
@@ -112,7 +112,9 @@ pub fn coefficient_of_variation(values: &[f64], weights: &[f64]) -> Option<f64> 
     let mean = values.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() / size;
     let square =
         values.iter().zip(weights).map(|(x, w)| w * (x - mean).powi(2)).sum::<f64>() / size;
-    (mean != 0.0).then(|| square.sqrt() / mean.abs())
+    // The mean of z-scores is 0 but for rounding.
+    let scale = values.iter().fold(0.0f64, |scale, x| scale.max(x.abs()));
+    (mean.abs() > 1e-12 * scale).then(|| square.sqrt() / mean.abs())
 }
 
 /// Which regions are neighbours, and how much each counts.
@@ -253,8 +255,11 @@ fn random_of(permutations: Permutations, what: u64) -> Pcg64Mcg {
 /// Two-sided, from the simulated values.
 #[expect(clippy::cast_precision_loss, reason = "counts of permutations")]
 fn p_value(simulated: &[f64], found: f64) -> f64 {
-    let above = simulated.iter().filter(|s| **s >= found).count();
-    let below = simulated.iter().filter(|s| **s <= found).count();
+    // What is equal but for rounding is equal.
+    let scale = simulated.iter().fold(found.abs(), |scale, s| scale.max(s.abs()));
+    let slack = 1e-12 * scale;
+    let above = simulated.iter().filter(|s| **s >= found - slack).count();
+    let below = simulated.iter().filter(|s| **s <= found + slack).count();
     (2.0 * (1.0 + above.min(below) as f64) / (1.0 + simulated.len() as f64)).min(1.0)
 }
 
@@ -378,6 +383,11 @@ mod tests {
         close(gini(&[1.0, 2.0], &[2.0, 1.0]).expect("positive"), 1.0 / 6.0);
         close(coefficient_of_variation(&[1.0, 3.0], &[1.0; 2]).expect("a mean"), 0.5);
         assert_eq!(coefficient_of_variation(&[-1.0, 1.0], &[1.0; 2]), None);
+        assert_eq!(
+            coefficient_of_variation(&[-0.3, 0.1, 0.2], &[1.0; 3]),
+            None,
+            "a mean of rounding"
+        );
     }
 
     #[test]
@@ -407,6 +417,15 @@ mod tests {
         assert!(found.p_value > 0.001);
         let local = local_moran(&gradient, &line(40), PERMUTATIONS);
         assert!(local[0].expect("a neighbour").p_value < 0.1);
+    }
+
+    #[test]
+    fn what_permutation_cannot_change_is_no_cluster() {
+        // All others are neighbours: every draw gives the same mean, but for rounding.
+        let all = (0..8).map(|r| (0..8).filter(|&o| o != r).map(|o| (o, 1.0)).collect()).collect();
+        let values = [0.1, 0.7, 0.33, 0.91, 0.2, 0.57, 0.14, 0.85];
+        let local = local_moran(&values, &Neighbours::new(all), PERMUTATIONS);
+        assert!(local.iter().flatten().all(|local| local.p_value > 0.999), "{local:?}");
     }
 
     #[test]

@@ -25,7 +25,7 @@
 //! * In bits; divide by log2(e) for nats. `0 log 0 = 0`. One product: 0. No exports: `None`.
 
 use crate::Exports;
-use crate::kernel;
+use crate::kernel::{self, Toward};
 use crate::relatedness::{Neighbourhoods, Relatedness};
 use rayon::prelude::*;
 
@@ -138,7 +138,7 @@ pub fn entropies_around(
             cells.map(|(q, x)| (q, -x / total * (x / total).log2())).collect()
         })
         .collect();
-    let mut weighted = kernel::weighted_sums(relatedness, &terms);
+    let mut weighted = kernel::weighted_sums(relatedness, &terms, Toward::List);
     let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
     let mut unrelated = vec![0.0; weighted.len()];
     unrelated.par_chunks_exact_mut(n.max(1)).zip(&terms).for_each(|(row, terms)| {
@@ -183,7 +183,8 @@ fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize) -> Vec<Opt
     exports
         .iter()
         .zip(group)
-        .map(|(&x, &g)| {
+        .enumerate()
+        .map(|(at, (&x, &g))| {
             let (others, sum, log) = if x > 0.0 {
                 (sizes[g] - 1, sums[g] - x, logs[g] - x * x.log2())
             } else {
@@ -192,8 +193,18 @@ fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize) -> Vec<Opt
             match others {
                 0 => None,
                 1 => Some(0.0),
-                // Where one product is nearly all of its group, nothing but rounding is left of the others.
-                _ => (sum > 1e-9 * sums[g]).then(|| (sum.log2() - log / sum).max(0.0)),
+                _ if sum > 1e-6 * sums[g] => Some((sum.log2() - log / sum).max(0.0)),
+                // Where one product is nearly all of its group, rounding takes the rest: sum it anew.
+                _ => {
+                    let rest = || {
+                        let of_group = exports.iter().zip(group).enumerate();
+                        of_group
+                            .filter(|&(q, (y, h))| q != at && *h == g && *y > 0.0)
+                            .map(|(_, (y, _))| *y)
+                    };
+                    let sum: f64 = rest().sum();
+                    Some(rest().map(|y| -y / sum * (y / sum).log2()).sum::<f64>().max(0.0))
+                }
             }
         })
         .collect()

@@ -45,7 +45,8 @@ struct Year {
     fitness: Option<Fitness>,
     outlook: Option<Outlook>,
     outlook_index: Vec<Option<f64>>,
-    diagnostics: Option<Diagnostics>,
+    diagnostics: Diagnostics,
+    n_regions_with_income: Option<usize>,
     prody: Vec<Option<f64>>,
     expy: Vec<Option<Expy>>,
 }
@@ -102,20 +103,26 @@ pub(super) fn run(
     let mut made: Vec<lake::DataFile> = Vec::new();
     let (mut by_region, mut by_product, mut by_year) =
         (Rows::of("space.region_year"), Rows::of("space.product_year"), Rows::of("space.year"));
-    let mut seen: BTreeMap<i32, Specialization> = BTreeMap::new();
+    let mut seen: BTreeMap<i32, Seen> = BTreeMap::new();
     for &year in &cube.years {
         let slice = cube.mean(&[year], "relatedness")?;
         let world = match &reference {
             None => None,
-            Some(years) => Some(years.get(&year).ok_or_else(|| {
-                StageError::Data(format!("the pipeline's `reference` has no year {year}"))
-            })?),
+            Some(years) => Some(
+                years
+                    .get(&year)
+                    .map(|(values, total)| Reference::Other(values, *total))
+                    .ok_or_else(|| {
+                        StageError::Data(format!("the pipeline's `reference` has no year {year}"))
+                    })?,
+            ),
         };
         let incomes: Option<Vec<Option<f64>>> = incomes.as_ref().map(|incomes| {
             cube.regions.iter().map(|code| incomes.get(&(year, code.clone())).copied()).collect()
         });
         let found = year_of(pipeline, &space, &slice.exports, world, incomes.as_deref())?;
-        let changes = Changes::of(&seen, year, &found.specialization, config.persistence_years);
+        let now = Seen::of(&found);
+        let changes = Changes::of(&seen, year, &now, config.persistence_years);
         let batches: Vec<RecordBatch> = (0..cube.regions.len().div_ceil(CHUNK))
             .into_par_iter()
             .map(|chunk| {
@@ -131,7 +138,7 @@ pub(super) fn run(
         regions_of_year(&cube, year, &found, changes.as_ref(), &mut by_region);
         products_of_year(&cube, year, &found, &mut by_product);
         year_row(year, &found, &mut by_year);
-        seen.insert(year, found.specialization);
+        seen.insert(year, now);
     }
     let mut output = Output::new();
     output.insert("space.region_product_year", Made::Files(made));
@@ -167,7 +174,8 @@ fn relatedness_of(
     let holders = if source == ProximitySource::Firms {
         let years = &config.proximity_years;
         if measure == RelatednessMeasure::Additions {
-            let ends = [years.first(), years.last()].map(|year| year.copied().unwrap_or(0));
+            let ends =
+                [years.iter().min(), years.iter().max()].map(|year| year.copied().unwrap_or(0));
             let [before, after] = ends.map(|year| Firms::of(input, cube, &[year]));
             let (before, after) = (before?, after?);
             let firms: Vec<&String> = before.cells.keys().chain(after.cells.keys()).collect();
@@ -260,7 +268,7 @@ fn year_of(
     pipeline: &Pipeline,
     space: &Space,
     exports: &Exports,
-    world: Option<&Vec<f64>>,
+    world: Option<Reference<'_>>,
     incomes: Option<&[Option<f64>]>,
 ) -> Result<Year, StageError> {
     let config = &pipeline.config.relatedness;
@@ -272,9 +280,9 @@ fn year_of(
     let n_active = |totals: &[f64]| totals.iter().filter(|&&total| total > 0.0).count();
     let (n_regions, n_products) =
         (n_active(exports.region_totals()), n_active(exports.product_totals()));
-    let cleaned = filter(exports, pipeline.config.cleaning.params(rule));
+    let reference = world.unwrap_or(Reference::Own);
+    let cleaned = filter(exports, reference, pipeline.config.cleaning.params(rule));
     let exports = exports.only(&cleaned.regions, &cleaned.products);
-    let reference = world.map_or(Reference::Own, |world| Reference::Other(world));
     let rca = rca(&exports, reference);
     let specialization = Specialization::new(&rca, rule);
     let density = density(&specialization, phi, diagonal);
@@ -305,7 +313,10 @@ fn year_of(
         reflections: reflections(&specialization, of_complexity.reflections, params.ddof).ok(),
         fitness: fitness(&specialization, of_complexity.fitness()).ok(),
         outlook_index: standardized(&coi, params.ddof),
-        diagnostics: diagnostics(&rca, config.rca_threshold).ok(),
+        diagnostics: diagnostics(&rca, rule),
+        n_regions_with_income: incomes.map(|incomes| {
+            cleaned.regions.iter().filter(|&&region| incomes[region].is_some()).count()
+        }),
         expy: if prody.is_empty() { Vec::new() } else { expy(&exports, &prody) },
         prody,
         cleaned,
@@ -320,31 +331,61 @@ fn year_of(
     })
 }
 
-/// The specialisations of the years before, and of those up to this one, that an entry is seen in.
+/// The specialisations of a year, and who has an RCA in it.
+struct Seen {
+    specialization: Specialization,
+    regions: Vec<bool>,
+    products: Vec<bool>,
+}
+
+impl Seen {
+    fn of(year: &Year) -> Self {
+        Self {
+            specialization: year.specialization.clone(),
+            regions: (0..year.rca.n_regions()).map(|r| year.rca.region_is_active(r)).collect(),
+            products: (0..year.rca.n_products())
+                .map(|p| {
+                    year.rca.product_is_active(p) && is_active(year.exports.product_totals()[p])
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The years before, and those up to this one, that an entry is seen in.
 struct Changes<'a> {
     before: Vec<&'a Specialization>,
     after: Vec<&'a Specialization>,
+    /// Who has an RCA in all of them.
+    regions: Vec<bool>,
+    products: Vec<bool>,
 }
 
 impl<'a> Changes<'a> {
     /// Entry in `year` is being out in the `n` years before and in in it and the `n - 1` that follow; here the last
     /// of these is the year, so that nothing depends on years to come: `year - n + 1 ..= year` against the `n` before.
-    fn of(
-        seen: &'a BTreeMap<i32, Specialization>,
-        year: i32,
-        now: &'a Specialization,
-        n: usize,
-    ) -> Option<Self> {
+    fn of(seen: &'a BTreeMap<i32, Seen>, year: i32, now: &'a Seen, n: usize) -> Option<Self> {
         let n = i32::try_from(n).ok()?;
-        let before = (year - 2 * n + 1..=year - n).map(|y| seen.get(&y)).collect::<Option<_>>()?;
-        let mut after: Vec<&Specialization> =
-            (year - n + 1..year).map(|y| seen.get(&y)).collect::<Option<_>>()?;
+        let years = |from: i32, to: i32| (from..=to).map(|y| seen.get(&y)).collect::<Option<_>>();
+        let before: Vec<&Seen> = years(year - 2 * n + 1, year - n)?;
+        let mut after: Vec<&Seen> = years(year - n + 1, year - 1)?;
         after.push(now);
-        Some(Self { before, after })
+        let all = |of: fn(&Seen) -> &Vec<bool>| {
+            let mut is_known = of(now).clone();
+            for year in before.iter().chain(&after) {
+                is_known.iter_mut().zip(of(year)).for_each(|(all, this)| *all &= this);
+            }
+            is_known
+        };
+        let (regions, products) = (all(|year| &year.regions), all(|year| &year.products));
+        let matrices = |years: &[&'a Seen]| years.iter().map(|y| &y.specialization).collect();
+        Some(Self { before: matrices(&before), after: matrices(&after), regions, products })
     }
 
-    fn at(&self, region: usize, product: usize) -> space::Change {
-        change(&self.before, &self.after, region, product)
+    /// What happened; `None` where region or product had nothing in one of the years.
+    fn at(&self, region: usize, product: usize) -> Option<space::Change> {
+        (self.regions[region] && self.products[product])
+            .then(|| change(&self.before, &self.after, region, product))
     }
 }
 
@@ -368,7 +409,7 @@ fn cells_of_year(
             }
             let density = space.density.get(region, product);
             let gain = space.outlook.as_ref().and_then(|outlook| outlook.gain(region, product));
-            let change = changes.map(|changes| changes.at(region, product));
+            let change = changes.and_then(|changes| changes.at(region, product));
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -418,7 +459,7 @@ fn regions_of_year(
         let n = |of: fn(space::Change) -> Option<bool>| {
             let changes = changes?;
             let products = 0..cube.products.len();
-            Some(products.filter(|&p| of(changes.at(region, p)) == Some(true)).count())
+            Some(products.filter(|&p| changes.at(region, p).and_then(of) == Some(true)).count())
         };
         let expy = space.expy.get(region).copied().flatten();
         rows.int(year)
@@ -460,7 +501,7 @@ fn products_of_year(cube: &Cube, year: i32, space: &Year, rows: &mut Rows) {
 }
 
 fn year_row(year: i32, space: &Year, rows: &mut Rows) {
-    let found = space.diagnostics.as_ref();
+    let found = space.diagnostics;
     rows.int(year)
         .count(space.n_regions)
         .count(space.cleaned.regions.len())
@@ -468,12 +509,13 @@ fn year_row(year: i32, space: &Year, rows: &mut Rows) {
         .count(space.cleaned.products.len())
         .float(space.cleaned.value_share)
         .count(space.cleaned.rounds)
-        .float(found.map(|d| d.fill))
-        .float(found.map(|d| d.lambda_2))
-        .float(found.map(|d| d.spectral_gap))
-        .float(found.map(|d| d.diversity_correlation))
-        .float(found.and_then(|d| d.nestedness).map(|n| n.all))
-        .float(found.and_then(|d| d.rank_stability))
+        .count(space.n_regions_with_income)
+        .float(found.fill)
+        .float(found.lambda_2)
+        .float(found.spectral_gap)
+        .float(found.diversity_correlation)
+        .float(found.nestedness.map(|n| n.all))
+        .float(found.rank_stability)
         .count(space.fitness.as_ref().map(|f| f.iterations))
         .float(space.fitness.as_ref().map(|f| f.change).filter(|change| change.is_finite()))
         .flag(space.fitness.as_ref().map(|f| f.converged));

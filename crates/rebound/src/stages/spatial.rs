@@ -208,7 +208,9 @@ fn neighbours(
                         .enumerate()
                         .filter(|(other, _)| *other != region)
                         .filter_map(|(other, centre)| Some((other, km(own, (*centre)?))))
-                        .filter(|(_, distance)| *distance <= config.band_km)
+                        .filter(|(_, distance)| {
+                            kind == SpatialWeights::Nearest || *distance <= config.band_km
+                        })
                         .collect();
                     near.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
                     if kind == SpatialWeights::Nearest {
