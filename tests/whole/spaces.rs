@@ -180,8 +180,44 @@ fn incomes_and_a_reference_economy_are_read() {
          and s.region_code = e.region_code where abs(s.expy / e.expy - 1) > 1e-9",
     );
     assert_eq!(differ, "0");
+    // Population, external PCI and jumps.
+    let heads = rows(
+        "select year, region_code, sum(fob_value) from trade.region_year group by 1, 2",
+        "y,r,heads",
+    );
+    nation.0.write("pipelines/heads.csv", heads.as_bytes());
+    let pci = rows(
+        "select hs6, avg(pci) from space.product_year where pci is not null group by 1",
+        "hs,pci",
+    );
+    nation.0.write("pipelines/pci.csv", pci.as_bytes());
+    let more = format!(
+        "{pipeline}population: {{file: heads.csv, columns: {{year: y, region: r, value: heads}}}}\n\
+         pci: {{file: pci.csv, hs_revision: HS2007, columns: {{product: hs, value: pci}}}}\n"
+    );
+    nation.run(&more, config).ok();
+    assert_eq!(
+        nation.one(
+            "select count(*) > 1000, sum(case when abs(rpop / rca - 1) > 1e-9 then 1 else 0 end), \
+             sum(case when jumped and not (is_specialized and entered) then 1 else 0 end), count(jumped) > 100 \
+             from space.region_product_year where rca > 0"
+        ),
+        "true,0,0,true",
+        "with exports as heads, RPOP is RCA"
+    );
+    assert_eq!(
+        nation.one(
+            "with w as (select hs6, avg(pci) as pci from space.product_year where pci is not null group by 1), \
+             s as (select c.year, c.region_code, avg(w.pci) as eci from space.region_product_year c join w on w.hs6 = c.hs6 \
+             where c.is_specialized group by 1, 2) select count(*) > 100, sum(case when abs(s.eci - r.eci_external) > 1e-9 \
+             then 1 else 0 end) from space.region_year r join s on s.year = r.year and s.region_code = r.region_code"
+        ),
+        "true,0"
+    );
+    nation.0.write("pipelines/pci.csv", b"hs,pci\n010110,1\n10110,2\n");
+    nation.run(&more, config).fails(2, "line 3: product \"10110\" is there twice");
     nation.0.write("pipelines/incomes.csv", b"y,r,gdp\n2008,440300,much\n");
-    nation.run(pipeline, config).fails(2, "incomes.csv").fails(2, "line 2: income \"much\"");
+    nation.run(pipeline, config).fails(2, "incomes.csv").fails(2, "line 2: incomes \"much\"");
     nation.0.write("pipelines/incomes.csv", b"y,region,gdp\n");
     nation.run(pipeline, config).fails(2, "no column `r`").fails(2, "correct `incomes.columns`");
 }

@@ -433,6 +433,8 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
                 column("outlook_gain?", Float, "PCI", "complexity outlook gain; null where the region is specialised, or without PCI"),
                 column("entered?", Flag, "", "whether a product it was not specialised in before is one now; null outside the risk set, and where region or product had nothing in one of the years"),
                 column("exited?", Flag, "", "whether a product it was specialised in before is none now; null likewise"),
+                column("jumped?", Flag, "", "whether RCA rose from the config's low bound or less to its high one since the year before (Bahar et al. 2014); null outside the risk set"),
+                column("rpop?", Float, "ratio", "exports a head as a ratio to those of all regions; null without population"),
             ],
         },
         Contract {
@@ -452,6 +454,7 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
                 column("eci_reflections?", Float, "z-score", "the same by the method of reflections"),
                 column("fitness?", Float, "mean 1", "fitness (Tacchella et al. 2012); see space.year for convergence"),
                 column("outlook_index?", Float, "z-score", "complexity outlook index"),
+                column("eci_external?", Float, "PCI", "mean external PCI of what it is specialised in; null without it"),
                 column("n_entries?", Count, "products", "products entered, over the config's persistence; null where the years before are not in the data"),
                 column("n_exits?", Count, "products", "products left, likewise"),
                 column("expy?", Float, "incomes", "income level of its exports (Hausmann, Hwang & Rodrik 2007); null without incomes"),

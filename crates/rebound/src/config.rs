@@ -166,6 +166,10 @@ section! {
         pub validation_seed: u64,
         /// Years before and after that an entry or exit must last.
         pub persistence_years: usize,
+        /// RCA that a jump starts from at the most.
+        pub jump_from: f64,
+        /// RCA that it reaches at the least.
+        pub jump_to: f64,
     }
 }
 
@@ -493,6 +497,8 @@ impl Relatedness {
                 "links can be validated where they are counted in the data: set `validation: none`";
             return Err(("validation", why.to_owned()));
         }
+        at_least_zero(self.jump_from).map_err(of("jump_from"))?;
+        above_zero(self.jump_to).map_err(of("jump_to"))?;
         if self.persistence_years == 0 {
             return Err(("persistence_years", "expected 1 or more".to_owned()));
         }

@@ -1,7 +1,9 @@
 //! Tables from elsewhere that a pipeline names: proximities, a reference economy's trade, incomes of regions.
 
 use crate::codes::{self, CodesError};
-use crate::pipeline::{External, GroupColumns, IncomeColumns, ProximityColumns, ReferenceColumns};
+use crate::pipeline::{
+    External, GroupColumns, IncomeColumns, PciColumns, ProximityColumns, ReferenceColumns,
+};
 use flate2::read::MultiGzDecoder;
 use space::Relatedness;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,23 +94,58 @@ fn hs6(text: &str) -> Option<Hs6> {
     format!("{text:0>6}").parse().ok()
 }
 
-/// Incomes a head by year and region code.
+/// Incomes a head, or population, by year and region code; `key` is the table's in the pipeline.
 ///
 /// # Errors
 ///
 /// [`ExternalError`], naming file and line.
-pub fn incomes(
+pub fn of_regions(
     external: &External<IncomeColumns>,
+    key: &str,
 ) -> Result<BTreeMap<(i32, String), f64>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.year.as_str(), columns.region.as_str(), columns.value.as_str()];
     let mut found = BTreeMap::new();
-    Rows::open(&external.path, "incomes", names)?.each(|[text, region, value]| {
+    Rows::open(&external.path, key, names)?.each(|[text, region, value]| {
         if !value.is_empty() {
-            found.insert((year(text)?, region.to_owned()), number(value, "income")?);
+            found.insert((year(text)?, region.to_owned()), number(value, key)?);
         }
         Ok(())
     })?;
+    Ok(found)
+}
+
+/// The complexity of each of `products`; `None` where the table has none. Products of one code share its complexity.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn pci(
+    external: &External<PciColumns>,
+    target: HsRevision,
+    products: &[String],
+) -> Result<Vec<Option<f64>>, ExternalError> {
+    let columns = &external.columns;
+    let names = [columns.product.as_str(), columns.value.as_str()];
+    let mut of_codes: BTreeMap<Hs6, f64> = BTreeMap::new();
+    Rows::open(&external.path, "pci", names)?.each(|[product, value]| {
+        if let Some(code) = hs6(product)
+            && of_codes.insert(code, number(value, "complexity")?).is_some()
+        {
+            return Err(format!("product {product:?} is there twice"));
+        }
+        Ok(())
+    })?;
+    let tables = codes::tables()?;
+    let revisions = BTreeSet::from([target]);
+    let concordance =
+        Concordance::new(Method::OneToOne, external.revision, &revisions, &tables, |_| 0);
+    let of = |product: &String| {
+        let conversion = concordance.convert(target, product.parse().ok()?);
+        of_codes.get(&conversion.targets.first()?.0).copied()
+    };
+    let found: Vec<Option<f64>> = products.iter().map(of).collect();
+    tracing::info!(products = found.iter().flatten().count(), of = products.len(), "external PCI");
     Ok(found)
 }
 

@@ -57,6 +57,8 @@ struct File {
     proximity: Option<ProximityText>,
     reference: Option<ReferenceText>,
     incomes: Option<IncomesText>,
+    population: Option<IncomesText>,
+    pci: Option<PciText>,
     boundaries: Option<BoundariesText>,
     groups: Option<GroupsText>,
     sql: String,
@@ -93,6 +95,24 @@ struct ReferenceText {
 struct IncomesText {
     file: String,
     columns: IncomeColumns,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PciText {
+    file: String,
+    hs_revision: String,
+    columns: PciColumns,
+}
+
+/// Header names of a table of product complexity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PciColumns {
+    /// Product.
+    pub product: String,
+    /// Its complexity.
+    pub value: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,7 +169,7 @@ pub struct IncomeColumns {
     pub year: String,
     /// Region.
     pub region: String,
-    /// Income a head, in any one unit.
+    /// Income a head or people, in any one unit.
     pub value: String,
 }
 
@@ -236,6 +256,10 @@ pub struct Pipeline {
     pub reference: Option<External<ReferenceColumns>>,
     /// Incomes of regions.
     pub incomes: Option<External<IncomeColumns>>,
+    /// Population of regions.
+    pub population: Option<External<IncomeColumns>>,
+    /// Complexity of products, computed elsewhere.
+    pub pci: Option<External<PciColumns>>,
     /// Boundaries of regions, as GeoJSON.
     pub boundaries: Option<External<BoundaryNames>>,
     /// Groups of regions.
@@ -267,6 +291,8 @@ impl Pipeline {
         files.extend(self.used_proximity().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.used_reference().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.incomes.as_ref().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.population.as_ref().map(|e| (e.label.clone(), e.path.clone())));
+        files.extend(self.pci.as_ref().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.boundaries.as_ref().map(|e| (e.label.clone(), e.path.clone())));
         files.extend(self.groups.as_ref().map(|e| (e.label.clone(), e.path.clone())));
         files
@@ -299,6 +325,8 @@ impl Pipeline {
         settings.extend(self.used_proximity().map(|e| of("proximity", e)));
         settings.extend(self.used_reference().map(|e| of("reference", e)));
         settings.extend(self.incomes.as_ref().map(|e| of("incomes", e)));
+        settings.extend(self.population.as_ref().map(|e| of("population", e)));
+        settings.extend(self.pci.as_ref().map(|e| of("pci", e)));
         settings
     }
 }
@@ -394,6 +422,18 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         let (label, path) = place("incomes", &text.file);
         External { label, path, revision: target, columns: text.columns }
     });
+    let population = file.population.map(|text| {
+        let (label, path) = place("population", &text.file);
+        External { label, path, revision: target, columns: text.columns }
+    });
+    let pci = match file.pci {
+        None => None,
+        Some(text) => {
+            let (label, place) = place("pci", &text.file);
+            let revision = revision("pci", &text.hs_revision)?;
+            Some(External { label, path: place, revision, columns: text.columns })
+        }
+    };
     let boundaries = file.boundaries.map(|text| {
         let (label, path) = place("boundaries", &text.file);
         let names = text.names.unwrap_or_default();
@@ -425,6 +465,8 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         proximity,
         reference,
         incomes,
+        population,
+        pci,
         boundaries,
         groups,
         sql: sql_files(&beside(path, &file.sql))?,

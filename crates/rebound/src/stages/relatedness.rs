@@ -9,13 +9,13 @@ use crate::pipeline::Pipeline;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
-use space::complexity::{Fitness, Reflections, fitness, reflections, standardized};
+use space::complexity::{Fitness, Reflections, eci_from_pci, fitness, reflections, standardized};
 use space::{
     Around, Complexity, ComplexityError, Density, Diagnostics, Exports, Expy, Filtered, Link,
     Neighbourhoods, Outlook, Rca, Reference, Relatedness, Specialization, Surroundings, TestedLink,
     backbone, change, coagglomeration, coherence, complexity, correlation, density, diagnostics,
-    entropies_around, expy, filter, nearest_density, outlook, prody, rca, relatedness,
-    revealed_by_additions, surroundings, symmetric, validate, value_density,
+    entropies_around, expy, filter, jump, nearest_density, outlook, prody, rca, relatedness,
+    revealed_by_additions, rpop, surroundings, symmetric, validate, value_density,
 };
 use std::collections::BTreeMap;
 use trade::Money;
@@ -49,6 +49,11 @@ struct Year {
     n_regions_with_income: Option<usize>,
     prody: Vec<Option<f64>>,
     expy: Vec<Option<Expy>>,
+    eci_external: Option<Vec<Option<f64>>>,
+    rpop: Option<Rca>,
+    /// RCA of the year before.
+    before: Option<Rca>,
+    jump: (f64, f64),
 }
 
 /// Why there is no complexity, as tables say it.
@@ -96,9 +101,18 @@ pub(super) fn run(
         None => None,
     };
     let incomes = match &pipeline.incomes {
-        Some(table) => Some(external::incomes(table)?),
+        Some(table) => Some(external::of_regions(table, "incomes")?),
         None => None,
     };
+    let population = match &pipeline.population {
+        Some(table) => Some(external::of_regions(table, "population")?),
+        None => None,
+    };
+    let pci = match &pipeline.pci {
+        Some(table) => Some(external::pci(table, target, &cube.products)?),
+        None => None,
+    };
+    let mut before: Option<(i32, Rca)> = None;
 
     let mut made: Vec<lake::DataFile> = Vec::new();
     let (mut by_region, mut by_product, mut by_year) =
@@ -120,7 +134,16 @@ pub(super) fn run(
         let incomes: Option<Vec<Option<f64>>> = incomes.as_ref().map(|incomes| {
             cube.regions.iter().map(|code| incomes.get(&(year, code.clone())).copied()).collect()
         });
-        let found = year_of(pipeline, &space, &slice.exports, world, incomes.as_deref())?;
+        let mut found = year_of(pipeline, &space, &slice.exports, world, incomes.as_deref())?;
+        found.eci_external = pci.as_ref().map(|pci| eci_from_pci(&found.specialization, pci));
+        found.rpop = population.as_ref().map(|population| {
+            let heads = |code: &String| {
+                population.get(&(year, code.clone())).copied().unwrap_or(0.0).max(0.0)
+            };
+            let heads: Vec<f64> = cube.regions.iter().map(heads).collect();
+            rpop(&found.exports, &heads)
+        });
+        found.before = before.take().filter(|(last, _)| last + 1 == year).map(|(_, rca)| rca);
         let now = Seen::of(&found);
         let changes = Changes::of(&seen, year, &now, config.persistence_years);
         let batches: Vec<RecordBatch> = (0..cube.regions.len().div_ceil(CHUNK))
@@ -139,6 +162,7 @@ pub(super) fn run(
         products_of_year(&cube, year, &found, &mut by_product);
         year_row(year, &found, &mut by_year);
         seen.insert(year, now);
+        before = Some((year, found.rca));
     }
     let mut output = Output::new();
     output.insert("space.region_product_year", Made::Files(made));
@@ -319,6 +343,10 @@ fn year_of(
         }),
         expy: if prody.is_empty() { Vec::new() } else { expy(&exports, &prody) },
         prody,
+        eci_external: None,
+        rpop: None,
+        before: None,
+        jump: (config.jump_from, config.jump_to),
         cleaned,
         n_regions,
         n_products,
@@ -410,6 +438,11 @@ fn cells_of_year(
             let density = space.density.get(region, product);
             let gain = space.outlook.as_ref().and_then(|outlook| outlook.gain(region, product));
             let change = changes.and_then(|changes| changes.at(region, product));
+            let (low, high) = space.jump;
+            let jumped = space
+                .before
+                .as_ref()
+                .and_then(|before| jump(before, &space.rca, region, product, low, high));
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -433,7 +466,9 @@ fn cells_of_year(
                 .float(space.around.unrelated(region, product))
                 .float(gain)
                 .flag(change.and_then(space::Change::entry))
-                .flag(change.and_then(space::Change::exit));
+                .flag(change.and_then(space::Change::exit))
+                .flag(jumped)
+                .float(space.rpop.as_ref().and_then(|rpop| rpop.get(region, product)));
         }
     }
     Ok(rows.finish()?)
@@ -474,6 +509,7 @@ fn regions_of_year(
             .float(space.reflections.as_ref().and_then(|found| found.regions[region]))
             .float(space.fitness.as_ref().and_then(|found| found.fitness[region]))
             .float(space.outlook_index.get(region).copied().flatten())
+            .float(space.eci_external.as_ref().and_then(|eci| eci[region]))
             .count(n(space::Change::entry))
             .count(n(space::Change::exit))
             .float(expy.map(|expy| expy.value))
