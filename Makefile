@@ -22,6 +22,7 @@ demo: build ## run the main job on the shipped Australian sample and show what i
 	$(REBOUND) sql "select episode, region_name, round(resistance, 2) as resistance, round(recovery, 2) as recovery, round(upgrading, 2) as upgrading from panel.region order by episode, resistance desc"
 
 nation: build ## make up a nation's firm-level records, with known effects, and run the whole pipeline on them
+	rm -rf made-up
 	$(REBOUND) synth --layout config/layouts/china_2007_2011.yaml -o made-up --rows 500000 --regions 100 --products 800 --from 2007 --to 2011 --dirt 0.02
 	$(REBOUND) run pipelines/nation.yaml
 	$(REBOUND) sql --lake lake-nation "select region_name, round(resistance, 2) as resistance, round(recovery, 2) as recovery from panel.region order by resistance desc limit 10"

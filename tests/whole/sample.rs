@@ -314,3 +314,18 @@ fn logs_are_json_and_quiet_is_quiet() {
     let quiet = project.rebound(&["--quiet", "run", "pipelines/australia.yaml"]).ok();
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
 }
+
+#[test]
+fn lost_file_is_named_and_made_again() {
+    let project = Project::new();
+    project.run().ok();
+    let before = project.published_bytes();
+    let (path, _) = before.iter().find(|(path, _)| path.contains("panel.region/")).expect("a file");
+    std::fs::remove_file(project.path().join(path)).expect("removed");
+    let asked = project.rebound(&["sql", "select count(*) from panel.region"]);
+    asked
+        .fails(1, "of table `panel.region` is gone")
+        .fails(1, "`rebound run` makes the table again");
+    project.run().ok();
+    assert_eq!(project.sql("select count(*) from panel.region"), ["16"]);
+}

@@ -216,6 +216,8 @@ fn incomes_and_a_reference_economy_are_read() {
     );
     nation.0.write("pipelines/pci.csv", b"hs,pci\n010110,1\n10110,2\n");
     nation.run(&more, config).fails(2, "line 3: product \"10110\" is there twice");
+    nation.0.write("pipelines/incomes.csv", b"y,r,gdp\n2008,440300,1\n2008,440300,2\n");
+    nation.run(pipeline, config).fails(2, "line 3: region \"440300\" is there twice for 2008");
     nation.0.write("pipelines/incomes.csv", b"y,r,gdp\n2008,440300,much\n");
     nation.run(pipeline, config).fails(2, "incomes.csv").fails(2, "line 2: incomes \"much\"");
     nation.0.write("pipelines/incomes.csv", b"y,region,gdp\n");

@@ -127,6 +127,20 @@ pub enum LakeError {
         /// The row at fault.
         key: String,
     },
+    /// A file of a version is gone, or not whole.
+    #[error(
+        "file `{path}` of table `{table}` is {found}: expected {expected} bytes; `rebound run` makes the table again"
+    )]
+    Lost {
+        /// The table.
+        table: String,
+        /// The file.
+        path: String,
+        /// How large it should be.
+        expected: u64,
+        /// What is there.
+        found: String,
+    },
     /// A column that is not of a type tables may have.
     #[error(
         "column `{column}` of table `{table}` has type {found}, which tables do not hold: cast it to text, int, bigint, double, boolean or decimal(20, 2)"
@@ -306,6 +320,30 @@ impl Lake {
         fingerprint: &Fingerprint,
     ) -> Result<Option<TableVersion>, LakeError> {
         self.get_json(&format!("tables/{table}/{fingerprint}/{COMPLETE}")).await
+    }
+
+    /// Looks whether all files of a version are there in full.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] if one is not, [`LakeError::Store`] if the store fails.
+    pub async fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
+        for file in &version.files {
+            let path = format!("{}/{}", version.folder(), file.name);
+            let lost = |found: String| LakeError::Lost {
+                table: version.table.clone(),
+                path: path.clone(),
+                expected: file.bytes,
+                found,
+            };
+            match self.store.head(&Path::from(path.as_str())).await {
+                Ok(meta) if meta.size == file.bytes => {}
+                Ok(meta) => return Err(lost(format!("{} bytes", meta.size))),
+                Err(object_store::Error::NotFound { .. }) => return Err(lost("gone".to_owned())),
+                Err(source) => return Err(LakeError::Store { path, source }),
+            }
+        }
+        Ok(())
     }
 
     /// A new version of a table with a contract, still without files.

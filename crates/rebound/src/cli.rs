@@ -66,7 +66,7 @@ struct SynthArgs {
     /// The folder to write to.
     #[arg(long, short)]
     output: PathBuf,
-    /// About how many records, over all years.
+    /// About how many records, over all years; at least one a year, region, product and firm that go together.
     #[arg(long, default_value_t = 100_000)]
     rows: u64,
     /// Regions.
@@ -431,6 +431,23 @@ fn session(catalog: &Catalog, lake: &Lake) -> anyhow::Result<Session> {
     Ok(session)
 }
 
+/// Looks whether the files of the tables that `text` reads are there: one that is gone must not read as no rows.
+fn verify(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: &Catalog,
+    session: &Session,
+    text: &str,
+) -> anyhow::Result<()> {
+    // What is no query is told when it is run.
+    for table in session.tables_read(text).unwrap_or_default() {
+        if let Some(version) = catalog.tables.get(&table) {
+            runtime.block_on(lake.verify(version))?;
+        }
+    }
+    Ok(())
+}
+
 fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let text = match (&args.query, &args.file) {
         (Some(text), _) => text.clone(),
@@ -456,6 +473,7 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let lake = open(&args.lake)?;
     let catalog = catalog(runtime, &lake)?;
     let session = session(&catalog, &lake)?;
+    verify(runtime, &lake, &catalog, &session, &text)?;
     let (schema, batches) = match runtime.block_on(session.run(&text)) {
         Ok(found) => found,
         Err(error @ QueryError::Plan(_)) => {
@@ -598,9 +616,12 @@ fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
 
 fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
     let lake = open(args)?;
-    let session = session(&catalog(runtime, &lake)?, &lake)?;
+    let catalog = catalog(runtime, &lake)?;
+    let session = session(&catalog, &lake)?;
+    verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
     let mut is_exact = true;
     for (title, text) in RECONCILIATION {
+        verify(runtime, &lake, &catalog, &session, text)?;
         let (schema, batches) = runtime.block_on(session.run(text))?;
         writeln!(out, "{title}\n{}\n", output::table(&schema, &batches)?)?;
     }

@@ -258,6 +258,9 @@ impl Spatial {
     fn checked(&self) -> Result<(), (&'static str, String)> {
         self.kind().map_err(|why| ("weights", why))?;
         above_zero(self.band_km).map_err(|why| ("band_km", why))?;
+        if self.permutations == 0 {
+            return Err(("permutations", "expected 1 or more: 999 is usual".to_owned()));
+        }
         share(self.significance).map_err(|why| ("significance", why))
     }
 }

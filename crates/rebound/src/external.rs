@@ -107,10 +107,17 @@ pub fn of_regions(
     let names = [columns.year.as_str(), columns.region.as_str(), columns.value.as_str()];
     let mut found = BTreeMap::new();
     Rows::open(&external.path, key, names)?.each(|[text, region, value]| {
-        if !value.is_empty() {
-            found.insert((year(text)?, region.to_owned()), number(value, key)?);
+        if value.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let value = number(value, key)?;
+        if value < 0.0 {
+            return Err(format!("{key} {value}: expected zero or more"));
+        }
+        match found.insert((year(text)?, region.to_owned()), value) {
+            Some(_) => Err(format!("region {region:?} is there twice for {text}")),
+            None => Ok(()),
+        }
     })?;
     Ok(found)
 }

@@ -339,8 +339,14 @@ impl Conventions {
     }
 }
 
-const REGION_NAMES: [&str; 12] = [
+const REGION_NAMES: [&str; 18] = [
     "region",
+    "reporteriso",
+    "reportercode",
+    "location_code",
+    "origin",
+    "exporter_code",
+    "i",
     "region_code",
     "country",
     "country_code",
@@ -354,8 +360,13 @@ const REGION_NAMES: [&str; 12] = [
     "reporter",
 ];
 
-const PRODUCT_NAMES: [&str; 14] = [
+const PRODUCT_NAMES: [&str; 19] = [
     "product",
+    "cmdcode",
+    "hscode",
+    "hs_product_code",
+    "sitc_product_code",
+    "k",
     "product_code",
     "hs6",
     "hs4",
@@ -371,8 +382,13 @@ const PRODUCT_NAMES: [&str; 14] = [
     "technology",
 ];
 
-const VALUE_NAMES: [&str; 11] = [
+const VALUE_NAMES: [&str; 16] = [
     "value",
+    "primaryvalue",
+    "tradevalue",
+    "employees",
+    "patents",
+    "v",
     "export_value",
     "exports",
     "fob_value",
@@ -385,7 +401,7 @@ const VALUE_NAMES: [&str; 11] = [
     "count",
 ];
 
-const YEAR_NAMES: [&str; 5] = ["year", "time", "period", "t", "yr"];
+const YEAR_NAMES: [&str; 6] = ["year", "refyear", "time", "period", "t", "yr"];
 
 /// Region, product, value.
 type Cell = (usize, usize, f64);
@@ -686,6 +702,9 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
         Of::Cells => {}
         Of::Pairs => metrics.clear(),
         of => metrics.retain(|metric| metric.of() == of),
+    }
+    if metrics.is_empty() && of != Of::Pairs {
+        return Err(failed("none of the --metrics is of the --rows asked for".to_owned()));
     }
     let label = |name: &str| {
         let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

@@ -44,6 +44,10 @@ impl OutputError {
         match self {
             Self::Io(error) => is_closed(error),
             Self::Arrow(arrow::error::ArrowError::IoError(_, error)) => is_closed(error),
+            Self::Arrow(
+                arrow::error::ArrowError::CsvError(text)
+                | arrow::error::ArrowError::JsonError(text),
+            ) => text.contains("Broken pipe"),
             Self::Arrow(_) | Self::Parquet(_) => false,
         }
     }

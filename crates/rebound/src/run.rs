@@ -364,7 +364,14 @@ async fn versions(
     let mut found = Vec::new();
     for table in &node.writes {
         match lake.version(table, fingerprint).await? {
-            Some(version) => found.push(version),
+            Some(version) => match lake.verify(&version).await {
+                Ok(()) => found.push(version),
+                Err(error @ LakeError::Lost { .. }) => {
+                    tracing::warn!("{error}");
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            },
             None => return Ok(None),
         }
     }

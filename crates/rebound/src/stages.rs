@@ -193,10 +193,10 @@ pub fn version(stage: StageName) -> u32 {
     match stage {
         StageName::Ingest => 2,
         StageName::Aggregate => 3,
-        StageName::Relatedness => 2,
+        StageName::Relatedness => 3,
         StageName::Diversification => 2,
         StageName::Resilience => 1,
-        StageName::Spatial => 1,
+        StageName::Spatial => 2,
         StageName::Panels => 1,
     }
 }

@@ -211,6 +211,20 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
     let into = folder.join("records");
     std::fs::create_dir_all(&into)
         .map_err(|source| SynthError::Write { path: into.clone(), source })?;
+    let mut planned = Vec::new();
+    for year in first..=last {
+        planned.extend(file_names(layout, year)?);
+    }
+    let unlisted = |source| SynthError::Write { path: into.clone(), source };
+    for entry in std::fs::read_dir(&into).map_err(unlisted)? {
+        let name = entry.map_err(unlisted)?.file_name().to_string_lossy().into_owned();
+        if !planned.contains(&name) {
+            return Err(SynthError::Asked(format!(
+                "`{}` holds `{name}`, which is not of this nation: remove the folder, or name another",
+                into.display()
+            )));
+        }
+    }
     let mut written = Written::default();
     let weight = |cell: &Cell| if cell.is_entry { 0.0 } else { cell.base.sqrt() };
     let weights: Vec<f64> = cells.iter().map(weight).collect();

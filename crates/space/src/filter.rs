@@ -108,7 +108,7 @@ pub fn filter(exports: &Exports, reference: Reference<'_>, params: FilterParams)
         }
         (regions, products) = (next_regions, next_products);
     };
-    let value_share = if exports.total() > 0.0 { kept.total() / exports.total() } else { 0.0 };
+    let value_share = if kept.total() > 0.0 { kept.total() / exports.total() } else { 0.0 };
     Filtered { regions, products, rounds, value_share }
 }
 

@@ -134,6 +134,14 @@ pub(super) fn run(
         let incomes: Option<Vec<Option<f64>>> = incomes.as_ref().map(|incomes| {
             cube.regions.iter().map(|code| incomes.get(&(year, code.clone())).copied()).collect()
         });
+        if let Some(incomes) = &incomes {
+            let reported = (0..cube.regions.len()).filter(|&r| slice.is_reported[r]);
+            let without: Vec<&str> =
+                reported.filter(|&r| incomes[r].is_none()).map(|r| &*cube.regions[r]).collect();
+            if !without.is_empty() {
+                tracing::warn!(year, regions = without.join(", "), "regions without an income");
+            }
+        }
         let mut found = year_of(pipeline, &space, &slice.exports, world, incomes.as_deref())?;
         found.eci_external = pci.as_ref().map(|pci| eci_from_pci(&found.specialization, pci));
         found.rpop = population.as_ref().map(|population| {
@@ -145,6 +153,12 @@ pub(super) fn run(
         });
         found.before = before.take().filter(|(last, _)| last + 1 == year).map(|(_, rca)| rca);
         let now = Seen::of(&found);
+        if found.cleaned.regions.is_empty() {
+            tracing::warn!(
+                year,
+                "the cleaning leaves nothing: see the section `cleaning` of the config"
+            );
+        }
         let changes = Changes::of(&seen, year, &now, config.persistence_years);
         let batches: Vec<RecordBatch> = (0..cube.regions.len().div_ceil(CHUNK))
             .into_par_iter()
