@@ -418,14 +418,12 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         }
     };
     let target = config.harmonize.revision().map_err(|why| invalid("config", why))?;
-    let incomes = file.incomes.map(|text| {
-        let (label, path) = place("incomes", &text.file);
+    let of_regions = |key: &str, text: IncomesText| {
+        let (label, path) = place(key, &text.file);
         External { label, path, revision: target, columns: text.columns }
-    });
-    let population = file.population.map(|text| {
-        let (label, path) = place("population", &text.file);
-        External { label, path, revision: target, columns: text.columns }
-    });
+    };
+    let incomes = file.incomes.map(|text| of_regions("incomes", text));
+    let population = file.population.map(|text| of_regions("population", text));
     let pci = match file.pci {
         None => None,
         Some(text) => {

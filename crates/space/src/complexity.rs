@@ -119,6 +119,15 @@ impl Active {
         Self { regions, products, matrix }
     }
 
+    /// At least three of each, as a ranking needs.
+    fn of_three(m: &Specialization) -> Result<Self, ComplexityError> {
+        let active = Self::of(m);
+        match active.regions.len().min(active.products.len()) {
+            smaller @ 0..3 => Err(ComplexityError::TooFewRegions(smaller)),
+            _ => Ok(active),
+        }
+    }
+
     fn whole<T: Copy>(places: &[usize], n: usize, values: &[T]) -> Vec<Option<T>> {
         let mut whole = vec![None; n];
         places.iter().zip(values).for_each(|(&at, &value)| whole[at] = Some(value));
@@ -238,12 +247,8 @@ pub fn complexity(
     specialization: &Specialization,
     params: ComplexityParams,
 ) -> Result<Complexity, ComplexityError> {
-    let active = Active::of(specialization);
+    let active = Active::of_three(specialization)?;
     let m = &active.matrix;
-    let smaller = m.n_regions().min(m.n_products());
-    if smaller < 3 {
-        return Err(ComplexityError::TooFewRegions(smaller));
-    }
     let (diversity, ubiquity) = counts(m);
     let (mut kp, lambda_2, lambda_3) = if m.n_regions() <= m.n_products() {
         let (vector, lambda_2, lambda_3) = second_vector(m, &diversity, &ubiquity)?;
@@ -301,12 +306,8 @@ pub fn reflections(
     steps: usize,
     ddof: u8,
 ) -> Result<Reflections, ComplexityError> {
-    let active = Active::of(specialization);
+    let active = Active::of_three(specialization)?;
     let m = &active.matrix;
-    let smaller = m.n_regions().min(m.n_products());
-    if smaller < 3 {
-        return Err(ComplexityError::TooFewRegions(smaller));
-    }
     let (diversity, ubiquity) = counts(m);
     let (mut kc, mut kp) = (diversity.clone(), ubiquity.clone());
     // Whether there is any spread to standardise.

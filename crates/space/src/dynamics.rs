@@ -86,8 +86,7 @@ pub fn jump(
     low: f64,
     high: f64,
 ) -> Option<bool> {
-    let before = before.get(region, product).filter(|rca| *rca <= low)?;
-    debug_assert!(before <= low);
+    before.get(region, product).filter(|rca| *rca <= low)?;
     after.get(region, product).map(|rca| rca >= high)
 }
 

@@ -37,6 +37,7 @@ mod kernel;
 mod matrix;
 mod network;
 mod outlook;
+mod random;
 mod rca;
 mod relatedness;
 mod sophistication;

@@ -21,8 +21,8 @@
 //!   n, in the mean and in the sum of squares, but has no weights, as in PySAL.
 //! * p-values are two-sided, `(1 + more extreme) / (1 + permutations)`, the smaller tail doubled and at most 1.
 
+use crate::random::{below, random_of};
 use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
 /// Theil's T and its parts between and within groups.
@@ -237,19 +237,10 @@ pub struct Permutations {
     pub seed: u64,
 }
 
-fn below(random: &mut Pcg64Mcg, n: usize) -> usize {
-    let n = n as u128;
-    usize::try_from((u128::from(random.next_u64()) * n) >> 64).unwrap_or(0)
-}
-
 fn shuffle(random: &mut Pcg64Mcg, values: &mut [f64]) {
     for at in (1..values.len()).rev() {
         values.swap(at, below(random, at + 1));
     }
-}
-
-fn random_of(permutations: Permutations, what: u64) -> Pcg64Mcg {
-    Pcg64Mcg::seed_from_u64(permutations.seed ^ (what + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Two-sided, from the simulated values.
@@ -293,7 +284,7 @@ pub fn moran(values: &[f64], neighbours: &Neighbours, permutations: Permutations
         .into_par_iter()
         .map(|at| {
             let mut z = z.clone();
-            shuffle(&mut random_of(permutations, at), &mut z);
+            shuffle(&mut random_of(permutations.seed, at), &mut z);
             index(&z)
         })
         .collect();
@@ -325,7 +316,7 @@ pub fn local_moran(
             let lag = neighbours.lag(region, &z);
             let index = |lag: f64| z[region] / m2 * lag;
             // Neighbours drawn anew from all other regions.
-            let mut random = random_of(permutations, region as u64);
+            let mut random = random_of(permutations.seed, region as u64);
             let mut others: Vec<f64> =
                 (0..n).filter(|&other| other != region).map(|other| z[other]).collect();
             let simulated: Vec<f64> = (0..permutations.n)

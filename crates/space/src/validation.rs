@@ -15,8 +15,8 @@
 //! * Pairs that no region has together are not tested and are no links.
 
 use crate::Specialization;
+use crate::random::{below, random_of};
 use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
 /// A tested pair of products.
@@ -113,9 +113,7 @@ fn permutation(m: &Specialization, n_shuffles: usize, seed: u64) -> Vec<TestedLi
             || vec![0u32; pairs.len()],
             |mut counts, shuffle| {
                 // Each shuffle has numbers of its own, so that threads do not matter.
-                let mut random = Pcg64Mcg::seed_from_u64(
-                    seed ^ (shuffle + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                );
+                let mut random = random_of(seed, shuffle);
                 let shuffled = shuffled(m, &mut random);
                 for (n, &(p, q, count)) in counts.iter_mut().zip(&pairs) {
                     *n += u32::from(shuffled.co_occurrence(p, q) >= count);
@@ -138,12 +136,6 @@ fn permutation(m: &Specialization, n_shuffles: usize, seed: u64) -> Vec<TestedLi
             TestedLink { p, q, co_occurrence, p_value, q_value: 1.0 }
         })
         .collect()
-}
-
-/// A random number below `n`.
-fn below(random: &mut Pcg64Mcg, n: usize) -> usize {
-    let n = n as u128;
-    usize::try_from((u128::from(random.next_u64()) * n) >> 64).unwrap_or(0)
 }
 
 /// Five trades a region: two regions put what only one of them has together and draw it anew.
@@ -209,6 +201,7 @@ fn adjust(links: &mut [TestedLink]) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rand_pcg::rand_core::SeedableRng;
 
     #[test]
     fn hypergeometric_by_hand() {
