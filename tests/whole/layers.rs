@@ -23,6 +23,7 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "serde_json",
             "thiserror",
             "url",
+            "zstd",
         ],
     ),
     ("query", false, &["arrow", "datafusion", "lake", "thiserror", "url"]),

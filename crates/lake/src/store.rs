@@ -3,6 +3,7 @@
 use crate::catalog::{Catalog, RunRecord};
 use crate::contract::{Column, Contract, Kind};
 use crate::fingerprint::Fingerprint;
+use crate::groups::GroupWriter;
 use crate::table::{DataFile, TableVersion, TableWriter};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -411,6 +412,21 @@ impl Lake {
         let schema = crate::contract::schema(&version.columns);
         let folder = Path::from(version.folder());
         TableWriter::new(self.store(), &folder, version, name, schema, &version.key)
+    }
+
+    /// Starts a Parquet file like [`Self::writer_of`] for columns whose texts are numbered.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn group_writer(
+        &self,
+        version: &TableVersion,
+        name: &str,
+    ) -> Result<GroupWriter, LakeError> {
+        let schema = crate::contract::schema(&version.columns);
+        let folder = Path::from(version.folder());
+        GroupWriter::new(self.store(), &folder, version, name, schema)
     }
 
     /// Writes `batches` as one file and marks the version complete.

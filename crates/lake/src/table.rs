@@ -2,6 +2,7 @@
 
 use crate::contract::{Column, Kind};
 use crate::fingerprint::Fingerprint;
+use crate::groups::GROUP_ROWS;
 use crate::store::LakeError;
 use arrow::array::{Array, RecordBatch, make_comparator};
 use arrow::compute::{BatchCoalescer, SortOptions};
@@ -11,6 +12,7 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -22,9 +24,6 @@ use std::sync::Arc;
 /// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
 /// were cut before.
 pub const BATCH_ROWS: usize = 16_384;
-
-/// Rows of a row group.
-const ROW_GROUP_ROWS: usize = 262_144;
 
 /// Columns that rows are looked for by, beside those of the key.
 const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
@@ -78,6 +77,42 @@ impl TableVersion {
     }
 }
 
+/// Whether rows are looked for by this column of `version`.
+pub(crate) fn is_sought(version: &TableVersion, column: &str) -> bool {
+    SOUGHT.contains(&column) || version.key.iter().any(|key| key == column)
+}
+
+/// How the files of `version` are written.
+pub(crate) fn properties(version: &TableVersion) -> Result<WriterProperties, ParquetError> {
+    let mut properties = WriterProperties::builder()
+        .set_created_by("rebound".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_key_value_metadata(Some(vec![
+            KeyValue::new("rebound.table".to_owned(), version.table.clone()),
+            KeyValue::new("rebound.about".to_owned(), version.about.clone()),
+            KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
+        ]));
+    for column in &version.columns {
+        let path = ColumnPath::from(column.name.as_str());
+        // Bounds are kept of what rows are looked for by; the rest are only computed with.
+        if is_sought(version, &column.name) {
+            properties =
+                properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
+        }
+        // A dictionary of numbers that hardly repeat costs time and no less room.
+        properties = match column.kind {
+            Kind::Count => properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+            Kind::Money | Kind::Float => properties.set_column_dictionary_enabled(path, false),
+            _ => properties,
+        };
+    }
+    Ok(properties.build())
+}
+
 /// Writes one Parquet file of a version. Rows must come in ascending order of the key, without repeats.
 pub struct TableWriter {
     table: String,
@@ -109,33 +144,7 @@ impl TableWriter {
         key: &[String],
     ) -> Result<Self, LakeError> {
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
-        let mut properties = WriterProperties::builder()
-            .set_created_by("rebound".to_owned())
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(unwritable)?))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_statistics_enabled(EnabledStatistics::None)
-            .set_key_value_metadata(Some(vec![
-                KeyValue::new("rebound.table".to_owned(), version.table.clone()),
-                KeyValue::new("rebound.about".to_owned(), version.about.clone()),
-                KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
-            ]));
-        for column in &version.columns {
-            let path = ColumnPath::from(column.name.as_str());
-            // Bounds are kept of what rows are looked for by; the rest are only computed with.
-            if version.key.contains(&column.name) || SOUGHT.contains(&column.name.as_str()) {
-                properties = properties
-                    .set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
-            }
-            // A dictionary of numbers that hardly repeat costs time and no less room.
-            properties = match column.kind {
-                Kind::Count => properties
-                    .set_column_dictionary_enabled(path.clone(), false)
-                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-                Kind::Money | Kind::Float => properties.set_column_dictionary_enabled(path, false),
-                _ => properties,
-            };
-        }
-        let properties = properties.build();
+        let properties = properties(version).map_err(unwritable)?;
         let object = BufWriter::new(store, folder.clone().join(name));
         let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
             .map_err(unwritable)?;

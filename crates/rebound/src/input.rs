@@ -119,6 +119,8 @@ struct TextBlocks {
     is_cr_only: bool,
     /// What was read beyond the last block.
     rest: Vec<u8>,
+    /// Memory of blocks that are done with.
+    spare: Vec<Vec<u8>>,
     line: u64,
     is_done: bool,
 }
@@ -327,6 +329,13 @@ impl BlockReader {
         &self.header
     }
 
+    /// Takes the memory of a block that is done with, for one to come.
+    pub fn recycle(&mut self, block: Block) {
+        if let (Source::Text(blocks), Block::Text { text, .. }) = (&mut self.source, block) {
+            blocks.spare.push(text);
+        }
+    }
+
     /// The next rows; `None` at the end.
     ///
     /// # Errors
@@ -426,7 +435,16 @@ impl TextBlocks {
         }
         fill(&mut input, &mut rest, 1 << 20)?;
         let is_cr_only = !rest.contains(&b'\n') && rest.contains(&b'\r');
-        let mut text = Self { input, dialect, encoding, is_cr_only, is_done: false, rest, line: 1 };
+        let mut text = Self {
+            input,
+            dialect,
+            encoding,
+            is_cr_only,
+            is_done: false,
+            rest,
+            spare: Vec::new(),
+            line: 1,
+        };
         text.mend(0);
         let header = loop {
             let is_last = text.rest.len() < (1 << 20);
@@ -494,8 +512,11 @@ impl TextBlocks {
             if end == 0 {
                 return Ok(None);
             }
-            let rest = self.rest.split_off(end);
-            let text = std::mem::replace(&mut self.rest, rest);
+            let mut rest = self.spare.pop().unwrap_or_default();
+            rest.clear();
+            rest.extend_from_slice(&self.rest[end..]);
+            let mut text = std::mem::replace(&mut self.rest, rest);
+            text.truncate(end);
             self.line += memchr::memchr_iter(b'\n', &text).count() as u64;
             return Ok(Some(Block::Text { text, line }));
         }

@@ -541,7 +541,10 @@ impl Table {
                     Block::Text { text, line } => {
                         let mut rows = Rows::new(&text, dialect, line);
                         let mut fields = Vec::new();
-                        while let Some(found) = rows.next_row(&mut fields) {
+                        while let Some(found) = {
+                            fields.clear();
+                            rows.next_row(&mut fields)
+                        } {
                             if fields.len() != header.len() {
                                 return Err(format!(
                                     "line {}: {} columns, expected {}",

@@ -95,10 +95,51 @@ impl Files<'_> {
     ///
     /// [`StageError`] if the stage does not write the table, or the lake fails.
     pub fn create(&self, table: &str, name: &str) -> Result<FileWriter<'_>, StageError> {
-        let draft = self.drafts.get(table).ok_or_else(|| {
+        let writer = self.lake.writer_of(self.draft(table)?, name)?;
+        Ok(FileWriter { runtime: &self.runtime, writer })
+    }
+
+    /// Starts the file `name` of `table`, for columns with codes.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not write the table, or the lake fails.
+    pub fn create_groups(&self, table: &str, name: &str) -> Result<GroupWriter<'_>, StageError> {
+        let writer = self.lake.group_writer(self.draft(table)?, name)?;
+        Ok(GroupWriter { runtime: &self.runtime, writer })
+    }
+
+    fn draft(&self, table: &str) -> Result<&TableVersion, StageError> {
+        self.drafts.get(table).ok_or_else(|| {
             StageError::Data(format!("the stage writes `{table}`, which is not one of its tables"))
-        })?;
-        Ok(FileWriter { runtime: &self.runtime, writer: self.lake.writer_of(draft, name)? })
+        })
+    }
+}
+
+/// A Parquet file that a stage writes from columns with codes.
+#[derive(Debug)]
+pub struct GroupWriter<'a> {
+    runtime: &'a Handle,
+    writer: lake::GroupWriter,
+}
+
+impl GroupWriter<'_> {
+    /// Adds a row group of `n` rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`].
+    pub fn write(&mut self, n: usize, cells: &[lake::Cells<'_>]) -> Result<(), StageError> {
+        Ok(self.runtime.block_on(self.writer.write(n, cells))?)
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`].
+    pub fn finish(self) -> Result<DataFile, StageError> {
+        Ok(self.runtime.block_on(self.writer.finish())?)
     }
 }
 

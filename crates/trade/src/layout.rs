@@ -81,6 +81,7 @@ impl Field {
     }
 
     /// Its place in [`Self::ALL`].
+    #[inline]
     pub fn index(self) -> usize {
         self as usize
     }
@@ -229,11 +230,15 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the region and the destination of an entry meet what is asked of them.
-    pub fn covers_place(&self, region: &str, destination: Option<&str>) -> bool {
-        (self.regions.is_empty() || self.regions.contains(region))
-            && (self.destinations.is_empty()
-                || destination.is_some_and(|code| self.destinations.contains(code)))
+    /// Whether its condition on regions holds.
+    pub fn covers_region(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.contains(region)
+    }
+
+    /// Whether its condition on destinations holds.
+    pub fn covers_destination(&self, destination: Option<&str>) -> bool {
+        self.destinations.is_empty()
+            || destination.is_some_and(|code| self.destinations.contains(code))
     }
 }
 

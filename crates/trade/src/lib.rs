@@ -4,16 +4,20 @@
 //! Nothing here does IO, logs, or reads a clock. A row that cannot be read is data, not an error: it
 //! becomes a [`Reject`] with a [`RejectReason`].
 
+pub mod coded;
 pub mod concordance;
 pub mod hs;
 pub mod layout;
+pub mod memo;
 pub mod money;
 pub mod row;
 pub mod text;
 
+pub use coded::{CodedEntry, CodedParser, CodedSink};
 pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
 pub use hs::{Hs6, HsRevision};
 pub use layout::Layout;
+pub use memo::NO_CODE;
 pub use money::{Money, MoneyFormat};
 pub use row::{Counts, Entry, Reject, RejectReason, RowParser, Sink};
 pub use text::Dialect;

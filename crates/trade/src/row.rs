@@ -90,6 +90,12 @@ impl From<ParseMoneyError> for RejectReason {
     }
 }
 
+/// The first year that a record may be of.
+const FIRST_YEAR: i32 = 1900;
+
+/// The last.
+const LAST_YEAR: i32 = 2100;
+
 /// The most digits that a product code may have.
 pub const MAX_PRODUCT_DIGITS: usize = 12;
 
@@ -108,7 +114,7 @@ impl ProductCode {
     }
 
     /// Cleans `text`: dots and spaces dropped, a float's `.0` tail cut, the lost leading zero restored.
-    fn clean(text: &str, format: &ProductFormat) -> Option<Self> {
+    pub(crate) fn clean(text: &str, format: &ProductFormat) -> Option<Self> {
         let text = text.as_bytes();
         let is_number = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
         let text = text.strip_suffix(b".0").filter(|whole| is_number(whole)).unwrap_or(text);
@@ -134,7 +140,7 @@ impl ProductCode {
     }
 
     /// The first six digits; those of a heading are followed by `00`.
-    fn hs6(&self) -> Option<Hs6> {
+    pub(crate) fn hs6(&self) -> Option<Hs6> {
         Hs6::from_digits(&self.digits[..self.len.max(6)])
     }
 }
@@ -259,7 +265,7 @@ pub enum HeaderError {
 }
 
 #[derive(Debug, Clone)]
-enum Source {
+pub(crate) enum Source {
     Column(usize),
     Constant(String),
     Unpivoted,
@@ -272,16 +278,34 @@ type Lookup<'l> =
 
 /// A field fitted to a header.
 #[derive(Debug, Clone)]
-struct Fitted<'l> {
-    source: Source,
+pub(crate) struct Fitted<'l> {
+    pub(crate) source: Source,
     characters: Option<(usize, usize)>,
     codes: Option<(Lookup<'l>, &'l Unmapped)>,
-    fallback: Option<Box<Self>>,
+    pub(crate) fallback: Option<Box<Self>>,
+}
+
+impl Fitted<'_> {
+    /// Whether what a text means depends on the year.
+    pub(crate) fn is_dated(&self) -> bool {
+        let is_always = |codes: &[(i32, i32, String)]| match codes {
+            [(from, to, _)] => *from <= FIRST_YEAR && *to >= LAST_YEAR,
+            _ => false,
+        };
+        self.codes
+            .as_ref()
+            .is_some_and(|(lookup, _)| !lookup.values().all(|codes| is_always(codes)))
+    }
+
+    /// Whether its text is the column's as it stands.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.characters.is_none() && self.codes.is_none()
+    }
 }
 
 /// A rule with its conditions as lists.
 #[derive(Debug, Clone)]
-struct FittedRule<'l> {
+pub(crate) struct FittedRule<'l> {
     products: Vec<&'l str>,
     /// Words of firms' names, each with its first character.
     words: Vec<(char, &'l str)>,
@@ -290,35 +314,48 @@ struct FittedRule<'l> {
 
 impl FittedRule<'_> {
     fn covers(&self, entry: &Entry<'_>) -> bool {
-        let product = entry.product.as_str();
-        let may_cover = self.products.is_empty()
-            || self.products.iter().any(|prefix| product.as_bytes().starts_with(prefix.as_bytes()));
-        may_cover
-            && (self.words.is_empty() || self.is_named(entry.firm_name.as_deref().unwrap_or("")))
-            && self.rule.covers_place(&entry.region, entry.destination.as_deref())
+        self.is_of_product(entry.product.as_str())
+            && self.is_of_name(entry.firm_name.as_deref().unwrap_or(""))
+            && self.is_of_region(&entry.region)
+            && self.is_of_destination(entry.destination.as_deref())
     }
 
-    fn is_named(&self, name: &str) -> bool {
-        name.char_indices().any(|(at, c)| {
-            self.words.iter().any(|(first, word)| *first == c && name[at..].starts_with(word))
-        })
+    pub(crate) fn is_of_product(&self, product: &str) -> bool {
+        self.products.is_empty()
+            || self.products.iter().any(|prefix| product.as_bytes().starts_with(prefix.as_bytes()))
+    }
+
+    /// `name` is empty if the firm has none.
+    pub(crate) fn is_of_name(&self, name: &str) -> bool {
+        self.words.is_empty()
+            || name.char_indices().any(|(at, c)| {
+                self.words.iter().any(|(first, word)| *first == c && name[at..].starts_with(word))
+            })
+    }
+
+    pub(crate) fn is_of_region(&self, region: &str) -> bool {
+        self.rule.covers_region(region)
+    }
+
+    pub(crate) fn is_of_destination(&self, destination: Option<&str>) -> bool {
+        self.rule.covers_destination(destination)
     }
 }
 
 /// A layout fitted to the header of one file.
 #[derive(Debug, Clone)]
 pub struct RowParser<'l> {
-    layout: &'l Layout,
-    header: Vec<String>,
-    fields: Vec<Fitted<'l>>,
+    pub(crate) layout: &'l Layout,
+    pub(crate) header: Vec<String>,
+    pub(crate) fields: Vec<Fitted<'l>>,
     /// Column and code of each unpivoted column; one pair without a code for a long table.
-    values: Vec<(usize, Option<&'l str>)>,
+    pub(crate) values: Vec<(usize, Option<&'l str>)>,
     missing: Vec<&'l str>,
     /// Bytes of the longest of them.
     longest_missing: usize,
     /// Whether one of them begins with a digit.
-    missing_digits: bool,
-    rules: Vec<FittedRule<'l>>,
+    pub(crate) missing_digits: bool,
+    pub(crate) rules: Vec<FittedRule<'l>>,
     /// First year, last year, revision.
     revisions: &'l [(i32, i32, HsRevision)],
 }
@@ -335,8 +372,14 @@ fn trim(text: &str) -> &str {
     if is_plain(bytes.first()) && is_plain(bytes.last()) { text } else { text.trim() }
 }
 
+/// A number of up to four digits, which a spreadsheet may have given a fraction of nothing.
+fn small_number(text: &str) -> Option<i32> {
+    let text = text.strip_suffix(".0").unwrap_or(text);
+    text.parse().ok().filter(|_| text.len() <= 4)
+}
+
 /// Texts of a row that its codes do not have: field, text, what it became.
-type Unknown<'a> = Vec<(Field, &'a str, String)>;
+pub(crate) type Unknown<'a> = Vec<(Field, &'a str, String)>;
 
 impl<'l> RowParser<'l> {
     /// Fits `layout` to `header`.
@@ -412,16 +455,6 @@ impl<'l> RowParser<'l> {
         self.values.len() as u64
     }
 
-    /// The same text in every entry's `field`, if the layout gives it so.
-    pub fn constant(&self, field: Field) -> Option<&str> {
-        match &self.fields[field.index()] {
-            Fitted { source: Source::Constant(text), codes: None, characters: None, .. } => {
-                Some(text)
-            }
-            _ => None,
-        }
-    }
-
     fn is_missing(&self, text: &str) -> bool {
         // Nearly every text is longer than those that mean "missing", or a digit.
         text.len() <= self.longest_missing
@@ -435,7 +468,7 @@ impl<'l> RowParser<'l> {
     }
 
     /// The text of `field`, cut and coded, and whether it is the fallback's; `None` if it is missing.
-    fn text<'a>(
+    pub(crate) fn text<'a>(
         &'a self,
         field: Field,
         row: &'a [Cow<'_, [u8]>],
@@ -457,7 +490,7 @@ impl<'l> RowParser<'l> {
         }
     }
 
-    fn text_of<'a>(
+    pub(crate) fn text_of<'a>(
         &'a self,
         fitted: &'a Fitted<'l>,
         field: Field,
@@ -524,29 +557,31 @@ impl<'l> RowParser<'l> {
         }
     }
 
+    pub(crate) fn year(&self, text: &str) -> Option<i32> {
+        small_number(text).filter(|year| (FIRST_YEAR..=LAST_YEAR).contains(year))
+    }
+
+    pub(crate) fn month(&self, text: &str) -> Option<i32> {
+        small_number(text).filter(|month| (1..=12).contains(month))
+    }
+
     fn shared<'a>(
         &'a self,
         row: &'a [Cow<'_, [u8]>],
         unknown: &mut Unknown<'a>,
     ) -> Result<Entry<'a>, Fault> {
-        let number = |text: &str| {
-            let text = text.strip_suffix(".0").unwrap_or(text);
-            text.parse::<i32>().ok().filter(|_| text.len() <= 4)
-        };
         let missing = |field: Field| self.fault(field, RejectReason::Missing, "");
         let (text, _) =
             self.text(Field::Year, row, None, 0, unknown)?.ok_or_else(|| missing(Field::Year))?;
-        let year = number(&text)
-            .filter(|year| (1900..=2100).contains(year))
-            .ok_or_else(|| self.fault(Field::Year, RejectReason::Year, &text))?;
+        let year =
+            self.year(&text).ok_or_else(|| self.fault(Field::Year, RejectReason::Year, &text))?;
         let mut optional = |field: Field| {
             Ok::<_, Fault>(self.text(field, row, None, year, unknown)?.map(|(text, _)| text))
         };
         let month = match optional(Field::Month)? {
             None => None,
             Some(text) => Some(
-                number(&text)
-                    .filter(|month| (1..=12).contains(month))
+                self.month(&text)
                     .ok_or_else(|| self.fault(Field::Month, RejectReason::Month, &text))?,
             ),
         };
@@ -601,7 +636,7 @@ impl<'l> RowParser<'l> {
     }
 
     /// A finite number of zero or more, with the source's marks.
-    fn quantity(&self, text: &str) -> Option<f64> {
+    pub(crate) fn quantity(&self, text: &str) -> Option<f64> {
         let format = self.layout.money;
         let is_plain = format.decimal == b'.' && !text.bytes().any(|b| Some(b) == format.thousands);
         let parsed = if is_plain {
@@ -614,16 +649,16 @@ impl<'l> RowParser<'l> {
         parsed.ok().filter(|quantity| quantity.is_finite() && *quantity >= 0.0)
     }
 
-    /// Refuses a row whole, as its text is damaged.
-    pub fn refuse(&self, reason: RejectReason, found: String, sink: &mut impl Sink) {
-        sink.reject(Reject {
+    /// A row that is refused whole, as its text is damaged.
+    pub fn refusal(&self, reason: RejectReason, found: String) -> Reject {
+        Reject {
             reason,
             column: String::new(),
             found,
             n_entries: self.n_entries(),
             value: Money::ZERO,
             n_unreadable: self.n_entries(),
-        });
+        }
     }
 
     /// Reads one row. `row` holds the texts of its columns, unquoted.
@@ -631,7 +666,7 @@ impl<'l> RowParser<'l> {
         let mut counts = Counts::default();
         if row.len() != self.header.len() {
             let found = format!("{} columns, expected {}", row.len(), self.header.len());
-            self.refuse(RejectReason::ColumnCount, found, sink);
+            sink.reject(self.refusal(RejectReason::ColumnCount, found));
             return counts;
         }
         let mut unknown = Unknown::new();
@@ -700,7 +735,7 @@ impl<'l> RowParser<'l> {
         counts
     }
 
-    fn value(&self, at: usize, text: &[u8]) -> Result<Option<Money>, Fault> {
+    pub(crate) fn value(&self, at: usize, text: &[u8]) -> Result<Option<Money>, Fault> {
         if let Ok(value) = self.layout.money.parse(text) {
             return Ok(Some(value));
         }
@@ -813,7 +848,7 @@ fn fit<'l>(
 }
 
 #[derive(Debug)]
-struct Fault {
+pub(crate) struct Fault {
     reason: RejectReason,
     column: String,
     found: String,

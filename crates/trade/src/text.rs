@@ -118,10 +118,12 @@ impl<'t> Rows<'t> {
         self.at
     }
 
-    /// Puts the fields of the next row into `fields`; `None` at the end.
+    /// Puts the fields of the next row after those in `fields`; `None` at the end.
+    #[inline]
     pub fn next_row(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> Option<Row<'t>> {
+        let n_before = fields.len();
         loop {
-            fields.clear();
+            fields.truncate(n_before);
             let start = self.at;
             if start >= self.text.len() {
                 return None;
@@ -142,18 +144,35 @@ impl<'t> Rows<'t> {
 
     fn fields_plain(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> (usize, bool) {
         let text = self.text;
+        let marks = [self.dialect.delimiter, b'\n'].map(|mark| u64::from_le_bytes([mark; 8]));
         let mut from = self.at;
         let mut at = from;
-        let end = loop {
-            match memchr2(self.dialect.delimiter, b'\n', &text[at..]) {
-                Some(found) if text[at + found] != b'\n' => {
-                    fields.push(Cow::Borrowed(&text[from..at + found]));
-                    at += found + 1;
-                    from = at;
+        // Fields are short: eight bytes are looked at in one word.
+        let end = 'row: loop {
+            let Some(eight) = text[at..].first_chunk::<8>() else {
+                for (place, &byte) in (at..).zip(&text[at..]) {
+                    if byte == b'\n' {
+                        break 'row place;
+                    }
+                    if byte == self.dialect.delimiter {
+                        fields.push(Cow::Borrowed(&text[from..place]));
+                        from = place + 1;
+                    }
                 }
-                Some(found) => break at + found,
-                None => break text.len(),
+                break text.len();
+            };
+            let word = u64::from_le_bytes(*eight);
+            let mut hits = zero_bytes(word ^ marks[0]) | zero_bytes(word ^ marks[1]);
+            while hits != 0 {
+                let place = at + hits.trailing_zeros() as usize / 8;
+                if text[place] == b'\n' {
+                    break 'row place;
+                }
+                fields.push(Cow::Borrowed(&text[from..place]));
+                from = place + 1;
+                hits &= hits - 1;
             }
+            at += 8;
         };
         let last = &text[from..end];
         fields.push(Cow::Borrowed(last.strip_suffix(b"\r").unwrap_or(last)));
@@ -209,6 +228,13 @@ impl<'t> Rows<'t> {
     }
 }
 
+/// The highest bit of each byte that is zero.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    !(((word & LOW) + LOW) | word | LOW)
+}
+
 fn undouble(text: &[u8], quote: u8) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
@@ -232,7 +258,8 @@ mod tests {
         let mut rows = Rows::new(text, COMMA, line);
         let (mut fields, mut found) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next_row(&mut fields) {
-            let texts = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+            let texts =
+                fields.drain(..).map(|f| String::from_utf8_lossy(&f).into_owned()).collect();
             found.push((row.line, row.is_unclosed, texts));
         }
         found

@@ -10,10 +10,10 @@ mod packed;
 
 use self::packed::{NO_WORD, Packed, Row, Texts};
 use super::rows::Rows;
-use super::{FileWriter, Files, Made, Output, StageError, table};
+use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::codes;
 use crate::pipeline::Pipeline;
-use arrow::array::RecordBatch;
+use lake::{Cells, GROUP_ROWS, NO_COUNT};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,12 @@ use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 /// Rows whose sums are made at a time.
 const CHUNK_ROWS: usize = 1 << 20;
 
-/// The tables that have rows by year and region, in the order of [`Summed::batches`].
+/// Places of [`TABLES`] that are not of a part of a product.
+const CELLS: usize = 0;
+const BOTH: usize = 4;
+const YEARS: usize = 6;
+
+/// The tables that have rows by year and region, in the order of [`Summed::sheets`].
 const TABLES: [&str; 7] = [
     "trade.region_product_year",
     "trade.region_product_year_destination",
@@ -45,9 +50,155 @@ struct Part {
     n: u32,
 }
 
+/// Rows of one of the tables, by column, with codes for texts. Columns that the table does not have are empty.
+#[derive(Debug, Default)]
+struct Sheet {
+    region: Vec<u32>,
+    product: Vec<u32>,
+    words: [Vec<u32>; 2],
+    value: Vec<i128>,
+    share: Vec<f64>,
+    counts: [Vec<i64>; 3],
+}
+
+impl Sheet {
+    fn part(&mut self, region: u32, product: u32, words: &[u32], part: Money, whole: Money) {
+        self.region.push(region);
+        self.product.push(product);
+        for (column, &word) in self.words.iter_mut().zip(words) {
+            column.push(word);
+        }
+        self.value.push(part.hundredths());
+        let has_share = whole > Money::ZERO;
+        self.share.push(if has_share { part.to_f64() / whole.to_f64() } else { f64::NAN });
+    }
+
+    fn n_rows(&self) -> usize {
+        self.value.len()
+    }
+
+    fn append(&mut self, other: &Self) {
+        self.region.extend_from_slice(&other.region);
+        self.product.extend_from_slice(&other.product);
+        for (column, more) in self.words.iter_mut().zip(&other.words) {
+            column.extend_from_slice(more);
+        }
+        self.value.extend_from_slice(&other.value);
+        self.share.extend_from_slice(&other.share);
+        for (column, more) in self.counts.iter_mut().zip(&other.counts) {
+            column.extend_from_slice(more);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.region.clear();
+        self.product.clear();
+        self.words.iter_mut().for_each(Vec::clear);
+        self.value.clear();
+        self.share.clear();
+        self.counts.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Its columns, in the order of the contract of the table at this place of [`TABLES`].
+    fn cells<'a>(&'a self, table: usize, year: i32, texts: &'a Harmony<'a>) -> Vec<Cells<'a>> {
+        let word = |at: usize| Cells::Texts(texts.words, &self.words[at]);
+        let mut cells = vec![Cells::SameInt(year), Cells::Texts(texts.regions, &self.region)];
+        if table != YEARS {
+            cells.push(Cells::Texts(&texts.products, &self.product));
+        }
+        match table {
+            CELLS => {}
+            YEARS => {}
+            BOTH => cells.extend([word(0), word(1)]),
+            _ => cells.push(word(0)),
+        }
+        cells.push(Cells::Money(&self.value));
+        match table {
+            CELLS => cells.extend(self.counts.iter().map(|counts| Cells::Counts(counts))),
+            YEARS => cells.extend(self.counts[..2].iter().map(|counts| Cells::Counts(counts))),
+            _ => cells.push(Cells::Floats(&self.share)),
+        }
+        cells
+    }
+}
+
+/// A table's file of a year, and the rows that are not in it yet.
+struct SheetWriter<'f> {
+    table: usize,
+    year: i32,
+    writer: Option<GroupWriter<'f>>,
+    sheet: Sheet,
+}
+
+impl<'f> SheetWriter<'f> {
+    fn add(
+        &mut self,
+        rows: &Sheet,
+        texts: &Harmony<'_>,
+        files: &'f Files<'_>,
+    ) -> Result<(), StageError> {
+        self.sheet.append(rows);
+        if self.sheet.n_rows() >= GROUP_ROWS { self.flush(texts, files) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, texts: &Harmony<'_>, files: &'f Files<'_>) -> Result<(), StageError> {
+        let n = self.sheet.n_rows();
+        if n == 0 {
+            return Ok(());
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                let name = format!("{}.parquet", self.year);
+                self.writer.insert(files.create_groups(TABLES[self.table], &name)?)
+            }
+        };
+        writer.write(n, &self.sheet.cells(self.table, self.year, texts))?;
+        self.sheet.clear();
+        Ok(())
+    }
+
+    fn finish(
+        mut self,
+        texts: &Harmony<'_>,
+        files: &'f Files<'_>,
+    ) -> Result<Option<lake::DataFile>, StageError> {
+        self.flush(texts, files)?;
+        self.writer.map(GroupWriter::finish).transpose()
+    }
+}
+
+/// Product codes by their number.
+#[derive(Debug)]
+struct Products(String);
+
+impl Products {
+    fn all() -> Self {
+        let mut text = String::with_capacity(6 * packed::N_CODES as usize);
+        for number in 0..packed::N_CODES {
+            text.push_str(packed::code_of(number).as_str());
+        }
+        Self(text)
+    }
+}
+
+impl lake::Texts for Products {
+    fn n_texts(&self) -> usize {
+        packed::N_CODES as usize
+    }
+
+    fn text(&self, code: u32) -> &str {
+        &self.0[6 * code as usize..][..6]
+    }
+
+    fn is_sorted(&self) -> bool {
+        true
+    }
+}
+
 /// The sums of a region in a year.
 struct Summed {
-    batches: [RecordBatch; TABLES.len()],
+    sheets: [Sheet; TABLES.len()],
     /// Revision, code and value of what was reported.
     reported: Vec<(u32, Money)>,
 }
@@ -57,6 +208,7 @@ struct Harmony<'a> {
     conversions: BTreeMap<u32, Conversion>,
     regions: &'a Texts,
     words: &'a Texts,
+    products: Products,
     /// Products that have rows.
     is_traded: Vec<AtomicBool>,
     keeps_firms: bool,
@@ -85,7 +237,7 @@ impl Harmony<'_> {
         }
     }
 
-    fn sum(&self, year: i32, region: u32, mut rows: Vec<Row>) -> Result<Summed, StageError> {
+    fn sum(&self, region: u32, mut rows: Vec<Row>) -> Result<Summed, StageError> {
         rows.sort_unstable_by_key(|row| row.reported_code());
         let mut parts: Vec<Part> = Vec::with_capacity(rows.len());
         let mut reported = Vec::new();
@@ -105,29 +257,27 @@ impl Harmony<'_> {
         if !parts.is_sorted_by_key(|part| part.product) {
             parts.sort_by_key(|part| part.product);
         }
-        let mut tables = TABLES.map(Rows::of);
+        let mut sheets: [Sheet; TABLES.len()] = Default::default();
         let [cells, by_destination, by_ownership, by_trade_mode, by_both, by_firm, totals] =
-            &mut tables;
-        let region = self.regions.text_at(region);
+            &mut sheets;
         let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
         let mut sums = Sums::default();
         for of_cell in parts.chunk_by(|a, b| a.product == b.product) {
-            let product = format!("{:06}", of_cell[0].product);
-            self.is_traded[of_cell[0].product as usize].store(true, Ordering::Relaxed);
+            let product = of_cell[0].product;
+            self.is_traded[product as usize].store(true, Ordering::Relaxed);
             let value: Money =
                 of_cell.iter().map(|part| Money::from_hundredths(i128::from(part.value))).sum();
-            let n: usize = of_cell.iter().map(|part| part.n as usize).sum();
-            let mut n_words = [None; 2];
+            let n: i64 = of_cell.iter().map(|part| i64::from(part.n)).sum();
+            let mut n_words = [NO_COUNT; 2];
             let kinds =
                 [(0, &mut *by_destination), (1, &mut *by_ownership), (2, &mut *by_trade_mode)];
-            for (at, rows) in kinds {
+            for (at, sheet) in kinds {
                 sums.of(of_cell, |part| (part.words[at], 0));
                 for &((word, _), part) in &sums.0 {
-                    rows.int(year).text(region).text(&*product).text(self.words.text_at(word));
-                    money_and_share(rows, part, value);
+                    sheet.part(region, product, &[word], part, value);
                 }
                 if at == 0 {
-                    n_words[0] = (!sums.0.is_empty()).then_some(sums.0.len());
+                    n_words[0] = sums.n();
                 }
             }
             sums.of(of_cell, |part| {
@@ -135,27 +285,30 @@ impl Harmony<'_> {
                 if trade_mode == NO_WORD { (NO_WORD, 0) } else { (ownership, trade_mode) }
             });
             for &((ownership, trade_mode), part) in &sums.0 {
-                by_both.int(year).text(region).text(&*product);
-                by_both.text(self.words.text_at(ownership)).text(self.words.text_at(trade_mode));
-                money_and_share(by_both, part, value);
+                by_both.part(region, product, &[ownership, trade_mode], part, value);
             }
             sums.of(of_cell, |part| (part.words[3], 0));
-            n_words[1] = (!sums.0.is_empty()).then_some(sums.0.len());
+            n_words[1] = sums.n();
             if self.keeps_firms {
                 for &((firm, _), part) in &sums.0 {
-                    by_firm.int(year).text(region).text(&*product).text(self.words.text_at(firm));
-                    money_and_share(by_firm, part, value);
+                    by_firm.part(region, product, &[firm], part, value);
                 }
             }
-            cells.int(year).text(region).text(&*product).money(value).count(n);
-            cells.count(n_words[0]).count(n_words[1]);
+            cells.region.push(region);
+            cells.product.push(product);
+            cells.value.push(value.hundredths());
+            for (column, count) in cells.counts.iter_mut().zip([n, n_words[0], n_words[1]]) {
+                column.push(count);
+            }
             total += value;
-            n_products += usize::from(value > Money::ZERO);
+            n_products += i64::from(value > Money::ZERO);
             n_records += n;
         }
-        totals.int(year).text(region).money(total).count(n_products).count(n_records);
-        let [a, b, c, d, e, f, g] = tables.map(Rows::finish);
-        Ok(Summed { batches: [a?, b?, c?, d?, e?, f?, g?], reported })
+        totals.region.push(region);
+        totals.value.push(total.hundredths());
+        totals.counts[0].push(n_products);
+        totals.counts[1].push(n_records);
+        Ok(Summed { sheets, reported })
     }
 }
 
@@ -168,6 +321,11 @@ fn money_and_share(rows: &mut Rows, part: Money, whole: Money) {
 struct Sums(Vec<((u32, u32), Money)>);
 
 impl Sums {
+    /// How many there are; none if there are none.
+    fn n(&self) -> i64 {
+        if self.0.is_empty() { NO_COUNT } else { i64::try_from(self.0.len()).unwrap_or(i64::MAX) }
+    }
+
     fn of(&mut self, parts: &[Part], key: impl Fn(&Part) -> (u32, u32)) {
         self.0.clear();
         self.0.extend(
@@ -219,7 +377,14 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
     let is_traded = (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect();
     let keeps_firms = pipeline.config.aggregate.firms;
-    let harmony = Harmony { conversions, regions: &regions, words: &words, is_traded, keeps_firms };
+    let harmony = Harmony {
+        conversions,
+        regions: &regions,
+        words: &words,
+        products: Products::all(),
+        is_traded,
+        keeps_firms,
+    };
 
     let groups = packed.groups(&regions);
     let texts = codes::descriptions(target)?;
@@ -227,7 +392,9 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut matches = Rows::of("trade.hs_conversion");
     for (year, groups) in &groups {
         let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
-        let mut writers: [Option<FileWriter<'_>>; TABLES.len()] = [const { None }; TABLES.len()];
+        let mut writers: [SheetWriter<'_>; TABLES.len()] = std::array::from_fn(|table| {
+            SheetWriter { table, year: *year, writer: None, sheet: Sheet::default() }
+        });
         let mut left = groups.as_slice();
         while !left.is_empty() {
             let mut n_rows = 0;
@@ -241,32 +408,19 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
                 .count();
             let summed: Vec<Summed> = left[..n]
                 .par_iter()
-                .map(|group| harmony.sum(*year, group.region, packed.rows(group)?))
+                .map(|group| harmony.sum(group.region, packed.rows(group)?))
                 .collect::<Result<_, _>>()?;
             left = &left[n..];
-            writers.par_iter_mut().zip(TABLES).enumerate().try_for_each(
-                |(at, (writer, name))| {
-                    for summed in &summed {
-                        let rows = &summed.batches[at];
-                        if rows.num_rows() > 0 {
-                            if writer.is_none() {
-                                *writer = Some(files.create(name, &format!("{year}.parquet"))?);
-                            }
-                            if let Some(writer) = writer {
-                                writer.write(rows.clone())?;
-                            }
-                        }
-                    }
-                    Ok::<_, StageError>(())
-                },
-            )?;
+            writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
+                summed.iter().try_for_each(|of| writer.add(&of.sheets[at], &harmony, files))
+            })?;
             for (code, value) in summed.into_iter().flat_map(|summed| summed.reported) {
                 *reported.entry(code).or_default() += value;
             }
         }
         let written: Vec<Option<lake::DataFile>> = writers
             .into_par_iter()
-            .map(|writer| writer.map(FileWriter::finish).transpose())
+            .map(|writer| writer.finish(&harmony, files))
             .collect::<Result<_, _>>()?;
         for (name, file) in TABLES.into_iter().zip(written) {
             made.entry(name).or_default().extend(file);

@@ -6,24 +6,25 @@
 //! a file is in memory than the blocks being read.
 
 use super::rows::Rows;
-use super::{Files, Made, Output, StageError, table};
+use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Item};
 use crate::pipeline::{Pipeline, Source};
-use arrow::array::{
-    Array, ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Array,
-    Int64Builder, RecordBatch, StringArray, StringBuilder,
-};
-use lake::contract::MONEY;
-use lake::{BATCH_ROWS, Contract, DataFile, Kind};
+use arrow::array::Array;
+use lake::{Cells, DataFile, GROUP_ROWS};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use trade::coded::{Column, Dictionaries};
 use trade::layout::Field;
+use trade::memo::Dictionary;
 use trade::row::HeaderError;
-use trade::text::Rows as TextRows;
-use trade::{Dialect, Entry, Layout, Money, Reject, RejectReason, RowParser, Sink};
+use trade::text::{Row as TextRow, Rows as TextRows};
+use trade::{
+    CodedEntry, CodedParser, CodedSink, Dialect, Layout, Money, NO_CODE, Reject, RejectReason,
+    RowParser,
+};
 
 /// A raw file on its way.
 struct RawInput<'p> {
@@ -37,6 +38,12 @@ enum State {
     Open { reader: BlockReader, fitted: Arc<Fitted>, n_blocks: usize },
     Done,
 }
+
+/// Rows whose texts are looked up together: few enough for their fields to stay in the processor's cache.
+const LOOKED_UP: usize = 128;
+
+/// Bytes of texts after which a file's are forgotten and learned anew.
+const MOST_REMEMBERED: usize = 64 << 20;
 
 /// What all blocks of a file share.
 struct Fitted {
@@ -133,7 +140,13 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     }
     inputs.sort_by(|a, b| a.item.label.cmp(&b.item.label));
 
-    let work = Work { inputs: &inputs, files, next: Mutex::new(0), results: Mutex::default() };
+    let work = Work {
+        inputs: &inputs,
+        files,
+        next: Mutex::new(0),
+        spare: Mutex::default(),
+        results: Mutex::default(),
+    };
     rayon::scope(|scope| {
         for _ in 0..rayon::current_num_threads() {
             scope.spawn(|_| work.run());
@@ -257,6 +270,8 @@ struct Work<'a> {
     files: &'a Files<'a>,
     /// The first file that nobody opened yet.
     next: Mutex<usize>,
+    /// Memory for the rows of blocks to come.
+    spare: Mutex<Vec<Records>>,
     results: Mutex<BTreeMap<(usize, usize), Result<Done, StageError>>>,
 }
 
@@ -279,18 +294,50 @@ impl Work<'_> {
     }
 
     fn work_on(&self, file: usize) {
+        let mut taken = self.take(file);
+        // One turn for each header and each run of blocks whose texts are remembered together.
         loop {
-            let taken = self.take(file);
-            let (at, result) = match taken {
+            let fitted = match &taken {
                 Ok(None) => return,
-                Ok(Some(task)) => (task.at, self.read(&task)),
-                Err((at, error)) => (at, Err(error)),
+                Ok(Some(task)) => Arc::clone(&task.fitted),
+                Err((at, _)) => {
+                    let at = *at;
+                    if let Err((_, error)) = taken {
+                        self.put(file, at, Err(error));
+                    }
+                    return;
+                }
             };
-            if result.is_err() {
-                *locked(&self.inputs[file].state) = State::Done;
+            let names: Vec<&str> = fitted.header.iter().map(String::as_str).collect();
+            let rows = match RowParser::new(&fitted.layout, &names) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    let label = &self.inputs[file].item.label;
+                    let why = header_fault(&error, &names);
+                    let error = StageError::RawFile { path: PathBuf::from(label), why };
+                    return self.put(file, 0, Err(error));
+                }
+            };
+            let mut parser = CodedParser::new(&rows);
+            while let Ok(Some(task)) = taken {
+                let result = self.read(&task, &mut parser);
+                if let State::Open { reader, .. } = &mut *locked(&self.inputs[file].state) {
+                    reader.recycle(task.block);
+                }
+                self.put(file, task.at, result);
+                taken = self.take(file);
+                if parser.dictionaries().n_bytes() > MOST_REMEMBERED {
+                    break;
+                }
             }
-            locked(&self.results).insert((file, at), result);
         }
+    }
+
+    fn put(&self, file: usize, at: usize, result: Result<Done, StageError>) {
+        if result.is_err() {
+            *locked(&self.inputs[file].state) = State::Done;
+        }
+        locked(&self.results).insert((file, at), result);
     }
 
     /// The next block of a file.
@@ -342,13 +389,10 @@ impl Work<'_> {
     }
 
     /// Reads the rows of a block and writes them.
-    fn read(&self, task: &Task) -> Result<Done, StageError> {
+    fn read(&self, task: &Task, parser: &mut CodedParser<'_, '_>) -> Result<Done, StageError> {
         let RawInput { source, item, .. } = &self.inputs[task.file];
         let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
         let Fitted { layout, header, encoding, dialect } = &*task.fitted;
-        let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let parser =
-            RowParser::new(layout, &names).map_err(|error| failed(header_fault(&error, &names)))?;
         let name = format!("part-{:05}-{:05}.parquet", task.file, task.at);
         let mut reading = Reading {
             label: &item.label,
@@ -359,7 +403,8 @@ impl Work<'_> {
                 .enumerate()
                 .filter(|(_, rule)| source.exclude.contains(&rule.name))
                 .fold(0, |mask, (at, _)| mask | 1 << at),
-            rule_names: BTreeMap::new(),
+            rule_masks: Vec::new(),
+            rule_names: Vec::new(),
             line: 0,
             n_rejects: 0,
             fresh: Vec::new(),
@@ -367,7 +412,7 @@ impl Work<'_> {
                 rules: vec![(0, Money::ZERO); layout.rules.len()],
                 ..Account::default()
             },
-            records: Records::new(&item.label, layout, &parser)?,
+            records: locked(&self.spare).pop().unwrap_or_default(),
             rejects: Rows::of("customs.rejects"),
         };
         let mut writer = None;
@@ -376,47 +421,73 @@ impl Work<'_> {
                 let text = decode(text, encoding);
                 let has_nul = memchr::memchr(0, &text).is_some();
                 let mut rows = TextRows::new(&text, *dialect, *line);
-                let mut fields = Vec::with_capacity(header.len());
-                while let Some(row) = rows.next_row(&mut fields) {
-                    reading.line = row.line;
-                    let damage = if row.is_unclosed {
-                        Some((RejectReason::UnclosedQuote, "a quote that does not close"))
-                    } else if has_nul && memchr::memchr(0, row.raw).is_some() {
-                        Some((RejectReason::NulByte, "a NUL byte"))
-                    } else {
-                        None
-                    };
-                    reading.row(&parser, &fields, damage, || String::from_utf8_lossy(row.raw));
-                    if reading.records.n_rows >= BATCH_ROWS {
-                        self.write(&mut writer, &name, &mut reading.records)?;
+                let mut batch: Vec<(TextRow<'_>, usize)> = Vec::with_capacity(LOOKED_UP);
+                let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * header.len());
+                loop {
+                    batch.clear();
+                    fields.clear();
+                    while batch.len() < LOOKED_UP
+                        && let Some(row) = rows.next_row(&mut fields)
+                    {
+                        batch.push((row, fields.len()));
+                    }
+                    if batch.is_empty() {
+                        break;
+                    }
+                    let starts = std::iter::once(0).chain(batch.iter().map(|(_, end)| *end));
+                    let texts: Vec<&[Cow<'_, [u8]>]> =
+                        starts.zip(&batch).map(|(start, (_, end))| &fields[start..*end]).collect();
+                    parser.look_up(&texts);
+                    for (at, (row, _)) in batch.iter().enumerate() {
+                        reading.line = row.line;
+                        let damage = if row.is_unclosed {
+                            Some((RejectReason::UnclosedQuote, "a quote that does not close"))
+                        } else if has_nul && memchr::memchr(0, row.raw).is_some() {
+                            Some((RejectReason::NulByte, "a NUL byte"))
+                        } else {
+                            None
+                        };
+                        let raw = || String::from_utf8_lossy(row.raw);
+                        reading.row(parser, at, texts[at], damage, raw);
+                    }
+                    if reading.records.n_rows() >= GROUP_ROWS {
+                        self.write(&mut writer, &name, &mut reading, parser)?;
                     }
                 }
             }
             Block::Table { rows, row } => {
                 let columns = input::texts(rows).map_err(failed)?;
-                let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(columns.len());
-                for at in 0..rows.num_rows() {
+                let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * header.len());
+                for first in (0..rows.num_rows()).step_by(LOOKED_UP) {
+                    let last = (first + LOOKED_UP).min(rows.num_rows());
                     fields.clear();
-                    fields.extend(columns.iter().map(|column| {
-                        let text = if column.is_valid(at) { column.value(at) } else { "" };
-                        Cow::Borrowed(text.as_bytes())
-                    }));
-                    reading.line = row + at as u64;
-                    let raw = || {
-                        let texts: Vec<_> =
-                            fields.iter().map(|text| String::from_utf8_lossy(text)).collect();
-                        Cow::Owned(texts.join(","))
-                    };
-                    reading.row(&parser, &fields, None, raw);
-                    if reading.records.n_rows >= BATCH_ROWS {
-                        self.write(&mut writer, &name, &mut reading.records)?;
+                    for at in first..last {
+                        fields.extend(columns.iter().map(|column| {
+                            let text = if column.is_valid(at) { column.value(at) } else { "" };
+                            Cow::Borrowed(text.as_bytes())
+                        }));
+                    }
+                    let texts: Vec<&[Cow<'_, [u8]>]> = fields.chunks(columns.len()).collect();
+                    parser.look_up(&texts);
+                    for (at, texts) in texts.iter().enumerate() {
+                        reading.line = row + (first + at) as u64;
+                        let raw = || {
+                            let texts: Vec<_> =
+                                texts.iter().map(|text| String::from_utf8_lossy(text)).collect();
+                            Cow::Owned(texts.join(","))
+                        };
+                        reading.row(parser, at, texts, None, raw);
+                    }
+                    if reading.records.n_rows() >= GROUP_ROWS {
+                        self.write(&mut writer, &name, &mut reading, parser)?;
                     }
                 }
             }
         }
-        if reading.records.n_rows > 0 {
-            self.write(&mut writer, &name, &mut reading.records)?;
+        if reading.records.n_rows() > 0 {
+            self.write(&mut writer, &name, &mut reading, parser)?;
         }
+        locked(&self.spare).push(reading.records);
         let rejects = if reading.rejects.n_rows() > 0 {
             let mut writer = self.files.create("customs.rejects", &name)?;
             writer.write(reading.rejects.finish()?)?;
@@ -427,22 +498,24 @@ impl Work<'_> {
         tracing::debug!(file = item.label, block = task.at, rows = reading.account.n_rows, "read");
         Ok(Done {
             account: reading.account,
-            records: writer.map(super::FileWriter::finish).transpose()?,
+            records: writer.map(GroupWriter::finish).transpose()?,
             rejects,
         })
     }
 
     fn write<'s>(
         &'s self,
-        writer: &mut Option<super::FileWriter<'s>>,
+        writer: &mut Option<GroupWriter<'s>>,
         name: &str,
-        records: &mut Records,
+        reading: &mut Reading<'_>,
+        parser: &CodedParser<'_, '_>,
     ) -> Result<(), StageError> {
         let writer = match writer {
             Some(writer) => writer,
-            None => writer.insert(self.files.create("customs.records", name)?),
+            None => writer.insert(self.files.create_groups("customs.records", name)?),
         };
-        writer.write(records.finish()?)
+        let Reading { label, layout, records, rule_names, .. } = reading;
+        records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)
     }
 }
 
@@ -476,8 +549,9 @@ struct Reading<'a> {
     layout: &'a Layout,
     /// The rules whose entries are excluded.
     excluded: u64,
-    /// The names of the rules that are set in a mask.
-    rule_names: BTreeMap<u64, String>,
+    /// The masks of rules that were met, and the names of each.
+    rule_masks: Vec<u64>,
+    rule_names: Vec<String>,
     line: u64,
     n_rejects: i32,
     /// Rejects of the row being read, until its text is put beside them.
@@ -488,19 +562,20 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads a row; `raw` gives its text if it must be kept.
+    /// Reads the row at a place of the batch that was looked up; `raw` gives its text if it must be kept.
     fn row<'t>(
         &mut self,
-        parser: &RowParser<'_>,
+        parser: &mut CodedParser<'_, '_>,
+        at: usize,
         fields: &[Cow<'_, [u8]>],
         damage: Option<(RejectReason, &str)>,
         raw: impl FnOnce() -> Cow<'t, str>,
     ) {
         self.account.n_rows += 1;
-        self.account.n_entries += parser.n_entries();
+        self.account.n_entries += parser.rows().n_entries();
         match damage {
             None => {
-                let counts = parser.parse(fields, self);
+                let counts = parser.parse(at, fields, self);
                 self.account.n_empty += counts.n_empty;
                 self.account.value_in += counts.value_in;
             }
@@ -538,8 +613,8 @@ impl Reading<'_> {
     }
 }
 
-impl Sink for Reading<'_> {
-    fn entry(&mut self, entry: &Entry<'_>) {
+impl CodedSink for Reading<'_> {
+    fn entry(&mut self, entry: &CodedEntry) {
         let is_excluded = entry.rules & self.excluded != 0;
         let account = &mut self.account;
         if is_excluded {
@@ -549,7 +624,7 @@ impl Sink for Reading<'_> {
             account.n_records += 1;
             account.value_records += entry.value;
         }
-        let mut rules = None;
+        let mut rules = NO_CODE;
         if entry.rules != 0 {
             let covers = |at: usize| entry.rules & 1 << at != 0;
             let sums = account.rules.iter_mut().enumerate().filter(|(at, _)| covers(*at));
@@ -557,11 +632,16 @@ impl Sink for Reading<'_> {
                 sum.0 += 1;
                 sum.1 += entry.value;
             }
-            let names = self.rule_names.entry(entry.rules).or_insert_with(|| {
-                let rules = self.layout.rules.iter().enumerate().filter(|(at, _)| covers(*at));
-                rules.map(|(_, rule)| rule.name.as_str()).collect::<Vec<_>>().join(",")
-            });
-            rules = Some(names.as_str());
+            rules = match self.rule_masks.iter().position(|&mask| mask == entry.rules) {
+                Some(at) => u32::try_from(at).unwrap_or(NO_CODE),
+                None => {
+                    let rules = self.layout.rules.iter().enumerate().filter(|(at, _)| covers(*at));
+                    let names: Vec<_> = rules.map(|(_, rule)| rule.name.as_str()).collect();
+                    self.rule_names.push(names.join(","));
+                    self.rule_masks.push(entry.rules);
+                    u32::try_from(self.rule_names.len() - 1).unwrap_or(NO_CODE)
+                }
+            };
         }
         self.records.add(self.line, entry, rules, is_excluded);
     }
@@ -581,136 +661,119 @@ impl Sink for Reading<'_> {
     }
 }
 
-/// Builds batches of `customs.records`. What is the same in every record of a file is made once.
+/// Rows of `customs.records`, by column, with codes for texts.
+#[derive(Default)]
 struct Records {
-    n_rows: usize,
-    source_file: ArrayRef,
-    currency: ArrayRef,
-    /// The flow, where the layout gives it.
-    constant_flow: Option<ArrayRef>,
-    source_row: Int64Builder,
-    entry: Int32Builder,
-    year: Int32Builder,
-    month: Int32Builder,
-    flow: StringBuilder,
-    region: StringBuilder,
-    product: StringBuilder,
-    hs6: StringBuilder,
-    revision: StringBuilder,
-    destination: StringBuilder,
-    trade_mode: StringBuilder,
-    ownership: StringBuilder,
-    ownership_source: StringBuilder,
-    firm: StringBuilder,
-    firm_name: StringBuilder,
-    quantity: Float64Builder,
-    quantity_unit: StringBuilder,
-    value: Decimal128Builder,
-    rules: StringBuilder,
-    is_excluded: BooleanBuilder,
-    schema: arrow::datatypes::SchemaRef,
+    source_row: Vec<i64>,
+    entry: Vec<u32>,
+    /// The years met, and the place of each row's among them.
+    years: Vec<i32>,
+    year: Vec<u32>,
+    month: Vec<u32>,
+    codes: [Vec<u32>; Column::ALL.len()],
+    ownership_source: Vec<u32>,
+    quantity: Vec<f64>,
+    value: Vec<i128>,
+    rules: Vec<u32>,
+    is_excluded: Vec<bool>,
 }
 
+/// Texts as a table's writer asks for them.
+#[derive(Debug)]
+struct Words<'a>(&'a Dictionary);
+
+impl lake::Texts for Words<'_> {
+    fn n_texts(&self) -> usize {
+        self.0.n_texts()
+    }
+
+    fn text(&self, code: u32) -> &str {
+        self.0.text(code)
+    }
+}
+
+/// Where the ownership of a record is from, by code.
+const OWNERSHIP_SOURCES: [&str; 2] = ["field", "fallback"];
+
 impl Records {
-    fn new(label: &str, layout: &Layout, parser: &RowParser<'_>) -> Result<Self, StageError> {
-        let Some(contract) = Contract::of("customs.records") else {
-            return Err(StageError::Data("there is no contract of customs.records".to_owned()));
-        };
-        // A row of a wide table may run a batch over its size.
-        let n = BATCH_ROWS + usize_of(parser.n_entries());
-        let same = |text: &str| {
-            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, n))) as ArrayRef
-        };
-        let text = || StringBuilder::with_capacity(n, n * 8);
-        Ok(Self {
-            n_rows: 0,
-            source_file: same(label),
-            currency: same(&layout.currency),
-            constant_flow: parser.constant(Field::Flow).map(same),
-            source_row: Int64Builder::with_capacity(n),
-            entry: Int32Builder::with_capacity(n),
-            year: Int32Builder::with_capacity(n),
-            month: Int32Builder::with_capacity(n),
-            flow: text(),
-            region: text(),
-            product: text(),
-            hs6: text(),
-            revision: text(),
-            destination: text(),
-            trade_mode: text(),
-            ownership: text(),
-            ownership_source: text(),
-            firm: text(),
-            firm_name: text(),
-            quantity: Float64Builder::with_capacity(n),
-            quantity_unit: text(),
-            value: Decimal128Builder::with_capacity(n).with_data_type(Kind::Money.arrow()),
-            rules: text(),
-            is_excluded: BooleanBuilder::with_capacity(n),
-            schema: contract.schema(),
-        })
-    }
-
-    fn add(&mut self, line: u64, entry: &Entry<'_>, rules: Option<&str>, is_excluded: bool) {
-        self.n_rows += 1;
-        self.source_row.append_value(i64::try_from(line).unwrap_or(i64::MAX));
-        self.entry.append_value(i32::try_from(entry.place).unwrap_or(i32::MAX));
-        self.year.append_value(entry.year);
-        self.month.append_option(entry.month);
-        if self.constant_flow.is_none() {
-            self.flow.append_value(&entry.flow);
+    fn add(&mut self, line: u64, entry: &CodedEntry, rules: u32, is_excluded: bool) {
+        self.source_row.push(i64::try_from(line).unwrap_or(i64::MAX));
+        self.entry.push(u32::try_from(entry.place).unwrap_or(NO_CODE));
+        let year = self.years.iter().rposition(|&year| year == entry.year).unwrap_or_else(|| {
+            self.years.push(entry.year);
+            self.years.len() - 1
+        });
+        self.year.push(u32::try_from(year).unwrap_or(NO_CODE));
+        self.month.push(entry.month.checked_sub(1).unwrap_or(NO_CODE));
+        for (column, code) in self.codes.iter_mut().zip(entry.codes) {
+            column.push(code);
         }
-        self.region.append_value(&entry.region);
-        self.product.append_value(entry.product.as_str());
-        self.hs6.append_value(entry.hs6.as_str());
-        self.revision.append_value(entry.revision.name());
-        self.destination.append_option(entry.destination.as_deref());
-        self.trade_mode.append_option(entry.trade_mode.as_deref());
-        self.ownership.append_option(entry.ownership.as_deref());
-        let source = if entry.ownership_is_fallback { "fallback" } else { "field" };
-        self.ownership_source.append_option(entry.ownership.is_some().then_some(source));
-        self.firm.append_option(entry.firm.as_deref());
-        self.firm_name.append_option(entry.firm_name.as_deref());
-        self.quantity.append_option(entry.quantity);
-        self.quantity_unit.append_option(entry.quantity_unit.as_deref());
-        self.value.append_value(entry.value.hundredths());
-        self.rules.append_option(rules);
-        self.is_excluded.append_value(is_excluded);
+        let has_ownership = entry.codes[Column::Ownership as usize] != NO_CODE;
+        let source = u32::from(entry.ownership_is_fallback);
+        self.ownership_source.push(if has_ownership { source } else { NO_CODE });
+        self.quantity.push(entry.quantity.unwrap_or(f64::NAN));
+        self.value.push(entry.value.hundredths());
+        self.rules.push(rules);
+        self.is_excluded.push(is_excluded);
     }
 
-    fn finish(&mut self) -> Result<RecordBatch, StageError> {
-        let n = self.n_rows;
-        self.n_rows = 0;
-        let value = self.value.finish();
-        value.validate_decimal_precision(MONEY.0)?;
-        let source_row: Int64Array = self.source_row.finish();
-        let columns: Vec<ArrayRef> = vec![
-            self.source_file.slice(0, n),
-            Arc::new(source_row),
-            Arc::new(self.entry.finish()),
-            Arc::new(self.year.finish()),
-            Arc::new(self.month.finish()),
-            match &self.constant_flow {
-                Some(flow) => flow.slice(0, n),
-                None => Arc::new(self.flow.finish()),
-            },
-            Arc::new(self.region.finish()),
-            Arc::new(self.product.finish()),
-            Arc::new(self.hs6.finish()),
-            Arc::new(self.revision.finish()),
-            Arc::new(self.destination.finish()),
-            Arc::new(self.trade_mode.finish()),
-            Arc::new(self.ownership.finish()),
-            Arc::new(self.ownership_source.finish()),
-            Arc::new(self.firm.finish()),
-            Arc::new(self.firm_name.finish()),
-            Arc::new(self.quantity.finish()),
-            Arc::new(self.quantity_unit.finish()),
-            Arc::new(value),
-            self.currency.slice(0, n),
-            Arc::new(self.rules.finish()),
-            Arc::new(self.is_excluded.finish()),
+    fn n_rows(&self) -> usize {
+        self.source_row.len()
+    }
+
+    /// Writes the rows as one group, and goes on without them.
+    fn write(
+        &mut self,
+        writer: &mut GroupWriter<'_>,
+        label: &str,
+        currency: &str,
+        texts: &Dictionaries,
+        rule_names: &Vec<String>,
+    ) -> Result<(), StageError> {
+        let n = self.n_rows();
+        let Self { codes, .. } = self;
+        let words = Column::ALL.map(|column| Words(texts.of(column)));
+        let text = |column: Column| Cells::Texts(&words[column as usize], &codes[column as usize]);
+        let sources = OWNERSHIP_SOURCES.to_vec();
+        let months: Vec<i32> = (1..=12).collect();
+        let n_entries = self.entry.iter().max().map_or(0, |last| last + 1);
+        let places: Vec<i32> = (0..i32::try_from(n_entries).unwrap_or(i32::MAX)).collect();
+        // The columns of the contract, in its order.
+        let cells = [
+            Cells::Same(Some(label)),
+            Cells::Counts(&self.source_row),
+            Cells::Ints(&places, &self.entry),
+            Cells::Ints(&self.years, &self.year),
+            Cells::Ints(&months, &self.month),
+            text(Column::Flow),
+            text(Column::Region),
+            text(Column::Product),
+            text(Column::Hs6),
+            text(Column::Revision),
+            text(Column::Destination),
+            text(Column::TradeMode),
+            text(Column::Ownership),
+            Cells::Texts(&sources, &self.ownership_source),
+            text(Column::Firm),
+            text(Column::FirmName),
+            Cells::Floats(&self.quantity),
+            text(Column::QuantityUnit),
+            Cells::Money(&self.value),
+            Cells::Same(Some(currency)),
+            Cells::Texts(rule_names, &self.rules),
+            Cells::Flags(&self.is_excluded),
         ];
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+        writer.write(n, &cells)?;
+        self.source_row.clear();
+        self.entry.clear();
+        self.year.clear();
+        self.month.clear();
+        self.codes.iter_mut().for_each(Vec::clear);
+        self.ownership_source.clear();
+        self.quantity.clear();
+        self.value.clear();
+        self.rules.clear();
+        self.is_excluded.clear();
+        Ok(())
     }
 }

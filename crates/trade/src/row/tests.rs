@@ -296,12 +296,15 @@ proptest! {
         let (mut fields, mut found, mut n_rows) = (Vec::new(), Found::default(), 0);
         let (mut value_in, mut n_empty) = (Money::ZERO, 0);
         let mut line = 1;
-        while let Some(row) = rows.next_row(&mut fields) {
+        while let Some(row) = {
+            fields.clear();
+            rows.next_row(&mut fields)
+        } {
             prop_assert!(row.line > line && !row.raw.is_empty());
             line = row.line;
             n_rows += 1;
             if row.is_unclosed {
-                parser.refuse(RejectReason::UnclosedQuote, String::new(), &mut found);
+                found.reject(parser.refusal(RejectReason::UnclosedQuote, String::new()));
             } else {
                 let counts = parser.parse(&fields, &mut found);
                 value_in += counts.value_in;

@@ -182,6 +182,20 @@ impl Texts {
     }
 }
 
+impl lake::Texts for Texts {
+    fn n_texts(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn text(&self, code: u32) -> &str {
+        self.text_at(code)
+    }
+
+    fn is_sorted(&self) -> bool {
+        true
+    }
+}
+
 /// A number that no text of a dictionary was looked up for yet.
 const UNSEEN: u32 = u32::MAX - 1;
 

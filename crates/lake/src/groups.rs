@@ -1,0 +1,917 @@
+//! Writing a file of a version from columns whose texts are already numbered.
+//!
+//! Arrow's Parquet writer looks every text up in a table of its own, row by row. A stage of many rows has
+//! numbers for its texts, so here they become the codes of Parquet's dictionary pages as they are.
+
+use crate::contract::{Column, Kind, MONEY};
+use crate::store::LakeError;
+use crate::table::{DataFile, TableVersion, is_sought, properties};
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// The code of no value.
+pub const NO_CODE: u32 = u32::MAX;
+
+/// The count of nothing counted.
+pub const NO_COUNT: i64 = i64::MIN;
+
+/// Rows of a row group.
+pub const GROUP_ROWS: usize = 262_144;
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 65_536;
+
+/// Bytes of money in a file, the highest first.
+const MONEY_BYTES: usize = 9;
+
+/// What codes stand for.
+pub trait Texts: fmt::Debug + Sync {
+    /// How many there are.
+    fn n_texts(&self) -> usize;
+
+    /// The text of a code below that.
+    fn text(&self, code: u32) -> &str;
+
+    /// Whether a higher code is always a later text.
+    fn is_sorted(&self) -> bool {
+        false
+    }
+}
+
+impl<T: AsRef<str> + fmt::Debug + Sync> Texts for Vec<T> {
+    fn n_texts(&self) -> usize {
+        self.len()
+    }
+
+    fn text(&self, code: u32) -> &str {
+        self[code as usize].as_ref()
+    }
+}
+
+/// The cells of one column of a row group.
+#[derive(Debug)]
+pub enum Cells<'a> {
+    /// The same text, or none, in every row.
+    Same(Option<&'a str>),
+    /// Texts by code; [`NO_CODE`] for none.
+    Texts(&'a dyn Texts, &'a [u32]),
+    /// Small integers by code; [`NO_CODE`] for none.
+    Ints(&'a [i32], &'a [u32]),
+    /// The same small integer in every row.
+    SameInt(i32),
+    /// Hundredths.
+    Money(&'a [i128]),
+    /// Floats; NaN for none.
+    Floats(&'a [f64]),
+    /// Counts; [`NO_COUNT`] for none.
+    Counts(&'a [i64]),
+    /// True or false.
+    Flags(&'a [bool]),
+}
+
+impl Cells<'_> {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Same(_) | Self::Texts(..) => Kind::Text,
+            Self::Ints(..) | Self::SameInt(_) => Kind::Int,
+            Self::Money(_) => Kind::Money,
+            Self::Floats(_) => Kind::Float,
+            Self::Counts(_) => Kind::Count,
+            Self::Flags(_) => Kind::Flag,
+        }
+    }
+
+    fn len(&self) -> Option<usize> {
+        match self {
+            Self::Same(_) | Self::SameInt(_) => None,
+            Self::Texts(_, codes) | Self::Ints(_, codes) => Some(codes.len()),
+            Self::Money(values) => Some(values.len()),
+            Self::Floats(values) => Some(values.len()),
+            Self::Counts(values) => Some(values.len()),
+            Self::Flags(values) => Some(values.len()),
+        }
+    }
+}
+
+/// Writes one Parquet file of a version, row group by row group. Rows must come in ascending order of the key,
+/// without repeats.
+pub struct GroupWriter {
+    table: String,
+    name: String,
+    columns: Vec<Column>,
+    key: Vec<usize>,
+    /// Whether bounds are kept of a column.
+    has_bounds: Vec<bool>,
+    file: SerializedFileWriter<Vec<u8>>,
+    object: BufWriter,
+    last: Option<Vec<KeyValue>>,
+    rows: u64,
+    bytes: u64,
+}
+
+impl fmt::Debug for GroupWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GroupWriter")
+            .field("table", &self.table)
+            .field("name", &self.name)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GroupWriter {
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        folder: &Path,
+        version: &TableVersion,
+        name: &str,
+        schema: SchemaRef,
+    ) -> Result<Self, LakeError> {
+        let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
+        let properties = properties(version).map_err(unwritable)?;
+        let (file, _) = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties))
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(unwritable)?;
+        let key = version.key.iter().map(|name| {
+            schema.index_of(name).map_err(|_| LakeError::Columns {
+                table: version.table.clone(),
+                expected: version.key.join(", "),
+                found: version
+                    .columns
+                    .iter()
+                    .map(|c| c.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+        });
+        Ok(Self {
+            table: version.table.clone(),
+            name: name.to_owned(),
+            columns: version.columns.clone(),
+            key: key.collect::<Result<_, _>>()?,
+            has_bounds: version.columns.iter().map(|c| is_sought(version, &c.name)).collect(),
+            file,
+            object: BufWriter::new(store, folder.clone().join(name)),
+            last: None,
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Writes a row group of `n` rows, the columns in the order of the contract.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the cells are not of the table's columns, have a null where none may be, break the
+    /// order of the key, or cannot be written.
+    pub async fn write(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), LakeError> {
+        if n == 0 {
+            return Ok(());
+        }
+        self.check(n, cells)?;
+        self.encode(n, cells)
+            .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
+        self.rows += n as u64;
+        self.drain().await
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if it cannot be written.
+    pub async fn finish(mut self) -> Result<DataFile, LakeError> {
+        let unwritable = |source| LakeError::Parquet { table: self.table.clone(), source };
+        self.file.finish().map_err(unwritable)?;
+        self.drain().await?;
+        self.object
+            .complete()
+            .await
+            .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
+        Ok(DataFile { name: self.name, rows: self.rows, bytes: self.bytes })
+    }
+
+    async fn drain(&mut self) -> Result<(), LakeError> {
+        let bytes = std::mem::take(self.file.inner_mut());
+        self.bytes += bytes.len() as u64;
+        self.object.put(Bytes::from(bytes)).await.map_err(|error| LakeError::Parquet {
+            table: self.table.clone(),
+            source: ParquetError::External(Box::new(error)),
+        })
+    }
+
+    fn check(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), LakeError> {
+        let kinds = |kinds: &mut dyn Iterator<Item = Kind>| {
+            kinds.map(Kind::name).collect::<Vec<_>>().join(", ")
+        };
+        let fits = cells.len() == self.columns.len()
+            && cells.iter().zip(&self.columns).all(|(cells, column)| {
+                cells.kind() == column.kind && cells.len().is_none_or(|len| len == n)
+            });
+        if !fits {
+            return Err(LakeError::Columns {
+                table: self.table.clone(),
+                expected: kinds(&mut self.columns.iter().map(|column| column.kind)),
+                found: kinds(&mut cells.iter().map(Cells::kind)),
+            });
+        }
+        for (cells, column) in cells.iter().zip(&self.columns) {
+            let has_null = match cells {
+                Cells::Same(text) => text.is_none(),
+                Cells::Texts(_, codes) | Cells::Ints(_, codes) => {
+                    !column.is_nullable && codes.contains(&NO_CODE)
+                }
+                Cells::SameInt(_) | Cells::Money(_) | Cells::Flags(_) => false,
+                Cells::Floats(values) => {
+                    !column.is_nullable && values.iter().any(|value| value.is_nan())
+                }
+                Cells::Counts(values) => !column.is_nullable && values.contains(&NO_COUNT),
+            };
+            if has_null && !column.is_nullable {
+                let column = column.name.clone();
+                return Err(LakeError::Null { table: self.table.clone(), column });
+            }
+        }
+        if self.key.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<Ranks<'_>> =
+            self.key.iter().map(|&at| Ranks::of(&cells[at])).collect::<Option<_>>().ok_or_else(
+                || LakeError::Columns {
+                    table: self.table.clone(),
+                    expected: "a key of texts and integers".to_owned(),
+                    found: "another".to_owned(),
+                },
+            )?;
+        let values = |row: usize| -> Vec<KeyValue> {
+            self.key.iter().map(|&at| KeyValue::of(&cells[at], row)).collect()
+        };
+        let broken = |row: usize| LakeError::KeyOrder {
+            table: self.table.clone(),
+            key: self
+                .key
+                .iter()
+                .zip(values(row))
+                .map(|(&at, value)| format!("{} {value}", self.columns[at].name))
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        if self.last.as_ref().is_some_and(|last| *last >= values(0)) {
+            return Err(broken(0));
+        }
+        let ascends = |row: usize| {
+            keys.iter()
+                .map(|ranks| ranks.at(row - 1).cmp(&ranks.at(row)))
+                .find(|order| order.is_ne())
+                == Some(Ordering::Less)
+        };
+        if let Some(row) = (1..n).find(|&row| !ascends(row)) {
+            return Err(broken(row));
+        }
+        self.last = Some(values(n - 1));
+        Ok(())
+    }
+
+    fn encode(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
+        let columns: Vec<ColumnDescPtr> = self.file.schema_descr().columns().to_vec();
+        // Room for most groups, rather than one copy after the other as it grows.
+        self.file.inner_mut().reserve(n * columns.len());
+        let mut group = self.file.next_row_group()?;
+        let mut scratch = match SCRATCH.take() {
+            Some(scratch) => scratch,
+            None => Scratch::new()?,
+        };
+        for (at, cells) in cells.iter().enumerate() {
+            let chunk = Chunk {
+                column: &columns[at],
+                is_nullable: self.columns[at].is_nullable,
+                has_bounds: self.has_bounds[at],
+                n,
+            };
+            let (bytes, close) = match cells {
+                Cells::Texts(texts, codes) => {
+                    chunk.of_texts(*texts, codes.iter().copied(), &mut scratch)?
+                }
+                Cells::Same(text) => {
+                    let (texts, code) = match text {
+                        Some(text) => (vec![*text], 0),
+                        None => (Vec::new(), NO_CODE),
+                    };
+                    chunk.of_texts(&texts, std::iter::repeat_n(code, n), &mut scratch)?
+                }
+                Cells::Ints(ints, codes) => {
+                    chunk.of_ints(ints, codes.iter().copied(), &mut scratch)?
+                }
+                Cells::SameInt(int) => {
+                    chunk.of_ints(&[*int], std::iter::repeat_n(0, n), &mut scratch)?
+                }
+                Cells::Money(values) => chunk.of_money(values, &mut scratch)?,
+                Cells::Floats(values) => chunk.of_floats(values, &mut scratch)?,
+                Cells::Counts(values) => chunk.of_counts(values, &mut scratch)?,
+                Cells::Flags(values) => chunk.of_flags(values, &mut scratch)?,
+            };
+            group.append_column(&bytes, close)?;
+            scratch.chunk = Vec::from(bytes);
+        }
+        group.close()?;
+        SCRATCH.set(Some(scratch));
+        Ok(())
+    }
+}
+
+/// One cell of the key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum KeyValue {
+    None,
+    Int(i64),
+    Text(String),
+}
+
+impl KeyValue {
+    fn of(cells: &Cells<'_>, row: usize) -> Self {
+        match cells {
+            Cells::Same(Some(text)) => Self::Text((*text).to_owned()),
+            Cells::Texts(texts, codes) if codes[row] != NO_CODE => {
+                Self::Text(texts.text(codes[row]).to_owned())
+            }
+            Cells::Ints(ints, codes) if codes[row] != NO_CODE => {
+                Self::Int(i64::from(ints[codes[row] as usize]))
+            }
+            Cells::SameInt(int) => Self::Int(i64::from(*int)),
+            Cells::Counts(values) => Self::Int(values[row]),
+            _ => Self::None,
+        }
+    }
+}
+
+impl fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Int(int) => write!(f, "{int}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Numbers that stand to each other as the cells of a column do.
+enum Ranks<'a> {
+    Same,
+    /// The codes themselves.
+    Sorted(&'a [u32]),
+    /// By code.
+    Coded(Vec<i64>, &'a [u32]),
+    Long(&'a [i64]),
+}
+
+impl<'a> Ranks<'a> {
+    fn of(cells: &'a Cells<'_>) -> Option<Self> {
+        Some(match cells {
+            Cells::Same(_) | Cells::SameInt(_) => Self::Same,
+            Cells::Texts(texts, codes) => {
+                if texts.is_sorted() {
+                    return Some(Self::Sorted(codes));
+                }
+                let numbers = 0..u32::try_from(texts.n_texts()).unwrap_or(NO_CODE);
+                let mut ranks: Vec<i64> = numbers.clone().map(i64::from).collect();
+                let mut sorted: Vec<u32> = numbers.collect();
+                sorted.sort_by_key(|&number| texts.text(number));
+                let mut rank = 0;
+                for (at, &number) in sorted.iter().enumerate() {
+                    if at > 0 && texts.text(sorted[at - 1]) != texts.text(number) {
+                        rank += 1;
+                    }
+                    ranks[number as usize] = rank;
+                }
+                Self::Coded(ranks, codes)
+            }
+            Cells::Ints(ints, codes) => {
+                Self::Coded(ints.iter().map(|&int| i64::from(int)).collect(), codes)
+            }
+            Cells::Counts(values) => Self::Long(values),
+            Cells::Money(_) | Cells::Floats(_) | Cells::Flags(_) => return None,
+        })
+    }
+
+    fn at(&self, row: usize) -> i64 {
+        match self {
+            Self::Same => 0,
+            Self::Sorted(codes) if codes[row] == NO_CODE => i64::MIN,
+            Self::Sorted(codes) => i64::from(codes[row]),
+            Self::Coded(ranks, codes) => {
+                ranks.get(codes[row] as usize).copied().unwrap_or(i64::MIN)
+            }
+            Self::Long(values) => values[row],
+        }
+    }
+}
+
+/// A column chunk to be.
+struct Chunk<'a> {
+    column: &'a ColumnDescPtr,
+    is_nullable: bool,
+    has_bounds: bool,
+    n: usize,
+}
+
+/// Memory that one row group after the other uses.
+struct Scratch {
+    zstd: zstd::bulk::Compressor<'static>,
+    compressed: Vec<u8>,
+    page: Vec<u8>,
+    /// The pages of a column.
+    chunk: Vec<u8>,
+    dictionary: Vec<u8>,
+    /// The new number of each code.
+    numbers: Vec<u32>,
+    /// The codes met, in the order of their new numbers.
+    met: Vec<u32>,
+    /// Each cell's new number.
+    codes: Vec<u32>,
+    there: Vec<u32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+}
+
+impl Scratch {
+    fn new() -> Result<Self, ParquetError> {
+        Ok(Self {
+            zstd: zstd::bulk::Compressor::new(1)?,
+            compressed: Vec::new(),
+            page: Vec::new(),
+            chunk: Vec::new(),
+            dictionary: Vec::new(),
+            numbers: Vec::new(),
+            met: Vec::new(),
+            codes: Vec::new(),
+            there: Vec::new(),
+        })
+    }
+
+    /// Numbers the codes in the order in which they are first met.
+    fn renumber(&mut self, n_codes: usize, codes: impl Iterator<Item = u32>) {
+        let Self { numbers, met, codes: new, .. } = self;
+        numbers.clear();
+        numbers.resize(n_codes, NO_CODE);
+        met.clear();
+        new.clear();
+        new.extend(codes.map(|code| {
+            let Some(number) = numbers.get_mut(code as usize) else { return NO_CODE };
+            if *number == NO_CODE {
+                *number = u32::try_from(met.len()).unwrap_or(NO_CODE);
+                met.push(code);
+            }
+            *number
+        }));
+    }
+
+    fn n_null(&self) -> u64 {
+        self.codes.iter().filter(|&&code| code == NO_CODE).count() as u64
+    }
+}
+
+impl Chunk<'_> {
+    fn of_texts(
+        &self,
+        texts: &dyn Texts,
+        codes: impl Iterator<Item = u32>,
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        scratch.renumber(texts.n_texts(), codes);
+        scratch.dictionary.clear();
+        for &code in &scratch.met {
+            let text = texts.text(code);
+            let n_bytes = u32::try_from(text.len()).unwrap_or(0);
+            scratch.dictionary.extend_from_slice(&n_bytes.to_le_bytes());
+            scratch.dictionary.extend_from_slice(text.as_bytes());
+        }
+        let bounds = self.has_bounds.then(|| {
+            let all = || scratch.met.iter().map(|&code| texts.text(code));
+            let bound = |text: Option<&str>| text.map(ByteArray::from);
+            Statistics::ByteArray(ValueStatistics::new(
+                bound(all().min()),
+                bound(all().max()),
+                None,
+                Some(scratch.n_null()),
+                false,
+            ))
+        });
+        self.coded(bounds, scratch)
+    }
+
+    fn of_ints(
+        &self,
+        ints: &[i32],
+        codes: impl Iterator<Item = u32>,
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        scratch.renumber(ints.len(), codes);
+        let met: Vec<i32> = scratch.met.iter().map(|&code| ints[code as usize]).collect();
+        scratch.dictionary.clear();
+        scratch.dictionary.extend(met.iter().flat_map(|int| int.to_le_bytes()));
+        let bounds = self.has_bounds.then(|| {
+            let (min, max) = (met.iter().min().copied(), met.iter().max().copied());
+            let n_null = Some(scratch.n_null());
+            Statistics::Int32(ValueStatistics::new(min, max, None, n_null, false))
+        });
+        self.coded(bounds, scratch)
+    }
+
+    fn of_money(
+        &self,
+        values: &[i128],
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let limit = 10_i128.pow(u32::from(MONEY.0));
+        self.plain(scratch, |from, to, page| {
+            let values = &values[from..to];
+            if let Some(value) = values.iter().find(|value| value.abs() >= limit) {
+                return Err(ParquetError::General(format!(
+                    "{value} hundredths have more than {} digits",
+                    MONEY.0
+                )));
+            }
+            if self.is_nullable {
+                put_levels(page, to - from, |_| true);
+            }
+            page.reserve(values.len() * MONEY_BYTES);
+            for value in values {
+                page.extend_from_slice(&value.to_be_bytes()[16 - MONEY_BYTES..]);
+            }
+            Ok(())
+        })
+    }
+
+    fn of_floats(
+        &self,
+        values: &[f64],
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        self.plain(scratch, |from, to, page| {
+            let values = &values[from..to];
+            if self.is_nullable {
+                put_levels(page, values.len(), |at| !values[at].is_nan());
+            }
+            page.reserve(values.len() * 8);
+            for value in values.iter().filter(|value| !value.is_nan()) {
+                page.extend_from_slice(&value.to_le_bytes());
+            }
+            Ok(())
+        })
+    }
+
+    fn of_counts(
+        &self,
+        values: &[i64],
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let there = || values.iter().copied().filter(|&value| value != NO_COUNT);
+        let bounds = self.has_bounds.then(|| {
+            let n_null = (values.len() - there().count()) as u64;
+            let (min, max) = (there().min(), there().max());
+            Statistics::Int64(ValueStatistics::new(min, max, None, Some(n_null), false))
+        });
+        let encoding = Encoding::DELTA_BINARY_PACKED;
+        self.pages(encoding, bounds, scratch, |from, to, page| {
+            let values = &values[from..to];
+            if self.is_nullable {
+                put_levels(page, values.len(), |at| values[at] != NO_COUNT);
+            }
+            let there: Vec<i64> =
+                values.iter().copied().filter(|&value| value != NO_COUNT).collect();
+            put_deltas(page, &there);
+            Ok(())
+        })
+    }
+
+    fn of_flags(
+        &self,
+        values: &[bool],
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        self.plain(scratch, |from, to, page| {
+            let values = &values[from..to];
+            if self.is_nullable {
+                put_levels(page, values.len(), |_| true);
+            }
+            page.extend(
+                values.chunks(8).map(|eight| {
+                    eight.iter().rev().fold(0, |byte, &flag| byte << 1 | u8::from(flag))
+                }),
+            );
+            Ok(())
+        })
+    }
+
+    fn plain(
+        &self,
+        scratch: &mut Scratch,
+        put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        self.pages(Encoding::PLAIN, None, scratch, put)
+    }
+
+    fn pages(
+        &self,
+        encoding: Encoding,
+        bounds: Option<Statistics>,
+        scratch: &mut Scratch,
+        mut put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let mut pages = Pages::new(scratch);
+        for from in (0..self.n).step_by(PAGE_ROWS) {
+            let to = (from + PAGE_ROWS).min(self.n);
+            scratch.page.clear();
+            put(from, to, &mut scratch.page)?;
+            pages.put(to - from, encoding, scratch)?;
+        }
+        pages.finish(self, vec![encoding, Encoding::RLE], bounds)
+    }
+
+    /// A dictionary page, and pages of codes.
+    fn coded(
+        &self,
+        bounds: Option<Statistics>,
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let mut pages = Pages::new(scratch);
+        pages.put_dictionary(scratch)?;
+        let highest = u32::try_from(scratch.met.len().saturating_sub(1)).unwrap_or(0);
+        let width = (u32::BITS - highest.leading_zeros()).max(1);
+        for from in (0..self.n).step_by(PAGE_ROWS) {
+            let Scratch { page, codes, there, .. } = &mut *scratch;
+            let codes = &codes[from..(from + PAGE_ROWS).min(self.n)];
+            page.clear();
+            let mut codes_there = codes;
+            if self.is_nullable {
+                put_levels(page, codes.len(), |at| codes[at] != NO_CODE);
+                if codes.contains(&NO_CODE) {
+                    there.clear();
+                    there.extend(codes.iter().copied().filter(|&code| code != NO_CODE));
+                    codes_there = there;
+                }
+            }
+            page.push(u8::try_from(width).unwrap_or(0));
+            put_codes(page, codes_there, width);
+            pages.put(codes.len(), Encoding::RLE_DICTIONARY, scratch)?;
+        }
+        pages.finish(self, vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY], bounds)
+    }
+}
+
+/// The pages of a column chunk, as they stand in the file.
+struct Pages {
+    sink: TrackedWrite<Vec<u8>>,
+    /// Bytes before compression, headers included.
+    uncompressed: usize,
+    dictionary: Option<usize>,
+    data: Option<usize>,
+    /// Rows, place and size of each page of data.
+    places: Vec<(usize, usize, usize)>,
+}
+
+impl Pages {
+    fn new(scratch: &mut Scratch) -> Self {
+        let mut chunk = std::mem::take(&mut scratch.chunk);
+        chunk.clear();
+        Self {
+            sink: TrackedWrite::new(chunk),
+            uncompressed: 0,
+            dictionary: None,
+            data: None,
+            places: Vec::new(),
+        }
+    }
+
+    fn put_page(&mut self, page: Page, uncompressed: usize) -> Result<(), ParquetError> {
+        let start = self.sink.bytes_written();
+        let n_compressed = page.buffer().len();
+        SerializedPageWriter::new(&mut self.sink)
+            .write_page(CompressedPage::new(page, uncompressed))?;
+        self.uncompressed += self.sink.bytes_written() - start - n_compressed + uncompressed;
+        Ok(())
+    }
+
+    fn put_dictionary(&mut self, scratch: &mut Scratch) -> Result<(), ParquetError> {
+        self.dictionary = Some(self.sink.bytes_written());
+        let Scratch { zstd, compressed, dictionary, met, .. } = scratch;
+        let page = Page::DictionaryPage {
+            buf: compress(zstd, dictionary, compressed)?,
+            num_values: u32::try_from(met.len()).unwrap_or(NO_CODE),
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        self.put_page(page, dictionary.len())
+    }
+
+    /// Puts the scratch's page of `n` cells.
+    fn put(
+        &mut self,
+        n: usize,
+        encoding: Encoding,
+        scratch: &mut Scratch,
+    ) -> Result<(), ParquetError> {
+        let start = self.sink.bytes_written();
+        self.data.get_or_insert(start);
+        let Scratch { zstd, compressed, page, .. } = scratch;
+        let data = Page::DataPage {
+            buf: compress(zstd, page, compressed)?,
+            num_values: u32::try_from(n).unwrap_or(NO_CODE),
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        self.put_page(data, page.len())?;
+        self.places.push((n, start, self.sink.bytes_written() - start));
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        chunk: &Chunk<'_>,
+        encodings: Vec<Encoding>,
+        bounds: Option<Statistics>,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        let bytes = self.sink.into_inner()?;
+        let signed = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut metadata = ColumnChunkMetaData::builder(Arc::clone(chunk.column))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_encodings(encodings)
+            .set_num_values(signed(chunk.n))
+            .set_total_compressed_size(signed(bytes.len()))
+            .set_total_uncompressed_size(signed(self.uncompressed))
+            .set_data_page_offset(signed(self.data.unwrap_or(0)))
+            .set_dictionary_page_offset(self.dictionary.map(signed));
+        if let Some(bounds) = bounds {
+            metadata = metadata.set_statistics(bounds);
+        }
+        let mut index = OffsetIndexBuilder::new();
+        for (n_rows, start, size) in self.places {
+            index.append_row_count(signed(n_rows));
+            index.append_offset_and_size(
+                signed(start),
+                i32::try_from(size).map_err(|_| ParquetError::General("a page of 2 GiB".into()))?,
+            );
+        }
+        let close = ColumnCloseResult {
+            bytes_written: bytes.len() as u64,
+            rows_written: chunk.n as u64,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: Some(index.build()),
+        };
+        Ok((Bytes::from(bytes), close))
+    }
+}
+
+fn compress(
+    zstd: &mut zstd::bulk::Compressor<'static>,
+    bytes: &[u8],
+    compressed: &mut Vec<u8>,
+) -> Result<Bytes, ParquetError> {
+    compressed.clear();
+    compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+    zstd.compress_to_buffer(bytes, compressed)?;
+    Ok(Bytes::copy_from_slice(compressed))
+}
+
+/// Which of `n` cells are there, with the length of that before it.
+fn put_levels(page: &mut Vec<u8>, n: usize, is_there: impl Fn(usize) -> bool) {
+    let start = page.len();
+    page.extend([0; 4]);
+    if (0..n).all(&is_there) {
+        put_varint(page, n << 1);
+        page.push(1);
+    } else {
+        let levels: Vec<u32> = (0..n).map(|at| u32::from(is_there(at))).collect();
+        put_codes(page, &levels, 1);
+    }
+    let n_bytes = u32::try_from(page.len() - start - 4).unwrap_or(0);
+    page[start..start + 4].copy_from_slice(&n_bytes.to_le_bytes());
+}
+
+/// Codes of `width` bits in Parquet's hybrid of runs and packed bits.
+fn put_codes(page: &mut Vec<u8>, codes: &[u32], width: u32) {
+    let is_same = |eight: &[u32]| eight.iter().all(|&code| code == eight[0]);
+    let mut rest = codes;
+    while !rest.is_empty() {
+        // A run of at least eight.
+        if rest.len() >= 8 && is_same(&rest[..8]) {
+            let n = 8 + rest[8..].iter().take_while(|&&code| code == rest[0]).count();
+            put_varint(page, n << 1);
+            page.extend_from_slice(&rest[0].to_le_bytes()[..width.div_ceil(8) as usize]);
+            rest = &rest[n..];
+            continue;
+        }
+        // Eights up to the next run.
+        let mut n = 8;
+        while rest.len() >= n + 8 && !is_same(&rest[n..n + 8]) {
+            n += 8;
+        }
+        // A tail of less than eight is filled up; readers know how many values there are.
+        if rest.len() < n + 8 {
+            n = rest.len().next_multiple_of(8);
+        }
+        put_varint(page, (n / 8) << 1 | 1);
+        let there = rest.len().min(n);
+        pack(page, &rest[..there], n, width);
+        rest = &rest[there..];
+    }
+}
+
+fn put_varint(page: &mut Vec<u8>, mut number: usize) {
+    while number >= 128 {
+        page.push(u8::try_from(number & 127).unwrap_or(0) | 128);
+        number >>= 7;
+    }
+    page.push(u8::try_from(number).unwrap_or(0));
+}
+
+/// `n` codes, zeros after the last, from the lowest bit.
+fn pack(page: &mut Vec<u8>, codes: &[u32], n: usize, width: u32) {
+    let (mut bits, mut n_bits) = (0_u64, 0);
+    page.reserve(n * width as usize / 8 + 8);
+    for &code in codes {
+        bits |= u64::from(code) << n_bits;
+        n_bits += width;
+        if n_bits >= 32 {
+            page.extend_from_slice(&bits.to_le_bytes()[..4]);
+            bits >>= 32;
+            n_bits -= 32;
+        }
+    }
+    let n_zeros = (n - codes.len()) * width as usize;
+    let left = (n_bits as usize + n_zeros) / 8;
+    let mut tail = bits.to_le_bytes().to_vec();
+    tail.resize(left, 0);
+    page.extend_from_slice(&tail);
+}
+
+/// Values of a block of deltas, and of each of the four parts that have a width of their own.
+const BLOCK: usize = 128;
+const PART: usize = 32;
+
+/// Numbers by their differences, in Parquet's DELTA_BINARY_PACKED.
+fn put_deltas(page: &mut Vec<u8>, values: &[i64]) {
+    put_varint(page, BLOCK);
+    put_varint(page, BLOCK / PART);
+    put_varint(page, values.len());
+    put_zigzag(page, values.first().copied().unwrap_or(0));
+    let deltas: Vec<i64> = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    for block in deltas.chunks(BLOCK) {
+        let least = block.iter().copied().min().unwrap_or(0);
+        put_zigzag(page, least);
+        let widths = page.len();
+        page.extend([0; BLOCK / PART]);
+        for (at, part) in block.chunks(PART).enumerate() {
+            let above = |delta: &i64| delta.wrapping_sub(least).cast_unsigned();
+            let width = 64 - part.iter().map(above).max().unwrap_or(0).leading_zeros();
+            page[widths + at] = u8::try_from(width).unwrap_or(64);
+            let (mut bits, mut n_bits) = (0_u128, 0);
+            let full = part.iter().map(above).chain(std::iter::repeat_n(0, PART - part.len()));
+            for value in full {
+                bits |= u128::from(value) << n_bits;
+                n_bits += width;
+                while n_bits >= 8 {
+                    page.push(bits.to_le_bytes()[0]);
+                    bits >>= 8;
+                    n_bits -= 8;
+                }
+            }
+        }
+    }
+}
+
+fn put_zigzag(page: &mut Vec<u8>, value: i64) {
+    let mut number = (value << 1 ^ value >> 63).cast_unsigned();
+    while number >= 128 {
+        page.push(number.to_le_bytes()[0] & 127 | 128);
+        number >>= 7;
+    }
+    page.push(number.to_le_bytes()[0]);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+use super::*;
+use crate::{Contract, Fingerprint, Lake};
+use arrow::array::ArrayRef;
+use arrow::array::{
+    BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use proptest::prelude::*;
+
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+/// A version with a column of every kind, that may be null where cells of that kind can be.
+fn version(lake: &Lake) -> TableVersion {
+    let mut version = lake.draft(&Contract::all()[0], "ingest", &Fingerprint::of(b"groups"), "now");
+    let columns = [
+        ("id", Kind::Count, false),
+        ("text", Kind::Text, true),
+        ("word", Kind::Text, false),
+        ("none", Kind::Text, true),
+        ("year", Kind::Int, true),
+        ("place", Kind::Int, false),
+        ("value", Kind::Money, false),
+        ("maybe", Kind::Money, true),
+        ("share", Kind::Float, true),
+        ("rate", Kind::Float, false),
+        ("flag", Kind::Flag, false),
+        ("count", Kind::Count, true),
+    ];
+    version.columns = columns
+        .map(|(name, kind, is_nullable)| Column {
+            name: name.to_owned(),
+            kind,
+            is_nullable,
+            unit: String::new(),
+            about: String::new(),
+        })
+        .to_vec();
+    version.key = vec!["id".to_owned()];
+    version
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    text: Option<u32>,
+    word: u32,
+    year: Option<u32>,
+    value: i128,
+    share: Option<f64>,
+    rate: f64,
+    flag: bool,
+    count: Option<i64>,
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let money = -99_999_999_999_999_999_999_i128..=99_999_999_999_999_999_999;
+    let row = (
+        prop::option::weighted(0.8, 0..40u32),
+        0..3u32,
+        prop::option::of(0..5u32),
+        money,
+        prop::option::of(-1e9..1e9),
+        -1.0..1.0,
+        any::<bool>(),
+        prop::option::weighted(0.9, prop_oneof![-5..5i64, i64::MIN + 1..=i64::MAX]),
+    )
+        .prop_map(|(text, word, year, value, share, rate, flag, count)| Row {
+            text,
+            word,
+            year,
+            value,
+            share,
+            rate,
+            flag,
+            count,
+        });
+    // Stretches of the same row, so that there are runs of all lengths between packed codes.
+    prop::collection::vec((row, 1..30usize), 1..60).prop_map(|stretches| {
+        stretches.into_iter().flat_map(|(row, n)| std::iter::repeat_n(row, n)).collect()
+    })
+}
+
+fn codes(rows: &[Row], code: impl Fn(&Row) -> Option<u32>) -> Vec<u32> {
+    rows.iter().map(|row| code(row).unwrap_or(NO_CODE)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    // What arrow's reader finds is what was put in.
+    #[test]
+    fn groups_are_read_as_they_were_written(groups in prop::collection::vec(rows(), 1..4)) {
+        let lake = Lake::open("memory://").expect("a lake");
+        let mut version = version(&lake);
+        let texts: Vec<String> = (0..40).map(|at| "é".repeat(at % 7) + &at.to_string()).collect();
+        let words = vec!["b", "", "a"];
+        let years = [2009, -1, 2007, 2008, 2010];
+        let all: Vec<Row> = groups.concat();
+        let found = wait(async {
+            let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
+            let mut at = 0;
+            for rows in &groups {
+                let ids: Vec<i64> = (at..).take(rows.len()).collect();
+                let count: Vec<i64> = rows.iter().map(|row| row.count.unwrap_or(NO_COUNT)).collect();
+                at += i64::try_from(rows.len()).expect("few");
+                let (text, year) = (codes(rows, |row| row.text), codes(rows, |row| row.year));
+                let word = codes(rows, |row| Some(row.word));
+                let value: Vec<i128> = rows.iter().map(|row| row.value).collect();
+                let share: Vec<f64> = rows.iter().map(|row| row.share.unwrap_or(f64::NAN)).collect();
+                let rate: Vec<f64> = rows.iter().map(|row| row.rate).collect();
+                let flags: Vec<bool> = rows.iter().map(|row| row.flag).collect();
+                let cells = [
+                    Cells::Counts(&ids),
+                    Cells::Texts(&texts, &text),
+                    Cells::Texts(&words, &word),
+                    Cells::Same(None),
+                    Cells::Ints(&years, &year),
+                    Cells::SameInt(7),
+                    Cells::Money(&value),
+                    Cells::Money(&value),
+                    Cells::Floats(&share),
+                    Cells::Floats(&rate),
+                    Cells::Flags(&flags),
+                    Cells::Counts(&count),
+                ];
+                writer.write(rows.len(), &cells).await.expect("written");
+            }
+            version.files.push(writer.finish().await.expect("written"));
+            lake.complete(&version).await.expect("written");
+            lake.read(&version, &[]).await.expect("readable")
+        });
+        let found = arrow::compute::concat_batches(&found[0].schema(), &found).expect("one batch");
+        let value: Decimal128Array = all.iter().map(|row| Some(row.value)).collect();
+        let value = value.with_precision_and_scale(MONEY.0, MONEY.1).expect("money");
+        let n = i64::try_from(all.len()).expect("few");
+        let text = all.iter().map(|row| row.text.map(|at| texts[at as usize].as_str()));
+        let expected: Vec<ArrayRef> = vec![
+            Arc::new((0..n).collect::<Int64Array>()),
+            Arc::new(text.collect::<StringArray>()),
+            Arc::new(all.iter().map(|row| Some(words[row.word as usize])).collect::<StringArray>()),
+            Arc::new(all.iter().map(|_| None::<&str>).collect::<StringArray>()),
+            Arc::new(all.iter().map(|row| row.year.map(|at| years[at as usize])).collect::<Int32Array>()),
+            Arc::new(all.iter().map(|_| 7).collect::<Int32Array>()),
+            Arc::new(value.clone()),
+            Arc::new(value),
+            Arc::new(all.iter().map(|row| row.share).collect::<Float64Array>()),
+            Arc::new(all.iter().map(|row| row.rate).collect::<Float64Array>()),
+            Arc::new(all.iter().map(|row| Some(row.flag)).collect::<BooleanArray>()),
+            Arc::new(all.iter().map(|row| row.count).collect::<Int64Array>()),
+        ];
+        let expected = RecordBatch::try_new(found.schema(), expected).expect("a batch");
+        prop_assert_eq!(found, expected);
+    }
+}
+
+/// What writing `groups` of year and region comes to.
+fn written(groups: &[&[(i32, Option<&str>)]]) -> Result<DataFile, LakeError> {
+    let lake = Lake::open("memory://").expect("a lake");
+    let mut version = version(&lake);
+    version.columns.retain(|column| column.name == "place" || column.name == "word");
+    version.key = vec!["place".to_owned(), "word".to_owned()];
+    wait(async {
+        let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
+        for rows in groups {
+            let ints: Vec<i32> = rows.iter().map(|row| row.0).collect();
+            let numbers: Vec<u32> = (0..).take(rows.len()).collect();
+            let texts: Vec<&str> = rows.iter().map(|row| row.1.unwrap_or("")).collect();
+            let codes = rows.iter().zip(&numbers).map(|(row, &at)| row.1.map_or(NO_CODE, |_| at));
+            let codes: Vec<u32> = codes.collect();
+            let cells = [Cells::Texts(&texts, &codes), Cells::Ints(&ints, &numbers)];
+            writer.write(rows.len(), &cells).await?;
+        }
+        writer.finish().await
+    })
+}
+
+#[test]
+fn rows_out_of_order_and_nulls_are_refused() {
+    let a = (2008, Some("a"));
+    let b = (2008, Some("b"));
+    let c = (2009, Some("a"));
+    assert_eq!(written(&[&[a, b], &[c]]).expect("in order").rows, 3);
+    for wrong in [vec![&[b, a][..]], vec![&[a, a]], vec![&[a, b], &[b]], vec![&[c], &[a]]] {
+        let error = written(&wrong).expect_err("a fault");
+        assert!(matches!(error, LakeError::KeyOrder { .. }), "{error}");
+    }
+    let error = written(&[&[a, (2009, None)]]).expect_err("a fault");
+    assert!(matches!(&error, LakeError::Null { column, .. } if column == "word"), "{error}");
+}
+
+#[test]
+fn cells_of_other_columns_are_refused() {
+    let lake = Lake::open("memory://").expect("a lake");
+    let version = version(&lake);
+    let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
+    let error = wait(writer.write(1, &[Cells::SameInt(1)])).expect_err("a fault");
+    assert!(matches!(error, LakeError::Columns { .. }), "{error}");
+}
+
+#[test]
+fn money_of_too_many_digits_is_refused() {
+    let lake = Lake::open("memory://").expect("a lake");
+    let mut version = version(&lake);
+    version.columns.retain(|column| column.name == "value");
+    version.key.clear();
+    let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
+    let error = wait(writer.write(1, &[Cells::Money(&[10_i128.pow(20)])])).expect_err("a fault");
+    assert!(error.to_string().contains("value") || matches!(error, LakeError::Parquet { .. }));
+}

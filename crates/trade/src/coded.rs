@@ -1,0 +1,563 @@
+//! Rows as codes: what [`RowParser`] makes of a row, with a number for each text.
+//!
+//! Of the texts of a column few are new. Each raw text is read once, checked and mapped, and known by its
+//! bytes from then on; a row of known texts needs no more than to look them up. All else (faults, codes
+//! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
+
+use crate::layout::{Field, Negative, Zero};
+use crate::memo::{Dictionary, Memo, NO_CODE};
+use crate::money::Money;
+use crate::row::{
+    Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RejectReason, RowParser, Sink, Source,
+};
+use std::borrow::Cow;
+
+/// The texts of an entry that have codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Column {
+    /// `export` or `import`.
+    Flow,
+    /// Region code.
+    Region,
+    /// Product code, all its digits.
+    Product,
+    /// Its first six digits.
+    Hs6,
+    /// Their revision.
+    Revision,
+    /// Destination code.
+    Destination,
+    /// Trade mode code.
+    TradeMode,
+    /// Ownership code.
+    Ownership,
+    /// Firm identifier.
+    Firm,
+    /// Name of the firm.
+    FirmName,
+    /// Unit of the quantity.
+    QuantityUnit,
+}
+
+impl Column {
+    /// All of them, each at its number.
+    pub const ALL: [Self; 11] = [
+        Self::Flow,
+        Self::Region,
+        Self::Product,
+        Self::Hs6,
+        Self::Revision,
+        Self::Destination,
+        Self::TradeMode,
+        Self::Ownership,
+        Self::Firm,
+        Self::FirmName,
+        Self::QuantityUnit,
+    ];
+}
+
+/// The column of each field that has one.
+const COLUMN_OF: [(Field, Column); 9] = [
+    (Field::Flow, Column::Flow),
+    (Field::Region, Column::Region),
+    (Field::Product, Column::Product),
+    (Field::Destination, Column::Destination),
+    (Field::TradeMode, Column::TradeMode),
+    (Field::Ownership, Column::Ownership),
+    (Field::Firm, Column::Firm),
+    (Field::FirmName, Column::FirmName),
+    (Field::QuantityUnit, Column::QuantityUnit),
+];
+
+/// The texts of each [`Column`], by code.
+#[derive(Debug, Default)]
+pub struct Dictionaries([Dictionary; Column::ALL.len()]);
+
+impl Dictionaries {
+    /// The texts of `column`, by code.
+    pub fn of(&self, column: Column) -> &Dictionary {
+        &self.0[column as usize]
+    }
+
+    /// Bytes of memory that they have, about.
+    pub fn n_bytes(&self) -> usize {
+        self.0.iter().map(Dictionary::n_bytes).sum()
+    }
+
+    fn code(&mut self, column: Column, text: &str) -> u32 {
+        self.0[column as usize].code(text)
+    }
+}
+
+/// An [`Entry`] as codes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CodedEntry {
+    /// Place of the value among the row's value columns, from 0.
+    pub place: usize,
+    /// Calendar year.
+    pub year: i32,
+    /// Month 1 to 12; 0 if the source has none.
+    pub month: u32,
+    /// The code of each [`Column`]; [`NO_CODE`] for none.
+    pub codes: [u32; Column::ALL.len()],
+    /// Whether the ownership was found in the fallback only.
+    pub ownership_is_fallback: bool,
+    /// Quantity.
+    pub quantity: Option<f64>,
+    /// FOB value.
+    pub value: Money,
+    /// The rules of the layout that cover it, the first as the lowest bit.
+    pub rules: u64,
+}
+
+/// Takes what becomes of a row, as [`Sink`] does.
+pub trait CodedSink {
+    /// A readable entry.
+    fn entry(&mut self, entry: &CodedEntry);
+    /// A refused row or entry.
+    fn reject(&mut self, reject: Reject);
+    /// A text of `field` that its codes do not have, and that became `code` in `n_entries` entries of
+    /// `value` together.
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
+}
+
+/// One place where a field's text may be: the field's own, or a fallback's.
+#[derive(Debug)]
+struct Link<'p, 'l> {
+    fitted: &'p Fitted<'l>,
+    /// Whether the meaning of its codes depends on the year.
+    is_dated: bool,
+    memos: Vec<(i32, Memo)>,
+    /// The one last used.
+    current: usize,
+}
+
+impl<'p, 'l> Link<'p, 'l> {
+    fn chain(fitted: &'p Fitted<'l>) -> Vec<Self> {
+        std::iter::successors(Some(fitted), |fitted| fitted.fallback.as_deref())
+            .map(|fitted| Self {
+                fitted,
+                is_dated: fitted.is_dated(),
+                memos: vec![(0, Memo::default())],
+                current: 0,
+            })
+            .collect()
+    }
+
+    /// What is known of the raw texts of `year`.
+    #[inline]
+    fn memo(&mut self, year: i32) -> &mut Memo {
+        let year = if self.is_dated { year } else { 0 };
+        if self.memos[self.current].0 != year {
+            self.current = match self.memos.iter().position(|(of, _)| *of == year) {
+                Some(at) => at,
+                None => {
+                    self.memos.push((year, Memo::default()));
+                    self.memos.len() - 1
+                }
+            };
+        }
+        &mut self.memos[self.current].1
+    }
+}
+
+/// The rules that a code speaks for, as far as one column can tell.
+#[derive(Debug)]
+struct Masks {
+    column: Column,
+    by_code: Vec<u64>,
+    /// Where there is no text.
+    none: u64,
+}
+
+impl Masks {
+    #[inline]
+    fn of(&mut self, code: u32, dictionaries: &Dictionaries, mask: impl Fn(&str) -> u64) -> u64 {
+        if code == NO_CODE {
+            return self.none;
+        }
+        let dictionary = dictionaries.of(self.column);
+        while self.by_code.len() < dictionary.n_texts() {
+            let code = u32::try_from(self.by_code.len()).unwrap_or(NO_CODE);
+            self.by_code.push(mask(dictionary.text(code)));
+        }
+        self.by_code[code as usize]
+    }
+}
+
+/// The texts of a row's columns.
+pub type Texts<'a, 't> = &'a [Cow<'t, [u8]>];
+
+/// What the texts of a batch of rows are found to be.
+#[derive(Debug, Default)]
+struct Found {
+    /// The rows that the slow way must read.
+    is_unusual: Vec<bool>,
+    year: Vec<u32>,
+    month: Vec<u32>,
+    codes: [Vec<u32>; Column::ALL.len()],
+    /// Which of its places had the ownership.
+    ownership_at: Vec<u32>,
+    rules: Vec<u64>,
+}
+
+/// Reads the rows of one text as codes, a batch at a time.
+#[derive(Debug)]
+pub struct CodedParser<'p, 'l> {
+    parser: &'p RowParser<'l>,
+    /// The column of the value, where a row has but one.
+    value: Option<usize>,
+    /// By field.
+    chains: Vec<Vec<Link<'p, 'l>>>,
+    dictionaries: Dictionaries,
+    /// HS6 of each product code.
+    hs6: Vec<u32>,
+    /// The revision of each year met.
+    revisions: Vec<(u32, u32)>,
+    masks: [Masks; 4],
+    found: Found,
+}
+
+/// A row that the slow way must read.
+struct Unusual;
+
+impl<'p, 'l> CodedParser<'p, 'l> {
+    /// Nothing is known yet.
+    pub fn new(parser: &'p RowParser<'l>) -> Self {
+        Self {
+            parser,
+            value: match parser.values[..] {
+                [(at, None)] => Some(at),
+                _ => None,
+            },
+            chains: Field::ALL
+                .iter()
+                .map(|field| Link::chain(&parser.fields[field.index()]))
+                .collect(),
+            dictionaries: Dictionaries::default(),
+            hs6: Vec::new(),
+            revisions: Vec::new(),
+            masks: [Column::Product, Column::FirmName, Column::Region, Column::Destination].map(
+                |column| Masks { column, by_code: Vec::new(), none: mask(parser, column, None) },
+            ),
+            found: Found::default(),
+        }
+    }
+
+    /// The parser of what is met for the first time.
+    pub fn rows(&self) -> &RowParser<'l> {
+        self.parser
+    }
+
+    /// Refuses a row whole, like [`RowParser::refusal`].
+    pub fn refuse(&self, reason: RejectReason, found: String, sink: &mut impl CodedSink) {
+        sink.reject(self.parser.refusal(reason, found));
+    }
+
+    /// The texts of the codes so far.
+    pub fn dictionaries(&self) -> &Dictionaries {
+        &self.dictionaries
+    }
+
+    /// Looks up the texts of a batch of rows, column by column: the processor can then fetch what many rows
+    /// are compared with at once.
+    pub fn look_up(&mut self, rows: &[Texts<'_, '_>]) {
+        let n = rows.len();
+        let mut found = std::mem::take(&mut self.found);
+        found.is_unusual.clear();
+        found.is_unusual.extend(
+            rows.iter().map(|row| self.value.is_none() || row.len() != self.parser.header.len()),
+        );
+        found.ownership_at.clear();
+        found.ownership_at.resize(n, 0);
+        let unusual = &mut found.is_unusual;
+        self.find(Field::Year, rows, None, &mut found.year, unusual, None);
+        let years = Some(&*found.year);
+        self.find(Field::Month, rows, years, &mut found.month, unusual, None);
+        for (field, column) in COLUMN_OF {
+            let codes = &mut found.codes[column as usize];
+            let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
+            self.find(field, rows, years, codes, unusual, places);
+        }
+        let [hs6, revision] = [Column::Hs6, Column::Revision].map(|column| column as usize);
+        found.codes[hs6].clear();
+        found.codes[revision].clear();
+        for (at, is_unusual) in unusual.iter_mut().enumerate() {
+            let code = |column: Column| found.codes[column as usize][at];
+            let product = code(Column::Product);
+            let (mut of_product, mut of_year) = (NO_CODE, NO_CODE);
+            if [code(Column::Flow), code(Column::Region), product].contains(&NO_CODE) {
+                *is_unusual = true;
+            }
+            if !*is_unusual {
+                of_product = self.hs6[product as usize];
+                match self.revision(found.year[at]) {
+                    Some(code) => of_year = code,
+                    None => *is_unusual = true,
+                }
+            }
+            found.codes[hs6].push(of_product);
+            found.codes[revision].push(of_year);
+        }
+        found.rules.clear();
+        found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
+        if !self.parser.rules.is_empty() {
+            let (parser, dictionaries) = (self.parser, &self.dictionaries);
+            for masks in &mut self.masks {
+                let column = masks.column;
+                let codes = &found.codes[column as usize];
+                for (rules, &code) in found.rules.iter_mut().zip(codes) {
+                    let of = |text: &str| mask(parser, column, Some(text));
+                    *rules &= masks.of(code, dictionaries, of);
+                }
+            }
+        }
+        self.found = found;
+    }
+
+    /// Reads the row at this place of the batch that was last looked up, like [`RowParser::parse`].
+    pub fn parse(&mut self, at: usize, row: Texts<'_, '_>, sink: &mut impl CodedSink) -> Counts {
+        if let Some(value) = self.value
+            && !self.found.is_unusual[at]
+            && let Ok(entry) = self.entry(at, row, value)
+        {
+            sink.entry(&entry);
+            return Counts { n_empty: 0, value_in: entry.value };
+        }
+        let parser = self.parser;
+        let mut coder = Coder { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, sink };
+        parser.parse(row, &mut coder)
+    }
+
+    fn entry(&self, at: usize, row: Texts<'_, '_>, value: usize) -> Result<CodedEntry, Unusual> {
+        let found = &self.found;
+        let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
+        let month = found.month[at];
+        let quantity = self.quantity(row, year)?;
+        let value = self.parser.value(value, &row[value]);
+        let Ok(Some(value)) = value else { return Err(Unusual) };
+        let layout = self.parser.layout;
+        if value < Money::ZERO && layout.negative == Negative::Reject
+            || value.is_zero() && layout.zero == Zero::Skip
+        {
+            return Err(Unusual);
+        }
+        let mut codes = [NO_CODE; Column::ALL.len()];
+        for (code, column) in codes.iter_mut().zip(&found.codes) {
+            *code = column[at];
+        }
+        Ok(CodedEntry {
+            place: 0,
+            year,
+            month: if month == NO_CODE { 0 } else { month },
+            codes,
+            ownership_is_fallback: found.ownership_at[at] > 0
+                && codes[Column::Ownership as usize] != NO_CODE,
+            quantity,
+            value,
+            rules: found.rules[at],
+        })
+    }
+
+    /// Puts the code of `field` in each row into `codes`; for year and month its number.
+    fn find(
+        &mut self,
+        field: Field,
+        rows: &[Texts<'_, '_>],
+        years: Option<&[u32]>,
+        codes: &mut Vec<u32>,
+        unusual: &mut [bool],
+        mut places: Option<&mut Vec<u32>>,
+    ) {
+        codes.clear();
+        codes.resize(rows.len(), NO_CODE);
+        let parser = self.parser;
+        for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
+            let fitted = link.fitted;
+            let column = match fitted.source {
+                Source::Column(column) => Some(column),
+                Source::Constant(_) => None,
+                Source::Absent => continue,
+                Source::Unpivoted => return unusual.fill(true),
+            };
+            for (at, row) in rows.iter().enumerate() {
+                if unusual[at] || codes[at] != NO_CODE {
+                    continue;
+                }
+                let year = years.map_or(0, |years| years[at].cast_signed());
+                let raw: &[u8] = column.map_or(&[], |column| &row[column]);
+                let memo = link.memo(year);
+                let code = match memo.get(raw) {
+                    Some(code) => code,
+                    None => {
+                        let known = (&mut self.dictionaries, &mut self.hs6);
+                        match learn(parser, fitted, known, field, row, year) {
+                            Ok(code) => {
+                                memo.put(raw, code);
+                                code
+                            }
+                            Err(Unusual) => {
+                                unusual[at] = true;
+                                continue;
+                            }
+                        }
+                    }
+                };
+                codes[at] = code;
+                if let Some(places) = &mut places {
+                    places[at] = place;
+                }
+            }
+        }
+        // No year, no meaning.
+        if field == Field::Year {
+            for (unusual, code) in unusual.iter_mut().zip(codes) {
+                *unusual |= *code == NO_CODE;
+            }
+        }
+    }
+
+    fn quantity(&self, row: Texts<'_, '_>, year: i32) -> Result<Option<f64>, Unusual> {
+        let parser = self.parser;
+        let fitted = &parser.fields[Field::Quantity.index()];
+        if let &Source::Column(at) = &fitted.source
+            && fitted.is_plain()
+            && !parser.missing_digits
+            && let 1..=15 = row[at].len()
+            && row[at].iter().all(u8::is_ascii_digit)
+        {
+            let number = row[at].iter().fold(0_u64, |n, &b| 10 * n + u64::from(b - b'0'));
+            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
+            return Ok(Some(number as f64));
+        }
+        let mut unknown = Vec::new();
+        let text = parser.text(Field::Quantity, row, None, year, &mut unknown);
+        match text.map_err(|_| Unusual)? {
+            None => Ok(None),
+            Some(_) if !unknown.is_empty() => Err(Unusual),
+            Some((text, _)) => parser.quantity(&text).map(Some).ok_or(Unusual),
+        }
+    }
+
+    fn revision(&mut self, year: u32) -> Option<u32> {
+        if let Some((_, code)) = self.revisions.iter().find(|(of, _)| *of == year) {
+            return Some(*code);
+        }
+        let revision = self.parser.layout.product.revision(year.cast_signed())?;
+        let code = self.dictionaries.code(Column::Revision, revision.name());
+        self.revisions.push((year, code));
+        Some(code)
+    }
+}
+
+/// The rules whose condition on `column` holds.
+fn mask(parser: &RowParser<'_>, column: Column, text: Option<&str>) -> u64 {
+    let holds = |rule: &FittedRule<'_>| match column {
+        Column::Product => rule.is_of_product(text.unwrap_or("")),
+        Column::FirmName => rule.is_of_name(text.unwrap_or("")),
+        Column::Region => rule.is_of_region(text.unwrap_or("")),
+        _ => rule.is_of_destination(text),
+    };
+    let rules = parser.rules.iter().enumerate();
+    rules.fold(0, |mask, (at, rule)| mask | u64::from(holds(rule)) << at)
+}
+
+/// The code of the text of `field` in `row`, which is met for the first time.
+#[cold]
+fn learn<'l>(
+    parser: &RowParser<'l>,
+    fitted: &Fitted<'l>,
+    (dictionaries, hs6): (&mut Dictionaries, &mut Vec<u32>),
+    field: Field,
+    row: Texts<'_, '_>,
+    year: i32,
+) -> Result<u32, Unusual> {
+    let mut unknown = Vec::new();
+    let text = parser.text_of(fitted, field, row, None, year, &mut unknown);
+    let Some(text) = text.map_err(|_| Unusual)? else { return Ok(NO_CODE) };
+    if !unknown.is_empty() {
+        return Err(Unusual);
+    }
+    let number = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).ok_or(Unusual);
+    match field {
+        Field::Year => return number(parser.year(&text)),
+        Field::Month => return number(parser.month(&text)),
+        Field::Product => {
+            let product = ProductCode::clean(&text, &parser.layout.product).ok_or(Unusual)?;
+            return product_code(dictionaries, hs6, &product).ok_or(Unusual);
+        }
+        Field::Flow if !matches!(&*text, "export" | "import") => return Err(Unusual),
+        _ => {}
+    }
+    let column = COLUMN_OF.iter().find(|(of, _)| *of == field).ok_or(Unusual)?.1;
+    Ok(dictionaries.code(column, &text))
+}
+
+/// The code of a product, whose HS6 is put down with it.
+fn product_code(
+    dictionaries: &mut Dictionaries,
+    hs6: &mut Vec<u32>,
+    product: &ProductCode,
+) -> Option<u32> {
+    let of = product.hs6()?;
+    let code = dictionaries.code(Column::Product, product.as_str());
+    if code as usize == hs6.len() {
+        hs6.push(dictionaries.code(Column::Hs6, of.as_str()));
+    }
+    Some(code)
+}
+
+/// Gives codes to what [`RowParser`] reads.
+struct Coder<'a, S> {
+    dictionaries: &'a mut Dictionaries,
+    hs6: &'a mut Vec<u32>,
+    sink: &'a mut S,
+}
+
+impl<S: CodedSink> Sink for Coder<'_, S> {
+    fn entry(&mut self, entry: &Entry<'_>) {
+        let mut codes = [NO_CODE; Column::ALL.len()];
+        if let Some(product) = product_code(self.dictionaries, self.hs6, &entry.product) {
+            codes[Column::Product as usize] = product;
+            codes[Column::Hs6 as usize] = self.hs6[product as usize];
+        }
+        let texts = [
+            (Column::Flow, Some(&*entry.flow)),
+            (Column::Region, Some(&*entry.region)),
+            (Column::Revision, Some(entry.revision.name())),
+            (Column::Destination, entry.destination.as_deref()),
+            (Column::TradeMode, entry.trade_mode.as_deref()),
+            (Column::Ownership, entry.ownership.as_deref()),
+            (Column::Firm, entry.firm.as_deref()),
+            (Column::FirmName, entry.firm_name.as_deref()),
+            (Column::QuantityUnit, entry.quantity_unit.as_deref()),
+        ];
+        for (column, text) in texts {
+            if let Some(text) = text {
+                codes[column as usize] = self.dictionaries.code(column, text);
+            }
+        }
+        self.sink.entry(&CodedEntry {
+            place: entry.place,
+            year: entry.year,
+            month: entry.month.and_then(|month| u32::try_from(month).ok()).unwrap_or(0),
+            codes,
+            ownership_is_fallback: entry.ownership_is_fallback,
+            quantity: entry.quantity,
+            value: entry.value,
+            rules: entry.rules,
+        });
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.sink.reject(reject);
+    }
+
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
+        self.sink.unmapped(field, text, code, n_entries, value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+use super::*;
+use crate::hs::HsRevision;
+use crate::layout::{Codes, FieldSpec, Layout, Origin, ProductFormat, Rule, Unmapped, Unpivot};
+use crate::money::MoneyFormat;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn column(name: &str) -> FieldSpec {
+    FieldSpec::of(Origin::Column(vec![name.to_owned()]))
+}
+
+fn coded(name: &str, pairs: &[(&str, i32, i32, &str)], unmapped: Unmapped) -> FieldSpec {
+    let mut by_text: BTreeMap<String, Vec<(i32, i32, String)>> = BTreeMap::new();
+    for (text, from, to, code) in pairs {
+        by_text.entry((*text).to_owned()).or_default().push((*from, *to, (*code).to_owned()));
+    }
+    FieldSpec { codes: Some(Codes { by_text, unmapped }), ..column(name) }
+}
+
+const HEADER: [&str; 10] =
+    ["date", "flow", "city", "firm", "hs", "country", "mode", "kind", "name", "usd"];
+
+/// A layout with all that a field can have: dated codes, fallbacks, parts of texts, rules.
+fn layout() -> Layout {
+    let rule = |name: &str| Rule {
+        name: name.to_owned(),
+        why: String::new(),
+        regions: BTreeSet::new(),
+        products: BTreeSet::new(),
+        destinations: BTreeSet::new(),
+        firm_names: BTreeSet::new(),
+    };
+    let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
+    let always = (i32::MIN, i32::MAX);
+    Layout {
+        name: "long".to_owned(),
+        fields: BTreeMap::from([
+            (Field::Year, FieldSpec { characters: Some((1, 4)), ..column("date") }),
+            (Field::Month, FieldSpec { characters: Some((5, 6)), ..column("date") }),
+            (
+                Field::Flow,
+                coded(
+                    "flow",
+                    &[("0", always.0, always.1, "export"), ("1", always.0, always.1, "import")],
+                    Unmapped::Reject,
+                ),
+            ),
+            (
+                Field::Region,
+                FieldSpec {
+                    fallback: Some(Box::new(FieldSpec {
+                        characters: Some((1, 2)),
+                        ..column("firm")
+                    })),
+                    ..coded(
+                        "city",
+                        &[
+                            ("44", 2000, 2008, "GD-old"),
+                            ("44", 2009, 2020, "GD"),
+                            ("31", always.0, always.1, "SH"),
+                        ],
+                        Unmapped::First { first: 1, then: "00".to_owned() },
+                    )
+                },
+            ),
+            (Field::Product, column("hs")),
+            (
+                Field::Destination,
+                coded(
+                    "country",
+                    &[("502", always.0, always.1, "USA"), ("142", always.0, always.1, "CHN")],
+                    Unmapped::Reject,
+                ),
+            ),
+            (
+                Field::TradeMode,
+                coded(
+                    "mode",
+                    &[("1", 2007, 2008, "ordinary"), ("1", 2009, 2011, "processing")],
+                    Unmapped::Keep,
+                ),
+            ),
+            (
+                Field::Ownership,
+                FieldSpec {
+                    fallback: Some(Box::new(FieldSpec {
+                        characters: Some((3, 3)),
+                        ..coded(
+                            "firm",
+                            &[
+                                ("1", always.0, always.1, "state"),
+                                ("3", always.0, always.1, "foreign"),
+                            ],
+                            Unmapped::Reject,
+                        )
+                    })),
+                    ..column("kind")
+                },
+            ),
+            (Field::Firm, column("firm")),
+            (Field::FirmName, column("name")),
+            (Field::Quantity, column("mode")),
+            (Field::Value, column("usd")),
+        ]),
+        unpivot: None,
+        missing: BTreeSet::from([String::new(), "NA".to_owned(), "0000".to_owned()]),
+        money: MoneyFormat { thousands: Some(b' '), decimal: b'.', multiplier: 1 },
+        currency: "USD".to_owned(),
+        negative: Negative::Reject,
+        zero: Zero::Skip,
+        product: ProductFormat {
+            digits: 8,
+            restore_leading_zero: true,
+            revisions: vec![(2007, 2008, HsRevision::Hs2007), (2009, 2011, HsRevision::Hs2012)],
+        },
+        region_names: BTreeMap::new(),
+        rules: vec![
+            Rule { destinations: set(&["CHN"]), ..rule("returns") },
+            Rule { products: set(&["98"]), ..rule("special") },
+            Rule { firm_names: set(&["trading"]), regions: set(&["GD", "SH"]), ..rule("traders") },
+        ],
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    entries: Vec<(String, Option<f64>)>,
+    rejects: Vec<Reject>,
+    unmapped: Vec<(Field, String, String, u64, Money)>,
+    counts: Vec<Counts>,
+}
+
+impl Outcome {
+    fn new() -> Self {
+        Self { entries: Vec::new(), rejects: Vec::new(), unmapped: Vec::new(), counts: Vec::new() }
+    }
+
+    fn entry(&mut self, numbers: String, texts: [Option<&str>; 11], quantity: Option<f64>) {
+        self.entries.push((format!("{numbers} {texts:?}"), quantity));
+    }
+}
+
+impl Sink for Outcome {
+    fn entry(&mut self, e: &Entry<'_>) {
+        let numbers = format!(
+            "{} {} {} {} {} {:b}",
+            e.place,
+            e.year,
+            e.month.unwrap_or(0),
+            e.ownership_is_fallback,
+            e.value,
+            e.rules
+        );
+        let texts = [
+            Some(&*e.flow),
+            Some(&*e.region),
+            Some(e.product.as_str()),
+            Some(e.hs6.as_str()),
+            Some(e.revision.name()),
+            e.destination.as_deref(),
+            e.trade_mode.as_deref(),
+            e.ownership.as_deref(),
+            e.firm.as_deref(),
+            e.firm_name.as_deref(),
+            e.quantity_unit.as_deref(),
+        ];
+        self.entry(numbers, texts, e.quantity);
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.rejects.push(reject);
+    }
+
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
+        self.unmapped.push((field, text.to_owned(), code.to_owned(), n_entries, value));
+    }
+}
+
+/// Keeps entries as codes until their texts can be asked for.
+struct Kept {
+    entries: Vec<CodedEntry>,
+    outcome: Outcome,
+}
+
+impl CodedSink for Kept {
+    fn entry(&mut self, entry: &CodedEntry) {
+        self.entries.push(*entry);
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.outcome.reject(reject);
+    }
+
+    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
+        self.outcome.unmapped(field, text, code, n_entries, value);
+    }
+}
+
+fn check(layout: &Layout, header: &[&str], batches: &[Vec<Vec<String>>]) {
+    let parser = RowParser::new(layout, header).expect("the header fits");
+    let mut coded = CodedParser::new(&parser);
+    let mut expected = Outcome::new();
+    let mut kept = Kept { entries: Vec::new(), outcome: Outcome::new() };
+    for batch in batches {
+        let rows: Vec<Vec<Cow<'_, [u8]>>> = batch
+            .iter()
+            .map(|row| row.iter().map(|text| Cow::Borrowed(text.as_bytes())).collect())
+            .collect();
+        let texts: Vec<Texts<'_, '_>> = rows.iter().map(Vec::as_slice).collect();
+        coded.look_up(&texts);
+        for (at, row) in texts.iter().enumerate() {
+            let counts = parser.parse(row, &mut expected);
+            expected.counts.push(counts);
+            let counts = coded.parse(at, row, &mut kept);
+            kept.outcome.counts.push(counts);
+        }
+    }
+    let Kept { entries, mut outcome } = kept;
+    for e in entries {
+        let numbers = format!(
+            "{} {} {} {} {} {:b}",
+            e.place, e.year, e.month, e.ownership_is_fallback, e.value, e.rules
+        );
+        let texts = Column::ALL.map(|column| {
+            let code = e.codes[column as usize];
+            (code != NO_CODE).then(|| coded.dictionaries().of(column).text(code))
+        });
+        outcome.entry(numbers, texts, e.quantity);
+    }
+    assert_eq!(outcome, expected);
+}
+
+fn cell(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop_oneof![
+        12 => prop::sample::select(texts).prop_map(str::to_owned),
+        1 => prop::sample::select(&["", "NA", " ", "0000", "é", "1,5", "x\u{0}"][..]).prop_map(str::to_owned),
+    ]
+}
+
+fn row() -> impl Strategy<Value = Vec<String>> {
+    let cells = (
+        cell(&["200711", "200801", "200912", " 200801 ", "201113", "199901"]),
+        cell(&["0", "1", "0.0", "9"]),
+        cell(&["44", "31", "44.0", "NA", "77"]),
+        cell(&["4413110001", "3113110001", "441311000122334455667788", "441"]),
+        cell(&["85171100", "1019000", "98010000", "8517.11.00", "85171100.0", "12"]),
+        cell(&["502", "142", "502.0", "999"]),
+        cell(&["1", "1.0", "5", "0012"]),
+        cell(&["NA", "private", "state"]),
+        cell(&["a firm", "a trading firm of a very long name", "trading"]),
+        cell(&["12.5", "7", "0", "-3", "1 000", "1e3", "x"]),
+    );
+    (cells, 0..40usize).prop_map(|(c, cut)| {
+        let mut row = vec![c.0, c.1, c.2, c.3, c.4, c.5, c.6, c.7, c.8, c.9];
+        if cut == 0 {
+            row.pop();
+        }
+        row
+    })
+}
+
+proptest! {
+    // Codes are another form of the same: nothing is read otherwise than row by row.
+    #[test]
+    fn codes_say_what_the_row_parser_says(
+        batches in prop::collection::vec(prop::collection::vec(row(), 0..40), 1..5),
+        is_kept in any::<bool>(),
+        is_wide in any::<bool>(),
+    ) {
+        let mut layout = layout();
+        if is_kept {
+            layout.zero = Zero::Keep;
+            layout.negative = Negative::Keep;
+        }
+        if is_wide {
+            layout.unpivot = Some(Unpivot {
+                field: Field::Destination,
+                columns: [("usd", "USA"), ("mode", "CHN")]
+                    .map(|(header, code)| (header.to_owned(), code.to_owned()))
+                    .to_vec(),
+            });
+            layout.fields.insert(Field::Destination, FieldSpec::of(Origin::Unpivoted));
+            layout.fields.remove(&Field::Value);
+        }
+        check(&layout, &HEADER, &batches);
+    }
+}
