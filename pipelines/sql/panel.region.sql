@@ -8,9 +8,9 @@ mix_benchmark as (
     select * from resilience.region where benchmark = 'mix'
 ),
 
--- Base years are written "2007, 2008"; regressors are taken at the last of them.
+-- Regressors are taken in the year of the last base period.
 last_base_year as (
-    select episode, cast(right(base_years, 4) as int) as year from resilience.episode
+    select episode, base_year as year from resilience.episode
 ),
 
 shift_share as (
@@ -32,13 +32,30 @@ select
     a.recovery_null_reason,
     m.recovery as recovery_mix,
     a.recovery_dhs,
+    a.type,
+    a.expected_sign,
+    a.sensitivity,
     a.level_recovery,
+    a.drop_rebound,
+    a.cumulative_loss_share,
+    c.n_periods_to_recover,
+    c.is_recovered,
+    a.resistance_low,
+    a.resistance_high,
+    a.recovery_low,
+    a.recovery_high,
+    a.largest_part as largest_hs6,
+    a.largest_part_share as largest_hs6_share,
     s.national as resistance_national,
     s.mix as resistance_industry_mix,
     s.competitive as resistance_competitive,
     t.michaely,
     t.upgrading,
+    t.expy_change,
+    t.eci_change,
+    t.high_complexity_change,
     t.n_new_specializations,
+    t.entry_rate,
     d.related_variety,
     d.unrelated_variety,
     d.hhi,
@@ -52,6 +69,7 @@ join trade.region r on r.region_code = a.region_code
 left join mix_benchmark m on m.episode = a.episode and m.region_code = a.region_code
 left join shift_share s on s.episode = a.episode and s.region_code = a.region_code
 left join resilience.transformation t on t.episode = a.episode and t.region_code = a.region_code
+left join resilience.region_cycle c on c.episode = a.episode and c.region_code = a.region_code
 left join diversification.region_year d on d.year = y.year and d.region_code = a.region_code
 left join space.region_year p on p.year = y.year and p.region_code = a.region_code
 order by a.episode, a.region_code

@@ -5,7 +5,7 @@ with aggregate_benchmark as (
 ),
 
 last_base_year as (
-    select episode, cast(right(base_years, 4) as int) as year from resilience.episode
+    select episode, base_year as year from resilience.episode
 ),
 
 -- The nation's exports of each product, for market shares.
@@ -26,16 +26,20 @@ select
     a.trough_value,
     a.end_value,
     a.resistance,
+    a.resistance_winsorized,
     a.resistance_diff,
     a.resistance_dlog,
     a.resistance_dhs,
     a.resistance_null_reason,
     a.recovery,
+    a.recovery_winsorized,
     a.recovery_diff,
     a.recovery_dlog,
     a.recovery_dhs,
     a.recovery_null_reason,
     t.upgrading,
+    t.expy_upgrading,
+    t.rca_change,
     t.is_entry_upgrade,
     s.density,
     s.rca,

@@ -97,16 +97,46 @@ fn missing_keys_and_senseless_values_are_refused() {
         "target_revision: HS2008",
         &["unknown HS revision"],
     );
-    check(CONFIG, "base_years: [2008]", "base_years: [2010]", &["expected base < trough < end"]);
+    check(CONFIG, "base: [2008]", "base: [2010]", &["trough 2009: expected a period after"]);
     check(
         CONFIG,
-        "transformation_year: 2014",
-        "transformation_year: 2044",
+        "transformation: 2014",
+        "transformation: 2044",
         &["episode crisis_2008_long: year 2044 is not in the data, which has 2005 to 2014"],
     );
     check(
         CONFIG,
-        "region_benchmarks: [aggregate, mix, aggregate_loo, mix_loo]",
+        "transformation: 2014",
+        "transformation: 2014Q5",
+        &["episode \"crisis_2008_long\": transformation: \"2014Q5\" is no period"],
+    );
+    check(
+        CONFIG,
+        "end: 2010",
+        "end: 2010-06",
+        &["2010-06 is a month, the trough 2009 a year: expected periods of one length"],
+    );
+    check(
+        CONFIG,
+        "  episodes:",
+        "  episodes:\n    - {name: m, base: [2008-06], trough: 2009-02, end: 2010-02}",
+        &["aggregate.months", "the episode `m` needs `months: true`"],
+    );
+    check(
+        CONFIG,
+        "aggregate_loo, mix_loo, own_trend]",
+        "reference]",
+        &["a benchmark of the config is `reference`, but there is no `reference` here"],
+    );
+    check(
+        "config/default.yaml",
+        "  winsorized_share: 0.01",
+        "  winsorized_share: 0.5",
+        &["resilience.winsorized_share", "expected 0 or more and below 0.5"],
+    );
+    check(
+        CONFIG,
+        "region_benchmarks: [aggregate, mix, aggregate_loo, mix_loo, own_trend]",
         "region_benchmarks: [mix]",
         &["expected `aggregate` among them"],
     );

@@ -8,7 +8,7 @@ use std::process::Command;
 const TABLE: [(&str, bool, &[&str]); 6] = [
     ("trade", true, &["foldhash", "memchr", "thiserror"]),
     ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
-    ("resilience", true, &["space", "thiserror"]),
+    ("resilience", true, &["rand_pcg", "space", "thiserror"]),
     (
         "lake",
         false,

@@ -12,6 +12,7 @@ mod measure;
 mod references;
 mod remote;
 mod reproducible;
+mod resilience;
 mod sample;
 mod spaces;
 mod support;

@@ -129,7 +129,7 @@ fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
     let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
     assert!(plan.out.contains("nothing to do"), "{}", plan.out);
     let back = project.run().ok();
-    assert!(back.out.contains("published 32 tables"), "{}", back.out);
+    assert!(back.out.contains("published 42 tables"), "{}", back.out);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn single_stages_run_and_stale_tables_are_not_mixed_with_new_ones() {
     assert_ne!(project.sql("select sum(density) from panel.region_product"), before);
     // Specialisations gained depend on the threshold too, and they do not follow from relatedness.
     project.edit("config/default.yaml", "  rca_threshold: 1.0", "  rca_threshold: 2.0");
-    run("relatedness+").fails(2, "`spatial` needs `resilience.region`");
+    run("relatedness+").fails(2, "`spatial` needs `resilience.margins`");
     run("+panels").ok();
     let runs = project.rebound(&["runs"]).ok();
     assert!(runs.out.contains("held") && runs.out.contains("<- published"), "{}", runs.out);

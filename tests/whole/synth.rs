@@ -7,7 +7,7 @@ const CONFIG: &str = "ingest: {max_rejected_share: 0.05}\nrelatedness: {rca_rule
     proximity_source: regions, proximity_years: [2008], min_ubiquity: 1, diagonal: excluded, publish_proximity_from: 0.9}\n";
 
 /// A project whose raw files are made up in `layout`.
-fn nation(layout: &str, size: &[&str], stages: &str) -> Project {
+pub(crate) fn nation(layout: &str, size: &[&str], stages: &str) -> Project {
     let project = Project::new();
     let layout_file = format!("config/layouts/{layout}.yaml");
     let fixed = ["synth", "--layout", &layout_file, "--output", "made"];

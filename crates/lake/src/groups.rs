@@ -30,6 +30,9 @@ use std::sync::Arc;
 /// The code of no value.
 pub const NO_CODE: u32 = u32::MAX;
 
+/// The hundredths of no money.
+pub const NO_MONEY: i128 = i128::MIN;
+
 /// The count of nothing counted.
 pub const NO_COUNT: i64 = i64::MIN;
 
@@ -77,14 +80,14 @@ pub enum Cells<'a> {
     Ints(&'a [i32], &'a [u32]),
     /// The same small integer in every row.
     SameInt(i32),
-    /// Hundredths.
+    /// Hundredths; [`NO_MONEY`] for none.
     Money(&'a [i128]),
     /// Floats; NaN for none.
     Floats(&'a [f64]),
     /// Counts; [`NO_COUNT`] for none.
     Counts(&'a [i64]),
     /// True or false.
-    Flags(&'a [bool]),
+    Flags(&'a [Option<bool>]),
 }
 
 impl Cells<'_> {
@@ -239,7 +242,9 @@ impl GroupWriter {
                 Cells::Texts(_, codes) | Cells::Ints(_, codes) => {
                     !column.is_nullable && codes.contains(&NO_CODE)
                 }
-                Cells::SameInt(_) | Cells::Money(_) | Cells::Flags(_) => false,
+                Cells::SameInt(_) => false,
+                Cells::Money(values) => !column.is_nullable && values.contains(&NO_MONEY),
+                Cells::Flags(values) => !column.is_nullable && values.contains(&None),
                 Cells::Floats(values) => {
                     !column.is_nullable && values.iter().any(|value| value.is_nan())
                 }
@@ -545,17 +550,18 @@ impl Chunk<'_> {
         let limit = 10_i128.pow(u32::from(MONEY.0));
         self.plain(scratch, |from, to, page| {
             let values = &values[from..to];
-            if let Some(value) = values.iter().find(|value| value.abs() >= limit) {
+            let mut there = values.iter().filter(|&&value| value != NO_MONEY);
+            if let Some(value) = there.find(|value| value.abs() >= limit) {
                 return Err(ParquetError::General(format!(
                     "{value} hundredths have more than {} digits",
                     MONEY.0
                 )));
             }
             if self.is_nullable {
-                put_levels(page, to - from, |_| true);
+                put_levels(page, values.len(), |at| values[at] != NO_MONEY);
             }
             page.reserve(values.len() * MONEY_BYTES);
-            for value in values {
+            for value in values.iter().filter(|&&value| value != NO_MONEY) {
                 page.extend_from_slice(&value.to_be_bytes()[16 - MONEY_BYTES..]);
             }
             Ok(())
@@ -606,16 +612,17 @@ impl Chunk<'_> {
 
     fn of_flags(
         &self,
-        values: &[bool],
+        values: &[Option<bool>],
         scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         self.plain(scratch, |from, to, page| {
             let values = &values[from..to];
             if self.is_nullable {
-                put_levels(page, values.len(), |_| true);
+                put_levels(page, values.len(), |at| values[at].is_some());
             }
+            let there: Vec<bool> = values.iter().copied().flatten().collect();
             page.extend(
-                values.chunks(8).map(|eight| {
+                there.chunks(8).map(|eight| {
                     eight.iter().rev().fold(0, |byte, &flag| byte << 1 | u8::from(flag))
                 }),
             );

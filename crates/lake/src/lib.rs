@@ -25,7 +25,7 @@ pub use catalog::{Catalog, RunRecord, RunStatus, StageRecord};
 pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;
 pub use fingerprint::{Fingerprint, Fingerprinter};
-pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, Texts};
+pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, NO_MONEY, Texts};
 pub use lock::{Holder, Lock, LockError};
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
 pub use store::{Garbage, Lake, LakeError};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use space::complexity::{FitnessParams, Scale};
 use space::{ComplexityParams, Diagonal, FilterParams, GainForm, Margin, Measure, Null, RcaRule};
 use std::path::{Path, PathBuf};
-use trade::{HsRevision, Method};
+use trade::period::ParsePeriodError;
+use trade::{Frequency, HsRevision, Method, Period};
 
 /// Why the config cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +111,8 @@ section! {
         pub flow: String,
         /// Whether sums by firm are kept.
         pub firms: bool,
+        /// Whether sums by month are kept.
+        pub months: bool,
     }
 }
 
@@ -198,10 +201,32 @@ section! {
     Resilience as ResilienceText {
         /// The smallest expected growth, in absolute value, that an index is divided by.
         pub near_zero: f64,
+        /// The smallest exports at the start of a stage that an index is computed from, in the currency.
+        pub min_base_value: f64,
+        /// Whether a region-product that is exported at none of base, trough and end has a row.
+        pub balanced: bool,
         /// Benchmarks of regions.
         pub region_benchmarks: Vec<String>,
         /// Benchmarks of region-products.
         pub product_benchmarks: Vec<String>,
+        /// Periods before the base whose mean log growth is the own trend.
+        pub trend_periods: usize,
+        /// Growth rates whose mean is the norm of a shock.
+        pub shock_periods_before: usize,
+        /// How far growth falls below it in a shock.
+        pub shock_margin: f64,
+        /// Periods within which growth must be back.
+        pub shock_periods_after: usize,
+        /// Share of each tail that winsorised indices pull in.
+        pub winsorized_share: f64,
+        /// Replicates of the intervals; 0: none.
+        pub bootstrap_replicates: usize,
+        /// Share of the replicates inside the interval.
+        pub bootstrap_level: f64,
+        /// What their random numbers start from.
+        pub bootstrap_seed: u64,
+        /// Regions whose borders changed.
+        pub region_changes: Vec<RegionChange>,
         /// The shocks.
         pub episodes: Vec<Episode>,
     }
@@ -265,20 +290,101 @@ impl Spatial {
     }
 }
 
-/// One shock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A shock, and the periods that its stages begin and end with. All are as long.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "EpisodeText", into = "EpisodeText")]
 pub struct Episode {
     /// Its name.
     pub name: String,
-    /// Years whose mean is the base.
-    pub base_years: Vec<i32>,
+    /// Periods whose mean is the base, ascending.
+    pub base: Vec<Period>,
     /// The trough.
-    pub trough_year: i32,
+    pub trough: Period,
     /// The end of the recovery.
-    pub end_year: i32,
-    /// The year whose structure is compared with the base's.
-    pub transformation_year: i32,
+    pub end: Period,
+    /// The period whose structure is compared with the base's.
+    pub transformation: Period,
+    /// Periods whose sum stands for the last of them: 12 months take the seasons out.
+    pub trailing: usize,
+}
+
+/// An episode as a file has it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct EpisodeText {
+    name: String,
+    base: Vec<PeriodText>,
+    trough: PeriodText,
+    end: PeriodText,
+    transformation: Option<PeriodText>,
+    trailing: Option<usize>,
+}
+
+/// A year as a number, or any period as a text.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(untagged)]
+enum PeriodText {
+    Year(i32),
+    Text(String),
+}
+
+impl PeriodText {
+    fn read(&self, key: &str) -> Result<Period, String> {
+        let text = match self {
+            Self::Year(year) => year.to_string(),
+            Self::Text(text) => text.clone(),
+        };
+        text.parse().map_err(|error: ParsePeriodError| format!("{key}: {error}"))
+    }
+}
+
+impl TryFrom<EpisodeText> for Episode {
+    type Error = String;
+
+    fn try_from(text: EpisodeText) -> Result<Self, String> {
+        let read = |period: &PeriodText, key: &str| {
+            period.read(key).map_err(|why| format!("episode {:?}: {why}", text.name))
+        };
+        let mut base: Vec<Period> =
+            text.base.iter().map(|period| read(period, "base")).collect::<Result<_, _>>()?;
+        base.sort_unstable();
+        let end = read(&text.end, "end")?;
+        Ok(Self {
+            base,
+            trough: read(&text.trough, "trough")?,
+            end,
+            transformation: match &text.transformation {
+                Some(period) => read(period, "transformation")?,
+                None => end,
+            },
+            trailing: text.trailing.unwrap_or(1),
+            name: text.name,
+        })
+    }
+}
+
+impl From<Episode> for EpisodeText {
+    fn from(episode: Episode) -> Self {
+        let text = |period: Period| PeriodText::Text(period.to_string());
+        Self {
+            base: episode.base.iter().copied().map(text).collect(),
+            trough: text(episode.trough),
+            end: text(episode.end),
+            transformation: Some(text(episode.transformation)),
+            trailing: Some(episode.trailing),
+            name: episode.name,
+        }
+    }
+}
+
+/// A region that is not the same before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionChange {
+    /// Its code.
+    pub region: String,
+    /// The first year of the new borders.
+    pub year: i32,
 }
 
 section! {
@@ -624,6 +730,37 @@ impl Resilience {
             .collect()
     }
 
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        let at_least = |key, value: f64| {
+            let is_fine = value.is_finite() && value >= 0.0;
+            is_fine.then_some(()).ok_or_else(|| (key, format!("{value}: expected 0 or more")))
+        };
+        at_least("min_base_value", self.min_base_value)?;
+        at_least("shock_margin", self.shock_margin)?;
+        let positive = |key, value: usize| {
+            (value > 0).then_some(()).ok_or_else(|| (key, "0: expected 1 or more".to_owned()))
+        };
+        positive("trend_periods", self.trend_periods)?;
+        positive("shock_periods_before", self.shock_periods_before)?;
+        positive("shock_periods_after", self.shock_periods_after)?;
+        if !(0.0..0.5).contains(&self.winsorized_share) {
+            let why = format!("{}: expected 0 or more and below 0.5", self.winsorized_share);
+            return Err(("winsorized_share", why));
+        }
+        if !(self.bootstrap_level > 0.0 && self.bootstrap_level < 1.0) {
+            let why = format!("{}: expected a share between 0 and 1", self.bootstrap_level);
+            return Err(("bootstrap_level", why));
+        }
+        Ok(())
+    }
+
+    /// Whether a benchmark is another economy's growth.
+    pub fn uses_reference(&self) -> bool {
+        let of_products = self.of_products().unwrap_or_default();
+        let all = of_products.into_iter().map(|(_, benchmark)| benchmark);
+        all.chain(self.of_regions().unwrap_or_default()).any(Benchmark::is_of_reference)
+    }
+
     /// The benchmarks of region-products with their names: `product` is what `mix` is for regions.
     ///
     /// # Errors
@@ -635,6 +772,9 @@ impl Resilience {
             ("product", Benchmark::Mix),
             ("aggregate_loo", Benchmark::AggregateLeaveOneOut),
             ("product_loo", Benchmark::MixLeaveOneOut),
+            ("own_trend", Benchmark::OwnTrend),
+            ("reference", Benchmark::Reference),
+            ("reference_product", Benchmark::ReferenceMix),
         ];
         self.product_benchmarks
             .iter()
@@ -749,6 +889,16 @@ impl Config {
             "resilience.product_benchmarks",
             benchmarks(&resilience.product_benchmarks),
         )?;
+        if let Err((key, why)) = resilience.checked() {
+            check(&resilience_file, &format!("resilience.{key}"), Err(why))?;
+        }
+        let is_by_month = |episode: &&Episode| episode.frequency() != Frequency::Year;
+        if let Some(episode) = resilience.episodes.iter().find(is_by_month)
+            && !config.aggregate.months
+        {
+            let why = format!("the episode `{}` needs `months: true`", episode.name);
+            check(&aggregate_file, "aggregate.months", Err(why))?;
+        }
         let names: Vec<_> = resilience.episodes.iter().map(|e| e.name.clone()).collect();
         check(&resilience_file, "resilience.episodes", unique(&names))?;
         for episode in &resilience.episodes {
@@ -777,32 +927,50 @@ fn unique(names: &[String]) -> Result<(), String> {
 }
 
 impl Episode {
-    /// The last base year.
-    pub fn last_base_year(&self) -> i32 {
-        self.base_years.iter().copied().max().unwrap_or(self.trough_year)
+    /// The last base period.
+    pub fn last_base(&self) -> Period {
+        self.base.last().copied().unwrap_or(self.trough)
+    }
+
+    /// How long its periods are.
+    pub fn frequency(&self) -> Frequency {
+        self.trough.frequency
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.base_years.is_empty() {
-            return Err("base_years: expected at least one year".to_owned());
+        let all = || {
+            let ends = [self.trough, self.end, self.transformation];
+            self.base.iter().copied().chain(ends)
+        };
+        if self.base.is_empty() {
+            return Err("base: expected at least one period".to_owned());
         }
-        let mut years = self.base_years.clone();
-        years.sort_unstable();
-        years.dedup();
-        if years.len() != self.base_years.len() {
-            return Err("base_years: a year is there twice".to_owned());
-        }
-        let base = self.last_base_year();
-        if !(base < self.trough_year && self.trough_year < self.end_year) {
+        if let Some(other) = all().find(|period| period.frequency != self.frequency()) {
             return Err(format!(
-                "expected base < trough < end, found {base}, {}, {}",
-                self.trough_year, self.end_year
+                "{other} is a {}, the trough {} a {}: expected periods of one length",
+                other.frequency,
+                self.trough,
+                self.frequency()
             ));
         }
-        if self.transformation_year <= base {
+        if self.base.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("base: a period is there twice".to_owned());
+        }
+        if self.trailing == 0 {
+            return Err("trailing: expected 1 or more periods".to_owned());
+        }
+        let (last, trough, end) = (self.last_base(), self.trough, self.end);
+        let stages =
+            [("trough", last, "the last base period", trough), ("end", trough, "the trough", end)];
+        for (key, before, what, period) in stages {
+            if period <= before {
+                return Err(format!("{key} {period}: expected a period after {what}, {before}"));
+            }
+        }
+        if self.transformation <= last {
             return Err(format!(
-                "expected a transformation_year after the base {base}, found {}",
-                self.transformation_year
+                "transformation {}: expected a period after the last base period, {last}",
+                self.transformation
             ));
         }
         Ok(())
@@ -844,18 +1012,28 @@ mod tests {
 
     #[test]
     fn episode_runs_forward() {
-        let mut episode = Episode {
-            name: "x".into(),
-            base_years: vec![2007, 2008],
-            trough_year: 2009,
-            end_year: 2011,
-            transformation_year: 2011,
-        };
+        let read = yaml::of_text::<Episode>;
+        let good = "{name: crisis, base: [2008], trough: 2009, end: 2011}";
+        let episode = read(good).expect("an episode");
         assert_eq!(episode.check(), Ok(()));
-        episode.trough_year = 2008;
-        let error = episode.check().expect_err("no fall");
-        assert_eq!(error, "expected base < trough < end, found 2008, 2008, 2011");
-        episode.base_years = vec![2007, 2007];
-        assert!(episode.check().is_err());
+        assert_eq!(episode.transformation, episode.end, "the end unless said otherwise");
+        let faults = [
+            ("trough: 2009", "trough: 2008", "expected a period after the last base period, 2008"),
+            ("base: [2008]", "base: [2007, 2007]", "a period is there twice"),
+            ("base: [2008]", "base: []", "expected at least one period"),
+            ("end: 2011", "end: 2011Q1", "expected periods of one length"),
+            ("end: 2011", "end: 2011, trailing: 0", "expected 1 or more"),
+            ("end: 2011", "end: 2011, transformation: 2007", "after the last base period, 2008"),
+        ];
+        for (from, to, why) in faults {
+            let episode = read(&good.replace(from, to)).expect("an episode");
+            let error = episode.check().expect_err("a fault");
+            assert!(error.contains(why), "{error}");
+        }
+        let error = read(&good.replace("2011", "2011Q7")).expect_err("no period");
+        assert!(error.contains("episode \"crisis\": end: \"2011Q7\" is no period"), "{error}");
+        let months =
+            "{name: m, base: [2008-06, 2008-07], trough: 2009-02, end: 2010-02, trailing: 12}";
+        assert_eq!(read(months).expect("an episode").check(), Ok(()));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::codes::{self, CodesError};
 use crate::pipeline::{
-    External, GroupColumns, IncomeColumns, PciColumns, ProximityColumns, ReferenceColumns,
+    External, GroupColumns, IncomeColumns, PciColumns, Pipeline, ProximityColumns, ReferenceColumns,
 };
 use flate2::read::MultiGzDecoder;
 use space::Relatedness;
@@ -161,9 +161,7 @@ pub fn pci(
 /// # Errors
 ///
 /// [`ExternalError`], naming file and line.
-pub fn groups(
-    external: &External<GroupColumns>,
-) -> Result<BTreeMap<String, String>, ExternalError> {
+fn groups(external: &External<GroupColumns>) -> Result<BTreeMap<String, String>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.region.as_str(), columns.group.as_str()];
     let mut found = BTreeMap::new();
@@ -176,6 +174,31 @@ pub fn groups(
         }
     })?;
     Ok(found)
+}
+
+/// The group of each of the regions `codes`: of the pipeline's table, or the first characters of their codes.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line.
+pub fn groups_of(pipeline: &Pipeline, codes: &[&str]) -> Result<Vec<String>, ExternalError> {
+    let Some(table) = &pipeline.groups else {
+        let digits = pipeline.config.spatial.group_digits;
+        let group = |code: &&str| code.chars().take(digits).collect::<String>();
+        let named = |group: String| if group.is_empty() { "all".to_owned() } else { group };
+        return Ok(codes.iter().map(group).map(named).collect());
+    };
+    let given = groups(table)?;
+    let without: Vec<&str> =
+        codes.iter().copied().filter(|code| !given.contains_key(*code)).collect();
+    if !without.is_empty() {
+        tracing::warn!(
+            regions = without.join(", "),
+            "regions without a group are put into `other`"
+        );
+    }
+    let group = |code: &&str| given.get(*code).map_or_else(|| "other".to_owned(), Clone::clone);
+    Ok(codes.iter().map(group).collect())
 }
 
 /// The trade of the reference economy in each of `products`, and in all, by year.

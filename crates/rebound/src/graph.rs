@@ -71,12 +71,33 @@ impl StageName {
             Self::Relatedness if uses(pipeline, ProximitySource::Firms) => {
                 &["trade.region_product_year", "trade.region_product_year_firm"]
             }
-            Self::Relatedness | Self::Resilience => &["trade.region_product_year"],
+            Self::Relatedness => &["trade.region_product_year"],
+            Self::Resilience => &[
+                "trade.region_product_year",
+                "trade.region_product_year_trade_mode",
+                "trade.region_product_year_ownership",
+                "trade.region_product_year_destination",
+                "trade.region_product_month",
+            ],
             Self::Diversification => {
                 &["trade.region_product_year", "trade.region_product_year_destination"]
             }
         };
         tables.to_vec()
+    }
+
+    /// The tables that it reads file by file, as they have many rows.
+    pub fn streams(self) -> &'static [&'static str] {
+        match self {
+            Self::Aggregate => &["customs.records"],
+            Self::Resilience => &[
+                "trade.region_product_year_trade_mode",
+                "trade.region_product_year_ownership",
+                "trade.region_product_year_destination",
+                "trade.region_product_month",
+            ],
+            _ => &[],
+        }
     }
 
     fn writes(self) -> &'static [&'static str] {
@@ -97,6 +118,7 @@ impl StageName {
                 "trade.region_product_year_trade_mode",
                 "trade.region_product_year_ownership_trade_mode",
                 "trade.region_product_year_firm",
+                "trade.region_product_month",
                 "trade.region_year",
                 "trade.hs_conversion",
             ],
@@ -113,8 +135,17 @@ impl StageName {
             Self::Resilience => &[
                 "resilience.episode",
                 "resilience.region",
+                "resilience.macro_region",
+                "resilience.product",
+                "resilience.nation",
                 "resilience.region_product",
+                "resilience.region_trade_mode",
+                "resilience.region_ownership",
+                "resilience.region_destination",
+                "resilience.region_period",
+                "resilience.region_cycle",
                 "resilience.shift_share",
+                "resilience.margins",
                 "resilience.transformation",
                 "resilience.product_transformation",
             ],
@@ -376,7 +407,11 @@ pub fn fingerprints(
 }
 
 fn reads_file(pipeline: &Pipeline, stage: StageName, file: &str) -> bool {
-    pipeline.reader_of(file).unwrap_or(StageName::Ingest) == stage
+    let externals = pipeline.externals();
+    match externals.iter().find(|table| table.label == file) {
+        Some(table) => table.readers.contains(&stage),
+        None => stage == StageName::Ingest,
+    }
 }
 
 /// Whether relatedness comes from `source`.
@@ -391,6 +426,11 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
     }
     let config = &pipeline.config;
     let related = &config.relatedness;
+    let elsewhere = pipeline.externals().into_iter().filter(|table| table.readers.contains(&stage));
+    let elsewhere = elsewhere.map(|table| (table.key.to_owned(), table.settings));
+    let target = &config.harmonize.target_revision;
+    let harmonize =
+        || ("harmonize".to_owned(), json(&BTreeMap::from([("target_revision", target)])));
     match stage {
         StageName::Ingest => {
             let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
@@ -417,22 +457,28 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
                 ("complexity".to_owned(), json(&config.complexity)),
                 ("cleaning".to_owned(), json(&config.cleaning)),
             ];
-            parts.extend(pipeline.external_settings(stage));
-            if parts.len() > 3 {
-                parts.push((
-                    "harmonize.target_revision".to_owned(),
-                    json(&config.harmonize.target_revision),
-                ));
-            }
+            parts.push(harmonize());
+            parts.extend(elsewhere);
             parts
         }
-        StageName::Resilience => vec![
-            ("resilience".to_owned(), json(&config.resilience)),
-            ("relatedness.rca".to_owned(), json(&(&related.rca_rule, related.rca_threshold))),
-        ],
+        StageName::Resilience => {
+            let rca = BTreeMap::from([
+                ("rca_rule", serde_json::json!(related.rca_rule)),
+                ("rca_threshold", serde_json::json!(related.rca_threshold)),
+            ]);
+            let digits = BTreeMap::from([("group_digits", config.spatial.group_digits)]);
+            let mut parts = vec![
+                ("resilience".to_owned(), json(&config.resilience)),
+                ("relatedness".to_owned(), json(&rca)),
+                ("spatial".to_owned(), json(&digits)),
+                harmonize(),
+            ];
+            parts.extend(elsewhere);
+            parts
+        }
         StageName::Spatial => {
             let mut parts = vec![("spatial".to_owned(), json(&config.spatial))];
-            parts.extend(pipeline.external_settings(stage));
+            parts.extend(elsewhere);
             parts
         }
         StageName::Diversification | StageName::Panels => Vec::new(),

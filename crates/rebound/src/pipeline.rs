@@ -279,56 +279,60 @@ impl Pipeline {
         self.proximity.as_ref().filter(|_| is_used)
     }
 
-    /// The reference economy, if the config takes one from elsewhere.
-    pub fn used_reference(&self) -> Option<&External<ReferenceColumns>> {
-        let is_used = self.config.relatedness.has_external_reference() == Ok(true);
-        self.reference.as_ref().filter(|_| is_used)
-    }
-
-    /// The tables from elsewhere that are used: name in the records of runs, and place.
-    pub fn external_files(&self) -> Vec<(String, PathBuf)> {
-        let mut files = Vec::new();
-        files.extend(self.used_proximity().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.used_reference().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.incomes.as_ref().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.population.as_ref().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.pci.as_ref().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.boundaries.as_ref().map(|e| (e.label.clone(), e.path.clone())));
-        files.extend(self.groups.as_ref().map(|e| (e.label.clone(), e.path.clone())));
-        files
-    }
-
-    /// The stage that reads the table from elsewhere of this name.
-    pub fn reader_of(&self, label: &str) -> Option<StageName> {
-        let is = |of: Option<&String>| of.is_some_and(|found| found == label);
-        if is(self.boundaries.as_ref().map(|e| &e.label))
-            || is(self.groups.as_ref().map(|e| &e.label))
-        {
-            return Some(StageName::Spatial);
-        }
-        let is_known = self.external_files().iter().any(|(known, _)| known == label);
-        is_known.then_some(StageName::Relatedness)
-    }
-
-    /// How the tables from elsewhere that `stage` reads are read, as JSON.
-    pub fn external_settings(&self, stage: StageName) -> Vec<(String, String)> {
-        fn of<C: Serialize>(name: &str, external: &External<C>) -> (String, String) {
+    /// The tables from elsewhere that are used.
+    pub fn externals(&self) -> Vec<Elsewhere> {
+        fn of<C: Serialize>(
+            key: &'static str,
+            external: Option<&External<C>>,
+            readers: &[(StageName, bool)],
+        ) -> Option<Elsewhere> {
+            let external = external?;
             let columns = serde_json::to_string(&external.columns).unwrap_or_default();
-            (name.to_owned(), format!("{} {columns}", external.revision))
+            let readers: Vec<_> =
+                readers.iter().filter(|(_, is_used)| *is_used).map(|(stage, _)| *stage).collect();
+            (!readers.is_empty()).then(|| Elsewhere {
+                key,
+                label: external.label.clone(),
+                path: external.path.clone(),
+                settings: format!("{} {columns}", external.revision),
+                readers,
+            })
         }
-        let mut settings = Vec::new();
-        if stage == StageName::Spatial {
-            settings.extend(self.boundaries.as_ref().map(|e| of("boundaries", e)));
-            settings.extend(self.groups.as_ref().map(|e| of("groups", e)));
-            return settings;
-        }
-        settings.extend(self.used_proximity().map(|e| of("proximity", e)));
-        settings.extend(self.used_reference().map(|e| of("reference", e)));
-        settings.extend(self.incomes.as_ref().map(|e| of("incomes", e)));
-        settings.extend(self.population.as_ref().map(|e| of("population", e)));
-        settings.extend(self.pci.as_ref().map(|e| of("pci", e)));
-        settings
+        use StageName::{Relatedness, Resilience, Spatial};
+        let in_rca = self.config.relatedness.has_external_reference() == Ok(true);
+        let as_benchmark = self.config.resilience.uses_reference();
+        [
+            of("proximity", self.used_proximity(), &[(Relatedness, true)]),
+            of(
+                "reference",
+                self.reference.as_ref(),
+                &[(Relatedness, in_rca), (Resilience, as_benchmark)],
+            ),
+            of("incomes", self.incomes.as_ref(), &[(Relatedness, true), (Resilience, true)]),
+            of("population", self.population.as_ref(), &[(Relatedness, true)]),
+            of("pci", self.pci.as_ref(), &[(Relatedness, true), (Resilience, true)]),
+            of("boundaries", self.boundaries.as_ref(), &[(Spatial, true)]),
+            of("groups", self.groups.as_ref(), &[(Spatial, true), (Resilience, true)]),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
+}
+
+/// A table from elsewhere, and what it is used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its key in the pipeline.
+    pub key: &'static str,
+    /// Its name in the records of runs.
+    pub label: String,
+    /// The table.
+    pub path: PathBuf,
+    /// How it is read.
+    pub settings: String,
+    /// The stages that read it.
+    pub readers: Vec<StageName>,
 }
 
 /// The lake that the pipeline at `path` writes to.
@@ -448,6 +452,10 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
     }
     if config.relatedness.has_external_reference() == Ok(true) && reference.is_none() {
         let why = "the config says `rca_reference: external`, but there is no `reference` here";
+        return Err(invalid("reference", why.to_owned()));
+    }
+    if config.resilience.uses_reference() && reference.is_none() {
+        let why = "a benchmark of the config is `reference`, but there is no `reference` here";
         return Err(invalid("reference", why.to_owned()));
     }
     let mut stages = Vec::new();

@@ -7,7 +7,7 @@
 
 use crate::clock;
 use crate::graph::{self, GraphError, Node, Parts, StageName};
-use crate::pipeline::{self, Pipeline, PipelineError, Place, SqlFile};
+use crate::pipeline::{self, Elsewhere, Pipeline, PipelineError, Place, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use arrow::array::RecordBatch;
 use lake::{
@@ -280,7 +280,7 @@ fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError
             Ok((file.label.clone(), content))
         })
         .collect::<Result<_, RunError>>()?;
-    for (label, path) in pipeline.external_files() {
+    for Elsewhere { label, path, .. } in pipeline.externals() {
         files.insert(label, of_path(&path)?);
     }
     Ok(files)
@@ -581,8 +581,8 @@ impl Maker<'_> {
             return Ok(vec![self.build_sql(node, sql, fingerprint, current, &made_at)?]);
         }
         let mut input = Input::new();
-        // That of the records is read file by file.
-        for table in node.reads.iter().filter(|_| node.stage != StageName::Aggregate) {
+        let is_streamed = |table: &String| node.stage.streams().contains(&table.as_str());
+        for table in node.reads.iter().filter(|table| !is_streamed(table)) {
             let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
             input.insert(table.clone(), batches);
         }

@@ -233,12 +233,12 @@ impl StageError {
 pub fn version(stage: StageName) -> u32 {
     match stage {
         StageName::Ingest => 2,
-        StageName::Aggregate => 3,
+        StageName::Aggregate => 4,
         StageName::Relatedness => 3,
         StageName::Diversification => 2,
-        StageName::Resilience => 1,
-        StageName::Spatial => 2,
-        StageName::Panels => 1,
+        StageName::Resilience => 2,
+        StageName::Spatial => 3,
+        StageName::Panels => 2,
     }
 }
 
@@ -258,7 +258,7 @@ pub fn run(
         StageName::Aggregate => aggregate::run(pipeline, files),
         StageName::Relatedness => relatedness::run(pipeline, input, files),
         StageName::Diversification => diversification::run(input),
-        StageName::Resilience => resilience::run(pipeline, input),
+        StageName::Resilience => resilience::run(pipeline, input, files),
         StageName::Spatial => spatial::run(pipeline, input),
         StageName::Panels => Ok(Output::new()),
     }

@@ -36,3 +36,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, YamlError> {
     serde_yaml::from_str(&text)
         .map_err(|error| YamlError::Content { path: path.to_owned(), text: error.to_string() })
 }
+
+/// Reads a text.
+#[cfg(test)]
+pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_yaml::from_str(text).map_err(|error| error.to_string())
+}

@@ -6,14 +6,22 @@
 //! aggregate      D[r] = g[N] * x[r]                     Martin, Sunley, Gardiner & Tyler (2016)
 //! mix            D[r] = sum over p of g[p] * x[r,p]     industry mix: takes composition out
 //! aggregate_loo, mix_loo                                 the same growth rates without region r
+//! own_trend      D[r] = (e^(n m) - 1) * x[r]            m the mean log growth before the base, n the periods of the
+//!                                                        stage; Han & Goetz (2015)
+//! reference, reference_mix                               the growth rates of another economy
 //! ```
+//!
+//! For one product `mix` is the growth of that product alone.
 //!
 //! # Conventions
 //!
 //! * `aggregate` and `mix` add up: over all regions, the expected change is the actual one, under `mix`
 //!   less what products new to the whole nation brought, which have no growth rate.
 //! * Under `mix_loo` a product that no other region exports at the start is expected to grow at the
-//!   `aggregate_loo` rate, as there is nothing else to compare it with.
+//!   `aggregate_loo` rate, as there is nothing else to compare it with; under `reference_mix` a product that the
+//!   reference does not trade, at the `reference` rate.
+//! * What others export is a difference of exact sums of hundredths: a region that is nearly the whole nation is
+//!   not compared with rounding errors.
 
 use space::Exports;
 use std::fmt;
@@ -30,11 +38,25 @@ pub enum Benchmark {
     AggregateLeaveOneOut,
     /// All other regions, product by product.
     MixLeaveOneOut,
+    /// Its own growth before the base.
+    OwnTrend,
+    /// Another economy, all products.
+    Reference,
+    /// Another economy, product by product.
+    ReferenceMix,
 }
 
 impl Benchmark {
-    const ALL: [Self; 4] =
-        [Self::Aggregate, Self::Mix, Self::AggregateLeaveOneOut, Self::MixLeaveOneOut];
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Aggregate,
+        Self::Mix,
+        Self::AggregateLeaveOneOut,
+        Self::MixLeaveOneOut,
+        Self::OwnTrend,
+        Self::Reference,
+        Self::ReferenceMix,
+    ];
 
     /// Its name in configs and tables.
     pub fn name(self) -> &'static str {
@@ -43,7 +65,15 @@ impl Benchmark {
             Self::Mix => "mix",
             Self::AggregateLeaveOneOut => "aggregate_loo",
             Self::MixLeaveOneOut => "mix_loo",
+            Self::OwnTrend => "own_trend",
+            Self::Reference => "reference",
+            Self::ReferenceMix => "reference_mix",
         }
+    }
+
+    /// Whether it is the growth of another economy.
+    pub fn is_of_reference(self) -> bool {
+        matches!(self, Self::Reference | Self::ReferenceMix)
     }
 }
 
@@ -55,7 +85,9 @@ impl fmt::Display for Benchmark {
 
 /// A text that names no benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown benchmark {0:?}: expected one of aggregate, mix, aggregate_loo, mix_loo")]
+#[error(
+    "unknown benchmark {0:?}: expected one of aggregate, mix, aggregate_loo, mix_loo, own_trend, reference, reference_mix"
+)]
 pub struct ParseBenchmarkError(String);
 
 impl FromStr for Benchmark {
@@ -69,69 +101,190 @@ impl FromStr for Benchmark {
     }
 }
 
-fn growth(start: f64, end: f64) -> Option<f64> {
-    (start > 0.0).then(|| (end - start) / start)
+/// Hundredths of a value; exports are whole hundredths.
+fn hundredths(value: f64) -> i128 {
+    #[expect(clippy::cast_possible_truncation, reason = "money is far below 2^127")]
+    let exact = (value * 100.0).round() as i128;
+    exact
 }
 
-/// The growth rate that `region` is compared with in `product` from `start` to `end`.
-///
-/// For [`Benchmark::Aggregate`] this is one rate for all products; for [`Benchmark::Mix`] the product's.
-/// `None` if there is nothing to grow from.
-pub fn expected_growth(
-    benchmark: Benchmark,
-    start: &Exports,
-    end: &Exports,
-    region: usize,
-    product: usize,
-) -> Option<f64> {
-    let own = |exports: &Exports| exports.region_totals()[region];
-    match benchmark {
-        Benchmark::Aggregate => growth(start.total(), end.total()),
-        Benchmark::Mix => growth(start.product_totals()[product], end.product_totals()[product]),
-        Benchmark::AggregateLeaveOneOut => {
-            growth(start.total() - own(start), end.total() - own(end))
-        }
-        Benchmark::MixLeaveOneOut => {
-            let others = |exports: &Exports| {
-                (0..exports.n_regions())
-                    .filter(|&r| r != region)
-                    .map(|r| exports.get(r, product))
-                    .sum::<f64>()
-            };
-            growth(others(start), others(end))
-        }
-    }
+fn growth(start: i128, end: i128) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a ratio of sums")]
+    let rate = (end - start) as f64 / start as f64;
+    (start > 0).then_some(rate)
 }
 
-/// The change of `region`'s exports that the benchmark expects from `start` to `end`.
-///
-/// `None` if the region exports nothing at the start, or there is nothing to compare it with.
-pub fn expected_change(
-    benchmark: Benchmark,
-    start: &Exports,
-    end: &Exports,
-    region: usize,
-) -> Option<f64> {
-    let own = start.region_totals()[region];
-    if own <= 0.0 {
-        return None;
-    }
-    match benchmark {
-        Benchmark::Aggregate | Benchmark::AggregateLeaveOneOut => {
-            expected_growth(benchmark, start, end, region, 0).map(|g| g * own)
-        }
-        Benchmark::Mix | Benchmark::MixLeaveOneOut => {
-            let fallback = expected_growth(Benchmark::AggregateLeaveOneOut, start, end, region, 0);
-            let mut change = 0.0;
-            for (product, &value) in start.row(region).iter().enumerate() {
-                if value > 0.0 {
-                    let rate = expected_growth(benchmark, start, end, region, product);
-                    change += rate.or(fallback)? * value;
+/// Growth of the reference economy over a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReferenceGrowth {
+    /// Of all its trade.
+    pub total: Option<f64>,
+    /// Of each product.
+    pub products: Vec<Option<f64>>,
+}
+
+/// The exports of regions by product at both ends of a stage of an episode, and whom they are compared with.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    start: Exports,
+    end: Exports,
+    /// Sums at start and end, in hundredths.
+    regions: Vec<(i128, i128)>,
+    products: Vec<(i128, i128)>,
+    total: (i128, i128),
+    reference: Option<ReferenceGrowth>,
+    trends: Vec<Option<f64>>,
+}
+
+impl Stage {
+    /// Compares `end` with `start`, which have the same regions and products.
+    ///
+    /// A region that was not reported at one of the ends must be zero at both: it would look like growth of the
+    /// nation.
+    pub fn new(start: Exports, end: Exports) -> Self {
+        let (n_regions, n_products) = (start.n_regions(), start.n_products());
+        let mut regions = vec![(0, 0); n_regions];
+        let mut products = vec![(0, 0); n_products];
+        let mut total = (0, 0);
+        for (region, sums) in regions.iter_mut().enumerate() {
+            let cells = start.row(region).iter().zip(end.row(region));
+            for ((&x0, &x1), of_product) in cells.zip(&mut products) {
+                if x0 > 0.0 || x1 > 0.0 {
+                    let (x0, x1) = (hundredths(x0), hundredths(x1));
+                    for sum in [&mut *sums, of_product, &mut total] {
+                        sum.0 += x0;
+                        sum.1 += x1;
+                    }
                 }
             }
-            Some(change)
+        }
+        Self { start, end, regions, products, total, reference: None, trends: Vec::new() }
+    }
+
+    /// With the growth of another economy over the stage.
+    #[must_use]
+    pub fn with_reference(mut self, reference: ReferenceGrowth) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// With the growth that each region's own trend gives over the stage: see [`trend_growth`].
+    #[must_use]
+    pub fn with_trends(mut self, trends: Vec<Option<f64>>) -> Self {
+        self.trends = trends;
+        self
+    }
+
+    /// Exports at the start.
+    pub fn start(&self) -> &Exports {
+        &self.start
+    }
+
+    /// Exports at the end.
+    pub fn end(&self) -> &Exports {
+        &self.end
+    }
+
+    /// Growth of all regions together; `None` if they start from nothing.
+    pub fn national_growth(&self) -> Option<f64> {
+        growth(self.total.0, self.total.1)
+    }
+
+    /// Growth of a product over all regions.
+    pub fn product_growth(&self, product: usize) -> Option<f64> {
+        growth(self.products[product].0, self.products[product].1)
+    }
+
+    /// The growth rate that `region` is compared with in `product`.
+    ///
+    /// [`Benchmark::OwnTrend`] gives the region's as a whole. `None` if there is nothing to grow from.
+    pub fn expected_growth(
+        &self,
+        benchmark: Benchmark,
+        region: usize,
+        product: usize,
+    ) -> Option<f64> {
+        let others = |all: (i128, i128), own: (i128, i128)| growth(all.0 - own.0, all.1 - own.1);
+        match benchmark {
+            Benchmark::Aggregate => self.national_growth(),
+            Benchmark::Mix => self.product_growth(product),
+            Benchmark::AggregateLeaveOneOut => others(self.total, self.regions[region]),
+            Benchmark::MixLeaveOneOut => {
+                let own = |exports: &Exports| hundredths(exports.get(region, product));
+                others(self.products[product], (own(&self.start), own(&self.end)))
+            }
+            Benchmark::OwnTrend => self.trends.get(region).copied().flatten(),
+            Benchmark::Reference => self.reference.as_ref()?.total,
+            Benchmark::ReferenceMix => self.reference.as_ref()?.products[product],
         }
     }
+
+    /// The growth rate that a product without one of its own is expected to have.
+    fn fallback(&self, benchmark: Benchmark, region: usize) -> Option<f64> {
+        let general = match benchmark {
+            Benchmark::ReferenceMix => Benchmark::Reference,
+            _ => Benchmark::AggregateLeaveOneOut,
+        };
+        self.expected_growth(general, region, 0)
+    }
+
+    /// The change of `region`'s exports that the benchmark expects, in units of the currency.
+    ///
+    /// `None` if the region exports nothing at the start, or there is nothing to compare it with.
+    pub fn expected_change(&self, benchmark: Benchmark, region: usize) -> Option<f64> {
+        let own = self.start.region_totals()[region];
+        if own <= 0.0 {
+            return None;
+        }
+        match benchmark {
+            Benchmark::Mix | Benchmark::MixLeaveOneOut | Benchmark::ReferenceMix => {
+                let fallback = self.fallback(benchmark, region);
+                let mut change = 0.0;
+                for (product, &value) in self.start.row(region).iter().enumerate() {
+                    if value > 0.0 {
+                        let rate = self.expected_growth(benchmark, region, product);
+                        change += rate.or(fallback)? * value;
+                    }
+                }
+                Some(change)
+            }
+            _ => self.expected_growth(benchmark, region, 0).map(|growth| growth * own),
+        }
+    }
+
+    /// What the benchmark expects of each product of `region` at the start, as [`Self::expected_change`] sums it.
+    pub fn expected_changes(&self, benchmark: Benchmark, region: usize) -> Vec<Option<f64>> {
+        let general = self.fallback(benchmark, region);
+        let is_by_product = matches!(
+            benchmark,
+            Benchmark::Mix | Benchmark::MixLeaveOneOut | Benchmark::ReferenceMix
+        );
+        let rows = self.start.row(region).iter().enumerate();
+        rows.map(|(product, &value)| {
+            if value <= 0.0 {
+                return Some(0.0);
+            }
+            let rate = self.expected_growth(benchmark, region, product);
+            rate.or(general.filter(|_| is_by_product)).map(|rate| rate * value)
+        })
+        .collect()
+    }
+}
+
+/// The growth over `n_periods` of a series that goes on as it did: `levels` end with the base and begin
+/// `levels.len() - 1` periods before it. `None` if one is missing or zero.
+pub fn trend_growth(levels: &[Option<f64>], n_periods: f64) -> Option<f64> {
+    let (Some(&Some(first)), Some(&Some(last)), true) =
+        (levels.first(), levels.last(), levels.len() > 1)
+    else {
+        return None;
+    };
+    if levels.iter().any(|level| level.is_none_or(|level| level <= 0.0)) {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few periods")]
+    let mean = (last / first).ln() / (levels.len() - 1) as f64;
+    Some((mean * n_periods).exp_m1())
 }
 
 #[cfg(test)]
@@ -148,7 +301,8 @@ mod tests {
     fn check(benchmark: Benchmark, expected: [f64; 2]) {
         let (start, end) = exports();
         for (region, expected) in expected.into_iter().enumerate() {
-            let found = expected_change(benchmark, &start, &end, region).expect("comparable");
+            let stage = Stage::new(start.clone(), end.clone());
+            let found = stage.expected_change(benchmark, region).expect("comparable");
             assert!((found - expected).abs() < 1e-6, "{benchmark} {region}: {found}");
         }
     }
@@ -165,40 +319,87 @@ mod tests {
     fn product_of_one_region_alone_is_expected_to_follow_the_others() {
         let start = Exports::new(2, 2, vec![100.0, 0.0, 0.0, 50.0]).expect("valid");
         let end = Exports::new(2, 2, vec![10.0, 0.0, 0.0, 60.0]).expect("valid");
-        let change = expected_change(Benchmark::MixLeaveOneOut, &start, &end, 0);
+        let change = Stage::new(start, end).expected_change(Benchmark::MixLeaveOneOut, 0);
         assert!((change.expect("comparable") - 20.0).abs() < 1e-12);
     }
 
     #[test]
     fn region_without_exports_has_no_expectation() {
         let start = Exports::new(2, 1, vec![0.0, 1.0]).expect("valid");
-        assert_eq!(expected_change(Benchmark::Aggregate, &start, &start, 0), None);
-        assert_eq!(expected_change(Benchmark::AggregateLeaveOneOut, &start, &start, 1), None);
+        let stage = Stage::new(start.clone(), start);
+        assert_eq!(stage.expected_change(Benchmark::Aggregate, 0), None);
+        assert_eq!(stage.expected_change(Benchmark::AggregateLeaveOneOut, 1), None);
     }
 
     #[test]
     fn products_new_to_the_nation_are_expected_by_nobody() {
         let start = Exports::new(2, 2, vec![100.0, 0.0, 50.0, 0.0]).expect("valid");
         let end = Exports::new(2, 2, vec![90.0, 7.0, 60.0, 0.0]).expect("valid");
-        let expected: f64 = (0..2)
-            .map(|r| expected_change(Benchmark::Mix, &start, &end, r).expect("comparable"))
-            .sum();
+        let stage = Stage::new(start, end);
+        let expected: f64 =
+            (0..2).map(|r| stage.expected_change(Benchmark::Mix, r).expect("comparable")).sum();
         assert!(expected.abs() < 1e-12, "the old product did not change: {expected}");
+    }
+
+    #[test]
+    fn nearly_the_whole_nation_is_compared_with_the_rest_exactly() {
+        let start = Exports::new(2, 1, vec![1e13 + 0.01, 0.02]).expect("valid");
+        let end = Exports::new(2, 1, vec![9e12 + 0.03, 0.03]).expect("valid");
+        let stage = Stage::new(start, end);
+        for benchmark in [Benchmark::AggregateLeaveOneOut, Benchmark::MixLeaveOneOut] {
+            let found = stage.expected_growth(benchmark, 0, 0).expect("another region");
+            assert!((found - 0.5).abs() < 1e-12, "{benchmark}: {found}");
+        }
+    }
+
+    #[test]
+    fn trend_goes_on_at_its_mean_log_growth() {
+        let doubling = [Some(1.0), Some(5.0), Some(4.0)];
+        let found = trend_growth(&doubling, 2.0).expect("a trend");
+        assert!((found - 3.0).abs() < 1e-12, "4 in two periods, 4 in the next: {found}");
+        assert_eq!(trend_growth(&[Some(1.0), None, Some(2.0)], 1.0), None);
+        assert_eq!(trend_growth(&[Some(1.0), Some(0.0), Some(2.0)], 1.0), None);
+        assert_eq!(trend_growth(&[Some(1.0)], 1.0), None);
+    }
+
+    #[test]
+    fn another_economy_gives_its_rates() {
+        let (start, end) = exports();
+        let reference = ReferenceGrowth { total: Some(-0.2), products: vec![Some(0.1), None] };
+        let stage = Stage::new(start, end).with_reference(reference);
+        let change = |benchmark| stage.expected_change(benchmark, 0).expect("comparable");
+        assert!((change(Benchmark::Reference) + 40.0).abs() < 1e-12);
+        assert!((change(Benchmark::ReferenceMix) - (10.0 - 20.0)).abs() < 1e-12);
     }
 
     proptest! {
         #[test]
         fn expected_changes_add_up_to_the_actual_one(
-            start in prop::collection::vec(1.0f64..1e6, 20),
-            end in prop::collection::vec(0.0f64..1e6, 20),
+            start in prop::collection::vec(100u32..100_000_000, 20),
+            end in prop::collection::vec(0u32..100_000_000, 20),
         ) {
-            let start = Exports::new(4, 5, start).expect("valid");
-            let end = Exports::new(4, 5, end).expect("valid");
-            let actual = end.total() - start.total();
+            let new = |hundredths: &[u32]| {
+                let values = hundredths.iter().map(|&n| f64::from(n) / 100.0).collect();
+                Exports::new(4, 5, values).expect("valid")
+            };
+            let stage = Stage::new(new(&start), new(&end));
+            let (start, actual) = (stage.start().total(), stage.end().total() - stage.start().total());
             for benchmark in [Benchmark::Aggregate, Benchmark::Mix] {
                 let expected: f64 =
-                    (0..4).map(|r| expected_change(benchmark, &start, &end, r).unwrap()).sum();
-                prop_assert!((expected - actual).abs() < 1e-8 * start.total());
+                    (0..4).map(|r| stage.expected_change(benchmark, r).unwrap()).sum();
+                prop_assert!((expected - actual).abs() < 1e-8 * start);
+            }
+            // By product, the same.
+            for benchmark in Benchmark::ALL {
+                for region in 0..4 {
+                    let parts = stage.expected_changes(benchmark, region);
+                    let sum = parts.into_iter().sum::<Option<f64>>();
+                    let whole = stage.expected_change(benchmark, region);
+                    match (sum, whole) {
+                        (Some(sum), Some(whole)) => prop_assert!((sum - whole).abs() < 1e-6 * start),
+                        (sum, whole) => prop_assert_eq!(sum, whole),
+                    }
+                }
             }
         }
     }

@@ -7,6 +7,7 @@
 //! diff  = (x1 - x0)/x0 - D/x0
 //! dlog  = ln(x1/x0) - ln(1 + D/x0)
 //! dhs   = 2 (x1 - x0) / (x1 + x0)          midpoint growth, Davis, Haltiwanger & Schuh (1996)
+//! ratio = (x1/x0) / (1 + D/x0)             relative ratio, Faggian, Gemmiti, Jaquet & Santini (2018); > 1: better
 //! ```
 //!
 //! The absolute value keeps "positive is better" when a fall is expected.
@@ -27,6 +28,10 @@ pub enum NullReason {
     NoBase,
     /// Nothing at the trough to recover from.
     TroughZero,
+    /// Less at the start than the config asks for.
+    SmallBase,
+    /// The region's borders changed within the stage.
+    RegionChanged,
     /// There is nothing to compare with.
     NoBenchmark,
     /// The expected growth is too near zero to divide by.
@@ -40,6 +45,8 @@ impl NullReason {
             Self::YearMissing => "year_missing",
             Self::NoBase => "no_base",
             Self::TroughZero => "trough_zero",
+            Self::SmallBase => "small_base",
+            Self::RegionChanged => "region_changed",
             Self::NoBenchmark => "no_benchmark",
             Self::BenchmarkNearZero => "benchmark_near_zero",
         }
@@ -67,6 +74,8 @@ pub struct Response {
     pub dlog: Option<f64>,
     /// Midpoint growth, in `[-2, 2]`; of the series itself.
     pub dhs: Option<f64>,
+    /// Growth factor over the expected one.
+    pub ratio: Option<f64>,
     /// Why the index is missing.
     pub null_reason: Option<NullReason>,
 }
@@ -109,7 +118,51 @@ pub fn respond(
         dlog: (end > 0.0 && expected_growth > -1.0)
             .then(|| (end / start).ln() - (1.0 + expected_growth).ln()),
         dhs,
+        ratio: (expected_growth > -1.0).then(|| (end / start) / (1.0 + expected_growth)),
         null_reason: is_near_zero.then_some(NullReason::BenchmarkNearZero),
+    }
+}
+
+impl Response {
+    /// The same without what is relative to the start, for `reason`: midpoint growth stays.
+    #[must_use]
+    pub fn without_ratios(self, reason: NullReason) -> Self {
+        Self { dhs: self.dhs, null_reason: Some(reason), ..Self::default() }
+    }
+}
+
+/// Whether a region resisted and recovered better than expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quadrant {
+    /// Both better.
+    ResistantRecovering,
+    /// Resisted, recovers slower.
+    ResistantLagging,
+    /// Fell further, recovers faster.
+    VulnerableRecovering,
+    /// Both worse.
+    VulnerableLagging,
+}
+
+impl Quadrant {
+    /// By the signs of the indices; an index of zero is as expected, and counts as better.
+    pub fn of(resistance: f64, recovery: f64) -> Self {
+        match (resistance >= 0.0, recovery >= 0.0) {
+            (true, true) => Self::ResistantRecovering,
+            (true, false) => Self::ResistantLagging,
+            (false, true) => Self::VulnerableRecovering,
+            (false, false) => Self::VulnerableLagging,
+        }
+    }
+
+    /// Its name in the tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ResistantRecovering => "resistant_recovering",
+            Self::ResistantLagging => "resistant_lagging",
+            Self::VulnerableRecovering => "vulnerable_recovering",
+            Self::VulnerableLagging => "vulnerable_lagging",
+        }
     }
 }
 

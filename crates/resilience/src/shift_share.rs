@@ -8,8 +8,7 @@
 //! The competitive part is `sum over p of (x1[r,p] - (1 + g[p]) x0[r,p])`, so that products new to the
 //! nation are in it and the three parts always add up to the change.
 
-use crate::benchmark::{Benchmark, expected_change};
-use space::Exports;
+use crate::benchmark::{Benchmark, Stage};
 
 /// The three parts, in units of the currency.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,23 +21,24 @@ pub struct ShiftShare {
     pub competitive: f64,
 }
 
-/// Splits the change of `region`'s exports from `start` to `end`; `None` if it starts from nothing.
-pub fn shift_share(start: &Exports, end: &Exports, region: usize) -> Option<ShiftShare> {
-    let national = expected_change(Benchmark::Aggregate, start, end, region)?;
-    let expected = expected_change(Benchmark::Mix, start, end, region)?;
-    let change = end.region_totals()[region] - start.region_totals()[region];
+/// Splits the change of `region`'s exports over `stage`; `None` if it starts from nothing.
+pub fn shift_share(stage: &Stage, region: usize) -> Option<ShiftShare> {
+    let national = stage.expected_change(Benchmark::Aggregate, region)?;
+    let expected = stage.expected_change(Benchmark::Mix, region)?;
+    let change = stage.end().region_totals()[region] - stage.start().region_totals()[region];
     Some(ShiftShare { national, mix: expected - national, competitive: change - expected })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use space::Exports;
 
     #[test]
     fn worked_example() {
         let start = Exports::new(2, 2, vec![100.0, 100.0, 50.0, 250.0]).expect("valid");
         let end = Exports::new(2, 2, vec![60.0, 110.0, 45.0, 235.0]).expect("valid");
-        let parts = shift_share(&start, &end, 0).expect("a base");
+        let parts = shift_share(&Stage::new(start, end), 0).expect("a base");
         assert!((parts.national + 20.0).abs() < 1e-12);
         assert!((parts.mix - (-220.0 / 7.0 + 20.0)).abs() < 1e-12);
         // (60 - 0.7 * 100) + (110 - 69/70 * 100), computed by hand.

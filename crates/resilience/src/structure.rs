@@ -118,6 +118,66 @@ pub fn upgrading(before: &[f64], after: &[f64], weights: &[Option<f64>]) -> Opti
     })
 }
 
+/// The share of `exports` in products whose weight is at least `threshold`, among those that have one; `None`
+/// if nothing with a weight is exported.
+pub fn share_above(exports: &[f64], weights: &[Option<f64>], threshold: f64) -> Option<f64> {
+    let (mut above, mut all) = (0.0, 0.0);
+    for (&value, weight) in exports.iter().zip(weights) {
+        if let Some(weight) = weight {
+            all += value;
+            if *weight >= threshold {
+                above += value;
+            }
+        }
+    }
+    (all > 0.0).then(|| above / all)
+}
+
+/// The value that a third of `weights` reach (rounded up): the threshold of the top tercile; `None` without weights.
+pub fn top_tercile(weights: &[Option<f64>]) -> Option<f64> {
+    let mut known: Vec<f64> = weights.iter().flatten().copied().collect();
+    known.sort_by(|a, b| b.total_cmp(a));
+    known.get(known.len().div_ceil(3).checked_sub(1)?).copied()
+}
+
+/// What a region's change of exports came from. Money in units of the currency.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Margins {
+    /// Products exported at both ends: the intensive margin.
+    pub continuing: f64,
+    /// Products exported at the end only.
+    pub entering: f64,
+    /// Products exported at the start only; zero or less.
+    pub exiting: f64,
+    /// Of the continuing, those that grew.
+    pub growing: f64,
+    /// Of the continuing, those that fell; zero or less.
+    pub shrinking: f64,
+}
+
+/// Splits the change from `before` to `after` by what became of the products: continuing + entering + exiting, and
+/// continuing = growing + shrinking.
+pub fn margins(before: &[f64], after: &[f64]) -> Margins {
+    let mut margins = Margins::default();
+    for (&x0, &x1) in before.iter().zip(after) {
+        let change = x1 - x0;
+        match (x0 > 0.0, x1 > 0.0) {
+            (true, true) => {
+                margins.continuing += change;
+                if change > 0.0 {
+                    margins.growing += change;
+                } else {
+                    margins.shrinking += change;
+                }
+            }
+            (false, true) => margins.entering += change,
+            (true, false) => margins.exiting += change,
+            (false, false) => {}
+        }
+    }
+    margins
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +210,36 @@ mod tests {
         assert!(found.lilien.expect("continuing") < 1e-12);
     }
 
+    #[test]
+    fn top_third_of_the_products() {
+        let weights = [Some(3.0), None, Some(1.0), Some(2.0), Some(0.0)];
+        assert_eq!(top_tercile(&weights), Some(2.0), "two of four");
+        assert_eq!(top_tercile(&[None]), None);
+        let share = share_above(&[1.0, 50.0, 1.0, 2.0, 0.0], &weights, 2.0);
+        assert_eq!(share, Some(0.75), "products without a weight are left out");
+        assert_eq!(share_above(&[0.0, 9.0], &weights[..2], 2.0), None);
+    }
+
     proptest! {
+        #[test]
+        fn margins_add_up(
+            cells in prop::collection::vec((0u32..3, 0u32..1_000_000, 0u32..1_000_000), 1..40),
+        ) {
+            let before: Vec<f64> = cells.iter().map(|c| if c.0 == 1 { 0.0 } else { f64::from(c.1) }).collect();
+            let after: Vec<f64> = cells.iter().map(|c| if c.0 == 2 { 0.0 } else { f64::from(c.2) }).collect();
+            let found = margins(&before, &after);
+            let change = after.iter().sum::<f64>() - before.iter().sum::<f64>();
+            // Whole numbers: exact.
+            let sum = found.continuing + found.entering + found.exiting;
+            prop_assert!((sum - change).abs() < f64::EPSILON);
+            prop_assert!((found.growing + found.shrinking - found.continuing).abs() < f64::EPSILON);
+            prop_assert!(found.exiting <= 0.0 && found.shrinking <= 0.0 && found.entering >= 0.0);
+            // Backwards, entries are exits.
+            let back = margins(&after, &before);
+            prop_assert!((back.entering + found.exiting).abs() < f64::EPSILON);
+            prop_assert!((back.exiting + found.entering).abs() < f64::EPSILON);
+        }
+
         #[test]
         fn contributions_add_up(
             before in prop::collection::vec(0.0f64..1e6, 8),

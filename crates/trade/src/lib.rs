@@ -10,6 +10,7 @@ pub mod hs;
 pub mod layout;
 pub mod memo;
 pub mod money;
+pub mod period;
 pub mod row;
 pub mod text;
 
@@ -19,5 +20,6 @@ pub use hs::{Hs6, HsRevision};
 pub use layout::Layout;
 pub use memo::NO_CODE;
 pub use money::{Money, MoneyFormat};
+pub use period::{Frequency, Period};
 pub use row::{Counts, Entry, Reject, RejectReason, RowParser, Sink};
 pub use text::Dialect;

@@ -24,7 +24,7 @@ fn version(lake: &Lake) -> TableVersion {
         ("maybe", Kind::Money, true),
         ("share", Kind::Float, true),
         ("rate", Kind::Float, false),
-        ("flag", Kind::Flag, false),
+        ("flag", Kind::Flag, true),
         ("count", Kind::Count, true),
     ];
     version.columns = columns
@@ -48,7 +48,8 @@ struct Row {
     value: i128,
     share: Option<f64>,
     rate: f64,
-    flag: bool,
+    flag: Option<bool>,
+    maybe: Option<i128>,
     count: Option<i64>,
 }
 
@@ -58,13 +59,13 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
         prop::option::weighted(0.8, 0..40u32),
         0..3u32,
         prop::option::of(0..5u32),
-        money,
+        (money.clone(), prop::option::of(money)),
         prop::option::of(-1e9..1e9),
         -1.0..1.0,
-        any::<bool>(),
+        prop::option::of(any::<bool>()),
         prop::option::weighted(0.9, prop_oneof![-5..5i64, i64::MIN + 1..=i64::MAX]),
     )
-        .prop_map(|(text, word, year, value, share, rate, flag, count)| Row {
+        .prop_map(|(text, word, year, (value, maybe), share, rate, flag, count)| Row {
             text,
             word,
             year,
@@ -72,6 +73,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
             share,
             rate,
             flag,
+            maybe,
             count,
         });
     // Stretches of the same row, so that there are runs of all lengths between packed codes.
@@ -108,7 +110,8 @@ proptest! {
                 let value: Vec<i128> = rows.iter().map(|row| row.value).collect();
                 let share: Vec<f64> = rows.iter().map(|row| row.share.unwrap_or(f64::NAN)).collect();
                 let rate: Vec<f64> = rows.iter().map(|row| row.rate).collect();
-                let flags: Vec<bool> = rows.iter().map(|row| row.flag).collect();
+                let flags: Vec<Option<bool>> = rows.iter().map(|row| row.flag).collect();
+                let maybe: Vec<i128> = rows.iter().map(|row| row.maybe.unwrap_or(NO_MONEY)).collect();
                 let cells = [
                     Cells::Counts(&ids),
                     Cells::Texts(&texts, &text),
@@ -117,7 +120,7 @@ proptest! {
                     Cells::Ints(&years, &year),
                     Cells::SameInt(7),
                     Cells::Money(&value),
-                    Cells::Money(&value),
+                    Cells::Money(&maybe),
                     Cells::Floats(&share),
                     Cells::Floats(&rate),
                     Cells::Flags(&flags),
@@ -132,6 +135,8 @@ proptest! {
         let found = arrow::compute::concat_batches(&found[0].schema(), &found).expect("one batch");
         let value: Decimal128Array = all.iter().map(|row| Some(row.value)).collect();
         let value = value.with_precision_and_scale(MONEY.0, MONEY.1).expect("money");
+        let maybe: Decimal128Array = all.iter().map(|row| row.maybe).collect();
+        let maybe = maybe.with_precision_and_scale(MONEY.0, MONEY.1).expect("money");
         let n = i64::try_from(all.len()).expect("few");
         let text = all.iter().map(|row| row.text.map(|at| texts[at as usize].as_str()));
         let expected: Vec<ArrayRef> = vec![
@@ -141,11 +146,11 @@ proptest! {
             Arc::new(all.iter().map(|_| None::<&str>).collect::<StringArray>()),
             Arc::new(all.iter().map(|row| row.year.map(|at| years[at as usize])).collect::<Int32Array>()),
             Arc::new(all.iter().map(|_| 7).collect::<Int32Array>()),
-            Arc::new(value.clone()),
             Arc::new(value),
+            Arc::new(maybe),
             Arc::new(all.iter().map(|row| row.share).collect::<Float64Array>()),
             Arc::new(all.iter().map(|row| row.rate).collect::<Float64Array>()),
-            Arc::new(all.iter().map(|row| Some(row.flag)).collect::<BooleanArray>()),
+            Arc::new(all.iter().map(|row| row.flag).collect::<BooleanArray>()),
             Arc::new(all.iter().map(|row| row.count).collect::<Int64Array>()),
         ];
         let expected = RecordBatch::try_new(found.schema(), expected).expect("a batch");

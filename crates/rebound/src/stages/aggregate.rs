@@ -26,16 +26,21 @@ const CHUNK_ROWS: usize = 1 << 20;
 /// Places of [`TABLES`] that are not of a part of a product.
 const CELLS: usize = 0;
 const BOTH: usize = 4;
-const YEARS: usize = 6;
+const MONTHS: usize = 6;
+const YEARS: usize = 7;
+
+/// The numbers of months, by month.
+const MONTH_NUMBERS: [i32; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 
 /// The tables that have rows by year and region, in the order of [`Summed::sheets`].
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "trade.region_product_year",
     "trade.region_product_year_destination",
     "trade.region_product_year_ownership",
     "trade.region_product_year_trade_mode",
     "trade.region_product_year_ownership_trade_mode",
     "trade.region_product_year_firm",
+    "trade.region_product_month",
     "trade.region_year",
 ];
 
@@ -43,6 +48,7 @@ const TABLES: [&str; 7] = [
 #[derive(Debug, Clone, Copy)]
 struct Part {
     product: u32,
+    month: u32,
     /// Destination, ownership, trade mode and firm, by alphabetical place.
     words: [u32; 4],
     value: i64,
@@ -109,12 +115,14 @@ impl Sheet {
         match table {
             CELLS => {}
             YEARS => {}
+            MONTHS => cells.push(Cells::Ints(&MONTH_NUMBERS, &self.words[0])),
             BOTH => cells.extend([word(0), word(1)]),
             _ => cells.push(word(0)),
         }
         cells.push(Cells::Money(&self.value));
         match table {
             CELLS => cells.extend(self.counts.iter().map(|counts| Cells::Counts(counts))),
+            MONTHS => {}
             YEARS => cells.extend(self.counts[..2].iter().map(|counts| Cells::Counts(counts))),
             _ => cells.push(Cells::Floats(&self.share)),
         }
@@ -212,6 +220,7 @@ struct Harmony<'a> {
     /// Products that have rows.
     is_traded: Vec<AtomicBool>,
     keeps_firms: bool,
+    keeps_months: bool,
 }
 
 impl Harmony<'_> {
@@ -220,7 +229,7 @@ impl Harmony<'_> {
         let words = row.words.map(|word| self.words.place(word));
         let n = u32::from(row.is_first());
         let mut part = |code: Hs6, value: i64| {
-            each(Part { product: packed::number_of(code), words, value, n });
+            each(Part { product: packed::number_of(code), month: row.month(), words, value, n });
         };
         if let [(code, _)] = conversion.targets[..] {
             return part(code, row.value);
@@ -258,8 +267,16 @@ impl Harmony<'_> {
             parts.sort_by_key(|part| part.product);
         }
         let mut sheets: [Sheet; TABLES.len()] = Default::default();
-        let [cells, by_destination, by_ownership, by_trade_mode, by_both, by_firm, totals] =
-            &mut sheets;
+        let [
+            cells,
+            by_destination,
+            by_ownership,
+            by_trade_mode,
+            by_both,
+            by_firm,
+            by_month,
+            totals,
+        ] = &mut sheets;
         let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
         let mut sums = Sums::default();
         for of_cell in parts.chunk_by(|a, b| a.product == b.product) {
@@ -292,6 +309,15 @@ impl Harmony<'_> {
             if self.keeps_firms {
                 for &((firm, _), part) in &sums.0 {
                     by_firm.part(region, product, &[firm], part, value);
+                }
+            }
+            if self.keeps_months {
+                sums.of(of_cell, |part| (if part.month == 0 { NO_WORD } else { part.month }, 0));
+                for &((month, _), part) in &sums.0 {
+                    by_month.region.push(region);
+                    by_month.product.push(product);
+                    by_month.words[0].push(month);
+                    by_month.value.push(part.hundredths());
                 }
             }
             cells.region.push(region);
@@ -384,6 +410,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         products: Products::all(),
         is_traded,
         keeps_firms,
+        keeps_months: pipeline.config.aggregate.months,
     };
 
     let groups = packed.groups(&regions);

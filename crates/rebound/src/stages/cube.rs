@@ -1,24 +1,29 @@
-//! Exports by year, region and product, as matrices: codes become indices here.
+//! Exports by period, region and product (or another part of a region's exports), as matrices: codes become
+//! indices here.
 
-use super::{Input, StageError};
-use arrow::array::{AsArray, RecordBatch};
+use super::{Files, Input, StageError};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
+use rayon::prelude::*;
 use space::Exports;
 use std::collections::{BTreeMap, BTreeSet};
-use trade::Money;
+use trade::memo::Dictionary;
+use trade::{Frequency, Money, Period};
 
-/// `trade.region_product_year` with its labels.
+/// A table of exports by period, region and product with its labels.
 #[derive(Debug, Clone)]
 pub struct Cube {
     /// Region codes, ascending.
     pub regions: Vec<String>,
-    /// HS6 codes, ascending.
+    /// HS6 codes (or what else divides a region's exports), ascending.
     pub products: Vec<String>,
-    /// Years, ascending.
+    /// Places of the periods, ascending: years are their own.
     pub years: Vec<i32>,
-    /// Cells of each year: region, product, value.
+    /// How long the periods are.
+    pub frequency: Frequency,
+    /// Cells of each period: region, product, value.
     cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
-    /// Regions that reported anything in the year.
+    /// Regions that reported anything in the period; in its year, if it is shorter.
     reported: BTreeMap<i32, Vec<bool>>,
 }
 
@@ -40,6 +45,18 @@ pub(super) fn index(
     let codes: Vec<_> = codes.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let places = codes.iter().cloned().enumerate().map(|(at, code)| (code, at)).collect();
     (codes, places)
+}
+
+/// A column of a batch with coded texts, and the code that each entry of its dictionary has in `dictionary`.
+fn coded<'b>(
+    batch: &'b RecordBatch,
+    column: &str,
+    dictionary: &mut Dictionary,
+) -> Result<(&'b arrow::array::DictionaryArray<Int32Type>, Vec<u32>), StageError> {
+    let column = batch.column(batch.schema().index_of(column)?).as_dictionary::<Int32Type>();
+    let texts = column.values().as_string::<i32>();
+    let codes = (0..texts.len()).map(|at| dictionary.code(texts.value(at))).collect();
+    Ok((column, codes))
 }
 
 /// A column of texts.
@@ -85,46 +102,220 @@ impl Cube {
                     .to_owned(),
             ));
         }
-        let reported = cells
-            .iter()
-            .map(|(&year, cells)| {
-                let mut reported = vec![false; regions.len()];
-                cells.iter().for_each(|&(region, _, _)| reported[region] = true);
-                (year, reported)
-            })
-            .collect();
-        Ok(Self { regions, products, years: cells.keys().copied().collect(), cells, reported })
+        Ok(Self::of(regions, products, Frequency::Year, cells))
     }
 
-    fn need(&self, year: i32, what: &str) -> Result<&[(usize, usize, Money)], StageError> {
-        self.cells.get(&year).map(Vec::as_slice).ok_or_else(|| {
-            let (first, last) = (self.years[0], self.years[self.years.len() - 1]);
+    fn of(
+        regions: Vec<String>,
+        products: Vec<String>,
+        frequency: Frequency,
+        cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
+    ) -> Self {
+        let mut of_year: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
+        let year = |place: i32| place.div_euclid(frequency.per_year());
+        for (&place, cells) in &cells {
+            let reported = of_year.entry(year(place)).or_insert_with(|| vec![false; regions.len()]);
+            cells.iter().for_each(|&(region, _, _)| reported[region] = true);
+        }
+        let reported = cells.keys().map(|&place| (place, of_year[&year(place)].clone())).collect();
+        let years = cells.keys().copied().collect();
+        Self { regions, products, years, frequency, cells, reported }
+    }
+
+    /// Reads one of the tables that the stage reads file by file: its exports by region and `column`, summed over all
+    /// else; by quarter or month if `frequency` says so, from its column `month`. `None` if it has no rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the table is not one of the stage's inputs, or the lake fails.
+    pub fn stream(
+        files: &Files<'_>,
+        table: &str,
+        column: &str,
+        frequency: Frequency,
+    ) -> Result<Option<Self>, StageError> {
+        struct Found {
+            regions: Dictionary,
+            parts: Dictionary,
+            /// Period, region, part and sum.
+            sums: Vec<(i32, u32, u32, Money)>,
+        }
+        let is_by_year = frequency == Frequency::Year;
+        let mut columns = vec!["year", "region_code", column, "fob_value"];
+        columns.extend((!is_by_year).then_some("month"));
+        let read = |file: &lake::DataFile| {
+            let mut found = Found {
+                regions: Dictionary::default(),
+                parts: Dictionary::default(),
+                sums: Vec::new(),
+            };
+            // Sums of the region being read, whose rows stand together.
+            let mut open: BTreeMap<(i32, u32), Money> = BTreeMap::new();
+            let mut region = None;
+            files.each_coded(table, file, &columns, |batch| {
+                let schema = batch.schema();
+                let ints = |name: &str| {
+                    Ok::<_, StageError>(
+                        batch.column(schema.index_of(name)?).as_primitive::<Int32Type>(),
+                    )
+                };
+                let years = ints("year")?;
+                let months = if is_by_year { None } else { Some(ints("month")?) };
+                let values = batch.column(schema.index_of("fob_value")?);
+                let values = values.as_primitive::<Decimal128Type>().values();
+                let (codes, known) = coded(batch, "region_code", &mut found.regions)?;
+                let (parts, of_parts) = coded(batch, column, &mut found.parts)?;
+                for row in 0..batch.num_rows() {
+                    let (Some(code), Some(part)) = (codes.key(row), parts.key(row)) else {
+                        continue;
+                    };
+                    let (code, part) = (known[code], of_parts[part]);
+                    if region != Some(code)
+                        && let Some(region) = region.replace(code)
+                    {
+                        let sums = std::mem::take(&mut open).into_iter();
+                        found.sums.extend(sums.map(|((at, part), sum)| (at, region, part, sum)));
+                    }
+                    let place = match months {
+                        None => years.value(row),
+                        Some(months) => {
+                            frequency.of_month(years.value(row), months.value(row)).place
+                        }
+                    };
+                    *open.entry((place, part)).or_default() += Money::from_hundredths(values[row]);
+                }
+                Ok(())
+            })?;
+            if let Some(region) = region {
+                found
+                    .sums
+                    .extend(open.into_iter().map(|((at, part), sum)| (at, region, part, sum)));
+            }
+            Ok::<_, StageError>(found)
+        };
+        let found: Vec<Found> =
+            files.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
+        let all = |of: fn(&Found) -> &Dictionary| {
+            let texts = found.iter().map(of).flat_map(|texts| {
+                (0..u32::try_from(texts.n_texts()).unwrap_or(0)).map(|at| texts.text(at).to_owned())
+            });
+            index(texts)
+        };
+        let (regions, region_at) = all(|found| &found.regions);
+        let (parts, part_at) = all(|found| &found.parts);
+        let mut cells: BTreeMap<i32, Vec<_>> = BTreeMap::new();
+        for found in &found {
+            for &(place, region, part, sum) in &found.sums {
+                let region = region_at[found.regions.text(region)];
+                let part = part_at[found.parts.text(part)];
+                cells.entry(place).or_default().push((region, part, sum));
+            }
+        }
+        Ok((!cells.is_empty()).then(|| Self::of(regions, parts, frequency, cells)))
+    }
+
+    /// The same with products in the place of regions and regions in that of products. What is not exported is zero.
+    pub fn transposed(&self) -> Self {
+        let turn = |cells: &Vec<(usize, usize, Money)>| {
+            cells.iter().map(|&(region, product, value)| (product, region, value)).collect()
+        };
+        let (regions, products) = (self.products.clone(), self.regions.clone());
+        let cells = self.cells.iter().map(|(&place, cells)| (place, turn(cells))).collect();
+        let mut cube = Self::of(regions, products, self.frequency, cells);
+        cube.reported.values_mut().for_each(|reported| reported.fill(true));
+        cube
+    }
+
+    /// The same with the regions of one of `groups` as one; a region that was not reported counts as nothing.
+    pub fn merged(&self, groups: &[String]) -> Self {
+        let (names, at) = index(groups.iter().cloned());
+        let places: Vec<usize> = groups.iter().map(|group| at[group]).collect();
+        let merge = |cells: &Vec<(usize, usize, Money)>| {
+            let mut sums: BTreeMap<(usize, usize), Money> = BTreeMap::new();
+            for &(region, product, value) in cells {
+                *sums.entry((places[region], product)).or_default() += value;
+            }
+            sums.into_iter().map(|((group, product), sum)| (group, product, sum)).collect()
+        };
+        let cells = self.cells.iter().map(|(&place, cells)| (place, merge(cells))).collect();
+        Self::of(names, self.products.clone(), self.frequency, cells)
+    }
+
+    /// The period at a place.
+    pub fn period(&self, place: i32) -> Period {
+        Period { frequency: self.frequency, place }
+    }
+
+    /// Each region's level in every period from the first to the last of the data, for the sums of `trailing` periods;
+    /// `None` where it was not reported.
+    pub fn levels(&self, trailing: usize) -> Vec<Vec<Option<f64>>> {
+        let (Some(&first), Some(&last)) = (self.years.first(), self.years.last()) else {
+            return Vec::new();
+        };
+        let n = usize::try_from(last - first + 1).unwrap_or(0);
+        let mut totals: Vec<Vec<Option<Money>>> = vec![vec![None; n]; self.regions.len()];
+        for (&place, cells) in &self.cells {
+            let at = usize::try_from(place - first).unwrap_or(0);
+            for (region, is_reported) in self.reported[&place].iter().enumerate() {
+                totals[region][at] = is_reported.then_some(Money::ZERO);
+            }
+            for &(region, _, value) in cells {
+                if let Some(total) = &mut totals[region][at] {
+                    *total += value;
+                }
+            }
+        }
+        let trailed = |levels: Vec<Option<Money>>| {
+            (0..n)
+                .map(|at| {
+                    let first = (at + 1).checked_sub(trailing)?;
+                    levels[first..=at].iter().copied().sum::<Option<Money>>()
+                })
+                .map(|sum| sum.map(|sum| sum.to_f64().max(0.0)))
+                .collect()
+        };
+        totals.into_iter().map(trailed).collect()
+    }
+
+    /// Whether the data have all periods whose sum stands for the one at `place`.
+    pub fn has(&self, place: i32, trailing: usize) -> bool {
+        let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
+        (place - trailing + 1..=place).all(|place| self.cells.contains_key(&place))
+    }
+
+    fn need(&self, place: i32, what: &str) -> Result<&[(usize, usize, Money)], StageError> {
+        self.cells.get(&place).map(Vec::as_slice).ok_or_else(|| {
+            let period = self.period(place);
+            let [first, last] = [self.years[0], self.years[self.years.len() - 1]].map(|p| self.period(p));
+            let kind = self.frequency;
             StageError::Data(format!(
-                "{what}: year {year} is not in the data, which has {first} to {last}; correct the config, or add the year's files"
+                "{what}: {kind} {period} is not in the data, which has {first} to {last}; correct the config, or add the {kind}'s files"
             ))
         })
     }
 
-    /// The mean of `years` (one year: itself), rounded to hundredths, halves away from zero.
+    /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with it; rounded to
+    /// hundredths, halves away from zero.
     ///
     /// A cell that is negative, as corrections can make it, counts as zero in `exports`; `money` keeps it.
     ///
     /// # Errors
     ///
-    /// [`StageError::Data`], naming `what` asked, if the data do not have a year.
-    pub fn mean(&self, years: &[i32], what: &str) -> Result<Slice, StageError> {
+    /// [`StageError::Data`], naming `what` asked, if the data do not have a period.
+    pub fn slice(&self, periods: &[i32], trailing: usize, what: &str) -> Result<Slice, StageError> {
         let n = self.products.len();
         let mut sums = vec![0i128; self.regions.len() * n];
         let mut is_reported = vec![true; self.regions.len()];
-        for &year in years {
-            for &(region, product, value) in self.need(year, what)? {
+        let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
+        for place in periods.iter().flat_map(|&last| last - trailing + 1..=last) {
+            for &(region, product, value) in self.need(place, what)? {
                 sums[region * n + product] += value.hundredths();
             }
-            for (all, this) in is_reported.iter_mut().zip(&self.reported[&year]) {
+            for (all, this) in is_reported.iter_mut().zip(&self.reported[&place]) {
                 *all &= this;
             }
         }
-        let count = i128::try_from(years.len().max(1)).unwrap_or(1);
+        let count = i128::try_from(periods.len().max(1)).unwrap_or(1);
         let money: Vec<_> = sums
             .into_iter()
             .map(|sum| Money::from_hundredths((2 * sum.abs() + count) / (2 * count) * sum.signum()))

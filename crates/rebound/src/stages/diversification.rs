@@ -70,7 +70,7 @@ pub(super) fn run(input: &Input) -> Result<Output, StageError> {
     let mut by_region = Rows::of("diversification.region_year");
     let mut by_product = Rows::of("diversification.product_year");
     for &year in &cube.years {
-        let slice = cube.mean(&[year], "diversification")?;
+        let slice = cube.slice(&[year], 1, "diversification")?;
         let exports = &slice.exports;
         let found: Vec<Found> = (0..cube.regions.len())
             .into_par_iter()

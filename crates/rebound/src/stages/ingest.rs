@@ -5,7 +5,7 @@
 //! Blocks and the order of their files depend on the raw files alone, not on the threads; and no more of
 //! a file is in memory than the blocks being read.
 
-use super::rows::Rows;
+use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Item};
@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use trade::coded::{Column, Dictionaries};
 use trade::layout::Field;
-use trade::memo::Dictionary;
 use trade::row::HeaderError;
 use trade::text::{Row as TextRow, Rows as TextRows};
 use trade::{
@@ -675,21 +674,7 @@ struct Records {
     quantity: Vec<f64>,
     value: Vec<i128>,
     rules: Vec<u32>,
-    is_excluded: Vec<bool>,
-}
-
-/// Texts as a table's writer asks for them.
-#[derive(Debug)]
-struct Words<'a>(&'a Dictionary);
-
-impl lake::Texts for Words<'_> {
-    fn n_texts(&self) -> usize {
-        self.0.n_texts()
-    }
-
-    fn text(&self, code: u32) -> &str {
-        self.0.text(code)
-    }
+    is_excluded: Vec<Option<bool>>,
 }
 
 /// Where the ownership of a record is from, by code.
@@ -714,7 +699,7 @@ impl Records {
         self.quantity.push(entry.quantity.unwrap_or(f64::NAN));
         self.value.push(entry.value.hundredths());
         self.rules.push(rules);
-        self.is_excluded.push(is_excluded);
+        self.is_excluded.push(Some(is_excluded));
     }
 
     fn n_rows(&self) -> usize {

@@ -96,7 +96,8 @@ pub(super) fn run(
         chapters,
     };
     let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
-    let reference = match pipeline.used_reference() {
+    let is_external = pipeline.config.relatedness.has_external_reference() == Ok(true);
+    let reference = match pipeline.reference.as_ref().filter(|_| is_external) {
         Some(table) => Some(external::reference(table, target, &cube.products)?),
         None => None,
     };
@@ -119,7 +120,7 @@ pub(super) fn run(
         (Rows::of("space.region_year"), Rows::of("space.product_year"), Rows::of("space.year"));
     let mut seen: BTreeMap<i32, Seen> = BTreeMap::new();
     for &year in &cube.years {
-        let slice = cube.mean(&[year], "relatedness")?;
+        let slice = cube.slice(&[year], 1, "relatedness")?;
         let world = match &reference {
             None => None,
             Some(years) => Some(

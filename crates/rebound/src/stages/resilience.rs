@@ -1,31 +1,77 @@
-//! `trade.region_product_year` to `resilience.*`, for every episode of the config.
+//! `trade.*` to `resilience.*`, for every episode of the config.
+//!
+//! An episode is looked at on cubes of exports by period, unit and part: regions by product, groups of regions by
+//! product, products by region, all regions as one, and regions by trade mode, ownership and destination. What is
+//! done on each is the same.
+
+mod cells;
+mod structure;
+mod units;
 
 use super::cube::{Cube, Slice};
-use super::relatedness::reason;
-use super::rows::Rows;
-use super::{Input, Made, Output, StageError, table};
-use crate::config::Episode;
+use super::rows::{LongTable, Rows};
+use super::{Files, Input, Made, Output, StageError, table};
+use crate::config::{Episode, Resilience};
+use crate::external;
 use crate::pipeline::Pipeline;
+use ::resilience::{
+    Benchmark, Bootstrap, NullReason, ReferenceGrowth, Response, Stage, respond, trend_growth,
+};
 use rayon::prelude::*;
-use resilience::structure::{Movement, Upgrading, movement, upgrading};
-use resilience::{
-    Benchmark, NullReason, Response, expected_change, expected_growth, respond, shift_share, status,
-};
-use space::{
-    Complexity, ComplexityError, ComplexityParams, Exports, Rca, Reference, Specialization,
-    complexity, rca,
-};
+use space::Exports;
+use std::collections::BTreeMap;
+use trade::Frequency;
 
-/// The slices of an episode, and each stage's two ends with the same regions on both sides: a region that
-/// is missing at one end must not look like growth of the nation.
-struct Path {
+/// Regions whose rows are made before they are written.
+const CHUNK: usize = 64;
+
+/// The reference economy's trade in each product and in all, by year.
+type ReferenceTrade = BTreeMap<i32, (Vec<f64>, f64)>;
+
+/// What the config asks for, read once.
+struct Asked<'p> {
+    config: &'p Resilience,
+    of_regions: Vec<Benchmark>,
+    of_products: Vec<(String, Benchmark)>,
+    reference: Option<ReferenceTrade>,
+}
+
+impl Asked<'_> {
+    fn bootstrap(&self) -> Bootstrap {
+        Bootstrap {
+            n: self.config.bootstrap_replicates,
+            level: self.config.bootstrap_level,
+            seed: self.config.bootstrap_seed,
+        }
+    }
+
+    /// Whether the borders of `region` changed between two years.
+    fn has_changed(&self, region: &str, from: i32, to: i32) -> bool {
+        let changes = &self.config.region_changes;
+        changes
+            .iter()
+            .any(|change| change.region == region && from < change.year && change.year <= to)
+    }
+}
+
+/// An episode on a cube.
+struct Course<'a> {
+    episode: &'a Episode,
+    asked: &'a Asked<'a>,
+    cube: &'a Cube,
+    /// Whether the parts of the cube are the products that the reference economy's trade is of.
+    has_products: bool,
     base: Slice,
     trough: Slice,
     end: Slice,
-    resistance: (Exports, Exports),
-    recovery: (Exports, Exports),
+    resistance: Stage,
+    recovery: Stage,
+    /// Each unit's level in every period from the first of the data.
+    levels: Vec<Vec<Option<f64>>>,
 }
 
+/// Both ends of a stage with the same regions: one that is missing at one end must not look like growth of the
+/// nation.
 fn comparable(from: &Slice, to: &Slice) -> Result<(Exports, Exports), StageError> {
     let cut = |exports: &Exports| {
         let n = exports.n_products();
@@ -40,9 +86,208 @@ fn comparable(from: &Slice, to: &Slice) -> Result<(Exports, Exports), StageError
     Ok((cut(&from.exports)?, cut(&to.exports)?))
 }
 
+impl<'a> Course<'a> {
+    fn new(
+        episode: &'a Episode,
+        asked: &'a Asked<'a>,
+        cube: &'a Cube,
+        has_products: bool,
+    ) -> Result<Self, StageError> {
+        let what = format!("episode {}", episode.name);
+        let places: Vec<i32> = episode.base.iter().map(|period| period.place).collect();
+        let slice = |places: &[i32]| cube.slice(places, episode.trailing, &what);
+        let base = slice(&places)?;
+        let trough = slice(&[episode.trough.place])?;
+        let end = slice(&[episode.end.place])?;
+        let mut course = Self {
+            episode,
+            asked,
+            cube,
+            has_products,
+            resistance: Stage::new(base.exports.clone(), base.exports.clone()),
+            recovery: Stage::new(base.exports.clone(), base.exports.clone()),
+            base,
+            trough,
+            end,
+            levels: cube.levels(episode.trailing),
+        };
+        course.resistance =
+            course.stage(&course.base, &course.trough, &places, episode.trough.place)?;
+        course.recovery = course.stage(
+            &course.trough,
+            &course.end,
+            &[episode.trough.place],
+            episode.end.place,
+        )?;
+        Ok(course)
+    }
+
+    /// The stage from a slice of the periods `from` to the one of `to`.
+    fn stage(
+        &self,
+        start: &Slice,
+        end: &Slice,
+        from: &[i32],
+        to: i32,
+    ) -> Result<Stage, StageError> {
+        let (start, end) = comparable(start, end)?;
+        let mut stage = Stage::new(start, end);
+        let n_periods = self.n_periods(from, to);
+        stage = stage.with_trends(self.levels.iter().map(|of| self.trend(of, n_periods)).collect());
+        if let Some(reference) = &self.asked.reference {
+            stage = stage.with_reference(self.reference_growth(reference, from, to)?);
+        }
+        Ok(stage)
+    }
+
+    /// From the middle of some periods to another.
+    fn n_periods(&self, from: &[i32], to: i32) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a few periods")]
+        let middle = from.iter().map(|&place| f64::from(place)).sum::<f64>() / from.len() as f64;
+        f64::from(to) - middle
+    }
+
+    fn first(&self) -> i32 {
+        self.cube.years.first().copied().unwrap_or(0)
+    }
+
+    /// The place of a period among the levels.
+    fn at(&self, place: i32) -> Option<usize> {
+        usize::try_from(place - self.first()).ok()
+    }
+
+    /// The growth over `n_periods` that a series expects of its own trend before the base.
+    fn trend(&self, levels: &[Option<f64>], n_periods: f64) -> Option<f64> {
+        let last = self.at(self.episode.last_base().place)?;
+        let first = last.checked_sub(self.asked.config.trend_periods)?;
+        trend_growth(levels.get(first..=last)?, n_periods)
+    }
+
+    fn reference_growth(
+        &self,
+        reference: &ReferenceTrade,
+        from: &[i32],
+        to: i32,
+    ) -> Result<ReferenceGrowth, StageError> {
+        if self.episode.frequency() != Frequency::Year {
+            return Err(StageError::Data(format!(
+                "episode {}: the benchmark `reference` is by year, the episode by {}; take the benchmark out of the \
+                 config, or give the episode years",
+                self.episode.name,
+                self.episode.frequency()
+            )));
+        }
+        let of = |year: i32| {
+            reference.get(&year).ok_or_else(|| {
+                StageError::Data(format!(
+                    "episode {}: the table `reference` has no year {year}; add it, or take the benchmark `reference` \
+                     out of the config",
+                    self.episode.name
+                ))
+            })
+        };
+        let starts = from.iter().map(|&year| of(year)).collect::<Result<Vec<_>, _>>()?;
+        let end = of(to)?;
+        #[expect(clippy::cast_precision_loss, reason = "a few years")]
+        let n = starts.len() as f64;
+        let growth = |start: f64, end: f64| (start > 0.0).then(|| end / start - 1.0);
+        let products = if self.has_products {
+            (0..self.cube.products.len())
+                .map(|at| growth(starts.iter().map(|(of, _)| of[at]).sum::<f64>() / n, end.0[at]))
+                .collect()
+        } else {
+            vec![None; self.cube.products.len()]
+        };
+        let total = growth(starts.iter().map(|(_, total)| total).sum::<f64>() / n, end.1);
+        Ok(ReferenceGrowth { total, products })
+    }
+
+    /// The years that resistance and recovery begin and end in.
+    fn years(&self) -> [(i32, i32); 2] {
+        let base = self.episode.base.first().map_or(0, |period| period.year());
+        let [trough, end] = [self.episode.trough.year(), self.episode.end.year()];
+        [(base, trough), (trough, end)]
+    }
+
+    /// The response of a series over a stage of a region; `start` and `end` are none where it was not reported.
+    fn respond(
+        &self,
+        region: &str,
+        (from, to): (i32, i32),
+        (start, end): (Option<f64>, Option<f64>),
+        expected: Option<f64>,
+        no_base: NullReason,
+    ) -> Response {
+        let config = self.asked.config;
+        if self.asked.has_changed(region, from, to) {
+            return Response {
+                null_reason: Some(NullReason::RegionChanged),
+                ..Response::default()
+            };
+        }
+        let found = respond(start, end, expected, config.near_zero, no_base);
+        match start {
+            Some(start) if start > 0.0 && start < config.min_base_value => {
+                found.without_ratios(NullReason::SmallBase)
+            }
+            _ => found,
+        }
+    }
+}
+
+fn level(slice: &Slice, unit: usize) -> Option<f64> {
+    slice.is_reported[unit].then(|| slice.exports.region_totals()[unit])
+}
+
+/// Adds the four forms and what goes with them.
+fn forms(response: &Response, rows: &mut Rows) {
+    rows.float(response.growth)
+        .float(response.expected_change)
+        .float(response.index)
+        .float(response.diff)
+        .float(response.dlog)
+        .float(response.dhs)
+        .float(response.ratio)
+        .text(response.null_reason.map(NullReason::code));
+}
+
+/// The share of what was lost from base to trough that is made up by the end.
+fn recovered_share(base: Option<f64>, trough: Option<f64>, end: Option<f64>) -> Option<f64> {
+    match (base, trough, end) {
+        (Some(base), Some(trough), Some(end)) if base > trough => {
+            Some((end - trough) / (base - trough))
+        }
+        _ => None,
+    }
+}
+
+/// The cubes of regions by product, by how long their periods are, and those seen from other sides.
+struct Cubes {
+    regions: Cube,
+    macro_regions: Cube,
+    products: Cube,
+    nation: Cube,
+}
+
+impl Cubes {
+    fn new(pipeline: &Pipeline, regions: Cube) -> Result<Self, StageError> {
+        let codes: Vec<&str> = regions.regions.iter().map(String::as_str).collect();
+        let groups = external::groups_of(pipeline, &codes)?;
+        Ok(Self {
+            macro_regions: regions.merged(&groups),
+            products: regions.transposed(),
+            nation: regions.merged(&vec!["nation".to_owned(); regions.regions.len()]),
+            regions,
+        })
+    }
+}
+
 /// Computes all resilience tables.
-pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageError> {
-    let cube = Cube::read(input)?;
+pub(super) fn run(
+    pipeline: &Pipeline,
+    input: &Input,
+    files: &Files<'_>,
+) -> Result<Output, StageError> {
     let config = &pipeline.config.resilience;
     let rule = pipeline.config.relatedness.rule().map_err(StageError::Data)?;
     let mut of_regions = config.of_regions().map_err(StageError::Data)?;
@@ -52,323 +297,117 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
     let mut episodes: Vec<&Episode> = config.episodes.iter().collect();
     episodes.sort_by(|a, b| a.name.cmp(&b.name));
 
-    let mut summary = Rows::of("resilience.episode");
-    let mut regions = Rows::of("resilience.region");
-    let mut products = Vec::new();
-    let mut shares = Rows::of("resilience.shift_share");
-    let mut structure = Rows::of("resilience.transformation");
-    let mut product_structure = Rows::of("resilience.product_transformation");
-    for episode in episodes {
-        let what = format!("episode {}", episode.name);
-        let base = cube.mean(&episode.base_years, &what)?;
-        let trough = cube.mean(&[episode.trough_year], &what)?;
-        let end = cube.mean(&[episode.end_year], &what)?;
-        let after = cube.mean(&[episode.transformation_year], &what)?;
-        let path = Path {
-            resistance: comparable(&base, &trough)?,
-            recovery: comparable(&trough, &end)?,
-            base,
-            trough,
-            end,
-        };
-        summarize(episode, &path, &mut summary);
-        for &benchmark in &of_regions {
-            for region in 0..cube.regions.len() {
-                region_row(
-                    &cube,
-                    episode,
-                    benchmark,
-                    config.near_zero,
-                    &path,
-                    region,
-                    &mut regions,
-                );
-            }
-        }
-        for (name, benchmark) in &of_products {
-            let batches: Vec<_> = (0..cube.regions.len())
-                .into_par_iter()
-                .map(|region| {
-                    product_rows(
-                        &cube,
-                        episode,
-                        (name, *benchmark),
-                        config.near_zero,
-                        &path,
-                        region,
-                    )
-                })
-                .collect::<Result<_, _>>()?;
-            products.extend(batches);
-        }
-        shift_share_rows(&cube, episode, &path, &mut shares);
-        let spaces = Spaces::new(&path.base, &after, rule);
-        for region in 0..cube.regions.len() {
-            let row = Transformation::new(&path.base, &after, &spaces, region);
-            transformation_row(&cube, episode, &spaces, region, &row, &mut structure);
-            product_transformation_rows(
-                &cube,
-                episode,
-                (&path.base, &after),
-                &spaces,
-                region,
-                &row,
-                &mut product_structure,
-            );
+    let annual = Cubes::new(pipeline, Cube::read(input)?)?;
+    let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
+    let reference = match pipeline.reference.as_ref().filter(|_| config.uses_reference()) {
+        Some(table) => Some(external::reference(table, target, &annual.regions.products)?),
+        None => None,
+    };
+    let asked = Asked { config, of_regions, of_products, reference };
+    let mut shorter: BTreeMap<Frequency, Cubes> = BTreeMap::new();
+    for episode in &episodes {
+        let frequency = episode.frequency();
+        if frequency != Frequency::Year && !shorter.contains_key(&frequency) {
+            let cube = Cube::stream(files, "trade.region_product_month", "hs6", frequency)?;
+            let cube = cube.ok_or_else(|| {
+                StageError::Data(format!(
+                    "episode {}: no record has a month; give the episode years, or the layout a column for `month`",
+                    episode.name
+                ))
+            })?;
+            shorter.insert(frequency, Cubes::new(pipeline, cube)?);
         }
     }
+    let cubes = |episode: &Episode| shorter.get(&episode.frequency()).unwrap_or(&annual);
     let mut output = Output::new();
-    table(&mut output, "resilience.episode", summary)?;
-    table(&mut output, "resilience.region", regions)?;
-    output.insert("resilience.region_product", Made::Rows(products));
-    table(&mut output, "resilience.shift_share", shares)?;
-    table(&mut output, "resilience.transformation", structure)?;
-    table(&mut output, "resilience.product_transformation", product_structure)?;
+
+    let mut summary = Rows::of("resilience.episode");
+    let mut shares = Rows::of("resilience.shift_share");
+    let mut margins = Rows::of("resilience.margins");
+    let mut cycles = Rows::of("resilience.region_cycle");
+    let mut periods = Rows::of("resilience.region_period");
+    let mut of_regions = Rows::of("resilience.region");
+    let mut structure = Rows::of("resilience.transformation");
+    let mut products = LongTable::create(files, "resilience.region_product")?;
+    let mut product_structure = LongTable::create(files, "resilience.product_transformation")?;
+    let weights = structure::Weights::read(pipeline, &annual.regions, target)?;
+    for (number, episode) in episodes.iter().enumerate() {
+        let cube = &cubes(episode).regions;
+        let course = Course::new(episode, &asked, cube, true)?;
+        let nation = Course::new(episode, &asked, &cubes(episode).nation, true)?;
+        units::summarize(&course, &mut summary);
+        let paths = units::Paths::new(&course)?;
+        units::rows(&course, &paths, number, &mut of_regions);
+        units::period_rows(&course, &paths, &mut periods);
+        units::cycle_rows(&course, &nation, &mut cycles);
+        units::shift_share_rows(&course, &mut shares);
+        cells::rows("resilience.region_product", &course, &mut products)?;
+        let after = cube.slice(
+            &[episode.transformation.place],
+            episode.trailing,
+            &format!("episode {}", episode.name),
+        )?;
+        structure::margin_rows(&course, &after, &mut margins);
+        structure::rows(&course, &after, rule, &weights, &mut structure, &mut product_structure)?;
+    }
+    output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
+    let file = product_structure.finish()?;
+    output.insert("resilience.product_transformation", Made::Files(vec![file]));
+    let tables = [
+        ("resilience.episode", summary),
+        ("resilience.shift_share", shares),
+        ("resilience.margins", margins),
+        ("resilience.region_cycle", cycles),
+        ("resilience.region_period", periods),
+        ("resilience.region", of_regions),
+        ("resilience.transformation", structure),
+    ];
+    for (name, rows) in tables {
+        table(&mut output, name, rows)?;
+    }
+
+    type Side = fn(&Cubes) -> &Cube;
+    let sides: [(&'static str, Side, bool); 3] = [
+        ("resilience.macro_region", |cubes| &cubes.macro_regions, true),
+        ("resilience.product", |cubes| &cubes.products, false),
+        ("resilience.nation", |cubes| &cubes.nation, true),
+    ];
+    for (name, side, has_products) in sides {
+        let mut rows = Rows::of(name);
+        for (number, episode) in episodes.iter().enumerate() {
+            let course = Course::new(episode, &asked, side(cubes(episode)), has_products)?;
+            units::rows(&course, &units::Paths::new(&course)?, number, &mut rows);
+        }
+        table(&mut output, name, rows)?;
+    }
+    let parts = [
+        ("resilience.region_trade_mode", "trade.region_product_year_trade_mode", "trade_mode"),
+        ("resilience.region_ownership", "trade.region_product_year_ownership", "ownership"),
+        ("resilience.region_destination", "trade.region_product_year_destination", "destination"),
+    ];
+    for (name, from, column) in parts {
+        let cube = Cube::stream(files, from, column, Frequency::Year)?;
+        let mut rows = LongTable::create(files, name)?;
+        if let Some(cube) = &cube {
+            for episode in episodes.iter().filter(|of| of.frequency() == Frequency::Year) {
+                cells::rows(name, &Course::new(episode, &asked, cube, false)?, &mut rows)?;
+            }
+        }
+        output.insert(name, Made::Files(vec![rows.finish()?]));
+    }
     Ok(output)
 }
 
-fn growth((from, to): &(Exports, Exports)) -> Option<f64> {
-    (from.total() > 0.0).then(|| (to.total() - from.total()) / from.total())
-}
-
-fn summarize(episode: &Episode, path: &Path, rows: &mut Rows) {
-    let mut years = episode.base_years.clone();
-    years.sort_unstable();
-    let years: Vec<_> = years.iter().map(i32::to_string).collect();
-    rows.text(&*episode.name)
-        .text(&*years.join(", "))
-        .int(episode.trough_year)
-        .int(episode.end_year)
-        .int(episode.transformation_year)
-        .money(path.base.total_money())
-        .money(path.trough.total_money())
-        .money(path.end.total_money())
-        .float(growth(&path.resistance))
-        .float(growth(&path.recovery));
-}
-
-fn forms(response: &Response, rows: &mut Rows) {
-    rows.float(response.growth)
-        .float(response.expected_change)
-        .float(response.index)
-        .float(response.diff)
-        .float(response.dlog)
-        .float(response.dhs)
-        .text(response.null_reason.map(NullReason::code));
-}
-
-fn level(slice: &Slice, region: usize) -> Option<f64> {
-    slice.is_reported[region].then(|| slice.exports.region_totals()[region])
-}
-
-fn region_row(
-    cube: &Cube,
-    episode: &Episode,
-    benchmark: Benchmark,
-    near_zero: f64,
-    path: &Path,
-    region: usize,
-    rows: &mut Rows,
-) {
-    let [base, trough, end] = [&path.base, &path.trough, &path.end].map(|s| level(s, region));
-    let stage = |from, to, ends: &(Exports, Exports), no_base| {
-        let expected = expected_change(benchmark, &ends.0, &ends.1, region);
-        respond(from, to, expected, near_zero, no_base)
-    };
-    let resistance = stage(base, trough, &path.resistance, NullReason::NoBase);
-    let recovery = stage(trough, end, &path.recovery, NullReason::TroughZero);
-    rows.text(&*episode.name).text(benchmark.name()).text(&*cube.regions[region]);
-    for slice in [&path.base, &path.trough, &path.end] {
-        rows.money(slice.region_money(region));
+/// Makes the rows of every region side by side, and adds them in the order of the regions.
+fn each_region(
+    n_regions: usize,
+    long: &mut LongTable<'_>,
+    rows: impl Fn(usize) -> Rows + Sync,
+) -> Result<(), StageError> {
+    for first in (0..n_regions).step_by(CHUNK) {
+        let chunk = first..(first + CHUNK).min(n_regions);
+        let made: Vec<Rows> = chunk.into_par_iter().map(&rows).collect();
+        made.into_iter().try_for_each(|rows| long.add(rows))?;
     }
-    forms(&resistance, rows);
-    forms(&recovery, rows);
-    let national = growth(&path.resistance).filter(|g| g.abs() >= near_zero);
-    let sensitivity = resistance.growth.zip(national).map(|(own, national)| own / national);
-    let level_recovery = base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b);
-    let recovered = match (base, trough, end) {
-        (Some(base), Some(trough), Some(end)) if base > trough => {
-            Some((end - trough) / (base - trough))
-        }
-        _ => None,
-    };
-    let sign = resistance.expected_change.map(|d| if d > 0.0 { 1 } else { -i32::from(d < 0.0) });
-    rows.float(sensitivity).float(level_recovery).float(recovered).int(sign);
-}
-
-fn product_rows(
-    cube: &Cube,
-    episode: &Episode,
-    (name, benchmark): (&str, Benchmark),
-    near_zero: f64,
-    path: &Path,
-    region: usize,
-) -> Result<arrow::array::RecordBatch, StageError> {
-    let mut rows = Rows::of("resilience.region_product");
-    let at = |slice: &Slice, product: usize| slice.exports.get(region, product);
-    for (product, hs6) in cube.products.iter().enumerate() {
-        let [x0, x1, x2] = [&path.base, &path.trough, &path.end].map(|s| at(s, product));
-        if x0 + x1 + x2 <= 0.0 {
-            continue;
-        }
-        let reported = |slice: &Slice, x: f64| slice.is_reported[region].then_some(x);
-        let [base, trough, end] =
-            [(&path.base, x0), (&path.trough, x1), (&path.end, x2)].map(|(s, x)| reported(s, x));
-        let stage = |from: Option<f64>, to, ends: &(Exports, Exports), no_base| {
-            let rate = expected_growth(benchmark, &ends.0, &ends.1, region, product);
-            let expected = from.zip(rate).map(|(from, rate)| from * rate);
-            respond(from, to, expected, near_zero, no_base)
-        };
-        rows.text(&*episode.name)
-            .text(name)
-            .text(&*cube.regions[region])
-            .text(&**hs6)
-            .text(status(x0, x1, x2).code());
-        for slice in [&path.base, &path.trough, &path.end] {
-            rows.money(slice.cell_money(region, product));
-        }
-        forms(&stage(base, trough, &path.resistance, NullReason::NoBase), &mut rows);
-        forms(&stage(trough, end, &path.recovery, NullReason::TroughZero), &mut rows);
-        rows.float(base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b));
-    }
-    Ok(rows.finish()?)
-}
-
-fn shift_share_rows(cube: &Cube, episode: &Episode, path: &Path, rows: &mut Rows) {
-    let stages = [
-        ("recovery", &path.trough, &path.end, &path.recovery),
-        ("resistance", &path.base, &path.trough, &path.resistance),
-    ];
-    for (stage, from, to, ends) in stages {
-        for (region, code) in cube.regions.iter().enumerate() {
-            let is_there = from.is_reported[region] && to.is_reported[region];
-            let parts = if is_there { shift_share(&ends.0, &ends.1, region) } else { None };
-            let change =
-                is_there.then(|| ends.1.region_totals()[region] - ends.0.region_totals()[region]);
-            let why = if is_there { NullReason::NoBase } else { NullReason::YearMissing };
-            rows.text(&*episode.name)
-                .text(stage)
-                .text(&**code)
-                .float(change)
-                .float(parts.map(|p| p.national))
-                .float(parts.map(|p| p.mix))
-                .float(parts.map(|p| p.competitive))
-                .text(parts.is_none().then(|| why.code()));
-        }
-    }
-}
-
-/// The product space before and after, with complexity fixed before.
-struct Spaces {
-    rca: (Rca, Rca),
-    specialization: (Specialization, Specialization),
-    complexity: Result<Complexity, ComplexityError>,
-}
-
-impl Spaces {
-    fn new(base: &Slice, after: &Slice, rule: space::RcaRule) -> Self {
-        let rca = (rca(&base.exports, Reference::Own), rca(&after.exports, Reference::Own));
-        let specialization = (Specialization::new(&rca.0, rule), Specialization::new(&rca.1, rule));
-        let complexity = complexity(&specialization.0, ComplexityParams::PY_ECOMPLEXITY);
-        Self { rca, specialization, complexity }
-    }
-}
-
-/// A region's transformation, or why there is none.
-struct Transformation {
-    movement: Result<Movement, NullReason>,
-    upgrading: Option<Upgrading>,
-}
-
-impl Transformation {
-    fn new(base: &Slice, after: &Slice, spaces: &Spaces, region: usize) -> Self {
-        if !(base.is_reported[region] && after.is_reported[region]) {
-            return Self { movement: Err(NullReason::YearMissing), upgrading: None };
-        }
-        let (before, after) = (base.exports.row(region), after.exports.row(region));
-        Self {
-            movement: movement(before, after).ok_or(NullReason::NoBase),
-            upgrading: spaces
-                .complexity
-                .as_ref()
-                .ok()
-                .and_then(|c| upgrading(before, after, &c.pci)),
-        }
-    }
-}
-
-fn transformation_row(
-    cube: &Cube,
-    episode: &Episode,
-    spaces: &Spaces,
-    region: usize,
-    row: &Transformation,
-    rows: &mut Rows,
-) {
-    let moved = row.movement.as_ref().ok();
-    let (before, after) = (&spaces.specialization.0, &spaces.specialization.1);
-    let changes = |from: &Specialization, to: &Specialization| {
-        moved.map(|_| to.products(region).iter().filter(|&&p| !from.get(region, p)).count())
-    };
-    rows.text(&*episode.name)
-        .text(&*cube.regions[region])
-        .float(moved.map(|m| m.michaely))
-        .float(moved.map(|m| m.similarity))
-        .float(moved.map(|m| m.moore))
-        .float(moved.and_then(|m| m.lilien))
-        .count(moved.map(|m| m.n_continuing))
-        .count(moved.map(|m| m.n_entering))
-        .count(moved.map(|m| m.n_exiting))
-        .count(changes(before, after))
-        .count(changes(after, before))
-        .text(row.movement.as_ref().err().map(|why| why.code()));
-    let upgraded = row.upgrading.as_ref();
-    let why = match (&spaces.complexity, &row.movement) {
-        (Err(error), _) => reason(error),
-        (_, Err(why)) => why.code(),
-        _ => "no_complexity_covered",
-    };
-    rows.float(upgraded.map(|u| u.before))
-        .float(upgraded.map(|u| u.after))
-        .float(upgraded.map(|u| u.after - u.before))
-        .float(upgraded.map(|u| u.coverage_after))
-        .text(upgraded.is_none().then_some(why));
-}
-
-fn product_transformation_rows(
-    cube: &Cube,
-    episode: &Episode,
-    (base, after): (&Slice, &Slice),
-    spaces: &Spaces,
-    region: usize,
-    row: &Transformation,
-    rows: &mut Rows,
-) {
-    let share = |slice: &Slice, product: usize| {
-        level(slice, region).filter(|t| *t > 0.0).map(|t| slice.exports.get(region, product) / t)
-    };
-    for (product, hs6) in cube.products.iter().enumerate() {
-        let is_traded =
-            base.exports.get(region, product) + after.exports.get(region, product) > 0.0;
-        if !is_traded {
-            continue;
-        }
-        let pci = spaces.complexity.as_ref().ok().and_then(|c| c.pci[product]);
-        let upgraded = row.upgrading.as_ref();
-        // The risk set: not specialised before.
-        let is_at_risk = row.movement.is_ok() && !spaces.specialization.0.get(region, product);
-        let entry = pci.zip(upgraded).filter(|_| is_at_risk).map(|(pci, upgraded)| {
-            spaces.specialization.1.get(region, product) && pci > upgraded.before
-        });
-        rows.text(&*episode.name)
-            .text(&*cube.regions[region])
-            .text(&**hs6)
-            .float(share(base, product))
-            .float(share(after, product))
-            .float(spaces.rca.0.get(region, product))
-            .float(spaces.rca.1.get(region, product))
-            .float(pci)
-            .float(upgraded.and_then(|u| u.contributions[product]))
-            .flag(entry);
-    }
+    Ok(())
 }

@@ -19,9 +19,11 @@ use std::collections::BTreeMap;
 use trade::Money;
 
 /// Tables of regions whose numbers are looked at, and the columns that tell their periods.
-pub const MEASURED: [(&str, &[&str]); 5] = [
+pub const MEASURED: [(&str, &[&str]); 7] = [
     ("diversification.region_year", &["year"]),
+    ("resilience.margins", &["episode", "stage"]),
     ("resilience.region", &["episode", "benchmark"]),
+    ("resilience.region_cycle", &["episode"]),
     ("resilience.transformation", &["episode"]),
     ("space.region_year", &["year"]),
     ("trade.region_year", &["year"]),
@@ -123,35 +125,13 @@ fn sizes(input: &Input, codes: &BTreeMap<&str, usize>) -> Result<Vec<f64>, Stage
 
 /// The number of each region's group.
 fn groups(pipeline: &Pipeline, regions: &[(String, String)]) -> Result<Vec<usize>, StageError> {
-    let given = match &pipeline.groups {
-        Some(table) => Some(external::groups(table)?),
-        None => None,
-    };
-    let digits = pipeline.config.spatial.group_digits;
+    let codes: Vec<&str> = regions.iter().map(|(code, _)| code.as_str()).collect();
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let mut without = Vec::new();
-    let mut found = Vec::new();
-    for (code, _) in regions {
-        let group = match &given {
-            None => code.chars().take(digits).collect(),
-            Some(groups) => match groups.get(code) {
-                Some(group) => group.clone(),
-                None => {
-                    without.push(code.as_str());
-                    "other".to_owned()
-                }
-            },
-        };
+    let number = |group: String| {
         let next = numbers.len();
-        found.push(*numbers.entry(group).or_insert(next));
-    }
-    if !without.is_empty() {
-        tracing::warn!(
-            regions = without.join(", "),
-            "regions without a group are put into `other`"
-        );
-    }
-    Ok(found)
+        *numbers.entry(group).or_insert(next)
+    };
+    Ok(external::groups_of(pipeline, &codes)?.into_iter().map(number).collect())
 }
 
 /// Who is whose neighbour, if the pipeline has boundaries.
@@ -249,6 +229,10 @@ fn measures_of(
         period_of.push(parts.join(" / "));
     }
     for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        // Ends of intervals are no measures.
+        if field.name().ends_with("_low") || field.name().ends_with("_high") {
+            continue;
+        }
         let value: Box<dyn Fn(usize) -> f64> = match field.data_type() {
             DataType::Float64 => {
                 let values = column.as_primitive::<Float64Type>();

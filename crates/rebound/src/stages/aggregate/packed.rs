@@ -12,8 +12,9 @@ use trade::{Hs6, HsRevision, Money};
 
 const RECORDS: &str = "customs.records";
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "year",
+    "month",
     "flow",
     "region_code",
     "hs6",
@@ -36,7 +37,8 @@ pub(super) const N_CODES: u32 = 1_000_000;
 const ROW_BYTES: usize = 32;
 
 const CODE_BITS: u32 = 24;
-const REGION_BITS: u32 = 31;
+const MONTH_BITS: u32 = 4;
+const REGION_BITS: u32 = 27;
 const FIRST_YEAR: i32 = 1900;
 
 #[expect(clippy::disallowed_types, reason = "lookup only; what comes out is sorted")]
@@ -45,8 +47,8 @@ type Lookup = std::collections::HashMap<String, u32>;
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Row {
-    /// From the highest bit: years since 1900, region, revision and code, and whether the row only holds
-    /// more of the value of the row before.
+    /// From the highest bit: years since 1900, region, month (0: none), revision and code, and whether the row only
+    /// holds more of the value of the row before.
     place: u64,
     /// Hundredths.
     pub(super) value: i64,
@@ -65,9 +67,14 @@ impl Row {
         u32::try_from(self.place >> 1 & ((1 << CODE_BITS) - 1)).unwrap_or(0)
     }
 
+    /// 1 to 12; 0 if the source has no months.
+    pub(super) fn month(&self) -> u32 {
+        u32::try_from(self.place >> (1 + CODE_BITS) & ((1 << MONTH_BITS) - 1)).unwrap_or(0)
+    }
+
     /// Year and region.
     fn group(&self) -> u64 {
-        self.place >> (1 + CODE_BITS)
+        self.place >> (1 + CODE_BITS + MONTH_BITS)
     }
 
     fn to_bytes(self) -> [u8; ROW_BYTES] {
@@ -442,6 +449,7 @@ impl Packer<'_> {
         };
         let text = |name: &str| Ok::<_, StageError>(column(name)?.as_dictionary::<Int32Type>());
         let years = column("year")?.as_primitive::<Int32Type>().values();
+        let months = column("month")?.as_primitive::<Int32Type>();
         let values = column("fob_value")?.as_primitive::<Decimal128Type>().values();
         let is_excluded = column("is_excluded")?.as_boolean();
         let columns = [
@@ -466,6 +474,9 @@ impl Packer<'_> {
                 continue;
             }
             let region = of_region.number(columns[1], row, |text| self.regions.number(text))?;
+            if region >> REGION_BITS != 0 {
+                return Err(broken(&format!("more than 2^{REGION_BITS} regions")));
+            }
             let code = of_code.number(columns[2], row, |text| {
                 text.parse().map(number_of).map_err(|e| broken(&e))
             })?;
@@ -481,6 +492,8 @@ impl Packer<'_> {
                 *word = coder.number(column, row, |text| self.words.number(text))?;
             }
             let group = year << REGION_BITS | u64::from(region);
+            let month = if months.is_valid(row) { months.value(row).clamp(0, 12) } else { 0 };
+            let group = group << MONTH_BITS | u64::from(month.unsigned_abs());
             let place = (group << CODE_BITS | u64::from(revision * N_CODES + code)) << 1;
             let mut left = values[row];
             let mut goes_on = 0;
@@ -508,7 +521,7 @@ mod tests {
         let row = Row { place: u64::MAX - 7, value: i64::MIN, words: [0, 1, NO_WORD, 1 << 30] };
         assert_eq!(Row::of_bytes(&row.to_bytes()), row);
         let rows = |group: u64, n: usize| -> Vec<Row> {
-            let place = group << (1 + CODE_BITS);
+            let place = group << (1 + CODE_BITS + MONTH_BITS);
             (0..n).map(|at| Row { place, value: at as i64, words: [NO_WORD; 4] }).collect()
         };
         let run = |groups: &[(u64, usize)]| {

@@ -1,0 +1,133 @@
+//! Rows of regions by product, trade mode, ownership or destination.
+
+use super::super::StageError;
+use super::super::cube::Slice;
+use super::super::rows::{LongTable, Rows};
+use super::{Course, each_region, forms, recovered_share};
+use ::resilience::{Benchmark, NullReason, Response, quantile, status};
+use rayon::prelude::*;
+
+/// The levels of the cells before the base, which their own trends are of: the base last.
+struct Trends(Vec<Slice>);
+
+impl Trends {
+    fn read(course: &Course<'_>) -> Result<Self, StageError> {
+        let last = course.episode.last_base().place;
+        let n = i32::try_from(course.asked.config.trend_periods).unwrap_or(i32::MAX);
+        let places = last - n..=last;
+        let trailing = course.episode.trailing;
+        if !places.clone().all(|place| course.cube.has(place, trailing)) {
+            return Ok(Self(Vec::new()));
+        }
+        let slices = places.map(|place| course.cube.slice(&[place], trailing, "own trend"));
+        Ok(Self(slices.collect::<Result<_, _>>()?))
+    }
+
+    fn growth(&self, region: usize, part: usize, n_periods: f64) -> Option<f64> {
+        let level = |of: &Slice| of.is_reported[region].then(|| of.exports.get(region, part));
+        let levels: Vec<Option<f64>> = self.0.iter().map(level).collect();
+        ::resilience::trend_growth(&levels, n_periods)
+    }
+}
+
+/// Resistance and recovery of one cell.
+fn responses(
+    course: &Course<'_>,
+    benchmark: Benchmark,
+    trends: &Trends,
+    region: usize,
+    part: usize,
+) -> [Response; 2] {
+    let code = course.cube.regions[region].as_str();
+    let at = |slice: &Slice| slice.is_reported[region].then(|| slice.exports.get(region, part));
+    let [base, trough, end] = [&course.base, &course.trough, &course.end].map(at);
+    let bases: Vec<i32> = course.episode.base.iter().map(|period| period.place).collect();
+    let (trough_at, end_at) = (course.episode.trough.place, course.episode.end.place);
+    let stages = [
+        (&course.resistance, (base, trough), NullReason::NoBase),
+        (&course.recovery, (trough, end), NullReason::TroughZero),
+    ];
+    let n_periods = [course.n_periods(&bases, trough_at), f64::from(end_at - trough_at)];
+    let years = course.years();
+    std::array::from_fn(|at| {
+        let (stage, ends, no_base) = stages[at];
+        let rate = match benchmark {
+            Benchmark::OwnTrend => trends.growth(region, part, n_periods[at]),
+            _ => stage.expected_growth(benchmark, region, part),
+        };
+        let expected = ends.0.zip(rate).map(|(from, rate)| from * rate);
+        course.respond(code, years[at], ends, expected, no_base)
+    })
+}
+
+/// The values that pull the tails in, or none without an index.
+fn tails(mut found: Vec<f64>, share: f64) -> Option<(f64, f64)> {
+    if found.is_empty() {
+        return None;
+    }
+    found.sort_by(f64::total_cmp);
+    Some((quantile(&found, share), quantile(&found, 1.0 - share)))
+}
+
+/// Adds the rows of an episode to `long`, the table `name`, by benchmark.
+pub(super) fn rows(
+    name: &str,
+    course: &Course<'_>,
+    long: &mut LongTable<'_>,
+) -> Result<(), StageError> {
+    let (cube, asked) = (course.cube, course.asked);
+    let needs_trends =
+        asked.of_products.iter().any(|(_, benchmark)| *benchmark == Benchmark::OwnTrend);
+    let trends = if needs_trends { Trends::read(course)? } else { Trends(Vec::new()) };
+    let values = |region: usize, part: usize| {
+        [&course.base, &course.trough, &course.end].map(|of| of.exports.get(region, part))
+    };
+    let is_traded = |region: usize, part: usize| values(region, part).iter().any(|x| *x > 0.0);
+    let n_regions = cube.regions.len();
+    for (benchmark_name, benchmark) in &asked.of_products {
+        let indices: Vec<[Option<f64>; 2]> = (0..n_regions)
+            .into_par_iter()
+            .flat_map_iter(|region| {
+                (0..cube.products.len()).filter(move |&part| is_traded(region, part)).map({
+                    let trends = &trends;
+                    move |part| responses(course, *benchmark, trends, region, part).map(|r| r.index)
+                })
+            })
+            .collect();
+        let limits: [Option<(f64, f64)>; 2] = std::array::from_fn(|at| {
+            let found = indices.iter().filter_map(|of| of[at]).collect();
+            tails(found, asked.config.winsorized_share)
+        });
+        drop(indices);
+        each_region(n_regions, long, |region| {
+            let mut rows = Rows::of(name);
+            for (part, code) in cube.products.iter().enumerate() {
+                if !(asked.config.balanced || is_traded(region, part)) {
+                    continue;
+                }
+                let [base, trough, end] = values(region, part);
+                rows.text(&*course.episode.name)
+                    .text(&**benchmark_name)
+                    .text(&*cube.regions[region])
+                    .text(&**code)
+                    .text(status(base, trough, end).code());
+                for slice in [&course.base, &course.trough, &course.end] {
+                    rows.money(slice.cell_money(region, part));
+                }
+                let found = responses(course, *benchmark, &trends, region, part);
+                found.iter().for_each(|response| forms(response, &mut rows));
+                for (response, limits) in found.iter().zip(limits) {
+                    let pulled = response.index.zip(limits);
+                    rows.float(pulled.map(|(index, (low, high))| index.clamp(low, high)));
+                }
+                let reported = |slice: &Slice, x: f64| slice.is_reported[region].then_some(x);
+                let base = reported(&course.base, base);
+                let (trough, end) = (reported(&course.trough, trough), reported(&course.end, end));
+                rows.float(base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b));
+                rows.float(recovered_share(base, trough, end));
+            }
+            rows
+        })?;
+    }
+    Ok(())
+}

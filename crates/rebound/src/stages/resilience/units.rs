@@ -1,0 +1,295 @@
+//! Rows of regions, groups of regions, products and the nation, each as a whole.
+
+use super::super::StageError;
+use super::super::rows::Rows;
+use super::{Course, forms, level, recovered_share};
+use ::resilience::cycle::{
+    HillRule, cumulative_loss, cycle, drop_rebound, first_at_least, hill_flags,
+};
+use ::resilience::{Benchmark, Contribution, Interval, NullReason, Quadrant, Stage, shift_share};
+use rayon::prelude::*;
+
+/// The path of an episode's nation.
+pub(super) fn summarize(course: &Course<'_>, rows: &mut Rows) {
+    let episode = course.episode;
+    let base: Vec<_> = episode.base.iter().map(ToString::to_string).collect();
+    let trailing = i32::try_from(episode.trailing).unwrap_or(i32::MAX);
+    rows.text(&*episode.name).text(episode.frequency().name()).text(&*base.join(", "));
+    for period in [episode.trough, episode.end, episode.transformation] {
+        rows.text(&*period.to_string());
+    }
+    rows.int(trailing);
+    for period in [episode.last_base(), episode.trough, episode.end, episode.transformation] {
+        rows.int(period.year());
+    }
+    for slice in [&course.base, &course.trough, &course.end] {
+        rows.money(slice.total_money());
+    }
+    rows.float(course.resistance.national_growth()).float(course.recovery.national_growth());
+}
+
+/// The levels that the benchmarks expect of each unit after the base.
+pub(super) struct Paths {
+    /// Place of the first period after the last of the base.
+    first: i32,
+    /// By benchmark, unit and period.
+    expected: Vec<Vec<Vec<Option<f64>>>>,
+}
+
+impl Paths {
+    pub(super) fn new(course: &Course<'_>) -> Result<Self, StageError> {
+        let episode = course.episode;
+        let first = episode.last_base().place + 1;
+        let last = episode.end.place.max(episode.transformation.place);
+        let n_units = course.cube.regions.len();
+        let benchmarks = &course.asked.of_regions;
+        let mut expected = vec![vec![Vec::new(); n_units]; benchmarks.len()];
+        let bases: Vec<i32> = episode.base.iter().map(|period| period.place).collect();
+        for place in first..=last {
+            let stage = if place == episode.trough.place {
+                None
+            } else if course.cube.has(place, episode.trailing) {
+                let slice = course.cube.slice(&[place], episode.trailing, "a path")?;
+                Some(course.stage(&course.base, &slice, &bases, place)?)
+            } else {
+                // Nothing is known of a period that the data leave out.
+                for unit in expected.iter_mut().flatten() {
+                    unit.push(None);
+                }
+                continue;
+            };
+            let stage: &Stage = stage.as_ref().unwrap_or(&course.resistance);
+            for (benchmark, units) in benchmarks.iter().zip(&mut expected) {
+                let found: Vec<Option<f64>> = (0..n_units)
+                    .into_par_iter()
+                    .map(|unit| {
+                        let change = stage.expected_change(*benchmark, unit)?;
+                        Some((level(&course.base, unit)? + change).max(0.0))
+                    })
+                    .collect();
+                units.iter_mut().zip(found).for_each(|(unit, level)| unit.push(level));
+            }
+        }
+        Ok(Self { first, expected })
+    }
+}
+
+/// The intervals of a unit's indices by bootstrap over its parts.
+fn intervals(
+    course: &Course<'_>,
+    benchmark: Benchmark,
+    unit: usize,
+    what: u64,
+) -> [Option<Interval>; 2] {
+    let bootstrap = course.asked.bootstrap();
+    if bootstrap.n == 0 {
+        return [None, None];
+    }
+    let stages = [&course.resistance, &course.recovery];
+    std::array::from_fn(|at| {
+        let stage = stages[at];
+        let (starts, ends) = (stage.start().row(unit), stage.end().row(unit));
+        let expected = stage.expected_changes(benchmark, unit);
+        let cells = starts.iter().zip(ends).zip(expected);
+        let parts: Option<Vec<Contribution>> = cells
+            .filter(|((start, end), _)| **start > 0.0 || **end > 0.0)
+            .map(|((&start, &end), expected)| {
+                Some(Contribution { start, end, expected: expected? })
+            })
+            .collect();
+        let number = u64::try_from(at).unwrap_or(0);
+        bootstrap.interval(&parts?, course.asked.config.near_zero, what << 1 | number)
+    })
+}
+
+/// Adds the rows of every benchmark and unit; `number` is the episode's.
+pub(super) fn rows(course: &Course<'_>, paths: &Paths, number: usize, rows: &mut Rows) {
+    let (asked, cube) = (course.asked, course.cube);
+    let n_units = cube.regions.len();
+    for (at, &benchmark) in asked.of_regions.iter().enumerate() {
+        let found: Vec<[Option<Interval>; 2]> = (0..n_units)
+            .into_par_iter()
+            .map(|unit| {
+                let what = (number * asked.of_regions.len() + at) * n_units + unit;
+                intervals(course, benchmark, unit, u64::try_from(what).unwrap_or(0))
+            })
+            .collect();
+        for (unit, intervals) in found.iter().enumerate() {
+            unit_row(course, benchmark, unit, &paths.expected[at][unit], *intervals, rows);
+        }
+    }
+}
+
+fn unit_row(
+    course: &Course<'_>,
+    benchmark: Benchmark,
+    unit: usize,
+    expected: &[Option<f64>],
+    intervals: [Option<Interval>; 2],
+    rows: &mut Rows,
+) {
+    let (cube, episode) = (course.cube, course.episode);
+    let code = cube.regions[unit].as_str();
+    let slices = [&course.base, &course.trough, &course.end];
+    let [base, trough, end] = slices.map(|slice| level(slice, unit));
+    let years = course.years();
+    let expect = |stage: &Stage| stage.expected_change(benchmark, unit);
+    let resistance = course.respond(
+        code,
+        years[0],
+        (base, trough),
+        expect(&course.resistance),
+        NullReason::NoBase,
+    );
+    let recovery = course.respond(
+        code,
+        years[1],
+        (trough, end),
+        expect(&course.recovery),
+        NullReason::TroughZero,
+    );
+    rows.text(&*episode.name).text(benchmark.name()).text(code);
+    for slice in slices {
+        rows.money(slice.region_money(unit));
+    }
+    forms(&resistance, rows);
+    forms(&recovery, rows);
+    let kind = resistance.index.zip(recovery.index);
+    rows.text(kind.map(|(resistance, recovery)| Quadrant::of(resistance, recovery).code()));
+    let near_zero = course.asked.config.near_zero;
+    let national = course.resistance.national_growth().filter(|g| g.abs() >= near_zero);
+    rows.float(resistance.growth.zip(national).map(|(own, national)| own / national));
+    // What compares the ends of the episode means nothing over new borders.
+    let is_whole = !course.asked.has_changed(code, years[0].0, years[1].1);
+    let [base, trough, end] = [base, trough, end].map(|level| level.filter(|_| is_whole));
+    rows.float(base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b));
+    rows.float(recovered_share(base, trough, end));
+    let expected_trough =
+        base.zip(resistance.expected_change).map(|(base, change)| (base + change).max(0.0));
+    let han_goetz = expected_trough
+        .zip(trough.zip(end))
+        .and_then(|(expected, (trough, end))| drop_rebound(expected, trough, end));
+    rows.float(han_goetz.map(|found| found.drop))
+        .float(han_goetz.and_then(|found| found.rebound))
+        .float(han_goetz.and_then(|found| found.resilience));
+    let n = usize::try_from(episode.end.place - episode.last_base().place).unwrap_or(0);
+    let levels = course
+        .at(episode.last_base().place + 1)
+        .and_then(|from| course.levels[unit].get(from..from + n));
+    let loss = match (levels, expected.get(..n)) {
+        (Some(levels), Some(expected)) if is_whole => cumulative_loss(levels, expected),
+        _ => None,
+    };
+    rows.float(loss.map(|loss| loss.sum)).float(loss.map(|loss| loss.share));
+    let sign = resistance.expected_change.map(|d| if d > 0.0 { 1 } else { -i32::from(d < 0.0) });
+    rows.int(sign);
+    for (response, interval) in [&resistance, &recovery].into_iter().zip(intervals) {
+        let interval = interval.filter(|_| response.index.is_some());
+        rows.float(interval.map(|interval| interval.low))
+            .float(interval.map(|interval| interval.high));
+    }
+    let parts = course.base.exports.row(unit).iter().copied().enumerate();
+    let largest = parts.reduce(|a, b| if b.1 > a.1 { b } else { a }).filter(|(_, x)| *x > 0.0);
+    let share = largest.zip(base.filter(|b| *b > 0.0)).map(|((_, x), base)| x / base);
+    rows.text(largest.filter(|_| share.is_some()).map(|(part, _)| cube.products[part].as_str()));
+    rows.float(share);
+}
+
+/// The path of every region and the one expected of it.
+pub(super) fn period_rows(course: &Course<'_>, paths: &Paths, rows: &mut Rows) {
+    let (cube, episode) = (course.cube, course.episode);
+    let n_before = i32::try_from(course.asked.config.trend_periods).unwrap_or(i32::MAX);
+    let first = episode.base.first().map_or(0, |period| period.place) - n_before;
+    let last = episode.end.place.max(episode.transformation.place);
+    for (at, benchmark) in course.asked.of_regions.iter().enumerate() {
+        for (unit, code) in cube.regions.iter().enumerate() {
+            for place in first.max(course.first())..=last {
+                let value = course.at(place).and_then(|at| course.levels[unit].get(at).copied());
+                let after = usize::try_from(place - paths.first).ok();
+                let expected = after.and_then(|after| paths.expected[at][unit].get(after).copied());
+                rows.text(&*episode.name)
+                    .text(benchmark.name())
+                    .text(&**code)
+                    .text(&*cube.period(place).to_string())
+                    .float(value.flatten())
+                    .float(expected.flatten());
+            }
+        }
+    }
+}
+
+/// Turning points and recovery of every region.
+pub(super) fn cycle_rows(course: &Course<'_>, nation: &Course<'_>, rows: &mut Rows) {
+    let (cube, episode, config) = (course.cube, course.episode, course.asked.config);
+    let name = |at: usize| cube.period(course.first() + i32::try_from(at).unwrap_or(0)).to_string();
+    let per_year = episode.frequency().per_year();
+    let first_base = episode.base.first().map_or(0, |period| period.place);
+    let from = (first_base - per_year).max(course.first());
+    let places = (course.at(from), course.at(episode.trough.place), course.at(episode.end.place));
+    let (Some(from), Some(trough), Some(end)) = places else { return };
+    let rule = HillRule {
+        n_before: config.shock_periods_before,
+        margin: config.shock_margin,
+        n_after: config.shock_periods_after,
+    };
+    let after_base = course.at(episode.last_base().place + 1).unwrap_or(0);
+    let flags = |levels: &[Option<f64>]| hill_flags(levels, after_base..=trough, rule);
+    let of_nation = nation.levels.first().and_then(|levels| flags(levels));
+    for (unit, code) in cube.regions.iter().enumerate() {
+        let levels = &course.levels[unit];
+        let window = levels.get(from..=end);
+        let is_reported = window.is_some_and(|levels| levels.iter().all(Option::is_some));
+        let found = cycle(levels, from..=trough, end);
+        rows.text(&*episode.name).text(&**code);
+        rows.text(found.map(|found| name(found.peak)).as_deref())
+            .text(found.map(|found| name(found.trough)).as_deref())
+            .count(found.map(|found| found.trough - found.peak))
+            .float(found.map(|found| found.amplitude))
+            .text(found.and_then(|found| found.regained).map(name).as_deref())
+            .count(found.and_then(|found| Some(found.regained? - found.trough)));
+        let why = if is_reported { "no_contraction" } else { "year_missing" };
+        rows.text(found.is_none().then_some(why));
+        let base = level(&course.base, unit).filter(|base| *base > 0.0);
+        let back = base.map(|base| first_at_least(levels, trough, base));
+        rows.count(back.flatten().map(|back| back - trough)).flag(back.map(|back| back.is_some()));
+        let found = flags(levels);
+        rows.flag(found.map(|found| found.is_shocked))
+            .flag(found.zip(of_nation).map(|(own, nation)| !own.is_shocked && nation.is_shocked))
+            .flag(found.and_then(|found| found.is_resilient));
+        let has_enough = after_base > config.shock_periods_before;
+        let why = if has_enough { "year_missing" } else { "too_few_periods" };
+        rows.text(found.is_none().then_some(why));
+    }
+}
+
+/// Shift-share of both stages.
+pub(super) fn shift_share_rows(course: &Course<'_>, rows: &mut Rows) {
+    let [resistance, recovery] = course.years();
+    let stages = [
+        ("recovery", &course.trough, &course.end, &course.recovery, recovery),
+        ("resistance", &course.base, &course.trough, &course.resistance, resistance),
+    ];
+    for (name, from, to, stage, years) in stages {
+        for (region, code) in course.cube.regions.iter().enumerate() {
+            let is_there = from.is_reported[region] && to.is_reported[region];
+            let has_changed = course.asked.has_changed(code, years.0, years.1);
+            let is_whole = is_there && !has_changed;
+            let parts = if is_whole { shift_share(stage, region) } else { None };
+            let total = |exports: &space::Exports| exports.region_totals()[region];
+            let change = is_whole.then(|| total(stage.end()) - total(stage.start()));
+            let why = match (is_there, has_changed) {
+                (false, _) => NullReason::YearMissing,
+                (true, true) => NullReason::RegionChanged,
+                (true, false) => NullReason::NoBase,
+            };
+            rows.text(&*course.episode.name)
+                .text(name)
+                .text(&**code)
+                .float(change)
+                .float(parts.map(|p| p.national))
+                .float(parts.map(|p| p.mix))
+                .float(parts.map(|p| p.competitive))
+                .text(parts.is_none().then(|| why.code()));
+        }
+    }
+}
