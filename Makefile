@@ -9,7 +9,7 @@ CASES ?= 100000
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial tables \
-	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space docs ci clean
+	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space bench-resilience docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -92,7 +92,11 @@ bench-space: build $(VENV)/ready ## the product space beside py-ecomplexity, eco
 	$(VENV)/bin/pip install --quiet ecomplexity==0.5.3 econcomplex==1.0.1
 	$(VENV)/bin/python benches/space.py $(REBOUND)
 
-bench: bench-ingest bench-space ## every benchmark
+bench-resilience: build $(VENV)/ready ## the stage resilience at three sizes, beside DuckDB
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/resilience.py $(REBOUND)
+
+bench: bench-ingest bench-space bench-resilience ## every benchmark
 
 docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md

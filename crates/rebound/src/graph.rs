@@ -90,7 +90,9 @@ impl StageName {
     pub fn streams(self) -> &'static [&'static str] {
         match self {
             Self::Aggregate => &["customs.records"],
+            Self::Relatedness | Self::Diversification => &["trade.region_product_year"],
             Self::Resilience => &[
+                "trade.region_product_year",
                 "trade.region_product_year_trade_mode",
                 "trade.region_product_year_ownership",
                 "trade.region_product_year_destination",

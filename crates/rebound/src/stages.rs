@@ -257,8 +257,8 @@ pub fn run(
         StageName::Ingest => ingest::run(pipeline, files),
         StageName::Aggregate => aggregate::run(pipeline, files),
         StageName::Relatedness => relatedness::run(pipeline, input, files),
-        StageName::Diversification => diversification::run(input),
-        StageName::Resilience => resilience::run(pipeline, input, files),
+        StageName::Diversification => diversification::run(input, files),
+        StageName::Resilience => resilience::run(pipeline, files),
         StageName::Spatial => spatial::run(pipeline, input),
         StageName::Panels => Ok(Output::new()),
     }

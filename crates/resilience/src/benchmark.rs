@@ -71,6 +71,11 @@ impl Benchmark {
         }
     }
 
+    /// Whether each product has an expected growth of its own.
+    pub fn is_by_product(self) -> bool {
+        matches!(self, Self::Mix | Self::MixLeaveOneOut | Self::ReferenceMix)
+    }
+
     /// Whether it is the growth of another economy.
     pub fn is_of_reference(self) -> bool {
         matches!(self, Self::Reference | Self::ReferenceMix)
@@ -236,36 +241,30 @@ impl Stage {
         if own <= 0.0 {
             return None;
         }
-        match benchmark {
-            Benchmark::Mix | Benchmark::MixLeaveOneOut | Benchmark::ReferenceMix => {
-                let fallback = self.fallback(benchmark, region);
-                let mut change = 0.0;
-                for (product, &value) in self.start.row(region).iter().enumerate() {
-                    if value > 0.0 {
-                        let rate = self.expected_growth(benchmark, region, product);
-                        change += rate.or(fallback)? * value;
-                    }
-                }
-                Some(change)
-            }
-            _ => self.expected_growth(benchmark, region, 0).map(|growth| growth * own),
+        if !benchmark.is_by_product() {
+            return self.expected_growth(benchmark, region, 0).map(|growth| growth * own);
         }
+        let fallback = self.fallback(benchmark, region);
+        let mut change = 0.0;
+        for (product, &value) in self.start.row(region).iter().enumerate() {
+            if value > 0.0 {
+                let rate = self.expected_growth(benchmark, region, product);
+                change += rate.or(fallback)? * value;
+            }
+        }
+        Some(change)
     }
 
     /// What the benchmark expects of each product of `region` at the start, as [`Self::expected_change`] sums it.
     pub fn expected_changes(&self, benchmark: Benchmark, region: usize) -> Vec<Option<f64>> {
         let general = self.fallback(benchmark, region);
-        let is_by_product = matches!(
-            benchmark,
-            Benchmark::Mix | Benchmark::MixLeaveOneOut | Benchmark::ReferenceMix
-        );
         let rows = self.start.row(region).iter().enumerate();
         rows.map(|(product, &value)| {
             if value <= 0.0 {
                 return Some(0.0);
             }
             let rate = self.expected_growth(benchmark, region, product);
-            rate.or(general.filter(|_| is_by_product)).map(|rate| rate * value)
+            rate.or(general.filter(|_| benchmark.is_by_product())).map(|rate| rate * value)
         })
         .collect()
     }

@@ -1,20 +1,46 @@
-//! How much a region's index hangs on which products it has: percentile intervals by bootstrap over products.
+//! How much a region's indices hang on which products it has: percentile intervals by bootstrap over products.
 //!
-//! Each replicate draws as many products as the region has, with replacement, and computes the index from their levels
-//! and expected changes. The benchmark's growth rates stay those of the data. (Efron & Tibshirani 1993, ch. 13.)
+//! Each replicate draws as many products as the region has, with replacement, and computes the indices from sums over
+//! them. The benchmark's growth rates stay those of the data. (Efron & Tibshirani 1993, ch. 13.)
 
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-/// What one product adds to a region: levels at both ends of a stage and the expected change.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Contribution {
-    /// Exports at the start.
-    pub start: f64,
-    /// Exports at the end.
-    pub end: f64,
-    /// Expected change.
-    pub expected: f64,
+/// Numbers of a product that are summed at a time.
+const LANES: usize = 4;
+
+/// What is summed over products: the same numbers of each, such as its exports at both ends of a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summands {
+    width: usize,
+    /// Rows of a multiple of [`LANES`] numbers.
+    rows: Vec<[f64; LANES]>,
+}
+
+impl Summands {
+    /// No products yet, of `width` numbers each.
+    pub fn new(width: usize) -> Self {
+        Self { width, rows: Vec::new() }
+    }
+
+    /// Adds a product; what is missing counts as zero.
+    pub fn push(&mut self, numbers: &[f64]) {
+        for at in 0..self.chunks() {
+            let mut chunk = [0.0; LANES];
+            let there = numbers.iter().take(self.width).skip(at * LANES);
+            chunk.iter_mut().zip(there).for_each(|(into, number)| *into = *number);
+            self.rows.push(chunk);
+        }
+    }
+
+    fn chunks(&self) -> usize {
+        self.width.div_ceil(LANES).max(1)
+    }
+
+    /// Products.
+    pub fn n(&self) -> usize {
+        self.rows.len() / self.chunks()
+    }
 }
 
 /// How intervals are made.
@@ -38,44 +64,41 @@ pub struct Interval {
 }
 
 impl Bootstrap {
-    /// The interval of `((x1 - x0) - D)/|D|` over `products`, for piece `what` of the work, which names its random
-    /// numbers.
-    ///
-    /// `None` with fewer than two products or two replicates, or if a replicate in ten has no index, as nothing is
-    /// expected of it (`|D/x0| < near_zero`).
-    pub fn interval(
-        &self,
-        products: &[Contribution],
-        near_zero: f64,
-        what: u64,
-    ) -> Option<Interval> {
-        if products.len() < 2 || self.n < 2 {
-            return None;
+    /// Calls `each` with the sums of every replicate, for piece `what` of the work, which names its random numbers.
+    /// Not with fewer than two products: one says nothing of the others.
+    pub fn replicates(&self, products: &Summands, what: u64, mut each: impl FnMut(&[f64])) {
+        let (n, chunks) = (products.n(), products.chunks());
+        if n < 2 {
+            return;
         }
         let seed = self.seed ^ (what + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let n = products.len() as u64;
-        let mut found = Vec::with_capacity(self.n);
+        let mut sums = vec![[0.0; LANES]; chunks];
         for _ in 0..self.n {
-            let (mut start, mut change, mut expected) = (0.0, 0.0, 0.0);
-            let mut left = products.len();
+            sums.fill([0.0; LANES]);
+            let mut left = n;
             while left > 0 {
                 // A random number of 64 bits names two products: there are far fewer than 2^32.
                 let bits = random.next_u64();
                 for half in [bits >> 32, bits & 0xffff_ffff].into_iter().take(left) {
-                    let at = usize::try_from((half * n) >> 32).unwrap_or(0);
-                    let product = &products[at];
-                    start += product.start;
-                    change += product.end - product.start;
-                    expected += product.expected;
+                    let at = usize::try_from((half * n as u64) >> 32).unwrap_or(0) * chunks;
+                    for (sums, numbers) in sums.iter_mut().zip(&products.rows[at..at + chunks]) {
+                        for (sum, number) in sums.iter_mut().zip(numbers) {
+                            *sum += number;
+                        }
+                    }
                     left -= 1;
                 }
             }
-            if start > 0.0 && (expected / start).abs() >= near_zero {
-                found.push((change - expected) / expected.abs());
-            }
+            each(sums.as_flattened());
         }
-        if found.len() * 10 < self.n * 9 {
+    }
+
+    /// The interval of what the replicates `found`, missing ones left out.
+    ///
+    /// `None` if fewer than two replicates or nine in ten have a value.
+    pub fn interval(&self, mut found: Vec<f64>) -> Option<Interval> {
+        if found.len() < 2 || found.len() * 10 < self.n * 9 {
             return None;
         }
         found.sort_by(f64::total_cmp);
@@ -98,22 +121,29 @@ pub fn quantile(sorted: &[f64], at: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn products(n: u32) -> Vec<Contribution> {
-        (0..n)
-            .map(|at| {
-                let start = 100.0;
-                // Deviations from -10 to 10 around what is expected.
-                let deviation = f64::from(at % 21) - 10.0;
-                Contribution { start, end: start - 20.0 + deviation, expected: -20.0 }
-            })
-            .collect()
+    /// Exports at the start, change and expected change of products.
+    fn interval(products: &[[f64; 3]], bootstrap: Bootstrap, what: u64) -> Option<Interval> {
+        let mut summands = Summands::new(3);
+        products.iter().for_each(|product| summands.push(product));
+        assert_eq!(summands.n(), products.len());
+        let mut found = Vec::new();
+        bootstrap.replicates(&summands, what, |sums| {
+            if sums[2].abs() > 0.0 {
+                found.push((sums[1] - sums[2]) / sums[2].abs());
+            }
+        });
+        bootstrap.interval(found)
+    }
+
+    /// Deviations from -10 to 10 around an expected fall of 20.
+    fn products(n: u32) -> Vec<[f64; 3]> {
+        (0..n).map(|at| [100.0, -20.0 + f64::from(at % 21) - 10.0, -20.0]).collect()
     }
 
     #[test]
     fn intervals_have_the_width_of_a_mean() {
-        let products = products(2100);
         let bootstrap = Bootstrap { n: 4000, level: 0.95, seed: 1 };
-        let found = bootstrap.interval(&products, 0.01, 0).expect("products");
+        let found = interval(&products(2100), bootstrap, 0).expect("products");
         // The index is the mean deviation over 20; its standard error is sd/sqrt(n)/20.
         let sd = (0..21_i32).map(|d| f64::from((d - 10).pow(2))).sum::<f64>() / 21.0;
         let half = 1.96 * sd.sqrt() / 2100_f64.sqrt() / 20.0;
@@ -124,9 +154,9 @@ mod tests {
     #[test]
     fn one_product_alone_makes_the_interval_wide() {
         let mut products = products(21);
-        products.push(Contribution { start: 2000.0, end: 4000.0, expected: -400.0 });
+        products.push([2000.0, 2000.0, -400.0]);
         let bootstrap = Bootstrap { n: 999, level: 0.9, seed: 1 };
-        let found = bootstrap.interval(&products, 0.01, 0).expect("products");
+        let found = interval(&products, bootstrap, 0).expect("products");
         assert!(found.low < 0.1, "without it the index is near 0: {found:?}");
         assert!(found.high > 4.0, "with it twice, near its own: {found:?}");
     }
@@ -134,12 +164,24 @@ mod tests {
     #[test]
     fn the_same_seed_and_piece_give_the_same() {
         let bootstrap = Bootstrap { n: 50, level: 0.9, seed: 7 };
-        let of = |what| bootstrap.interval(&products(40), 0.01, what);
+        let of = |what| interval(&products(40), bootstrap, what);
         assert_eq!(of(3), of(3));
         assert_ne!(of(3), of(4));
-        assert_eq!(bootstrap.interval(&products(1), 0.01, 0), None, "one product says nothing");
-        let flat = vec![Contribution { start: 1.0, end: 1.0, expected: 0.0 }; 5];
-        assert_eq!(bootstrap.interval(&flat, 0.01, 0), None, "nothing is expected");
+        assert_eq!(interval(&products(1), bootstrap, 0), None, "one product says nothing");
+        assert_eq!(interval(&[[1.0, 0.0, 0.0]; 5], bootstrap, 0), None, "nothing is expected");
+    }
+
+    #[test]
+    fn numbers_beyond_a_chunk_are_summed_too() {
+        let mut summands = Summands::new(6);
+        for _ in 0..3 {
+            summands.push(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        }
+        let bootstrap = Bootstrap { n: 2, level: 0.9, seed: 1 };
+        bootstrap.replicates(&summands, 0, |sums| {
+            let expected = [3.0, 6.0, 9.0, 12.0, 15.0, 18.0];
+            assert!(sums.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{sums:?}");
+        });
     }
 
     #[test]

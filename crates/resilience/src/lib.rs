@@ -17,6 +17,6 @@ mod shift_share;
 pub mod structure;
 
 pub use benchmark::{Benchmark, ParseBenchmarkError, ReferenceGrowth, Stage, trend_growth};
-pub use bootstrap::{Bootstrap, Contribution, Interval, quantile};
+pub use bootstrap::{Bootstrap, Interval, Summands, quantile};
 pub use response::{NullReason, Quadrant, Response, Status, respond, status};
 pub use shift_share::{ShiftShare, shift_share};

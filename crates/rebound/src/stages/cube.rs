@@ -1,7 +1,7 @@
 //! Exports by period, region and product (or another part of a region's exports), as matrices: codes become
 //! indices here.
 
-use super::{Files, Input, StageError};
+use super::{Files, StageError};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
@@ -72,37 +72,15 @@ impl Cube {
     ///
     /// # Errors
     ///
-    /// [`StageError`] if the table is not among the inputs, or has no rows.
-    pub fn read(input: &Input) -> Result<Self, StageError> {
-        let batches = input.get("trade.region_product_year").map_or(&[][..], Vec::as_slice);
-        let mut codes = (BTreeSet::new(), BTreeSet::new());
-        for batch in batches {
-            codes.0.extend(texts(batch, "region_code")?.iter().flatten().map(str::to_owned));
-            codes.1.extend(texts(batch, "hs6")?.iter().flatten().map(str::to_owned));
-        }
-        let (regions, region_at) = index(codes.0);
-        let (products, product_at) = index(codes.1);
-        let mut cells: BTreeMap<i32, Vec<_>> = BTreeMap::new();
-        for batch in batches {
-            let schema = batch.schema();
-            let years = batch.column(schema.index_of("year")?).as_primitive::<Int32Type>();
-            let values =
-                batch.column(schema.index_of("fob_value")?).as_primitive::<Decimal128Type>();
-            let (region_codes, hs6) = (texts(batch, "region_code")?, texts(batch, "hs6")?);
-            for row in 0..batch.num_rows() {
-                let (region, product) =
-                    (region_at[region_codes.value(row)], product_at[hs6.value(row)]);
-                let value = Money::from_hundredths(values.value(row));
-                cells.entry(years.value(row)).or_default().push((region, product, value));
-            }
-        }
-        if cells.is_empty() {
-            return Err(StageError::Data(
+    /// [`StageError`] if the table is not one of the stage's inputs, or has no rows.
+    pub fn read(files: &Files<'_>) -> Result<Self, StageError> {
+        let cube = Self::stream(files, "trade.region_product_year", "hs6", Frequency::Year)?;
+        cube.ok_or_else(|| {
+            StageError::Data(
                 "trade.region_product_year has no rows: nothing is left after flow and exclusions"
                     .to_owned(),
-            ));
-        }
-        Ok(Self::of(regions, products, Frequency::Year, cells))
+            )
+        })
     }
 
     fn of(
@@ -203,12 +181,21 @@ impl Cube {
         };
         let (regions, region_at) = all(|found| &found.regions);
         let (parts, part_at) = all(|found| &found.parts);
+        let places = |texts: &Dictionary, at: &BTreeMap<String, usize>| -> Vec<usize> {
+            (0..u32::try_from(texts.n_texts()).unwrap_or(0))
+                .map(|code| at[texts.text(code)])
+                .collect()
+        };
         let mut cells: BTreeMap<i32, Vec<_>> = BTreeMap::new();
-        for found in &found {
-            for &(place, region, part, sum) in &found.sums {
-                let region = region_at[found.regions.text(region)];
-                let part = part_at[found.parts.text(part)];
-                cells.entry(place).or_default().push((region, part, sum));
+        for found in found {
+            let (of_regions, of_parts) =
+                (places(&found.regions, &region_at), places(&found.parts, &part_at));
+            // Rows of one period stand together.
+            for rows in found.sums.chunk_by(|a, b| a.0 == b.0) {
+                let row = |&(_, region, part, sum): &(i32, u32, u32, Money)| {
+                    (of_regions[region as usize], of_parts[part as usize], sum)
+                };
+                cells.entry(rows[0].0).or_default().extend(rows.iter().map(row));
             }
         }
         Ok((!cells.is_empty()).then(|| Self::of(regions, parts, frequency, cells)))
@@ -220,7 +207,7 @@ impl Cube {
             cells.iter().map(|&(region, product, value)| (product, region, value)).collect()
         };
         let (regions, products) = (self.products.clone(), self.regions.clone());
-        let cells = self.cells.iter().map(|(&place, cells)| (place, turn(cells))).collect();
+        let cells = self.cells.par_iter().map(|(&place, cells)| (place, turn(cells))).collect();
         let mut cube = Self::of(regions, products, self.frequency, cells);
         cube.reported.values_mut().for_each(|reported| reported.fill(true));
         cube
@@ -230,14 +217,16 @@ impl Cube {
     pub fn merged(&self, groups: &[String]) -> Self {
         let (names, at) = index(groups.iter().cloned());
         let places: Vec<usize> = groups.iter().map(|group| at[group]).collect();
+        let n = self.products.len();
         let merge = |cells: &Vec<(usize, usize, Money)>| {
-            let mut sums: BTreeMap<(usize, usize), Money> = BTreeMap::new();
+            let mut sums = vec![None; names.len() * n];
             for &(region, product, value) in cells {
-                *sums.entry((places[region], product)).or_default() += value;
+                *sums[places[region] * n + product].get_or_insert(Money::ZERO) += value;
             }
-            sums.into_iter().map(|((group, product), sum)| (group, product, sum)).collect()
+            let there = sums.into_iter().enumerate();
+            there.filter_map(|(at, sum)| Some((at / n, at % n, sum?))).collect()
         };
-        let cells = self.cells.iter().map(|(&place, cells)| (place, merge(cells))).collect();
+        let cells = self.cells.par_iter().map(|(&place, cells)| (place, merge(cells))).collect();
         Self::of(names, self.products.clone(), self.frequency, cells)
     }
 

@@ -2,7 +2,7 @@
 
 use super::cube::{Cube, texts};
 use super::rows::Rows;
-use super::{Input, Output, StageError, table};
+use super::{Files, Input, Output, StageError, table};
 use crate::codes;
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int32Type};
@@ -62,8 +62,8 @@ struct Found {
 }
 
 /// Computes variety and concentration of every region, product and year.
-pub(super) fn run(input: &Input) -> Result<Output, StageError> {
-    let cube = Cube::read(input)?;
+pub(super) fn run(input: &Input, files: &Files<'_>) -> Result<Output, StageError> {
+    let cube = Cube::read(files)?;
     let markets = markets(input)?;
     let subcontinents = codes::subcontinents()?;
     let [hs6, hs4, hs2] = [6, 4, 2].map(|digits| groups(&cube.products, |code| &code[..digits]));

@@ -83,7 +83,7 @@ pub(super) fn run(
     input: &Input,
     files: &Files<'_>,
 ) -> Result<Output, StageError> {
-    let cube = Cube::read(input)?;
+    let cube = Cube::read(files)?;
     let config = &pipeline.config.relatedness;
     let (relatedness, tested) = relatedness_of(pipeline, input, &cube)?;
     let threshold = relatedness.threshold_of_closest(config.related_share).unwrap_or(f64::INFINITY);

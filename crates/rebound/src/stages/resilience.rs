@@ -10,7 +10,7 @@ mod units;
 
 use super::cube::{Cube, Slice};
 use super::rows::{LongTable, Rows};
-use super::{Files, Input, Made, Output, StageError, table};
+use super::{Files, Made, Output, StageError, table};
 use crate::config::{Episode, Resilience};
 use crate::external;
 use crate::pipeline::Pipeline;
@@ -75,12 +75,14 @@ struct Course<'a> {
 fn comparable(from: &Slice, to: &Slice) -> Result<(Exports, Exports), StageError> {
     let cut = |exports: &Exports| {
         let n = exports.n_products();
-        let values = (0..exports.n_regions())
-            .flat_map(|region| {
-                let is_there = from.is_reported[region] && to.is_reported[region];
-                (0..n).map(move |p| if is_there { exports.get(region, p) } else { 0.0 })
-            })
-            .collect();
+        let mut values = Vec::with_capacity(exports.n_regions() * n);
+        for region in 0..exports.n_regions() {
+            if from.is_reported[region] && to.is_reported[region] {
+                values.extend_from_slice(exports.row(region));
+            } else {
+                values.resize(values.len() + n, 0.0);
+            }
+        }
         Exports::new(exports.n_regions(), n, values).map_err(|e| StageError::Data(e.to_string()))
     };
     Ok((cut(&from.exports)?, cut(&to.exports)?))
@@ -283,11 +285,7 @@ impl Cubes {
 }
 
 /// Computes all resilience tables.
-pub(super) fn run(
-    pipeline: &Pipeline,
-    input: &Input,
-    files: &Files<'_>,
-) -> Result<Output, StageError> {
+pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
     let config = &pipeline.config.resilience;
     let rule = pipeline.config.relatedness.rule().map_err(StageError::Data)?;
     let mut of_regions = config.of_regions().map_err(StageError::Data)?;
@@ -297,7 +295,7 @@ pub(super) fn run(
     let mut episodes: Vec<&Episode> = config.episodes.iter().collect();
     episodes.sort_by(|a, b| a.name.cmp(&b.name));
 
-    let annual = Cubes::new(pipeline, Cube::read(input)?)?;
+    let annual = Cubes::new(pipeline, Cube::read(files)?)?;
     let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
     let reference = match pipeline.reference.as_ref().filter(|_| config.uses_reference()) {
         Some(table) => Some(external::reference(table, target, &annual.regions.products)?),
@@ -372,12 +370,18 @@ pub(super) fn run(
         ("resilience.product", |cubes| &cubes.products, false),
         ("resilience.nation", |cubes| &cubes.nation, true),
     ];
-    for (name, side, has_products) in sides {
-        let mut rows = Rows::of(name);
-        for (number, episode) in episodes.iter().enumerate() {
-            let course = Course::new(episode, &asked, side(cubes(episode)), has_products)?;
-            units::rows(&course, &units::Paths::new(&course)?, number, &mut rows);
-        }
+    let made: Vec<Rows> = sides
+        .par_iter()
+        .map(|&(name, side, has_products)| {
+            let mut rows = Rows::of(name);
+            for (number, episode) in episodes.iter().enumerate() {
+                let course = Course::new(episode, &asked, side(cubes(episode)), has_products)?;
+                units::rows(&course, &units::Paths::new(&course)?, number, &mut rows);
+            }
+            Ok(rows)
+        })
+        .collect::<Result<_, StageError>>()?;
+    for ((name, ..), rows) in sides.into_iter().zip(made) {
         table(&mut output, name, rows)?;
     }
     let parts = [

@@ -6,7 +6,7 @@ use super::{Course, forms, level, recovered_share};
 use ::resilience::cycle::{
     HillRule, cumulative_loss, cycle, drop_rebound, first_at_least, hill_flags,
 };
-use ::resilience::{Benchmark, Contribution, Interval, NullReason, Quadrant, Stage, shift_share};
+use ::resilience::{Benchmark, Interval, NullReason, Quadrant, Stage, Summands, shift_share};
 use rayon::prelude::*;
 
 /// The path of an episode's nation.
@@ -74,48 +74,74 @@ impl Paths {
     }
 }
 
-/// The intervals of a unit's indices by bootstrap over its parts.
-fn intervals(
-    course: &Course<'_>,
-    benchmark: Benchmark,
-    unit: usize,
-    what: u64,
-) -> [Option<Interval>; 2] {
+/// The intervals of a unit's indices, by benchmark: of resistance and of recovery.
+fn intervals(course: &Course<'_>, unit: usize, what: u64) -> Vec<[Option<Interval>; 2]> {
+    let benchmarks = &course.asked.of_regions;
     let bootstrap = course.asked.bootstrap();
     if bootstrap.n == 0 {
-        return [None, None];
+        return vec![[None, None]; benchmarks.len()];
     }
+    // Of each product: start and end of both stages, and what is expected of it where each has a rate of its own.
     let stages = [&course.resistance, &course.recovery];
-    std::array::from_fn(|at| {
-        let stage = stages[at];
-        let (starts, ends) = (stage.start().row(unit), stage.end().row(unit));
-        let expected = stage.expected_changes(benchmark, unit);
-        let cells = starts.iter().zip(ends).zip(expected);
-        let parts: Option<Vec<Contribution>> = cells
-            .filter(|((start, end), _)| **start > 0.0 || **end > 0.0)
-            .map(|((&start, &end), expected)| {
-                Some(Contribution { start, end, expected: expected? })
-            })
-            .collect();
-        let number = u64::try_from(at).unwrap_or(0);
-        bootstrap.interval(&parts?, course.asked.config.near_zero, what << 1 | number)
-    })
+    let by_product: Vec<Benchmark> =
+        benchmarks.iter().copied().filter(|benchmark| benchmark.is_by_product()).collect();
+    let expected: Vec<Vec<Option<f64>>> = stages
+        .iter()
+        .flat_map(|stage| by_product.iter().map(|of| stage.expected_changes(*of, unit)))
+        .collect();
+    let rows = stages.map(|stage| (stage.start().row(unit), stage.end().row(unit)));
+    let mut products = Summands::new(4 + expected.len());
+    let mut numbers = Vec::with_capacity(4 + expected.len());
+    for part in 0..course.cube.products.len() {
+        let values = rows.map(|(start, end)| [start[part], end[part]]);
+        if values.as_flattened().iter().all(|value| *value <= 0.0) {
+            continue;
+        }
+        numbers.clear();
+        numbers.extend(values.as_flattened());
+        numbers.extend(expected.iter().map(|of| of[part].unwrap_or(f64::NAN)));
+        products.push(&numbers);
+    }
+    let mut found = vec![[Vec::new(), Vec::new()]; benchmarks.len()];
+    let near_zero = course.asked.config.near_zero;
+    // Where all products have one rate, it is the unit's.
+    let rates = stages.map(|stage| {
+        let rate = |of: &Benchmark| stage.expected_growth(*of, unit, 0);
+        benchmarks.iter().map(rate).collect::<Vec<_>>()
+    });
+    bootstrap.replicates(&products, what, |sums| {
+        for stage in 0..2 {
+            let (start, end) = (sums[2 * stage], sums[2 * stage + 1]);
+            let mut of_products = sums[4 + stage * by_product.len()..].iter();
+            for (at, benchmark) in benchmarks.iter().enumerate() {
+                let expected = if benchmark.is_by_product() {
+                    of_products.next().copied()
+                } else {
+                    rates[stage][at].map(|rate| rate * start)
+                };
+                let Some(expected) = expected.filter(|_| start > 0.0) else { continue };
+                if (expected / start).abs() >= near_zero {
+                    found[at][stage].push((end - start - expected) / expected.abs());
+                }
+            }
+        }
+    });
+    found.into_iter().map(|stages| stages.map(|of| bootstrap.interval(of))).collect()
 }
 
 /// Adds the rows of every benchmark and unit; `number` is the episode's.
 pub(super) fn rows(course: &Course<'_>, paths: &Paths, number: usize, rows: &mut Rows) {
-    let (asked, cube) = (course.asked, course.cube);
-    let n_units = cube.regions.len();
-    for (at, &benchmark) in asked.of_regions.iter().enumerate() {
-        let found: Vec<[Option<Interval>; 2]> = (0..n_units)
-            .into_par_iter()
-            .map(|unit| {
-                let what = (number * asked.of_regions.len() + at) * n_units + unit;
-                intervals(course, benchmark, unit, u64::try_from(what).unwrap_or(0))
-            })
-            .collect();
+    let n_units = course.cube.regions.len();
+    let found: Vec<Vec<[Option<Interval>; 2]>> = (0..n_units)
+        .into_par_iter()
+        .map(|unit| {
+            let what = number * n_units + unit;
+            intervals(course, unit, u64::try_from(what).unwrap_or(0))
+        })
+        .collect();
+    for (at, &benchmark) in course.asked.of_regions.iter().enumerate() {
         for (unit, intervals) in found.iter().enumerate() {
-            unit_row(course, benchmark, unit, &paths.expected[at][unit], *intervals, rows);
+            unit_row(course, benchmark, unit, &paths.expected[at][unit], intervals[at], rows);
         }
     }
 }
