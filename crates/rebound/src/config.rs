@@ -113,6 +113,8 @@ section! {
         pub firms: bool,
         /// Whether sums by month are kept.
         pub months: bool,
+        /// Whether quantities are summed, by unit of measure.
+        pub quantities: bool,
     }
 }
 
@@ -219,6 +221,8 @@ section! {
         pub shock_periods_after: usize,
         /// Share of each tail that winsorised indices pull in.
         pub winsorized_share: f64,
+        /// Elasticity of substitution of quality.
+        pub quality_sigma: f64,
         /// Replicates of the intervals; 0: none.
         pub bootstrap_replicates: usize,
         /// Share of the replicates inside the interval.
@@ -746,6 +750,10 @@ impl Resilience {
         if !(0.0..0.5).contains(&self.winsorized_share) {
             let why = format!("{}: expected 0 or more and below 0.5", self.winsorized_share);
             return Err(("winsorized_share", why));
+        }
+        if !(self.quality_sigma.is_finite() && self.quality_sigma > 1.0) {
+            let why = format!("{}: expected a number above 1, such as 5", self.quality_sigma);
+            return Err(("quality_sigma", why));
         }
         if !(self.bootstrap_level > 0.0 && self.bootstrap_level < 1.0) {
             let why = format!("{}: expected a share between 0 and 1", self.bootstrap_level);

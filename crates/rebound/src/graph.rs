@@ -78,6 +78,7 @@ impl StageName {
                 "trade.region_product_year_ownership",
                 "trade.region_product_year_destination",
                 "trade.region_product_month",
+                "trade.region_product_year_quantity",
             ],
             Self::Diversification => {
                 &["trade.region_product_year", "trade.region_product_year_destination"]
@@ -97,6 +98,7 @@ impl StageName {
                 "trade.region_product_year_ownership",
                 "trade.region_product_year_destination",
                 "trade.region_product_month",
+                "trade.region_product_year_quantity",
             ],
             _ => &[],
         }
@@ -121,6 +123,7 @@ impl StageName {
                 "trade.region_product_year_ownership_trade_mode",
                 "trade.region_product_year_firm",
                 "trade.region_product_month",
+                "trade.region_product_year_quantity",
                 "trade.region_year",
                 "trade.hs_conversion",
             ],
@@ -146,6 +149,7 @@ impl StageName {
                 "resilience.region_destination",
                 "resilience.region_period",
                 "resilience.region_cycle",
+                "resilience.unit_value",
                 "resilience.shift_share",
                 "resilience.margins",
                 "resilience.transformation",

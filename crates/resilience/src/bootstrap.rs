@@ -41,6 +41,26 @@ impl Summands {
     pub fn n(&self) -> usize {
         self.rows.len() / self.chunks()
     }
+
+    /// Puts the sums over as many products as there are, drawn with replacement, into `sums`.
+    fn draw(&self, random: &mut Pcg64Mcg, sums: &mut [[f64; LANES]]) {
+        let (n, chunks) = (self.n(), self.chunks());
+        sums.fill([0.0; LANES]);
+        let mut left = n;
+        while left > 0 {
+            // A random number of 64 bits names two products: there are far fewer than 2^32.
+            let bits = random.next_u64();
+            for half in [bits >> 32, bits & 0xffff_ffff].into_iter().take(left) {
+                let at = usize::try_from((half * n as u64) >> 32).unwrap_or(0) * chunks;
+                for (sums, numbers) in sums.iter_mut().zip(&self.rows[at..at + chunks]) {
+                    for (sum, number) in sums.iter_mut().zip(numbers) {
+                        *sum += number;
+                    }
+                }
+                left -= 1;
+            }
+        }
+    }
 }
 
 /// How intervals are made.
@@ -67,29 +87,14 @@ impl Bootstrap {
     /// Calls `each` with the sums of every replicate, for piece `what` of the work, which names its random numbers.
     /// Not with fewer than two products: one says nothing of the others.
     pub fn replicates(&self, products: &Summands, what: u64, mut each: impl FnMut(&[f64])) {
-        let (n, chunks) = (products.n(), products.chunks());
-        if n < 2 {
+        if products.n() < 2 {
             return;
         }
         let seed = self.seed ^ (what + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let mut sums = vec![[0.0; LANES]; chunks];
+        let mut sums = vec![[0.0; LANES]; products.chunks()];
         for _ in 0..self.n {
-            sums.fill([0.0; LANES]);
-            let mut left = n;
-            while left > 0 {
-                // A random number of 64 bits names two products: there are far fewer than 2^32.
-                let bits = random.next_u64();
-                for half in [bits >> 32, bits & 0xffff_ffff].into_iter().take(left) {
-                    let at = usize::try_from((half * n as u64) >> 32).unwrap_or(0) * chunks;
-                    for (sums, numbers) in sums.iter_mut().zip(&products.rows[at..at + chunks]) {
-                        for (sum, number) in sums.iter_mut().zip(numbers) {
-                            *sum += number;
-                        }
-                    }
-                    left -= 1;
-                }
-            }
+            products.draw(&mut random, &mut sums);
             each(sums.as_flattened());
         }
     }

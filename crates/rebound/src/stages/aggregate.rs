@@ -7,6 +7,7 @@
 //! memory up to the config's limit and on disk beyond it. The regions of a year are then summed side by side.
 
 mod packed;
+mod quantities;
 
 use self::packed::{NO_WORD, Packed, Row, Texts};
 use super::rows::Rows;
@@ -477,9 +478,16 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
             money_and_share(&mut matches, value, total);
         }
     }
+    let keeps_quantities = pipeline.config.aggregate.quantities;
+    let of_quantities = if keeps_quantities {
+        quantities::rows(files, flow, &harmony.conversions)?
+    } else {
+        Rows::of("trade.region_product_year_quantity")
+    };
     let mut output: Output =
         made.into_iter().map(|(name, files)| (name, Made::Files(files))).collect();
     table(&mut output, "trade.hs_conversion", matches)?;
+    table(&mut output, "trade.region_product_year_quantity", of_quantities)?;
 
     let region_names: BTreeMap<&str, &str> = pipeline
         .sources

@@ -5,6 +5,7 @@
 //! done on each is the same.
 
 mod cells;
+mod quality;
 mod structure;
 mod units;
 
@@ -328,6 +329,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut structure = Rows::of("resilience.transformation");
     let mut products = LongTable::create(files, "resilience.region_product")?;
     let mut product_structure = LongTable::create(files, "resilience.product_transformation")?;
+    let mut unit_values = LongTable::create(files, "resilience.unit_value")?;
     let weights = structure::Weights::read(pipeline, &annual.regions, target)?;
     for (number, episode) in episodes.iter().enumerate() {
         let cube = &cubes(episode).regions;
@@ -340,6 +342,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         units::cycle_rows(&course, &nation, &mut cycles);
         units::shift_share_rows(&course, &mut shares);
         cells::rows("resilience.region_product", &course, &mut products)?;
+        quality::rows(files, &asked, episode, &mut unit_values)?;
         let after = cube.slice(
             &[episode.transformation.place],
             episode.trailing,
@@ -349,6 +352,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         structure::rows(&course, &after, rule, &weights, &mut structure, &mut product_structure)?;
     }
     output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
+    output.insert("resilience.unit_value", Made::Files(vec![unit_values.finish()?]));
     let file = product_structure.finish()?;
     output.insert("resilience.product_transformation", Made::Files(vec![file]));
     let tables = [

@@ -1,0 +1,175 @@
+//! Quantities by region, product, year and unit of measure, beside the value of the records that have one.
+
+use super::super::rows::Rows;
+use super::super::{Files, StageError};
+use super::packed::{code_of, number_of, reported_code};
+use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
+use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use trade::memo::Dictionary;
+use trade::money::allocate;
+use trade::{Conversion, Hs6, HsRevision, Money};
+
+const RECORDS: &str = "customs.records";
+
+const COLUMNS: [&str; 9] = [
+    "year",
+    "flow",
+    "region_code",
+    "hs6",
+    "hs_revision",
+    "quantity",
+    "quantity_unit",
+    "fob_value",
+    "is_excluded",
+];
+
+/// Sums are exact, so that they do not depend on their order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    /// Thousandths of a unit.
+    quantity: i128,
+    value: Money,
+    n: usize,
+}
+
+/// Year, region, product and unit, by number.
+type Key = (i32, u32, u32, u32);
+
+#[expect(clippy::disallowed_types, reason = "lookup only; what comes out is sorted")]
+type Sums = std::collections::HashMap<Key, Sum>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    regions: Dictionary,
+    units: Dictionary,
+    sums: Sums,
+}
+
+/// Rows of `trade.region_product_year_quantity`.
+///
+/// # Errors
+///
+/// [`StageError`] if the records cannot be read.
+pub(super) fn rows(
+    files: &Files<'_>,
+    flow: &str,
+    conversions: &BTreeMap<u32, Conversion>,
+) -> Result<Rows, StageError> {
+    let shared = Mutex::new(Shared::default());
+    files.files_of(RECORDS)?.par_iter().try_for_each(|file| {
+        let mut sums = Sums::default();
+        files.each_coded(RECORDS, file, &COLUMNS, |batch| {
+            add(batch, flow, conversions, &shared, &mut sums)
+        })?;
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, more) in sums {
+            let sum = shared.sums.entry(key).or_default();
+            sum.quantity += more.quantity;
+            sum.value += more.value;
+            sum.n += more.n;
+        }
+        Ok::<_, StageError>(())
+    })?;
+    let Shared { regions, units, sums } =
+        shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut sums: Vec<(Key, Sum)> = sums.into_iter().collect();
+    sums.par_sort_unstable_by_key(|&((year, region, product, unit), _)| {
+        (year, regions.text(region), product, units.text(unit))
+    });
+    let mut rows = Rows::of("trade.region_product_year_quantity");
+    for ((year, region, product, unit), sum) in sums {
+        #[expect(clippy::cast_precision_loss, reason = "a quantity")]
+        let quantity = sum.quantity as f64 / 1000.0;
+        rows.int(year)
+            .text(regions.text(region))
+            .text(code_of(product).as_str())
+            .text(units.text(unit))
+            .float(quantity)
+            .money(sum.value)
+            .count(sum.n);
+    }
+    Ok(rows)
+}
+
+fn add(
+    batch: &RecordBatch,
+    flow: &str,
+    conversions: &BTreeMap<u32, Conversion>,
+    shared: &Mutex<Shared>,
+    sums: &mut Sums,
+) -> Result<(), StageError> {
+    let schema = batch.schema();
+    let column = |name: &str| Ok::<_, StageError>(batch.column(schema.index_of(name)?));
+    let quantities = column("quantity")?.as_primitive::<Float64Type>();
+    if quantities.null_count() == batch.num_rows() {
+        return Ok(());
+    }
+    let text = |name: &str| Ok::<_, StageError>(column(name)?.as_dictionary::<Int32Type>());
+    let years = column("year")?.as_primitive::<Int32Type>().values();
+    let values = column("fob_value")?.as_primitive::<Decimal128Type>().values();
+    let is_excluded = column("is_excluded")?.as_boolean();
+    let (flows, regions, units) = (text("flow")?, text("region_code")?, text("quantity_unit")?);
+    let (codes, revisions) = (text("hs6")?, text("hs_revision")?);
+    let words = |of: &DictionaryArray<Int32Type>| -> Vec<String> {
+        of.values().as_string::<i32>().iter().map(|text| text.unwrap_or("").to_owned()).collect()
+    };
+    let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("{RECORDS}: {e}"));
+    let is_asked: Vec<bool> = words(flows).iter().map(|text| text == flow).collect();
+    let codes_of: Vec<Hs6> = words(codes)
+        .iter()
+        .map(|text| text.parse().map_err(|e| broken(&e)))
+        .collect::<Result<_, _>>()?;
+    let revisions_of: Vec<HsRevision> = words(revisions)
+        .iter()
+        .map(|text| text.parse().map_err(|e| broken(&e)))
+        .collect::<Result<_, _>>()?;
+    let (regions_of, units_of, no_unit) = {
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |texts: Vec<String>, known: &mut Dictionary| -> Vec<u32> {
+            texts.iter().map(|text| known.code(text)).collect()
+        };
+        let regions_of = of(words(regions), &mut shared.regions);
+        let units_of = of(words(units), &mut shared.units);
+        (regions_of, units_of, shared.units.code(""))
+    };
+    for row in 0..batch.num_rows() {
+        let keys = (flows.key(row), regions.key(row), codes.key(row), revisions.key(row));
+        let (Some(flow), Some(region), Some(code), Some(revision)) = keys else { continue };
+        if quantities.is_null(row) || is_excluded.value(row) || !is_asked[flow] {
+            continue;
+        }
+        let number = reported_code(revisions_of[revision], codes_of[code]);
+        let conversion = conversions.get(&number).ok_or_else(|| {
+            StageError::Data("a code appeared after the codes were read".to_owned())
+        })?;
+        let unit = units.key(row).map_or(no_unit, |unit| units_of[unit]);
+        #[expect(clippy::cast_possible_truncation, reason = "saturates at 2^127")]
+        let quantity = (quantities.value(row) * 1000.0).round() as i128;
+        let value = Money::from_hundredths(values[row]);
+        let mut put = |code: Hs6, quantity: i128, value: Money, n: usize| {
+            let key = (years[row], regions_of[region], number_of(code), unit);
+            let sum = sums.entry(key).or_default();
+            sum.quantity += quantity;
+            sum.value += value;
+            sum.n += n;
+        };
+        if let [(code, _)] = conversion.targets[..] {
+            put(code, quantity, value, 1);
+            continue;
+        }
+        // A code that was split divides its quantity as its value.
+        let weights: Vec<u128> = conversion.targets.iter().map(|(_, weight)| *weight).collect();
+        let parts = allocate(value, &weights);
+        let of_quantity = allocate(Money::from_hundredths(quantity), &weights);
+        for (((code, _), value), quantity) in conversion.targets.iter().zip(parts).zip(of_quantity)
+        {
+            if !value.is_zero() {
+                put(*code, quantity.hundredths(), value, 1);
+            }
+        }
+    }
+    Ok(())
+}
