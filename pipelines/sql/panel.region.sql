@@ -8,9 +8,13 @@ mix_benchmark as (
     select * from resilience.region where benchmark = 'mix'
 ),
 
--- Regressors are taken in the year of the last base period.
+own_trend as (
+    select * from resilience.region where benchmark = 'own_trend'
+),
+
+-- Regressors are of the last whole year that ends with the base or before it.
 last_base_year as (
-    select episode, base_year as year from resilience.episode
+    select episode, regressor_year as year from resilience.episode
 ),
 
 shift_share as (
@@ -36,7 +40,7 @@ select
     a.expected_sign,
     a.sensitivity,
     a.level_recovery,
-    a.drop_rebound,
+    o.drop_rebound,
     a.cumulative_loss_share,
     c.n_periods_to_recover,
     c.is_recovered,
@@ -67,6 +71,7 @@ from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 join trade.region r on r.region_code = a.region_code
 left join mix_benchmark m on m.episode = a.episode and m.region_code = a.region_code
+left join own_trend o on o.episode = a.episode and o.region_code = a.region_code
 left join shift_share s on s.episode = a.episode and s.region_code = a.region_code
 left join resilience.transformation t on t.episode = a.episode and t.region_code = a.region_code
 left join resilience.region_cycle c on c.episode = a.episode and c.region_code = a.region_code

@@ -5,7 +5,7 @@ with aggregate_benchmark as (
 ),
 
 last_base_year as (
-    select episode, base_year as year from resilience.episode
+    select episode, regressor_year as year from resilience.episode
 ),
 
 -- The nation's exports of each product, for market shares.
@@ -37,8 +37,9 @@ select
     a.recovery_dlog,
     a.recovery_dhs,
     a.recovery_null_reason,
-    t.upgrading,
-    t.expy_upgrading,
+    -- Products exported neither at the base nor in the transformation period add nothing to what there is.
+    case when t.hs6 is null and r.upgrading is not null then 0.0 else t.upgrading end as upgrading,
+    case when t.hs6 is null and r.expy_change is not null then 0.0 else t.expy_upgrading end as expy_upgrading,
     t.rca_change,
     t.is_entry_upgrade,
     s.density,
@@ -55,6 +56,7 @@ from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 left join resilience.product_transformation t
     on t.episode = a.episode and t.region_code = a.region_code and t.hs6 = a.hs6
+left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code
 left join space.region_product_year s
     on s.year = y.year and s.region_code = a.region_code and s.hs6 = a.hs6
 left join diversification.region_year d on d.year = y.year and d.region_code = a.region_code

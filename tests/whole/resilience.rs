@@ -23,7 +23,7 @@ fn sample() -> Project {
     project.edit(
         "config/australia.yaml",
         "  region_benchmarks:",
-        "  product_benchmarks: [aggregate, product, aggregate_loo, product_loo, own_trend]\n  shock_periods_before: 2\n  \
+        "  product_benchmarks: [aggregate, product, aggregate_loo, product_loo, own_trend]\n  shock_years_before: 2\n  \
          region_benchmarks:",
     );
     project.run().ok();
@@ -53,7 +53,9 @@ fn regions_by_every_benchmark() {
         )
     };
     let index = |to: &str, from: &str, expected: &str| {
-        format!("(({to} - {from}) - {expected}) / abs({expected})")
+        format!(
+            "case when abs({expected}) >= 0.01 * {from} then (({to} - {from}) - {expected}) / abs({expected}) end"
+        )
     };
     // The expected change of a stage by each benchmark; mix needs the sums of the products.
     let aggregate = ["(n1 / n0 - 1) * r0", "(n2 / n1 - 1) * r1"];
@@ -75,7 +77,7 @@ fn regions_by_every_benchmark() {
             ("f.resistance_dlog", &dlog),
             ("f.sensitivity", "(r1 / r0 - 1) / (n1 / n0 - 1)"),
             ("f.level_recovery", "r2 / r0"),
-            ("f.recovered_share", "case when r0 > r1 then (r2 - r1) / (r0 - r1) end"),
+            ("f.recovered_share", "case when r0 - r1 > 0.01 * r0 then (r2 - r1) / (r0 - r1) end"),
             ("f.drop", &drop),
             ("f.rebound", "r2 / r1 - 1"),
         ];
@@ -85,8 +87,8 @@ fn regions_by_every_benchmark() {
         "{CELLS}, m as (select x.region_code,
             sum(case when x0 > 0 then (p1 / p0 - 1) * x0 end) as e1,
             sum(case when x1 > 0 then (p2 / p1 - 1) * x1 end) as e2,
-            sum(case when x0 > 0 then coalesce((p1 - x1) / nullif(p0 - x0, 0) - 1, (n1 - r1) / (n0 - r0) - 1) * x0 end) as l1,
-            sum(case when x1 > 0 then coalesce((p2 - x2) / nullif(p1 - x1, 0) - 1, (n2 - r2) / (n1 - r1) - 1) * x1 end) as l2
+            sum(case when x0 > 0 then coalesce((p1 - x1) / case when p0 - x0 >= 0.01 * x0 then nullif(p0 - x0, 0) end - 1, (n1 - r1) / (n0 - r0) - 1) * x0 end) as l1,
+            sum(case when x1 > 0 then coalesce((p2 - x2) / case when p1 - x1 >= 0.01 * x1 then nullif(p1 - x1, 0) end - 1, (n2 - r2) / (n1 - r1) - 1) * x1 end) as l2
         from x join p on p.hs6 = x.hs6 join r on r.region_code = x.region_code cross join n group by x.region_code)"
     );
     for (benchmark, [first, second]) in [("mix", ["e1", "e2"]), ("mix_loo", ["l1", "l2"])] {
@@ -110,7 +112,7 @@ fn regions_by_every_benchmark() {
         ("f.recovery_expected_change", "(power(y3 / y0, 2.0 / 3) - 1) * y4"),
         (
             "f.drop_rebound",
-            "case when power(y3 / y0, 1.0 / 3) * y3 > y4 then \
+            "case when 1 - y4 / (power(y3 / y0, 1.0 / 3) * y3) > 0.01 then \
           (y6 / y4 - 1) / (1 - y4 / (power(y3 / y0, 1.0 / 3) * y3)) end",
         ),
     ];
@@ -173,7 +175,10 @@ fn cells_by_every_benchmark() {
         ("aggregate_loo", ["(n1 - r1) / (n0 - r0) - 1", "(n2 - r2) / (n1 - r1) - 1"]),
         (
             "product_loo",
-            ["(p1 - x1) / nullif(p0 - x0, 0) - 1", "(p2 - x2) / nullif(p1 - x1, 0) - 1"],
+            [
+                "(p1 - x1) / case when p0 - x0 >= 0.01 * x0 then nullif(p0 - x0, 0) end - 1",
+                "(p2 - x2) / case when p1 - x1 >= 0.01 * x1 then nullif(p1 - x1, 0) end - 1",
+            ],
         ),
     ];
     for (benchmark, [first, second]) in rates {
@@ -247,7 +252,16 @@ fn products_the_nation_and_groups_of_regions() {
         "select benchmark, resistance_null_reason from resilience.nation where episode = 'crisis_2008' \
          and resistance is null order by 1",
     );
-    assert_eq!(found, ["aggregate_loo,no_benchmark", "mix_loo,no_benchmark"], "there is no other");
+    assert_eq!(
+        found,
+        [
+            "aggregate,is_benchmark",
+            "aggregate_loo,no_benchmark",
+            "mix,is_benchmark",
+            "mix_loo,no_benchmark"
+        ],
+        "it is the first, and there is no other for the second"
+    );
 }
 
 #[test]
@@ -427,6 +441,115 @@ fn episodes_in_months_add_up_to_those_in_years() {
         ));
         assert_eq!(found, ["12"], "{part}");
     }
+}
+
+#[test]
+fn what_is_missing_negative_or_changed_looks_like_no_growth() {
+    let project = Project::new();
+    let raw = |name: &str, rows: &[(i32, &str, &str, i64)]| {
+        let mut text = String::from("year,region,hs6,value\n");
+        for (year, region, hs6, value) in rows {
+            text += &format!("{year},{region},{hs6},{value}\n");
+        }
+        project.write(&format!("raw/{name}.csv"), text.as_bytes());
+    };
+    // C is not reported in 2009; B has a correction below zero; the nation of A and B falls from 300 to 240.
+    let rows = [
+        (2008, "A", "010190", 100),
+        (2008, "A", "020110", 100),
+        (2008, "B", "010190", 100),
+        (2008, "C", "010190", 700),
+        (2009, "A", "010190", 100),
+        (2009, "A", "020110", 40),
+        (2009, "B", "010190", 100),
+        (2009, "B", "020110", -5),
+        (2011, "A", "010190", 120),
+        (2011, "B", "020110", 200),
+        (2011, "C", "010190", 600),
+    ];
+    raw("trade", &rows);
+    let layout = "name: plain\nformat: csv\ncsv: {delimiter: \",\", quote: null, encoding: utf-8, header: true}\nfields:\n  \
+        year: {column: [year]}\n  flow: {constant: export}\n  region: {column: [region]}\n  product: {column: [hs6]}\n  \
+        value: {column: [value]}\nproduct: {digits: 6, restore_leading_zero: false, revisions: [{from: 2007, to: 2011, \
+        revision: HS2007}]}\nvalue: {currency: USD, decimal: \".\", thousands: null, multiplier: 1, negative: keep, zero: keep}\n\
+        missing: [\"\"]\nregions: {}\nrules: []\n";
+    project.write("config/layouts/plain.yaml", layout.as_bytes());
+    let pipeline = "name: plain\nconfig: [../config/default.yaml, plain.yaml]\nlake: ../lake\nproximity: null\nsources:\n  \
+        - {layout: ../config/layouts/plain.yaml, files: [../raw/trade.csv], exclude: []}\nsql: none\nchecks: none\n\
+        stages: [ingest, aggregate, resilience]\n";
+    project.write("pipelines/plain.yaml", pipeline.as_bytes());
+    project.write("pipelines/none/README", b"");
+    let config = |text: &str| {
+        project.write(
+            "pipelines/plain.yaml",
+            pipeline.replace("checks: checks", "checks: none").as_bytes(),
+        );
+        project.write(
+            "pipelines/plain.yaml",
+            pipeline.replace("checks: checks", "checks: none").as_bytes(),
+        );
+        project.write(
+            "pipelines/plain_config.yaml",
+            format!("resilience:\n  product_benchmarks: [aggregate, product]\n{text}").as_bytes(),
+        );
+        project.edit("pipelines/plain.yaml", "plain.yaml]", "plain_config.yaml]");
+        project.rebound(&["run", "pipelines/plain.yaml"]).ok();
+    };
+    config("");
+    let nation = "select resistance_growth, n_regions_resistance, n_negative_cells, negative_value from resilience.episode";
+    assert_eq!(project.sql(nation), ["-0.2,2,1,-5.00"]);
+    // From every side the growth is that of the regions that were there.
+    let growth = |table: &str, which: &str| {
+        project.sql(&format!("select round(resistance_growth, 9) from resilience.{table} where benchmark = 'aggregate' {which}"))
+    };
+    assert_eq!(growth("nation", ""), ["-0.2"]);
+    assert_eq!(growth("product", "and hs6 = '010190'"), ["0.0"]);
+    assert_eq!(growth("region", "and region_code = 'C'"), ["\"\""]);
+    let status = "select region_code, hs6, status, resistance_null_reason from resilience.region_product \
+        where benchmark = 'aggregate' order by 1, 2";
+    let found = project.sql(status);
+    assert_eq!(
+        found,
+        [
+            "A,010190,continuing,",
+            "A,020110,late_exit,",
+            "B,010190,late_exit,",
+            "B,020110,late_entry,no_base",
+            "C,010190,unknown,year_missing",
+        ]
+    );
+
+    // As zeros: C fell to nothing.
+    config("  absent_regions: zero\n");
+    assert_eq!(project.sql(nation), ["-0.76,3,1,-5.00"]);
+    assert_eq!(growth("region", "and region_code = 'C'"), ["-1.0"]);
+
+    // Borders of A changed: it has no index, and B is compared with itself.
+    config("  region_changes: [{region: A, year: 2009}, {region: '010190', year: 2009}]\n");
+    assert_eq!(project.sql(nation), ["0.0,1,1,-5.00"]);
+    assert_eq!(growth("region", "and region_code = 'A'"), ["\"\""]);
+    assert_eq!(growth("product", "and hs6 = '010190'"), ["0.0"], "a product is no region");
+    let found = project.sql(
+        "select count(*) from resilience.region_product where region_code = 'A' \
+         and (level_recovery is not null or resistance is not null)",
+    );
+    assert_eq!(found, ["0"]);
+    let found = project.sql("select cycle_null_reason, shock_null_reason from resilience.region_cycle where region_code = 'A'");
+    assert_eq!(found, ["region_changed,region_changed"]);
+
+    // Little at the start.
+    config("  min_base_value: 150\n");
+    let found = project.sql(
+        "select region_code, resistance_null_reason from resilience.region where benchmark = 'aggregate' order by 1",
+    );
+    assert_eq!(found, ["A,", "B,small_base", "C,year_missing"]);
+    // With all cells there are.
+    config("  balanced: true\n");
+    let found = project.sql(
+        "select count(*), sum(case when status = 'absent' then 1 else 0 end) from resilience.region_product \
+         where benchmark = 'aggregate'",
+    );
+    assert_eq!(found, ["6,0"], "C is unknown in 2009");
 }
 
 /// Places of values in their order; there are no ties.

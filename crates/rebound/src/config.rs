@@ -205,20 +205,24 @@ section! {
         pub near_zero: f64,
         /// The smallest exports at the start of a stage that an index is computed from, in the currency.
         pub min_base_value: f64,
+        /// What others must export of a product at the least, over what a region does, for a benchmark without it.
+        pub min_benchmark_share: f64,
+        /// `missing` or `zero`: a region that has no rows in a period.
+        pub absent_regions: String,
         /// Whether a region-product that is exported at none of base, trough and end has a row.
         pub balanced: bool,
         /// Benchmarks of regions.
         pub region_benchmarks: Vec<String>,
         /// Benchmarks of region-products.
         pub product_benchmarks: Vec<String>,
-        /// Periods before the base whose mean log growth is the own trend.
-        pub trend_periods: usize,
-        /// Growth rates whose mean is the norm of a shock.
-        pub shock_periods_before: usize,
+        /// Years before the base whose mean log growth is the own trend.
+        pub trend_years: usize,
+        /// Years whose mean growth is the norm of a shock.
+        pub shock_years_before: usize,
         /// How far growth falls below it in a shock.
         pub shock_margin: f64,
-        /// Periods within which growth must be back.
-        pub shock_periods_after: usize,
+        /// Years within which growth must be back.
+        pub shock_years_after: usize,
         /// Share of each tail that winsorised indices pull in.
         pub winsorized_share: f64,
         /// Elasticity of substitution of quality.
@@ -317,7 +321,7 @@ pub struct Episode {
 #[serde(deny_unknown_fields)]
 struct EpisodeText {
     name: String,
-    base: Vec<PeriodText>,
+    base: PeriodTexts,
     trough: PeriodText,
     end: PeriodText,
     transformation: Option<PeriodText>,
@@ -330,6 +334,23 @@ struct EpisodeText {
 enum PeriodText {
     Year(i32),
     Text(String),
+}
+
+/// One period, or a list of them.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(untagged)]
+enum PeriodTexts {
+    Several(Vec<PeriodText>),
+    One(PeriodText),
+}
+
+impl PeriodTexts {
+    fn all(&self) -> &[PeriodText] {
+        match self {
+            Self::Several(periods) => periods,
+            Self::One(period) => std::slice::from_ref(period),
+        }
+    }
 }
 
 impl PeriodText {
@@ -350,7 +371,7 @@ impl TryFrom<EpisodeText> for Episode {
             period.read(key).map_err(|why| format!("episode {:?}: {why}", text.name))
         };
         let mut base: Vec<Period> =
-            text.base.iter().map(|period| read(period, "base")).collect::<Result<_, _>>()?;
+            text.base.all().iter().map(|period| read(period, "base")).collect::<Result<_, _>>()?;
         base.sort_unstable();
         let end = read(&text.end, "end")?;
         Ok(Self {
@@ -371,7 +392,7 @@ impl From<Episode> for EpisodeText {
     fn from(episode: Episode) -> Self {
         let text = |period: Period| PeriodText::Text(period.to_string());
         Self {
-            base: episode.base.iter().copied().map(text).collect(),
+            base: PeriodTexts::Several(episode.base.iter().copied().map(text).collect()),
             trough: text(episode.trough),
             end: text(episode.end),
             transformation: Some(text(episode.transformation)),
@@ -744,9 +765,19 @@ impl Resilience {
         let positive = |key, value: usize| {
             (value > 0).then_some(()).ok_or_else(|| (key, "0: expected 1 or more".to_owned()))
         };
-        positive("trend_periods", self.trend_periods)?;
-        positive("shock_periods_before", self.shock_periods_before)?;
-        positive("shock_periods_after", self.shock_periods_after)?;
+        positive("trend_years", self.trend_years)?;
+        positive("shock_years_before", self.shock_years_before)?;
+        positive("shock_years_after", self.shock_years_after)?;
+        at_least("min_benchmark_share", self.min_benchmark_share)?;
+        self.absent_are_zero().map_err(|why| ("absent_regions", why))?;
+        if let Some(change) = self.region_changes.iter().find(|c| !(1900..=2100).contains(&c.year))
+        {
+            let why = format!(
+                "region {:?}: year {}: expected one of 1900 to 2100",
+                change.region, change.year
+            );
+            return Err(("region_changes", why));
+        }
         if !(0.0..0.5).contains(&self.winsorized_share) {
             let why = format!("{}: expected 0 or more and below 0.5", self.winsorized_share);
             return Err(("winsorized_share", why));
@@ -760,6 +791,15 @@ impl Resilience {
             return Err(("bootstrap_level", why));
         }
         Ok(())
+    }
+
+    /// Whether a region that has no rows in a period exports nothing there.
+    ///
+    /// # Errors
+    ///
+    /// The text says neither.
+    pub fn absent_are_zero(&self) -> Result<bool, String> {
+        one_of(&self.absent_regions, &[("missing", false), ("zero", true)])
     }
 
     /// Whether a benchmark is another economy's growth.
@@ -900,18 +940,18 @@ impl Config {
         if let Err((key, why)) = resilience.checked() {
             check(&resilience_file, &format!("resilience.{key}"), Err(why))?;
         }
+        let names: Vec<_> = resilience.episodes.iter().map(|e| e.name.clone()).collect();
+        check(&resilience_file, "resilience.episodes", unique(&names))?;
+        for episode in &resilience.episodes {
+            let key = format!("resilience.episodes ({})", episode.name);
+            check(&resilience_file, &key, episode.check())?;
+        }
         let is_by_month = |episode: &&Episode| episode.frequency() != Frequency::Year;
         if let Some(episode) = resilience.episodes.iter().find(is_by_month)
             && !config.aggregate.months
         {
             let why = format!("the episode `{}` needs `months: true`", episode.name);
             check(&aggregate_file, "aggregate.months", Err(why))?;
-        }
-        let names: Vec<_> = resilience.episodes.iter().map(|e| e.name.clone()).collect();
-        check(&resilience_file, "resilience.episodes", unique(&names))?;
-        for episode in &resilience.episodes {
-            let key = format!("resilience.episodes ({})", episode.name);
-            check(&resilience_file, &key, episode.check())?;
         }
         Ok(config)
     }
@@ -938,6 +978,13 @@ impl Episode {
     /// The last base period.
     pub fn last_base(&self) -> Period {
         self.base.last().copied().unwrap_or(self.trough)
+    }
+
+    /// The last whole year that ends with the base or before it.
+    pub fn regressor_year(&self) -> i32 {
+        let last = self.last_base();
+        let next = last.at(last.place + 1);
+        next.year() - 1
     }
 
     /// How long its periods are.

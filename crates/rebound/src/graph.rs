@@ -476,6 +476,7 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             let mut parts = vec![
                 ("resilience".to_owned(), json(&config.resilience)),
                 ("relatedness".to_owned(), json(&rca)),
+                ("complexity".to_owned(), json(&config.complexity)),
                 ("spatial".to_owned(), json(&digits)),
                 harmonize(),
             ];

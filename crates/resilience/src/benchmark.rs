@@ -20,6 +20,8 @@
 //! * Under `mix_loo` a product that no other region exports at the start is expected to grow at the
 //!   `aggregate_loo` rate, as there is nothing else to compare it with; under `reference_mix` a product that the
 //!   reference does not trade, at the `reference` rate.
+//! * A product of which the others export less than a given share of what the region does has no growth rate without
+//!   the region: a handful of exports can grow five hundredfold.
 //! * What others export is a difference of exact sums of hundredths: a region that is nearly the whole nation is
 //!   not compared with rounding errors.
 
@@ -139,6 +141,8 @@ pub struct Stage {
     total: (i128, i128),
     reference: Option<ReferenceGrowth>,
     trends: Vec<Option<f64>>,
+    /// What others must export at the least, over what the region does.
+    min_share: f64,
 }
 
 impl Stage {
@@ -163,7 +167,16 @@ impl Stage {
                 }
             }
         }
-        Self { start, end, regions, products, total, reference: None, trends: Vec::new() }
+        Self {
+            start,
+            end,
+            regions,
+            products,
+            total,
+            reference: None,
+            trends: Vec::new(),
+            min_share: 0.0,
+        }
     }
 
     /// With the growth of another economy over the stage.
@@ -177,6 +190,14 @@ impl Stage {
     #[must_use]
     pub fn with_trends(mut self, trends: Vec<Option<f64>>) -> Self {
         self.trends = trends;
+        self
+    }
+
+    /// Compares a region's product with that of the others only if they export at least this share of what it does at
+    /// the start.
+    #[must_use]
+    pub fn with_min_share(mut self, min_share: f64) -> Self {
+        self.min_share = min_share;
         self
     }
 
@@ -216,7 +237,10 @@ impl Stage {
             Benchmark::AggregateLeaveOneOut => others(self.total, self.regions[region]),
             Benchmark::MixLeaveOneOut => {
                 let own = |exports: &Exports| hundredths(exports.get(region, product));
-                others(self.products[product], (own(&self.start), own(&self.end)))
+                let own = (own(&self.start), own(&self.end));
+                #[expect(clippy::cast_precision_loss, reason = "a share")]
+                let share = (self.products[product].0 - own.0) as f64 / own.0.max(1) as f64;
+                others(self.products[product], own).filter(|_| share >= self.min_share)
             }
             Benchmark::OwnTrend => self.trends.get(region).copied().flatten(),
             Benchmark::Reference => self.reference.as_ref()?.total,
@@ -349,6 +373,23 @@ mod tests {
             let found = stage.expected_growth(benchmark, 0, 0).expect("another region");
             assert!((found - 0.5).abs() < 1e-12, "{benchmark}: {found}");
         }
+    }
+
+    #[test]
+    fn a_handful_of_exports_of_others_is_no_benchmark() {
+        let start = Exports::new(2, 2, vec![1000.0, 100.0, 5.0, 300.0]).expect("valid");
+        let end = Exports::new(2, 2, vec![900.0, 90.0, 500.0, 330.0]).expect("valid");
+        let stage = Stage::new(start, end);
+        let growth = |stage: &Stage| stage.expected_growth(Benchmark::MixLeaveOneOut, 0, 0);
+        assert!(growth(&stage).expect("others") > 98.0);
+        let stage = stage.with_min_share(0.01);
+        assert_eq!(growth(&stage), None);
+        let other = stage.expected_growth(Benchmark::MixLeaveOneOut, 0, 1).expect("others");
+        assert!((other - 0.1).abs() < 1e-12);
+        // As a part of the region, it is expected to do as all else of the others.
+        let all = stage.expected_growth(Benchmark::AggregateLeaveOneOut, 0, 0).expect("others");
+        let change = stage.expected_change(Benchmark::MixLeaveOneOut, 0).expect("comparable");
+        assert!((change - (1000.0 * all + 10.0)).abs() < 1e-9);
     }
 
     #[test]

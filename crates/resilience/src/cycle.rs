@@ -64,8 +64,8 @@ pub struct DropRebound {
 }
 
 /// Computes them from the level `expected` at the trough and those found at trough and end; `None` if nothing was
-/// expected.
-pub fn drop_rebound(expected: f64, trough: f64, end: f64) -> Option<DropRebound> {
+/// expected. No ratio is taken of a drop below `near_zero`.
+pub fn drop_rebound(expected: f64, trough: f64, end: f64, near_zero: f64) -> Option<DropRebound> {
     if expected <= 0.0 {
         return None;
     }
@@ -74,7 +74,7 @@ pub fn drop_rebound(expected: f64, trough: f64, end: f64) -> Option<DropRebound>
     Some(DropRebound {
         drop,
         rebound,
-        resilience: rebound.filter(|_| drop > 0.0).map(|rebound| rebound / drop),
+        resilience: rebound.filter(|_| drop > near_zero).map(|rebound| rebound / drop),
     })
 }
 
@@ -110,11 +110,13 @@ pub struct HillFlags {
 /// How the flags are set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HillRule {
-    /// Growth rates whose mean is the norm: 8.
+    /// Periods that a growth rate is over: those of a year, so that seasons do not look like shocks.
+    pub lag: usize,
+    /// Growth rates whose mean is the norm: those of 8 years.
     pub n_before: usize,
     /// How far growth must fall below it: 0.02.
     pub margin: f64,
-    /// Periods within which growth must be back: 4.
+    /// Periods within which growth must be back: those of 4 years.
     pub n_after: usize,
 }
 
@@ -128,7 +130,7 @@ pub fn hill_flags(
 ) -> Option<HillFlags> {
     let growth = |at: usize| -> Option<f64> {
         let (before, now) = (
-            levels.get(at.checked_sub(1)?).copied().flatten()?,
+            levels.get(at.checked_sub(rule.lag)?).copied().flatten()?,
             levels.get(at).copied().flatten()?,
         );
         (before > 0.0).then(|| now / before - 1.0)
@@ -187,13 +189,13 @@ mod tests {
     #[test]
     fn drop_and_rebound_of_the_worked_example() {
         // Expected 110, found 88, then 99: a fifth lost, an eighth regained.
-        let found = drop_rebound(110.0, 88.0, 99.0).expect("comparable");
+        let found = drop_rebound(110.0, 88.0, 99.0, 0.01).expect("comparable");
         assert!((found.drop - 0.2).abs() < 1e-12);
         assert!((found.rebound.expect("a trough") - 0.125).abs() < 1e-12);
         assert!((found.resilience.expect("a drop") - 0.625).abs() < 1e-12);
-        assert_eq!(drop_rebound(80.0, 88.0, 99.0).expect("comparable").resilience, None);
-        assert_eq!(drop_rebound(80.0, 0.0, 9.0).expect("comparable").rebound, None);
-        assert_eq!(drop_rebound(0.0, 1.0, 1.0), None);
+        assert_eq!(drop_rebound(80.0, 88.0, 99.0, 0.01).expect("comparable").resilience, None);
+        assert_eq!(drop_rebound(80.0, 0.0, 9.0, 0.01).expect("comparable").rebound, None);
+        assert_eq!(drop_rebound(0.0, 1.0, 1.0, 0.01), None);
     }
 
     #[test]
@@ -206,7 +208,7 @@ mod tests {
 
     #[test]
     fn flags_of_growth() {
-        let rule = HillRule { n_before: 2, margin: 0.02, n_after: 2 };
+        let rule = HillRule { lag: 1, n_before: 2, margin: 0.02, n_after: 2 };
         let flags = |levels: &[f64], window| hill_flags(&series(levels), window, rule);
         // 10 % twice, then a fall, then 5 % and 20 %.
         let found =
@@ -219,6 +221,15 @@ mod tests {
         assert_eq!(found.is_resilient, None, "the data end too early to say no");
         let found = flags(&[100.0, 110.0, 121.0, 132.0], 3..=3).expect("enough before");
         assert_eq!(found, HillFlags { is_shocked: false, is_resilient: None });
+        // By quarter, the same quarters of two years are compared.
+        let seasons = [10.0, 40.0, 11.0, 44.0, 12.1, 48.4, 12.0, 48.0];
+        let rule = HillRule { lag: 2, n_before: 2, margin: 0.02, n_after: 2 };
+        let found = hill_flags(&series(&seasons), 5..=5, rule).expect("enough before");
+        assert!(
+            !found.is_shocked,
+            "it grows 10 % as before, though it is four times the quarter before"
+        );
+        assert!(hill_flags(&series(&seasons), 6..=6, rule).expect("enough before").is_shocked);
         assert_eq!(
             flags(&[100.0, 110.0, 121.0], 2..=2),
             None,

@@ -32,6 +32,8 @@ pub enum NullReason {
     SmallBase,
     /// The region's borders changed within the stage.
     RegionChanged,
+    /// It is what it would be compared with.
+    IsBenchmark,
     /// There is nothing to compare with.
     NoBenchmark,
     /// The expected growth is too near zero to divide by.
@@ -47,6 +49,7 @@ impl NullReason {
             Self::TroughZero => "trough_zero",
             Self::SmallBase => "small_base",
             Self::RegionChanged => "region_changed",
+            Self::IsBenchmark => "is_benchmark",
             Self::NoBenchmark => "no_benchmark",
             Self::BenchmarkNearZero => "benchmark_near_zero",
         }
@@ -183,6 +186,8 @@ pub enum Status {
     LateEntry,
     /// Only at the trough.
     Passing,
+    /// Not reported at one of the three.
+    Unknown,
     /// At none of the three.
     Absent,
 }
@@ -198,13 +203,17 @@ impl Status {
             Self::LateExit => "late_exit",
             Self::LateEntry => "late_entry",
             Self::Passing => "passing",
+            Self::Unknown => "unknown",
             Self::Absent => "absent",
         }
     }
 }
 
-/// The status of a series with these levels at base, trough and end.
-pub fn status(base: f64, trough: f64, end: f64) -> Status {
+/// The status of a series with these levels at base, trough and end; `None` was not reported.
+pub fn status(base: Option<f64>, trough: Option<f64>, end: Option<f64>) -> Status {
+    let (Some(base), Some(trough), Some(end)) = (base, trough, end) else {
+        return Status::Unknown;
+    };
     match (base > 0.0, trough > 0.0, end > 0.0) {
         (true, true, true) => Status::Continuing,
         (false, true, true) => Status::Entry,
@@ -286,8 +295,9 @@ mod tests {
     #[test]
     fn every_path_has_a_status() {
         let found = [(1., 0., 1.), (0., 0., 1.), (1., 1., 0.), (0., 1., 0.), (0., 0., 0.)]
-            .map(|(a, b, c)| status(a, b, c).code());
+            .map(|(a, b, c)| status(Some(a), Some(b), Some(c)).code());
         assert_eq!(found, ["re_entry", "late_entry", "late_exit", "passing", "absent"]);
+        assert_eq!(status(Some(1.0), None, Some(1.0)), Status::Unknown, "missing is not zero");
     }
 
     proptest! {

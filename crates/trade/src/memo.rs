@@ -143,7 +143,9 @@ impl Memo {
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 4).max(64);
+        // Large tables grow slowly: what is not in the cache is slow to look up.
+        let factor = if self.slots.len() < 1 << 14 { 4 } else { 2 };
+        let size = (self.slots.len() * factor).max(64);
         let free = Slot { words: (0, 0), len: FREE, code: 0 };
         let old = std::mem::replace(&mut self.slots, vec![free; size]);
         for slot in old.into_iter().filter(|slot| slot.len != FREE) {

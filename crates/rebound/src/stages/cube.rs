@@ -23,6 +23,8 @@ pub struct Cube {
     pub frequency: Frequency,
     /// Cells of each period: region, product, value.
     cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
+    /// Cells below zero, as corrections can make them, which count as zero: how many, and their sum, by period.
+    negative: BTreeMap<i32, (usize, Money)>,
     /// Regions that reported anything in the period; in its year, if it is shorter.
     reported: BTreeMap<i32, Vec<bool>>,
 }
@@ -87,8 +89,17 @@ impl Cube {
         regions: Vec<String>,
         products: Vec<String>,
         frequency: Frequency,
-        cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
+        mut cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
     ) -> Self {
+        let mut negative: BTreeMap<i32, (usize, Money)> = BTreeMap::new();
+        for (&place, cells) in &mut cells {
+            for (_, _, value) in cells.iter_mut().filter(|(_, _, value)| *value < Money::ZERO) {
+                let sum = negative.entry(place).or_default();
+                sum.0 += 1;
+                sum.1 += *value;
+                *value = Money::ZERO;
+            }
+        }
         let mut of_year: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
         let year = |place: i32| place.div_euclid(frequency.per_year());
         for (&place, cells) in &cells {
@@ -97,7 +108,23 @@ impl Cube {
         }
         let reported = cells.keys().map(|&place| (place, of_year[&year(place)].clone())).collect();
         let years = cells.keys().copied().collect();
-        Self { regions, products, years, frequency, cells, reported }
+        Self { regions, products, years, frequency, cells, negative, reported }
+    }
+
+    /// The same with a region that has no rows in a period as one that exported nothing.
+    #[must_use]
+    pub fn with_absent_as_zero(mut self) -> Self {
+        self.reported.values_mut().for_each(|reported| reported.fill(true));
+        self
+    }
+
+    /// Cells below zero in these periods and those trailing them, which count as zero: how many, and their sum.
+    pub fn negative(&self, periods: &[i32], trailing: usize) -> (usize, Money) {
+        let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
+        let places = periods.iter().flat_map(|&last| last - trailing + 1..=last);
+        places
+            .filter_map(|place| self.negative.get(&place))
+            .fold((0, Money::ZERO), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
     /// Reads one of the tables that the stage reads file by file: its exports by region and `column`, summed over all
@@ -198,7 +225,15 @@ impl Cube {
                 cells.entry(rows[0].0).or_default().extend(rows.iter().map(row));
             }
         }
-        Ok((!cells.is_empty()).then(|| Self::of(regions, parts, frequency, cells)))
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        let cube = Self::of(regions, parts, frequency, cells);
+        if !cube.negative.is_empty() {
+            let (cells, value) = cube.negative(&cube.years, 1);
+            tracing::warn!(cells, %value, table, "cells below zero count as zero");
+        }
+        Ok(Some(cube))
     }
 
     /// The same with products in the place of regions and regions in that of products. What is not exported is zero.
@@ -286,8 +321,6 @@ impl Cube {
     /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with it; rounded to
     /// hundredths, halves away from zero.
     ///
-    /// A cell that is negative, as corrections can make it, counts as zero in `exports`; `money` keeps it.
-    ///
     /// # Errors
     ///
     /// [`StageError::Data`], naming `what` asked, if the data do not have a period.
@@ -312,14 +345,6 @@ impl Cube {
             .map(|(at, value)| if is_reported[at / n] { value } else { Money::ZERO })
             .collect();
         let values: Vec<f64> = money.iter().map(|value| value.to_f64().max(0.0)).collect();
-        let n_negative = money.iter().filter(|value| **value < Money::ZERO).count();
-        if n_negative > 0 {
-            tracing::warn!(
-                cells = n_negative,
-                what,
-                "region-products with a negative value count as zero"
-            );
-        }
         let exports = Exports::new(self.regions.len(), n, values)
             .map_err(|error| StageError::Data(format!("{what}: {error}")))?;
         Ok(Slice { exports, money, is_reported })

@@ -55,38 +55,71 @@ impl Asked<'_> {
     }
 }
 
+/// What the units and parts of a cube are.
+enum Side<'a> {
+    /// Regions by product.
+    Regions,
+    /// Regions by something else.
+    Parts,
+    /// Groups of the regions of a cube by product: the group of each region.
+    Groups(&'a Cube, Vec<usize>),
+    /// The products of a cube by region.
+    Products(&'a Cube),
+}
+
+impl Side<'_> {
+    /// The cube of regions that it is another view of.
+    fn origin(&self) -> Option<&Cube> {
+        match self {
+            Self::Regions | Self::Parts => None,
+            Self::Groups(origin, _) | Self::Products(origin) => Some(origin),
+        }
+    }
+
+    /// Exports of the origin's regions, seen from this side.
+    fn view(&self, exports: Exports, n_units: usize) -> Result<Exports, StageError> {
+        let (n_regions, n_products) = (exports.n_regions(), exports.n_products());
+        let seen = match self {
+            Self::Regions | Self::Parts => return Ok(exports),
+            Self::Groups(_, groups) => {
+                let mut values = vec![0.0; n_units * n_products];
+                for (region, &group) in groups.iter().enumerate() {
+                    let sums = &mut values[group * n_products..][..n_products];
+                    sums.iter_mut().zip(exports.row(region)).for_each(|(sum, value)| *sum += value);
+                }
+                Exports::new(n_units, n_products, values)
+            }
+            Self::Products(_) => {
+                let mut values = vec![0.0; n_regions * n_products];
+                for region in 0..n_regions {
+                    for (product, &value) in exports.row(region).iter().enumerate() {
+                        values[product * n_regions + region] = value;
+                    }
+                }
+                Exports::new(n_products, n_regions, values)
+            }
+        };
+        seen.map_err(|error| StageError::Data(error.to_string()))
+    }
+}
+
 /// An episode on a cube.
 struct Course<'a> {
     episode: &'a Episode,
     asked: &'a Asked<'a>,
     cube: &'a Cube,
-    /// Whether the parts of the cube are the products that the reference economy's trade is of.
-    has_products: bool,
+    side: Side<'a>,
     base: Slice,
     trough: Slice,
     end: Slice,
+    /// The transformation period.
+    after: Slice,
+    /// The base of the cube of regions, if this is another side of it.
+    base_of_origin: Option<Slice>,
     resistance: Stage,
     recovery: Stage,
     /// Each unit's level in every period from the first of the data.
     levels: Vec<Vec<Option<f64>>>,
-}
-
-/// Both ends of a stage with the same regions: one that is missing at one end must not look like growth of the
-/// nation.
-fn comparable(from: &Slice, to: &Slice) -> Result<(Exports, Exports), StageError> {
-    let cut = |exports: &Exports| {
-        let n = exports.n_products();
-        let mut values = Vec::with_capacity(exports.n_regions() * n);
-        for region in 0..exports.n_regions() {
-            if from.is_reported[region] && to.is_reported[region] {
-                values.extend_from_slice(exports.row(region));
-            } else {
-                values.resize(values.len() + n, 0.0);
-            }
-        }
-        Exports::new(exports.n_regions(), n, values).map_err(|e| StageError::Data(e.to_string()))
-    };
-    Ok((cut(&from.exports)?, cut(&to.exports)?))
 }
 
 impl<'a> Course<'a> {
@@ -94,7 +127,7 @@ impl<'a> Course<'a> {
         episode: &'a Episode,
         asked: &'a Asked<'a>,
         cube: &'a Cube,
-        has_products: bool,
+        side: Side<'a>,
     ) -> Result<Self, StageError> {
         let what = format!("episode {}", episode.name);
         let places: Vec<i32> = episode.base.iter().map(|period| period.place).collect();
@@ -102,30 +135,52 @@ impl<'a> Course<'a> {
         let base = slice(&places)?;
         let trough = slice(&[episode.trough.place])?;
         let end = slice(&[episode.end.place])?;
+        let after = if episode.transformation == episode.end {
+            end.clone()
+        } else {
+            slice(&[episode.transformation.place])?
+        };
+        let nothing = || Exports::new(1, 1, vec![0.0]).map_err(|e| StageError::Data(e.to_string()));
         let mut course = Self {
             episode,
             asked,
             cube,
-            has_products,
-            resistance: Stage::new(base.exports.clone(), base.exports.clone()),
-            recovery: Stage::new(base.exports.clone(), base.exports.clone()),
+            side,
             base,
             trough,
             end,
+            after,
+            base_of_origin: None,
+            resistance: Stage::new(nothing()?, nothing()?),
+            recovery: Stage::new(nothing()?, nothing()?),
             levels: cube.levels(episode.trailing),
         };
-        course.resistance =
-            course.stage(&course.base, &course.trough, &places, episode.trough.place)?;
-        course.recovery = course.stage(
-            &course.trough,
-            &course.end,
-            &[episode.trough.place],
-            episode.end.place,
-        )?;
+        let (trough_at, end_at) = (episode.trough.place, episode.end.place);
+        if let Some(origin) = course.side.origin() {
+            let slice = |places: &[i32]| origin.slice(places, episode.trailing, &what);
+            let (base, trough, end) = (slice(&places)?, slice(&[trough_at])?, slice(&[end_at])?);
+            course.resistance = course.stage(&base, &trough, &places, trough_at)?;
+            course.recovery = course.stage(&trough, &end, &[trough_at], end_at)?;
+            course.base_of_origin = Some(base);
+        } else {
+            course.resistance = course.stage(&course.base, &course.trough, &places, trough_at)?;
+            course.recovery = course.stage(&course.trough, &course.end, &[trough_at], end_at)?;
+        }
         Ok(course)
     }
 
-    /// The stage from a slice of the periods `from` to the one of `to`.
+    /// The stage from the base to another period.
+    fn base_to(&self, place: i32) -> Result<Stage, StageError> {
+        let bases: Vec<i32> = self.episode.base.iter().map(|period| period.place).collect();
+        let cube = self.side.origin().unwrap_or(self.cube);
+        let slice = cube.slice(&[place], self.episode.trailing, "a path")?;
+        self.stage(self.base_of_origin.as_ref().unwrap_or(&self.base), &slice, &bases, place)
+    }
+
+    /// The stage from a slice of the periods `from`, of the cube of regions, to the one of `to`.
+    ///
+    /// Both ends have the same regions: one that is missing at an end, or whose borders changed, must not look like
+    /// growth of the nation.
     fn stage(
         &self,
         start: &Slice,
@@ -133,14 +188,58 @@ impl<'a> Course<'a> {
         from: &[i32],
         to: i32,
     ) -> Result<Stage, StageError> {
-        let (start, end) = comparable(start, end)?;
-        let mut stage = Stage::new(start, end);
+        let of_regions = self.side.origin().unwrap_or(self.cube);
+        let years = (
+            from.first().map_or(0, |&place| of_regions.period(place).year()),
+            of_regions.period(to).year(),
+        );
+        let is_compared: Vec<bool> = of_regions
+            .regions
+            .iter()
+            .enumerate()
+            .map(|(at, code)| {
+                let is_reported = start.is_reported[at] && end.is_reported[at];
+                is_reported && !self.asked.has_changed(code, years.0, years.1)
+            })
+            .collect();
+        let cut = |exports: &Exports| {
+            let n = exports.n_products();
+            let mut values = Vec::with_capacity(exports.n_regions() * n);
+            for (region, &is_compared) in is_compared.iter().enumerate() {
+                if is_compared {
+                    values.extend_from_slice(exports.row(region));
+                } else {
+                    values.resize(values.len() + n, 0.0);
+                }
+            }
+            let cut = Exports::new(exports.n_regions(), n, values);
+            let cut = cut.map_err(|error| StageError::Data(error.to_string()))?;
+            self.side.view(cut, self.cube.regions.len())
+        };
+        let mut stage = Stage::new(cut(&start.exports)?, cut(&end.exports)?)
+            .with_min_share(self.asked.config.min_benchmark_share);
         let n_periods = self.n_periods(from, to);
         stage = stage.with_trends(self.levels.iter().map(|of| self.trend(of, n_periods)).collect());
         if let Some(reference) = &self.asked.reference {
             stage = stage.with_reference(self.reference_growth(reference, from, to)?);
         }
         Ok(stage)
+    }
+
+    /// Whether the borders of a unit are the same from the base to `year`.
+    fn is_whole(&self, unit: usize, year: i32) -> bool {
+        let from = self.years()[0].0;
+        !self.has_changed(&self.cube.regions[unit], (from, year))
+    }
+
+    fn has_changed(&self, code: &str, (from, to): (i32, i32)) -> bool {
+        let has_regions = matches!(self.side, Side::Regions | Side::Parts);
+        has_regions && self.asked.has_changed(code, from, to)
+    }
+
+    /// Periods that stand for some years.
+    fn years_long(&self, years: usize) -> usize {
+        years * usize::try_from(self.episode.frequency().per_year()).unwrap_or(1)
     }
 
     /// From the middle of some periods to another.
@@ -162,7 +261,7 @@ impl<'a> Course<'a> {
     /// The growth over `n_periods` that a series expects of its own trend before the base.
     fn trend(&self, levels: &[Option<f64>], n_periods: f64) -> Option<f64> {
         let last = self.at(self.episode.last_base().place)?;
-        let first = last.checked_sub(self.asked.config.trend_periods)?;
+        let first = last.checked_sub(self.years_long(self.asked.config.trend_years))?;
         trend_growth(levels.get(first..=last)?, n_periods)
     }
 
@@ -180,6 +279,13 @@ impl<'a> Course<'a> {
                 self.episode.frequency()
             )));
         }
+        if self.episode.trailing > 1 {
+            return Err(StageError::Data(format!(
+                "episode {}: the benchmark `reference` is of single years, the episode of {} trailing ones; take the benchmark \
+                 out of the config, or `trailing` out of the episode",
+                self.episode.name, self.episode.trailing
+            )));
+        }
         let of = |year: i32| {
             reference.get(&year).ok_or_else(|| {
                 StageError::Data(format!(
@@ -194,7 +300,7 @@ impl<'a> Course<'a> {
         #[expect(clippy::cast_precision_loss, reason = "a few years")]
         let n = starts.len() as f64;
         let growth = |start: f64, end: f64| (start > 0.0).then(|| end / start - 1.0);
-        let products = if self.has_products {
+        let products = if matches!(self.side, Side::Regions | Side::Groups(..)) {
             (0..self.cube.products.len())
                 .map(|at| growth(starts.iter().map(|(of, _)| of[at]).sum::<f64>() / n, end.0[at]))
                 .collect()
@@ -216,13 +322,13 @@ impl<'a> Course<'a> {
     fn respond(
         &self,
         region: &str,
-        (from, to): (i32, i32),
+        years: (i32, i32),
         (start, end): (Option<f64>, Option<f64>),
         expected: Option<f64>,
         no_base: NullReason,
     ) -> Response {
         let config = self.asked.config;
-        if self.asked.has_changed(region, from, to) {
+        if self.has_changed(region, years) {
             return Response {
                 null_reason: Some(NullReason::RegionChanged),
                 ..Response::default()
@@ -254,10 +360,15 @@ fn forms(response: &Response, rows: &mut Rows) {
         .text(response.null_reason.map(NullReason::code));
 }
 
-/// The share of what was lost from base to trough that is made up by the end.
-fn recovered_share(base: Option<f64>, trough: Option<f64>, end: Option<f64>) -> Option<f64> {
+/// The share of what was lost from base to trough that is made up by the end; of a loss that is not near zero.
+fn recovered_share(
+    base: Option<f64>,
+    trough: Option<f64>,
+    end: Option<f64>,
+    near_zero: f64,
+) -> Option<f64> {
     match (base, trough, end) {
-        (Some(base), Some(trough), Some(end)) if base > trough => {
+        (Some(base), Some(trough), Some(end)) if base - trough > near_zero * base => {
             Some((end - trough) / (base - trough))
         }
         _ => None,
@@ -268,6 +379,8 @@ fn recovered_share(base: Option<f64>, trough: Option<f64>, end: Option<f64>) -> 
 struct Cubes {
     regions: Cube,
     macro_regions: Cube,
+    /// The group of each region.
+    groups: Vec<usize>,
     products: Cube,
     nation: Cube,
 }
@@ -276,12 +389,19 @@ impl Cubes {
     fn new(pipeline: &Pipeline, regions: Cube) -> Result<Self, StageError> {
         let codes: Vec<&str> = regions.regions.iter().map(String::as_str).collect();
         let groups = external::groups_of(pipeline, &codes)?;
+        let macro_regions = regions.merged(&groups);
+        let place = |group: &String| macro_regions.regions.binary_search(group).unwrap_or(0);
         Ok(Self {
-            macro_regions: regions.merged(&groups),
+            groups: groups.iter().map(place).collect(),
+            macro_regions,
             products: regions.transposed(),
             nation: regions.merged(&vec!["nation".to_owned(); regions.regions.len()]),
             regions,
         })
+    }
+
+    fn nation_side(&self) -> Side<'_> {
+        Side::Groups(&self.regions, vec![0; self.regions.regions.len()])
     }
 }
 
@@ -296,7 +416,17 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut episodes: Vec<&Episode> = config.episodes.iter().collect();
     episodes.sort_by(|a, b| a.name.cmp(&b.name));
 
-    let annual = Cubes::new(pipeline, Cube::read(files)?)?;
+    let are_zero = config.absent_are_zero().map_err(StageError::Data)?;
+    let filled = |cube: Cube| if are_zero { cube.with_absent_as_zero() } else { cube };
+    let annual = Cubes::new(pipeline, filled(Cube::read(files)?))?;
+    for change in &config.region_changes {
+        if annual.regions.regions.binary_search(&change.region).is_err() {
+            tracing::warn!(
+                region = change.region,
+                "a region of resilience.region_changes is not in the data"
+            );
+        }
+    }
     let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
     let reference = match pipeline.reference.as_ref().filter(|_| config.uses_reference()) {
         Some(table) => Some(external::reference(table, target, &annual.regions.products)?),
@@ -314,7 +444,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
                     episode.name
                 ))
             })?;
-            shorter.insert(frequency, Cubes::new(pipeline, cube)?);
+            shorter.insert(frequency, Cubes::new(pipeline, filled(cube))?);
         }
     }
     let cubes = |episode: &Episode| shorter.get(&episode.frequency()).unwrap_or(&annual);
@@ -333,23 +463,26 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let weights = structure::Weights::read(pipeline, &annual.regions, target)?;
     for (number, episode) in episodes.iter().enumerate() {
         let cube = &cubes(episode).regions;
-        let course = Course::new(episode, &asked, cube, true)?;
-        let nation = Course::new(episode, &asked, &cubes(episode).nation, true)?;
+        let course = Course::new(episode, &asked, cube, Side::Regions)?;
+        let of_nation = cubes(episode);
+        let nation = of_nation.nation.levels(episode.trailing);
+        let gap = usize::try_from(episode.trough.place - episode.last_base().place).unwrap_or(0);
+        if gap < episode.trailing {
+            tracing::warn!(
+                episode = episode.name,
+                "base and trough share periods, as `trailing` is longer than what lies between them"
+            );
+        }
         units::summarize(&course, &mut summary);
         let paths = units::Paths::new(&course)?;
         units::rows(&course, &paths, number, &mut of_regions);
         units::period_rows(&course, &paths, &mut periods);
-        units::cycle_rows(&course, &nation, &mut cycles);
+        units::cycle_rows(&course, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
         units::shift_share_rows(&course, &mut shares);
         cells::rows("resilience.region_product", &course, &mut products)?;
         quality::rows(files, &asked, episode, &mut unit_values)?;
-        let after = cube.slice(
-            &[episode.transformation.place],
-            episode.trailing,
-            &format!("episode {}", episode.name),
-        )?;
-        structure::margin_rows(&course, &after, &mut margins);
-        structure::rows(&course, &after, rule, &weights, &mut structure, &mut product_structure)?;
+        structure::margin_rows(&course, &mut margins);
+        structure::rows(&course, rule, &weights, &mut structure, &mut product_structure)?;
     }
     output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
     output.insert("resilience.unit_value", Made::Files(vec![unit_values.finish()?]));
@@ -368,24 +501,27 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         table(&mut output, name, rows)?;
     }
 
-    type Side = fn(&Cubes) -> &Cube;
-    let sides: [(&'static str, Side, bool); 3] = [
-        ("resilience.macro_region", |cubes| &cubes.macro_regions, true),
-        ("resilience.product", |cubes| &cubes.products, false),
-        ("resilience.nation", |cubes| &cubes.nation, true),
-    ];
+    let sides = ["resilience.macro_region", "resilience.product", "resilience.nation"];
     let made: Vec<Rows> = sides
         .par_iter()
-        .map(|&(name, side, has_products)| {
+        .map(|&name| {
             let mut rows = Rows::of(name);
             for (number, episode) in episodes.iter().enumerate() {
-                let course = Course::new(episode, &asked, side(cubes(episode)), has_products)?;
+                let cubes = cubes(episode);
+                let (cube, side) = match name {
+                    "resilience.macro_region" => {
+                        (&cubes.macro_regions, Side::Groups(&cubes.regions, cubes.groups.clone()))
+                    }
+                    "resilience.product" => (&cubes.products, Side::Products(&cubes.regions)),
+                    _ => (&cubes.nation, cubes.nation_side()),
+                };
+                let course = Course::new(episode, &asked, cube, side)?;
                 units::rows(&course, &units::Paths::new(&course)?, number, &mut rows);
             }
             Ok(rows)
         })
         .collect::<Result<_, StageError>>()?;
-    for ((name, ..), rows) in sides.into_iter().zip(made) {
+    for (name, rows) in sides.into_iter().zip(made) {
         table(&mut output, name, rows)?;
     }
     let parts = [
@@ -394,11 +530,11 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         ("resilience.region_destination", "trade.region_product_year_destination", "destination"),
     ];
     for (name, from, column) in parts {
-        let cube = Cube::stream(files, from, column, Frequency::Year)?;
+        let cube = Cube::stream(files, from, column, Frequency::Year)?.map(filled);
         let mut rows = LongTable::create(files, name)?;
         if let Some(cube) = &cube {
             for episode in episodes.iter().filter(|of| of.frequency() == Frequency::Year) {
-                cells::rows(name, &Course::new(episode, &asked, cube, false)?, &mut rows)?;
+                cells::rows(name, &Course::new(episode, &asked, cube, Side::Parts)?, &mut rows)?;
             }
         }
         output.insert(name, Made::Files(vec![rows.finish()?]));

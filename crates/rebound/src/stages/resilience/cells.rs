@@ -13,7 +13,8 @@ struct Trends(Vec<Slice>);
 impl Trends {
     fn read(course: &Course<'_>) -> Result<Self, StageError> {
         let last = course.episode.last_base().place;
-        let n = i32::try_from(course.asked.config.trend_periods).unwrap_or(i32::MAX);
+        let n = course.years_long(course.asked.config.trend_years);
+        let n = i32::try_from(n).unwrap_or(i32::MAX);
         let places = last - n..=last;
         let trailing = course.episode.trailing;
         if !places.clone().all(|place| course.cube.has(place, trailing)) {
@@ -82,7 +83,10 @@ pub(super) fn rows(
     let values = |region: usize, part: usize| {
         [&course.base, &course.trough, &course.end].map(|of| of.exports.get(region, part))
     };
-    let is_traded = |region: usize, part: usize| values(region, part).iter().any(|x| *x > 0.0);
+    let is_traded = |region: usize, part: usize| {
+        values(region, part).iter().any(|x| *x > 0.0)
+            || course.after.exports.get(region, part) > 0.0
+    };
     let n_regions = cube.regions.len();
     for (benchmark_name, benchmark) in &asked.of_products {
         let indices: Vec<[Option<f64>; 2]> = (0..n_regions)
@@ -105,7 +109,10 @@ pub(super) fn rows(
                 if !(asked.config.balanced || is_traded(region, part)) {
                     continue;
                 }
-                let [base, trough, end] = values(region, part);
+                let slices = [&course.base, &course.trough, &course.end];
+                let [base, trough, end] = slices.map(|slice| {
+                    slice.is_reported[region].then(|| slice.exports.get(region, part))
+                });
                 rows.text(&*course.episode.name)
                     .text(&**benchmark_name)
                     .text(&*cube.regions[region])
@@ -120,11 +127,12 @@ pub(super) fn rows(
                     let pulled = response.index.zip(limits);
                     rows.float(pulled.map(|(index, (low, high))| index.clamp(low, high)));
                 }
-                let reported = |slice: &Slice, x: f64| slice.is_reported[region].then_some(x);
-                let base = reported(&course.base, base);
-                let (trough, end) = (reported(&course.trough, trough), reported(&course.end, end));
+                // What compares the ends of the episode means nothing over new borders.
+                let is_whole = course.is_whole(region, course.episode.end.year());
+                let [base, trough, end] =
+                    [base, trough, end].map(|level| level.filter(|_| is_whole));
                 rows.float(base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b));
-                rows.float(recovered_share(base, trough, end));
+                rows.float(recovered_share(base, trough, end, asked.config.near_zero));
             }
             rows
         })?;

@@ -24,6 +24,8 @@ pub(super) struct Weights {
     pci: Option<BTreeMap<String, f64>>,
     /// By year and region.
     incomes: Option<BTreeMap<(i32, String), f64>>,
+    /// How the PCI of the data is computed.
+    params: ComplexityParams,
 }
 
 impl Weights {
@@ -44,7 +46,8 @@ impl Weights {
             None => None,
             Some(table) => Some(external::of_regions(table, "incomes")?),
         };
-        Ok(Self { pci, incomes })
+        let params = pipeline.config.complexity.params().map_err(StageError::Data)?;
+        Ok(Self { pci, incomes, params })
     }
 }
 
@@ -62,17 +65,12 @@ struct Spaces {
 }
 
 impl Spaces {
-    fn new(
-        course: &Course<'_>,
-        after: &Slice,
-        rule: RcaRule,
-        weights: &Weights,
-    ) -> Result<Self, StageError> {
+    fn new(course: &Course<'_>, rule: RcaRule, weights: &Weights) -> Result<Self, StageError> {
+        let after = &course.after;
         let (episode, cube) = (course.episode, course.cube);
         let rca = [&course.base.exports, &after.exports].map(|of| rca(of, Reference::Own));
         let specialization = [0, 1].map(|at| Specialization::new(&rca[at], rule));
-        let complexity =
-            [0, 1].map(|at| complexity(&specialization[at], ComplexityParams::PY_ECOMPLEXITY));
+        let complexity = [0, 1].map(|at| complexity(&specialization[at], weights.params));
         let pci: Vec<Option<f64>> = match (&weights.pci, &complexity[0]) {
             (Some(given), _) => cube.products.iter().map(|code| given.get(code).copied()).collect(),
             (None, Ok(own)) => own.pci.clone(),
@@ -112,14 +110,13 @@ struct Transformation {
 }
 
 impl Transformation {
-    fn new(course: &Course<'_>, after: &Slice, spaces: &Spaces, region: usize) -> Self {
+    fn new(course: &Course<'_>, spaces: &Spaces, region: usize) -> Self {
+        let after = &course.after;
         let nothing = |why| Self { movement: Err(why), upgrading: None, expy: None };
-        let code = &course.cube.regions[region];
         if !(course.base.is_reported[region] && after.is_reported[region]) {
             return nothing(NullReason::YearMissing);
         }
-        let from = course.years()[0].0;
-        if course.asked.has_changed(code, from, course.episode.transformation.year()) {
+        if !course.is_whole(region, course.episode.transformation.year()) {
             return nothing(NullReason::RegionChanged);
         }
         let (before, after) = (course.base.exports.row(region), after.exports.row(region));
@@ -131,25 +128,22 @@ impl Transformation {
     }
 }
 
-/// Adds the rows of an episode; `after` is its transformation period.
+/// Adds the rows of an episode.
 pub(super) fn rows(
     course: &Course<'_>,
-    after: &Slice,
     rule: RcaRule,
     weights: &Weights,
     regions: &mut Rows,
     products: &mut LongTable<'_>,
 ) -> Result<(), StageError> {
-    let spaces = Spaces::new(course, after, rule, weights)?;
+    let spaces = Spaces::new(course, rule, weights)?;
     let n_regions = course.cube.regions.len();
     let found: Vec<Transformation> =
-        (0..n_regions).map(|region| Transformation::new(course, after, &spaces, region)).collect();
+        (0..n_regions).map(|region| Transformation::new(course, &spaces, region)).collect();
     for (region, row) in found.iter().enumerate() {
-        region_row(course, after, &spaces, region, row, regions);
+        region_row(course, &spaces, region, row, regions);
     }
-    each_region(n_regions, products, |region| {
-        product_rows(course, after, &spaces, region, &found[region])
-    })
+    each_region(n_regions, products, |region| product_rows(course, &spaces, region, &found[region]))
 }
 
 /// New specialisations over the products that could have become one.
@@ -163,7 +157,6 @@ fn entry_rate(from: &Specialization, to: &Specialization, region: usize) -> Opti
 
 fn region_row(
     course: &Course<'_>,
-    after: &Slice,
     spaces: &Spaces,
     region: usize,
     row: &Transformation,
@@ -205,7 +198,7 @@ fn region_row(
         found.as_ref().ok().and_then(|found| found.eci[region]).filter(|_| moved.is_some())
     });
     change(eci, rows);
-    let high = [&course.base.exports, &after.exports].map(|exports: &Exports| {
+    let high = [&course.base.exports, &course.after.exports].map(|exports: &Exports| {
         let threshold = spaces.high.filter(|_| moved.is_some())?;
         share_above(exports.row(region), &spaces.pci, threshold)
     });
@@ -216,22 +209,18 @@ fn region_row(
     rows.float(earlier.and_then(|(of, _)| entry_rate(of, before, region)));
 }
 
-fn product_rows(
-    course: &Course<'_>,
-    after: &Slice,
-    spaces: &Spaces,
-    region: usize,
-    row: &Transformation,
-) -> Rows {
+fn product_rows(course: &Course<'_>, spaces: &Spaces, region: usize, row: &Transformation) -> Rows {
     let mut rows = Rows::of("resilience.product_transformation");
-    let base = &course.base;
+    let (base, after) = (&course.base, &course.after);
+    let is_whole = course.is_whole(region, course.episode.transformation.year());
+    let is_balanced = course.asked.config.balanced;
     let share = |slice: &Slice, product: usize| {
         level(slice, region).filter(|t| *t > 0.0).map(|t| slice.exports.get(region, product) / t)
     };
     for (product, hs6) in course.cube.products.iter().enumerate() {
         let is_traded =
             base.exports.get(region, product) + after.exports.get(region, product) > 0.0;
-        if !is_traded {
+        if !(is_traded || is_balanced) {
             continue;
         }
         let pci = spaces.pci[product];
@@ -241,12 +230,12 @@ fn product_rows(
         let entry = pci.zip(upgraded).filter(|_| is_at_risk).map(|(pci, upgraded)| {
             spaces.specialization[1].get(region, product) && pci > upgraded.before
         });
-        let rca = [0, 1].map(|at| spaces.rca[at].get(region, product));
+        let rca = [0, 1].map(|at| spaces.rca[at].get(region, product).filter(|_| is_whole));
         rows.text(&*course.episode.name)
             .text(&*course.cube.regions[region])
             .text(&**hs6)
-            .float(share(base, product))
-            .float(share(after, product))
+            .float(share(base, product).filter(|_| is_whole))
+            .float(share(after, product).filter(|_| is_whole))
             .float(rca[0])
             .float(rca[1])
             .float(pci)
@@ -260,7 +249,7 @@ fn product_rows(
 }
 
 /// What the change of every region came from, over each stage.
-pub(super) fn margin_rows(course: &Course<'_>, after: &Slice, rows: &mut Rows) {
+pub(super) fn margin_rows(course: &Course<'_>, rows: &mut Rows) {
     let [resistance, recovery] = course.years();
     let stages = [
         ("recovery", &course.trough, &course.end, recovery),
@@ -268,7 +257,7 @@ pub(super) fn margin_rows(course: &Course<'_>, after: &Slice, rows: &mut Rows) {
         (
             "transformation",
             &course.base,
-            after,
+            &course.after,
             (resistance.0, course.episode.transformation.year()),
         ),
     ];
@@ -276,7 +265,7 @@ pub(super) fn margin_rows(course: &Course<'_>, after: &Slice, rows: &mut Rows) {
         for (region, code) in course.cube.regions.iter().enumerate() {
             let why = if !(from.is_reported[region] && to.is_reported[region]) {
                 Some(NullReason::YearMissing)
-            } else if course.asked.has_changed(code, years.0, years.1) {
+            } else if course.has_changed(code, years) {
                 Some(NullReason::RegionChanged)
             } else {
                 None

@@ -2,11 +2,13 @@
 
 use super::super::StageError;
 use super::super::rows::Rows;
-use super::{Course, forms, level, recovered_share};
+use super::{Course, Side, forms, level, recovered_share};
 use ::resilience::cycle::{
     HillRule, cumulative_loss, cycle, drop_rebound, first_at_least, hill_flags,
 };
-use ::resilience::{Benchmark, Interval, NullReason, Quadrant, Stage, Summands, shift_share};
+use ::resilience::{
+    Benchmark, Interval, NullReason, Quadrant, Response, Stage, Summands, shift_share,
+};
 use rayon::prelude::*;
 
 /// The path of an episode's nation.
@@ -22,10 +24,19 @@ pub(super) fn summarize(course: &Course<'_>, rows: &mut Rows) {
     for period in [episode.last_base(), episode.trough, episode.end, episode.transformation] {
         rows.int(period.year());
     }
+    rows.int(episode.regressor_year());
     for slice in [&course.base, &course.trough, &course.end] {
         rows.money(slice.total_money());
     }
     rows.float(course.resistance.national_growth()).float(course.recovery.national_growth());
+    for stage in [&course.resistance, &course.recovery] {
+        let totals = stage.start().region_totals().iter().zip(stage.end().region_totals());
+        rows.count(totals.filter(|(start, end)| **start > 0.0 || **end > 0.0).count());
+    }
+    let places = episode.base.iter().chain([&episode.trough, &episode.end]);
+    let places: Vec<i32> = places.map(|period| period.place).collect();
+    let (n_negative, negative) = course.cube.negative(&places, episode.trailing);
+    rows.count(n_negative).money(negative);
 }
 
 /// The levels that the benchmarks expect of each unit after the base.
@@ -44,13 +55,11 @@ impl Paths {
         let n_units = course.cube.regions.len();
         let benchmarks = &course.asked.of_regions;
         let mut expected = vec![vec![Vec::new(); n_units]; benchmarks.len()];
-        let bases: Vec<i32> = episode.base.iter().map(|period| period.place).collect();
         for place in first..=last {
             let stage = if place == episode.trough.place {
                 None
             } else if course.cube.has(place, episode.trailing) {
-                let slice = course.cube.slice(&[place], episode.trailing, "a path")?;
-                Some(course.stage(&course.base, &slice, &bases, place)?)
+                Some(course.base_to(place)?)
             } else {
                 // Nothing is known of a period that the data leave out.
                 for unit in expected.iter_mut().flatten() {
@@ -160,20 +169,24 @@ fn unit_row(
     let [base, trough, end] = slices.map(|slice| level(slice, unit));
     let years = course.years();
     let expect = |stage: &Stage| stage.expected_change(benchmark, unit);
-    let resistance = course.respond(
-        code,
-        years[0],
-        (base, trough),
-        expect(&course.resistance),
-        NullReason::NoBase,
-    );
-    let recovery = course.respond(
-        code,
-        years[1],
-        (trough, end),
-        expect(&course.recovery),
-        NullReason::TroughZero,
-    );
+    let is_nation = cube.regions.len() == 1 && matches!(course.side, Side::Groups(..));
+    let is_benchmark = is_nation && matches!(benchmark, Benchmark::Aggregate | Benchmark::Mix);
+    let respond = |at: usize, stage: &Stage, ends: (Option<f64>, Option<f64>), no_base| {
+        // Of many regions, those are compared that were reported at both ends.
+        let total = |exports: &space::Exports| exports.region_totals()[unit];
+        let ends = match course.side {
+            Side::Regions | Side::Parts => ends,
+            _ => (Some(total(stage.start())), Some(total(stage.end()))),
+        };
+        let found = course.respond(code, years[at], ends, expect(stage), no_base);
+        if is_benchmark && found.null_reason.is_none() {
+            let reason = Some(NullReason::IsBenchmark);
+            return Response { index: None, null_reason: reason, ..found };
+        }
+        found
+    };
+    let resistance = respond(0, &course.resistance, (base, trough), NullReason::NoBase);
+    let recovery = respond(1, &course.recovery, (trough, end), NullReason::TroughZero);
     rows.text(&*episode.name).text(benchmark.name()).text(code);
     for slice in slices {
         rows.money(slice.region_money(unit));
@@ -186,17 +199,19 @@ fn unit_row(
     let national = course.resistance.national_growth().filter(|g| g.abs() >= near_zero);
     rows.float(resistance.growth.zip(national).map(|(own, national)| own / national));
     // What compares the ends of the episode means nothing over new borders.
-    let is_whole = !course.asked.has_changed(code, years[0].0, years[1].1);
+    let is_whole = course.is_whole(unit, years[1].1);
     let [base, trough, end] = [base, trough, end].map(|level| level.filter(|_| is_whole));
     rows.float(base.filter(|b| *b > 0.0).zip(end).map(|(b, e)| e / b));
-    rows.float(recovered_share(base, trough, end));
+    rows.float(recovered_share(base, trough, end, near_zero));
     let expected_trough =
         base.zip(resistance.expected_change).map(|(base, change)| (base + change).max(0.0));
     let han_goetz = expected_trough
         .zip(trough.zip(end))
-        .and_then(|(expected, (trough, end))| drop_rebound(expected, trough, end));
+        .and_then(|(expected, (trough, end))| drop_rebound(expected, trough, end, near_zero));
+    let rebound =
+        trough.filter(|trough| *trough > 0.0).zip(end).map(|(trough, end)| end / trough - 1.0);
     rows.float(han_goetz.map(|found| found.drop))
-        .float(han_goetz.and_then(|found| found.rebound))
+        .float(rebound)
         .float(han_goetz.and_then(|found| found.resilience));
     let n = usize::try_from(episode.end.place - episode.last_base().place).unwrap_or(0);
     let levels = course
@@ -206,7 +221,10 @@ fn unit_row(
         (Some(levels), Some(expected)) if is_whole => cumulative_loss(levels, expected),
         _ => None,
     };
-    rows.float(loss.map(|loss| loss.sum)).float(loss.map(|loss| loss.share));
+    // Sums of trailing periods hold each period so many times.
+    #[expect(clippy::cast_precision_loss, reason = "a few periods")]
+    let times = episode.trailing as f64;
+    rows.float(loss.map(|loss| loss.sum / times)).float(loss.map(|loss| loss.share));
     let sign = resistance.expected_change.map(|d| if d > 0.0 { 1 } else { -i32::from(d < 0.0) });
     rows.int(sign);
     for (response, interval) in [&resistance, &recovery].into_iter().zip(intervals) {
@@ -224,7 +242,8 @@ fn unit_row(
 /// The path of every region and the one expected of it.
 pub(super) fn period_rows(course: &Course<'_>, paths: &Paths, rows: &mut Rows) {
     let (cube, episode) = (course.cube, course.episode);
-    let n_before = i32::try_from(course.asked.config.trend_periods).unwrap_or(i32::MAX);
+    let n_before = course.years_long(course.asked.config.trend_years);
+    let n_before = i32::try_from(n_before).unwrap_or(i32::MAX);
     let first = episode.base.first().map_or(0, |period| period.place) - n_before;
     let last = episode.end.place.max(episode.transformation.place);
     for (at, benchmark) in course.asked.of_regions.iter().enumerate() {
@@ -244,27 +263,33 @@ pub(super) fn period_rows(course: &Course<'_>, paths: &Paths, rows: &mut Rows) {
     }
 }
 
-/// Turning points and recovery of every region.
-pub(super) fn cycle_rows(course: &Course<'_>, nation: &Course<'_>, rows: &mut Rows) {
+/// Turning points and recovery of every region; `nation` are the levels of all regions together.
+pub(super) fn cycle_rows(course: &Course<'_>, nation: &[Option<f64>], rows: &mut Rows) {
     let (cube, episode, config) = (course.cube, course.episode, course.asked.config);
     let name = |at: usize| cube.period(course.first() + i32::try_from(at).unwrap_or(0)).to_string();
-    let per_year = episode.frequency().per_year();
     let first_base = episode.base.first().map_or(0, |period| period.place);
-    let from = (first_base - per_year).max(course.first());
-    let places = (course.at(from), course.at(episode.trough.place), course.at(episode.end.place));
-    let (Some(from), Some(trough), Some(end)) = places else { return };
+    let places =
+        (course.at(first_base), course.at(episode.trough.place), course.at(episode.end.place));
+    let (Some(first_base), Some(trough), Some(end)) = places else { return };
+    // The first periods have no sum of those trailing them.
+    let first = episode.trailing - 1;
+    let from = first_base.saturating_sub(course.years_long(1)).max(first);
     let rule = HillRule {
-        n_before: config.shock_periods_before,
+        lag: course.years_long(1),
+        n_before: course.years_long(config.shock_years_before),
         margin: config.shock_margin,
-        n_after: config.shock_periods_after,
+        n_after: course.years_long(config.shock_years_after),
     };
     let after_base = course.at(episode.last_base().place + 1).unwrap_or(0);
+    let needed_from = after_base.checked_sub(rule.n_before + rule.lag).filter(|at| *at >= first);
     let flags = |levels: &[Option<f64>]| hill_flags(levels, after_base..=trough, rule);
-    let of_nation = nation.levels.first().and_then(|levels| flags(levels));
+    let of_nation = flags(nation);
     for (unit, code) in cube.regions.iter().enumerate() {
-        let levels = &course.levels[unit];
-        let window = levels.get(from..=end);
-        let is_reported = window.is_some_and(|levels| levels.iter().all(Option::is_some));
+        let is_whole = course.is_whole(unit, episode.end.year());
+        let levels: &[Option<f64>] = if is_whole { &course.levels[unit] } else { &[] };
+        let is_reported = |from: usize, to: usize| {
+            levels.get(from..=to).is_some_and(|levels| levels.iter().all(Option::is_some))
+        };
         let found = cycle(levels, from..=trough, end);
         rows.text(&*episode.name).text(&**code);
         rows.text(found.map(|found| name(found.peak)).as_deref())
@@ -273,17 +298,25 @@ pub(super) fn cycle_rows(course: &Course<'_>, nation: &Course<'_>, rows: &mut Ro
             .float(found.map(|found| found.amplitude))
             .text(found.and_then(|found| found.regained).map(name).as_deref())
             .count(found.and_then(|found| Some(found.regained? - found.trough)));
-        let why = if is_reported { "no_contraction" } else { "year_missing" };
+        let why = match (is_whole, is_reported(from, end)) {
+            (false, _) => "region_changed",
+            (true, true) => "no_contraction",
+            (true, false) => "year_missing",
+        };
         rows.text(found.is_none().then_some(why));
-        let base = level(&course.base, unit).filter(|base| *base > 0.0);
+        let base = level(&course.base, unit).filter(|base| *base > 0.0 && is_whole);
         let back = base.map(|base| first_at_least(levels, trough, base));
         rows.count(back.flatten().map(|back| back - trough)).flag(back.map(|back| back.is_some()));
         let found = flags(levels);
         rows.flag(found.map(|found| found.is_shocked))
             .flag(found.zip(of_nation).map(|(own, nation)| !own.is_shocked && nation.is_shocked))
             .flag(found.and_then(|found| found.is_resilient));
-        let has_enough = after_base > config.shock_periods_before;
-        let why = if has_enough { "year_missing" } else { "too_few_periods" };
+        let why = match (is_whole, needed_from) {
+            (false, _) => "region_changed",
+            (true, None) => "too_few_periods",
+            (true, Some(from)) if !is_reported(from, trough) => "year_missing",
+            (true, Some(_)) => "no_growth_rate",
+        };
         rows.text(found.is_none().then_some(why));
     }
 }
@@ -298,7 +331,7 @@ pub(super) fn shift_share_rows(course: &Course<'_>, rows: &mut Rows) {
     for (name, from, to, stage, years) in stages {
         for (region, code) in course.cube.regions.iter().enumerate() {
             let is_there = from.is_reported[region] && to.is_reported[region];
-            let has_changed = course.asked.has_changed(code, years.0, years.1);
+            let has_changed = course.has_changed(code, years);
             let is_whole = is_there && !has_changed;
             let parts = if is_whole { shift_share(stage, region) } else { None };
             let total = |exports: &space::Exports| exports.region_totals()[region];
