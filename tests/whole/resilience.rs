@@ -447,10 +447,11 @@ fn episodes_in_months_add_up_to_those_in_years() {
 fn what_is_missing_negative_or_changed_looks_like_no_growth() {
     let project = Project::new();
     let raw = |name: &str, rows: &[(i32, &str, &str, i64)]| {
-        let mut text = String::from("year,region,hs6,value\n");
-        for (year, region, hs6, value) in rows {
-            text += &format!("{year},{region},{hs6},{value}\n");
-        }
+        let lines =
+            rows.iter().map(|(year, region, hs6, value)| format!("{year},{region},{hs6},{value}"));
+        let lines: Vec<String> =
+            std::iter::once("year,region,hs6,value".to_owned()).chain(lines).collect();
+        let text = lines.join("\n");
         project.write(&format!("raw/{name}.csv"), text.as_bytes());
     };
     // C is not reported in 2009; B has a correction below zero; the nation of A and B falls from 300 to 240.
