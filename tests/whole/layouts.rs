@@ -89,6 +89,8 @@ fn every_packing_gives_the_same_records() {
         "rows_117.dta",
         "rows_118.dta",
         "rows_119.dta",
+        "rows_117_strl.dta",
+        "rows_118_strl.dta",
         "rows.parquet",
     ] {
         let raw = Raw::new("china_2000_2001");

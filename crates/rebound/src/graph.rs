@@ -87,21 +87,9 @@ impl StageName {
         tables.to_vec()
     }
 
-    /// The tables that it reads file by file, as they have many rows.
-    pub fn streams(self) -> &'static [&'static str] {
-        match self {
-            Self::Aggregate => &["customs.records"],
-            Self::Relatedness | Self::Diversification => &["trade.region_product_year"],
-            Self::Resilience => &[
-                "trade.region_product_year",
-                "trade.region_product_year_trade_mode",
-                "trade.region_product_year_ownership",
-                "trade.region_product_year_destination",
-                "trade.region_product_month",
-                "trade.region_product_year_quantity",
-            ],
-            _ => &[],
-        }
+    /// Whether it reads `table` file by file, as it has many rows, and not as a whole.
+    pub fn streams(self, table: &str) -> bool {
+        matches!(self, Self::Aggregate | Self::Resilience) || table == "trade.region_product_year"
     }
 
     fn writes(self) -> &'static [&'static str] {
@@ -518,7 +506,7 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
     let more = changes.len().saturating_sub(shown);
     changes.truncate(shown);
     if more > 0 {
-        changes.push(format!("and {more} more"));
+        changes.push(format!("and {more} more changes"));
     }
     changes.join("; ")
 }

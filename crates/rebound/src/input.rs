@@ -12,11 +12,13 @@ use dta::stata::dta::dta_reader::DtaReader;
 use dta::stata::dta::record_reader::RecordReader;
 use dta::stata::dta::release::Release;
 use dta::stata::dta::value::Value;
+use dta::stata::dta::variable_type::VariableType;
 use encoding_rs::Encoding;
 use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use lake::ExternalParquet;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -104,10 +106,21 @@ pub struct BlockReader {
     source: Source,
 }
 
+/// Texts of type strL, by the variable and observation that name them; none where the data are binary.
+type LongTexts = BTreeMap<(u32, u64), Option<String>>;
+
 enum Source {
     Text(Box<TextBlocks>),
-    Parquet { batches: ExternalParquet, row: u64 },
-    Dta { records: Box<RecordReader<BufReader<File>>>, row: u64 },
+    Parquet {
+        batches: ExternalParquet,
+        row: u64,
+    },
+    Dta {
+        records: Box<RecordReader<BufReader<File>>>,
+        /// The texts of type strL, which stand after the rows.
+        texts: LongTexts,
+        row: u64,
+    },
 }
 
 struct TextBlocks {
@@ -296,7 +309,21 @@ impl Item {
                 let records = reader.into_record_reader().map_err(damaged)?;
                 let variables = records.schema().variables();
                 let header = variables.iter().map(|v| v.name().to_owned()).collect();
-                let source = Source::Dta { records: Box::new(records), row: 1 };
+                let mut texts = LongTexts::new();
+                let is_long =
+                    variables.iter().any(|v| v.variable_type() == VariableType::LongString);
+                let records = if is_long {
+                    let mut reader = records.seek_long_strings().map_err(damaged)?;
+                    let encoding = reader.encoding();
+                    while let Some(text) = reader.read_long_string().map_err(damaged)? {
+                        let key = (text.variable(), text.observation());
+                        texts.insert(key, text.data_str(encoding).map(Cow::into_owned));
+                    }
+                    reader.seek_records().map_err(damaged)?
+                } else {
+                    records
+                };
+                let source = Source::Dta { records: Box::new(records), texts, row: 1 };
                 Ok(BlockReader { header, source })
             }
         }
@@ -353,7 +380,7 @@ impl BlockReader {
                     Ok(Some(Block::Table { rows, row: first }))
                 }
             },
-            Source::Dta { records, row } => {
+            Source::Dta { records, texts, row } => {
                 let n_columns = self.header.len();
                 let mut columns: Vec<StringBuilder> =
                     (0..n_columns).map(|_| StringBuilder::new()).collect();
@@ -364,7 +391,7 @@ impl BlockReader {
                     };
                     let Some(record) = records.read_record().map_err(damaged)? else { break };
                     for (cells, value) in columns.iter_mut().zip(record.values()) {
-                        cells.append_option(stata_text(value)?);
+                        cells.append_option(stata_text(value, texts)?);
                     }
                     n_rows += 1;
                 }
@@ -392,7 +419,10 @@ impl BlockReader {
 }
 
 /// A Stata value as text, numbers by their shortest decimal; `None` if it is missing.
-fn stata_text<'v>(value: &'v Value<'_>) -> Result<Option<Cow<'v, str>>, String> {
+fn stata_text<'v>(
+    value: &'v Value<'_>,
+    texts: &'v LongTexts,
+) -> Result<Option<Cow<'v, str>>, String> {
     let number = |n: Option<i64>| n.map(|n| Cow::Owned(n.to_string()));
     Ok(match value {
         Value::Byte(n) => number(n.present().map(i64::from)),
@@ -401,11 +431,17 @@ fn stata_text<'v>(value: &'v Value<'_>) -> Result<Option<Cow<'v, str>>, String> 
         Value::Float(n) => n.present().map(|n| Cow::Owned(n.to_string())),
         Value::Double(n) => n.present().map(|n| Cow::Owned(n.to_string())),
         Value::String(text) => Some(Cow::Borrowed(&**text)),
-        Value::LongStringRef(_) => {
-            return Err(
-                "it has texts of Stata's type strL, which are not read: recast them to str in Stata"
-                    .to_owned(),
-            );
+        // No text is no reference.
+        Value::LongStringRef(reference) if reference.variable() == 0 => None,
+        Value::LongStringRef(reference) => {
+            let text = texts.get(&(reference.variable(), reference.observation()));
+            let text = text.ok_or_else(|| {
+                "a row names a text of type strL that is not there; fetch the file again".to_owned()
+            })?;
+            let text = text.as_deref().ok_or_else(|| {
+                "it has binary data of type strL: drop those variables in Stata".to_owned()
+            })?;
+            Some(Cow::Borrowed(text))
         }
     })
 }

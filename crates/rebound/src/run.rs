@@ -581,8 +581,7 @@ impl Maker<'_> {
             return Ok(vec![self.build_sql(node, sql, fingerprint, current, &made_at)?]);
         }
         let mut input = Input::new();
-        let is_streamed = |table: &String| node.stage.streams().contains(&table.as_str());
-        for table in node.reads.iter().filter(|table| !is_streamed(table)) {
+        for table in node.reads.iter().filter(|table| !node.stage.streams(table)) {
             let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
             input.insert(table.clone(), batches);
         }
