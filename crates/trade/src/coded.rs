@@ -200,6 +200,27 @@ struct Found {
     /// Which of its places had the ownership.
     ownership_at: Vec<u32>,
     rules: Vec<u64>,
+    quantity: Vec<f64>,
+    value: Vec<Money>,
+}
+
+/// The entries of a batch of rows, one of each, by column.
+#[derive(Debug, Clone, Copy)]
+pub struct CodedBatch<'f> {
+    /// Calendar years.
+    pub year: &'f [u32],
+    /// Months 1 to 12; [`NO_CODE`] if the source has none.
+    pub month: &'f [u32],
+    /// The codes of each [`Column`]; [`NO_CODE`] for none.
+    pub codes: &'f [Vec<u32>; Column::ALL.len()],
+    /// Whether the ownership, if there is one, was found in a fallback: above 0.
+    pub ownership_at: &'f [u32],
+    /// Quantities; NaN for none.
+    pub quantity: &'f [f64],
+    /// FOB values.
+    pub value: &'f [Money],
+    /// The rules of the layout that cover each, the first as the lowest bit.
+    pub rules: &'f [u64],
 }
 
 /// Reads the rows of one text as codes, a batch at a time.
@@ -316,6 +337,48 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.found = found;
     }
 
+    /// The entries of the batch that was last looked up, if every row has one and none needs the slow way.
+    pub fn batch(&mut self, rows: &[Texts<'_, '_>]) -> Option<CodedBatch<'_>> {
+        let at = self.value?;
+        if self.found.is_unusual.contains(&true) {
+            return None;
+        }
+        let mut quantity = std::mem::take(&mut self.found.quantity);
+        let mut value = std::mem::take(&mut self.found.value);
+        quantity.clear();
+        value.clear();
+        for (row, &year) in rows.iter().zip(&self.found.year) {
+            let (Ok(amount), Ok(of_row)) =
+                (self.quantity(row, year.cast_signed()), self.value(at, row))
+            else {
+                break;
+            };
+            quantity.push(amount.unwrap_or(f64::NAN));
+            value.push(of_row);
+        }
+        self.found.quantity = quantity;
+        self.found.value = value;
+        let found = &self.found;
+        (found.value.len() == rows.len()).then_some(CodedBatch {
+            year: &found.year,
+            month: &found.month,
+            codes: &found.codes,
+            ownership_at: &found.ownership_at,
+            quantity: &found.quantity,
+            value: &found.value,
+            rules: &found.rules,
+        })
+    }
+
+    /// The value of a row that has one which the layout takes.
+    fn value(&self, at: usize, row: Texts<'_, '_>) -> Result<Money, Unusual> {
+        let Ok(Some(value)) = self.parser.value(at, &row[at]) else { return Err(Unusual) };
+        let layout = self.parser.layout;
+        let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)
+            && (!value.is_zero() || layout.zero == Zero::Keep);
+        is_taken.then_some(value).ok_or(Unusual)
+    }
+
     /// Reads the row at this place of the batch that was last looked up, like [`RowParser::parse`].
     pub fn parse(&mut self, at: usize, row: Texts<'_, '_>, sink: &mut impl CodedSink) -> Counts {
         if let Some(value) = self.value
@@ -335,14 +398,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
         let month = found.month[at];
         let quantity = self.quantity(row, year)?;
-        let value = self.parser.value(value, &row[value]);
-        let Ok(Some(value)) = value else { return Err(Unusual) };
-        let layout = self.parser.layout;
-        if value < Money::ZERO && layout.negative == Negative::Reject
-            || value.is_zero() && layout.zero == Zero::Skip
-        {
-            return Err(Unusual);
-        }
+        let value = self.value(value, row)?;
         let mut codes = [NO_CODE; Column::ALL.len()];
         for (code, column) in codes.iter_mut().zip(&found.codes) {
             *code = column[at];

@@ -14,7 +14,7 @@ pub mod period;
 pub mod row;
 pub mod text;
 
-pub use coded::{CodedEntry, CodedParser, CodedSink};
+pub use coded::{CodedBatch, CodedEntry, CodedParser, CodedSink};
 pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
 pub use hs::{Hs6, HsRevision};
 pub use layout::Layout;

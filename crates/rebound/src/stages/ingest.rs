@@ -21,8 +21,8 @@ use trade::layout::Field;
 use trade::row::HeaderError;
 use trade::text::{Row as TextRow, Rows as TextRows};
 use trade::{
-    CodedEntry, CodedParser, CodedSink, Dialect, Layout, Money, NO_CODE, Reject, RejectReason,
-    RowParser,
+    CodedBatch, CodedEntry, CodedParser, CodedSink, Dialect, Layout, Money, NO_CODE, Reject,
+    RejectReason, RowParser,
 };
 
 /// A raw file on its way.
@@ -437,6 +437,11 @@ impl Work<'_> {
                     let texts: Vec<&[Cow<'_, [u8]>]> =
                         starts.zip(&batch).map(|(start, (_, end))| &fields[start..*end]).collect();
                     parser.look_up(&texts);
+                    let is_sound = !has_nul && !batch.iter().any(|(row, _)| row.is_unclosed);
+                    if is_sound && let Some(entries) = parser.batch(&texts) {
+                        reading.batch(&entries, batch.iter().map(|(row, _)| row.line));
+                        batch.clear();
+                    }
                     for (at, (row, _)) in batch.iter().enumerate() {
                         reading.line = row.line;
                         let damage = if row.is_unclosed {
@@ -612,36 +617,55 @@ impl Reading<'_> {
     }
 }
 
-impl CodedSink for Reading<'_> {
-    fn entry(&mut self, entry: &CodedEntry) {
-        let is_excluded = entry.rules & self.excluded != 0;
+impl Reading<'_> {
+    /// Counts an entry that `rules` cover: whether it is excluded, and the code of the rules' names.
+    fn count(&mut self, value: Money, rules: u64) -> (bool, u32) {
+        let is_excluded = rules & self.excluded != 0;
         let account = &mut self.account;
         if is_excluded {
             account.n_excluded += 1;
-            account.value_excluded += entry.value;
+            account.value_excluded += value;
         } else {
             account.n_records += 1;
-            account.value_records += entry.value;
+            account.value_records += value;
         }
-        let mut rules = NO_CODE;
-        if entry.rules != 0 {
-            let covers = |at: usize| entry.rules & 1 << at != 0;
-            let sums = account.rules.iter_mut().enumerate().filter(|(at, _)| covers(*at));
-            for (_, sum) in sums {
-                sum.0 += 1;
-                sum.1 += entry.value;
-            }
-            rules = match self.rule_masks.iter().position(|&mask| mask == entry.rules) {
-                Some(at) => u32::try_from(at).unwrap_or(NO_CODE),
-                None => {
-                    let rules = self.layout.rules.iter().enumerate().filter(|(at, _)| covers(*at));
-                    let names: Vec<_> = rules.map(|(_, rule)| rule.name.as_str()).collect();
-                    self.rule_names.push(names.join(","));
-                    self.rule_masks.push(entry.rules);
-                    u32::try_from(self.rule_names.len() - 1).unwrap_or(NO_CODE)
-                }
-            };
+        if rules == 0 {
+            return (is_excluded, NO_CODE);
         }
+        let covers = |at: usize| rules & 1 << at != 0;
+        let sums = account.rules.iter_mut().enumerate().filter(|(at, _)| covers(*at));
+        for (_, sum) in sums {
+            sum.0 += 1;
+            sum.1 += value;
+        }
+        let code = self.rule_masks.iter().position(|&mask| mask == rules).unwrap_or_else(|| {
+            let of_mask = self.layout.rules.iter().enumerate().filter(|(at, _)| covers(*at));
+            let names: Vec<_> = of_mask.map(|(_, rule)| rule.name.as_str()).collect();
+            self.rule_names.push(names.join(","));
+            self.rule_masks.push(rules);
+            self.rule_masks.len() - 1
+        });
+        (is_excluded, u32::try_from(code).unwrap_or(NO_CODE))
+    }
+
+    /// Takes rows of one entry each, on these lines.
+    fn batch(&mut self, entries: &CodedBatch<'_>, lines: impl Iterator<Item = u64>) {
+        let n = entries.value.len() as u64;
+        self.account.n_rows += n;
+        self.account.n_entries += n;
+        for (&value, &rules) in entries.value.iter().zip(entries.rules) {
+            self.account.value_in += value;
+            let (is_excluded, code) = self.count(value, rules);
+            self.records.rules.push(code);
+            self.records.is_excluded.push(Some(is_excluded));
+        }
+        self.records.extend(entries, lines);
+    }
+}
+
+impl CodedSink for Reading<'_> {
+    fn entry(&mut self, entry: &CodedEntry) {
+        let (is_excluded, rules) = self.count(entry.value, entry.rules);
         self.records.add(self.line, entry, rules, is_excluded);
     }
 
@@ -684,11 +708,8 @@ impl Records {
     fn add(&mut self, line: u64, entry: &CodedEntry, rules: u32, is_excluded: bool) {
         self.source_row.push(i64::try_from(line).unwrap_or(i64::MAX));
         self.entry.push(u32::try_from(entry.place).unwrap_or(NO_CODE));
-        let year = self.years.iter().rposition(|&year| year == entry.year).unwrap_or_else(|| {
-            self.years.push(entry.year);
-            self.years.len() - 1
-        });
-        self.year.push(u32::try_from(year).unwrap_or(NO_CODE));
+        let year = self.year_code(entry.year);
+        self.year.push(year);
         self.month.push(entry.month.checked_sub(1).unwrap_or(NO_CODE));
         for (column, code) in self.codes.iter_mut().zip(entry.codes) {
             column.push(code);
@@ -700,6 +721,35 @@ impl Records {
         self.value.push(entry.value.hundredths());
         self.rules.push(rules);
         self.is_excluded.push(Some(is_excluded));
+    }
+
+    /// Adds rows by column, but for their rules.
+    fn extend(&mut self, entries: &CodedBatch<'_>, lines: impl Iterator<Item = u64>) {
+        self.source_row.extend(lines.map(|line| i64::try_from(line).unwrap_or(i64::MAX)));
+        self.entry.resize(self.source_row.len(), 0);
+        for &year in entries.year {
+            let code = self.year_code(year.cast_signed());
+            self.year.push(code);
+        }
+        let month = |&month: &u32| if month == NO_CODE { NO_CODE } else { month - 1 };
+        self.month.extend(entries.month.iter().map(month));
+        for (column, codes) in self.codes.iter_mut().zip(entries.codes) {
+            column.extend_from_slice(codes);
+        }
+        let owners = entries.codes[Column::Ownership as usize].iter().zip(entries.ownership_at);
+        self.ownership_source.extend(
+            owners.map(|(&owner, &at)| if owner == NO_CODE { NO_CODE } else { u32::from(at > 0) }),
+        );
+        self.quantity.extend_from_slice(entries.quantity);
+        self.value.extend(entries.value.iter().map(|value| value.hundredths()));
+    }
+
+    fn year_code(&mut self, year: i32) -> u32 {
+        let at = self.years.iter().rposition(|&known| known == year).unwrap_or_else(|| {
+            self.years.push(year);
+            self.years.len() - 1
+        });
+        u32::try_from(at).unwrap_or(NO_CODE)
     }
 
     fn n_rows(&self) -> usize {

@@ -208,11 +208,31 @@ fn check(layout: &Layout, header: &[&str], batches: &[Vec<Vec<String>>]) {
             .collect();
         let texts: Vec<Texts<'_, '_>> = rows.iter().map(Vec::as_slice).collect();
         coded.look_up(&texts);
+        let n_before = kept.entries.len();
+        let as_columns = coded.batch(&texts).map(|batch| {
+            let row = |at: usize| CodedEntry {
+                place: 0,
+                year: batch.year[at].cast_signed(),
+                month: if batch.month[at] == NO_CODE { 0 } else { batch.month[at] },
+                codes: Column::ALL.map(|column| batch.codes[column as usize][at]),
+                ownership_is_fallback: batch.ownership_at[at] > 0
+                    && batch.codes[Column::Ownership as usize][at] != NO_CODE,
+                quantity: Some(batch.quantity[at]).filter(|quantity| !quantity.is_nan()),
+                value: batch.value[at],
+                rules: batch.rules[at],
+            };
+            (0..texts.len()).map(row).collect::<Vec<_>>()
+        });
         for (at, row) in texts.iter().enumerate() {
             let counts = parser.parse(row, &mut expected);
             expected.counts.push(counts);
             let counts = coded.parse(at, row, &mut kept);
             kept.outcome.counts.push(counts);
+        }
+        // As columns, the same; and only where no row is out of the ordinary.
+        if let Some(as_columns) = as_columns {
+            assert_eq!(as_columns, kept.entries[n_before..]);
+            assert_eq!(as_columns.len(), texts.len());
         }
     }
     let Kept { entries, mut outcome } = kept;
