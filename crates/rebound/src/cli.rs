@@ -397,7 +397,7 @@ fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> an
             out,
             "try: {program} sql{option} \"select episode, region_name, round(resistance, 2) as resistance, \
              round(recovery, 2) as recovery, round(upgrading, 2) as upgrading \
-             from panel.region order by episode, resistance desc\""
+             from panel.region order by episode, resistance desc nulls last\""
         )?;
     }
     Ok(())
