@@ -6,11 +6,9 @@
 use crate::contract::{Column, Kind, MONEY};
 use crate::store::LakeError;
 use crate::table::{DataFile, TableVersion, is_sought, properties};
-use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
-use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -116,6 +114,7 @@ impl Cells<'_> {
 
 /// Writes one Parquet file of a version, row group by row group. Rows must come in ascending order of the key,
 /// without repeats.
+#[derive(Debug)]
 pub struct GroupWriter {
     table: String,
     name: String,
@@ -130,49 +129,25 @@ pub struct GroupWriter {
     bytes: u64,
 }
 
-impl fmt::Debug for GroupWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GroupWriter")
-            .field("table", &self.table)
-            .field("name", &self.name)
-            .field("rows", &self.rows)
-            .finish_non_exhaustive()
-    }
-}
-
 impl GroupWriter {
     pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
-        folder: &Path,
         version: &TableVersion,
         name: &str,
-        schema: SchemaRef,
     ) -> Result<Self, LakeError> {
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
-        let (file, _) = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties))
+        let (file, _) = ArrowWriter::try_new(Vec::new(), version.schema(), Some(properties))
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(unwritable)?;
-        let key = version.key.iter().map(|name| {
-            schema.index_of(name).map_err(|_| LakeError::Columns {
-                table: version.table.clone(),
-                expected: version.key.join(", "),
-                found: version
-                    .columns
-                    .iter()
-                    .map(|c| c.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
-        });
         Ok(Self {
             table: version.table.clone(),
             name: name.to_owned(),
             columns: version.columns.clone(),
-            key: key.collect::<Result<_, _>>()?,
+            key: version.key_columns()?,
             has_bounds: version.columns.iter().map(|c| is_sought(version, &c.name)).collect(),
             file,
-            object: BufWriter::new(store, folder.clone().join(name)),
+            object: version.object(store, name),
             last: None,
             rows: 0,
             bytes: 0,
@@ -237,20 +212,16 @@ impl GroupWriter {
             });
         }
         for (cells, column) in cells.iter().zip(&self.columns) {
-            let has_null = match cells {
+            let has_null = || match cells {
                 Cells::Same(text) => text.is_none(),
-                Cells::Texts(_, codes) | Cells::Ints(_, codes) => {
-                    !column.is_nullable && codes.contains(&NO_CODE)
-                }
                 Cells::SameInt(_) => false,
-                Cells::Money(values) => !column.is_nullable && values.contains(&NO_MONEY),
-                Cells::Flags(values) => !column.is_nullable && values.contains(&None),
-                Cells::Floats(values) => {
-                    !column.is_nullable && values.iter().any(|value| value.is_nan())
-                }
-                Cells::Counts(values) => !column.is_nullable && values.contains(&NO_COUNT),
+                Cells::Texts(_, codes) | Cells::Ints(_, codes) => codes.contains(&NO_CODE),
+                Cells::Money(values) => values.contains(&NO_MONEY),
+                Cells::Floats(values) => values.iter().any(|value| value.is_nan()),
+                Cells::Counts(values) => values.contains(&NO_COUNT),
+                Cells::Flags(values) => values.contains(&None),
             };
-            if has_null && !column.is_nullable {
+            if !column.is_nullable && has_null() {
                 let column = column.name.clone();
                 return Err(LakeError::Null { table: self.table.clone(), column });
             }
@@ -809,7 +780,7 @@ fn put_levels(page: &mut Vec<u8>, n: usize, is_there: impl Fn(usize) -> bool) {
     let start = page.len();
     page.extend([0; 4]);
     if (0..n).all(&is_there) {
-        put_varint(page, n << 1);
+        put_varint(page, (n as u64) << 1);
         page.push(1);
     } else {
         let levels: Vec<u32> = (0..n).map(|at| u32::from(is_there(at))).collect();
@@ -827,7 +798,7 @@ fn put_codes(page: &mut Vec<u8>, codes: &[u32], width: u32) {
         // A run of at least eight.
         if rest.len() >= 8 && is_same(&rest[..8]) {
             let n = 8 + rest[8..].iter().take_while(|&&code| code == rest[0]).count();
-            put_varint(page, n << 1);
+            put_varint(page, (n as u64) << 1);
             page.extend_from_slice(&rest[0].to_le_bytes()[..width.div_ceil(8) as usize]);
             rest = &rest[n..];
             continue;
@@ -841,39 +812,35 @@ fn put_codes(page: &mut Vec<u8>, codes: &[u32], width: u32) {
         if rest.len() < n + 8 {
             n = rest.len().next_multiple_of(8);
         }
-        put_varint(page, (n / 8) << 1 | 1);
+        put_varint(page, (n as u64 / 8) << 1 | 1);
         let there = rest.len().min(n);
-        pack(page, &rest[..there], n, width);
+        let zeros = std::iter::repeat_n(0, n - there);
+        pack(page, rest[..there].iter().map(|&code| u64::from(code)).chain(zeros), width);
         rest = &rest[there..];
     }
 }
 
-fn put_varint(page: &mut Vec<u8>, mut number: usize) {
+fn put_varint(page: &mut Vec<u8>, mut number: u64) {
     while number >= 128 {
-        page.push(u8::try_from(number & 127).unwrap_or(0) | 128);
+        page.push(number.to_le_bytes()[0] & 127 | 128);
         number >>= 7;
     }
-    page.push(u8::try_from(number).unwrap_or(0));
+    page.push(number.to_le_bytes()[0]);
 }
 
-/// `n` codes, zeros after the last, from the lowest bit.
-fn pack(page: &mut Vec<u8>, codes: &[u32], n: usize, width: u32) {
-    let (mut bits, mut n_bits) = (0_u64, 0);
-    page.reserve(n * width as usize / 8 + 8);
-    for &code in codes {
-        bits |= u64::from(code) << n_bits;
+/// Values of `width` bits each, from the lowest bit; whole bytes of them.
+fn pack(page: &mut Vec<u8>, values: impl Iterator<Item = u64>, width: u32) {
+    let (mut bits, mut n_bits) = (0_u128, 0);
+    for value in values {
+        bits |= u128::from(value) << n_bits;
         n_bits += width;
-        if n_bits >= 32 {
-            page.extend_from_slice(&bits.to_le_bytes()[..4]);
-            bits >>= 32;
-            n_bits -= 32;
+        if n_bits >= 64 {
+            page.extend_from_slice(&bits.to_le_bytes()[..8]);
+            bits >>= 64;
+            n_bits -= 64;
         }
     }
-    let n_zeros = (n - codes.len()) * width as usize;
-    let left = (n_bits as usize + n_zeros) / 8;
-    let mut tail = bits.to_le_bytes().to_vec();
-    tail.resize(left, 0);
-    page.extend_from_slice(&tail);
+    page.extend_from_slice(&bits.to_le_bytes()[..n_bits as usize / 8]);
 }
 
 /// Values of a block of deltas, and of each of the four parts that have a width of their own.
@@ -882,9 +849,9 @@ const PART: usize = 32;
 
 /// Numbers by their differences, in Parquet's DELTA_BINARY_PACKED.
 fn put_deltas(page: &mut Vec<u8>, values: &[i64]) {
-    put_varint(page, BLOCK);
-    put_varint(page, BLOCK / PART);
-    put_varint(page, values.len());
+    put_varint(page, BLOCK as u64);
+    put_varint(page, (BLOCK / PART) as u64);
+    put_varint(page, values.len() as u64);
     put_zigzag(page, values.first().copied().unwrap_or(0));
     let deltas: Vec<i64> = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
     for block in deltas.chunks(BLOCK) {
@@ -896,28 +863,14 @@ fn put_deltas(page: &mut Vec<u8>, values: &[i64]) {
             let above = |delta: &i64| delta.wrapping_sub(least).cast_unsigned();
             let width = 64 - part.iter().map(above).max().unwrap_or(0).leading_zeros();
             page[widths + at] = u8::try_from(width).unwrap_or(64);
-            let (mut bits, mut n_bits) = (0_u128, 0);
-            let full = part.iter().map(above).chain(std::iter::repeat_n(0, PART - part.len()));
-            for value in full {
-                bits |= u128::from(value) << n_bits;
-                n_bits += width;
-                while n_bits >= 8 {
-                    page.push(bits.to_le_bytes()[0]);
-                    bits >>= 8;
-                    n_bits -= 8;
-                }
-            }
+            let zeros = std::iter::repeat_n(0, PART - part.len());
+            pack(page, part.iter().map(above).chain(zeros), width);
         }
     }
 }
 
 fn put_zigzag(page: &mut Vec<u8>, value: i64) {
-    let mut number = (value << 1 ^ value >> 63).cast_unsigned();
-    while number >= 128 {
-        page.push(number.to_le_bytes()[0] & 127 | 128);
-        number >>= 7;
-    }
-    page.push(number.to_le_bytes()[0]);
+    put_varint(page, (value << 1 ^ value >> 63).cast_unsigned());
 }
 
 #[cfg(test)]

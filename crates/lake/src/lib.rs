@@ -29,4 +29,4 @@ pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, NO_MONEY, Te
 pub use lock::{Holder, Lock, LockError};
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
 pub use store::{Garbage, Lake, LakeError};
-pub use table::{BATCH_ROWS, DataFile, TableVersion, TableWriter};
+pub use table::{DataFile, TableVersion, TableWriter};

@@ -399,22 +399,12 @@ impl Lake {
     ///
     /// [`LakeError`] if the writer cannot be made.
     pub fn writer(&self, version: &TableVersion) -> Result<TableWriter, LakeError> {
-        self.writer_of(version, &format!("part-{:05}.parquet", version.files.len()))
+        let name = format!("part-{:05}.parquet", version.files.len());
+        TableWriter::new(self.store(), version, &name)
     }
 
-    /// Starts a Parquet file of `version` under a name of its own. Files are read in the order of
-    /// [`TableVersion::files`], and the key ascends over them.
-    ///
-    /// # Errors
-    ///
-    /// [`LakeError`] if the writer cannot be made.
-    pub fn writer_of(&self, version: &TableVersion, name: &str) -> Result<TableWriter, LakeError> {
-        let schema = crate::contract::schema(&version.columns);
-        let folder = Path::from(version.folder());
-        TableWriter::new(self.store(), &folder, version, name, schema, &version.key)
-    }
-
-    /// Starts a Parquet file like [`Self::writer_of`] for columns whose texts are numbered.
+    /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are numbered. Files are
+    /// read in the order of [`TableVersion::files`], and the key ascends over them.
     ///
     /// # Errors
     ///
@@ -424,9 +414,7 @@ impl Lake {
         version: &TableVersion,
         name: &str,
     ) -> Result<GroupWriter, LakeError> {
-        let schema = crate::contract::schema(&version.columns);
-        let folder = Path::from(version.folder());
-        GroupWriter::new(self.store(), &folder, version, name, schema)
+        GroupWriter::new(self.store(), version, name)
     }
 
     /// Writes `batches` as one file and marks the version complete.
@@ -529,12 +517,7 @@ impl Lake {
             return Err(LakeError::Columns {
                 table: version.table.clone(),
                 expected: (*absent).to_owned(),
-                found: version
-                    .columns
-                    .iter()
-                    .map(|c| c.name.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                found: version.column_names(),
             });
         }
         let bytes = self.get(&format!("{}/{}", version.folder(), file.name)).await?;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
 /// were cut before.
-pub const BATCH_ROWS: usize = 16_384;
+const BATCH_ROWS: usize = 16_384;
 
 /// Columns that rows are looked for by, beside those of the key.
 const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
@@ -69,6 +69,35 @@ impl TableVersion {
     /// Bytes of all files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The Arrow schema of its files.
+    pub fn schema(&self) -> SchemaRef {
+        crate::contract::schema(&self.columns)
+    }
+
+    /// The names of its columns, with commas.
+    pub(crate) fn column_names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The places of the columns of its key.
+    pub(crate) fn key_columns(&self) -> Result<Vec<usize>, LakeError> {
+        let place = |name: &String| {
+            let place = self.columns.iter().position(|column| column.name == *name);
+            place.ok_or_else(|| LakeError::Columns {
+                table: self.table.clone(),
+                expected: self.key.join(", "),
+                found: self.column_names(),
+            })
+        };
+        self.key.iter().map(place).collect()
+    }
+
+    /// What its file `name` is written to.
+    pub(crate) fn object(&self, store: Arc<dyn ObjectStore>, name: &str) -> BufWriter {
+        BufWriter::new(store, Path::from(self.folder()).join(name))
     }
 
     /// Where the version is, below the root of the lake.
@@ -137,22 +166,20 @@ impl fmt::Debug for TableWriter {
 impl TableWriter {
     pub(crate) fn new(
         store: Arc<dyn ObjectStore>,
-        folder: &Path,
         version: &TableVersion,
         name: &str,
-        schema: SchemaRef,
-        key: &[String],
     ) -> Result<Self, LakeError> {
+        let schema = version.schema();
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
-        let object = BufWriter::new(store, folder.clone().join(name));
+        let object = version.object(store, name);
         let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
             .map_err(unwritable)?;
         Ok(Self {
             table: version.table.clone(),
             name: name.to_owned(),
             batches: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
-            key: KeyOrder::new(&version.table, &schema, key)?,
+            key: KeyOrder { columns: version.key_columns()?, last: None },
             schema,
             writer,
             rows: 0,
@@ -257,22 +284,6 @@ struct KeyOrder {
 }
 
 impl KeyOrder {
-    fn new(table: &str, schema: &SchemaRef, key: &[String]) -> Result<Self, LakeError> {
-        let place = |name: &String| {
-            schema.index_of(name).map_err(|_| LakeError::Columns {
-                table: table.to_owned(),
-                expected: key.join(", "),
-                found: schema
-                    .fields()
-                    .iter()
-                    .map(|f| f.name().as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
-        };
-        Ok(Self { columns: key.iter().map(place).collect::<Result<_, _>>()?, last: None })
-    }
-
     /// How row `i` of `a` stands to row `j` of `b`.
     fn comparator<'b>(
         &self,

@@ -17,7 +17,7 @@ use crate::external::ExternalError;
 use crate::graph::StageName;
 use crate::pipeline::Pipeline;
 use arrow::array::RecordBatch;
-use lake::{DataFile, Lake, LakeError, TableVersion, TableWriter};
+use lake::{DataFile, Lake, LakeError, TableVersion};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::runtime::Handle;
@@ -45,13 +45,6 @@ pub struct Files<'a> {
     pub drafts: BTreeMap<String, TableVersion>,
     /// The tables it reads.
     pub inputs: BTreeMap<String, TableVersion>,
-}
-
-/// A Parquet file that a stage writes.
-#[derive(Debug)]
-pub struct FileWriter<'a> {
-    runtime: &'a Handle,
-    writer: TableWriter,
 }
 
 impl Files<'_> {
@@ -94,29 +87,16 @@ impl Files<'_> {
     /// # Errors
     ///
     /// [`StageError`] if the stage does not write the table, or the lake fails.
-    pub fn create(&self, table: &str, name: &str) -> Result<FileWriter<'_>, StageError> {
-        let writer = self.lake.writer_of(self.draft(table)?, name)?;
-        Ok(FileWriter { runtime: &self.runtime, writer })
-    }
-
-    /// Starts the file `name` of `table`, for columns with codes.
-    ///
-    /// # Errors
-    ///
-    /// [`StageError`] if the stage does not write the table, or the lake fails.
-    pub fn create_groups(&self, table: &str, name: &str) -> Result<GroupWriter<'_>, StageError> {
-        let writer = self.lake.group_writer(self.draft(table)?, name)?;
-        Ok(GroupWriter { runtime: &self.runtime, writer })
-    }
-
-    fn draft(&self, table: &str) -> Result<&TableVersion, StageError> {
-        self.drafts.get(table).ok_or_else(|| {
+    pub fn create(&self, table: &str, name: &str) -> Result<GroupWriter<'_>, StageError> {
+        let draft = self.drafts.get(table).ok_or_else(|| {
             StageError::Data(format!("the stage writes `{table}`, which is not one of its tables"))
-        })
+        })?;
+        let writer = self.lake.group_writer(draft, name)?;
+        Ok(GroupWriter { runtime: &self.runtime, writer })
     }
 }
 
-/// A Parquet file that a stage writes from columns with codes.
+/// A Parquet file that a stage writes.
 #[derive(Debug)]
 pub struct GroupWriter<'a> {
     runtime: &'a Handle,
@@ -131,26 +111,6 @@ impl GroupWriter<'_> {
     /// [`StageError::Lake`].
     pub fn write(&mut self, n: usize, cells: &[lake::Cells<'_>]) -> Result<(), StageError> {
         Ok(self.runtime.block_on(self.writer.write(n, cells))?)
-    }
-
-    /// Ends the file.
-    ///
-    /// # Errors
-    ///
-    /// [`StageError::Lake`].
-    pub fn finish(self) -> Result<DataFile, StageError> {
-        Ok(self.runtime.block_on(self.writer.finish())?)
-    }
-}
-
-impl FileWriter<'_> {
-    /// Adds rows.
-    ///
-    /// # Errors
-    ///
-    /// [`StageError::Lake`].
-    pub fn write(&mut self, rows: RecordBatch) -> Result<(), StageError> {
-        Ok(self.runtime.block_on(self.writer.write(rows))?)
     }
 
     /// Ends the file.

@@ -7,9 +7,7 @@
 use crate::layout::{Field, Negative, Zero};
 use crate::memo::{Dictionary, Memo, NO_CODE};
 use crate::money::Money;
-use crate::row::{
-    Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RejectReason, RowParser, Sink, Source,
-};
+use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
 
 /// The texts of an entry that have codes.
@@ -269,11 +267,6 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     /// The parser of what is met for the first time.
     pub fn rows(&self) -> &RowParser<'l> {
         self.parser
-    }
-
-    /// Refuses a row whole, like [`RowParser::refusal`].
-    pub fn refuse(&self, reason: RejectReason, found: String, sink: &mut impl CodedSink) {
-        sink.reject(self.parser.refusal(reason, found));
     }
 
     /// The texts of the codes so far.

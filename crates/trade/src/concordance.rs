@@ -120,6 +120,13 @@ pub struct Conversion {
     pub targets: Vec<(Hs6, u128)>,
 }
 
+impl Conversion {
+    /// The weights of its targets.
+    pub fn weights(&self) -> Vec<u128> {
+        self.targets.iter().map(|(_, weight)| *weight).collect()
+    }
+}
+
 /// Every code of the source revisions, brought to one target revision.
 #[derive(Debug, Clone)]
 pub struct Concordance {

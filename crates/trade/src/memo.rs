@@ -60,6 +60,12 @@ fn mix(a: u64, b: u64) -> u64 {
     mixed
 }
 
+/// A hash of up to 16 bytes.
+#[inline]
+fn hash_short(words: (u64, u64), n_bytes: u64) -> u64 {
+    mix(words.0 ^ n_bytes << 56, words.1)
+}
+
 /// A hash of bytes of any length.
 fn hash_long(bytes: &[u8]) -> u64 {
     let (chunks, rest) = bytes.as_chunks::<SHORT>();
@@ -78,7 +84,7 @@ impl Memo {
     fn key(bytes: &[u8]) -> ((u64, u64), u64) {
         if bytes.len() <= SHORT {
             let words = words(bytes);
-            (words, mix(words.0 ^ (bytes.len() as u64) << 56, words.1))
+            (words, hash_short(words, bytes.len() as u64))
         } else {
             let hash = hash_long(bytes);
             ((hash, 0), hash)
@@ -150,7 +156,7 @@ impl Memo {
         let old = std::mem::replace(&mut self.slots, vec![free; size]);
         for slot in old.into_iter().filter(|slot| slot.len != FREE) {
             let hash = if slot.len as usize <= SHORT {
-                mix(slot.words.0 ^ u64::from(slot.len) << 56, slot.words.1)
+                hash_short(slot.words, u64::from(slot.len))
             } else {
                 slot.words.0
             };

@@ -114,8 +114,7 @@ impl Sheet {
             cells.push(Cells::Texts(&texts.products, &self.product));
         }
         match table {
-            CELLS => {}
-            YEARS => {}
+            CELLS | YEARS => {}
             MONTHS => cells.push(Cells::Ints(&MONTH_NUMBERS, &self.words[0])),
             BOTH => cells.extend([word(0), word(1)]),
             _ => cells.push(word(0)),
@@ -159,7 +158,7 @@ impl<'f> SheetWriter<'f> {
             Some(writer) => writer,
             None => {
                 let name = format!("{}.parquet", self.year);
-                self.writer.insert(files.create_groups(TABLES[self.table], &name)?)
+                self.writer.insert(files.create(TABLES[self.table], &name)?)
             }
         };
         writer.write(n, &self.sheet.cells(self.table, self.year, texts))?;
@@ -205,6 +204,21 @@ impl lake::Texts for Products {
     }
 }
 
+/// Calls `each` with the place, code and part of every target that gets some of `value`.
+fn split(conversion: &Conversion, value: Money, mut each: impl FnMut(usize, Hs6, Money)) {
+    if let [(code, _)] = conversion.targets[..] {
+        return each(0, code, value);
+    }
+    let values = allocate(value, &conversion.weights());
+    // A record of nothing stays one.
+    let first = values.iter().position(|value| !value.is_zero()).unwrap_or(0);
+    for (at, ((code, _), value)) in conversion.targets.iter().zip(values).enumerate() {
+        if at == first || !value.is_zero() {
+            each(at, *code, value);
+        }
+    }
+}
+
 /// The sums of a region in a year.
 struct Summed {
     sheets: [Sheet; TABLES.len()],
@@ -229,22 +243,11 @@ impl Harmony<'_> {
     fn parts(&self, row: &Row, conversion: &Conversion, mut each: impl FnMut(Part)) {
         let words = row.words.map(|word| self.words.place(word));
         let n = u32::from(row.is_first());
-        let mut part = |code: Hs6, value: i64| {
+        split(conversion, Money::from_hundredths(i128::from(row.value)), |_, code, value| {
+            // A part is no larger than its row.
+            let value = i64::try_from(value.hundredths()).unwrap_or(row.value);
             each(Part { product: packed::number_of(code), month: row.month(), words, value, n });
-        };
-        if let [(code, _)] = conversion.targets[..] {
-            return part(code, row.value);
-        }
-        let weights: Vec<u128> = conversion.targets.iter().map(|(_, weight)| *weight).collect();
-        let values = allocate(Money::from_hundredths(i128::from(row.value)), &weights);
-        // A record of nothing stays one.
-        let first = values.iter().position(|value| !value.is_zero()).unwrap_or(0);
-        for (at, ((code, _), value)) in conversion.targets.iter().zip(&values).enumerate() {
-            if at == first || !value.is_zero() {
-                // A part is no larger than its row.
-                part(*code, i64::try_from(value.hundredths()).unwrap_or(row.value));
-            }
-        }
+        });
     }
 
     fn sum(&self, region: u32, mut rows: Vec<Row>) -> Result<Summed, StageError> {

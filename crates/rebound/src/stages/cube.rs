@@ -50,7 +50,7 @@ pub(super) fn index(
 }
 
 /// A column of a batch with coded texts, and the code that each entry of its dictionary has in `dictionary`.
-fn coded<'b>(
+pub(super) fn coded<'b>(
     batch: &'b RecordBatch,
     column: &str,
     dictionary: &mut Dictionary,
@@ -101,7 +101,7 @@ impl Cube {
             }
         }
         let mut of_year: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
-        let year = |place: i32| place.div_euclid(frequency.per_year());
+        let year = |place: i32| Period { frequency, place }.year();
         for (&place, cells) in &cells {
             let reported = of_year.entry(year(place)).or_insert_with(|| vec![false; regions.len()]);
             cells.iter().for_each(|&(region, _, _)| reported[region] = true);
@@ -295,7 +295,7 @@ impl Cube {
                     let first = (at + 1).checked_sub(trailing)?;
                     levels[first..=at].iter().copied().sum::<Option<Money>>()
                 })
-                .map(|sum| sum.map(|sum| sum.to_f64().max(0.0)))
+                .map(|sum| sum.map(Money::to_f64))
                 .collect()
         };
         totals.into_iter().map(trailed).collect()
@@ -319,7 +319,7 @@ impl Cube {
     }
 
     /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with it; rounded to
-    /// hundredths, halves away from zero.
+    /// hundredths, halves up.
     ///
     /// # Errors
     ///
@@ -340,11 +340,11 @@ impl Cube {
         let count = i128::try_from(periods.len().max(1)).unwrap_or(1);
         let money: Vec<_> = sums
             .into_iter()
-            .map(|sum| Money::from_hundredths((2 * sum.abs() + count) / (2 * count) * sum.signum()))
+            .map(|sum| Money::from_hundredths((2 * sum + count) / (2 * count)))
             .enumerate()
             .map(|(at, value)| if is_reported[at / n] { value } else { Money::ZERO })
             .collect();
-        let values: Vec<f64> = money.iter().map(|value| value.to_f64().max(0.0)).collect();
+        let values: Vec<f64> = money.iter().map(|value| value.to_f64()).collect();
         let exports = Exports::new(self.regions.len(), n, values)
             .map_err(|error| StageError::Data(format!("{what}: {error}")))?;
         Ok(Slice { exports, money, is_reported })
@@ -363,7 +363,7 @@ impl Cube {
                 sums[region * n + product] += value;
             }
         }
-        let values = sums.into_iter().map(|value| value.to_f64().max(0.0)).collect();
+        let values = sums.into_iter().map(Money::to_f64).collect();
         Exports::new(self.regions.len(), n, values)
             .map_err(|error| StageError::Data(format!("{what}: {error}")))
     }

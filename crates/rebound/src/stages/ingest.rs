@@ -293,43 +293,42 @@ impl Work<'_> {
     }
 
     fn work_on(&self, file: usize) {
-        let mut taken = self.take(file);
-        // One turn for each header and each run of blocks whose texts are remembered together.
-        loop {
-            let fitted = match &taken {
-                Ok(None) => return,
-                Ok(Some(task)) => Arc::clone(&task.fitted),
-                Err((at, _)) => {
-                    let at = *at;
-                    if let Err((_, error)) = taken {
-                        self.put(file, at, Err(error));
-                    }
-                    return;
-                }
-            };
+        let next = || {
+            self.take(file).unwrap_or_else(|(at, error)| {
+                self.put(file, at, Err(error));
+                None
+            })
+        };
+        let mut taken = next();
+        // One turn for each run of blocks whose texts are remembered together.
+        while let Some(Task { fitted, .. }) = &taken {
+            let fitted = Arc::clone(fitted);
             let names: Vec<&str> = fitted.header.iter().map(String::as_str).collect();
             let rows = match RowParser::new(&fitted.layout, &names) {
                 Ok(rows) => rows,
                 Err(error) => {
-                    let label = &self.inputs[file].item.label;
-                    let why = header_fault(&error, &names);
-                    let error = StageError::RawFile { path: PathBuf::from(label), why };
-                    return self.put(file, 0, Err(error));
+                    return self.put(file, 0, Err(self.header_failed(file, &error, &names)));
                 }
             };
             let mut parser = CodedParser::new(&rows);
-            while let Ok(Some(task)) = taken {
+            while let Some(task) = taken {
                 let result = self.read(&task, &mut parser);
                 if let State::Open { reader, .. } = &mut *locked(&self.inputs[file].state) {
                     reader.recycle(task.block);
                 }
                 self.put(file, task.at, result);
-                taken = self.take(file);
+                taken = next();
                 if parser.dictionaries().n_bytes() > MOST_REMEMBERED {
                     break;
                 }
             }
         }
+    }
+
+    /// The header of a file does not fit its layout.
+    fn header_failed(&self, file: usize, error: &HeaderError, names: &[&str]) -> StageError {
+        let path = PathBuf::from(&self.inputs[file].item.label);
+        StageError::RawFile { path, why: header_fault(error, names) }
     }
 
     fn put(&self, file: usize, at: usize, result: Result<Done, StageError>) {
@@ -356,7 +355,7 @@ impl Work<'_> {
             let names: Vec<&str> = reader.header().iter().map(String::as_str).collect();
             if let Err(error) = RowParser::new(&layout, &names) {
                 *state = State::Done;
-                return Err((0, failed(header_fault(&error, &names))));
+                return Err((0, self.header_failed(file, &error, &names)));
             }
             let fitted = Fitted {
                 layout,
@@ -494,7 +493,7 @@ impl Work<'_> {
         locked(&self.spare).push(reading.records);
         let rejects = if reading.rejects.n_rows() > 0 {
             let mut writer = self.files.create("customs.rejects", &name)?;
-            writer.write(reading.rejects.finish()?)?;
+            reading.rejects.write(&mut writer)?;
             Some(writer.finish()?)
         } else {
             None
@@ -516,7 +515,7 @@ impl Work<'_> {
     ) -> Result<(), StageError> {
         let writer = match writer {
             Some(writer) => writer,
-            None => writer.insert(self.files.create_groups("customs.records", name)?),
+            None => writer.insert(self.files.create("customs.records", name)?),
         };
         let Reading { label, layout, records, rule_names, .. } = reading;
         records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)
@@ -583,7 +582,9 @@ impl Reading<'_> {
                 self.account.n_empty += counts.n_empty;
                 self.account.value_in += counts.value_in;
             }
-            Some((reason, found)) => parser.refuse(reason, found.to_owned(), self),
+            Some((reason, found)) => {
+                self.reject(parser.rows().refusal(reason, found.to_owned()));
+            }
         }
         if self.fresh.is_empty() {
             return;

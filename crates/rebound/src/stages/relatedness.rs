@@ -1,12 +1,12 @@
 //! `trade.region_product_year` to `space.*`: RCA, relatedness, density, complexity.
 
 use super::cube::{Cube, index, texts};
-use super::rows::Rows;
+use super::rows::{LongTable, Rows};
 use super::{Files, Input, Made, Output, StageError, table};
 use crate::config::{ProximitySource, RelatednessMeasure};
 use crate::external;
 use crate::pipeline::Pipeline;
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
 use space::complexity::{Fitness, Reflections, eci_from_pci, fitness, reflections, standardized};
@@ -161,18 +161,17 @@ pub(super) fn run(
             );
         }
         let changes = Changes::of(&seen, year, &now, config.persistence_years);
-        let batches: Vec<RecordBatch> = (0..cube.regions.len().div_ceil(CHUNK))
+        let cells: Vec<Rows> = (0..cube.regions.len().div_ceil(CHUNK))
             .into_par_iter()
             .map(|chunk| {
                 let last = cube.regions.len().min((chunk + 1) * CHUNK);
                 cells_of_year(&cube, year, &found, changes.as_ref(), chunk * CHUNK..last)
             })
-            .collect::<Result<_, _>>()?;
-        let mut writer = files.create("space.region_product_year", &format!("{year}.parquet"))?;
-        for batch in batches {
-            writer.write(batch)?;
-        }
-        made.push(writer.finish()?);
+            .collect();
+        let name = format!("{year}.parquet");
+        let mut long = LongTable::create(files, "space.region_product_year", &name)?;
+        cells.into_iter().try_for_each(|rows| long.add(rows))?;
+        made.push(long.finish()?);
         regions_of_year(&cube, year, &found, changes.as_ref(), &mut by_region);
         products_of_year(&cube, year, &found, &mut by_product);
         year_row(year, &found, &mut by_year);
@@ -442,7 +441,7 @@ fn cells_of_year(
     space: &Year,
     changes: Option<&Changes<'_>>,
     regions: std::ops::Range<usize>,
-) -> Result<RecordBatch, StageError> {
+) -> Rows {
     let mut rows = Rows::of("space.region_product_year");
     for region in regions {
         for (product, hs6) in cube.products.iter().enumerate() {
@@ -486,7 +485,7 @@ fn cells_of_year(
                 .float(space.rpop.as_ref().and_then(|rpop| rpop.get(region, product)));
         }
     }
-    Ok(rows.finish()?)
+    rows
 }
 
 fn regions_of_year(

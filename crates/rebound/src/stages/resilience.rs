@@ -61,15 +61,15 @@ enum Side<'a> {
     Regions,
     /// Regions by something else.
     Parts,
-    /// Groups of the regions of a cube by product: the group of each region.
-    Groups(&'a Cube, Vec<usize>),
-    /// The products of a cube by region.
-    Products(&'a Cube),
+    /// Groups of the regions of another course by product: the group of each region.
+    Groups(&'a Course<'a>, &'a [usize]),
+    /// The products of another course by region.
+    Products(&'a Course<'a>),
 }
 
 impl Side<'_> {
-    /// The cube of regions that it is another view of.
-    fn origin(&self) -> Option<&Cube> {
+    /// The course of regions that it is another view of.
+    fn origin(&self) -> Option<&Course<'_>> {
         match self {
             Self::Regions | Self::Parts => None,
             Self::Groups(origin, _) | Self::Products(origin) => Some(origin),
@@ -77,10 +77,10 @@ impl Side<'_> {
     }
 
     /// Exports of the origin's regions, seen from this side.
-    fn view(&self, exports: Exports, n_units: usize) -> Result<Exports, StageError> {
+    fn view(&self, exports: &Exports, n_units: usize) -> Result<Exports, StageError> {
         let (n_regions, n_products) = (exports.n_regions(), exports.n_products());
         let seen = match self {
-            Self::Regions | Self::Parts => return Ok(exports),
+            Self::Regions | Self::Parts => return Ok(exports.clone()),
             Self::Groups(_, groups) => {
                 let mut values = vec![0.0; n_units * n_products];
                 for (region, &group) in groups.iter().enumerate() {
@@ -103,23 +103,36 @@ impl Side<'_> {
     }
 }
 
-/// An episode on a cube.
-struct Course<'a> {
+/// An episode on a cube, before anything is compared.
+struct Ground<'a> {
     episode: &'a Episode,
     asked: &'a Asked<'a>,
     cube: &'a Cube,
     side: Side<'a>,
+    /// Each unit's level in every period from the first of the data.
+    levels: Vec<Vec<Option<f64>>>,
+    /// Places of the base periods.
+    bases: Vec<i32>,
+}
+
+/// An episode on a cube.
+struct Course<'a> {
+    ground: Ground<'a>,
     base: Slice,
     trough: Slice,
     end: Slice,
     /// The transformation period.
     after: Slice,
-    /// The base of the cube of regions, if this is another side of it.
-    base_of_origin: Option<Slice>,
     resistance: Stage,
     recovery: Stage,
-    /// Each unit's level in every period from the first of the data.
-    levels: Vec<Vec<Option<f64>>>,
+}
+
+impl<'a> std::ops::Deref for Course<'a> {
+    type Target = Ground<'a>;
+
+    fn deref(&self) -> &Ground<'a> {
+        &self.ground
+    }
 }
 
 impl<'a> Course<'a> {
@@ -129,10 +142,17 @@ impl<'a> Course<'a> {
         cube: &'a Cube,
         side: Side<'a>,
     ) -> Result<Self, StageError> {
+        let ground = Ground {
+            episode,
+            asked,
+            cube,
+            side,
+            levels: cube.levels(episode.trailing),
+            bases: episode.base.iter().map(|period| period.place).collect(),
+        };
         let what = format!("episode {}", episode.name);
-        let places: Vec<i32> = episode.base.iter().map(|period| period.place).collect();
         let slice = |places: &[i32]| cube.slice(places, episode.trailing, &what);
-        let base = slice(&places)?;
+        let base = slice(&ground.bases)?;
         let trough = slice(&[episode.trough.place])?;
         let end = slice(&[episode.end.place])?;
         let after = if episode.transformation == episode.end {
@@ -140,44 +160,32 @@ impl<'a> Course<'a> {
         } else {
             slice(&[episode.transformation.place])?
         };
-        let nothing = || Exports::new(1, 1, vec![0.0]).map_err(|e| StageError::Data(e.to_string()));
-        let mut course = Self {
-            episode,
-            asked,
-            cube,
-            side,
-            base,
-            trough,
-            end,
-            after,
-            base_of_origin: None,
-            resistance: Stage::new(nothing()?, nothing()?),
-            recovery: Stage::new(nothing()?, nothing()?),
-            levels: cube.levels(episode.trailing),
-        };
         let (trough_at, end_at) = (episode.trough.place, episode.end.place);
-        if let Some(origin) = course.side.origin() {
-            let slice = |places: &[i32]| origin.slice(places, episode.trailing, &what);
-            let (base, trough, end) = (slice(&places)?, slice(&[trough_at])?, slice(&[end_at])?);
-            course.resistance = course.stage(&base, &trough, &places, trough_at)?;
-            course.recovery = course.stage(&trough, &end, &[trough_at], end_at)?;
-            course.base_of_origin = Some(base);
-        } else {
-            course.resistance = course.stage(&course.base, &course.trough, &places, trough_at)?;
-            course.recovery = course.stage(&course.trough, &course.end, &[trough_at], end_at)?;
-        }
-        Ok(course)
+        let (resistance, recovery) = match ground.side.origin() {
+            Some(origin) => (
+                ground.seen(&origin.resistance, &ground.bases, trough_at)?,
+                ground.seen(&origin.recovery, &[trough_at], end_at)?,
+            ),
+            None => (
+                ground.stage(&base, &trough, &ground.bases, trough_at)?,
+                ground.stage(&trough, &end, &[trough_at], end_at)?,
+            ),
+        };
+        Ok(Self { ground, base, trough, end, after, resistance, recovery })
     }
 
     /// The stage from the base to another period.
     fn base_to(&self, place: i32) -> Result<Stage, StageError> {
-        let bases: Vec<i32> = self.episode.base.iter().map(|period| period.place).collect();
-        let cube = self.side.origin().unwrap_or(self.cube);
-        let slice = cube.slice(&[place], self.episode.trailing, "a path")?;
-        self.stage(self.base_of_origin.as_ref().unwrap_or(&self.base), &slice, &bases, place)
+        if let Some(origin) = self.side.origin() {
+            return self.seen(&origin.base_to(place)?, &self.bases, place);
+        }
+        let slice = self.cube.slice(&[place], self.episode.trailing, "a path")?;
+        self.stage(&self.base, &slice, &self.bases, place)
     }
+}
 
-    /// The stage from a slice of the periods `from`, of the cube of regions, to the one of `to`.
+impl Ground<'_> {
+    /// The stage from a slice of the periods `from` to the one of `to`.
     ///
     /// Both ends have the same regions: one that is missing at an end, or whose borders changed, must not look like
     /// growth of the nation.
@@ -188,18 +196,18 @@ impl<'a> Course<'a> {
         from: &[i32],
         to: i32,
     ) -> Result<Stage, StageError> {
-        let of_regions = self.side.origin().unwrap_or(self.cube);
         let years = (
-            from.first().map_or(0, |&place| of_regions.period(place).year()),
-            of_regions.period(to).year(),
+            from.first().map_or(0, |&place| self.cube.period(place).year()),
+            self.cube.period(to).year(),
         );
-        let is_compared: Vec<bool> = of_regions
+        let is_compared: Vec<bool> = self
+            .cube
             .regions
             .iter()
             .enumerate()
             .map(|(at, code)| {
                 let is_reported = start.is_reported[at] && end.is_reported[at];
-                is_reported && !self.asked.has_changed(code, years.0, years.1)
+                is_reported && !self.has_changed(code, years)
             })
             .collect();
         let cut = |exports: &Exports| {
@@ -213,17 +221,29 @@ impl<'a> Course<'a> {
                 }
             }
             let cut = Exports::new(exports.n_regions(), n, values);
-            let cut = cut.map_err(|error| StageError::Data(error.to_string()))?;
-            self.side.view(cut, self.cube.regions.len())
+            cut.map_err(|error| StageError::Data(error.to_string()))
         };
-        let mut stage = Stage::new(cut(&start.exports)?, cut(&end.exports)?)
-            .with_min_share(self.asked.config.min_benchmark_share);
+        self.compared(Stage::new(cut(&start.exports)?, cut(&end.exports)?), from, to)
+    }
+
+    /// A stage of the origin's regions, seen from this side.
+    fn seen(&self, stage: &Stage, from: &[i32], to: i32) -> Result<Stage, StageError> {
+        let view = |exports: &Exports| self.side.view(exports, self.cube.regions.len());
+        self.compared(Stage::new(view(stage.start())?, view(stage.end())?), from, to)
+    }
+
+    /// The stage with what its benchmarks need.
+    fn compared(&self, stage: Stage, from: &[i32], to: i32) -> Result<Stage, StageError> {
         let n_periods = self.n_periods(from, to);
-        stage = stage.with_trends(self.levels.iter().map(|of| self.trend(of, n_periods)).collect());
-        if let Some(reference) = &self.asked.reference {
-            stage = stage.with_reference(self.reference_growth(reference, from, to)?);
+        let stage = stage
+            .with_min_share(self.asked.config.min_benchmark_share)
+            .with_trends(self.levels.iter().map(|of| self.trend(of, n_periods)).collect());
+        match &self.asked.reference {
+            Some(reference) => {
+                Ok(stage.with_reference(self.reference_growth(reference, from, to)?))
+            }
+            None => Ok(stage),
         }
-        Ok(stage)
     }
 
     /// Whether the borders of a unit are the same from the base to `year`.
@@ -383,6 +403,8 @@ struct Cubes {
     groups: Vec<usize>,
     products: Cube,
     nation: Cube,
+    /// The same group for each region: the nation's.
+    one_group: Vec<usize>,
 }
 
 impl Cubes {
@@ -395,13 +417,10 @@ impl Cubes {
             groups: groups.iter().map(place).collect(),
             macro_regions,
             products: regions.transposed(),
-            nation: regions.merged(&vec!["nation".to_owned(); regions.regions.len()]),
+            one_group: vec![0; codes.len()],
+            nation: regions.merged(&vec!["nation".to_owned(); codes.len()]),
             regions,
         })
-    }
-
-    fn nation_side(&self) -> Side<'_> {
-        Side::Groups(&self.regions, vec![0; self.regions.regions.len()])
     }
 }
 
@@ -447,7 +466,6 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
             shorter.insert(frequency, Cubes::new(pipeline, filled(cube))?);
         }
     }
-    let cubes = |episode: &Episode| shorter.get(&episode.frequency()).unwrap_or(&annual);
     let mut output = Output::new();
 
     let mut summary = Rows::of("resilience.episode");
@@ -457,15 +475,16 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut periods = Rows::of("resilience.region_period");
     let mut of_regions = Rows::of("resilience.region");
     let mut structure = Rows::of("resilience.transformation");
-    let mut products = LongTable::create(files, "resilience.region_product")?;
-    let mut product_structure = LongTable::create(files, "resilience.product_transformation")?;
-    let mut unit_values = LongTable::create(files, "resilience.unit_value")?;
+    let long = |name: &str| LongTable::create(files, name, "part-00000.parquet");
+    let mut products = long("resilience.region_product")?;
+    let mut product_structure = long("resilience.product_transformation")?;
+    let mut unit_values = long("resilience.unit_value")?;
     let weights = structure::Weights::read(pipeline, &annual.regions, target)?;
+    let mut sides = ["resilience.macro_region", "resilience.nation", "resilience.product"]
+        .map(|name| (name, Rows::of(name)));
     for (number, episode) in episodes.iter().enumerate() {
-        let cube = &cubes(episode).regions;
-        let course = Course::new(episode, &asked, cube, Side::Regions)?;
-        let of_nation = cubes(episode);
-        let nation = of_nation.nation.levels(episode.trailing);
+        let cubes = shorter.get(&episode.frequency()).unwrap_or(&annual);
+        let course = Course::new(episode, &asked, &cubes.regions, Side::Regions)?;
         let gap = usize::try_from(episode.trough.place - episode.last_base().place).unwrap_or(0);
         if gap < episode.trailing {
             tracing::warn!(
@@ -477,12 +496,25 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         let paths = units::Paths::new(&course)?;
         units::rows(&course, &paths, number, &mut of_regions);
         units::period_rows(&course, &paths, &mut periods);
+        let nation = cubes.nation.levels(episode.trailing);
         units::cycle_rows(&course, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
         units::shift_share_rows(&course, &mut shares);
         cells::rows("resilience.region_product", &course, &mut products)?;
         quality::rows(files, &asked, episode, &mut unit_values)?;
         structure::margin_rows(&course, &mut margins);
         structure::rows(&course, rule, &weights, &mut structure, &mut product_structure)?;
+        sides.par_iter_mut().try_for_each(|(name, rows)| {
+            let (cube, side) = match *name {
+                "resilience.macro_region" => {
+                    (&cubes.macro_regions, Side::Groups(&course, &cubes.groups))
+                }
+                "resilience.nation" => (&cubes.nation, Side::Groups(&course, &cubes.one_group)),
+                _ => (&cubes.products, Side::Products(&course)),
+            };
+            let course = Course::new(episode, &asked, cube, side)?;
+            units::rows(&course, &units::Paths::new(&course)?, number, rows);
+            Ok::<_, StageError>(())
+        })?;
     }
     output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
     output.insert("resilience.unit_value", Made::Files(vec![unit_values.finish()?]));
@@ -497,33 +529,10 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         ("resilience.region", of_regions),
         ("resilience.transformation", structure),
     ];
-    for (name, rows) in tables {
+    for (name, rows) in tables.into_iter().chain(sides) {
         table(&mut output, name, rows)?;
     }
 
-    let sides = ["resilience.macro_region", "resilience.product", "resilience.nation"];
-    let made: Vec<Rows> = sides
-        .par_iter()
-        .map(|&name| {
-            let mut rows = Rows::of(name);
-            for (number, episode) in episodes.iter().enumerate() {
-                let cubes = cubes(episode);
-                let (cube, side) = match name {
-                    "resilience.macro_region" => {
-                        (&cubes.macro_regions, Side::Groups(&cubes.regions, cubes.groups.clone()))
-                    }
-                    "resilience.product" => (&cubes.products, Side::Products(&cubes.regions)),
-                    _ => (&cubes.nation, cubes.nation_side()),
-                };
-                let course = Course::new(episode, &asked, cube, side)?;
-                units::rows(&course, &units::Paths::new(&course)?, number, &mut rows);
-            }
-            Ok(rows)
-        })
-        .collect::<Result<_, StageError>>()?;
-    for (name, rows) in sides.into_iter().zip(made) {
-        table(&mut output, name, rows)?;
-    }
     let parts = [
         ("resilience.region_trade_mode", "trade.region_product_year_trade_mode", "trade_mode"),
         ("resilience.region_ownership", "trade.region_product_year_ownership", "ownership"),
@@ -531,7 +540,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     ];
     for (name, from, column) in parts {
         let cube = Cube::stream(files, from, column, Frequency::Year)?.map(filled);
-        let mut rows = LongTable::create(files, name)?;
+        let mut rows = long(name)?;
         if let Some(cube) = &cube {
             for episode in episodes.iter().filter(|of| of.frequency() == Frequency::Year) {
                 cells::rows(name, &Course::new(episode, &asked, cube, Side::Parts)?, &mut rows)?;

@@ -22,6 +22,9 @@ pub struct Rows {
     fault: Option<String>,
 }
 
+// Texts are numbered by the one crate and written by the other.
+const _: () = assert!(trade::NO_CODE == NO_CODE);
+
 /// A column, in the form in which a [`GroupWriter`] takes it.
 #[derive(Debug)]
 enum Cells {
@@ -57,6 +60,20 @@ fn code_of(ints: &mut Vec<i32>, int: i32) -> u32 {
     u32::try_from(at).unwrap_or(NO_CODE)
 }
 
+macro_rules! cell {
+    ($(#[$about:meta])* $name:ident $(<$life:lifetime>)? ($value:ident: $type:ty), $cells:pat => $push:expr) => {
+        $(#[$about])*
+        pub fn $name $(<$life>)? (&mut self, value: impl Into<Option<$type>>) -> &mut Self {
+            let $value = value.into();
+            match &mut self.columns[self.at] {
+                $cells => $push,
+                _ => self.misfit(stringify!($name)),
+            }
+            self.step()
+        }
+    };
+}
+
 impl Rows {
     /// No rows yet of the table named `table`.
     ///
@@ -80,11 +97,7 @@ impl Rows {
         Self { contract, columns, at: 0, n_rows: 0, fault: None }
     }
 
-    fn step(&mut self, is_fitting: bool, what: &str) -> &mut Self {
-        if !is_fitting {
-            let (at, table) = (self.at, self.contract.table);
-            self.fault = Some(format!("column {at} of `{table}` is no {what}"));
-        }
+    fn step(&mut self) -> &mut Self {
         self.at += 1;
         if self.at == self.columns.len() {
             self.at = 0;
@@ -93,85 +106,43 @@ impl Rows {
         self
     }
 
-    /// A text.
-    pub fn text<'a>(&mut self, value: impl Into<Option<&'a str>>) -> &mut Self {
-        let value = value.into();
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Text(texts, codes) => {
-                codes.push(value.map_or(NO_CODE, |text| texts.code(text)));
-                true
-            }
-            _ => false,
-        };
-        self.step(is_fitting, "text")
+    fn misfit(&mut self, what: &str) {
+        let (at, table) = (self.at, self.contract.table);
+        self.fault = Some(format!("column {at} of `{table}` is no {what}"));
     }
 
-    /// A small integer.
-    pub fn int(&mut self, value: impl Into<Option<i32>>) -> &mut Self {
-        let value = value.into();
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Int(ints, codes) => {
-                codes.push(value.map_or(NO_CODE, |int| code_of(ints, int)));
-                true
-            }
-            _ => false,
-        };
-        self.step(is_fitting, "int")
-    }
+    cell!(
+        /// A text.
+        text<'a>(value: &'a str), Cells::Text(texts, codes) =>
+            codes.push(value.map_or(NO_CODE, |text| texts.code(text))));
+    cell!(
+        /// A small integer.
+        int(value: i32), Cells::Int(ints, codes) =>
+            codes.push(value.map_or(NO_CODE, |int| code_of(ints, int))));
+    cell!(
+        /// True or false.
+        flag(value: bool), Cells::Flag(cells) => cells.push(value));
+    cell!(
+        /// A count.
+        count(value: usize), Cells::Count(cells) =>
+            cells.push(value.map_or(NO_COUNT, |n| i64::try_from(n).unwrap_or(i64::MAX))));
+    cell!(
+        /// Money.
+        money(value: Money), Cells::Money(cells) =>
+            cells.push(value.map_or(NO_MONEY, Money::hundredths)));
 
     /// A float; it must be finite.
     pub fn float(&mut self, value: impl Into<Option<f64>>) -> &mut Self {
         let value = value.into();
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Float(cells) => {
-                cells.push(value.unwrap_or(f64::NAN));
-                true
-            }
-            _ => false,
-        };
         if value.is_some_and(|value| !value.is_finite()) {
             let (name, table) = (&self.contract.columns[self.at].name, self.contract.table);
             self.fault = Some(format!("a number in `{name}` of `{table}` is not finite"));
         }
-        self.step(is_fitting, "float")
-    }
-
-    /// True or false.
-    pub fn flag(&mut self, value: impl Into<Option<bool>>) -> &mut Self {
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Flag(cells) => {
-                cells.push(value.into());
-                true
-            }
-            _ => false,
-        };
-        self.step(is_fitting, "flag")
-    }
-
-    /// A count.
-    pub fn count(&mut self, value: impl Into<Option<usize>>) -> &mut Self {
-        let value = value.into().map_or(NO_COUNT, |n| i64::try_from(n).unwrap_or(i64::MAX));
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Count(cells) => {
-                cells.push(value);
-                true
-            }
-            _ => false,
-        };
-        self.step(is_fitting, "count")
-    }
-
-    /// Money.
-    pub fn money(&mut self, value: impl Into<Option<Money>>) -> &mut Self {
-        let value = value.into().map_or(NO_MONEY, Money::hundredths);
-        let is_fitting = match &mut self.columns[self.at] {
-            Cells::Money(cells) => {
-                cells.push(value);
-                true
-            }
-            _ => false,
-        };
-        self.step(is_fitting, "money")
+        match &mut self.columns[self.at] {
+            Cells::Float(cells) => cells.push(value.unwrap_or(f64::NAN)),
+            _ => self.misfit("float"),
+        }
+        self.step()
     }
 
     /// Rows so far.
@@ -303,14 +274,13 @@ pub struct LongTable<'f> {
 }
 
 impl<'f> LongTable<'f> {
-    /// A table of the stage, without rows yet.
+    /// The file `name` of a table of the stage, without rows yet.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the stage does not write the table, or the lake fails.
-    pub fn create(files: &'f Files<'_>, table: &str) -> Result<Self, StageError> {
-        let writer = files.create_groups(table, "part-00000.parquet")?;
-        Ok(Self { rows: Rows::of(table), writer })
+    pub fn create(files: &'f Files<'_>, table: &str, name: &str) -> Result<Self, StageError> {
+        Ok(Self { rows: Rows::of(table), writer: files.create(table, name)? })
     }
 
     /// Adds rows, which follow those before in the order of the key.

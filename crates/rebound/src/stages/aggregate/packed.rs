@@ -126,7 +126,7 @@ pub(super) fn code_of(number: u32) -> Hs6 {
     Hs6::from_digits(&digits).unwrap_or_else(|| unreachable!("six digits"))
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

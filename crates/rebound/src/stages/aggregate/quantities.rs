@@ -1,8 +1,10 @@
 //! Quantities by region, product, year and unit of measure, beside the value of the records that have one.
 
+use super::super::cube::coded;
 use super::super::rows::Rows;
 use super::super::{Files, StageError};
-use super::packed::{code_of, number_of, reported_code};
+use super::packed::{code_of, locked, number_of, reported_code};
+use super::split;
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use rayon::prelude::*;
@@ -64,7 +66,7 @@ pub(super) fn rows(
         files.each_coded(RECORDS, file, &COLUMNS, |batch| {
             add(batch, flow, conversions, &shared, &mut sums)
         })?;
-        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = locked(&shared);
         for (key, more) in sums {
             let sum = shared.sums.entry(key).or_default();
             sum.quantity += more.quantity;
@@ -94,6 +96,18 @@ pub(super) fn rows(
     Ok(rows)
 }
 
+/// A column of texts, and what each entry of its dictionary means.
+fn meanings<'b, T>(
+    batch: &'b RecordBatch,
+    column: &str,
+    meaning: impl Fn(&str) -> Result<T, StageError>,
+) -> Result<(&'b DictionaryArray<Int32Type>, Vec<T>), StageError> {
+    let column = batch.column(batch.schema().index_of(column)?).as_dictionary::<Int32Type>();
+    let texts = column.values().as_string::<i32>();
+    let meanings = (0..texts.len()).map(|at| meaning(texts.value(at)));
+    Ok((column, meanings.collect::<Result<_, _>>()?))
+}
+
 fn add(
     batch: &RecordBatch,
     flow: &str,
@@ -107,34 +121,20 @@ fn add(
     if quantities.null_count() == batch.num_rows() {
         return Ok(());
     }
-    let text = |name: &str| Ok::<_, StageError>(column(name)?.as_dictionary::<Int32Type>());
     let years = column("year")?.as_primitive::<Int32Type>().values();
     let values = column("fob_value")?.as_primitive::<Decimal128Type>().values();
     let is_excluded = column("is_excluded")?.as_boolean();
-    let (flows, regions, units) = (text("flow")?, text("region_code")?, text("quantity_unit")?);
-    let (codes, revisions) = (text("hs6")?, text("hs_revision")?);
-    let words = |of: &DictionaryArray<Int32Type>| -> Vec<String> {
-        of.values().as_string::<i32>().iter().map(|text| text.unwrap_or("").to_owned()).collect()
-    };
     let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("{RECORDS}: {e}"));
-    let is_asked: Vec<bool> = words(flows).iter().map(|text| text == flow).collect();
-    let codes_of: Vec<Hs6> = words(codes)
-        .iter()
-        .map(|text| text.parse().map_err(|e| broken(&e)))
-        .collect::<Result<_, _>>()?;
-    let revisions_of: Vec<HsRevision> = words(revisions)
-        .iter()
-        .map(|text| text.parse().map_err(|e| broken(&e)))
-        .collect::<Result<_, _>>()?;
-    let (regions_of, units_of, no_unit) = {
-        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |texts: Vec<String>, known: &mut Dictionary| -> Vec<u32> {
-            texts.iter().map(|text| known.code(text)).collect()
-        };
-        let regions_of = of(words(regions), &mut shared.regions);
-        let units_of = of(words(units), &mut shared.units);
-        (regions_of, units_of, shared.units.code(""))
-    };
+    let (flows, is_asked) = meanings(batch, "flow", |text| Ok(text == flow))?;
+    let (codes, codes_of) =
+        meanings(batch, "hs6", |text| text.parse::<Hs6>().map_err(|e| broken(&e)))?;
+    let (revisions, revisions_of) =
+        meanings(batch, "hs_revision", |text| text.parse::<HsRevision>().map_err(|e| broken(&e)))?;
+    let mut shared = locked(shared);
+    let (regions, regions_of) = coded(batch, "region_code", &mut shared.regions)?;
+    let (units, units_of) = coded(batch, "quantity_unit", &mut shared.units)?;
+    let no_unit = shared.units.code("");
+    drop(shared);
     for row in 0..batch.num_rows() {
         let keys = (flows.key(row), regions.key(row), codes.key(row), revisions.key(row));
         let (Some(flow), Some(region), Some(code), Some(revision)) = keys else { continue };
@@ -149,27 +149,21 @@ fn add(
         #[expect(clippy::cast_possible_truncation, reason = "saturates at 2^127")]
         let quantity = (quantities.value(row) * 1000.0).round() as i128;
         let value = Money::from_hundredths(values[row]);
-        let mut put = |code: Hs6, quantity: i128, value: Money, n: usize| {
+        // A code that was split divides its quantity as its value.
+        let quantities = match conversion.targets.len() {
+            1 => vec![quantity],
+            _ => {
+                let parts = allocate(Money::from_hundredths(quantity), &conversion.weights());
+                parts.into_iter().map(Money::hundredths).collect()
+            }
+        };
+        split(conversion, value, |at, code, value| {
             let key = (years[row], regions_of[region], number_of(code), unit);
             let sum = sums.entry(key).or_default();
-            sum.quantity += quantity;
+            sum.quantity += quantities[at];
             sum.value += value;
-            sum.n += n;
-        };
-        if let [(code, _)] = conversion.targets[..] {
-            put(code, quantity, value, 1);
-            continue;
-        }
-        // A code that was split divides its quantity as its value.
-        let weights: Vec<u128> = conversion.targets.iter().map(|(_, weight)| *weight).collect();
-        let parts = allocate(value, &weights);
-        let of_quantity = allocate(Money::from_hundredths(quantity), &weights);
-        for (((code, _), value), quantity) in conversion.targets.iter().zip(parts).zip(of_quantity)
-        {
-            if !value.is_zero() {
-                put(*code, quantity.hundredths(), value, 1);
-            }
-        }
+            sum.n += 1;
+        });
     }
     Ok(())
 }

@@ -8,27 +8,40 @@ use ::resilience::{Benchmark, NullReason, Response, quantile, status};
 use rayon::prelude::*;
 
 /// The levels of the cells before the base, which their own trends are of: the base last.
-struct Trends(Vec<Slice>);
+struct Trends {
+    slices: Vec<Slice>,
+    /// Periods of resistance and of recovery.
+    n_periods: [f64; 2],
+}
 
 impl Trends {
     fn read(course: &Course<'_>) -> Result<Self, StageError> {
+        let (trough, end) = (course.episode.trough.place, course.episode.end.place);
+        let n_periods = [course.n_periods(&course.bases, trough), course.n_periods(&[trough], end)];
         let last = course.episode.last_base().place;
         let n = course.years_long(course.asked.config.trend_years);
-        let n = i32::try_from(n).unwrap_or(i32::MAX);
-        let places = last - n..=last;
+        let places = last - i32::try_from(n).unwrap_or(i32::MAX)..=last;
         let trailing = course.episode.trailing;
-        if !places.clone().all(|place| course.cube.has(place, trailing)) {
-            return Ok(Self(Vec::new()));
+        let is_asked = course.asked.of_products.iter().any(|(_, of)| *of == Benchmark::OwnTrend);
+        if !is_asked || !places.clone().all(|place| course.cube.has(place, trailing)) {
+            return Ok(Self { slices: Vec::new(), n_periods });
         }
         let slices = places.map(|place| course.cube.slice(&[place], trailing, "own trend"));
-        Ok(Self(slices.collect::<Result<_, _>>()?))
+        Ok(Self { slices: slices.collect::<Result<_, _>>()?, n_periods })
     }
 
-    fn growth(&self, region: usize, part: usize, n_periods: f64) -> Option<f64> {
+    /// The growth over a stage that a cell expects.
+    fn growth(&self, region: usize, part: usize, stage: usize) -> Option<f64> {
         let level = |of: &Slice| of.is_reported[region].then(|| of.exports.get(region, part));
-        let levels: Vec<Option<f64>> = self.0.iter().map(level).collect();
-        ::resilience::trend_growth(&levels, n_periods)
+        let levels: Vec<Option<f64>> = self.slices.iter().map(level).collect();
+        ::resilience::trend_growth(&levels, self.n_periods[stage])
     }
+}
+
+/// A cell's exports at base, trough and end; `None` where its region was not reported.
+fn path(course: &Course<'_>, region: usize, part: usize) -> [Option<f64>; 3] {
+    [&course.base, &course.trough, &course.end]
+        .map(|slice| slice.is_reported[region].then(|| slice.exports.get(region, part)))
 }
 
 /// Resistance and recovery of one cell.
@@ -40,20 +53,16 @@ fn responses(
     part: usize,
 ) -> [Response; 2] {
     let code = course.cube.regions[region].as_str();
-    let at = |slice: &Slice| slice.is_reported[region].then(|| slice.exports.get(region, part));
-    let [base, trough, end] = [&course.base, &course.trough, &course.end].map(at);
-    let bases: Vec<i32> = course.episode.base.iter().map(|period| period.place).collect();
-    let (trough_at, end_at) = (course.episode.trough.place, course.episode.end.place);
+    let [base, trough, end] = path(course, region, part);
     let stages = [
         (&course.resistance, (base, trough), NullReason::NoBase),
         (&course.recovery, (trough, end), NullReason::TroughZero),
     ];
-    let n_periods = [course.n_periods(&bases, trough_at), f64::from(end_at - trough_at)];
     let years = course.years();
     std::array::from_fn(|at| {
         let (stage, ends, no_base) = stages[at];
         let rate = match benchmark {
-            Benchmark::OwnTrend => trends.growth(region, part, n_periods[at]),
+            Benchmark::OwnTrend => trends.growth(region, part, at),
             _ => stage.expected_growth(benchmark, region, part),
         };
         let expected = ends.0.zip(rate).map(|(from, rate)| from * rate);
@@ -77,15 +86,10 @@ pub(super) fn rows(
     long: &mut LongTable<'_>,
 ) -> Result<(), StageError> {
     let (cube, asked) = (course.cube, course.asked);
-    let needs_trends =
-        asked.of_products.iter().any(|(_, benchmark)| *benchmark == Benchmark::OwnTrend);
-    let trends = if needs_trends { Trends::read(course)? } else { Trends(Vec::new()) };
-    let values = |region: usize, part: usize| {
-        [&course.base, &course.trough, &course.end].map(|of| of.exports.get(region, part))
-    };
+    let trends = Trends::read(course)?;
     let is_traded = |region: usize, part: usize| {
-        values(region, part).iter().any(|x| *x > 0.0)
-            || course.after.exports.get(region, part) > 0.0
+        let slices = [&course.base, &course.trough, &course.end, &course.after];
+        slices.iter().any(|slice| slice.exports.get(region, part) > 0.0)
     };
     let n_regions = cube.regions.len();
     for (benchmark_name, benchmark) in &asked.of_products {
@@ -109,10 +113,7 @@ pub(super) fn rows(
                 if !(asked.config.balanced || is_traded(region, part)) {
                     continue;
                 }
-                let slices = [&course.base, &course.trough, &course.end];
-                let [base, trough, end] = slices.map(|slice| {
-                    slice.is_reported[region].then(|| slice.exports.get(region, part))
-                });
+                let [base, trough, end] = path(course, region, part);
                 rows.text(&*course.episode.name)
                     .text(&**benchmark_name)
                     .text(&*cube.regions[region])
