@@ -19,6 +19,40 @@ last_base_year as (
 
 shift_share as (
     select * from resilience.shift_share where stage = 'resistance'
+),
+
+-- Shares of the region's exports of all products.
+ownership as (
+    select
+        year,
+        region_code,
+        sum(cast(fob_value as double)) as total,
+        sum(case when ownership in ('contractual_jv', 'equity_jv', 'wholly_foreign') then cast(fob_value as double) else 0 end) as foreign_value,
+        sum(case when ownership = 'state' then cast(fob_value as double) else 0 end) as state_value
+    from trade.region_product_year_ownership
+    group by year, region_code
+),
+
+trade_mode as (
+    select
+        year,
+        region_code,
+        sum(cast(fob_value as double)) as total,
+        sum(case when trade_mode in ('14', '15', 'processing') then cast(fob_value as double) else 0 end) as processing_value
+    from trade.region_product_year_trade_mode
+    group by year, region_code
+),
+
+-- The step of what the region exports, where it is known.
+rebate as (
+    select
+        x.year,
+        x.region_code,
+        sum(cast(x.fob_value as double) * p.step) / sum(cast(x.fob_value as double)) as rebate_step
+    from trade.region_product_year x
+    join policy.rebate p on p.hs6 = x.hs6
+    where p.step is not null and x.fob_value > 0
+    group by x.year, x.region_code
 )
 
 select
@@ -66,7 +100,11 @@ select
     d.n_products,
     p.eci,
     p.mean_density,
-    case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value
+    case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value,
+    case when w.total > 0 then w.foreign_value / w.total end as foreign_share,
+    case when w.total > 0 then w.state_value / w.total end as state_share,
+    case when q.total > 0 then q.processing_value / q.total end as processing_share,
+    b.rebate_step
 from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 join trade.region r on r.region_code = a.region_code
@@ -77,4 +115,7 @@ left join resilience.transformation t on t.episode = a.episode and t.region_code
 left join resilience.region_cycle c on c.episode = a.episode and c.region_code = a.region_code
 left join diversification.region_year d on d.year = y.year and d.region_code = a.region_code
 left join space.region_year p on p.year = y.year and p.region_code = a.region_code
+left join ownership w on w.year = y.year and w.region_code = a.region_code
+left join trade_mode q on q.year = y.year and q.region_code = a.region_code
+left join rebate b on b.year = y.year and b.region_code = a.region_code
 order by a.episode, a.region_code

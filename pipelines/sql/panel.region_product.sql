@@ -1,5 +1,5 @@
 -- One row a region, product and episode: outcomes against the headline benchmark, and what region and
--- product were like in the last base year. Exits and entries stay in, with their status.
+-- product were like in the year of the regressors. Exits and entries stay in, with their status.
 with aggregate_benchmark as (
     select * from resilience.region_product where benchmark = 'aggregate'
 ),
@@ -8,11 +8,12 @@ last_base_year as (
     select episode, regressor_year as year from resilience.episode
 ),
 
--- The nation's exports of each product, for market shares.
-product_year as (
-    select year, hs6, sum(fob_value) as fob_value
-    from trade.region_product_year
-    group by year, hs6
+-- Mean growth over the three years up to the regressors' own.
+pre_trend as (
+    select y.episode, x.region_code, x.hs6, avg(x.dlog_value) as pre_trend_dlog, avg(x.dhs_value) as pre_trend_dhs
+    from last_base_year y
+    join panel.region_product_year x on x.year between y.year - 2 and y.year
+    group by y.episode, x.region_code, x.hs6
 )
 
 select
@@ -42,25 +43,54 @@ select
     case when t.hs6 is null and r.expy_change is not null then 0.0 else t.expy_upgrading end as expy_upgrading,
     t.rca_change,
     t.is_entry_upgrade,
-    s.density,
-    s.rca,
-    s.is_specialized,
+    x.density,
+    x.value_density,
+    x.nearest_density,
+    x.related_mass,
+    x.related_count,
+    x.group_entropy,
+    x.weighted_entropy,
+    x.unrelated_entropy,
+    x.rca,
+    x.is_specialized,
     t.pci,
-    d.related_variety as region_related_variety,
-    d.unrelated_variety as region_unrelated_variety,
+    x.region_related_variety,
+    x.region_unrelated_variety,
+    x.region_eci,
+    p.step as rebate_step,
+    -- Only ordinary trade and processing with imported materials are eligible.
+    p.step * (1 - x.supplied_processing_share) as rebate_exposure,
+    p.annual_change as rebate_annual_change,
+    p.has_rise as has_rebate_rise,
+    p.earlier_cut as rebate_earlier_cut,
+    x.foreign_share,
+    x.wholly_foreign_share,
+    x.state_share,
+    x.collective_share,
+    x.private_share,
+    x.processing_share,
+    x.supplied_processing_share,
+    x.imported_processing_share,
+    x.ordinary_share,
+    x.shares_null_reason,
     case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value,
-    case
-        when n.fob_value > 0 then cast(coalesce(x.fob_value, 0) as double) / cast(n.fob_value as double)
-    end as market_share
+    e.pre_trend_dlog,
+    e.pre_trend_dhs,
+    x.market_share,
+    x.product_hhi,
+    x.log_firms,
+    x.firm_hhi,
+    x.n_destinations,
+    x.destination_hhi,
+    x.us_eu_japan_share,
+    x.hong_kong_share
 from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 left join resilience.product_transformation t
     on t.episode = a.episode and t.region_code = a.region_code and t.hs6 = a.hs6
 left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code
-left join space.region_product_year s
-    on s.year = y.year and s.region_code = a.region_code and s.hs6 = a.hs6
-left join diversification.region_year d on d.year = y.year and d.region_code = a.region_code
-left join trade.region_product_year x
+left join panel.region_product_year x
     on x.year = y.year and x.region_code = a.region_code and x.hs6 = a.hs6
-left join product_year n on n.year = y.year and n.hs6 = a.hs6
+left join pre_trend e on e.episode = a.episode and e.region_code = a.region_code and e.hs6 = a.hs6
+left join policy.rebate p on p.hs6 = a.hs6
 order by a.episode, a.region_code, a.hs6

@@ -5,6 +5,7 @@
 mod bad_files;
 mod bad_input;
 mod documents;
+mod estimates;
 mod kill;
 mod layers;
 mod layouts;

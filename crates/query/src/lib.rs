@@ -5,6 +5,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
+use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
@@ -12,7 +13,8 @@ use datafusion::datasource::listing::{
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
+use futures::StreamExt;
 use lake::{Lake, TableVersion};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -156,17 +158,70 @@ impl Session {
             .collect())
     }
 
+    /// Makes rows in memory known under a name.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Register`] if the rows differ in their columns.
+    pub fn register_rows(
+        &self,
+        table: &str,
+        schema: SchemaRef,
+        rows: Vec<RecordBatch>,
+    ) -> Result<(), QueryError> {
+        let broken = |source| QueryError::Register { table: table.to_owned(), source };
+        let memory = MemTable::try_new(schema, vec![rows]).map_err(broken)?;
+        self.context.register_table(table, Arc::new(memory)).map_err(broken)?;
+        Ok(())
+    }
+
+    /// Makes a Parquet file of this machine known under a name.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Register`] if it cannot be opened.
+    pub async fn register_parquet(&self, table: &str, path: &str) -> Result<(), QueryError> {
+        let options =
+            ParquetReadOptions { skip_metadata: Some(true), ..ParquetReadOptions::default() };
+        self.context
+            .register_parquet(table, path, options)
+            .await
+            .map_err(|source| QueryError::Register { table: table.to_owned(), source })
+    }
+
+    /// Runs one statement that reads, and hands its rows on as they come.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if running it is.
+    pub async fn stream(
+        &self,
+        sql: &str,
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), QueryError> {
+        let frame = self.frame(sql).await?;
+        let mut stream = frame.execute_stream().await.map_err(QueryError::Run)?;
+        while let Some(batch) = stream.next().await {
+            take(&batch.map_err(QueryError::Run)?);
+        }
+        Ok(())
+    }
+
+    async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
+        let options = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        self.context.sql_with_options(sql, options).await.map_err(QueryError::Plan)
+    }
+
     /// Runs one statement that reads, and gathers its rows.
     ///
     /// # Errors
     ///
     /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if running it is.
     pub async fn run(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), QueryError> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, options).await.map_err(QueryError::Plan)?;
+        let frame = self.frame(sql).await?;
         let schema = Arc::clone(frame.schema().inner());
         let batches = frame.collect().await.map_err(QueryError::Run)?;
         Ok((schema, batches))

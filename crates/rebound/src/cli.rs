@@ -3,6 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
+use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
@@ -54,6 +55,8 @@ enum Command {
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
+    /// Estimate a model, or show those that are published.
+    Estimate(Box<EstimateCommand>),
     /// Write a made-up nation's records, of a known process, in the form of a layout.
     Synth(SynthArgs),
 }
@@ -94,6 +97,14 @@ struct LakeArgs {
     /// The lake: a folder or URL.
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
+}
+
+#[derive(Debug, Args)]
+struct EstimateCommand {
+    #[command(flatten)]
+    args: EstimateArgs,
+    #[command(flatten)]
+    lake: LakeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -207,6 +218,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         let is_users = cause.is::<UsersError>()
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
+            || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
@@ -263,6 +275,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             // Rows go to standard output as they come.
             drop(out);
             measure(&runtime, args)?;
+        }
+        Command::Estimate(command) => {
+            let text = estimate_command::estimate(&runtime, &command.args, || {
+                let lake = open(&command.lake)?;
+                let catalog = catalog(&runtime, &lake)?;
+                Ok((lake, catalog))
+            })?;
+            out.write_all(text.as_bytes())?;
         }
         Command::Synth(args) => synth(&mut out, args)?,
     }

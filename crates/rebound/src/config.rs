@@ -1,6 +1,7 @@
 //! With what values: `config/*.yaml`, read once, checked once, and made into the types of the crates.
 
 use crate::yaml::{self, YamlError};
+use chrono::NaiveDate;
 use resilience::Benchmark;
 use serde::{Deserialize, Serialize};
 use space::complexity::{FitnessParams, Scale};
@@ -83,6 +84,7 @@ struct File {
     complexity: Option<ComplexityText>,
     resilience: Option<ResilienceText>,
     spatial: Option<SpatialText>,
+    policy: Option<PolicyText>,
     engine: Option<EngineText>,
 }
 
@@ -413,6 +415,65 @@ pub struct RegionChange {
 }
 
 section! {
+    /// Section `policy`.
+    Policy as PolicyText {
+        /// The rate of VAT, a fraction.
+        pub vat: f64,
+        /// Day before the crisis steps, and day after them.
+        pub step_from: String,
+        /// See [`Self::step_from`].
+        pub step_to: String,
+        /// Day before the earlier cut, and day after it.
+        pub cut_from: String,
+        /// See [`Self::cut_from`].
+        pub cut_to: String,
+    }
+}
+
+/// The dates of [`Policy`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyDates {
+    /// Day before the crisis steps.
+    pub step_from: NaiveDate,
+    /// Day after them.
+    pub step_to: NaiveDate,
+    /// Day before the earlier cut.
+    pub cut_from: NaiveDate,
+    /// Day after it.
+    pub cut_to: NaiveDate,
+}
+
+impl Policy {
+    /// Its dates.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one.
+    pub fn dates(&self) -> Result<PolicyDates, String> {
+        let date = |text: &str| {
+            text.parse::<NaiveDate>().map_err(|_| format!("{text:?}: expected a date, YYYY-MM-DD"))
+        };
+        let dates = PolicyDates {
+            step_from: date(&self.step_from)?,
+            step_to: date(&self.step_to)?,
+            cut_from: date(&self.cut_from)?,
+            cut_to: date(&self.cut_to)?,
+        };
+        if dates.step_to <= dates.step_from || dates.cut_to <= dates.cut_from {
+            return Err("a step ends before it begins".to_owned());
+        }
+        Ok(dates)
+    }
+
+    fn checked(&self) -> Result<(), (&'static str, String)> {
+        if !(self.vat > 0.0 && self.vat < 1.0) {
+            return Err(("vat", format!("{}: expected a fraction, above 0 and below 1", self.vat)));
+        }
+        self.dates().map(|_| ()).map_err(|why| ("step_from", why))
+    }
+}
+
+section! {
     /// Section `engine`: nothing here changes a number.
     Engine as EngineText {
         /// Threads; 0: one a core.
@@ -448,6 +509,8 @@ pub struct Config {
     pub resilience: Resilience,
     /// Section `spatial`.
     pub spatial: Spatial,
+    /// Section `policy`.
+    pub policy: Policy,
     /// Section `engine`.
     pub engine: Engine,
 }
@@ -867,6 +930,7 @@ impl Config {
         let (complexity, complexity_file) = merged!(complexity, ComplexityText);
         let (resilience, resilience_file) = merged!(resilience, ResilienceText);
         let (spatial, spatial_file) = merged!(spatial, SpatialText);
+        let (policy, policy_file) = merged!(policy, PolicyText);
         let (engine, _) = merged!(engine, EngineText);
         let config = Self {
             ingest,
@@ -877,6 +941,7 @@ impl Config {
             complexity,
             resilience,
             spatial,
+            policy,
             engine,
         };
         let check = |file: &str, key: &str, outcome: Result<(), String>| {
@@ -900,6 +965,7 @@ impl Config {
             ("relatedness", related_file, config.relatedness.checked()),
             ("complexity", complexity_file, config.complexity.checked()),
             ("spatial", spatial_file, config.spatial.checked()),
+            ("policy", policy_file, config.policy.checked()),
         ];
         for (section, file, outcome) in sections {
             if let Err((key, why)) = outcome {

@@ -2,8 +2,10 @@
 
 use crate::codes::{self, CodesError};
 use crate::pipeline::{
-    External, GroupColumns, IncomeColumns, PciColumns, Pipeline, ProximityColumns, ReferenceColumns,
+    External, GroupColumns, IncomeColumns, PciColumns, Pipeline, ProximityColumns, RebateColumns,
+    ReferenceColumns,
 };
+use chrono::NaiveDate;
 use flate2::read::MultiGzDecoder;
 use space::Relatedness;
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,4 +313,90 @@ pub fn proximity(
         path: external.path.clone(),
         why: error.to_string(),
     })
+}
+
+/// A rebate of export VAT, in force on the export dates from the first to the last day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// A fraction of the value.
+    pub rate: f64,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; `None`: until further notice.
+    pub to: Option<NaiveDate>,
+}
+
+/// Rebate rates by tariff line (8 or 10 digits, products, headings or chapters), in the order of their dates. Codes of six digits and more
+/// begin with the target revision's product.
+///
+/// # Errors
+///
+/// [`ExternalError`], naming file and line, or two rates of one line on one day.
+pub fn rebate_rates(
+    external: &External<RebateColumns>,
+    target: HsRevision,
+) -> Result<BTreeMap<String, Vec<Rate>>, ExternalError> {
+    let columns = &external.columns;
+    let failed = |why: String| ExternalError::File { path: external.path.clone(), why };
+    let unit = match columns.unit.as_str() {
+        "fraction" => 1.0,
+        "percent" => 0.01,
+        other => {
+            return Err(failed(format!(
+                "`rebate_rates.columns.unit` is {other:?}: expected fraction or percent"
+            )));
+        }
+    };
+    let names =
+        [&columns.hs, &columns.rate, &columns.valid_from, &columns.valid_to].map(String::as_str);
+    let tables = codes::tables()?;
+    let revisions = BTreeSet::from([external.revision]);
+    let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
+    let mut found: BTreeMap<String, Vec<Rate>> = BTreeMap::new();
+    Rows::open(&external.path, "rebate_rates", names)?.each(|[hs, rate, from, to]| {
+        let digits: String = hs.chars().filter(|c| *c != '.').collect();
+        if !(2..=10).contains(&digits.len())
+            || digits.len() % 2 == 1
+            || !digits.bytes().all(|b| b.is_ascii_digit())
+        {
+            return Err(format!("code {hs:?}: expected 2, 4, 6, 8 or 10 digits"));
+        }
+        let date = |text: &str, what: &str| {
+            text.parse::<NaiveDate>()
+                .map_err(|_| format!("{what} {text:?}: expected a date, YYYY-MM-DD"))
+        };
+        let rate = number(rate, "rate")? * unit;
+        if !(0.0..=1.0).contains(&rate) {
+            return Err(format!("rate {rate}: expected 0 to 1 (`unit: percent` reads 0 to 100)"));
+        }
+        let from = date(from, "valid_from")?;
+        let to = if to.is_empty() { None } else { Some(date(to, "valid_to")?) };
+        if to.is_some_and(|to| to < from) {
+            return Err(format!("valid_to is before valid_from, {from}"));
+        }
+        let code = match digits.get(..6).and_then(hs6) {
+            None => digits,
+            Some(code) => {
+                let conversion = concordance.convert(external.revision, code);
+                let target = conversion.targets.first().map_or(code, |(code, _)| *code);
+                format!("{}{}", target.as_str(), &digits[6..])
+            }
+        };
+        found.entry(code).or_default().push(Rate { rate, from, to });
+        Ok(())
+    })?;
+    for (code, line) in &mut found {
+        line.sort_by_key(|rate| rate.from);
+        let overlap = line.windows(2).find(|pair| pair[0].to.is_none_or(|to| to >= pair[1].from));
+        // Lines that one product now stands for may differ; a line's own rates may not.
+        if let Some(pair) = overlap
+            && external.revision == target
+        {
+            return Err(failed(format!(
+                "{code} has two rates on {}: end the first before it",
+                pair[1].from
+            )));
+        }
+    }
+    Ok(found)
 }

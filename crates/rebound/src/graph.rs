@@ -1,7 +1,8 @@
 //! The graph of stages: what each reads and writes, what each is made from, and which are selected.
 
 use crate::config::ProximitySource;
-use crate::pipeline::{Pipeline, SqlFile};
+use crate::estimation::tables_of;
+use crate::pipeline::{Pipeline, SqlFile, Table};
 use lake::{Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,20 +23,29 @@ pub enum StageName {
     Resilience,
     /// Inequality and autocorrelation of what regions have.
     Spatial,
+    /// Rates of export VAT rebates to variables of products.
+    Policy,
+    /// Tables from elsewhere, for SQL and models.
+    Tables,
     /// Tables by SQL.
     Panels,
+    /// Regressions.
+    Models,
 }
 
 impl StageName {
     /// Every stage, in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Ingest,
         Self::Aggregate,
         Self::Relatedness,
         Self::Diversification,
         Self::Resilience,
         Self::Spatial,
+        Self::Policy,
+        Self::Tables,
         Self::Panels,
+        Self::Models,
     ];
 
     /// Its name.
@@ -47,7 +57,10 @@ impl StageName {
             Self::Diversification => "diversification",
             Self::Resilience => "resilience",
             Self::Spatial => "spatial",
+            Self::Policy => "policy",
+            Self::Tables => "tables",
             Self::Panels => "panels",
+            Self::Models => "models",
         }
     }
 
@@ -66,7 +79,8 @@ impl StageName {
                 tables.dedup();
                 return tables;
             }
-            Self::Ingest | Self::Panels => &[],
+            Self::Ingest | Self::Panels | Self::Tables | Self::Models => &[],
+            Self::Policy => &["trade.product", "trade.region_year"],
             Self::Aggregate => &["customs.records"],
             Self::Relatedness if uses(pipeline, ProximitySource::Firms) => {
                 &["trade.region_product_year", "trade.region_product_year_firm"]
@@ -144,7 +158,9 @@ impl StageName {
                 "resilience.product_transformation",
             ],
             Self::Spatial => &["spatial.measure", "spatial.region"],
-            Self::Panels => &[],
+            Self::Policy => &["policy.rebate", "policy.rebate_year"],
+            Self::Models => &["model.coefficients", "model.fit"],
+            Self::Panels | Self::Tables => &[],
         }
     }
 }
@@ -237,11 +253,27 @@ pub fn nodes<E: From<GraphError>>(
     let mut nodes = Vec::new();
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     for stage in StageName::ALL.into_iter().filter(|stage| pipeline.stages.contains(stage)) {
+        if stage == StageName::Tables {
+            nodes.extend(pipeline.tables.keys().map(|name| Node {
+                name: format!("external.{name}"),
+                stage,
+                reads: Vec::new(),
+                writes: vec![format!("external.{name}")],
+                sql: None,
+            }));
+            continue;
+        }
         if stage != StageName::Panels {
+            let mut reads: Vec<String> = owned(&stage.reads(pipeline));
+            if stage == StageName::Models {
+                reads = pipeline.models.iter().flat_map(tables_of).collect::<Vec<String>>();
+                reads.sort_unstable();
+                reads.dedup();
+            }
             nodes.push(Node {
                 name: stage.name().to_owned(),
                 stage,
-                reads: owned(&stage.reads(pipeline)),
+                reads,
                 writes: owned(stage.writes()),
                 sql: None,
             });
@@ -376,11 +408,14 @@ pub fn fingerprints(
         if let Some(sql) = &node.sql {
             parts.insert("sql".to_owned(), Fingerprint::of(sql.text.as_bytes()).to_string());
         }
+        if let Some(table) = table_of(pipeline, node) {
+            let text = serde_json::to_string(&(&table.types, &table.about)).unwrap_or_default();
+            parts.insert("config tables".to_owned(), text);
+        }
         for (section, text) in settings(pipeline, node.stage) {
             parts.insert(format!("config {section}"), text);
         }
-        for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node.stage, file))
-        {
+        for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node, file)) {
             parts.insert(format!("file {file}"), hash.to_string());
         }
         for table in &node.reads {
@@ -400,12 +435,20 @@ pub fn fingerprints(
     made
 }
 
-fn reads_file(pipeline: &Pipeline, stage: StageName, file: &str) -> bool {
+fn reads_file(pipeline: &Pipeline, node: &Node, file: &str) -> bool {
+    if node.stage == StageName::Tables {
+        return table_of(pipeline, node).is_some_and(|table| table.label == file);
+    }
     let externals = pipeline.externals();
     match externals.iter().find(|table| table.label == file) {
-        Some(table) => table.readers.contains(&stage),
-        None => stage == StageName::Ingest,
+        Some(table) => table.readers.contains(&node.stage),
+        None => node.stage == StageName::Ingest,
     }
+}
+
+/// The table from elsewhere that a node of the stage `tables` reads.
+pub fn table_of<'p>(pipeline: &'p Pipeline, node: &Node) -> Option<&'p Table> {
+    pipeline.tables.get(node.name.strip_prefix("external.")?)
 }
 
 /// Whether relatedness comes from `source`.
@@ -476,7 +519,17 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             parts.extend(elsewhere);
             parts
         }
-        StageName::Diversification | StageName::Panels => Vec::new(),
+        StageName::Policy => {
+            let mut parts = vec![("policy".to_owned(), json(&config.policy)), harmonize()];
+            parts.extend(elsewhere);
+            parts
+        }
+        StageName::Models => pipeline
+            .models
+            .iter()
+            .map(|model| (format!("model {}", model.name), model.text.clone()))
+            .collect(),
+        StageName::Diversification | StageName::Panels | StageName::Tables => Vec::new(),
     }
 }
 

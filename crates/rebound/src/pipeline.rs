@@ -3,6 +3,7 @@
 use crate::config::{Config, ConfigError, ProximitySource, beside};
 use crate::graph::StageName;
 use crate::layout_file::{self, LayoutError, LayoutFile};
+use crate::models::{self, Model, ModelError};
 use crate::yaml::{self, YamlError};
 use lake::{RemoteError, RemoteFile};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,18 @@ pub enum PipelineError {
     /// A layout is.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// A model file is.
+    #[error("failed to read the model `{path}`")]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: ModelError,
+    },
+    /// Two model files have one name.
+    #[error(transparent)]
+    Models(ModelError),
     /// A value makes no sense.
     #[error("invalid `{key}` in `{path}`: {why}")]
     Value {
@@ -61,6 +74,11 @@ struct File {
     pci: Option<PciText>,
     boundaries: Option<BoundariesText>,
     groups: Option<GroupsText>,
+    rebate_rates: Option<RebateText>,
+    #[serde(default)]
+    tables: BTreeMap<String, TableText>,
+    #[serde(default)]
+    models: Vec<String>,
     sql: String,
     checks: String,
     stages: Vec<String>,
@@ -128,6 +146,53 @@ struct BoundariesText {
 struct GroupsText {
     file: String,
     columns: GroupColumns,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RebateText {
+    file: String,
+    hs_revision: String,
+    columns: RebateColumns,
+}
+
+/// Header names of a table of rebate rates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RebateColumns {
+    /// Tariff line, product, heading or chapter.
+    pub hs: String,
+    /// Rate.
+    pub rate: String,
+    /// First day in force.
+    pub valid_from: String,
+    /// Last day in force.
+    pub valid_to: String,
+    /// `fraction` or `percent`.
+    pub unit: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableText {
+    file: String,
+    #[serde(default)]
+    types: BTreeMap<String, String>,
+    #[serde(default)]
+    about: String,
+}
+
+/// A table from elsewhere that SQL reads as `external.<name>`.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name in the records of runs.
+    pub label: String,
+    /// The file.
+    pub path: PathBuf,
+    /// Types of columns, where the user gives them.
+    pub types: BTreeMap<String, String>,
+    /// What it holds.
+    pub about: String,
 }
 
 /// Header names of a table of groups of regions.
@@ -264,6 +329,12 @@ pub struct Pipeline {
     pub boundaries: Option<External<BoundaryNames>>,
     /// Groups of regions.
     pub groups: Option<External<GroupColumns>>,
+    /// Rebates of export VAT.
+    pub rebate_rates: Option<External<RebateColumns>>,
+    /// Tables from elsewhere, by the name under `external`.
+    pub tables: BTreeMap<String, Table>,
+    /// Models that are estimated.
+    pub models: Vec<Model>,
     /// The tables made by SQL.
     pub sql: Vec<SqlFile>,
     /// The claims checked before publication.
@@ -298,7 +369,7 @@ impl Pipeline {
                 readers,
             })
         }
-        use StageName::{Relatedness, Resilience, Spatial};
+        use StageName::{Policy, Relatedness, Resilience, Spatial};
         let in_rca = self.config.relatedness.has_external_reference() == Ok(true);
         let as_benchmark = self.config.resilience.uses_reference();
         [
@@ -313,9 +384,17 @@ impl Pipeline {
             of("pci", self.pci.as_ref(), &[(Relatedness, true), (Resilience, true)]),
             of("boundaries", self.boundaries.as_ref(), &[(Spatial, true)]),
             of("groups", self.groups.as_ref(), &[(Spatial, true), (Resilience, true)]),
+            of("rebate_rates", self.rebate_rates.as_ref(), &[(Policy, true)]),
         ]
         .into_iter()
         .flatten()
+        .chain(self.tables.values().map(|table| Elsewhere {
+            key: "tables",
+            label: table.label.clone(),
+            path: table.path.clone(),
+            settings: serde_json::to_string(&(&table.types, &table.about)).unwrap_or_default(),
+            readers: vec![StageName::Tables],
+        }))
         .collect()
     }
 }
@@ -446,6 +525,29 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         let (label, path) = place("groups", &text.file);
         External { label, path, revision: target, columns: text.columns }
     });
+    let rebate_rates = match file.rebate_rates {
+        None => None,
+        Some(text) => {
+            let (label, place) = place("rebate_rates", &text.file);
+            let revision = revision("rebate_rates", &text.hs_revision)?;
+            Some(External { label, path: place, revision, columns: text.columns })
+        }
+    };
+    let mut tables = BTreeMap::new();
+    for (name, text) in file.tables {
+        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if !is_name {
+            let why = format!(
+                "{name:?}: expected small letters, digits and _: SQL reads it as external.<name>"
+            );
+            return Err(invalid("tables", why));
+        }
+        let (label, place) = place(&format!("tables.{name}"), &text.file);
+        tables.insert(name, Table { label, path: place, types: text.types, about: text.about });
+    }
+    let model_paths: Vec<PathBuf> = file.models.iter().map(|text| beside(path, text)).collect();
+    let models = models::read_all(&model_paths)?;
     if config.relatedness.source() == Ok(ProximitySource::External) && proximity.is_none() {
         let why = "the config says `proximity_source: external`, but there is no `proximity` here";
         return Err(invalid("proximity", why.to_owned()));
@@ -475,6 +577,9 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         pci,
         boundaries,
         groups,
+        rebate_rates,
+        tables,
+        models,
         sql: sql_files(&beside(path, &file.sql))?,
         checks: sql_files(&beside(path, &file.checks))?,
         stages,

@@ -6,9 +6,11 @@
 //! writes again.
 
 use crate::clock;
+use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::graph::{self, GraphError, Node, Parts, StageName};
 use crate::pipeline::{self, Elsewhere, Pipeline, PipelineError, Place, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
+use crate::tables::{self, TableError};
 use arrow::array::RecordBatch;
 use lake::{
     Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, RunRecord, RunStatus,
@@ -66,6 +68,12 @@ pub enum RunError {
         #[source]
         source: QueryError,
     },
+    /// A model cannot be run.
+    #[error(transparent)]
+    Model(#[from] EstimationError),
+    /// A table from elsewhere cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The SQL engine failed.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -109,6 +117,8 @@ impl RunError {
             }
             Self::Pipeline(_)
             | Self::Graph(_)
+            | Self::Model(_)
+            | Self::Table(_)
             | Self::NotMade { .. }
             | Self::OtherPipeline { .. }
             | Self::File { .. }
@@ -580,10 +590,8 @@ impl Maker<'_> {
         if let Some(sql) = &node.sql {
             return Ok(vec![self.build_sql(node, sql, fingerprint, current, &made_at)?]);
         }
-        let mut input = Input::new();
-        for table in node.reads.iter().filter(|table| !node.stage.streams(table)) {
-            let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
-            input.insert(table.clone(), batches);
+        if let Some(table) = graph::table_of(self.pipeline, node) {
+            return Ok(vec![self.build_table(node, table, fingerprint, made_at)?]);
         }
         let stopped =
             |source| RunError::Stage { stage: node.name.clone(), source: Box::new(source) };
@@ -602,8 +610,19 @@ impl Maker<'_> {
                 .map(|table| (table.clone(), current[table].clone()))
                 .collect(),
         };
-        let output = self.pool.install(|| stages::run(node.stage, self.pipeline, &input, &files));
-        let mut output = output.map_err(stopped)?;
+        let mut output = if node.stage == StageName::Models {
+            let results = self.estimate(node, current)?;
+            stages::models::rows(&results).map_err(stopped)?
+        } else {
+            let mut input = Input::new();
+            for table in node.reads.iter().filter(|table| !node.stage.streams(table)) {
+                let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
+                input.insert(table.clone(), batches);
+            }
+            let output =
+                self.pool.install(|| stages::run(node.stage, self.pipeline, &input, &files));
+            output.map_err(stopped)?
+        };
         if node.stage == StageName::Ingest {
             self.files_are_as_planned()?;
         }
@@ -660,6 +679,47 @@ impl Maker<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The results of the pipeline's models, with their titles.
+    fn estimate(
+        &self,
+        node: &Node,
+        current: &BTreeMap<String, TableVersion>,
+    ) -> Result<Vec<(String, Estimated)>, RunError> {
+        let session = sql_session(self.lake, self.pipeline, 1)?;
+        for table in &node.reads {
+            session.register(&current[table])?;
+        }
+        let runner = Runner { session: &session, runtime: self.runtime.handle() };
+        let mut results = Vec::new();
+        for model in &self.pipeline.models {
+            let found = self.pool.install(|| runner.run(model))?;
+            results.extend(found.into_iter().map(|result| (model.title.clone(), result)));
+        }
+        Ok(results)
+    }
+
+    /// A table from elsewhere, as it is.
+    fn build_table(
+        &self,
+        node: &Node,
+        table: &pipeline::Table,
+        fingerprint: &Fingerprint,
+        made_at: String,
+    ) -> Result<TableVersion, RunError> {
+        let (schema, rows) = tables::read(&table.path, &table.types, self.runtime.handle())?;
+        let version = TableVersion {
+            table: node.name.clone(),
+            stage: node.stage.name().to_owned(),
+            fingerprint: fingerprint.clone(),
+            files: Vec::new(),
+            key: Vec::new(),
+            about: table.about.clone(),
+            columns: Lake::columns_of(&node.name, &schema)?,
+            made_at,
+        };
+        Ok(self.runtime.block_on(self.lake.write(version, vec![rows]))?)
     }
 
     fn build_sql(

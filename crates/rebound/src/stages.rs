@@ -4,6 +4,8 @@ mod aggregate;
 pub mod cube;
 mod diversification;
 mod ingest;
+pub mod models;
+mod policy;
 mod relatedness;
 mod resilience;
 pub mod rows;
@@ -198,7 +200,8 @@ pub fn version(stage: StageName) -> u32 {
         StageName::Diversification => 2,
         StageName::Resilience => 2,
         StageName::Spatial => 3,
-        StageName::Panels => 2,
+        StageName::Policy | StageName::Tables | StageName::Models => 1,
+        StageName::Panels => 3,
     }
 }
 
@@ -220,7 +223,9 @@ pub fn run(
         StageName::Diversification => diversification::run(input, files),
         StageName::Resilience => resilience::run(pipeline, files),
         StageName::Spatial => spatial::run(pipeline, input),
-        StageName::Panels => Ok(Output::new()),
+        StageName::Policy => policy::run(pipeline, input),
+        // These are made by SQL, or from files.
+        StageName::Panels | StageName::Tables | StageName::Models => Ok(Output::new()),
     }
 }
 

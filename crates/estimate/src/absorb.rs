@@ -1,0 +1,436 @@
+//! Taking fixed effects out of columns: weighted least squares on the dummies of any number of factors.
+//!
+//! Rows that share the levels of all factors are one cell. The factor with most levels is eliminated exactly, level by
+//! level; what is left, the Schur complement on the other factors, is solved by conjugate gradients with its
+//! diagonal as preconditioner. With one factor nothing is left; with two this is symmetric Kaczmarz accelerated by conjugate
+//! gradients (Correia 2016, "A feasible estimator for linear models with multi-way fixed effects").
+
+use crate::EstimateError;
+use crate::factor::Factor;
+use rayon::prelude::*;
+
+/// Columns that are solved side by side.
+const LANES: usize = 4;
+type Lanes = [f64; LANES];
+const ZERO: Lanes = [0.0; LANES];
+
+/// Cells whose work is one piece; pieces are added up in their order, whatever the number of threads.
+const CELLS_A_PIECE: usize = 1 << 15;
+
+/// When the solver stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerance {
+    /// Norm of what the effects still explain, relative to what they explained at first.
+    pub relative: f64,
+    /// Iterations after which it gives up.
+    pub max_iterations: usize,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { relative: 1e-10, max_iterations: 20_000 }
+    }
+}
+
+/// Factors to take out of columns, with their weights.
+#[derive(Debug)]
+pub(crate) struct Absorber {
+    /// The cell of each row.
+    cell_of_row: Vec<u32>,
+    /// Where the cells of each level of the eliminated factor start.
+    starts: Vec<u32>,
+    /// Places of each cell in the vector of the other factors' levels, `n_other` a cell.
+    places: Vec<u32>,
+    n_other: usize,
+    n_places: usize,
+    weights: Vec<f64>,
+    first_diagonal: Vec<f64>,
+    other_diagonal: Vec<f64>,
+    /// First and last level of the eliminated factor in each piece.
+    pieces: Vec<(usize, usize)>,
+    tolerance: Tolerance,
+}
+
+impl Absorber {
+    /// An absorber of `factors`, at least one, over rows with `weights` (all 1 without).
+    pub(crate) fn new(factors: &[&Factor], weights: Option<&[f64]>, tolerance: Tolerance) -> Self {
+        let first = (0..factors.len())
+            .max_by_key(|&at| (factors[at].n_levels, std::cmp::Reverse(at)))
+            .unwrap_or(0);
+        let others: Vec<&Factor> = factors
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != first)
+            .map(|(_, factor)| *factor)
+            .collect();
+        let first = factors[first];
+        let mut offsets = vec![0];
+        for factor in &others {
+            offsets.push(offsets[offsets.len() - 1] + factor.n_levels);
+        }
+        let n_other = others.len();
+        let n_places = offsets[n_other];
+        let (row_starts, rows) = first.sorted();
+        let mut cell_of_row = vec![0u32; rows.len()];
+        let mut starts = vec![0u32];
+        let mut places: Vec<u32> = Vec::new();
+        let mut n_cells = 0u32;
+        if n_other == 0 {
+            cell_of_row.copy_from_slice(&first.of_row);
+            starts = (0..=u32::try_from(first.n_levels).unwrap_or(u32::MAX)).collect();
+            n_cells = starts[starts.len() - 1];
+        } else {
+            let mut keys: Vec<(u32, u32)> = Vec::new();
+            let rest = &others[1..];
+            let level = |factor: &Factor, row: u32| factor.of_row[row as usize];
+            for at in 0..first.n_levels {
+                keys.clear();
+                keys.extend(
+                    rows[row_starts[at]..row_starts[at + 1]]
+                        .iter()
+                        .map(|&row| (level(others[0], row), row)),
+                );
+                if rest.is_empty() {
+                    keys.sort_unstable();
+                } else {
+                    let key = |&(other, row): &(u32, u32)| (other, row);
+                    keys.sort_unstable_by(|a, b| {
+                        a.0.cmp(&b.0)
+                            .then_with(|| {
+                                rest.iter()
+                                    .map(|f| level(f, a.1))
+                                    .cmp(rest.iter().map(|f| level(f, b.1)))
+                            })
+                            .then_with(|| key(a).cmp(&key(b)))
+                    });
+                }
+                for (place, &(other, row)) in keys.iter().enumerate() {
+                    let is_new = place == 0 || {
+                        let before = keys[place - 1];
+                        before.0 != other
+                            || rest.iter().any(|f| level(f, before.1) != level(f, row))
+                    };
+                    if is_new {
+                        n_cells += 1;
+                        for (factor, offset) in others.iter().zip(&offsets) {
+                            places.push(
+                                u32::try_from(*offset).unwrap_or(u32::MAX) + level(factor, row),
+                            );
+                        }
+                    }
+                    cell_of_row[row as usize] = n_cells - 1;
+                }
+                starts.push(n_cells);
+            }
+        }
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for to in 1..starts.len() {
+            if (starts[to] - starts[from]) as usize >= CELLS_A_PIECE || to + 1 == starts.len() {
+                pieces.push((from, to));
+                from = to;
+            }
+        }
+        let mut absorber = Self {
+            cell_of_row,
+            starts,
+            places,
+            n_other,
+            n_places,
+            weights: vec![0.0; n_cells as usize],
+            first_diagonal: Vec::new(),
+            other_diagonal: Vec::new(),
+            pieces,
+            tolerance,
+        };
+        absorber.set_weights(weights);
+        absorber
+    }
+
+    /// Gives the rows other weights, all 1 with `None`.
+    pub(crate) fn set_weights(&mut self, weights: Option<&[f64]>) {
+        self.weights.fill(0.0);
+        match weights {
+            None => self.cell_of_row.iter().for_each(|&cell| self.weights[cell as usize] += 1.0),
+            Some(weights) => {
+                for (&cell, weight) in self.cell_of_row.iter().zip(weights) {
+                    self.weights[cell as usize] += weight;
+                }
+            }
+        }
+        let n_first = self.starts.len() - 1;
+        self.first_diagonal =
+            (0..n_first).map(|level| self.weights[self.cells(level)].iter().sum()).collect();
+        self.other_diagonal = vec![0.0; self.n_places];
+        if self.n_other > 0 {
+            for (weight, places) in self.weights.iter().zip(self.places.chunks_exact(self.n_other))
+            {
+                places.iter().for_each(|&place| self.other_diagonal[place as usize] += weight);
+            }
+        }
+    }
+
+    /// The cell of each row, and how many there are: the combinations of the levels of all factors.
+    pub(crate) fn cells_of_rows(&self) -> (&[u32], usize) {
+        (&self.cell_of_row, self.weights.len())
+    }
+
+    fn cells(&self, level: usize) -> std::ops::Range<usize> {
+        self.starts[level] as usize..self.starts[level + 1] as usize
+    }
+
+    /// Takes the effects out of `columns`, each of as many rows as the factors.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::NotConverged`] with the norm of what is left.
+    pub(crate) fn absorb(
+        &self,
+        columns: &mut [&mut [f64]],
+        weights: Option<&[f64]>,
+    ) -> Result<(), EstimateError> {
+        for group in columns.chunks_mut(LANES) {
+            let effects = self.solve(group, weights)?;
+            let n = group.len();
+            let rows = &self.cell_of_row;
+            // Each column takes the effect of a row's cell.
+            group.par_iter_mut().enumerate().for_each(|(lane, column)| {
+                debug_assert!(lane < n);
+                for (value, &cell) in column.iter_mut().zip(rows) {
+                    *value -= effects[cell as usize][lane];
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// The sum of the effects of each cell, for up to [`LANES`] columns.
+    fn solve(
+        &self,
+        columns: &[&mut [f64]],
+        weights: Option<&[f64]>,
+    ) -> Result<Vec<Lanes>, EstimateError> {
+        let mut sums = vec![ZERO; self.weights.len()];
+        for (lane, column) in columns.iter().enumerate() {
+            match weights {
+                None => {
+                    for (&cell, value) in self.cell_of_row.iter().zip(column.iter()) {
+                        sums[cell as usize][lane] += value;
+                    }
+                }
+                Some(weights) => {
+                    for ((&cell, value), weight) in
+                        self.cell_of_row.iter().zip(column.iter()).zip(weights)
+                    {
+                        sums[cell as usize][lane] += value * weight;
+                    }
+                }
+            }
+        }
+        let n_first = self.starts.len() - 1;
+        let first_sums: Vec<Lanes> = (0..n_first)
+            .map(|level| sums[self.cells(level)].iter().fold(ZERO, |a, b| add(&a, b)))
+            .collect();
+        if self.n_other == 0 {
+            return Ok((0..n_first)
+                .map(|level| scaled(&first_sums[level], 1.0 / self.first_diagonal[level]))
+                .collect());
+        }
+        let mut target = vec![ZERO; self.n_places];
+        for (level, first_sum) in first_sums.iter().enumerate() {
+            let mean = scaled(first_sum, 1.0 / self.first_diagonal[level]);
+            for cell in self.cells(level) {
+                let left: Lanes =
+                    std::array::from_fn(|k| sums[cell][k] - self.weights[cell] * mean[k]);
+                for &place in self.places_of(cell) {
+                    target[place as usize] = add(&target[place as usize], &left);
+                }
+            }
+        }
+        let others = self.conjugate_gradients(&target)?;
+        let mut effects = sums;
+        for (level, first_sum) in first_sums.iter().enumerate() {
+            let mut left = *first_sum;
+            for cell in self.cells(level) {
+                let of_others = self.gathered(&others, cell);
+                effects[cell] = of_others;
+                left = std::array::from_fn(|k| left[k] - self.weights[cell] * of_others[k]);
+            }
+            let own = scaled(&left, 1.0 / self.first_diagonal[level]);
+            for cell in self.cells(level) {
+                effects[cell] = add(&effects[cell], &own);
+            }
+        }
+        Ok(effects)
+    }
+
+    fn places_of(&self, cell: usize) -> &[u32] {
+        &self.places[cell * self.n_other..(cell + 1) * self.n_other]
+    }
+
+    fn gathered(&self, vector: &[Lanes], cell: usize) -> Lanes {
+        self.places_of(cell).iter().fold(ZERO, |sum, &place| add(&sum, &vector[place as usize]))
+    }
+
+    /// The Schur complement on the other factors, times `vector`.
+    fn apply(&self, vector: &[Lanes]) -> Vec<Lanes> {
+        let parts: Vec<Vec<Lanes>> = self
+            .pieces
+            .par_iter()
+            .map(|&(from, to)| {
+                let mut out = vec![ZERO; self.n_places];
+                let mut gathered: Vec<Lanes> = Vec::new();
+                for level in from..to {
+                    gathered.clear();
+                    let mut mean = ZERO;
+                    for cell in self.cells(level) {
+                        let of_others = self.gathered(vector, cell);
+                        let weight = self.weights[cell];
+                        mean = std::array::from_fn(|k| mean[k] + weight * of_others[k]);
+                        gathered.push(of_others);
+                    }
+                    let mean = scaled(&mean, 1.0 / self.first_diagonal[level]);
+                    for (cell, of_others) in self.cells(level).zip(&gathered) {
+                        let weight = self.weights[cell];
+                        let left: Lanes =
+                            std::array::from_fn(|k| weight * (of_others[k] - mean[k]));
+                        for &place in self.places_of(cell) {
+                            let out = &mut out[place as usize];
+                            *out = add(out, &left);
+                        }
+                    }
+                }
+                out
+            })
+            .collect();
+        let mut parts = parts.into_iter();
+        let mut sum = parts.next().unwrap_or_default();
+        for part in parts {
+            sum.iter_mut().zip(&part).for_each(|(a, b)| *a = add(a, b));
+        }
+        sum
+    }
+
+    fn conjugate_gradients(&self, target: &[Lanes]) -> Result<Vec<Lanes>, EstimateError> {
+        let preconditioned = |r: &[Lanes]| -> Vec<Lanes> {
+            r.iter()
+                .zip(&self.other_diagonal)
+                .map(|(r, d)| scaled(r, if *d > 0.0 { 1.0 / d } else { 0.0 }))
+                .collect()
+        };
+        let mut solution = vec![ZERO; self.n_places];
+        let mut residual = target.to_vec();
+        let mut z = preconditioned(&residual);
+        let mut direction = z.clone();
+        let mut size = dot(&residual, &z);
+        let limit: Lanes = std::array::from_fn(|k| size[k] * self.tolerance.relative.powi(2));
+        let start = size;
+        // Sums of the columns themselves, below which a target is rounding.
+        for iteration in 0.. {
+            if (0..LANES).all(|k| size[k] <= limit[k]) {
+                break;
+            }
+            if iteration == self.tolerance.max_iterations {
+                let worst = (0..LANES)
+                    .filter(|&k| start[k] > 0.0)
+                    .map(|k| (size[k] / start[k]).sqrt())
+                    .fold(0.0, f64::max);
+                return Err(EstimateError::NotConverged { iterations: iteration, residual: worst });
+            }
+            let image = self.apply(&direction);
+            let curvature = dot(&direction, &image);
+            let step: Lanes = std::array::from_fn(|k| {
+                if size[k] <= limit[k] || curvature[k] <= 0.0 {
+                    0.0
+                } else {
+                    size[k] / curvature[k]
+                }
+            });
+            for (s, d) in solution.iter_mut().zip(&direction) {
+                *s = std::array::from_fn(|k| s[k] + step[k] * d[k]);
+            }
+            for (r, a) in residual.iter_mut().zip(&image) {
+                *r = std::array::from_fn(|k| r[k] - step[k] * a[k]);
+            }
+            z = preconditioned(&residual);
+            let next = dot(&residual, &z);
+            let share: Lanes = std::array::from_fn(|k| {
+                if step[k] > 0.0 && size[k] > 0.0 { next[k] / size[k] } else { 0.0 }
+            });
+            for (d, z) in direction.iter_mut().zip(&z) {
+                *d = std::array::from_fn(|k| z[k] + share[k] * d[k]);
+            }
+            // A lane that cannot move has reached what rounding allows.
+            size = std::array::from_fn(|k| if curvature[k] <= 0.0 { 0.0 } else { next[k] });
+        }
+        Ok(solution)
+    }
+
+    /// The leverage of each cell's rows a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
+    pub(crate) fn leverages(&self, limit: usize) -> Result<Vec<f64>, EstimateError> {
+        if self.n_places > limit {
+            return Err(EstimateError::TooManyLevels { levels: self.n_places, limit });
+        }
+        let n = self.n_places;
+        let mut schur = vec![0.0; n * n];
+        for level in 0..self.starts.len() - 1 {
+            let inverse = 1.0 / self.first_diagonal[level];
+            for a in self.cells(level) {
+                for &p in self.places_of(a) {
+                    for &q in self.places_of(a) {
+                        schur[p as usize * n + q as usize] += self.weights[a];
+                    }
+                    for b in self.cells(level) {
+                        for &q in self.places_of(b) {
+                            schur[p as usize * n + q as usize] -=
+                                self.weights[a] * self.weights[b] * inverse;
+                        }
+                    }
+                }
+            }
+        }
+        let inverse =
+            crate::dense::generalised_inverse(&schur, n).ok_or(EstimateError::NotFinite)?;
+        let mut leverages = vec![0.0; self.weights.len()];
+        for level in 0..self.starts.len() - 1 {
+            let first = 1.0 / self.first_diagonal[level];
+            let mut mean = vec![0.0; n];
+            for cell in self.cells(level) {
+                self.places_of(cell)
+                    .iter()
+                    .for_each(|&p| mean[p as usize] += self.weights[cell] * first);
+            }
+            let image: Vec<f64> =
+                (0..n).map(|p| (0..n).map(|q| inverse[p * n + q] * mean[q]).sum()).collect();
+            let of_mean: f64 = mean.iter().zip(&image).map(|(a, b)| a * b).sum();
+            for cell in self.cells(level) {
+                let places = self.places_of(cell);
+                let own: f64 = places
+                    .iter()
+                    .map(|&p| {
+                        places.iter().map(|&q| inverse[p as usize * n + q as usize]).sum::<f64>()
+                    })
+                    .sum();
+                let cross: f64 = places.iter().map(|&p| image[p as usize]).sum();
+                leverages[cell] = first + own - 2.0 * cross + of_mean;
+            }
+        }
+        Ok(leverages)
+    }
+}
+
+fn add(a: &Lanes, b: &Lanes) -> Lanes {
+    std::array::from_fn(|k| a[k] + b[k])
+}
+
+fn scaled(a: &Lanes, factor: f64) -> Lanes {
+    a.map(|value| value * factor)
+}
+
+fn dot(a: &[Lanes], b: &[Lanes]) -> Lanes {
+    a.iter().zip(b).fold(ZERO, |sum, (a, b)| std::array::from_fn(|k| sum[k] + a[k] * b[k]))
+}

@@ -1,0 +1,113 @@
+//! The rows a model is estimated on.
+
+use crate::EstimateError;
+use crate::absorb::{Absorber, Tolerance};
+use crate::factor::{Factor, without_singletons};
+
+/// Columns of a model, all of as many rows; nulls are out already.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    /// The outcome.
+    pub outcome: Vec<f64>,
+    /// Regressors, in the order of their coefficients; endogenous ones come first.
+    pub regressors: Vec<Vec<f64>>,
+    /// How many of the regressors are endogenous, and stood for by instruments.
+    pub n_endogenous: usize,
+    /// Instruments that are no regressors.
+    pub instruments: Vec<Vec<f64>>,
+    /// Analytic weights.
+    pub weights: Option<Vec<f64>>,
+    /// Categories of the rows.
+    pub factors: Vec<Factor>,
+    /// Which factors are absorbed.
+    pub effects: Vec<usize>,
+    /// The number of each row where the sample began.
+    pub rows: Vec<u32>,
+}
+
+/// How to estimate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Whether rows alone in a level of an effect are left out.
+    pub drop_singletons: bool,
+    /// When the solver of effects stops.
+    pub tolerance: Tolerance,
+    /// Iterations of a generalised model after which it gives up.
+    pub max_iterations: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { drop_singletons: true, tolerance: Tolerance::default(), max_iterations: 100 }
+    }
+}
+
+impl Sample {
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.outcome.len()
+    }
+
+    /// Keeps the rows that `keep` says.
+    pub fn retain(&mut self, keep: &[bool]) {
+        fn retain<T: Copy>(values: &mut Vec<T>, keep: &[bool]) {
+            let mut at = 0;
+            values.retain(|_| {
+                at += 1;
+                keep[at - 1]
+            });
+        }
+        retain(&mut self.outcome, keep);
+        self.regressors.iter_mut().for_each(|column| retain(column, keep));
+        self.instruments.iter_mut().for_each(|column| retain(column, keep));
+        if let Some(weights) = &mut self.weights {
+            retain(weights, keep);
+        }
+        for factor in &mut self.factors {
+            retain(&mut factor.of_row, keep);
+            factor.compact();
+        }
+        retain(&mut self.rows, keep);
+    }
+
+    /// Checks the columns and leaves out singletons; how many they were.
+    pub(crate) fn prepare(&mut self, options: &Options) -> Result<usize, EstimateError> {
+        let n = self.n_rows();
+        if n == 0 {
+            return Err(EstimateError::NoRows("the sample is empty".to_owned()));
+        }
+        if self.rows.is_empty() {
+            self.rows = (0..u32::try_from(n).unwrap_or(u32::MAX)).collect();
+        }
+        if let Some(weights) = &self.weights
+            && let Some(row) =
+                weights.iter().position(|weight| !(*weight > 0.0 && weight.is_finite()))
+        {
+            return Err(EstimateError::Weight { row, value: weights[row] });
+        }
+        self.factors.iter_mut().for_each(Factor::compact);
+        if !options.drop_singletons || self.effects.is_empty() {
+            return Ok(0);
+        }
+        let effects: Vec<&Factor> = self.effects.iter().map(|&at| &self.factors[at]).collect();
+        if let Some(keep) = without_singletons(&effects) {
+            self.retain(&keep);
+        }
+        if self.n_rows() == 0 {
+            return Err(EstimateError::NoRows(format!(
+                "all {n} rows are alone in a level of some effect (singletons)"
+            )));
+        }
+        Ok(n - self.n_rows())
+    }
+
+    /// What takes the effects out; `None` without effects.
+    pub(crate) fn absorber(
+        &self,
+        weights: Option<&[f64]>,
+        tolerance: Tolerance,
+    ) -> Option<Absorber> {
+        let effects: Vec<&Factor> = self.effects.iter().map(|&at| &self.factors[at]).collect();
+        (!effects.is_empty()).then(|| Absorber::new(&effects, weights, tolerance))
+    }
+}

@@ -1,0 +1,307 @@
+//! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are published.
+
+use crate::estimation::{Estimated, EstimationError, Runner, tables_of};
+use crate::models::{FormulaOptions, Model, ModelError};
+use crate::regression_table::{self, Shape, TableFormat};
+use crate::stages;
+use crate::tables::{self, TableError};
+use clap::Args;
+use lake::{Catalog, Lake, LakeError};
+use query::{QueryError, Session, SessionParams};
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+
+/// Arguments of `rebound estimate`.
+#[derive(Debug, Args)]
+pub struct EstimateArgs {
+    /// `outcome ~ regressors | effects | endogenous ~ instruments`, as in `resistance_dhs ~ density + log_base_value | region_code + hs2`.
+    /// Terms are columns, products a:b, SQL expressions, or i(year, x, ref = 2008). Without a formula and --model: the published models.
+    pub formula: Option<String>,
+    /// A model file.
+    #[arg(long, short, conflicts_with = "formula")]
+    pub model: Option<PathBuf>,
+    /// The table of the formula, in the lake.
+    #[arg(long, short, default_value = "panel.region_product")]
+    pub table: String,
+    /// A file in its place: CSV, Parquet or Stata.
+    #[arg(long, short, conflicts_with_all = ["table", "model"])]
+    pub data: Option<PathBuf>,
+    /// Rows: a SQL condition.
+    #[arg(long = "where", short = 'w')]
+    pub condition: Option<String>,
+    /// A column of weights.
+    #[arg(long)]
+    pub weights: Option<String>,
+    /// ols (in two stages with instruments), ppml or logit.
+    #[arg(long, default_value = "ols")]
+    pub estimator: String,
+    /// iid, hc1, hc2, hc3, cluster(a + b), `driscoll_kraay(time, lags = n)` or conley(place, latitude, longitude, km = n).
+    #[arg(long, short, default_value = "hc1")]
+    pub inference: String,
+    /// Share at each end that outcomes are pulled in to.
+    #[arg(long)]
+    pub winsor: Option<f64>,
+    /// Only the published models of this name.
+    #[arg(long, short)]
+    pub name: Vec<String>,
+    /// Form of the table.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TableFormat,
+    /// A column a regression, or a row a regression with the coefficients of interest.
+    #[arg(long, value_enum)]
+    pub shape: Option<Shape>,
+    /// Coefficients of interest (otherwise the model's `focus`).
+    #[arg(long)]
+    pub focus: Vec<String>,
+    /// Also draw the coefficients and their intervals, as SVG.
+    #[arg(long)]
+    pub plot: Option<PathBuf>,
+    /// Write to a file instead of standard output.
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+}
+
+/// Why nothing could be estimated or shown.
+#[derive(Debug, thiserror::Error)]
+pub enum EstimateCommandError {
+    /// A model is at fault.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A model cannot be run.
+    #[error(transparent)]
+    Run(#[from] EstimationError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Every regression failed, or what was asked for is not there.
+    #[error("{0}")]
+    Asked(String),
+    /// The lake failed.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The SQL engine failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A file cannot be written.
+    #[error("failed to write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl EstimateCommandError {
+    /// Whether the user's input is at fault.
+    pub fn is_users(&self) -> bool {
+        match self {
+            Self::Model(_)
+            | Self::Run(_)
+            | Self::Table(_)
+            | Self::Asked(_)
+            | Self::Write { .. } => true,
+            Self::Query(error) => matches!(error, QueryError::Plan(_)),
+            Self::Lake(_) => false,
+        }
+    }
+}
+
+/// A model's results, with what its table is called and shows.
+struct Shown {
+    title: String,
+    about: String,
+    focus: Vec<String>,
+    is_specifications: bool,
+    results: Vec<Estimated>,
+}
+
+const DATA: &str = "data";
+
+/// Estimates, or reads what is published, and gives the tables as text.
+///
+/// # Errors
+///
+/// [`EstimateCommandError`].
+pub fn estimate(
+    runtime: &Runtime,
+    args: &EstimateArgs,
+    lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
+) -> anyhow::Result<String> {
+    let model = match (&args.formula, &args.model) {
+        (Some(formula), _) => {
+            let options = FormulaOptions {
+                weights: args.weights.clone(),
+                condition: args.condition.clone(),
+                estimator: Some(args.estimator.clone()),
+                inference: Some(args.inference.clone()),
+                winsor: args.winsor,
+            };
+            let table = if args.data.is_some() { DATA } else { args.table.as_str() };
+            Some(Model::of_formula(formula, table, &options).map_err(EstimateCommandError::from)?)
+        }
+        (None, Some(path)) => Some(Model::read(path).map_err(EstimateCommandError::from)?),
+        (None, None) => None,
+    };
+    let shown = match (&model, &args.data) {
+        (Some(model), Some(path)) => {
+            let nowhere = Lake::open("memory://").map_err(EstimateCommandError::from)?;
+            let session = new_session(&nowhere)?;
+            // Parquet is read as far as it is needed; other forms have to be read to know their types.
+            let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
+            if is_parquet && path.is_file() {
+                let path = path.display().to_string();
+                runtime
+                    .block_on(session.register_parquet(DATA, &path))
+                    .map_err(EstimateCommandError::from)?;
+            } else {
+                let read = tables::read(path, &std::collections::BTreeMap::new(), runtime.handle());
+                let (schema, rows) = read.map_err(EstimateCommandError::from)?;
+                session
+                    .register_rows(DATA, schema, vec![rows])
+                    .map_err(EstimateCommandError::from)?;
+            }
+            vec![run(runtime, &session, model)?]
+        }
+        (Some(model), None) => {
+            let (lake, catalog) = lake()?;
+            let session = new_session(&lake)?;
+            for table in tables_of(model) {
+                let version = catalog.tables.get(&table).ok_or_else(|| {
+                    let hint = crate::graph::hint(&table, catalog.tables.keys().map(String::as_str));
+                    EstimateCommandError::Asked(format!("the table `{table}` is not published{hint}: `rebound tables` lists those that are"))
+                })?;
+                runtime.block_on(lake.verify(version)).map_err(EstimateCommandError::from)?;
+                session.register(version).map_err(EstimateCommandError::from)?;
+            }
+            vec![run(runtime, &session, model)?]
+        }
+        (None, _) => {
+            let (lake, catalog) = lake()?;
+            published(runtime, &lake, &catalog, &args.name)?
+        }
+    };
+    let mut out = String::new();
+    for (at, model) in shown.iter().enumerate() {
+        if at > 0 && args.format != TableFormat::Csv {
+            out.push('\n');
+        }
+        let results: Vec<&Estimated> = model.results.iter().collect();
+        let shape = args.shape.unwrap_or(if model.is_specifications {
+            Shape::Specifications
+        } else {
+            Shape::Columns
+        });
+        let focus = if args.focus.is_empty() { &model.focus } else { &args.focus };
+        let table = regression_table::render(
+            args.format,
+            shape,
+            &model.title,
+            &model.about,
+            focus,
+            &results,
+        );
+        // One header serves all rows.
+        let is_next = at > 0 && args.format == TableFormat::Csv;
+        out.push_str(if is_next {
+            table.split_once('\n').map_or("", |(_, rows)| rows)
+        } else {
+            &table
+        });
+    }
+    let written = |path: &PathBuf, text: &str| {
+        std::fs::write(path, text)
+            .map_err(|source| EstimateCommandError::Write { path: path.clone(), source })
+    };
+    if let Some(path) = &args.plot {
+        let results: Vec<&Estimated> = shown.iter().flat_map(|model| &model.results).collect();
+        let title = shown.first().map_or("", |model| model.title.as_str());
+        let focus: Vec<String> = match (&args.focus, shown.first()) {
+            (asked, Some(model)) if asked.is_empty() => model.focus.clone(),
+            (asked, _) => asked.clone(),
+        };
+        written(path, &regression_table::plot(title, &focus, &results))?;
+    }
+    if let Some(path) = &args.output {
+        written(path, &out)?;
+        out.clear();
+    }
+    let failures: Vec<String> = shown
+        .iter()
+        .flat_map(|model| &model.results)
+        .filter_map(|r| Some(format!("{}: {}", r.outcome, r.summary.failure.as_ref()?)))
+        .collect();
+    let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
+    if model.is_some() && failures.len() == n {
+        return Err(EstimateCommandError::Asked(failures.join("\n")).into());
+    }
+    Ok(out)
+}
+
+fn new_session(lake: &Lake) -> Result<Session, EstimateCommandError> {
+    // One partition: the order of rows, and with it the last digits, must not depend on the number of cores.
+    Ok(Session::new(lake, SessionParams { threads: 1, memory: 4 << 30 })?)
+}
+
+fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, EstimateCommandError> {
+    let results = Runner { session, runtime: runtime.handle() }.run(model)?;
+    Ok(Shown {
+        title: model.title.clone(),
+        about: model.about.clone(),
+        focus: model.focus.clone(),
+        is_specifications: !model.focus.is_empty(),
+        results,
+    })
+}
+
+fn published(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: &Catalog,
+    names: &[String],
+) -> Result<Vec<Shown>, EstimateCommandError> {
+    let (Some(coefficients), Some(fit)) =
+        (catalog.tables.get("model.coefficients"), catalog.tables.get("model.fit"))
+    else {
+        return Err(EstimateCommandError::Asked(
+            "no models are published: name model files under `models` of the pipeline, and `models` among its stages".to_owned(),
+        ));
+    };
+    let coefficients = runtime.block_on(lake.read(coefficients, &[]))?;
+    let fits = runtime.block_on(lake.read(fit, &[]))?;
+    let mut shown: Vec<(String, Shown)> = Vec::new();
+    for (title, result) in stages::models::results(&coefficients, &fits) {
+        if !names.is_empty() && !names.contains(&result.model) {
+            continue;
+        }
+        let model = result.model.clone();
+        match shown.iter_mut().find(|(name, _)| *name == model) {
+            Some((_, shown)) => shown.results.push(result),
+            None => {
+                let focus = Vec::new();
+                let shown_model = Shown {
+                    title,
+                    about: String::new(),
+                    focus,
+                    is_specifications: false,
+                    results: vec![result],
+                };
+                shown.push((model, shown_model));
+            }
+        }
+    }
+    if shown.is_empty() {
+        let known: Vec<String> = stages::models::results(&coefficients, &fits)
+            .into_iter()
+            .map(|(_, r)| r.model)
+            .collect();
+        let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+        known.dedup();
+        return Err(EstimateCommandError::Asked(format!(
+            "no published model has that name: there are {}",
+            known.join(", ")
+        )));
+    }
+    Ok(shown.into_iter().map(|(_, shown)| shown).collect())
+}

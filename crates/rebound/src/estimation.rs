@@ -1,0 +1,759 @@
+//! Runs models: reads their rows by SQL, estimates, and gives results as rows of `model.*`.
+
+use crate::graph::hint;
+use crate::models::{Estimator, InferenceText, Model, Spec, Term};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Float64Type;
+use estimate::{
+    Cause, Covariance, EstimateError, Factor, Family, Fit, Inference, Options, Point, Sample,
+    WildWeights, glm, ols, wild_bootstrap,
+};
+use query::{QueryError, Session};
+use std::collections::BTreeMap;
+use tokio::runtime::Handle;
+use trade::NO_CODE;
+use trade::memo::Dictionary;
+
+/// Clusters below which t and p of clustered errors are not to be trusted.
+const FEW_CLUSTERS: usize = 40;
+/// Clusters below which two weights give too few different samples.
+const FEW_FOR_RADEMACHER: usize = 12;
+
+/// A model that cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum EstimationError {
+    /// A column is not there.
+    #[error("{of}: `{table}` has no column `{column}`{hint}; it has {known}")]
+    Column {
+        /// The model and specification.
+        of: String,
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The closest name.
+        hint: String,
+        /// All names.
+        known: String,
+    },
+    /// The rows cannot be read.
+    #[error("{of}: failed to read its rows by `{sql}`")]
+    Query {
+        /// The model and specification.
+        of: String,
+        /// The statement.
+        sql: String,
+        /// The cause.
+        #[source]
+        source: QueryError,
+    },
+    /// A column holds what cannot be estimated with.
+    #[error("{of}: {why}")]
+    Data {
+        /// The model and specification.
+        of: String,
+        /// What is wrong, and what to do.
+        why: String,
+    },
+    /// A model could not be estimated.
+    #[error("{of}: {outcome}: {why}")]
+    Estimate {
+        /// The model and specification.
+        of: String,
+        /// The outcome.
+        outcome: String,
+        /// Why, with names of regressors.
+        why: String,
+    },
+}
+
+/// A coefficient, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coefficient {
+    /// The regressor.
+    pub term: String,
+    /// The level and the regressor of a dynamic form.
+    pub level: Option<(String, String)>,
+    /// The estimate, its standard error, t, p and interval.
+    pub estimate: Option<f64>,
+    /// Standard error.
+    pub se: Option<f64>,
+    /// t.
+    pub t: Option<f64>,
+    /// p.
+    pub p: Option<f64>,
+    /// Interval of 95 %.
+    pub interval: Option<(f64, f64)>,
+    /// p of the wild cluster bootstrap.
+    pub wild_p: Option<f64>,
+    /// Why there is no estimate.
+    pub null_reason: Option<String>,
+}
+
+/// How a regression went.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    /// The table.
+    pub table: String,
+    /// The condition on the rows.
+    pub condition: String,
+    /// The estimator, in words.
+    pub estimator: String,
+    /// Absorbed effects, `a + b^c`.
+    pub effects: String,
+    /// What is assumed of the errors.
+    pub inference: String,
+    /// Weights.
+    pub weights: String,
+    /// Rows of the condition.
+    pub n_selected: usize,
+    /// Of them, rows without a value in some column.
+    pub n_missing: usize,
+    /// Which columns those are, with counts.
+    pub missing: String,
+    /// Rows alone in an effect.
+    pub n_singletons: usize,
+    /// Separated rows.
+    pub n_separated: usize,
+    /// Rows used.
+    pub n_used: usize,
+    /// Levels of each effect, `a 31 + b 4000`.
+    pub levels: String,
+    /// Parameters the effects stand for.
+    pub n_absorbed: usize,
+    /// Clusters, `r 31 & p 4000`.
+    pub clusters: String,
+    /// K of the correction.
+    pub df_k: Option<usize>,
+    /// Degrees of freedom of t.
+    pub df_t: Option<usize>,
+    /// R2.
+    pub r2: Option<f64>,
+    /// R2 once the effects are out.
+    pub r2_within: Option<f64>,
+    /// Root mean squared residual.
+    pub rmse: Option<f64>,
+    /// Wald's F and its p.
+    pub f: Option<(f64, f64)>,
+    /// The smallest first-stage F.
+    pub first_stage_f: Option<f64>,
+    /// Deviance.
+    pub deviance: Option<f64>,
+    /// Iterations.
+    pub n_iterations: usize,
+    /// What a reader must know.
+    pub notes: String,
+    /// Why there are no estimates.
+    pub failure: Option<String>,
+}
+
+/// A column of a regression table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimated {
+    /// The model.
+    pub model: String,
+    /// The specification.
+    pub specification: String,
+    /// The outcome.
+    pub outcome: String,
+    /// Its coefficients.
+    pub coefficients: Vec<Coefficient>,
+    /// How it went.
+    pub summary: Summary,
+}
+
+/// Rows of a specification, complete but for what the outcomes lack.
+struct Rows {
+    numbers: Vec<Vec<f64>>,
+    factors: Vec<(Vec<u32>, Vec<String>)>,
+}
+
+/// Level numbers of texts, in the order in which they are met.
+#[derive(Default)]
+struct Levels {
+    texts: Dictionary,
+    of_row: Vec<u32>,
+}
+
+impl Levels {
+    fn add(&mut self, text: Option<&str>) {
+        self.of_row.push(text.map_or(NO_CODE, |text| self.texts.code(text)));
+    }
+
+    /// The level of each row in the order of the texts, and the texts.
+    fn sorted(self) -> (Vec<u32>, Vec<String>) {
+        let mut texts: Vec<(&str, u32)> =
+            (0..).take(self.texts.n_texts()).map(|code| (self.texts.text(code), code)).collect();
+        texts.sort_unstable();
+        let mut places = vec![0; texts.len()];
+        for (place, (_, level)) in (0..).zip(&texts) {
+            places[*level as usize] = place;
+        }
+        let place = |level: &u32| places.get(*level as usize).copied().unwrap_or(NO_CODE);
+        let names = texts.iter().map(|(text, _)| (*text).to_owned()).collect();
+        (self.of_row.iter().map(place).collect(), names)
+    }
+}
+
+/// Runs the models of a pipeline or a command.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    /// The tables.
+    pub session: &'a Session,
+    /// What drives them.
+    pub runtime: &'a Handle,
+}
+
+impl Runner<'_> {
+    /// Runs a model: one result a specification and outcome.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimationError`] if columns are absent or a query fails; what cannot be estimated is a result with a failure.
+    pub fn run(&self, model: &Model) -> Result<Vec<Estimated>, EstimationError> {
+        let mut results = Vec::new();
+        for spec in &model.specs {
+            let of = match spec.name.as_str() {
+                "" => format!("model `{}`", model.name),
+                name => format!("model `{}`, specification `{name}`", model.name),
+            };
+            self.columns_are_there(&of, spec)?;
+            let rows = self.read(&of, spec)?;
+            for at in 0..spec.outcomes.len() {
+                let result = of_outcome(model, spec, &of, &rows, at)?;
+                if let Some(failure) = &result.summary.failure {
+                    tracing::warn!("{of}: {}: {failure}", result.outcome);
+                }
+                results.push(result);
+            }
+        }
+        Ok(results)
+    }
+
+    fn columns_are_there(&self, of: &str, spec: &Spec) -> Result<(), EstimationError> {
+        let sql = format!("select * from {} limit 0", spec.table);
+        let found = self.runtime.block_on(self.session.run(&sql));
+        let (schema, _) =
+            found.map_err(|source| EstimationError::Query { of: of.to_owned(), sql, source })?;
+        let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        for column in spec.numbers().into_iter().flat_map(|term| term.columns) {
+            if let Ok(field) = schema.field_with_name(&column)
+                && lake::Kind::of(field.data_type()) == Some(lake::Kind::Text)
+            {
+                return Err(EstimationError::Data {
+                    of: of.to_owned(),
+                    why: format!(
+                        "`{column}` is text, where a number is needed: absorb it as an effect, or take i({column}, 1) for one number a level"
+                    ),
+                });
+            }
+        }
+        let asked = spec.numbers().into_iter().flat_map(|term| term.columns).chain(spec.factors());
+        for column in asked {
+            if !known.contains(&column.as_str()) {
+                return Err(EstimationError::Column {
+                    of: of.to_owned(),
+                    table: spec.table.clone(),
+                    hint: hint(&column, known.iter().copied()),
+                    known: known.join(", "),
+                    column,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, of: &str, spec: &Spec) -> Result<Rows, EstimationError> {
+        let sql = spec.sql();
+        let n_numbers = spec.numbers().len();
+        let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); n_numbers];
+        let mut levels: Vec<Levels> = spec.factors().iter().map(|_| Levels::default()).collect();
+        let take = |batch: &RecordBatch| {
+            for (out, column) in numbers.iter_mut().zip(batch.columns()) {
+                let column = column.as_primitive::<Float64Type>();
+                // NaN stands for null from here on; NaN of a computation is told apart below.
+                if column.null_count() == 0 {
+                    out.extend(
+                        column.values().iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }),
+                    );
+                } else {
+                    out.extend(column.iter().map(|v| match v {
+                        None => f64::NAN,
+                        Some(v) if v.is_nan() => f64::INFINITY,
+                        Some(v) => v,
+                    }));
+                }
+            }
+            for (out, column) in levels.iter_mut().zip(&batch.columns()[n_numbers..]) {
+                column.as_string::<i32>().iter().for_each(|text| out.add(text));
+            }
+        };
+        let failed =
+            |source| EstimationError::Query { of: of.to_owned(), sql: sql.clone(), source };
+        self.runtime.block_on(self.session.stream(&sql, take)).map_err(failed)?;
+        for (term, column) in spec.numbers().iter().zip(&numbers) {
+            let n = column.iter().filter(|value| value.is_infinite()).count();
+            if n > 0 {
+                return Err(EstimationError::Data {
+                    of: of.to_owned(),
+                    why: format!(
+                        "`{}` is infinite or no number in {n} of {} rows, as the logarithm of zero is: leave them out by \
+                         `where`, or take another form (dhs, ppml)",
+                        term.name,
+                        column.len()
+                    ),
+                });
+            }
+        }
+        Ok(Rows { numbers, factors: levels.into_iter().map(Levels::sorted).collect() })
+    }
+}
+
+/// The regressors of a term: itself, or one a level of its dynamic form.
+struct Regressor {
+    term: String,
+    level: Option<(String, String)>,
+    values: Vec<f64>,
+    is_empty: bool,
+}
+
+#[expect(clippy::too_many_lines, reason = "one regression from rows to results, in order")]
+fn of_outcome(
+    model: &Model,
+    spec: &Spec,
+    of: &str,
+    rows: &Rows,
+    at: usize,
+) -> Result<Estimated, EstimationError> {
+    let terms = spec.numbers();
+    let n_rows = rows.numbers.first().map_or(0, Vec::len);
+    let factor_names = spec.factors();
+    let place_of = |column: &str| factor_names.iter().position(|name| name == column).unwrap_or(0);
+    let mut summary = Summary {
+        table: spec.table.clone(),
+        condition: spec.condition.clone().unwrap_or_default(),
+        estimator: match spec.estimator {
+            Estimator::Ols if !spec.endogenous.is_empty() => "2sls",
+            Estimator::Ols if spec.weights.is_some() => "wls",
+            Estimator::Ols => "ols",
+            Estimator::Ppml => "ppml",
+            Estimator::Logit => "logit",
+        }
+        .to_owned(),
+        effects: spec
+            .effects
+            .iter()
+            .map(|columns| columns.join("^"))
+            .collect::<Vec<_>>()
+            .join(" + "),
+        inference: spec.inference.name(),
+        weights: spec.weights.as_ref().map(|term| term.name.clone()).unwrap_or_default(),
+        n_selected: n_rows,
+        ..Summary::default()
+    };
+    let outcome = &spec.outcomes[at];
+    let mut result = Estimated {
+        model: model.name.clone(),
+        specification: spec.name.clone(),
+        outcome: outcome.name.clone(),
+        coefficients: Vec::new(),
+        summary: Summary::default(),
+    };
+    let fail = |mut result: Estimated, mut summary: Summary, why: String| {
+        summary.failure = Some(why);
+        result.summary = summary;
+        Ok(result)
+    };
+    if n_rows == 0 {
+        let condition = spec.condition.as_deref().unwrap_or("true");
+        return fail(
+            result,
+            summary,
+            format!("no rows: `{}` has none where {condition}", spec.table),
+        );
+    }
+    let n_outcomes = spec.outcomes.len();
+    // Which columns this regression uses, and which of them hold nothing at all.
+    let mut used: Vec<usize> = std::iter::once(at).chain(n_outcomes..terms.len()).collect();
+    let is_empty: Vec<bool> =
+        rows.numbers.iter().map(|column| column.iter().all(|value| value.is_nan())).collect();
+    let regressors_from = n_outcomes;
+    let regressors_to = n_outcomes + spec.endogenous.len() + spec.regressors.len();
+    let may_drop = |column: usize| {
+        spec.drop_empty
+            && (regressors_from + spec.endogenous.len()..regressors_to).contains(&column)
+    };
+    if let Some(&empty) = used.iter().find(|&&column| is_empty[column] && !may_drop(column)) {
+        let why = format!(
+            "`{}` has no value in any of {n_rows} rows: leave it out, or see its null reasons (`empty: drop` leaves out such regressors)",
+            terms[empty].name
+        );
+        return fail(result, summary, why);
+    }
+    used.retain(|&column| !is_empty[column]);
+    let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut keep = vec![true; n_rows];
+    for &column in &used {
+        for (keep, value) in keep.iter_mut().zip(&rows.numbers[column]) {
+            if value.is_nan() {
+                *keep = false;
+                *missing.entry(terms[column].name.as_str()).or_default() += 1;
+            }
+        }
+    }
+    for (name, (of_row, _)) in factor_names.iter().zip(&rows.factors) {
+        for (keep, level) in keep.iter_mut().zip(of_row) {
+            if *level == NO_CODE {
+                *keep = false;
+                *missing.entry(name).or_default() += 1;
+            }
+        }
+    }
+    let n_left = keep.iter().filter(|keep| **keep).count();
+    summary.n_missing = n_rows - n_left;
+    summary.missing =
+        missing.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join("; ");
+    if n_left == 0 {
+        let why = format!("no rows are left: each of {n_rows} lacks a value ({})", summary.missing);
+        return fail(result, summary, why);
+    }
+    let picked = |column: &[f64]| -> Vec<f64> {
+        if n_left == n_rows {
+            return column.to_vec();
+        }
+        column.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
+    };
+    let levels = |place: usize| -> Vec<u32> {
+        let (of_row, _) = &rows.factors[place];
+        of_row.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(level, _)| *level).collect()
+    };
+    let factor = |columns: &[String]| -> Factor {
+        let parts: Vec<Factor> = columns
+            .iter()
+            .map(|column| {
+                let place = place_of(column);
+                Factor { of_row: levels(place), n_levels: rows.factors[place].1.len() }
+            })
+            .collect();
+        let mut factor = Factor::combine(&parts.iter().collect::<Vec<_>>());
+        factor.compact();
+        factor
+    };
+    let expand = |column: usize, term: &Term| -> Result<Vec<Regressor>, EstimationError> {
+        let values = picked(&rows.numbers[column]);
+        let Some((by, reference)) = &term.by else {
+            return Ok(vec![Regressor {
+                term: term.name.clone(),
+                level: None,
+                values,
+                is_empty: is_empty[column],
+            }]);
+        };
+        let place = place_of(by);
+        let of_row = levels(place);
+        let names = &rows.factors[place].1;
+        if let Some(reference) = reference
+            && !names.contains(reference)
+        {
+            return Err(EstimationError::Data {
+                of: of.to_owned(),
+                why: format!(
+                    "i({by}, {}): no row has the reference {reference:?}: there are {}",
+                    term.name,
+                    names.join(", ")
+                ),
+            });
+        }
+        let met: Vec<bool> =
+            (0u32..).zip(names).map(|(level, _)| of_row.contains(&level)).collect();
+        Ok((0u32..)
+            .zip(names)
+            .filter(|(level, name)| Some(*name) != reference.as_ref() && met[*level as usize])
+            .map(|(level, name)| Regressor {
+                term: format!("{} x {by} = {name}", term.name),
+                level: Some((name.clone(), term.name.clone())),
+                values: values
+                    .iter()
+                    .zip(&of_row)
+                    .map(|(v, l)| if *l == level { *v } else { 0.0 })
+                    .collect(),
+                is_empty: is_empty[column],
+            })
+            .collect())
+    };
+    let mut outcome_values = picked(&rows.numbers[at]);
+    if spec.winsor > 0.0 {
+        winsorize(&mut outcome_values, spec.winsor);
+    }
+    let mut regressors: Vec<Regressor> = Vec::new();
+    let mut n_endogenous = 0;
+    for (offset, term) in spec.endogenous.iter().chain(&spec.regressors).enumerate() {
+        let found = expand(n_outcomes + offset, term)?;
+        if offset < spec.endogenous.len() {
+            n_endogenous += found.len();
+        }
+        regressors.extend(found);
+    }
+    let mut instruments: Vec<Regressor> = Vec::new();
+    for (offset, term) in spec.instruments.iter().enumerate() {
+        instruments.extend(expand(regressors_to + offset, term)?);
+    }
+    let weights_at = regressors_to + spec.instruments.len();
+    let weights = spec.weights.as_ref().map(|_| picked(&rows.numbers[weights_at]));
+    let mut factors: Vec<Factor> = spec.effects.iter().map(|columns| factor(columns)).collect();
+    let n_effects = factors.len();
+    let cluster_columns: Vec<Vec<String>> = match &spec.inference {
+        InferenceText::Cluster(columns) => columns.clone(),
+        InferenceText::DriscollKraay(time, _) => vec![time.clone()],
+        InferenceText::Conley(place, ..) => vec![vec![place.clone()]],
+        InferenceText::Iid | InferenceText::Hc(_) => Vec::new(),
+    };
+    let mut place_of_cluster = Vec::new();
+    let wild_columns = spec.wild.iter().map(|wild| &wild.cluster);
+    for columns in cluster_columns.iter().chain(wild_columns) {
+        // A cluster that is an effect is the same factor.
+        let known = spec.effects.iter().position(|effect| effect == columns);
+        place_of_cluster.push(known.unwrap_or_else(|| {
+            factors.push(factor(columns));
+            factors.len() - 1
+        }));
+    }
+    let coordinates = match &spec.inference {
+        InferenceText::Conley(..) => {
+            let from = weights_at + usize::from(spec.weights.is_some());
+            Some((picked(&rows.numbers[from]), picked(&rows.numbers[from + 1])))
+        }
+        _ => None,
+    };
+    let empty: Vec<(String, Option<(String, String)>)> = regressors
+        .iter()
+        .filter(|r| r.is_empty)
+        .map(|r| (r.term.clone(), r.level.clone()))
+        .collect();
+    regressors.retain(|regressor| !regressor.is_empty);
+    let names: Vec<(String, Option<(String, String)>)> =
+        regressors.iter().map(|r| (r.term.clone(), r.level.clone())).collect();
+    let instrument_names: Vec<String> = instruments.iter().map(|r| r.term.clone()).collect();
+    let sample = Sample {
+        outcome: outcome_values,
+        regressors: regressors.into_iter().map(|r| r.values).collect(),
+        n_endogenous,
+        instruments: instruments.into_iter().map(|r| r.values).collect(),
+        weights,
+        factors,
+        effects: (0..n_effects).collect(),
+        rows: Vec::new(),
+    };
+    let options = Options { drop_singletons: spec.drop_singletons, ..Options::default() };
+    let estimated = match spec.estimator {
+        Estimator::Ols => ols(sample, &options),
+        Estimator::Ppml => glm(sample, Family::Poisson, &options),
+        Estimator::Logit => glm(sample, Family::Logit, &options),
+    };
+    let effect_name =
+        |at: usize| spec.effects.get(at).map_or_else(String::new, |columns| columns.join("^"));
+    let name_of = |at: usize| {
+        names
+            .get(at)
+            .map_or_else(|| instrument_names[at - names.len()].clone(), |(name, _)| name.clone())
+    };
+    let cause = |cause: &Cause| match cause {
+        Cause::Constant => "it has one value in all rows".to_owned(),
+        Cause::Absorbed(effects) if effects.is_empty() => {
+            "absorbed by the effects together".to_owned()
+        }
+        Cause::Absorbed(effects) => {
+            let names: Vec<String> = effects.iter().map(|&at| effect_name(at)).collect();
+            format!("absorbed: it does not vary within {}", names.join(", nor within "))
+        }
+        Cause::Combination(parts, with_intercept) => {
+            let mut names: Vec<String> = parts.iter().map(|&at| name_of(at)).collect();
+            if *with_intercept {
+                names.push("the intercept".to_owned());
+            }
+            format!("a combination of {}", names.join(", "))
+        }
+    };
+    let in_words = |error: EstimateError| match &error {
+        EstimateError::NoRegressors(dropped) => {
+            let parts: Vec<String> = dropped
+                .iter()
+                .map(|d| format!("{}: {}", name_of(d.regressor), cause(&d.cause)))
+                .collect();
+            format!("no regressor is left ({})", parts.join("; "))
+        }
+        _ => error.to_string(),
+    };
+    let fit = match estimated {
+        Ok(fit) => fit,
+        Err(error) => return fail(result, summary, in_words(error)),
+    };
+    summary.n_singletons = fit.n_singletons;
+    summary.n_separated = fit.n_separated;
+    summary.n_used = fit.n_rows();
+    summary.n_absorbed = fit.n_absorbed();
+    summary.levels = fit
+        .n_levels()
+        .iter()
+        .enumerate()
+        .map(|(at, n)| format!("{} {n}", effect_name(at)))
+        .collect::<Vec<_>>()
+        .join(" + ");
+    summary.r2 = Some(fit.r2);
+    summary.r2_within = fit.r2_within;
+    summary.rmse = Some(fit.rmse);
+    summary.deviance = fit.deviance;
+    summary.n_iterations = fit.n_iterations;
+    summary.first_stage_f = fit.first_stages.iter().map(|stage| stage.f).reduce(f64::min);
+    let inference = match &spec.inference {
+        InferenceText::Iid => Inference::Iid,
+        InferenceText::Hc(1) => Inference::Hc1,
+        InferenceText::Hc(2) => Inference::Hc2,
+        InferenceText::Hc(_) => Inference::Hc3,
+        InferenceText::Cluster(columns) => {
+            Inference::Cluster(place_of_cluster[..columns.len()].to_vec())
+        }
+        InferenceText::DriscollKraay(_, lags) => {
+            Inference::DriscollKraay { time: place_of_cluster[0], lags: *lags }
+        }
+        InferenceText::Conley(_, _, _, km) => {
+            let (latitudes, longitudes) = coordinates.unwrap_or_default();
+            let points = points(&fit, place_of_cluster[0], &latitudes, &longitudes);
+            Inference::Conley { place: place_of_cluster[0], points, cutoff_km: *km }
+        }
+    };
+    let covariance = match fit.covariance(&inference, spec.correction, 0.95) {
+        Ok(covariance) => covariance,
+        Err(error) => {
+            let clusters: Vec<String> = cluster_columns.iter().map(|c| c.join("^")).collect();
+            return fail(
+                result,
+                summary,
+                format!("{} (errors: {})", in_words(error), clusters.join(" & ")),
+            );
+        }
+    };
+    let wild = match &spec.wild {
+        None => None,
+        Some(wild) => {
+            let place = place_of_cluster[cluster_columns.len()];
+            let n = fit.n_clusters(place);
+            let weights = wild.weights.unwrap_or(if n < FEW_FOR_RADEMACHER {
+                WildWeights::Webb
+            } else {
+                WildWeights::Rademacher
+            });
+            match wild_bootstrap(&fit, place, wild.n_replicates, weights, wild.seed) {
+                Ok(found) => Some(found),
+                Err(error) => return fail(result, summary, in_words(error)),
+            }
+        }
+    };
+    summary.df_k = Some(covariance.vcov.df_k);
+    summary.df_t = covariance.vcov.df_t;
+    summary.f = covariance.f;
+    summary.clusters = cluster_columns
+        .iter()
+        .zip(&covariance.vcov.n_clusters)
+        .map(|(columns, n)| format!("{} {n}", columns.join("^")))
+        .collect::<Vec<_>>()
+        .join(" & ");
+    summary.notes = notes(&covariance, spec, &fit);
+    for (place, kept) in fit.kept.iter().enumerate() {
+        let (term, level) =
+            kept.map_or_else(|| ("(intercept)".to_owned(), None), |at| names[at].clone());
+        let finite = |value: f64| value.is_finite().then_some(value);
+        result.coefficients.push(Coefficient {
+            term,
+            level,
+            estimate: Some(fit.coefficients[place]),
+            se: finite(covariance.se[place]),
+            t: finite(covariance.t[place]),
+            p: finite(covariance.p[place]),
+            interval: finite(covariance.se[place]).map(|_| covariance.interval[place]),
+            wild_p: wild.as_ref().map(|wild| wild[place].p),
+            null_reason: None,
+        });
+    }
+    let without = |term: String, level: Option<(String, String)>, reason: String| Coefficient {
+        term,
+        level,
+        estimate: None,
+        se: None,
+        t: None,
+        p: None,
+        interval: None,
+        wild_p: None,
+        null_reason: Some(reason),
+    };
+    for dropped in &fit.dropped {
+        let (term, level) = match names.get(dropped.regressor) {
+            Some(name) => name.clone(),
+            None => (format!("{} (instrument)", name_of(dropped.regressor)), None),
+        };
+        result.coefficients.push(without(term, level, cause(&dropped.cause)));
+    }
+    for (term, level) in empty {
+        result.coefficients.push(without(term, level, "the data have no value of it".to_owned()));
+    }
+    // In the order of the model.
+    let order: Vec<String> =
+        spec.endogenous.iter().chain(&spec.regressors).map(|term| term.name.clone()).collect();
+    let place = |c: &Coefficient| {
+        let name = c.level.as_ref().map_or(&c.term, |(_, name)| name);
+        order.iter().position(|known| known == name).unwrap_or(usize::MAX)
+    };
+    result.coefficients.sort_by(|a, b| {
+        let level = |c: &Coefficient| c.level.as_ref().map(|(level, _)| level.clone());
+        (place(a), level(a)).cmp(&(place(b), level(b)))
+    });
+    result.summary = summary;
+    Ok(result)
+}
+
+fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit) -> String {
+    let mut notes = Vec::new();
+    if let InferenceText::Cluster(_) = spec.inference
+        && let Some(n) = covariance.vcov.n_clusters.iter().min()
+        && *n < FEW_CLUSTERS
+        && spec.wild.is_none()
+    {
+        notes.push(format!("only {n} clusters: see a wild cluster bootstrap (`wild`)"));
+    }
+    if covariance.vcov.is_repaired {
+        notes.push("eigenvalues of the covariance below zero were set to zero".to_owned());
+    }
+    if let Some(weak) =
+        fit.first_stages.iter().map(|stage| stage.f).reduce(f64::min).filter(|f| *f < 10.0)
+    {
+        notes.push(format!("weak instruments: first-stage F {weak:.1}"));
+    }
+    notes.join("; ")
+}
+
+/// Where the levels of a factor lie: the first row of each says.
+fn points(fit: &Fit, place: usize, latitudes: &[f64], longitudes: &[f64]) -> Vec<Point> {
+    let mut points = vec![Point { latitude: 0.0, longitude: 0.0 }; fit.n_clusters(place)];
+    for (level, &row) in fit.levels(place).iter().zip(&fit.rows).rev() {
+        let row = row as usize;
+        points[*level as usize] = Point { latitude: latitudes[row], longitude: longitudes[row] };
+    }
+    points
+}
+
+/// Values beyond the quantiles at `share` and 1 - `share` are set to them.
+fn winsorize(values: &mut [f64], share: f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let low = resilience::quantile(&sorted, share);
+    let high = resilience::quantile(&sorted, 1.0 - share);
+    values.iter_mut().for_each(|value| *value = value.clamp(low, high));
+}
+
+/// The tables a model reads, as `schema.table`.
+pub fn tables_of(model: &Model) -> Vec<String> {
+    let mut tables: Vec<String> = model.specs.iter().map(|spec| spec.table.clone()).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
