@@ -6,10 +6,11 @@ PYTHON ?= python3
 VENV = target/venv
 ROWS ?= 20000000
 CASES ?= 100000
+SEEDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial tables \
-	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space bench-resilience docs ci clean
+.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models \
+	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,8 +52,17 @@ resilience: build ## run the stage: trade to resilience.*
 spatial: build ## run the stage: region measures to spatial.*
 	$(REBOUND) run $(PIPELINE) --select spatial
 
-tables: build ## run the stage `panels`: SQL files to panel.*
+policy: build ## run the stage: rates of rebates to policy.*
+	$(REBOUND) run $(PIPELINE) --select policy
+
+tables: build ## run the stage: files from elsewhere to external.*
+	$(REBOUND) run $(PIPELINE) --select tables
+
+panels: build ## run the stage: SQL files to panel.*
 	$(REBOUND) run $(PIPELINE) --select panels
+
+models: build ## run the stage: regressions to model.*
+	$(REBOUND) run $(PIPELINE) --select models
 
 fmt: ## format the code
 	cargo fmt --all
@@ -67,7 +77,7 @@ test: ## all tests: units, the whole on real data, documentation examples, Parqu
 	$(MAKE) test-python
 
 test-pure: ## tests of the crates without IO: seconds
-	cargo test --profile $(PROFILE) -p trade -p space -p resilience
+	cargo test --profile $(PROFILE) -p trade -p space -p resilience -p estimate
 
 fuzz: ## the property tests of the row parser and the layout reader, CASES cases each
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
@@ -96,7 +106,15 @@ bench-resilience: build $(VENV)/ready ## the stage resilience at three sizes, be
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/resilience.py $(REBOUND)
 
-bench: bench-ingest bench-space bench-resilience ## every benchmark
+bench-models: build $(VENV)/ready ## regressions with absorbed effects beside pyfixest
+	$(VENV)/bin/pip install --quiet numpy pandas pyfixest==0.60.0
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/models.py $(REBOUND)
+
+bench: bench-ingest bench-space bench-resilience bench-models ## every benchmark
+
+validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
+	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
 
 docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md

@@ -8,6 +8,13 @@ last_base_year as (
     select episode, regressor_year as year from resilience.episode
 ),
 
+-- The nation's exports of each product, for market shares.
+product_year as (
+    select year, hs6, sum(fob_value) as fob_value
+    from trade.region_product_year
+    group by year, hs6
+),
+
 -- Mean growth over the three years up to the regressors' own.
 pre_trend as (
     select y.episode, x.region_code, x.hs6, avg(x.dlog_value) as pre_trend_dlog, avg(x.dhs_value) as pre_trend_dhs
@@ -43,23 +50,28 @@ select
     case when t.hs6 is null and r.expy_change is not null then 0.0 else t.expy_upgrading end as expy_upgrading,
     t.rca_change,
     t.is_entry_upgrade,
-    x.density,
-    x.value_density,
-    x.nearest_density,
-    x.related_mass,
-    x.related_count,
-    x.group_entropy,
-    x.weighted_entropy,
-    x.unrelated_entropy,
-    x.rca,
-    x.is_specialized,
+    case when a.base_value <= 0 and a.end_value is not null then a.end_value > 0 end as is_entry,
+    case when a.base_value > 0 and a.end_value is not null then a.end_value <= 0 end as is_exit,
+    case when a.base_value > a.trough_value and a.end_value is not null then a.end_value >= a.base_value end as is_recovered,
+    s.density,
+    s.value_density,
+    s.nearest_density,
+    s.related_mass,
+    s.related_count,
+    s.group_entropy,
+    s.weighted_entropy,
+    s.unrelated_entropy,
+    s.rca,
+    s.is_specialized,
     t.pci,
-    x.region_related_variety,
-    x.region_unrelated_variety,
-    x.region_eci,
+    k.related_variety as region_related_variety,
+    k.unrelated_variety as region_unrelated_variety,
+    k.eci as region_eci,
     p.step as rebate_step,
     -- Only ordinary trade and processing with imported materials are eligible.
     p.step * (1 - x.supplied_processing_share) as rebate_exposure,
+    -- What is eligible for sure, also where the kind of processing is not given.
+    p.step * (1 - x.processing_share) as rebate_exposure_low,
     p.annual_change as rebate_annual_change,
     p.has_rise as has_rebate_rise,
     p.earlier_cut as rebate_earlier_cut,
@@ -73,11 +85,15 @@ select
     x.imported_processing_share,
     x.ordinary_share,
     x.shares_null_reason,
+    k.foreign_share as region_foreign_share,
+    k.processing_share as region_processing_share,
     case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value,
     e.pre_trend_dlog,
     e.pre_trend_dhs,
-    x.market_share,
-    x.product_hhi,
+    case
+        when n.fob_value > 0 then cast(coalesce(x.fob_value, 0) as double) / cast(n.fob_value as double)
+    end as market_share,
+    g.hhi as product_hhi,
     x.log_firms,
     x.firm_hhi,
     x.n_destinations,
@@ -91,6 +107,12 @@ left join resilience.product_transformation t
 left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code
 left join panel.region_product_year x
     on x.year = y.year and x.region_code = a.region_code and x.hs6 = a.hs6
+-- Relatedness is there for what a region does not export, too.
+left join space.region_product_year s
+    on s.year = y.year and s.region_code = a.region_code and s.hs6 = a.hs6
 left join pre_trend e on e.episode = a.episode and e.region_code = a.region_code and e.hs6 = a.hs6
+left join panel.region k on k.episode = a.episode and k.region_code = a.region_code
+left join product_year n on n.year = y.year and n.hs6 = a.hs6
+left join diversification.product_year g on g.year = y.year and g.hs6 = a.hs6
 left join policy.rebate p on p.hs6 = a.hs6
 order by a.episode, a.region_code, a.hs6

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crate, whether it is pure, and everything it may depend on.
-const TABLE: [(&str, bool, &[&str]); 6] = [
+const TABLE: [(&str, bool, &[&str]); 7] = [
     ("trade", true, &["foldhash", "memchr", "thiserror"]),
     ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
     ("resilience", true, &["rand_pcg", "space", "thiserror"]),
+    ("estimate", true, &["faer", "rand_pcg", "rayon", "statrs", "thiserror"]),
     (
         "lake",
         false,
@@ -26,7 +27,7 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "zstd",
         ],
     ),
-    ("query", false, &["arrow", "datafusion", "lake", "thiserror", "url"]),
+    ("query", false, &["arrow", "datafusion", "futures", "lake", "thiserror", "url"]),
     (
         "rebound",
         false,
@@ -39,6 +40,7 @@ const TABLE: [(&str, bool, &[&str]); 6] = [
             "csv",
             "dta",
             "encoding_rs",
+            "estimate",
             "flate2",
             "geojson",
             "glob",

@@ -320,9 +320,12 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     } else {
         let k = found.kept.len();
         let inverse = inverse_triangle(&found.r, k, stride);
-        let coefficients: Vec<f64> = (0..k)
+        let mut coefficients: Vec<f64> = (0..k)
             .map(|i| (i..k).map(|j| inverse[i * k + j] * found.r[j * stride + k]).sum())
             .collect();
+        if !has_effects {
+            refine(&mut coefficients, &found.kept, &views, &outcome, weights_of);
+        }
         (found.kept.clone(), coefficients, squared(&inverse, k), Vec::new())
     };
     let mut residuals = outcome.clone();
@@ -368,6 +371,28 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     };
     fit.check_degrees()?;
     Ok(fit)
+}
+
+/// A step of iterative refinement, which matters where regressors are nearly collinear.
+fn refine(
+    coefficients: &mut [f64],
+    kept: &[usize],
+    columns: &[&[f64]],
+    outcome: &[f64],
+    weights: Option<&[f64]>,
+) {
+    let mut residuals = outcome.to_vec();
+    for (&at, beta) in kept.iter().zip(coefficients.iter()) {
+        residuals.iter_mut().zip(columns[at]).for_each(|(e, x)| *e -= beta * x);
+    }
+    let all: Vec<&[f64]> =
+        kept.iter().map(|&at| columns[at]).chain([residuals.as_slice()]).collect();
+    let k = kept.len();
+    let r = triangle(&all, weights);
+    let inverse = inverse_triangle(&r, k, k + 1);
+    for (i, beta) in coefficients.iter_mut().enumerate() {
+        *beta += (i..k).map(|j| inverse[i * k + j] * r[j * (k + 1) + k]).sum::<f64>();
+    }
 }
 
 /// `(R'R)^-1` from the inverse of R.

@@ -4,6 +4,7 @@
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
+use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
@@ -55,6 +56,8 @@ enum Command {
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
+    /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
+    Export(ExportCommand),
     /// Estimate a model, or show those that are published.
     Estimate(Box<EstimateCommand>),
     /// Write a made-up nation's records, of a known process, in the form of a layout.
@@ -97,6 +100,14 @@ struct LakeArgs {
     /// The lake: a folder or URL.
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
+}
+
+#[derive(Debug, Args)]
+struct ExportCommand {
+    #[command(flatten)]
+    args: ExportArgs,
+    #[command(flatten)]
+    lake: LakeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -219,6 +230,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
+            || cause.downcast_ref().is_some_and(ExportError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
@@ -275,6 +287,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             // Rows go to standard output as they come.
             drop(out);
             measure(&runtime, args)?;
+        }
+        Command::Export(command) => {
+            let lake = open(&command.lake)?;
+            let catalog = catalog(&runtime, &lake)?;
+            for path in export::export(&runtime, &command.args, &lake, &catalog)? {
+                writeln!(out, "{}", path.display())?;
+            }
         }
         Command::Estimate(command) => {
             let text = estimate_command::estimate(&runtime, &command.args, || {

@@ -10,6 +10,7 @@ pub mod codes;
 pub mod config;
 pub mod estimate_command;
 pub mod estimation;
+pub mod export;
 pub mod external;
 pub mod graph;
 pub mod input;

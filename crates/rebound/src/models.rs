@@ -364,7 +364,8 @@ impl InferenceText {
             Self::Iid => "iid".to_owned(),
             Self::Hc(n) => format!("HC{n}"),
             Self::Cluster(columns) => {
-                columns.iter().map(|column| joined(column)).collect::<Vec<_>>().join(" & ")
+                let names: Vec<String> = columns.iter().map(|column| joined(column)).collect();
+                format!("clustered by {}", names.join(" and "))
             }
             Self::DriscollKraay(time, lags) => {
                 let lags =

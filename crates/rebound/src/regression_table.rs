@@ -37,6 +37,16 @@ struct Grid {
     notes: Vec<String>,
 }
 
+/// A name, and what a regression says of it.
+type Said = (&'static str, fn(&Estimated) -> String);
+
+/// What is a row only where regressions differ in it.
+const SHARED: [Said; 3] = [
+    ("Estimator", |r| r.summary.estimator.clone()),
+    ("Errors", |r| r.summary.inference.clone()),
+    ("Weights", |r| r.summary.weights.clone()),
+];
+
 const STARS: &str = "* p < 0.1, ** p < 0.05, *** p < 0.01";
 
 fn stars(p: Option<f64>) -> &'static str {
@@ -148,15 +158,39 @@ fn columns_grid(title: &str, about: &str, results: &[&Estimated]) -> Grid {
     }
     let optional = |value: Option<f64>| value.map_or_else(String::new, number);
     let mut summary = Vec::new();
-    row(&mut summary, "Estimator", each(&|r| r.summary.estimator.clone()));
-    row(&mut summary, "Errors", each(&|r| r.summary.inference.clone()));
-    row(&mut summary, "Weights", each(&|r| r.summary.weights.clone()));
+    // What all columns share is said once, below the table.
+    let differs = |of: &dyn Fn(&Estimated) -> String| {
+        results.windows(2).any(|pair| of(pair[0]) != of(pair[1]))
+    };
+    for (name, of) in SHARED {
+        if differs(&of) {
+            row(&mut summary, name, each(&of));
+        }
+    }
     row(&mut summary, "Observations", each(&|r| count(r.summary.n_used)));
     let if_any = |n: usize| if n == 0 { String::new() } else { count(n) };
     row(&mut summary, "Missing", each(&|r| if_any(r.summary.n_missing)));
     row(&mut summary, "Singletons", each(&|r| if_any(r.summary.n_singletons)));
     row(&mut summary, "Separated", each(&|r| if_any(r.summary.n_separated)));
-    row(&mut summary, "Clusters", each(&|r| r.summary.clusters.clone()));
+    let mut clusters: Vec<&str> = Vec::new();
+    for part in results.iter().flat_map(|r| r.summary.clusters.split(" & ")) {
+        if let Some((name, _)) = part.rsplit_once(' ')
+            && !clusters.contains(&name)
+        {
+            clusters.push(name);
+        }
+    }
+    for name in clusters {
+        let of = |r: &Estimated| {
+            let parts = r.summary.clusters.split(" & ").filter_map(|part| part.rsplit_once(' '));
+            let n = parts
+                .filter(|(known, _)| *known == name)
+                .filter_map(|(_, n)| n.parse().ok())
+                .next();
+            n.map_or_else(String::new, count)
+        };
+        row(&mut summary, &format!("Clusters: {name}"), each(&of));
+    }
     row(&mut summary, "R2", each(&|r| optional(r.summary.r2)));
     row(&mut summary, "R2 within", each(&|r| optional(r.summary.r2_within)));
     row(&mut summary, "F", each(&|r| optional(r.summary.f.map(|(f, _)| f))));
@@ -222,6 +256,19 @@ fn specifications_grid(title: &str, about: &str, focus: &[String], results: &[&E
 
 fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
     let mut notes = vec![format!("Standard errors in round brackets, {STARS}.")];
+    let mut shared = Vec::new();
+    for (name, of) in SHARED {
+        let all: Vec<String> = results.iter().map(|r| of(r)).collect();
+        if let [first, rest @ ..] = &all[..]
+            && !first.is_empty()
+            && rest.iter().all(|other| other == first)
+        {
+            shared.push(format!("{name}: {first}."));
+        }
+    }
+    if !shared.is_empty() {
+        notes.push(shared.join(" "));
+    }
     if results.iter().any(|r| r.coefficients.iter().any(|c| c.wild_p.is_some())) {
         notes.push("p of the wild cluster bootstrap in square brackets.".to_owned());
     }
