@@ -85,13 +85,14 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
-	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0
+	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0
 	touch $@
 
 test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and pyarrow as it is; raw files are read from S3
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
@@ -107,7 +108,6 @@ bench-resilience: build $(VENV)/ready ## the stage resilience at three sizes, be
 	$(VENV)/bin/python benches/resilience.py $(REBOUND)
 
 bench-models: build $(VENV)/ready ## regressions with absorbed effects beside pyfixest
-	$(VENV)/bin/pip install --quiet numpy pandas pyfixest==0.60.0
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/models.py $(REBOUND)
 

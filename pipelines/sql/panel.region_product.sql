@@ -54,6 +54,7 @@ select
     case when a.base_value > 0 and a.end_value is not null then a.end_value <= 0 end as is_exit,
     case when a.base_value > a.trough_value and a.end_value is not null then a.end_value >= a.base_value end as is_recovered,
     s.density,
+    s.density_null_reason,
     s.value_density,
     s.nearest_density,
     s.related_mass,

@@ -117,6 +117,7 @@ select
     case when n.fob_value > 0 then cast(c.fob_value as double) / cast(n.fob_value as double) end as market_share,
     g.hhi as product_hhi,
     s.density,
+    s.density_null_reason,
     s.value_density,
     s.nearest_density,
     s.related_mass,

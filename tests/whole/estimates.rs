@@ -30,7 +30,7 @@ impl Data {
     fn factor(&self, name: &str) -> Factor {
         let of = |row: &Row| name.split('^').map(|part| row[part].clone()).collect::<Vec<_>>();
         let mut levels: BTreeMap<Vec<String>, u32> = BTreeMap::new();
-        self.0.iter().for_each(|row| drop(levels.insert(of(row), 0)));
+        levels.extend(self.0.iter().map(|row| (of(row), 0)));
         levels.values_mut().zip(0..).for_each(|(level, at)| *level = at);
         let of_row = self.0.iter().map(|row| levels[&of(row)]).collect();
         Factor { of_row, n_levels: levels.len() }

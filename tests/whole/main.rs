@@ -10,6 +10,7 @@ mod kill;
 mod layers;
 mod layouts;
 mod measure;
+mod models;
 mod references;
 mod remote;
 mod reproducible;

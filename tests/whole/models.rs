@@ -1,0 +1,295 @@
+//! Models, policy and tables from elsewhere in pipelines; `rebound estimate` and `rebound export`, on real and made-up data and on bad input.
+
+use crate::support::{Project, root};
+use std::collections::BTreeMap;
+
+const PANEL: &str = "panel.csv";
+
+/// A project with the panel of the references.
+fn with_panel() -> Project {
+    let project = Project::new();
+    let panel = std::fs::read(root().join("tests/fixtures/hdfe-ols/synthetic_panel.csv"))
+        .expect("a fixture");
+    project.write(PANEL, &panel);
+    project
+}
+
+fn estimate(project: &Project, formula: &str, more: &[&str]) -> crate::support::Ran {
+    project.rebound(&[&["estimate", formula, "--data", PANEL], more].concat())
+}
+
+/// Coefficients by outcome, specification and term, of CSV output.
+fn coefficients(text: &str) -> BTreeMap<[String; 3], BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<BTreeMap<String, String>> =
+        reader.deserialize().collect::<Result<_, _>>().expect("CSV");
+    rows.into_iter()
+        .map(|row| (["outcome", "specification", "term"].map(|name| row[name].clone()), row))
+        .collect()
+}
+
+#[test]
+fn a_formula_gives_the_numbers_of_the_references() {
+    let project = with_panel();
+    let formula = "y ~ x1 + x2 + x4_collinear + x3 | region + hs6";
+    let ran = estimate(&project, formula, &["-i", "cluster(region + hs6)", "--format", "csv"]).ok();
+    let found = coefficients(&ran.out);
+    let of = |term: &str| &found[&["y".to_owned(), String::new(), term.to_owned()]];
+    let of_x1: f64 = of("x1")["estimate"].parse().expect("a number");
+    assert!((of_x1 - 0.510_639_994_884_627_5).abs() < 1e-9, "{of_x1}");
+    assert_eq!(of("x1")["n_used"], "2939");
+    assert_eq!(of("x4_collinear")["null_reason"], "a combination of x1, x2");
+    // Every form holds the same numbers.
+    for (format, part) in [
+        ("text", "x4_collinear left out: a combination of x1, x2."),
+        ("markdown", "| x1 | 0.5106\\*\\*\\* |"),
+        ("latex", "x1 & 0.5106\\textsuperscript{***} \\\\"),
+        ("html", "<tr><th scope=\"row\">x1</th><td>0.5106***</td></tr>"),
+    ] {
+        let ran =
+            estimate(&project, formula, &["-i", "cluster(region + hs6)", "--format", format]).ok();
+        assert!(ran.out.contains(part), "{format}: {}", ran.out);
+    }
+    estimate(&project, "y ~ i(year, x1, ref = 2009) | region + year", &["--plot", "p.svg"]).ok();
+    let plot = std::fs::read_to_string(project.path().join("p.svg")).expect("a plot");
+    assert_eq!(plot.matches("<circle").count(), 5, "a mark for each year but the reference");
+}
+
+#[test]
+fn what_cannot_be_estimated_says_why() {
+    let project = with_panel();
+    for (formula, more, why) in [
+        (
+            "y ~ x1 + zonne | region",
+            &[][..],
+            "`data` has no column `zonne` (did you mean `zone`?); it has id, region",
+        ),
+        ("y ~ x1 | regoin", &[], "did you mean `region`?"),
+        ("y ~ zone | region", &[], "`zone` is text, where a number is needed"),
+        ("y ~ x1 | region", &["-w", "x1 > 100"], "no rows: `data` has none where x1 > 100"),
+        ("y ~ x1 | region", &["-w", "x1 >"], "failed to read its rows"),
+        ("y ~ one = 1 | region", &[], "no regressor is left (one: it has one value in all rows)"),
+        (
+            "y ~ x1 | region",
+            &["-i", "cluster(zone)", "-w", "zone = 'Z4'"],
+            "a cluster variable has 1 cluster",
+        ),
+        ("y ~ x1 | id", &[], "all 3000 rows are alone in a level of some effect (singletons)"),
+        (
+            "ln(count) ~ x1 | region",
+            &[],
+            "`ln(count)` is infinite or no number in 1073 of 3000 rows",
+        ),
+        ("y ~ x1 | region", &["--weights", "x2"], "weights must be positive"),
+        ("y ~ x1 | region", &["--estimator", "ppml"], "Poisson needs zero or more"),
+        ("y ~ x1 | region", &["--estimator", "logit"], "logit needs 0 or 1"),
+        ("y ~ x1 | region", &["-i", "hc4"], "expected iid, hc1"),
+        ("y ~ i(year, x1, ref = 1999) | region", &[], "no row has the reference"),
+        ("y x1", &[], "expected outcome ~ regressors"),
+        ("y ~ x1 + x1", &[], "`x1` is there twice"),
+        ("y ~ x2 | 0 | x1 + x3 ~ w", &[], "1 instruments cannot stand for 2 endogenous regressors"),
+        ("region ~ x1", &[], "`region` is text"),
+    ] {
+        estimate(&project, formula, more).fails(2, why);
+    }
+    project.rebound(&["estimate", "y ~ x", "--data", "nothing.csv"]).fails(2, "nothing.csv");
+    project.rebound(&["estimate", "y ~ x"]).fails(2, "no lake");
+}
+
+const PIPELINE: &str = "name: small\nconfig: [../config/default.yaml, small_config.yaml]\nlake: ../lake\nsources:\n  \
+    - {layout: ../config/layouts/china_2007_2011.yaml, files: ['../made/records/*'], exclude: []}\n\
+    rebate_rates:\n  file: ../made/rebate_rates.csv\n  hs_revision: HS2007\n  \
+    columns: {hs: hs, rate: rate, valid_from: valid_from, valid_to: valid_to, unit: fraction}\n\
+    tables:\n  gdp: {file: ../gdp.csv, types: {region_code: text}, about: made up}\n\
+    models: [models/truth.yaml, models/m1.yaml, models/m3.yaml, models/density.yaml]\nsql: sql\nchecks: checks\n\
+    stages: [ingest, aggregate, relatedness, diversification, resilience, policy, tables, panels, models]\n";
+
+/// A made-up nation with policy, tables, panels and models.
+fn small_nation(seed: &str) -> Project {
+    let project = Project::new();
+    let layout = "config/layouts/china_2007_2011.yaml";
+    let size = [
+        "--rows",
+        "60000",
+        "--regions",
+        "80",
+        "--products",
+        "300",
+        "--from",
+        "2007",
+        "--to",
+        "2011",
+        "--seed",
+        seed,
+    ];
+    project.rebound(&[&["synth", "--layout", layout, "--output", "made"], &size[..]].concat()).ok();
+    project.write("pipelines/small.yaml", PIPELINE.as_bytes());
+    let config = "ingest: {max_rejected_share: 0.05}\naggregate: {firms: true}\nrelatedness: {proximity_years: [2008]}\n\
+        resilience: {balanced: true}\n";
+    project.write("pipelines/small_config.yaml", config.as_bytes());
+    project.write("gdp.csv", b"region_code,gdp\n110000,11115.0\n120000,6719.01\n");
+    project.write(
+        "pipelines/sql/panel.income.sql",
+        b"-- key: region_code\n-- about: regions with their income\nselect r.region_code, g.gdp from trade.region r join external.gdp g using (region_code)",
+    );
+    project.rebound(&["run", "pipelines/small.yaml"]).ok();
+    project
+}
+
+#[test]
+fn the_known_process_lies_in_the_intervals_of_its_estimates() {
+    let mut inside = 0;
+    let mut n = 0;
+    for seed in ["1", "2", "3"] {
+        let project = small_nation(seed);
+        let truth =
+            std::fs::read_to_string(project.path().join("made/truth.yaml")).expect("the truth");
+        let ran = project.rebound(&["estimate", "--name", "truth", "--format", "csv"]).ok();
+        for ([outcome, _, term], row) in coefficients(&ran.out) {
+            let line = truth
+                .lines()
+                .find(|line| line.starts_with(&format!("{outcome}:")))
+                .expect("a line");
+            let key = if term == "(intercept)" { "constant" } else { &term };
+            let value = line
+                .split(&format!("{key}: "))
+                .nth(1)
+                .and_then(|rest| rest.split([',', '}']).next());
+            let value: f64 = value.expect("a value").trim().parse().expect("a number");
+            let bound = |name: &str| row[name].parse::<f64>().expect("a number");
+            inside += u32::from((bound("low")..=bound("high")).contains(&value));
+            // Far outside is a bug, not bad luck.
+            let se = bound("se");
+            assert!(
+                (bound("estimate") - value).abs() < 4.5 * se,
+                "{seed} {outcome} {term}: {row:?} for {value}"
+            );
+            n += 1;
+        }
+        if seed != "1" {
+            continue;
+        }
+        // A table from elsewhere and SQL on it; 120000 is none of the regions.
+        assert_eq!(
+            project.sql("select region_code, gdp from panel.income order by 1"),
+            ["110000,11115.0"]
+        );
+        // Shares and rebates of the panel against the sums they are made of.
+        let n_bad = project.sql(
+            "select count(*) from panel.region_product_year p join (select year, region_code, hs6, \
+             sum(case when ownership in ('equity_jv', 'wholly_foreign', 'contractual_jv') then value_share else 0 end) as s \
+             from trade.region_product_year_ownership group by 1, 2, 3) o using (year, region_code, hs6) \
+             where abs(p.foreign_share - o.s) > 1e-12 or p.foreign_share is null",
+        );
+        assert_eq!(n_bad, ["0"]);
+        let n_null = project.sql(
+            "select count(*) from panel.region_product_year where is_exported and (foreign_share is null or processing_share is null or n_firms is null)",
+        );
+        assert_eq!(n_null, ["0"]);
+        let steps = project.sql(
+            "select count(*) from panel.region_product p join policy.rebate r using (hs6) where p.rebate_step is distinct from r.step",
+        );
+        assert_eq!(steps, ["0"]);
+        models_follow_their_files(&project);
+        exports_open(&project);
+    }
+    // 45 intervals of 95 %.
+    assert!(n == 45 && inside >= 39, "{inside} of {n}");
+}
+
+fn models_follow_their_files(project: &Project) {
+    let plan = |project: &Project| project.rebound(&["plan", "pipelines/small.yaml"]).ok().out;
+    assert!(plan(project).contains("nothing to do"));
+    let path = project.path().join("pipelines/models/m1.yaml");
+    let text = std::fs::read_to_string(&path).expect("a model");
+    std::fs::write(&path, text.replace("destination_hhi]", "product_hhi]")).expect("written");
+    let changed = plan(project);
+    assert!(
+        changed.contains("1 of 12 to build") && changed.contains("build   models"),
+        "{changed}"
+    );
+    std::fs::write(&path, text.replace("destination_hhi]", "destination_hi]")).expect("written");
+    project.rebound(&["run", "pipelines/small.yaml"]).fails(2, "did you mean `destination_hhi`?");
+    std::fs::write(&path, text.replace("effects:", "effect:")).expect("written");
+    project.rebound(&["plan", "pipelines/small.yaml"]).fails(2, "unknown field `effect`");
+    std::fs::write(&path, &text).expect("written");
+    std::fs::write(project.path().join("gdp.csv"), "region_code,gdp\n110000,1\n").expect("written");
+    let changed = plan(project);
+    assert!(
+        changed.contains("build   external.gdp") && changed.contains("build   panel.income"),
+        "{changed}"
+    );
+    assert!(changed.contains("2 of 12 to build"), "{changed}");
+    std::fs::write(
+        project.path().join("made/rebate_rates.csv"),
+        "hs,rate,valid_from,valid_to\n61,13,2008-08-01,\n",
+    )
+    .expect("written");
+    project.rebound(&["run", "pipelines/small.yaml"]).fails(2, "line 2: rate 13: expected 0 to 1");
+    project.rebound(&["estimate", "--name", "M9"]).fails(2, "there are truth, M1, M3, density");
+}
+
+fn exports_open(project: &Project) {
+    let ran = project
+        .rebound(&[
+            "export",
+            "panel.region_product",
+            "--format",
+            "dta",
+            "--format",
+            "csv",
+            "-o",
+            "out",
+        ])
+        .ok();
+    assert_eq!(ran.out.lines().count(), 4, "{}", ran.out);
+    let book = std::fs::read_to_string(project.path().join("out/panel.region_product_codebook.md"))
+        .expect("a codebook");
+    let n_nulls = project
+        .sql("select count(*) from panel.region_product where resistance_null_reason = 'no_base'");
+    assert!(book.contains(&format!("no_base {}", n_nulls[0])), "{book}");
+    // The Stata file is read back by the program itself: the same regression from both gives the same numbers.
+    let formula = "resistance_dhs ~ density + foreign_share | region_code + hs2";
+    let of = |arguments: &[&str]| {
+        let fixed = ["estimate", formula, "--format", "csv"];
+        project.rebound(&[&fixed[..], arguments].concat()).ok().out
+    };
+    assert_eq!(
+        of(&["--data", "out/panel.region_product.dta"]),
+        of(&["--table", "panel.region_product"])
+    );
+    project.rebound(&["export", "panel.regoin"]).fails(2, "did you mean `panel.region`?");
+}
+
+#[test]
+fn the_sample_of_rebate_steps_gives_the_days_of_its_notices() {
+    let project = Project::new();
+    let path = project.path().join("pipelines/australia.yaml");
+    let text = std::fs::read_to_string(&path).expect("the pipeline");
+    let rates = "rebate_rates:\n  file: ../samples/rebate-steps/rebate_group_steps.csv\n  hs_revision: HS2007\n  \
+        columns: {hs: hs, rate: rate, valid_from: valid_from, valid_to: valid_to, unit: percent}\nsql: sql\n";
+    std::fs::write(&path, text.replace("sql: sql\n", rates)).expect("written");
+    project.rebound(&["run", "pipelines/australia.yaml", "--select", "+policy"]).ok();
+    // methodology: apparel, day-weighted, percent.
+    let found = project.sql(
+        "select year, round(100 * rate, 7) from policy.rebate_year where hs6 = '610910' and year in (2008, 2009) order by 1",
+    );
+    assert_eq!(found, ["2008,12.0027322", "2009,15.6684932"]);
+    let found = project.sql("select round(step, 6), n_rises, has_rise from policy.rebate where hs6 in ('610910', '950300') order by hs6");
+    assert_eq!(found, ["0.05,4,true", "0.04,2,true"]);
+    assert_eq!(project.sql("select count(*) from policy.rebate where left(hs6, 2) = '01'"), ["0"]);
+}
+
+#[test]
+fn models_are_the_same_for_any_number_of_threads() {
+    let project = Project::new();
+    let mut texts = Vec::new();
+    for threads in ["1", "3"] {
+        let lake = format!("lake{threads}");
+        project
+            .rebound(&["run", "pipelines/australia.yaml", "--lake", &lake, "--threads", threads])
+            .ok();
+        texts.push(project.rebound(&["estimate", "--lake", &lake, "--format", "csv"]).ok().out);
+    }
+    assert!(texts[0].len() > 1000 && texts[0] == texts[1]);
+}
