@@ -8,7 +8,9 @@ use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
-use crate::output::{self, Format, OutputError};
+use crate::output::{self, Format, OutputError, grouped};
+use crate::pipeline::{self, PipelineError};
+use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
 use crate::synth::{Nation, SynthError};
 use crate::{clock, graph};
@@ -56,6 +58,8 @@ enum Command {
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
+    /// Draw what is published: one page with figures and tables, and the figures as SVG and PNG.
+    Report(ReportArgs),
     /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
     Export(ExportCommand),
     /// Estimate a model, or show those that are published.
@@ -231,6 +235,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || cause.downcast_ref().is_some_and(ExportError::is_users)
+            || cause.downcast_ref().is_some_and(ReportError::is_users)
+            || cause.is::<PipelineError>()
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
@@ -288,6 +294,19 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             drop(out);
             measure(&runtime, args)?;
         }
+        Command::Report(args) => {
+            let pipeline = pipeline::read(&runtime, &args.pipeline)?;
+            let lake = args.lake.clone().unwrap_or_else(|| pipeline.lake.clone());
+            let lake = open(&LakeArgs { lake })?;
+            let catalog = catalog(&runtime, &lake)?;
+            for version in catalog.tables.values() {
+                runtime.block_on(lake.verify(version))?;
+            }
+            let files = report::report(&runtime, args, &pipeline, &lake, &catalog)?;
+            for path in files.iter().filter(|path| path.extension().is_some_and(|e| e != "png")) {
+                writeln!(out, "{}", path.display())?;
+            }
+        }
         Command::Export(command) => {
             let lake = open(&command.lake)?;
             let catalog = catalog(&runtime, &lake)?;
@@ -328,18 +347,6 @@ fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
 
 fn right(text: impl ToString, width: usize) -> String {
     format!("{:>width$}", text.to_string())
-}
-
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for reading")]

@@ -21,6 +21,7 @@ pub mod models;
 pub mod output;
 pub mod pipeline;
 pub mod regression_table;
+pub mod report;
 pub mod run;
 pub mod stages;
 pub mod synth;

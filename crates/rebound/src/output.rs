@@ -68,6 +68,19 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
+/// A count with commas between thousands.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
 fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
     let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);

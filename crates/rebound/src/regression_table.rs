@@ -1,6 +1,7 @@
 //! Regression tables: a column a regression, a row a regressor, in the habit of `etable` and `esttab`.
 
 use crate::estimation::{Coefficient, Estimated};
+use crate::output::grouped;
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -74,15 +75,7 @@ fn number(value: f64) -> String {
 }
 
 fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(n as u64)
 }
 
 fn estimate_of(c: &Coefficient) -> String {

@@ -1,0 +1,116 @@
+// The page: sections of figures, a table of regions, a page a region.
+(function () {
+  "use strict";
+  var data = JSON.parse(document.getElementById("data").textContent);
+  var dark = window.matchMedia("(prefers-color-scheme: dark)"), shown = [], episode = data.episodes[0].episode;
+  if (data.geo) echarts.registerMap("regions", data.geo);
+  function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
+  function figure(chart, into, wide) {
+    if (!chart) return null;
+    var f = el("figure"); f.id = chart.id; if (wide) f.className = "wide";
+    f.appendChild(el("h3", chart.title));
+    var box = el("div", null, "chart"); box.style.height = chart.height + "px"; box.setAttribute("role", "img"); box.setAttribute("aria-label", chart.title);
+    f.appendChild(box);
+    var cap = el("figcaption", chart.note + " "); cap.appendChild(el("span", "Source: " + chart.source + ", run " + data.meta.run + ".", "source")); f.appendChild(cap);
+    into.appendChild(f);
+    var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
+    return c;
+  }
+  function cell(row, v, cls) { var td = el("td", v, cls); row.appendChild(td); return td; }
+  var columns = [
+    ["region_name", "Region", null], ["base_value", "Base", function (v) { return charts.money(v); }], ["resistance", "Resistance", charts.number], ["resistance_low", "low", charts.number], ["resistance_high", "high", charts.number],
+    ["recovery", "Recovery", charts.number], ["upgrading", "Upgrading", function (v) { return charts.number(v, 3); }], ["level_recovery", "End / base", charts.number], ["related_variety", "Related variety", charts.number],
+    ["eci", "ECI", charts.number], ["type", "Type", function (v) { return v ? v.replace("_", ", ") : "–"; }]
+  ];
+  var sort = ["resistance", -1], query = "";
+  function table() {
+    var body = document.querySelector("#regions tbody"); body.textContent = "";
+    var rows = data.regions.filter(function (r) { return r.episode === episode && (r.region_name + " " + r.region_code).toLowerCase().indexOf(query) >= 0; });
+    rows.sort(function (a, b) {
+      var x = a[sort[0]], y = b[sort[0]];
+      if (x === null || x === undefined) return 1; if (y === null || y === undefined) return -1;
+      return (x < y ? -1 : x > y ? 1 : 0) * sort[1];
+    });
+    rows.forEach(function (r) {
+      var tr = el("tr"); tr.dataset.code = r.region_code;
+      columns.forEach(function (c, i) {
+        if (i === 0) { var th = el("th"); th.scope = "row"; var b = el("button", r.region_name, "link"); b.addEventListener("click", function () { region(r.region_code); }); th.appendChild(b); tr.appendChild(th); }
+        else { var td = cell(tr, c[2](r[c[0]])); if (typeof r[c[0]] === "number") td.dataset.value = r[c[0]]; }
+      });
+      body.appendChild(tr);
+    });
+    document.getElementById("found").textContent = rows.length + " regions";
+    document.querySelectorAll("#regions thead th").forEach(function (th) { th.setAttribute("aria-sort", th.dataset.key === sort[0] ? (sort[1] > 0 ? "ascending" : "descending") : "none"); });
+  }
+  function head() {
+    var tr = document.querySelector("#regions thead tr");
+    columns.forEach(function (c) {
+      var th = el("th"); th.scope = "col"; th.dataset.key = c[0];
+      var b = el("button", c[1], "sort");
+      b.addEventListener("click", function () { sort = [c[0], sort[0] === c[0] ? -sort[1] : (c[0] === "region_name" || c[0] === "type" ? 1 : -1)]; table(); });
+      th.appendChild(b); tr.appendChild(th);
+    });
+    document.getElementById("search").addEventListener("input", function (e) { query = e.target.value.toLowerCase(); table(); });
+  }
+  function list(title, rows, show) {
+    var box = el("div", null, "list"); box.appendChild(el("h4", title));
+    if (!rows.length) { box.appendChild(el("p", "None.", "soft")); return box; }
+    var ol = el("ol");
+    rows.forEach(function (r) { var li = el("li"); li.appendChild(el("b", r.hs6 + " ")); li.appendChild(document.createTextNode((data.products[r.hs6] || "") + " ")); li.appendChild(el("span", show(r), "soft")); ol.appendChild(li); });
+    box.appendChild(ol); return box;
+  }
+  function region(code, stay) {
+    var into = document.getElementById("region"); into.textContent = "";
+    var r = data.regions.filter(function (x) { return x.episode === episode && x.region_code === code; })[0];
+    if (!r) return;
+    var all = data.regions.filter(function (x) { return x.episode === episode; });
+    function place(f) { var have = all.filter(function (x) { return x[f] !== null && x[f] !== undefined; }); var better = have.filter(function (x) { return x[f] > r[f]; }).length; return r[f] === null || r[f] === undefined ? "–" : (better + 1) + " of " + have.length; }
+    into.appendChild(el("h3", r.region_name, "name"));
+    var dl = el("dl");
+    [["Resistance", charts.number(r.resistance) + (r.resistance_low !== null && r.resistance_low !== undefined ? " (" + charts.number(r.resistance_low) + " to " + charts.number(r.resistance_high) + ")" : ""), place("resistance")],
+     ["Recovery", charts.number(r.recovery) + (r.recovery_low !== null && r.recovery_low !== undefined ? " (" + charts.number(r.recovery_low) + " to " + charts.number(r.recovery_high) + ")" : ""), place("recovery")],
+     ["Upgrading", charts.number(r.upgrading, 3), place("upgrading")], ["End over base", charts.number(r.level_recovery), place("level_recovery")], ["Base", charts.money(r.base_value, data.meta.currency), place("base_value")]].forEach(function (x) {
+      var d = el("div"); d.appendChild(el("dt", x[0])); d.appendChild(el("dd", x[1])); d.appendChild(el("dd", "place " + x[2], "soft")); dl.appendChild(d);
+    });
+    into.appendChild(dl);
+    figure(charts.path(data, episode, code, dark.matches), into, true);
+    var parts = (data.parts[episode] || {})[code] || { fell: [], back: [], entered: [] }, lists = el("div", null, "lists"), m = function (v) { return charts.money(v, data.meta.currency); };
+    lists.appendChild(list("What fell", parts.fell, function (p) { return m(p.change); }));
+    lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
+    lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));
+    into.appendChild(lists);
+    if (data.space && data.space.nodes.length) {
+      var pair = el("div", null, "pair"); into.appendChild(pair);
+      figure(charts.space(data, dark.matches, code, false), pair); figure(charts.space(data, dark.matches, code, true), pair);
+    }
+    if (!stay) into.scrollIntoView({ behavior: "auto" });
+    document.getElementById("pick").value = code;
+  }
+  function draw() {
+    shown.forEach(function (c) { c.dispose(); }); shown = [];
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
+    Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
+    charts.all(data, dark.matches).forEach(function (x) {
+      if (x[0] !== null && x[0] !== episode) return;
+      Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].id === "coefficients"); });
+    });
+    Object.keys(parts).forEach(function (k) { document.getElementById(k).hidden = !document.querySelector("#" + k + " .figures").children.length; });
+    document.querySelectorAll("[data-episode]").forEach(function (e) { e.hidden = e.dataset.episode !== episode; });
+    table();
+    var code = document.getElementById("pick").value || (data.regions[0] || {}).region_code;
+    region(code, true);
+  }
+  var pick = document.getElementById("episode");
+  data.episodes.forEach(function (e) { var o = el("option", e.episode + " (" + e.base + " – " + e.trough + " – " + e.end + ")"); o.value = e.episode; pick.appendChild(o); });
+  pick.addEventListener("change", function () { episode = pick.value; draw(); });
+  var names = document.getElementById("pick");
+  Object.keys(data.names).sort(function (a, b) { return data.names[a] < data.names[b] ? -1 : 1; }).forEach(function (c) { var o = el("option", data.names[c]); o.value = c; names.appendChild(o); });
+  var largest = data.regions.filter(function (r) { return r.episode === episode; }).sort(function (a, b) { return b.base_value - a.base_value; })[0];
+  if (largest) names.value = largest.region_code;
+  names.addEventListener("change", function () { region(names.value, true); });
+  head(); draw();
+  dark.addEventListener("change", draw);
+  window.addEventListener("resize", function () { shown.forEach(function (c) { c.resize(); }); });
+  window.addEventListener("beforeprint", function () { shown.forEach(function (c) { c.resize(); }); });
+  document.body.dataset.ready = "yes";
+})();
