@@ -9,7 +9,7 @@ CASES ?= 100000
 SEEDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models \
+.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
 	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets
@@ -64,6 +64,9 @@ panels: build ## run the stage: SQL files to panel.*
 models: build ## run the stage: regressions to model.*
 	$(REBOUND) run $(PIPELINE) --select models
 
+report: build ## draw what PIPELINE has published: report/report.html and its figures
+	$(REBOUND) report $(PIPELINE) -o report
+
 fmt: ## format the code
 	cargo fmt --all
 
@@ -85,15 +88,17 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
-	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0
+	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2
 	touch $@
 
-test-python: build $(VENV)/ready ## the published Parquet opens in DuckDB and pyarrow as it is; raw files are read from S3
+test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, raw files come from S3, the report works in a browser
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
+	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
+	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
 	$(VENV)/bin/pip install --quiet polars==2.1.0

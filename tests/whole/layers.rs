@@ -55,6 +55,8 @@ const TABLE: [(&str, bool, &[&str]); 7] = [
             "rayon",
             "regex",
             "resilience",
+            "resvg",
+            "rquickjs",
             "serde",
             "serde_json",
             "serde_norway",

@@ -59,6 +59,11 @@ var charts = (function () {
     for (var k in more) a[k] = more[k];
     return a;
   }
+  function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
+  // Where the legend of a map stands: beside it, or below it on a narrow page.
+  function legendOf(data, t, n) { return { type: "piecewise", left: 8, bottom: 8, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
+  function frameOf(data, n) { return data.narrow ? { left: 8, right: 8, top: 4, bottom: 24 + 19 * n } : { left: 150, right: 16, top: 8, bottom: 8 }; }
+  function put(into, from) { for (var k in from) into[k] = from[k]; return into; }
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
   function episodeOf(data, ep) { return data.episodes.filter(function (e) { return e.episode === ep; })[0]; }
   function has(v) { return v !== null && v !== undefined; }
@@ -116,15 +121,16 @@ var charts = (function () {
     var found = rows.filter(function (r) { return has(r[m[1]]); });
     if (!found.length) return null;
     var above = found.filter(function (r) { return r[m[1]] > 0; }).length;
-    o.visualMap = { type: "piecewise", pieces: classes(found.map(function (r) { return r[m[1]]; })), left: 8, bottom: 8, textStyle: { color: t.soft }, outOfRange: { color: t.none }, itemWidth: 16, itemHeight: 12 };
+    var pieces = classes(found.map(function (r) { return r[m[1]]; }));
+    o.visualMap = put(legendOf(data, t), { pieces: pieces, outOfRange: { color: t.none } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
       if (!r) return p.name + "<br>no region of these data";
       return "<b>" + r.region_name + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + (r[measure + "_null_reason"] || "no index")) + "<br>base " + money(r.base_value, data.meta.currency);
     };
-    o.series = [{ type: "map", map: "regions", nameProperty: "code", roam: !data.still, left: 150, right: 16, top: 8, bottom: 8, label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
+    o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
       itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
-      data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: t.none, decal: { symbol: "line", dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: 0.8, color: t.soft } } }; }) }];
+      data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: t.none, decal: { symbol: "line", dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: 0.8, color: t.soft } } }; }) })];
     var title = measure === "upgrading" ? above + " of " + found.length + " regions moved towards more complex products" : above + " of " + found.length + " regions " + (measure === "resistance" ? "resisted better" : "recovered better") + " than the nation";
     return { id: measure + "-map-" + ep, title: title, note: m[0] + (measure === "upgrading" ? ": sum over products of complexity times the change of their share." : ", against the growth of all regions together; blue: better than expected.") + " Grey: no index.", source: measure === "upgrading" ? "resilience.transformation" : "resilience.region", height: 440, option: o };
   }
@@ -132,9 +138,10 @@ var charts = (function () {
     var t = theme(dark), o = base(t), rows = regionsOf(data, ep).filter(function (r) { return has(r[field]); });
     if (!data.geo || !rows.length) return null;
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + r.region_name + "</b><br>" + (table[r[field]] || ["", r[field]])[1] : p.name; };
-    o.visualMap = { type: "piecewise", categories: Object.keys(table).map(function (k) { return table[k][1]; }), inRange: { color: Object.keys(table).map(function (k) { return table[k][0]; }) }, left: 8, bottom: 8, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, dimension: 0 };
-    o.series = [{ type: "map", map: "regions", nameProperty: "code", roam: !data.still, left: 170, right: 16, top: 8, bottom: 8, label: { show: false }, emphasis: { label: { show: false } }, select: { disabled: true }, itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
-      data: rows.map(function (r) { var c = table[r[field]] || ["#cccccc", ""]; return { name: r.region_code, value: c[1], row: r, itemStyle: { areaColor: c[0] }, emphasis: { itemStyle: { areaColor: c[0], borderColor: t.text, borderWidth: 2 } } }; }) }];
+    var keys = Object.keys(table);
+    o.visualMap = put(legendOf(data, t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: t.none } });
+    o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
+      data: rows.map(function (r) { return { name: r.region_code, value: keys.indexOf(r[field]), row: r }; }) })];
     return { id: id + "-" + ep, title: title, note: note, source: source, height: 420, option: o };
   }
   function quadrants(data, ep, dark) {
@@ -145,12 +152,12 @@ var charts = (function () {
     function bound(f) { var v = rows.map(function (r) { return Math.abs(r[f]); }).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
     var bx = bound("resistance"), by = bound("recovery"), names = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 14).map(function (r) { return r.region_code; });
     o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + r.region_name + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + money(r.base_value, data.meta.currency); };
-    o.xAxis = axis(t, { name: "resistance", nameLocation: "middle", nameGap: 28, min: -bx, max: bx, axisLabel: { color: t.soft, formatter: function (v) { return number(v, 1); } } });
-    o.yAxis = axis(t, { name: "recovery", nameLocation: "middle", nameGap: 40, min: -by, max: by, axisLabel: { color: t.soft, formatter: function (v) { return number(v, 1); } } });
+    o.xAxis = axis(t, { name: "resistance", nameLocation: "middle", nameGap: 28, min: -bx, max: bx, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
+    o.yAxis = axis(t, { name: "recovery", nameLocation: "middle", nameGap: 40, min: -by, max: by, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
     o.grid.left = 30; o.grid.bottom = 30;
     o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = kinds[r.type] || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: r.region_name, position: "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
-    return { id: "quadrants-" + ep, title: both + " regions both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: exports at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
+    return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: exports at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
   }
   function ranking(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep).filter(function (r) { return has(r[m[1]]); });
@@ -161,8 +168,8 @@ var charts = (function () {
     o.tooltip.formatter = function (p) { var r = rows[p.dataIndex]; return "<b>" + r.region_name + "</b><br>" + m[0] + " " + number(r[m[1]]) + "<br>" + (has(r[m[2]]) ? number(r[m[2]]) + " to " + number(r[m[3]]) : "no interval"); };
     var values = rows.map(function (r) { return r[m[1]]; });
     var low = Math.min(0, Math.min.apply(null, values)), high = Math.max(0, Math.max.apply(null, values)), span = (high - low) || 1;
-    o.xAxis = axis(t, { type: "value", min: Math.floor((low - 0.5 * span) * 10) / 10, max: Math.ceil((high + 0.5 * span) * 10) / 10, axisLabel: { color: t.soft, formatter: function (v) { return number(v, 1); } } });
-    o.yAxis = axis(t, { type: "category", data: rows.map(function (r) { return r.region_name; }), splitLine: { show: false }, axisLabel: { color: t.text, interval: 0, width: 170, overflow: "truncate" } });
+    o.xAxis = axis(t, { type: "value", min: Math.floor((low - 0.5 * span) * 10) / 10, max: Math.ceil((high + 0.5 * span) * 10) / 10, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
+    o.yAxis = axis(t, { type: "category", data: rows.map(function (r) { return r.region_name; }), splitLine: { show: false }, axisLabel: { color: t.text, interval: 0, fontSize: 11, width: 150, overflow: "truncate" } });
     o.series = [
       { type: "custom", clip: true, renderItem: function (params, api) {
           var a = api.coord([api.value(1), api.value(0)]), b = api.coord([api.value(2), api.value(0)]);
@@ -203,8 +210,8 @@ var charts = (function () {
     var largest = Math.max.apply(null, s.nodes.map(function (n) { return n.value; })) || 1;
     o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + n.hs6 + "</b> " + n.name + "<br>" + sectors[sector(n.hs6)][3] + ", " + money(n.value, data.meta.currency) + (region ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
     o.legend = { data: sectors.map(function (x) { return x[3]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
-    o.series = [{ type: "graph", layout: "none", roam: !data.still, left: 10, right: 10, top: 10, bottom: 90, categories: sectors.map(function (x) { return { name: x[3], itemStyle: { color: x[2] } }; }),
-      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.hs6, x: n.x, y: n.y, category: sector(n.hs6), symbolSize: 4 + 22 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
+    o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 10, right: 10, top: 10, bottom: 90, categories: sectors.map(function (x) { return { name: x[3], itemStyle: { color: x[2] } }; }),
+      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.hs6, x: n.x, y: n.y, category: sector(n.hs6), symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
       links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }];
     var about = region ? data.names[region] + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
     return { id: "space" + (region ? "-" + region : ""), title: region ? data.names[region] + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
@@ -245,9 +252,9 @@ var charts = (function () {
       ["resistance", "recovery", "upgrading"].forEach(function (m) { out.push([ep, map(data, ep, m, dark)]); });
       var n = {}; regionsOf(data, ep).forEach(function (r) { if (r.type) n[r.type] = (n[r.type] || 0) + 1; });
       out.push([ep, quadrants(data, ep, dark)]);
-      out.push([ep, classed(data, ep, dark, "types", "type", kinds, (n.resistant_recovering || 0) + " regions resisted and recovered, " + (n.vulnerable_lagging || 0) + " fell and lagged", "Type of each region, by the signs of both indices.", "resilience.region")]);
+      out.push([ep, classed(data, ep, dark, "types", "type", kinds, many(n.resistant_recovering || 0, "region", "regions") + " resisted and recovered, " + (n.vulnerable_lagging || 0) + " fell and lagged", "Type of each region, by the signs of both indices.", "resilience.region")]);
       var clusters = regionsOf(data, ep).filter(function (r) { return r.lisa && r.lisa !== "not_significant"; }).length;
-      out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? clusters + " regions belong to a cluster or stand against their neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
+      out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? many(clusters, "region", "regions") + " in a cluster, or against the neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, ranking(data, ep, m, dark)]); });
       out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);
       out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);

@@ -4,6 +4,8 @@
   var data = JSON.parse(document.getElementById("data").textContent);
   var dark = window.matchMedia("(prefers-color-scheme: dark)"), shown = [], episode = data.episodes[0].episode;
   if (data.geo) echarts.registerMap("regions", data.geo);
+  function measureWidth() { data.narrow = window.innerWidth < 600; }
+  measureWidth();
   function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
   function figure(chart, into, wide) {
     if (!chart) return null;
@@ -110,7 +112,7 @@
   names.addEventListener("change", function () { region(names.value, true); });
   head(); draw();
   dark.addEventListener("change", draw);
-  window.addEventListener("resize", function () { shown.forEach(function (c) { c.resize(); }); });
+  window.addEventListener("resize", function () { var before = data.narrow; measureWidth(); if (before !== data.narrow) draw(); else shown.forEach(function (c) { c.resize(); }); });
   window.addEventListener("beforeprint", function () { shown.forEach(function (c) { c.resize(); }); });
   document.body.dataset.ready = "yes";
 })();

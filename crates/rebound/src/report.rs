@@ -13,7 +13,8 @@ use crate::estimation::Estimated;
 use crate::pipeline::Pipeline;
 use crate::regression_table::{self, Shape, TableFormat};
 use crate::stages;
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
 use query::{QueryError, Session, SessionParams};
@@ -66,9 +67,6 @@ pub enum ReportError {
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// Rows could not be made JSON.
-    #[error("failed to prepare the data of the report")]
-    Rows(#[from] arrow::error::ArrowError),
     /// JSON failed.
     #[error("failed to prepare the data of the report")]
     Json(#[from] serde_json::Error),
@@ -114,18 +112,32 @@ impl Source<'_> {
         if needs.iter().any(|table| !self.has(table)) {
             return Ok(Vec::new());
         }
-        let batches = self.batches(sql)?;
-        let mut bytes = Vec::new();
-        let mut writer = arrow::json::WriterBuilder::new()
-            .with_explicit_nulls(true)
-            .build::<_, arrow::json::writer::JsonArray>(&mut bytes);
-        writer.write_batches(&batches.iter().collect::<Vec<_>>())?;
-        writer.finish()?;
-        drop(writer);
-        if bytes.is_empty() {
-            return Ok(Vec::new());
+        let mut rows = Vec::new();
+        for batch in self.batches(sql)? {
+            let schema = batch.schema();
+            for row in 0..batch.num_rows() {
+                let cells = schema.fields().iter().zip(batch.columns());
+                rows.push(Value::Object(
+                    cells.map(|(f, column)| (f.name().clone(), cell(column, row))).collect(),
+                ));
+            }
         }
-        Ok(serde_json::from_slice(&bytes)?)
+        Ok(rows)
+    }
+}
+
+/// A cell as JSON, to the last digit.
+fn cell(column: &dyn Array, row: usize) -> Value {
+    if column.is_null(row) {
+        return Value::Null;
+    }
+    match column.data_type() {
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
+        DataType::Boolean => column.as_boolean().value(row).into(),
+        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
+        other => format!("no JSON of {other}").into(),
     }
 }
 
@@ -575,7 +587,7 @@ fn page(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>Regional export resilience: {name}</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head>\n<body>\n\
          <header><h1>How regions' exports withstood the shock, and came back</h1>\
-         <p class=\"lead\">Pipeline <b>{name}</b>: {n_regions} regions, {n_years} years. Run {run}, published {published}. Every figure names the table it is made from; \
+         <p class=\"lead\">Pipeline <b>{name}</b>: {n_regions} regions, {n_years} years. Run {run}, published {published} UTC. Every figure names the table it is made from; \
          <code>rebound describe</code> says what its columns mean.</p>{made_up}</header>\n\
          <nav aria-label=\"Sections\"><div><a href=\"#overview\">Overview</a><a href=\"#maps\">Maps</a><a href=\"#places\">Regions compared</a><a href=\"#list\">Table</a>\
          <a href=\"#pages\">Region pages</a><a href=\"#space\">Product space</a><a href=\"#relations\">What explains it</a><a href=\"#models\">Models</a><a href=\"#quality\">Data quality</a>\
@@ -595,7 +607,8 @@ fn page(
          <script type=\"application/json\" id=\"data\">{json}</script>\n<script>{ECHARTS}</script>\n<script>{CHARTS}</script>\n<script>{PAGE}</script>\n</body></html>\n",
         name = escape(&pipeline.name),
         run = escape(&catalog.run),
-        published = escape(&catalog.published_at),
+        published =
+            escape(&catalog.published_at.chars().take(16).collect::<String>().replace('T', " ")),
         records = count(records),
         rejected = count(rejected),
         checks_n = catalog.checks.len(),

@@ -1,6 +1,7 @@
 //! Places of the nodes of a network on the plane, by forces (Fruchterman & Reingold 1991).
 
 const ROUNDS: usize = 400;
+const PULL: f64 = 0.5;
 
 /// A place for each of `n` nodes; linked nodes lie near each other. The same network has the same places.
 #[expect(clippy::cast_precision_loss, reason = "nodes are few")]
@@ -35,8 +36,9 @@ pub(super) fn place(n: usize, links: &[(usize, usize)]) -> Vec<[f64; 2]> {
         }
         let limit = 0.15 * size * (1.0 - round as f64 / ROUNDS as f64) + 0.005;
         for (point, step) in points.iter_mut().zip(&moves) {
-            // A weak pull to the middle keeps parts that no link joins on the page.
-            let step = [step[0] - 0.03 * point[0], step[1] - 0.03 * point[1]];
+            // A pull to the middle keeps parts that no link joins on the page: it balances the push of all nodes where their density is about
+            // one a unit of area.
+            let step = [step[0] - PULL * point[0], step[1] - PULL * point[1]];
             let length = (step[0] * step[0] + step[1] * step[1]).sqrt().max(1e-12);
             let factor = length.min(limit) / length;
             point[0] += step[0] * factor;
