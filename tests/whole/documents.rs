@@ -61,3 +61,33 @@ fn rows_change_only_with_the_version_of_their_stage() {
         changed.join("\n")
     );
 }
+
+#[test]
+fn the_questions_have_the_answers_that_stand_below_them() {
+    let project = Project::new();
+    project.run().ok();
+    let path = root().join("docs/questions.sql");
+    let text = std::fs::read_to_string(&path).expect("the questions");
+    let mut blocks = text.split("\n\n");
+    let mut found = blocks.next().unwrap_or_default().trim_end().to_owned();
+    let mut n = 0;
+    for block in blocks {
+        let asked: Vec<&str> = block.lines().filter(|line| !line.starts_with("-- |")).collect();
+        let ran = project.rebound(&["sql", &asked.join("\n"), "--format", "csv"]).ok();
+        assert!(ran.out.lines().count() > 1, "no answer to {}", asked[0]);
+        let answer: Vec<String> =
+            ran.out.lines().map(|line| format!("-- | {}", line.replace(',', ", "))).collect();
+        found.push_str(&format!("\n\n{}\n{}", asked.join("\n"), answer.join("\n")));
+        n += 1;
+    }
+    found.push('\n');
+    assert_eq!(n, 20);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &found).expect("written");
+    }
+    assert_eq!(
+        found,
+        std::fs::read_to_string(&path).expect("the questions"),
+        "run with UPDATE_EXPECT=1 and read the change"
+    );
+}

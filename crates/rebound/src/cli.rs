@@ -149,6 +149,7 @@ struct RunArgs {
 #[derive(Debug, Args)]
 struct SqlArgs {
     /// The query; without it and without -f, standard input.
+    #[arg(allow_hyphen_values = true)]
     query: Option<String>,
     /// Read the query from a file.
     #[arg(long, short, conflicts_with = "query")]
