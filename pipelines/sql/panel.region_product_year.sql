@@ -1,5 +1,6 @@
 -- One row a year and region-product that was exported in any year, with zeros in the others: outcomes of dynamic models, and
--- everything the region-product was like in the year.
+-- everything the region-product was like in the year. Made year by year: a nation's panel is larger than memory.
+-- each: year in select distinct year from trade.region_year order by year
 with pair as (
     select distinct region_code, hs6 from trade.region_product_year where fob_value > 0
 ),
@@ -7,13 +8,13 @@ with pair as (
 cell as (
     select y.year, p.region_code, p.hs6, coalesce(x.fob_value, 0) as fob_value
     from pair p
-    cross join (select distinct year from trade.region_year) y
+    cross join (select distinct year from trade.region_year where year = $year) y
     left join trade.region_product_year x
-        on x.year = y.year and x.region_code = p.region_code and x.hs6 = p.hs6
+        on x.year = $year and x.region_code = p.region_code and x.hs6 = p.hs6
 ),
 
 product as (
-    select year, hs6, sum(fob_value) as fob_value from trade.region_product_year group by year, hs6
+    select year, hs6, sum(fob_value) as fob_value from trade.region_product_year where year = $year group by year, hs6
 ),
 
 -- Types of ownership by the 6th digit of Chinese company codes: 2, 3 and 4 are foreign-invested.
@@ -29,6 +30,7 @@ ownership as (
         sum(case when ownership = 'collective' then cast(fob_value as double) else 0 end) as collective_value,
         sum(case when ownership in ('private', 'sole_trader') then cast(fob_value as double) else 0 end) as private_value
     from trade.region_product_year_ownership
+    where year = $year
     group by year, region_code, hs6
 ),
 
@@ -45,6 +47,7 @@ trade_mode as (
         sum(case when trade_mode = '15' then cast(fob_value as double) else 0 end) as imported_value,
         sum(case when trade_mode = 'processing' then 1 else 0 end) as n_collapsed
     from trade.region_product_year_trade_mode
+    where year = $year
     group by year, region_code, hs6
 ),
 
@@ -63,7 +66,7 @@ destination as (
         ) then cast(fob_value as double) else 0 end) as us_eu_japan_value,
         sum(case when destination = 'HKG' then cast(fob_value as double) else 0 end) as hong_kong_value
     from trade.region_product_year_destination
-    where fob_value > 0
+    where year = $year and fob_value > 0
     group by year, region_code, hs6
 ),
 
@@ -76,7 +79,7 @@ firm as (
         sum(cast(fob_value as double)) as total,
         sum(cast(fob_value as double) * cast(fob_value as double)) as sum_of_squares
     from trade.region_product_year_firm
-    where fob_value > 0
+    where year = $year and fob_value > 0
     group by year, region_code, hs6
 )
 
@@ -138,16 +141,16 @@ select
     -- Supplied materials are no one's of the exporter: nothing of theirs is rebated.
     t.log_export_tax * (1 - case when m.total > 0 and m.n_collapsed = 0 then m.supplied_value / m.total end) as log_export_tax_exposure
 from cell c
-left join trade.region_product_year b on b.year = c.year - 1 and b.region_code = c.region_code and b.hs6 = c.hs6
+left join trade.region_product_year b on b.year = $year - 1 and b.region_code = c.region_code and b.hs6 = c.hs6
 left join product n on n.year = c.year and n.hs6 = c.hs6
 left join ownership o on o.year = c.year and o.region_code = c.region_code and o.hs6 = c.hs6
 left join trade_mode m on m.year = c.year and m.region_code = c.region_code and m.hs6 = c.hs6
 left join destination d on d.year = c.year and d.region_code = c.region_code and d.hs6 = c.hs6
 left join firm f on f.year = c.year and f.region_code = c.region_code and f.hs6 = c.hs6
-left join diversification.product_year g on g.year = c.year and g.hs6 = c.hs6
-left join diversification.region_year v on v.year = c.year and v.region_code = c.region_code
-left join space.region_product_year s on s.year = c.year and s.region_code = c.region_code and s.hs6 = c.hs6
-left join space.product_year q on q.year = c.year and q.hs6 = c.hs6
-left join space.region_year r on r.year = c.year and r.region_code = c.region_code
-left join policy.rebate_year t on t.year = c.year and t.hs6 = c.hs6
+left join diversification.product_year g on g.year = $year and g.hs6 = c.hs6
+left join diversification.region_year v on v.year = $year and v.region_code = c.region_code
+left join space.region_product_year s on s.year = $year and s.region_code = c.region_code and s.hs6 = c.hs6
+left join space.product_year q on q.year = $year and q.hs6 = c.hs6
+left join space.region_year r on r.year = $year and r.region_code = c.region_code
+left join policy.rebate_year t on t.year = $year and t.hs6 = c.hs6
 order by c.year, c.region_code, c.hs6

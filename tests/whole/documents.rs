@@ -77,7 +77,7 @@ fn the_questions_have_the_answers_that_stand_below_them() {
         assert!(ran.out.lines().count() > 1, "no answer to {}", asked[0]);
         let answer: Vec<String> =
             ran.out.lines().map(|line| format!("-- | {}", line.replace(',', ", "))).collect();
-        found.push_str(&format!("\n\n{}\n{}", asked.join("\n"), answer.join("\n")));
+        write!(found, "\n\n{}\n{}", asked.join("\n"), answer.join("\n")).expect("a string");
         n += 1;
     }
     found.push('\n');

@@ -157,6 +157,111 @@ fn episode() -> Column {
     column("episode", Kind::Text, "", "episode of the config")
 }
 
+/// Relatedness of a product to a region, in the forms of the product space.
+fn related() -> Vec<Column> {
+    use Kind::{Count, Flag, Float, Text};
+    vec![
+        column(
+            "density?",
+            Float,
+            "0..1",
+            "related diversification: relatedness density (Hidalgo et al. 2007)",
+        ),
+        column("density_null_reason?", Text, "", "isolated: related to no product"),
+        column(
+            "value_density?",
+            Float,
+            "0..1",
+            "the same with the region's shares in place of its specialisations",
+        ),
+        column(
+            "nearest_density?",
+            Float,
+            "0..1",
+            "density over the config's number of nearest products",
+        ),
+        column(
+            "related_mass?",
+            Float,
+            "sum of relatedness",
+            "relatedness to the region's other specialisations",
+        ),
+        column(
+            "related_count?",
+            Count,
+            "products",
+            "other specialisations among the closest share of pairs",
+        ),
+        column(
+            "group_entropy?",
+            Float,
+            "bits",
+            "entropy of the region's exports in the chapter without the product",
+        ),
+        column(
+            "weighted_entropy?",
+            Float,
+            "bits",
+            "entropy of the region's other exports, weighted by relatedness",
+        ),
+        column(
+            "unrelated_entropy?",
+            Float,
+            "bits",
+            "entropy of its exports that are not among the closest share of pairs",
+        ),
+        column("rca?", Float, "ratio", "revealed comparative advantage"),
+        column("is_specialized?", Flag, "", "whether RCA meets the config's rule"),
+    ]
+}
+
+/// Shares of owners and trade modes in the exports of a region-product.
+fn shares() -> Vec<Column> {
+    use Kind::{Float, Text};
+    vec![
+        column(
+            "foreign_share?",
+            Float,
+            SHARE,
+            "exports of foreign-invested firms (contractual and equity joint ventures, wholly foreign) in those of the region-product; null where the source does not say",
+        ),
+        column("wholly_foreign_share?", Float, SHARE, "of wholly foreign firms alone"),
+        column("state_share?", Float, SHARE, "of state-owned firms"),
+        column("collective_share?", Float, SHARE, "of collective firms"),
+        column("private_share?", Float, SHARE, "of private firms and sole traders"),
+        column("processing_share?", Float, SHARE, "of processing trade"),
+        column(
+            "supplied_processing_share?",
+            Float,
+            SHARE,
+            "of processing with supplied materials; null where the release does not tell kinds apart",
+        ),
+        column(
+            "imported_processing_share?",
+            Float,
+            SHARE,
+            "of processing with imported materials; null likewise",
+        ),
+        column("ordinary_share?", Float, SHARE, "of ordinary trade"),
+        column(
+            "shares_null_reason?",
+            Text,
+            "",
+            "why shares are null: not_exported, not_in_source, or processing_kind_not_given (the two kinds alone)",
+        ),
+    ]
+}
+
+/// Structure of a region, beside its products'.
+fn region_structure() -> Vec<Column> {
+    use Kind::Float;
+    vec![
+        column("region_related_variety?", Float, "bits", "of the region"),
+        column("region_unrelated_variety?", Float, "bits", "of the region"),
+        column("region_eci?", Float, "z-score", "economic complexity of the region"),
+    ]
+}
+
 fn forms(stage: &str, from: &str, to: &str) -> Vec<Column> {
     let c = |suffix: &str, unit: &str, about: String| {
         column(&format!("{stage}{suffix}?"), Kind::Float, unit, &about)
@@ -1473,7 +1578,7 @@ column("negative_value", Money, UNITS, "their sum"),
             table: "panel.region_product",
             about: "one region, product and episode, with the headline benchmark; regressors of resilience.episode.regressor_year",
             key: &["episode", "region_code", "hs6"],
-            columns: vec![
+            columns: [vec![
                 episode(),
                 region(),
                 hs6(),
@@ -1522,37 +1627,16 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("is_entry?", Flag, "", "exported at the end, of what was not at the base; null otherwise"),
                 column("is_exit?", Flag, "", "not exported at the end, of what was at the base; null otherwise"),
                 column("is_recovered?", Flag, "", "back at the base's value at the end, of what fell to the trough; null otherwise"),
-                column("density?", Float, "0..1", "related diversification: relatedness density (Hidalgo et al. 2007)"),
-                column("density_null_reason?", Text, "", "isolated: related to no product"),
-                column("value_density?", Float, "0..1", "the same with the region's shares in place of its specialisations"),
-                column("nearest_density?", Float, "0..1", "density over the config's number of nearest products"),
-                column("related_mass?", Float, "sum of relatedness", "relatedness to the region's other specialisations"),
-                column("related_count?", Count, "products", "other specialisations among the closest share of pairs"),
-                column("group_entropy?", Float, "bits", "entropy of the region's exports in the chapter without the product"),
-                column("weighted_entropy?", Float, "bits", "entropy of the region's other exports, weighted by relatedness"),
-                column("unrelated_entropy?", Float, "bits", "entropy of its exports that are not among the closest share of pairs"),
-                column("rca?", Float, "ratio", "revealed comparative advantage"),
-                column("is_specialized?", Flag, "", "whether RCA meets the config's rule"),
+                ], related(), vec![
                 column("pci?", Float, "z-score", "product complexity, fixed at the base"),
-                column("region_related_variety?", Float, "bits", "of the region"),
-                column("region_unrelated_variety?", Float, "bits", "of the region"),
-                column("region_eci?", Float, "z-score", "economic complexity of the region"),
+                ], region_structure(), vec![
                 column("rebate_step?", Float, "fraction", "rise of the product's rebate of export VAT over the crisis (policy.rebate)"),
                 column("rebate_exposure?", Float, "fraction", "the same times the share that is eligible: 1 less processing with supplied materials"),
                 column("rebate_exposure_low?", Float, "fraction", "the same with all processing taken as not eligible: a lower bound, there also where its kind is not given"),
                 column("rebate_annual_change?", Float, "fraction", "change of the day-weighted annual rate"),
                 column("has_rebate_rise?", Flag, "", "whether the rate rose"),
                 column("rebate_earlier_cut?", Float, "fraction", "change of the rate before the crisis; below zero: a cut"),
-                column("foreign_share?", Float, SHARE, "exports of foreign-invested firms (contractual and equity joint ventures, wholly foreign) in those of the region-product; null where the source does not say"),
-                column("wholly_foreign_share?", Float, SHARE, "of wholly foreign firms alone"),
-                column("state_share?", Float, SHARE, "of state-owned firms"),
-                column("collective_share?", Float, SHARE, "of collective firms"),
-                column("private_share?", Float, SHARE, "of private firms and sole traders"),
-                column("processing_share?", Float, SHARE, "of processing trade"),
-                column("supplied_processing_share?", Float, SHARE, "of processing with supplied materials; null where the release does not tell kinds apart"),
-                column("imported_processing_share?", Float, SHARE, "of processing with imported materials; null likewise"),
-                column("ordinary_share?", Float, SHARE, "of ordinary trade"),
-                column("shares_null_reason?", Text, "", "why shares are null: not_exported, not_in_source, or processing_kind_not_given (the two kinds alone)"),
+                ], shares(), vec![
                 column("region_foreign_share?", Float, SHARE, "foreign-invested firms in all exports of the region: also for products it does not export"),
                 column("region_processing_share?", Float, SHARE, "processing trade in all exports of the region"),
                 column("log_base_value?", Float, "log units", "ln of exports at the base; null if not positive"),
@@ -1566,13 +1650,13 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("destination_hhi?", Float, "0..1", "concentration over destinations"),
                 column("us_eu_japan_share?", Float, SHARE, "of the United States, the European Union (27 members) and Japan"),
                 column("hong_kong_share?", Float, SHARE, "of Hong Kong, an entrepot"),
-            ],
+            ]].concat(),
         },
         Contract {
             table: "panel.region_product_year",
             about: "one year and region-product that was exported in any year: outcomes and regressors of the year, for dynamic models",
             key: &["year", "region_code", "hs6"],
-            columns: vec![
+            columns: [vec![
                 year(),
                 region(),
                 hs6(),
@@ -1583,16 +1667,7 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("log_value?", Float, "log units", "ln of exports; null if not positive"),
                 column("dlog_value?", Float, "log points", "log growth over the year; null if an end is not positive"),
                 column("dhs_value?", Float, "-2..2", "midpoint growth over the year (Davis, Haltiwanger & Schuh 1996); null if both ends are zero, or the year before has no data"),
-                column("foreign_share?", Float, SHARE, "exports of foreign-invested firms (contractual and equity joint ventures, wholly foreign) in those of the region-product; null where the source does not say"),
-                column("wholly_foreign_share?", Float, SHARE, "of wholly foreign firms alone"),
-                column("state_share?", Float, SHARE, "of state-owned firms"),
-                column("collective_share?", Float, SHARE, "of collective firms"),
-                column("private_share?", Float, SHARE, "of private firms and sole traders"),
-                column("processing_share?", Float, SHARE, "of processing trade"),
-                column("supplied_processing_share?", Float, SHARE, "of processing with supplied materials; null where the release does not tell kinds apart"),
-                column("imported_processing_share?", Float, SHARE, "of processing with imported materials; null likewise"),
-                column("ordinary_share?", Float, SHARE, "of ordinary trade"),
-                column("shares_null_reason?", Text, "", "why shares are null: not_exported, not_in_source, or processing_kind_not_given (the two kinds alone)"),
+                ], shares(), vec![
                 column("n_destinations?", Count, "countries", "destinations; null without them"),
                 column("destination_hhi?", Float, "0..1", "concentration over destinations"),
                 column("us_eu_japan_share?", Float, SHARE, "of the United States, the European Union (27 members) and Japan"),
@@ -1602,27 +1677,15 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("firm_hhi?", Float, "0..1", "concentration over firms"),
                 column("market_share?", Float, SHARE, "share of the nation's exports of the product"),
                 column("product_hhi?", Float, "0..1", "concentration of the product's exports over regions"),
-                column("density?", Float, "0..1", "related diversification: relatedness density (Hidalgo et al. 2007)"),
-                column("density_null_reason?", Text, "", "isolated: related to no product"),
-                column("value_density?", Float, "0..1", "the same with the region's shares in place of its specialisations"),
-                column("nearest_density?", Float, "0..1", "density over the config's number of nearest products"),
-                column("related_mass?", Float, "sum of relatedness", "relatedness to the region's other specialisations"),
-                column("related_count?", Count, "products", "other specialisations among the closest share of pairs"),
-                column("group_entropy?", Float, "bits", "entropy of the region's exports in the chapter without the product"),
-                column("weighted_entropy?", Float, "bits", "entropy of the region's other exports, weighted by relatedness"),
-                column("unrelated_entropy?", Float, "bits", "entropy of its exports that are not among the closest share of pairs"),
-                column("rca?", Float, "ratio", "revealed comparative advantage"),
-                column("is_specialized?", Flag, "", "whether RCA meets the config's rule"),
+                ], related(), vec![
                 column("entered?", Flag, "", "whether a product it was not specialised in the year before is one now"),
                 column("exited?", Flag, "", "whether a product it was specialised in is none now"),
                 column("pci?", Float, "z-score", "product complexity of the year"),
-                column("region_related_variety?", Float, "bits", "of the region"),
-                column("region_unrelated_variety?", Float, "bits", "of the region"),
-                column("region_eci?", Float, "z-score", "economic complexity of the region"),
+                ], region_structure(), vec![
                 column("rebate_rate?", Float, "fraction", "day-weighted rebate of export VAT (policy.rebate_year)"),
                 column("log_export_tax?", Float, "log units", "ln(1 + VAT less rebate)"),
                 column("log_export_tax_exposure?", Float, "log units", "the same times the share that is eligible"),
-            ],
+            ]].concat(),
         },
         Contract {
             table: "policy.rebate",

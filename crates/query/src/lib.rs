@@ -11,6 +11,7 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
@@ -199,12 +200,23 @@ impl Session {
         sql: &str,
         mut take: impl FnMut(&RecordBatch),
     ) -> Result<(), QueryError> {
-        let frame = self.frame(sql).await?;
-        let mut stream = frame.execute_stream().await.map_err(QueryError::Run)?;
-        while let Some(batch) = stream.next().await {
-            take(&batch.map_err(QueryError::Run)?);
+        let mut rows = self.open(sql).await?;
+        while let Some(batch) = rows.next().await? {
+            take(&batch);
         }
         Ok(())
+    }
+
+    /// Starts one statement that reads.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if it cannot be started.
+    pub async fn open(&self, sql: &str) -> Result<Rows, QueryError> {
+        let frame = self.frame(sql).await?;
+        let schema = Arc::clone(frame.schema().inner());
+        let stream = frame.execute_stream().await.map_err(QueryError::Run)?;
+        Ok(Rows { schema, stream })
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
@@ -225,6 +237,30 @@ impl Session {
         let schema = Arc::clone(frame.schema().inner());
         let batches = frame.collect().await.map_err(QueryError::Run)?;
         Ok((schema, batches))
+    }
+}
+
+/// The rows of a running query.
+pub struct Rows {
+    /// Their columns.
+    pub schema: SchemaRef,
+    stream: SendableRecordBatchStream,
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Rows {
+    /// The next of them; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Run`] if the query breaks.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        self.stream.next().await.transpose().map_err(QueryError::Run)
     }
 }
 

@@ -633,10 +633,15 @@ fn of_outcome(
             );
         }
     };
-    let wild = match &spec.wild {
+    let wild_place = place_of_cluster.get(cluster_columns.len()).copied();
+    let few = spec
+        .wild
+        .as_ref()
+        .zip(wild_place)
+        .filter(|(wild, place)| fit.n_clusters(*place) <= wild.at_most);
+    let wild = match few {
         None => None,
-        Some(wild) => {
-            let place = place_of_cluster[cluster_columns.len()];
+        Some((wild, place)) => {
             let n = fit.n_clusters(place);
             let weights = wild.weights.unwrap_or(if n < FEW_FOR_RADEMACHER {
                 WildWeights::Webb

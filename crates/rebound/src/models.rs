@@ -71,6 +71,7 @@ struct WildText {
     replicates: Option<usize>,
     weights: Option<String>,
     seed: Option<u64>,
+    at_most: Option<usize>,
 }
 
 /// A model file.
@@ -196,6 +197,8 @@ pub struct Wild {
     pub weights: Option<WildWeights>,
     /// What random numbers start from.
     pub seed: u64,
+    /// Clusters beyond which it is not needed, and left out.
+    pub at_most: usize,
 }
 
 /// Parts of `text` between `separator`s that are in no brackets and no quotes.
@@ -542,6 +545,7 @@ impl Spec {
                     }
                 },
                 seed: wild.seed.unwrap_or(1),
+                at_most: wild.at_most.unwrap_or(50),
             }),
         };
         if wild.as_ref().is_some_and(|wild| wild.n_replicates == 0) {

@@ -11,7 +11,7 @@ use crate::graph::{self, GraphError, Node, Parts, StageName};
 use crate::pipeline::{self, Elsewhere, Pipeline, PipelineError, Place, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use lake::{
     Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, RunRecord, RunStatus,
     StageRecord, TableVersion,
@@ -722,6 +722,32 @@ impl Maker<'_> {
         Ok(self.runtime.block_on(self.lake.write(version, vec![rows]))?)
     }
 
+    /// The statements that make a table: its text, or one for each value of its header `each`, so that what is large is made in parts.
+    fn statements(&self, session: &Session, sql: &SqlFile) -> Result<Vec<String>, RunError> {
+        let Some((name, query)) = each(&sql.text) else { return Ok(vec![sql.text.clone()]) };
+        let failed = |source| RunError::Sql { path: sql.path.clone(), source };
+        let (_, batches) = self.runtime.block_on(session.run(query)).map_err(failed)?;
+        let mut texts = Vec::new();
+        for batch in batches {
+            let values = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8);
+            let values = values.map_err(|error| failed(QueryError::Run(error.into())))?;
+            let is_number = batch.column(0).data_type().is_numeric();
+            for value in values.as_string::<i32>().iter().flatten() {
+                let literal = if is_number {
+                    value.to_owned()
+                } else {
+                    format!("'{}'", value.replace('\'', "''"))
+                };
+                texts.push(sql.text.replace(&format!("${name}"), &literal));
+            }
+        }
+        if texts.is_empty() {
+            // Without values there are no rows, but columns.
+            texts.push(sql.text.replace(&format!("${name}"), "null"));
+        }
+        Ok(texts)
+    }
+
     fn build_sql(
         &self,
         node: &Node,
@@ -736,7 +762,10 @@ impl Maker<'_> {
             session.register(&current[table])?;
         }
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let (schema, batches) = self.runtime.block_on(session.run(&sql.text)).map_err(failed)?;
+        let texts = self.statements(&session, sql)?;
+        let open = |text: &str| self.runtime.block_on(session.open(text)).map_err(failed);
+        let mut first = open(&texts[0])?;
+        let schema = first.schema.clone();
         let version = match Contract::of(&sql.name) {
             Some(contract) => self.lake.draft(contract, &node.name, fingerprint, made_at),
             None => TableVersion {
@@ -752,8 +781,28 @@ impl Maker<'_> {
                 made_at: made_at.to_owned(),
             },
         };
-        Ok(self.runtime.block_on(self.lake.write(version, batches))?)
+        let mut writer = self.lake.writer(&version)?;
+        let mut add = |rows: &mut query::Rows| -> Result<(), RunError> {
+            while let Some(batch) = self.runtime.block_on(rows.next()).map_err(failed)? {
+                self.runtime.block_on(writer.write(batch))?;
+            }
+            Ok(())
+        };
+        add(&mut first)?;
+        for text in &texts[1..] {
+            add(&mut open(text)?)?;
+        }
+        let mut version = version;
+        version.files.push(self.runtime.block_on(writer.finish())?);
+        self.runtime.block_on(self.lake.complete(&version))?;
+        Ok(version)
     }
+}
+
+/// A statement for each value, which takes the place of `$name`: `year in select ...`.
+fn each(text: &str) -> Option<(&str, &str)> {
+    let (name, query) = header(text, "each")?.split_once(" in ")?;
+    Some((name.trim(), query.trim()))
 }
 
 /// A line `-- name: text` at the head of a SQL file.
