@@ -86,6 +86,12 @@ fn what_cannot_be_estimated_says_why() {
         ("y ~ x1 | region", &["-i", "hc4"], "expected iid, hc1"),
         ("y ~ i(year, x1, ref = 1999) | region", &[], "no row has the reference"),
         ("y x1", &[], "expected outcome ~ regressors"),
+        ("y ~ x1^2", &[], "write power(x, 2)"),
+        ("y ~ x1 - 1", &[], "the intercept cannot be left out"),
+        ("y ~ x1", &["-i", "driscoll_kraay(zone)"], "is no period"),
+        ("y ~ x1", &["-i", "driscoll_kraay(year, lags = 20)"], "leave room for 5 lags at most"),
+        ("y ~ x1", &["-w", " "], "expected a SQL condition"),
+        ("y ~ x1", &["--focus", "x11"], "did you mean `x1`?"),
         ("y ~ x1 + x1", &[], "`x1` is there twice"),
         ("y ~ x2 | 0 | x1 + x3 ~ w", &[], "1 instruments cannot stand for 2 endogenous regressors"),
         ("region ~ x1", &[], "`region` is text"),
@@ -94,6 +100,11 @@ fn what_cannot_be_estimated_says_why() {
     }
     project.rebound(&["estimate", "y ~ x", "--data", "nothing.csv"]).fails(2, "nothing.csv");
     project.rebound(&["estimate", "y ~ x"]).fails(2, "no lake");
+    // What would be ignored is refused.
+    project
+        .rebound(&["estimate", "--model", "pipelines/models/m1.yaml", "--where", "true"])
+        .fails(2, "cannot be used with");
+    project.rebound(&["estimate", "--where", "true"]).fails(2, "required");
 }
 
 const PIPELINE: &str = "name: small\nconfig: [../config/default.yaml, small_config.yaml]\nlake: ../lake\nsources:\n  \
@@ -258,6 +269,9 @@ fn exports_open(project: &Project) {
         of(&["--data", "out/panel.region_product.dta"]),
         of(&["--table", "panel.region_product"])
     );
+    let ran = project.rebound(&["export", "--where", "episode = 'crisis_2008'", "-o", "none"]);
+    ran.fails(2, "the condition does not go with `panel.income`");
+    assert!(!project.path().join("none").exists());
     project.rebound(&["export", "panel.regoin"]).fails(2, "did you mean `panel.region`?");
 }
 

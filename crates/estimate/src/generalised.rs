@@ -30,7 +30,7 @@ impl Family {
             Self::Logit => (|y| [0.0, 1.0].contains(&y), "logit needs 0 or 1"),
         };
         match outcome.iter().position(|&y| !is_good(y)) {
-            Some(row) => Err(EstimateError::Outcome { row, value: outcome[row], expected }),
+            Some(row) => Err(EstimateError::Outcome { value: outcome[row], expected }),
             None => Ok(()),
         }
     }

@@ -69,10 +69,8 @@ pub enum EstimateError {
         change: f64,
     },
     /// The outcome is not one the family can have.
-    #[error("row {row}: the outcome is {value}; {expected}")]
+    #[error("an outcome is {value}; {expected}")]
     Outcome {
-        /// The row, from 0.
-        row: usize,
         /// What it holds.
         value: f64,
         /// What it must be.
@@ -82,10 +80,8 @@ pub enum EstimateError {
     #[error("a cluster variable has {0} cluster{s}: at least two are needed", s = if *.0 == 1 { "" } else { "s" })]
     FewClusters(usize),
     /// Weights must be positive.
-    #[error("row {row}: the weight is {value}; weights must be positive")]
+    #[error("a weight is {value}; weights must be positive")]
     Weight {
-        /// The row, from 0.
-        row: usize,
         /// What it holds.
         value: f64,
     },

@@ -83,7 +83,7 @@ impl Sample {
             && let Some(row) =
                 weights.iter().position(|weight| !(*weight > 0.0 && weight.is_finite()))
         {
-            return Err(EstimateError::Weight { row, value: weights[row] });
+            return Err(EstimateError::Weight { value: weights[row] });
         }
         self.factors.iter_mut().for_each(Factor::compact);
         if !options.drop_singletons || self.effects.is_empty() {

@@ -27,19 +27,19 @@ pub struct EstimateArgs {
     #[arg(long, short, conflicts_with_all = ["table", "model"])]
     pub data: Option<PathBuf>,
     /// Rows: a SQL condition.
-    #[arg(long = "where", short = 'w')]
+    #[arg(long = "where", short = 'w', requires = "formula", conflicts_with = "model")]
     pub condition: Option<String>,
     /// A column of weights.
-    #[arg(long)]
+    #[arg(long, requires = "formula", conflicts_with = "model")]
     pub weights: Option<String>,
     /// ols (in two stages with instruments), ppml or logit.
-    #[arg(long, default_value = "ols")]
+    #[arg(long, default_value = "ols", requires = "formula", conflicts_with = "model")]
     pub estimator: String,
     /// iid, hc1, hc2, hc3, cluster(a + b), `driscoll_kraay(time, lags = n)` or conley(place, latitude, longitude, km = n).
-    #[arg(long, short, default_value = "hc1")]
+    #[arg(long, short, default_value = "hc1", requires = "formula", conflicts_with = "model")]
     pub inference: String,
     /// Share at each end that outcomes are pulled in to.
-    #[arg(long)]
+    #[arg(long, requires = "formula", conflicts_with = "model")]
     pub winsor: Option<f64>,
     /// Only the published models of this name.
     #[arg(long, short)]
@@ -182,6 +182,17 @@ pub fn estimate(
             published(runtime, &lake, &catalog, &args.name)?
         }
     };
+    for asked in &args.focus {
+        let terms: Vec<&str> =
+            shown.iter().flat_map(|model| &model.results).flat_map(Estimated::terms).collect();
+        if !terms.contains(&asked.as_str()) {
+            let hint = crate::graph::hint(asked, terms.iter().copied());
+            return Err(EstimateCommandError::Asked(format!(
+                "no regression has the coefficient `{asked}`{hint}"
+            ))
+            .into());
+        }
+    }
     let mut out = String::new();
     for (at, model) in shown.iter().enumerate() {
         if at > 0 && args.format != TableFormat::Csv {

@@ -162,6 +162,16 @@ pub struct Estimated {
     pub summary: Summary,
 }
 
+impl Estimated {
+    /// Names of its coefficients, and of the regressors of dynamic forms.
+    pub fn terms(&self) -> impl Iterator<Item = &str> {
+        self.coefficients
+            .iter()
+            .flat_map(|c| [Some(c.term.as_str()), c.level.as_ref().map(|(_, of)| of.as_str())])
+            .flatten()
+    }
+}
+
 /// Rows of a specification, complete but for what the outcomes lack.
 struct Rows {
     numbers: Vec<Vec<f64>>,
@@ -221,9 +231,6 @@ impl Runner<'_> {
             let rows = self.read(&of, spec)?;
             for at in 0..spec.outcomes.len() {
                 let result = of_outcome(model, spec, &of, &rows, at)?;
-                if let Some(failure) = &result.summary.failure {
-                    tracing::warn!("{of}: {}: {failure}", result.outcome);
-                }
                 results.push(result);
             }
         }
@@ -470,7 +477,11 @@ fn of_outcome(
             .zip(names)
             .filter(|(level, name)| Some(*name) != reference.as_ref() && met[*level as usize])
             .map(|(level, name)| Regressor {
-                term: format!("{} x {by} = {name}", term.name),
+                term: if term.name == "1" {
+                    format!("{by} = {name}")
+                } else {
+                    format!("{} x {by} = {name}", term.name)
+                },
                 level: Some((name.clone(), term.name.clone())),
                 values: values
                     .iter()
@@ -481,6 +492,27 @@ fn of_outcome(
             })
             .collect())
     };
+    if let InferenceText::DriscollKraay(time, lags) = &spec.inference {
+        let factor = factor(time);
+        let names = time.first().map(|column| &rows.factors[place_of(column)].1);
+        let bad = names.and_then(|names| {
+            names.iter().find(|name| !name.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        let data = |why: String| EstimationError::Data { of: of.to_owned(), why };
+        if let Some(bad) = bad {
+            return Err(data(format!(
+                "driscoll_kraay({}): {bad:?} is no period: expected a year, quarter or month",
+                time.join("^")
+            )));
+        }
+        if lags.is_some_and(|lags| lags >= factor.n_levels) {
+            return Err(data(format!(
+                "driscoll_kraay: {} periods leave room for {} lags at most",
+                factor.n_levels,
+                factor.n_levels.saturating_sub(1)
+            )));
+        }
+    }
     let mut outcome_values = picked(&rows.numbers[at]);
     if spec.winsor > 0.0 {
         winsorize(&mut outcome_values, spec.winsor);
@@ -664,6 +696,15 @@ fn of_outcome(
         .collect::<Vec<_>>()
         .join(" & ");
     summary.notes = notes(&covariance, spec, &fit);
+    if let (Some((wild, place)), None) = (spec.wild.as_ref().zip(wild_place), few) {
+        let more = format!(
+            "no wild bootstrap: {} clusters are more than {}",
+            fit.n_clusters(place),
+            wild.at_most
+        );
+        summary.notes =
+            if summary.notes.is_empty() { more } else { format!("{}; {more}", summary.notes) };
+    }
     for (place, kept) in fit.kept.iter().enumerate() {
         let (term, level) =
             kept.map_or_else(|| ("(intercept)".to_owned(), None), |at| names[at].clone());

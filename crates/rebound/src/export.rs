@@ -77,6 +77,17 @@ pub enum ExportError {
         /// The closest name.
         hint: String,
     },
+    /// The condition does not go with a table.
+    #[error(
+        "the condition does not go with `{table}`; nothing was written: name the tables that it is for"
+    )]
+    Condition {
+        /// The table.
+        table: String,
+        /// The cause.
+        #[source]
+        source: QueryError,
+    },
     /// A file cannot be written.
     #[error("failed to write `{path}`")]
     Write {
@@ -120,7 +131,10 @@ impl ExportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
         match self {
-            Self::Unknown { .. } | Self::Write { .. } | Self::TooLarge { .. } => true,
+            Self::Unknown { .. }
+            | Self::Condition { .. }
+            | Self::Write { .. }
+            | Self::TooLarge { .. } => true,
             Self::Query(error) => matches!(error, QueryError::Plan(_)),
             _ => false,
         }
@@ -646,8 +660,9 @@ pub fn export(
         let path = path.to_owned();
         move |source| ExportError::Write { path, source }
     };
-    std::fs::create_dir_all(&args.output).map_err(unwritable(&args.output))?;
-    let mut written = Vec::new();
+    let condition = args.condition.as_ref().map_or_else(String::new, |c| format!(" where {c}"));
+    // All or nothing: a condition that one table does not know is told before a file is written.
+    let mut sessions = Vec::new();
     for table in &tables {
         let version = catalog.tables.get(table).ok_or_else(|| ExportError::Unknown {
             hint: crate::graph::hint(table, catalog.tables.keys().map(String::as_str)),
@@ -657,8 +672,14 @@ pub fn export(
         // One partition keeps the order of the key.
         let session = Session::new(lake, SessionParams { threads: 1, memory: 4 << 30 })?;
         session.register(version)?;
-        let condition = args.condition.as_ref().map_or_else(String::new, |c| format!(" where {c}"));
         let sql = format!("select * from {table}{condition}");
+        let plan = runtime.block_on(session.open(&sql));
+        plan.map_err(|source| ExportError::Condition { table: table.clone(), source })?;
+        sessions.push((table, version, session, sql));
+    }
+    std::fs::create_dir_all(&args.output).map_err(unwritable(&args.output))?;
+    let mut written = Vec::new();
+    for (table, version, session, sql) in sessions {
         let (n_rows, variables) = examine(runtime, &session, &sql, version)?;
         let rows = codebook(version, &variables);
         for (extension, text) in [

@@ -252,8 +252,16 @@ impl Term {
             return Ok(Self { name: name.to_owned(), ..Self::parse(sql)? });
         }
         if let Some(arguments) = call(text, "i") {
-            let [by, what, rest @ ..] = &arguments[..] else {
-                return Err(format!("{text:?}: expected i(column, regressor, ref = level)"));
+            // Without a regressor it is the level itself, yes or no.
+            let is_reference =
+                |text: &&&str| text.trim_start_matches("ref").trim_start().starts_with('=');
+            let (by, what, rest) = match &arguments[..] {
+                [by] => (by, "1", &[][..]),
+                [by, rest] if Some(rest).filter(is_reference).is_some() => {
+                    (by, "1", std::slice::from_ref(rest))
+                }
+                [by, what, rest @ ..] => (by, *what, rest),
+                [] => return Err(format!("{text:?}: expected i(column, regressor, ref = level)")),
             };
             let reference = match rest {
                 [] => None,
@@ -264,7 +272,7 @@ impl Term {
                             "{text:?}: expected `ref = level` as the third argument"
                         ));
                     };
-                    Some(value.trim_matches('\'').to_owned())
+                    Some(value.trim_matches(['\'', '"']).to_owned())
                 }
                 _ => return Err(format!("{text:?}: expected i(column, regressor, ref = level)")),
             };
@@ -279,6 +287,14 @@ impl Term {
             let columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
             let quoted: Vec<String> = columns.iter().map(|name| number(&quote(name))).collect();
             return Ok(Self { name: text.to_owned(), sql: quoted.join(" * "), columns, by: None });
+        }
+        if text.contains('^') {
+            return Err(format!("{text:?}: ^ is no power in SQL: write power(x, 2)"));
+        }
+        if text == "0" || text == "-1" || text.replace(' ', "").ends_with("-1") {
+            return Err(format!(
+                "{text:?}: the intercept cannot be left out; without effects it is always there"
+            ));
         }
         Ok(Self { name: text.to_owned(), sql: number(text), columns: Vec::new(), by: None })
     }
@@ -555,6 +571,12 @@ impl Spec {
         if !(0.0..0.5).contains(&winsor) {
             return Err(at("winsor")(format!("{winsor}: expected a share from 0 to below 0.5")));
         }
+        if [&text.r#where, &text.and_where].into_iter().flatten().any(|text| text.trim().is_empty())
+        {
+            return Err(at("where")(
+                "it is empty: expected a SQL condition, as in base_value > 0".to_owned(),
+            ));
+        }
         let condition = match (&text.r#where, &text.and_where) {
             (Some(a), Some(b)) => Some(format!("({a}) and ({b})")),
             (a, b) => a.clone().or_else(|| b.clone()),
@@ -800,7 +822,18 @@ mod tests {
             (dynamic.name.as_str(), dynamic.by),
             ("density", Some(("year".to_owned(), Some("2008".to_owned()))))
         );
-        assert!(Term::parse("i(year)").is_err());
+        // fixest's form without a regressor: the years themselves.
+        let years = term("i(year, ref = 2008)");
+        assert_eq!(
+            (years.name.as_str(), years.by),
+            ("1", Some(("year".to_owned(), Some("2008".to_owned()))))
+        );
+        assert_eq!(term("i(year)").by, Some(("year".to_owned(), None)));
+        assert!(
+            Term::parse("x^2").is_err()
+                && Term::parse("x - 1").is_err()
+                && Term::parse("0").is_err()
+        );
         // A comparison is no name.
         assert_eq!(term("case when x = 1 then 1 else 0 end").columns.len(), 0);
     }

@@ -228,6 +228,7 @@ fn specifications_grid(title: &str, about: &str, focus: &[String], results: &[&E
                     format!("{} to {}", number(low), number(high))
                 }),
                 optional(c.p),
+                optional(c.wild_p),
                 count(result.summary.n_used),
                 optional(result.summary.r2_within),
             ]);
@@ -263,7 +264,7 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
         notes.push(shared.join(" "));
     }
     if results.iter().any(|r| r.coefficients.iter().any(|c| c.wild_p.is_some())) {
-        notes.push("p of the wild cluster bootstrap in square brackets.".to_owned());
+        notes.push("p of the wild cluster bootstrap in square brackets, or as wild p.".to_owned());
     }
     // The same remark of several columns is made once.
     let mut remarks: BTreeMap<String, Vec<usize>> = BTreeMap::new();

@@ -695,6 +695,12 @@ impl Maker<'_> {
         let mut results = Vec::new();
         for model in &self.pipeline.models {
             let found = self.pool.install(|| runner.run(model))?;
+            for result in &found {
+                if let Some(failure) = &result.summary.failure {
+                    let Estimated { model, specification, outcome, .. } = result;
+                    tracing::warn!(model, specification, outcome, "not estimated: {failure}");
+                }
+            }
             results.extend(found.into_iter().map(|result| (model.title.clone(), result)));
         }
         Ok(results)
