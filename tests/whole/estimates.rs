@@ -294,13 +294,14 @@ fn errors_that_hang_together_in_time_or_space() {
     let at_once = fit.vcov(&at_once, Correction::default()).expect("a covariance");
     same(&at_once.matrix, &by_time.matrix, 1e-12, "no lags");
     // Conley's by numpy from the definition, 40 made-up places, Bartlett to 300 km.
-    let points: Vec<estimate::Point> = (0..40u32)
-        .map(|at| estimate::Point {
-            latitude: 20.0 + 0.7 * f64::from(at),
-            longitude: 100.0 + 1.3 * f64::from(at % 7),
-        })
+    let points: Vec<[f64; 2]> = (0..40u32)
+        .map(|at| [100.0 + 1.3 * f64::from(at % 7), 20.0 + 0.7 * f64::from(at)])
         .collect();
-    let conley = |cutoff_km| Inference::Conley { place: 1, points: points.clone(), cutoff_km };
+    let km = rebound::boundaries::km;
+    let distances: Vec<f64> =
+        points.iter().flat_map(|a| points.iter().map(move |b| km(*a, *b))).collect();
+    let conley =
+        |cutoff_km| Inference::Conley { place: 1, distances: distances.clone(), cutoff_km };
     let found = fit.covariance(&conley(300.0), Correction::default(), 0.95).expect("a covariance");
     same(&found.se, &CONLEY, 1e-8, "Conley");
     // With no place near another it is the covariance clustered by place, but for G/(G-1).

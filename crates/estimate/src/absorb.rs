@@ -52,6 +52,17 @@ pub(crate) struct Absorber {
 }
 
 impl Absorber {
+    /// An absorber of those of `factors` that are `effects`; `None` without any.
+    pub(crate) fn of(
+        effects: &[usize],
+        factors: &[Factor],
+        weights: Option<&[f64]>,
+        tolerance: Tolerance,
+    ) -> Option<Self> {
+        let effects: Vec<&Factor> = effects.iter().map(|&at| &factors[at]).collect();
+        (!effects.is_empty()).then(|| Self::new(&effects, weights, tolerance))
+    }
+
     /// An absorber of `factors`, at least one, over rows with `weights` (all 1 without).
     pub(crate) fn new(factors: &[&Factor], weights: Option<&[f64]>, tolerance: Tolerance) -> Self {
         let first = (0..factors.len())
@@ -93,7 +104,6 @@ impl Absorber {
                 if rest.is_empty() {
                     keys.sort_unstable();
                 } else {
-                    let key = |&(other, row): &(u32, u32)| (other, row);
                     keys.sort_unstable_by(|a, b| {
                         a.0.cmp(&b.0)
                             .then_with(|| {
@@ -101,7 +111,7 @@ impl Absorber {
                                     .map(|f| level(f, a.1))
                                     .cmp(rest.iter().map(|f| level(f, b.1)))
                             })
-                            .then_with(|| key(a).cmp(&key(b)))
+                            .then_with(|| a.1.cmp(&b.1))
                     });
                 }
                 for (place, &(other, row)) in keys.iter().enumerate() {
@@ -170,11 +180,6 @@ impl Absorber {
         }
     }
 
-    /// The cell of each row, and how many there are: the combinations of the levels of all factors.
-    pub(crate) fn cells_of_rows(&self) -> (&[u32], usize) {
-        (&self.cell_of_row, self.weights.len())
-    }
-
     fn cells(&self, level: usize) -> std::ops::Range<usize> {
         self.starts[level] as usize..self.starts[level + 1] as usize
     }
@@ -191,11 +196,9 @@ impl Absorber {
     ) -> Result<(), EstimateError> {
         for group in columns.chunks_mut(LANES) {
             let effects = self.solve(group, weights)?;
-            let n = group.len();
             let rows = &self.cell_of_row;
             // Each column takes the effect of a row's cell.
             group.par_iter_mut().enumerate().for_each(|(lane, column)| {
-                debug_assert!(lane < n);
                 for (value, &cell) in column.iter_mut().zip(rows) {
                     *value -= effects[cell as usize][lane];
                 }
@@ -325,7 +328,6 @@ impl Absorber {
         let mut size = dot(&residual, &z);
         let limit: Lanes = std::array::from_fn(|k| size[k] * self.tolerance.relative.powi(2));
         let start = size;
-        // Sums of the columns themselves, below which a target is rounding.
         for iteration in 0.. {
             if (0..LANES).all(|k| size[k] <= limit[k]) {
                 break;
@@ -366,7 +368,7 @@ impl Absorber {
         Ok(solution)
     }
 
-    /// The leverage of each cell's rows a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
+    /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
     ///
     /// # Errors
     ///
@@ -419,7 +421,7 @@ impl Absorber {
                 leverages[cell] = first + own - 2.0 * cross + of_mean;
             }
         }
-        Ok(leverages)
+        Ok(self.cell_of_row.iter().map(|&cell| leverages[cell as usize]).collect())
     }
 }
 

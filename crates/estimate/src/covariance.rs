@@ -10,15 +10,6 @@ use crate::factor::Factor;
 use crate::least_squares::Fit;
 use statrs::distribution::{ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 
-/// A place on the globe, in degrees.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Degrees north.
-    pub latitude: f64,
-    /// Degrees east.
-    pub longitude: f64,
-}
-
 /// What is assumed of the errors.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inference {
@@ -44,8 +35,8 @@ pub enum Inference {
     Conley {
         /// The factor of the places.
         place: usize,
-        /// Where each of its levels lies.
-        points: Vec<Point>,
+        /// Kilometres between its levels, a row a level.
+        distances: Vec<f64>,
         /// Kilometres beyond which errors are independent.
         cutoff_km: f64,
     },
@@ -177,10 +168,6 @@ impl Fit {
         Some((f, p))
     }
 
-    fn weight(&self, row: usize) -> f64 {
-        self.weights.as_ref().map_or(1.0, |weights| weights[row])
-    }
-
     /// The covariance of the coefficients.
     ///
     /// # Errors
@@ -239,13 +226,8 @@ impl Fit {
         Ok(match inference {
             Inference::Iid => {
                 // A generalised model's variance follows from its mean.
-                let variance = if self.is_generalised {
-                    1.0
-                } else {
-                    self.rss / (n as f64 - 1.0) * of_k(n as f64 - 1.0)
-                };
-                let variance =
-                    if self.is_generalised { variance * of_k(n as f64 - 1.0) } else { variance };
+                let variance = if self.is_generalised { 1.0 } else { self.rss / (n as f64 - 1.0) };
+                let variance = variance * of_k(n as f64 - 1.0);
                 whole(self.bread.iter().map(|v| v * variance).collect(), df_n)
             }
             Inference::Hc1 | Inference::Hc2 | Inference::Hc3 => {
@@ -324,7 +306,7 @@ impl Fit {
                 vcov.n_clusters = vec![t];
                 vcov
             }
-            Inference::Conley { place, points, cutoff_km } => {
+            Inference::Conley { place, distances, cutoff_km } => {
                 let places = &self.factors[*place];
                 let g = places.n_levels;
                 if g < 2 {
@@ -334,11 +316,8 @@ impl Fit {
                 let mut meat = vec![0.0; k * k];
                 for a in 0..g {
                     for b in 0..g {
-                        let weight = if a == b {
-                            1.0
-                        } else {
-                            1.0 - kilometres(points[a], points[b]) / cutoff_km
-                        };
+                        let weight =
+                            if a == b { 1.0 } else { 1.0 - distances[a * g + b] / cutoff_km };
                         if weight > 0.0 {
                             for i in 0..k {
                                 for j in 0..k {
@@ -396,25 +375,7 @@ impl Fit {
             ));
         }
         let k = self.coefficients.len();
-        let effects: Vec<&Factor> = self.effects.iter().map(|&at| &self.factors[at]).collect();
-        let of_effects = if effects.is_empty() {
-            None
-        } else {
-            let absorber = crate::absorb::Absorber::new(
-                &effects,
-                self.weights.as_deref(),
-                self.options.tolerance,
-            );
-            let of_cells = absorber.leverages(2_000)?;
-            Some(
-                absorber
-                    .cells_of_rows()
-                    .0
-                    .iter()
-                    .map(|&cell| of_cells[cell as usize])
-                    .collect::<Vec<f64>>(),
-            )
-        };
+        let of_effects = self.absorber().map(|absorber| absorber.leverages(2_000)).transpose()?;
         Ok((0..self.n_rows())
             .map(|row| {
                 let x = |i: usize| self.regressors[i][row];
@@ -456,15 +417,6 @@ fn repaired(matrix: Vec<f64>, k: usize) -> Result<(Vec<f64>, bool), EstimateErro
     let fixed =
         with_eigenvalues(&matrix, k, |value| value.max(0.0)).ok_or(EstimateError::NotFinite)?;
     Ok((fixed, true))
-}
-
-/// Great-circle distance.
-fn kilometres(a: Point, b: Point) -> f64 {
-    let (phi_a, phi_b) = (a.latitude.to_radians(), b.latitude.to_radians());
-    let lambda = (b.longitude - a.longitude).to_radians();
-    let h = ((phi_b - phi_a) / 2.0).sin().powi(2)
-        + phi_a.cos() * phi_b.cos() * (lambda / 2.0).sin().powi(2);
-    2.0 * 6371.0088 * h.sqrt().min(1.0).asin()
 }
 
 /// Student's t, or the normal law.

@@ -97,6 +97,17 @@ pub(crate) fn inverse_triangle(r: &[f64], k: usize, stride: usize) -> Vec<f64> {
     inverse
 }
 
+/// The coefficients of the column after the first `k` of the triangle `r`, from the inverse of those.
+pub(crate) fn coefficients(
+    inverse: &[f64],
+    r: &[f64],
+    k: usize,
+    column: usize,
+    stride: usize,
+) -> Vec<f64> {
+    (0..k).map(|i| (i..k).map(|j| inverse[i * k + j] * r[j * stride + column]).sum()).collect()
+}
+
 /// `a b` of k x k matrices.
 pub(crate) fn product(a: &[f64], b: &[f64], k: usize) -> Vec<f64> {
     let mut out = vec![0.0; k * k];

@@ -5,8 +5,10 @@
 //! 2019). Those of a level whose outcomes are all at the edge are found first, the others by how far their index runs away.
 
 use crate::EstimateError;
-use crate::dense::inverse_triangle;
-use crate::least_squares::{Cause, Dropped, Fit, absorb_regressors, independent, squared};
+use crate::dense::{self, inverse_triangle};
+use crate::least_squares::{
+    Dropped, Fit, absorb_regressors, combination, independent, residuals_of, squared,
+};
 use crate::sample::{Options, Sample};
 
 /// The law of the outcome.
@@ -114,12 +116,11 @@ pub fn glm(mut sample: Sample, family: Family, options: &Options) -> Result<Fit,
         return Err(EstimateError::Inference("instruments are for least squares only"));
     }
     family.check(&sample.outcome)?;
-    let (n_singletons, mut n_separated) = without_edges(&mut sample, family, options)?;
-    let mut singletons = n_singletons;
+    let (mut n_singletons, mut n_separated) = without_edges(&mut sample, family, options)?;
     loop {
         match iterate(&sample, family, options)? {
             Step::Done(mut fit) => {
-                fit.n_singletons = singletons;
+                fit.n_singletons = n_singletons;
                 fit.n_separated = n_separated;
                 fit.check_degrees()?;
                 return Ok(*fit);
@@ -127,9 +128,9 @@ pub fn glm(mut sample: Sample, family: Family, options: &Options) -> Result<Fit,
             Step::Separated(keep) => {
                 n_separated += keep.iter().filter(|keep| !**keep).count();
                 sample.retain(&keep);
-                let (more_singletons, more) = without_edges(&mut sample, family, options)?;
-                singletons += more_singletons;
-                n_separated += more;
+                let (singletons, separated) = without_edges(&mut sample, family, options)?;
+                n_singletons += singletons;
+                n_separated += separated;
             }
         }
     }
@@ -178,15 +179,18 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
         if let Some(absorber) = &mut absorber {
             absorber.set_weights(Some(&weights));
         }
-        let absorbed = absorb_regressors(
-            absorber.as_ref(),
-            &mut columns,
-            Some(&weights),
-            &sample.factors,
-            &sample.effects,
-        )?;
         if iteration == 1 {
+            let absorbed = absorb_regressors(
+                absorber.as_ref(),
+                &mut columns,
+                Some(&weights),
+                &sample.factors,
+                &sample.effects,
+            )?;
             dropped = absorbed.into_iter().filter(|d| d.regressor != intercept).collect();
+        } else if let Some(absorber) = &absorber {
+            let mut all: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+            absorber.absorb(&mut all, Some(&weights))?;
         }
         if let Some(absorber) = &absorber {
             absorber.absorb(&mut [&mut working], Some(&weights))?;
@@ -198,23 +202,14 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
             .collect();
         let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         let found = independent(&views, &candidates, &[&working], Some(&weights), 1e-9);
-        for (regressor, parts) in found.combined {
-            let with_intercept = parts.contains(&intercept);
-            let parts = parts.into_iter().filter(|&at| at != intercept).collect();
-            dropped.push(Dropped { regressor, cause: Cause::Combination(parts, with_intercept) });
-        }
+        dropped.extend(found.combined.into_iter().map(|found| combination(found, intercept)));
         if !found.kept.iter().any(|&at| at < intercept) {
             return Err(EstimateError::NoRegressors(dropped));
         }
         let k = found.kept.len();
         let inverse = inverse_triangle(&found.r, k, k + 1);
-        let new: Vec<f64> = (0..k)
-            .map(|i| (i..k).map(|j| inverse[i * k + j] * found.r[j * (k + 1) + k]).sum())
-            .collect();
-        let mut residuals = working.clone();
-        for (&at, beta) in found.kept.iter().zip(&new) {
-            residuals.iter_mut().zip(&columns[at]).for_each(|(e, x)| *e -= beta * x);
-        }
+        let new = dense::coefficients(&inverse, &found.r, k, k, k + 1);
+        let residuals = residuals_of(&working, &found.kept, &columns, &new);
         for row in 0..n {
             index[row] = before[row] - residuals[row];
         }

@@ -2,7 +2,7 @@
 
 use crate::EstimateError;
 use crate::absorb::Absorber;
-use crate::dense::{inverse_triangle, product, triangle};
+use crate::dense::{self, inverse_triangle, product, triangle};
 use crate::factor::Factor;
 use crate::sample::{Options, Sample};
 use rayon::prelude::*;
@@ -136,7 +136,7 @@ fn length(column: &[f64], weights: Option<&[f64]>) -> f64 {
 
 /// The factors within whose levels a column does not vary.
 fn constant_within(column: &[f64], factors: &[Factor], effects: &[usize]) -> Vec<usize> {
-    let size = column.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
+    let size = largest(column);
     let is_constant = |factor: &Factor| {
         let mut first = vec![f64::NAN; factor.n_levels];
         factor.of_row.iter().zip(column).all(|(&level, value)| {
@@ -162,12 +162,11 @@ pub(crate) fn absorb_regressors(
         columns.par_iter().map(|column| length(column, weights)).collect()
     };
     let before = measure(columns);
-    let scale = |column: &[f64]| column.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
     let mut dropped: Vec<Dropped> = Vec::new();
     let is_flat: Vec<bool> = columns
         .iter()
         .zip(&before)
-        .map(|(column, before)| *before <= 1e-13 * scale(column) * (column.len() as f64).sqrt())
+        .map(|(column, before)| *before <= 1e-13 * largest(column) * (column.len() as f64).sqrt())
         .collect();
     let within: Vec<Vec<usize>> =
         columns.par_iter().map(|column| constant_within(column, factors, effects)).collect();
@@ -203,7 +202,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let weights = sample.weights.take();
     let weights_of = weights.as_deref();
     let tss = length(&sample.outcome, weights_of).powi(2);
-    let scale = sample.outcome.iter().fold(0.0_f64, |size, v| size.max(v.abs()));
+    let scale = largest(&sample.outcome);
     let absorber = sample.absorber(weights_of, options.tolerance);
     let n_regressors = sample.regressors.len();
     let mut columns = std::mem::take(&mut sample.regressors);
@@ -253,11 +252,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     };
     let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
     let found = independent(&views, &exogenous, &[&outcome], weights_of, tolerance);
-    for (regressor, parts) in found.combined {
-        let with_intercept = parts.contains(&intercept);
-        let parts = parts.into_iter().filter(|&at| at != intercept).collect();
-        dropped.push(Dropped { regressor, cause: Cause::Combination(parts, with_intercept) });
-    }
+    dropped.extend(found.combined.into_iter().map(|found| combination(found, intercept)));
     dropped.sort_by_key(|d| d.regressor);
     let is_regressor = |at: usize| at < n_regressors || at == intercept;
     if !found.kept.iter().any(|&at| at < n_regressors) {
@@ -290,12 +285,9 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         let k = places.len();
         let t = triangle(&small_views, None);
         let inverse = inverse_triangle(&t, k, k + 1);
-        let coefficients: Vec<f64> =
-            (0..k).map(|i| (i..k).map(|j| inverse[i * k + j] * t[j * (k + 1) + k]).sum()).collect();
+        let coefficients = dense::coefficients(&inverse, &t, k, k, k + 1);
         let outer = inverse_triangle(&found.r, m, stride);
-        let n_levels: usize = sample.effects.iter().map(|&f| sample.factors[f].n_levels).sum();
-        let n_absorbed =
-            (n_levels + 1).saturating_sub(sample.effects.len()) * usize::from(has_effects);
+        let n_absorbed = n_absorbed(&sample.effects, &sample.factors);
         let n_exog = exog.len();
         for j in m..m + n_end {
             let explained: f64 =
@@ -307,8 +299,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
             first_stages.push(FirstStage { regressor: found.kept[j], f, df });
         }
         let fitted = |j: usize| -> Vec<f64> {
-            let share: Vec<f64> =
-                (0..m).map(|i| (i..m).map(|l| outer[i * m + l] * r(l, j)).sum()).collect();
+            let share = dense::coefficients(&outer, &found.r, m, j, stride);
             (0..n).map(|row| (0..m).map(|i| share[i] * columns[found.kept[i]][row]).sum()).collect()
         };
         let hats: Vec<Vec<f64>> = places
@@ -320,18 +311,13 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     } else {
         let k = found.kept.len();
         let inverse = inverse_triangle(&found.r, k, stride);
-        let mut coefficients: Vec<f64> = (0..k)
-            .map(|i| (i..k).map(|j| inverse[i * k + j] * found.r[j * stride + k]).sum())
-            .collect();
+        let mut coefficients = dense::coefficients(&inverse, &found.r, k, k, stride);
         if !has_effects {
             refine(&mut coefficients, &found.kept, &views, &outcome, weights_of);
         }
         (found.kept.clone(), coefficients, squared(&inverse, k), Vec::new())
     };
-    let mut residuals = outcome.clone();
-    for (&at, beta) in kept.iter().zip(&coefficients) {
-        residuals.iter_mut().zip(&columns[at]).for_each(|(e, x)| *e -= beta * x);
-    }
+    let residuals = residuals_of(&outcome, &kept, &columns, &coefficients);
     let regressors = if has_instruments {
         regressors
     } else {
@@ -381,18 +367,45 @@ fn refine(
     outcome: &[f64],
     weights: Option<&[f64]>,
 ) {
-    let mut residuals = outcome.to_vec();
-    for (&at, beta) in kept.iter().zip(coefficients.iter()) {
-        residuals.iter_mut().zip(columns[at]).for_each(|(e, x)| *e -= beta * x);
-    }
+    let residuals = residuals_of(outcome, kept, columns, coefficients);
     let all: Vec<&[f64]> =
         kept.iter().map(|&at| columns[at]).chain([residuals.as_slice()]).collect();
     let k = kept.len();
     let r = triangle(&all, weights);
     let inverse = inverse_triangle(&r, k, k + 1);
-    for (i, beta) in coefficients.iter_mut().enumerate() {
-        *beta += (i..k).map(|j| inverse[i * k + j] * r[j * (k + 1) + k]).sum::<f64>();
+    let steps = dense::coefficients(&inverse, &r, k, k, k + 1);
+    coefficients.iter_mut().zip(steps).for_each(|(beta, step)| *beta += step);
+}
+
+/// What coefficients of the columns `kept` leave of the outcome.
+pub(crate) fn residuals_of<C: AsRef<[f64]>>(
+    outcome: &[f64],
+    kept: &[usize],
+    columns: &[C],
+    coefficients: &[f64],
+) -> Vec<f64> {
+    let mut residuals = outcome.to_vec();
+    for (&at, beta) in kept.iter().zip(coefficients) {
+        residuals.iter_mut().zip(columns[at].as_ref()).for_each(|(e, x)| *e -= beta * x);
     }
+    residuals
+}
+
+/// A column that [`independent`] left out, in terms of regressors.
+pub(crate) fn combination((regressor, parts): (usize, Vec<usize>), intercept: usize) -> Dropped {
+    let with_intercept = parts.contains(&intercept);
+    let parts = parts.into_iter().filter(|&at| at != intercept).collect();
+    Dropped { regressor, cause: Cause::Combination(parts, with_intercept) }
+}
+
+/// Parameters that effects stand for: their levels, less one for each after the first.
+fn n_absorbed(effects: &[usize], factors: &[Factor]) -> usize {
+    let levels: usize = effects.iter().map(|&at| factors[at].n_levels).sum();
+    levels - effects.len().saturating_sub(1)
+}
+
+fn largest(column: &[f64]) -> f64 {
+    column.iter().fold(0.0, |size, value| size.max(value.abs()))
 }
 
 /// `(R'R)^-1` from the inverse of R.
@@ -424,8 +437,16 @@ impl Fit {
 
     /// Parameters the effects stand for: their levels, less one for each factor after the first.
     pub fn n_absorbed(&self) -> usize {
-        let levels: usize = self.n_levels().iter().sum();
-        levels - self.effects.len().saturating_sub(1)
+        n_absorbed(&self.effects, &self.factors)
+    }
+
+    pub(crate) fn weight(&self, row: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
+
+    /// What takes the effects out; `None` without effects.
+    pub(crate) fn absorber(&self) -> Option<Absorber> {
+        Absorber::of(&self.effects, &self.factors, self.weights.as_deref(), self.options.tolerance)
     }
 
     pub(crate) fn check_degrees(&self) -> Result<(), EstimateError> {

@@ -18,7 +18,7 @@ mod sample;
 mod wild;
 
 pub use absorb::Tolerance;
-pub use covariance::{Correction, Counted, Covariance, Inference, Point, Vcov};
+pub use covariance::{Correction, Counted, Covariance, Inference, Vcov};
 pub use factor::Factor;
 pub use generalised::{Family, glm};
 pub use least_squares::{Cause, Dropped, FirstStage, Fit, ols};

@@ -107,7 +107,6 @@ impl Sample {
         weights: Option<&[f64]>,
         tolerance: Tolerance,
     ) -> Option<Absorber> {
-        let effects: Vec<&Factor> = self.effects.iter().map(|&at| &self.factors[at]).collect();
-        (!effects.is_empty()).then(|| Absorber::new(&effects, weights, tolerance))
+        Absorber::of(&self.effects, &self.factors, weights, tolerance)
     }
 }

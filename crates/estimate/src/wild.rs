@@ -4,9 +4,7 @@
 //! cluster serves all replicates, which is the fast algorithm of Roodman, Nielsen, MacKinnon & Webb (2019) for any effects.
 
 use crate::EstimateError;
-use crate::absorb::Absorber;
-use crate::dense::{inverse_triangle, triangle};
-use crate::factor::Factor;
+use crate::dense::{self, inverse_triangle, triangle};
 use crate::least_squares::Fit;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -68,9 +66,7 @@ pub fn wild_bootstrap(
     }
     let k = fit.coefficients.len();
     let n = fit.n_rows();
-    let effects: Vec<&Factor> = fit.effects.iter().map(|&at| &fit.factors[at]).collect();
-    let absorber = (!effects.is_empty())
-        .then(|| Absorber::new(&effects, fit.weights.as_deref(), fit.options.tolerance));
+    let absorber = fit.absorber();
     // Scores in cluster h of the part of column c (regressors, then the outcome) in cluster s, effects out.
     let columns: Vec<&[f64]> =
         fit.regressors.iter().map(Vec::as_slice).chain([fit.outcome.as_slice()]).collect();
@@ -93,7 +89,7 @@ pub fn wild_bootstrap(
         for (c, part) in parts.iter().enumerate() {
             let out = &mut scores[(s * n_columns + c) * g * k..][..g * k];
             for row in 0..n {
-                let error = part[row] * fit.weights.as_ref().map_or(1.0, |w| w[row]);
+                let error = part[row] * fit.weight(row);
                 let out = &mut out[factor.of_row[row] as usize * k..][..k];
                 out.iter_mut().zip(&fit.regressors).for_each(|(o, x)| *o += x[row] * error);
             }
@@ -102,7 +98,7 @@ pub fn wild_bootstrap(
     // X_h'X_h of each cluster, for residuals of the unrestricted model in each replicate.
     let mut crosses = vec![0.0; g * k * k];
     for row in 0..n {
-        let weight = fit.weights.as_ref().map_or(1.0, |w| w[row]);
+        let weight = fit.weight(row);
         let out = &mut crosses[factor.of_row[row] as usize * k * k..][..k * k];
         for i in 0..k {
             for j in 0..k {
@@ -110,14 +106,14 @@ pub fn wild_bootstrap(
             }
         }
     }
-    let t_of = |sums: &[f64], place: usize, centre: f64, beta: &[f64]| -> f64 {
+    let t_of = |sums: &[f64], place: usize, beta: &[f64]| -> f64 {
         // The variance of the coefficient: its row of the bread times the clusters' scores.
         let bread = &fit.bread[place * k..(place + 1) * k];
         let variance: f64 = sums
             .chunks_exact(k)
             .map(|s| s.iter().zip(bread).map(|(a, b)| a * b).sum::<f64>().powi(2))
             .sum();
-        (beta[place] - centre) / variance.sqrt()
+        beta[place] / variance.sqrt()
     };
     let actual = fit.score_sums(factor);
     let mut results = Vec::with_capacity(k);
@@ -133,7 +129,7 @@ pub fn wild_bootstrap(
                 out.iter_mut().zip(of(c)).for_each(|(o, x)| *o -= beta * x);
             }
         }
-        let t = t_of(&actual, place, 0.0, &fit.coefficients);
+        let t = t_of(&actual, place, &fit.coefficients);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let mut n_larger = 0;
         let mut sums = vec![0.0; g * k];
@@ -155,7 +151,7 @@ pub fn wild_bootstrap(
                     sums[h * k + i] -= fitted;
                 }
             }
-            let replicate = t_of(&sums, place, 0.0, &beta);
+            let replicate = t_of(&sums, place, &beta);
             // Rounding must not tell a replicate that is the sample itself from it.
             n_larger += usize::from(replicate.abs() >= t.abs() * (1.0 - 1e-10));
         }
@@ -179,8 +175,9 @@ fn restricted_coefficients(fit: &Fit, place: usize) -> Vec<f64> {
     let m = others.len();
     let inverse = inverse_triangle(&r, m, m + 1);
     let mut coefficients = vec![0.0; k];
-    for (i, &at) in others.iter().enumerate() {
-        coefficients[at] = (i..m).map(|j| inverse[i * m + j] * r[j * (m + 1) + m]).sum();
+    let found = dense::coefficients(&inverse, &r, m, m, m + 1);
+    for (&at, beta) in others.iter().zip(found) {
+        coefficients[at] = beta;
     }
     coefficients
 }

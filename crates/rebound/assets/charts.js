@@ -61,7 +61,7 @@ var charts = (function () {
   }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   // Where the legend of a map stands: beside it, or below it on a narrow page.
-  function legendOf(data, t, n) { return { type: "piecewise", left: 8, bottom: 8, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
+  function legendOf(t) { return { type: "piecewise", left: 8, bottom: 8, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
   function frameOf(data, n) { return data.narrow ? { left: 8, right: 8, top: 4, bottom: 24 + 19 * n } : { left: 150, right: 16, top: 8, bottom: 8 }; }
   function put(into, from) { for (var k in from) into[k] = from[k]; return into; }
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
@@ -122,7 +122,7 @@ var charts = (function () {
     if (!found.length) return null;
     var above = found.filter(function (r) { return r[m[1]] > 0; }).length;
     var pieces = classes(found.map(function (r) { return r[m[1]]; }));
-    o.visualMap = put(legendOf(data, t), { pieces: pieces, outOfRange: { color: t.none } });
+    o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: t.none } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
       if (!r) return p.name + "<br>no region of these data";
@@ -139,7 +139,7 @@ var charts = (function () {
     if (!data.geo || !rows.length) return null;
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + r.region_name + "</b><br>" + (table[r[field]] || ["", r[field]])[1] : p.name; };
     var keys = Object.keys(table);
-    o.visualMap = put(legendOf(data, t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: t.none } });
+    o.visualMap = put(legendOf(t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: t.none } });
     o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
       data: rows.map(function (r) { return { name: r.region_code, value: keys.indexOf(r[field]), row: r }; }) })];
     return { id: id + "-" + ep, title: title, note: note, source: source, height: 420, option: o };

@@ -15,7 +15,7 @@ pub struct BoundaryError {
 }
 
 /// Longitude and latitude, in degrees.
-type Point = [f64; 2];
+pub type Point = [f64; 2];
 
 /// The shapes of a file, by the text of a property.
 #[derive(Debug, Clone)]

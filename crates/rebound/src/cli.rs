@@ -10,6 +10,7 @@ use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
 use crate::output::{self, Format, OutputError, grouped};
 use crate::pipeline::{self, PipelineError};
+use crate::published;
 use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
 use crate::synth::{Nation, SynthError};
@@ -17,7 +18,7 @@ use crate::{clock, graph};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus};
-use query::{QueryError, Session, SessionParams};
+use query::{QueryError, Session};
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -471,7 +472,7 @@ fn catalog(runtime: &Runtime, lake: &Lake) -> anyhow::Result<Catalog> {
 
 fn session(catalog: &Catalog, lake: &Lake) -> anyhow::Result<Session> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let session = Session::new(lake, SessionParams { threads, memory: 4 << 30 })?;
+    let session = published::session(lake, threads)?;
     for version in catalog.tables.values() {
         session.register(version)?;
     }

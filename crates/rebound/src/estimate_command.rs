@@ -1,13 +1,13 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are published.
 
-use crate::estimation::{Estimated, EstimationError, Runner, tables_of};
+use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::models::{FormulaOptions, Model, ModelError};
+use crate::published::{self, NotPublished};
 use crate::regression_table::{self, Shape, TableFormat};
-use crate::stages;
 use crate::tables::{self, TableError};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
-use query::{QueryError, Session, SessionParams};
+use query::{QueryError, Session};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -73,6 +73,9 @@ pub enum EstimateCommandError {
     /// A file cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A table is not there.
+    #[error(transparent)]
+    NotPublished(#[from] NotPublished),
     /// Every regression failed, or what was asked for is not there.
     #[error("{0}")]
     Asked(String),
@@ -101,6 +104,7 @@ impl EstimateCommandError {
             | Self::Run(_)
             | Self::Table(_)
             | Self::Asked(_)
+            | Self::NotPublished(_)
             | Self::Write { .. } => true,
             Self::Query(error) => matches!(error, QueryError::Plan(_)),
             Self::Lake(_) => false,
@@ -147,7 +151,7 @@ pub fn estimate(
     let shown = match (&model, &args.data) {
         (Some(model), Some(path)) => {
             let nowhere = Lake::open("memory://").map_err(EstimateCommandError::from)?;
-            let session = new_session(&nowhere)?;
+            let session = published::session(&nowhere, 1).map_err(EstimateCommandError::from)?;
             // Parquet is read as far as it is needed; other forms have to be read to know their types.
             let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
             if is_parquet && path.is_file() {
@@ -166,12 +170,10 @@ pub fn estimate(
         }
         (Some(model), None) => {
             let (lake, catalog) = lake()?;
-            let session = new_session(&lake)?;
-            for table in tables_of(model) {
-                let version = catalog.tables.get(&table).ok_or_else(|| {
-                    let hint = crate::graph::hint(&table, catalog.tables.keys().map(String::as_str));
-                    EstimateCommandError::Asked(format!("the table `{table}` is not published{hint}: `rebound tables` lists those that are"))
-                })?;
+            let session = published::session(&lake, 1).map_err(EstimateCommandError::from)?;
+            for table in model.tables() {
+                let version =
+                    published::version(&catalog, table).map_err(EstimateCommandError::from)?;
                 runtime.block_on(lake.verify(version)).map_err(EstimateCommandError::from)?;
                 session.register(version).map_err(EstimateCommandError::from)?;
             }
@@ -179,7 +181,7 @@ pub fn estimate(
         }
         (None, _) => {
             let (lake, catalog) = lake()?;
-            published(runtime, &lake, &catalog, &args.name)?
+            published_models(runtime, &lake, &catalog, &args.name)?
         }
     };
     for asked in &args.focus {
@@ -250,11 +252,6 @@ pub fn estimate(
     Ok(out)
 }
 
-fn new_session(lake: &Lake) -> Result<Session, EstimateCommandError> {
-    // One partition: the order of rows, and with it the last digits, must not depend on the number of cores.
-    Ok(Session::new(lake, SessionParams { threads: 1, memory: 4 << 30 })?)
-}
-
 fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, EstimateCommandError> {
     let results = Runner { session, runtime: runtime.handle() }.run(model)?;
     Ok(Shown {
@@ -266,53 +263,34 @@ fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, Est
     })
 }
 
-fn published(
+fn published_models(
     runtime: &Runtime,
     lake: &Lake,
     catalog: &Catalog,
     names: &[String],
 ) -> Result<Vec<Shown>, EstimateCommandError> {
-    let (Some(coefficients), Some(fit)) =
-        (catalog.tables.get("model.coefficients"), catalog.tables.get("model.fit"))
-    else {
-        return Err(EstimateCommandError::Asked(
+    let results = published::results(runtime, lake, catalog)?.ok_or_else(|| {
+        EstimateCommandError::Asked(
             "no models are published: name model files under `models` of the pipeline, and `models` among its stages".to_owned(),
-        ));
-    };
-    let coefficients = runtime.block_on(lake.read(coefficients, &[]))?;
-    let fits = runtime.block_on(lake.read(fit, &[]))?;
-    let mut shown: Vec<(String, Shown)> = Vec::new();
-    for (title, result) in stages::models::results(&coefficients, &fits) {
-        if !names.is_empty() && !names.contains(&result.model) {
-            continue;
-        }
-        let model = result.model.clone();
-        match shown.iter_mut().find(|(name, _)| *name == model) {
-            Some((_, shown)) => shown.results.push(result),
-            None => {
-                let focus = Vec::new();
-                let shown_model = Shown {
-                    title,
-                    about: String::new(),
-                    focus,
-                    is_specifications: false,
-                    results: vec![result],
-                };
-                shown.push((model, shown_model));
-            }
-        }
-    }
+        )
+    })?;
+    let all = regression_table::by_model(results);
+    let known = all.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>().join(", ");
+    let shown: Vec<Shown> = all
+        .into_iter()
+        .filter(|(name, ..)| names.is_empty() || names.contains(name))
+        .map(|(_, title, results)| Shown {
+            title,
+            about: String::new(),
+            focus: Vec::new(),
+            is_specifications: false,
+            results,
+        })
+        .collect();
     if shown.is_empty() {
-        let known: Vec<String> = stages::models::results(&coefficients, &fits)
-            .into_iter()
-            .map(|(_, r)| r.model)
-            .collect();
-        let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
-        known.dedup();
         return Err(EstimateCommandError::Asked(format!(
-            "no published model has that name: there are {}",
-            known.join(", ")
+            "no published model has that name: there are {known}"
         )));
     }
-    Ok(shown.into_iter().map(|(_, shown)| shown).collect())
+    Ok(shown)
 }

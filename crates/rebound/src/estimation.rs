@@ -1,12 +1,13 @@
 //! Runs models: reads their rows by SQL, estimates, and gives results as rows of `model.*`.
 
+use crate::boundaries::km;
 use crate::graph::hint;
 use crate::models::{Estimator, InferenceText, Model, Spec, Term};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
 use estimate::{
-    Cause, Covariance, EstimateError, Factor, Family, Fit, Inference, Options, Point, Sample,
-    WildWeights, glm, ols, wild_bootstrap,
+    Cause, Covariance, EstimateError, Factor, Family, Fit, Inference, Options, Sample, WildWeights,
+    glm, ols, wild_bootstrap,
 };
 use query::{QueryError, Session};
 use std::collections::BTreeMap;
@@ -53,16 +54,6 @@ pub enum EstimationError {
         /// The model and specification.
         of: String,
         /// What is wrong, and what to do.
-        why: String,
-    },
-    /// A model could not be estimated.
-    #[error("{of}: {outcome}: {why}")]
-    Estimate {
-        /// The model and specification.
-        of: String,
-        /// The outcome.
-        outcome: String,
-        /// Why, with names of regressors.
         why: String,
     },
 }
@@ -230,8 +221,7 @@ impl Runner<'_> {
             self.columns_are_there(&of, spec)?;
             let rows = self.read(&of, spec)?;
             for at in 0..spec.outcomes.len() {
-                let result = of_outcome(model, spec, &of, &rows, at)?;
-                results.push(result);
+                results.push(of_outcome(model, spec, &of, &rows, at)?);
             }
         }
         Ok(results)
@@ -384,11 +374,9 @@ fn of_outcome(
     let mut used: Vec<usize> = std::iter::once(at).chain(n_outcomes..terms.len()).collect();
     let is_empty: Vec<bool> =
         rows.numbers.iter().map(|column| column.iter().all(|value| value.is_nan())).collect();
-    let regressors_from = n_outcomes;
     let regressors_to = n_outcomes + spec.endogenous.len() + spec.regressors.len();
     let may_drop = |column: usize| {
-        spec.drop_empty
-            && (regressors_from + spec.endogenous.len()..regressors_to).contains(&column)
+        spec.drop_empty && (n_outcomes + spec.endogenous.len()..regressors_to).contains(&column)
     };
     if let Some(&empty) = used.iter().find(|&&column| is_empty[column] && !may_drop(column)) {
         let why = format!(
@@ -471,8 +459,8 @@ fn of_outcome(
                 ),
             });
         }
-        let met: Vec<bool> =
-            (0u32..).zip(names).map(|(level, _)| of_row.contains(&level)).collect();
+        let mut met = vec![false; names.len()];
+        of_row.iter().for_each(|level| met[*level as usize] = true);
         Ok((0u32..)
             .zip(names)
             .filter(|(level, name)| Some(*name) != reference.as_ref() && met[*level as usize])
@@ -648,10 +636,11 @@ fn of_outcome(
         InferenceText::DriscollKraay(_, lags) => {
             Inference::DriscollKraay { time: place_of_cluster[0], lags: *lags }
         }
-        InferenceText::Conley(_, _, _, km) => {
+        InferenceText::Conley(_, _, _, cutoff_km) => {
             let (latitudes, longitudes) = coordinates.unwrap_or_default();
-            let points = points(&fit, place_of_cluster[0], &latitudes, &longitudes);
-            Inference::Conley { place: place_of_cluster[0], points, cutoff_km: *km }
+            let place = place_of_cluster[0];
+            let distances = distances(&fit, place, &latitudes, &longitudes);
+            Inference::Conley { place, distances, cutoff_km: *cutoff_km }
         }
     };
     let covariance = match fit.covariance(&inference, spec.correction, 0.95) {
@@ -695,16 +684,7 @@ fn of_outcome(
         .map(|(columns, n)| format!("{} {n}", columns.join("^")))
         .collect::<Vec<_>>()
         .join(" & ");
-    summary.notes = notes(&covariance, spec, &fit);
-    if let (Some((wild, place)), None) = (spec.wild.as_ref().zip(wild_place), few) {
-        let more = format!(
-            "no wild bootstrap: {} clusters are more than {}",
-            fit.n_clusters(place),
-            wild.at_most
-        );
-        summary.notes =
-            if summary.notes.is_empty() { more } else { format!("{}; {more}", summary.notes) };
-    }
+    summary.notes = notes(&covariance, spec, &fit, wild_place);
     for (place, kept) in fit.kept.iter().enumerate() {
         let (term, level) =
             kept.map_or_else(|| ("(intercept)".to_owned(), None), |at| names[at].clone());
@@ -757,7 +737,7 @@ fn of_outcome(
     Ok(result)
 }
 
-fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit) -> String {
+fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit, wild_place: Option<usize>) -> String {
     let mut notes = Vec::new();
     if let InferenceText::Cluster(_) = spec.inference
         && let Some(n) = covariance.vcov.n_clusters.iter().min()
@@ -774,17 +754,21 @@ fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit) -> String {
     {
         notes.push(format!("weak instruments: first-stage F {weak:.1}"));
     }
+    if let Some((wild, n)) = spec.wild.as_ref().zip(wild_place.map(|place| fit.n_clusters(place)))
+        && n > wild.at_most
+    {
+        notes.push(format!("no wild bootstrap: {n} clusters are more than {}", wild.at_most));
+    }
     notes.join("; ")
 }
 
-/// Where the levels of a factor lie: the first row of each says.
-fn points(fit: &Fit, place: usize, latitudes: &[f64], longitudes: &[f64]) -> Vec<Point> {
-    let mut points = vec![Point { latitude: 0.0, longitude: 0.0 }; fit.n_clusters(place)];
+/// Kilometres between the levels of a factor, each of which lies where its first row says.
+fn distances(fit: &Fit, place: usize, latitudes: &[f64], longitudes: &[f64]) -> Vec<f64> {
+    let mut points = vec![[0.0; 2]; fit.n_clusters(place)];
     for (level, &row) in fit.levels(place).iter().zip(&fit.rows).rev() {
-        let row = row as usize;
-        points[*level as usize] = Point { latitude: latitudes[row], longitude: longitudes[row] };
+        points[*level as usize] = [longitudes[row as usize], latitudes[row as usize]];
     }
-    points
+    points.iter().flat_map(|a| points.iter().map(|b| km(*a, *b))).collect()
 }
 
 /// Values beyond the quantiles at `share` and 1 - `share` are set to them.
@@ -794,12 +778,4 @@ fn winsorize(values: &mut [f64], share: f64) {
     let low = resilience::quantile(&sorted, share);
     let high = resilience::quantile(&sorted, 1.0 - share);
     values.iter_mut().for_each(|value| *value = value.clamp(low, high));
-}
-
-/// The tables a model reads, as `schema.table`.
-pub fn tables_of(model: &Model) -> Vec<String> {
-    let mut tables: Vec<String> = model.specs.iter().map(|spec| spec.table.clone()).collect();
-    tables.sort_unstable();
-    tables.dedup();
-    tables
 }

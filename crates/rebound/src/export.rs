@@ -1,6 +1,7 @@
 //! `rebound export`: tables in the forms people estimate from, each with its codebook.
 
-use crate::output::{self, Format, OutputError};
+use crate::output::{self, Format, OutputError, html_text, shortened};
+use crate::published::{self, NotPublished};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, SchemaRef};
 use clap::{Args, ValueEnum};
@@ -18,7 +19,7 @@ use dta::stata::stata_byte::StataByte;
 use dta::stata::stata_double::StataDouble;
 use dta::stata::stata_long::StataLong;
 use lake::{Catalog, Kind, Lake, LakeError, TableVersion};
-use query::{QueryError, Session, SessionParams};
+use query::{QueryError, Session};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -70,13 +71,8 @@ pub struct ExportArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The table is not published.
-    #[error("the table `{table}` is not published{hint}: `rebound tables` lists those that are")]
-    Unknown {
-        /// The table.
-        table: String,
-        /// The closest name.
-        hint: String,
-    },
+    #[error(transparent)]
+    Unknown(#[from] NotPublished),
     /// The condition does not go with a table.
     #[error(
         "the condition does not go with `{table}`; nothing was written: name the tables that it is for"
@@ -131,7 +127,7 @@ impl ExportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
         match self {
-            Self::Unknown { .. }
+            Self::Unknown(_)
             | Self::Condition { .. }
             | Self::Write { .. }
             | Self::TooLarge { .. } => true,
@@ -301,14 +297,6 @@ fn legal_names(names: &[String]) -> Vec<String> {
             legal
         })
         .collect()
-}
-
-fn shortened(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(limit - 1).collect();
-    format!("{}…", kept.trim_end())
 }
 
 /// The variable of a column in a Stata file.
@@ -617,7 +605,6 @@ fn html(
     condition: Option<&str>,
     rows: &[Vec<String>],
 ) -> String {
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Codebook of {0}</title>\n<style>\
          body{{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}}table{{border-collapse:collapse}}\
@@ -625,15 +612,16 @@ fn html(
          td:nth-child(n+5):nth-child(-n+6),td:nth-child(n+8):nth-child(-n+11){{text-align:right;font-variant-numeric:tabular-nums}}\
          thead th{{position:sticky;top:0;background:#fff}}@media(prefers-color-scheme:dark){{body,thead th{{background:#16181c;color:#e4e4e4}}\
          th,td{{border-color:#3a3d44}}}}</style></head>\n<body><h1>Codebook of {0}</h1><p>{1}. {n_rows} rows{2}; key: {3}.</p>\n<table><thead><tr>",
-        escape(&version.table),
-        escape(&version.about),
-        condition.map_or_else(String::new, |c| format!(" where <code>{}</code>", escape(c))),
+        html_text(&version.table),
+        html_text(&version.about),
+        condition.map_or_else(String::new, |c| format!(" where <code>{}</code>", html_text(c))),
         version.key.join(", ")
     );
     out.extend(HEADER.iter().map(|name| format!("<th>{name}</th>")));
     out.push_str("</tr></thead><tbody>\n");
     for row in rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+        let cells: String =
+            row.iter().map(|cell| format!("<td>{}</td>", html_text(cell))).collect();
         let _ = writeln!(out, "<tr>{cells}</tr>");
     }
     out.push_str("</tbody></table></body></html>\n");
@@ -664,13 +652,10 @@ pub fn export(
     // All or nothing: a condition that one table does not know is told before a file is written.
     let mut sessions = Vec::new();
     for table in &tables {
-        let version = catalog.tables.get(table).ok_or_else(|| ExportError::Unknown {
-            hint: crate::graph::hint(table, catalog.tables.keys().map(String::as_str)),
-            table: table.clone(),
-        })?;
+        let version = published::version(catalog, table)?;
         runtime.block_on(lake.verify(version))?;
         // One partition keeps the order of the key.
-        let session = Session::new(lake, SessionParams { threads: 1, memory: 4 << 30 })?;
+        let session = published::session(lake, 1)?;
         session.register(version)?;
         let sql = format!("select * from {table}{condition}");
         let plan = runtime.block_on(session.open(&sql));

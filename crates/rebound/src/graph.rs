@@ -1,8 +1,8 @@
 //! The graph of stages: what each reads and writes, what each is made from, and which are selected.
 
 use crate::config::ProximitySource;
-use crate::estimation::tables_of;
-use crate::pipeline::{Pipeline, SqlFile, Table};
+use crate::models::Model;
+use crate::pipeline::{Elsewhere, Pipeline, SqlFile, Table};
 use lake::{Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -264,12 +264,13 @@ pub fn nodes<E: From<GraphError>>(
             continue;
         }
         if stage != StageName::Panels {
-            let mut reads: Vec<String> = owned(&stage.reads(pipeline));
-            if stage == StageName::Models {
-                reads = pipeline.models.iter().flat_map(tables_of).collect::<Vec<String>>();
-                reads.sort_unstable();
-                reads.dedup();
-            }
+            let reads = if stage == StageName::Models {
+                let tables: BTreeSet<&str> =
+                    pipeline.models.iter().flat_map(Model::tables).collect();
+                tables.into_iter().map(str::to_owned).collect()
+            } else {
+                owned(&stage.reads(pipeline))
+            };
             nodes.push(Node {
                 name: stage.name().to_owned(),
                 stage,
@@ -408,11 +409,7 @@ pub fn fingerprints(
         if let Some(sql) = &node.sql {
             parts.insert("sql".to_owned(), Fingerprint::of(sql.text.as_bytes()).to_string());
         }
-        if let Some(table) = table_of(pipeline, node) {
-            let text = serde_json::to_string(&(&table.types, &table.about)).unwrap_or_default();
-            parts.insert("config tables".to_owned(), text);
-        }
-        for (section, text) in settings(pipeline, node.stage) {
+        for (section, text) in settings(pipeline, node) {
             parts.insert(format!("config {section}"), text);
         }
         for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node, file)) {
@@ -436,14 +433,17 @@ pub fn fingerprints(
 }
 
 fn reads_file(pipeline: &Pipeline, node: &Node, file: &str) -> bool {
-    if node.stage == StageName::Tables {
-        return table_of(pipeline, node).is_some_and(|table| table.label == file);
-    }
     let externals = pipeline.externals();
     match externals.iter().find(|table| table.label == file) {
-        Some(table) => table.readers.contains(&node.stage),
+        Some(table) => is_read_by(table, pipeline, node),
         None => node.stage == StageName::Ingest,
     }
+}
+
+/// Whether a node reads a table from elsewhere: nodes of the stage `tables` one each, other stages what they are listed for.
+fn is_read_by(table: &Elsewhere, pipeline: &Pipeline, node: &Node) -> bool {
+    table.readers.contains(&node.stage)
+        && table_of(pipeline, node).is_none_or(|own| own.label == table.label)
 }
 
 /// The table from elsewhere that a node of the stage `tables` reads.
@@ -456,19 +456,20 @@ pub fn uses(pipeline: &Pipeline, source: ProximitySource) -> bool {
     pipeline.config.relatedness.source() == Ok(source)
 }
 
-/// The parts of the config that a stage's rows depend on, as JSON.
-fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
+/// The parts of the config that a node's rows depend on, as JSON.
+fn settings(pipeline: &Pipeline, node: &Node) -> Vec<(String, String)> {
     fn json<T: serde::Serialize>(value: &T) -> String {
         serde_json::to_string(value).unwrap_or_default()
     }
     let config = &pipeline.config;
     let related = &config.relatedness;
-    let elsewhere = pipeline.externals().into_iter().filter(|table| table.readers.contains(&stage));
+    let elsewhere =
+        pipeline.externals().into_iter().filter(|table| is_read_by(table, pipeline, node));
     let elsewhere = elsewhere.map(|table| (table.key.to_owned(), table.settings));
     let target = &config.harmonize.target_revision;
     let harmonize =
         || ("harmonize".to_owned(), json(&BTreeMap::from([("target_revision", target)])));
-    match stage {
+    match node.stage {
         StageName::Ingest => {
             let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
             for source in &pipeline.sources {
@@ -529,7 +530,8 @@ fn settings(pipeline: &Pipeline, stage: StageName) -> Vec<(String, String)> {
             .iter()
             .map(|model| (format!("model {}", model.name), model.text.clone()))
             .collect(),
-        StageName::Diversification | StageName::Panels | StageName::Tables => Vec::new(),
+        StageName::Tables => elsewhere.collect(),
+        StageName::Diversification | StageName::Panels => Vec::new(),
     }
 }
 

@@ -20,6 +20,7 @@ pub mod measure;
 pub mod models;
 pub mod output;
 pub mod pipeline;
+pub mod published;
 pub mod regression_table;
 pub mod report;
 pub mod run;

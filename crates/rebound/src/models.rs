@@ -713,6 +713,11 @@ impl Model {
         })
     }
 
+    /// The tables it reads, as `schema.table`.
+    pub fn tables(&self) -> BTreeSet<&str> {
+        self.specs.iter().map(|spec| spec.table.as_str()).collect()
+    }
+
     /// A model of one formula, `y + z ~ a + b:c | f + g^h | endogenous ~ instruments`.
     ///
     /// # Errors

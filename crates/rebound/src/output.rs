@@ -68,6 +68,20 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
+/// A text as HTML's, also inside quotes.
+pub fn html_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A text of at most `limit` characters; one that is longer ends in an ellipsis.
+pub fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// A count with commas between thousands.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();

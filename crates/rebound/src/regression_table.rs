@@ -1,7 +1,7 @@
 //! Regression tables: a column a regression, a row a regressor, in the habit of `etable` and `esttab`.
 
 use crate::estimation::{Coefficient, Estimated};
-use crate::output::grouped;
+use crate::output::{grouped, html_text};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -315,6 +315,18 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
     notes
 }
 
+/// Results with their titles, by model: name, title and results, in their order.
+pub fn by_model(results: Vec<(String, Estimated)>) -> Vec<(String, String, Vec<Estimated>)> {
+    let mut of_model: Vec<(String, String, Vec<Estimated>)> = Vec::new();
+    for (title, result) in results {
+        match of_model.iter_mut().find(|(name, ..)| *name == result.model) {
+            Some((_, _, results)) => results.push(result),
+            None => of_model.push((result.model.clone(), title, vec![result])),
+        }
+    }
+    of_model
+}
+
 /// The regression table of `results`, which are of one model.
 pub fn render(
     format: TableFormat,
@@ -456,10 +468,6 @@ fn latex(grid: &Grid) -> String {
     }
     let _ = writeln!(out, "\\end{{tablenotes}}\n\\end{{threeparttable}}\n\\end{{table}}");
     out
-}
-
-fn html_text(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn html(grid: &Grid) -> String {

@@ -10,14 +10,15 @@ pub use draw::DrawError;
 
 use crate::boundaries::{Boundaries, BoundaryError};
 use crate::estimation::Estimated;
+use crate::output::{html_text, shortened};
 use crate::pipeline::Pipeline;
+use crate::published;
 use crate::regression_table::{self, Shape, TableFormat};
-use crate::stages;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
-use query::{QueryError, Session, SessionParams};
+use query::{QueryError, Session};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -33,6 +34,9 @@ const STYLE: &str = include_str!("../assets/page.css");
 const SHOWN_PRODUCTS: usize = 600;
 /// Products of each list of a region's page.
 const LISTED_PRODUCTS: usize = 6;
+
+/// Characters of an official description that are shown.
+const DESCRIBED: usize = 71;
 
 /// Arguments of `rebound report`.
 #[derive(Debug, Args)]
@@ -167,19 +171,12 @@ pub fn report(
         }
     }
     // One partition: the same tables give the same page.
-    let session = Session::new(lake, SessionParams { threads: 1, memory: 4 << 30 })?;
+    let session = published::session(lake, 1)?;
     for version in catalog.tables.values() {
         session.register(version)?;
     }
     let source = Source { runtime, session, catalog };
-    let results = match (catalog.tables.get("model.coefficients"), catalog.tables.get("model.fit"))
-    {
-        (Some(coefficients), Some(fit)) => stages::models::results(
-            &runtime.block_on(lake.read(coefficients, &[]))?,
-            &runtime.block_on(lake.read(fit, &[]))?,
-        ),
-        _ => Vec::new(),
-    };
+    let results = published::results(runtime, lake, catalog)?.unwrap_or_default();
     let data = data(&source, pipeline, &results)?;
     let html = page(&source, pipeline, &data, &results)?;
     let write = |path: PathBuf, bytes: &[u8]| -> Result<PathBuf, ReportError> {
@@ -287,7 +284,7 @@ fn data(
     let described: BTreeMap<String, String> = source
         .rows(&["trade.product"], "select hs6, description from trade.product")?
         .iter()
-        .map(|row| (text(row, "hs6").to_owned(), shortened(text(row, "description"))))
+        .map(|row| (text(row, "hs6").to_owned(), shortened(text(row, "description"), DESCRIBED)))
         .collect();
     let space = episodes
         .first()
@@ -308,16 +305,6 @@ fn data(
         "episodes": episodes, "national": national, "regions": regions, "names": names, "paths": paths, "parts": parts,
         "products": products, "space": space, "coefficients": coefficients, "geo": geo(pipeline, &names)?,
     }))
-}
-
-/// Enough of an official description to know the product by.
-fn shortened(text: &str) -> String {
-    const LONGEST: usize = 70;
-    if text.chars().count() <= LONGEST {
-        return text.to_owned();
-    }
-    let cut: String = text.chars().take(LONGEST).collect();
-    format!("{}…", cut.trim_end())
 }
 
 /// The shapes of the regions as GeoJSON, with their codes; null without boundaries.
@@ -439,19 +426,15 @@ fn space(
     )
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 /// A table of rows of JSON: columns by key and heading.
 fn table(out: &mut String, caption: &str, columns: &[(&str, &str)], rows: &[Value]) {
     let _ = write!(
         out,
         "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>",
-        escape(caption)
+        html_text(caption)
     );
     for (_, name) in columns {
-        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(name));
+        let _ = write!(out, "<th scope=\"col\">{}</th>", html_text(name));
     }
     out.push_str("</tr></thead><tbody>");
     for row in rows {
@@ -459,7 +442,7 @@ fn table(out: &mut String, caption: &str, columns: &[(&str, &str)], rows: &[Valu
         for (key, _) in columns {
             let shown = match &row[*key] {
                 Value::Null => "–".to_owned(),
-                Value::String(text) => escape(text),
+                Value::String(text) => html_text(text),
                 Value::Number(n) if n.is_f64() => format!("{:.4}", n.as_f64().unwrap_or(0.0)),
                 Value::Number(n) => {
                     n.as_u64().map_or_else(|| n.to_string(), crate::output::grouped)
@@ -543,29 +526,24 @@ fn page(
     let mut checks =
         String::from("<details><summary>Checks that held before publication</summary><ul>");
     for name in catalog.checks.keys() {
-        let _ = write!(checks, "<li>{}</li>", escape(&name.replace("__", ": ").replace('_', " ")));
+        let _ =
+            write!(checks, "<li>{}</li>", html_text(&name.replace("__", ": ").replace('_', " ")));
     }
     checks.push_str("</ul></details>");
     let mut models = String::new();
-    let mut of_model: Vec<(&str, &str, Vec<&Estimated>)> = Vec::new();
-    for (title, result) in results {
-        match of_model.iter_mut().find(|(name, ..)| *name == result.model) {
-            Some((_, _, results)) => results.push(result),
-            None => of_model.push((&result.model, title, vec![result])),
-        }
-    }
-    for (name, title, results) in of_model {
+    for (name, title, results) in regression_table::by_model(results.to_vec()) {
+        let results: Vec<&Estimated> = results.iter().collect();
         let known = pipeline.models.iter().find(|model| model.name == name);
         let focus = known.map(|model| model.focus.clone()).unwrap_or_default();
         let about = known.map(|model| model.about.as_str()).unwrap_or_default();
         let shape = if focus.is_empty() { Shape::Columns } else { Shape::Specifications };
         let html =
-            regression_table::render(TableFormat::Html, shape, title, about, &focus, &results);
+            regression_table::render(TableFormat::Html, shape, &title, about, &focus, &results);
         let _ = write!(
             models,
             "<details{}><summary>{}</summary><div class=\"scroll\">{html}</div></details>",
             if models.is_empty() { " open" } else { "" },
-            escape(title)
+            html_text(&title)
         );
     }
     if models.is_empty() {
@@ -605,10 +583,10 @@ fn page(
          <section id=\"quality\"><h2>Data quality</h2>{quality}{checks}</section>\n\
          </main>\n<footer>Made by Rebound from run {run} of pipeline {name}. Boundaries are for maps only and carry no claim about borders.</footer>\n\
          <script type=\"application/json\" id=\"data\">{json}</script>\n<script>{ECHARTS}</script>\n<script>{CHARTS}</script>\n<script>{PAGE}</script>\n</body></html>\n",
-        name = escape(&pipeline.name),
-        run = escape(&catalog.run),
+        name = html_text(&pipeline.name),
+        run = html_text(&catalog.run),
         published =
-            escape(&catalog.published_at.chars().take(16).collect::<String>().replace('T', " ")),
+            html_text(&catalog.published_at.chars().take(16).collect::<String>().replace('T', " ")),
         records = count(records),
         rejected = count(rejected),
         checks_n = catalog.checks.len(),

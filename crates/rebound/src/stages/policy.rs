@@ -43,6 +43,11 @@ fn over_year(line: &[Rate], year: i32) -> (f64, i64) {
     (mean, days)
 }
 
+/// Rate and days of the lines that have a rate in a year.
+fn in_year(lines: &Lines, year: i32) -> Vec<(f64, i64)> {
+    lines.iter().map(|line| over_year(line, year)).filter(|(_, days)| *days > 0).collect()
+}
+
 #[expect(clippy::cast_precision_loss, reason = "lines of a product")]
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -117,11 +122,7 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
     let mut of_year = Rows::of("policy.rebate_year");
     for &year in &years {
         for (product, lines) in &lines {
-            let found: Vec<(f64, i64)> = lines
-                .iter()
-                .map(|line| over_year(line, year))
-                .filter(|(_, days)| *days > 0)
-                .collect();
+            let found = in_year(lines, year);
             let rates: Vec<f64> = found.iter().map(|(rate, _)| *rate).collect();
             let Some(rate) = mean(&rates) else { continue };
             #[expect(clippy::cast_precision_loss, reason = "days of a year")]
@@ -151,12 +152,7 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
         let crisis = between(dates.step_from, dates.step_to);
         let cut = between(dates.cut_from, dates.cut_to);
         let year_mean = |year: i32| {
-            let found: Vec<f64> = lines
-                .iter()
-                .map(|line| over_year(line, year))
-                .filter(|(_, n)| *n > 0)
-                .map(|(r, _)| r)
-                .collect();
+            let found: Vec<f64> = in_year(lines, year).iter().map(|(rate, _)| *rate).collect();
             mean(&found)
         };
         let trough = dates.step_to.year();
