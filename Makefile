@@ -10,13 +10,19 @@ SEEDS ?= 100
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz test-python bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
+	fmt lint test test-pure fuzz test-python test-serve bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 build: ## build the program (everyday profile; PROFILE=release for large data)
-	cargo build --workspace --profile $(PROFILE)
+	cargo build --profile $(PROFILE)
+
+build-serve: build ## build the SQL server too, which `rebound serve` runs (once more DataFusion: minutes)
+	cargo build --profile $(PROFILE) -p serve
+
+serve: build-serve ## serve what is published in lake/ to PostgreSQL clients on 127.0.0.1:5432
+	$(REBOUND) serve
 
 demo: build ## run the main job on the shipped Australian sample and show what it made
 	$(REBOUND) run pipelines/australia.yaml
@@ -76,7 +82,7 @@ lint: ## formatting, clippy and rustdoc, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
 
 test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
-	cargo test --workspace --profile $(PROFILE)
+	cargo test --profile $(PROFILE)
 	$(MAKE) test-python
 
 test-pure: ## tests of the crates without IO: seconds
@@ -88,17 +94,27 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
-	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2
+	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
+		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0
 	touch $@
 
-test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, raw files come from S3, the report works in a browser
+test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, the shell and the report work
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
+	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
+
+test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+	cargo test --profile $(PROFILE) -p serve
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
+	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
+	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
 	$(VENV)/bin/pip install --quiet polars==2.1.0
@@ -125,7 +141,7 @@ docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md
 	cargo doc --workspace --no-deps --profile $(PROFILE)
 
-ci: lint test demo ## what CI runs
+ci: lint test test-serve demo ## what CI runs
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

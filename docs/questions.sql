@@ -1,7 +1,7 @@
 -- Twenty questions on the Australian sample, each with its answer: run `make demo`, then `rebound sql -f` one of them.
 
 -- 1. What is published, with how many columns?
-select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema <> 'information_schema' group by table_schema order by table_schema;
+select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'pg_catalog') group by table_schema order by table_schema;
 -- | table_schema, tables, columns
 -- | customs, 5, 58
 -- | diversification, 2, 35

@@ -335,6 +335,6 @@ fn one_lake_holds_one_pipeline() {
         .rebound(&["run", "pipelines/other.yaml", "--lake", "lake"])
         .fails(2, "the lake `lake` holds the tables of pipeline `australia`");
     project
-        .rebound(&["run", "pipelines/other.yaml", "--lake", "s3://b/x"])
+        .rebound(&["run", "pipelines/other.yaml", "--lake", "ftp://b/x"])
         .fails(2, "unsupported lake");
 }

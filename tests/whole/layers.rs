@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crate, whether it is pure, and everything it may depend on.
-const TABLE: [(&str, bool, &[&str]); 7] = [
+const TABLE: [(&str, bool, &[&str]); 8] = [
     ("trade", true, &["foldhash", "memchr", "thiserror"]),
     ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
     ("resilience", true, &["rand_pcg", "space", "thiserror"]),
@@ -15,6 +15,7 @@ const TABLE: [(&str, bool, &[&str]); 7] = [
         false,
         &[
             "arrow",
+            "async-trait",
             "blake3",
             "bytes",
             "futures",
@@ -28,6 +29,26 @@ const TABLE: [(&str, bool, &[&str]); 7] = [
         ],
     ),
     ("query", false, &["arrow", "datafusion", "futures", "lake", "thiserror", "url"]),
+    (
+        "serve",
+        false,
+        &[
+            "anyhow",
+            "async-trait",
+            "clap",
+            "datafusion",
+            "datafusion-postgres",
+            "futures",
+            "lake",
+            "mimalloc",
+            "query",
+            "thiserror",
+            "tokio",
+            "tokio-rustls",
+            "tracing",
+            "tracing-subscriber",
+        ],
+    ),
     (
         "rebound",
         false,
@@ -57,9 +78,11 @@ const TABLE: [(&str, bool, &[&str]); 7] = [
             "resilience",
             "resvg",
             "rquickjs",
+            "rustyline",
             "serde",
             "serde_json",
             "serde_norway",
+            "signal-hook",
             "space",
             "strsim",
             "tempfile",
@@ -134,15 +157,16 @@ fn pure_crates_do_no_io_and_read_no_clock() {
 #[test]
 fn only_its_owner_names_a_library() {
     let owners = [
-        ("serde_yaml", "rebound/src/yaml.rs"),
-        ("datafusion::", "query/src/lib.rs"),
-        ("object_store::", "lake/src/"),
+        ("serde_yaml", &["rebound/src/yaml.rs"][..]),
+        ("datafusion::", &["query/src/", "serve/src/"]),
+        ("object_store::", &["lake/src/"]),
     ];
     let mut found = Vec::new();
     sources(&root().join("crates"), &mut found);
-    for (library, owner) in owners {
+    for (library, owners) in owners {
         for (path, text) in &found {
-            assert!(path.contains(owner) || !text.contains(library), "{path} names {library}");
+            let is_owner = owners.iter().any(|owner| path.contains(owner));
+            assert!(is_owner || !text.contains(library), "{path} names {library}");
         }
     }
 }

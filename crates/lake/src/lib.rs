@@ -11,6 +11,7 @@
 //! something else, and one that is there and complete can be used again. Readers go through the catalog,
 //! which is replaced in one atomic put: they see the old run or the new one, never a mixture.
 
+mod below;
 mod catalog;
 pub mod contract;
 mod external;
@@ -28,5 +29,5 @@ pub use fingerprint::{Fingerprint, Fingerprinter};
 pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, NO_MONEY, Texts};
 pub use lock::{Holder, Lock, LockError};
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
-pub use store::{Garbage, Lake, LakeError};
+pub use store::{Garbage, Lake, LakeError, Replaced};
 pub use table::{DataFile, TableVersion, TableWriter};

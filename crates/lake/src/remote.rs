@@ -35,6 +35,14 @@ pub enum RemoteFault {
     Copy(#[source] std::io::Error),
 }
 
+/// The store that `url` names, with credentials from its usual environment variables, and the path there.
+pub(crate) fn store_of(url: &Url) -> object_store::Result<(Arc<dyn ObjectStore>, Path)> {
+    // A web server without TLS is asked for by name.
+    let plain = (url.scheme() == "http").then(|| ("allow_http".to_owned(), "true".to_owned()));
+    let (store, path) = object_store::parse_url_opts(url, std::env::vars().chain(plain))?;
+    Ok((Arc::from(store), path))
+}
+
 /// A remote file as it was found.
 #[derive(Clone)]
 pub struct RemoteFile {
@@ -76,14 +84,10 @@ impl RemoteFile {
             None => pattern,
         };
         let url = Url::parse(fixed).map_err(|_| failed(RemoteFault::Url))?;
-        // A web server without TLS is asked for by name.
-        let plain = (url.scheme() == "http").then(|| ("allow_http".to_owned(), "true".to_owned()));
-        let (store, path) = object_store::parse_url_opts(&url, std::env::vars().chain(plain))
-            .map_err(|error| match error {
-                object_store::Error::Generic { .. } => failed(RemoteFault::Url),
-                error => failed(error.into()),
-            })?;
-        let store: Arc<dyn ObjectStore> = Arc::from(store);
+        let (store, path) = store_of(&url).map_err(|error| match error {
+            object_store::Error::Generic { .. } => failed(RemoteFault::Url),
+            error => failed(error.into()),
+        })?;
         if glob.is_none() && !fixed.ends_with('/') {
             let meta = store.head(&path).await.map_err(|error| failed(error.into()))?;
             let url = pattern.to_owned();

@@ -1,9 +1,11 @@
 //! Reading and writing versions on an object store.
 
+use crate::below::Below;
 use crate::catalog::{Catalog, RunRecord};
 use crate::contract::{Column, Contract, Kind};
 use crate::fingerprint::Fingerprint;
 use crate::groups::GroupWriter;
+use crate::remote;
 use crate::table::{DataFile, TableVersion, TableWriter};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -13,7 +15,7 @@ use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -24,13 +26,21 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Why the lake could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The URL is of a kind that is not supported.
-    #[error("unsupported lake `{0}`: expected a folder, a file:// URL or memory://")]
+    #[error(
+        "unsupported lake `{0}`: expected a folder, or a URL with file://, s3://, gs://, az:// or memory://"
+    )]
     Url(String),
+    /// Another run published meanwhile.
+    #[error(
+        "another run published in `{0}` while this one ran, so nothing was published: `rebound run` again, what was made is reused"
+    )]
+    Raced(String),
     /// The folder cannot be used.
     #[error("failed to open the lake `{path}`")]
     Folder {
@@ -165,6 +175,10 @@ pub struct Lake {
     folder: Option<PathBuf>,
 }
 
+/// The catalog that a run replaces.
+#[derive(Debug, Clone)]
+pub struct Replaced(Option<UpdateVersion>);
+
 /// What a collection of garbage freed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Garbage {
@@ -174,11 +188,15 @@ pub struct Garbage {
     pub bytes: u64,
 }
 
+/// The schemes of object stores on which catalogs can be replaced on a condition.
+const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
+
 const CATALOG: &str = "catalog.json";
 const COMPLETE: &str = "version.json";
 
 impl Lake {
-    /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, or `memory://`.
+    /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, a folder of an object store (`s3://`, `gs://`,
+    /// `az://`, with credentials from the store's usual environment variables), or `memory://`.
     ///
     /// # Errors
     ///
@@ -194,6 +212,12 @@ impl Lake {
         let folder = match url::Url::parse(url) {
             Ok(parsed) if parsed.scheme() == "file" => {
                 parsed.to_file_path().map_err(|()| LakeError::Url(url.to_owned()))?
+            }
+            Ok(parsed) if STORES.contains(&parsed.scheme()) => {
+                let (store, root) = remote::store_of(&parsed)
+                    .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
+                let store = Arc::new(Below::new(store, root));
+                return Ok(Self { store, url: url.to_owned(), folder: None });
             }
             Ok(parsed) if parsed.scheme().len() > 1 => return Err(LakeError::Url(url.to_owned())),
             _ => PathBuf::from(url),
@@ -255,22 +279,59 @@ impl Lake {
     ///
     /// [`LakeError`] if the catalog cannot be read.
     pub async fn catalog(&self) -> Result<Option<Catalog>, LakeError> {
-        let catalog: Option<Catalog> = self.get_json(CATALOG).await?;
-        match catalog {
-            Some(catalog) if catalog.format != Catalog::FORMAT => {
-                Err(LakeError::Format { found: catalog.format, expected: Catalog::FORMAT })
-            }
-            other => Ok(other),
-        }
+        Ok(self.catalog_to_replace().await?.0)
     }
 
-    /// Publishes: readers see all of `catalog` from now on.
+    /// What is published, and what [`Self::publish`] needs to replace just that.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if it cannot be written.
-    pub async fn publish(&self, catalog: &Catalog) -> Result<(), LakeError> {
-        self.put_json(CATALOG, catalog).await
+    /// [`LakeError`] if the catalog cannot be read.
+    pub async fn catalog_to_replace(&self) -> Result<(Option<Catalog>, Replaced), LakeError> {
+        let store = |source| LakeError::Store { path: CATALOG.to_owned(), source };
+        let found = match self.store.get(&Path::from(CATALOG)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok((None, Replaced(None))),
+            Err(source) => return Err(store(source)),
+        };
+        let replaced = Replaced(Some(UpdateVersion {
+            e_tag: found.meta.e_tag.clone(),
+            version: found.meta.version.clone(),
+        }));
+        let bytes = found.bytes().await.map_err(store)?;
+        let catalog: Catalog = serde_json::from_slice(&bytes)
+            .map_err(|source| LakeError::Json { path: CATALOG.to_owned(), source })?;
+        if catalog.format != Catalog::FORMAT {
+            return Err(LakeError::Format { found: catalog.format, expected: Catalog::FORMAT });
+        }
+        Ok((Some(catalog), replaced))
+    }
+
+    /// Publishes: readers see all of `catalog` from now on, if what it replaces is still what was published. In a folder
+    /// the writers' [`Lock`](crate::Lock) sees to that, on an object store the store itself.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Raced`] if another run has published, and others if the catalog cannot be written.
+    pub async fn publish(&self, catalog: &Catalog, replaced: &Replaced) -> Result<(), LakeError> {
+        let mode = match (&self.folder, &replaced.0) {
+            (Some(_), _) => PutMode::Overwrite,
+            (None, None) => PutMode::Create,
+            (None, Some(version)) => PutMode::Update(version.clone()),
+        };
+        let path = || CATALOG.to_owned();
+        let text = serde_json::to_vec_pretty(catalog)
+            .map_err(|source| LakeError::Json { path: path(), source })?;
+        let put =
+            self.store.put_opts(&Path::from(CATALOG), PutPayload::from(text), mode.into()).await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(
+                object_store::Error::Precondition { .. }
+                | object_store::Error::AlreadyExists { .. },
+            ) => Err(LakeError::Raced(self.url.clone())),
+            Err(source) => Err(LakeError::Store { path: path(), source }),
+        }
     }
 
     /// Keeps the record of a run.
@@ -289,9 +350,10 @@ impl Lake {
     /// [`LakeError`] if a record cannot be read.
     pub async fn runs(&self) -> Result<Vec<RunRecord>, LakeError> {
         let mut runs: Vec<RunRecord> = Vec::new();
-        for path in self.list("runs").await? {
-            if path.0.ends_with(".json")
-                && let Some(run) = self.get_json(&path.0).await?
+        for found in self.list("runs").await? {
+            let path = found.location.as_ref();
+            if path.ends_with(".json")
+                && let Some(run) = self.get_json(path).await?
             {
                 runs.push(run);
             }
@@ -300,14 +362,12 @@ impl Lake {
         Ok(runs)
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<(String, u64)>, LakeError> {
-        let found: Vec<_> = self
-            .store
+    async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, LakeError> {
+        self.store
             .list(Some(&Path::from(folder)))
             .try_collect()
             .await
-            .map_err(|source| LakeError::Store { path: folder.to_owned(), source })?;
-        Ok(found.into_iter().map(|object| (object.location.to_string(), object.size)).collect())
+            .map_err(|source| LakeError::Store { path: folder.to_owned(), source })
     }
 
     /// The complete version of `table` under `fingerprint`, if it is there.
@@ -536,13 +596,18 @@ impl Lake {
         builder.with_projection(mask).build().map_err(parquet)
     }
 
-    /// Removes the versions that neither the catalog nor any of the `keep` newest runs names.
+    /// Removes the versions that neither the catalog nor any of the `keep` newest runs names. Those with files
+    /// younger than `young_from` stay, for where nothing else tells that no run is writing.
     ///
     /// # Errors
     ///
     /// [`LakeError`] if the store fails. What was removed until then stays removed; nothing published is
     /// ever touched.
-    pub async fn collect_garbage(&self, keep: usize) -> Result<Garbage, LakeError> {
+    pub async fn collect_garbage(
+        &self,
+        keep: usize,
+        young_from: Option<SystemTime>,
+    ) -> Result<Garbage, LakeError> {
         let mut used = BTreeSet::new();
         if let Some(catalog) = self.catalog().await? {
             used.extend(catalog.tables.values().map(TableVersion::folder));
@@ -553,10 +618,18 @@ impl Lake {
         let mut garbage = Garbage::default();
         let mut freed = BTreeSet::new();
         let mut unused = Vec::new();
-        for (path, bytes) in self.list("tables").await? {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let found = self.list("tables").await?;
+        let folder_of =
+            |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        if let Some(since) = young_from {
+            let young = found.iter().filter(|meta| SystemTime::from(meta.last_modified) > since);
+            used.extend(young.map(|meta| folder_of(meta.location.as_ref())));
+        }
+        for meta in found {
+            let path = meta.location.to_string();
+            let folder = folder_of(&path);
             if !used.contains(&folder) {
-                unused.push((!path.ends_with(COMPLETE), path, bytes));
+                unused.push((!path.ends_with(COMPLETE), path, meta.size));
                 freed.insert(folder);
             }
         }

@@ -2,6 +2,9 @@
 //!
 //! Sessions only read. A statement that would change anything is refused.
 
+mod interruptible;
+
+use self::interruptible::InterruptibleJoins;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
@@ -11,9 +14,9 @@ use datafusion::datasource::listing::{
     ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
 };
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 use futures::StreamExt;
 use lake::{Lake, TableVersion};
@@ -45,11 +48,12 @@ pub enum QueryError {
 }
 
 /// DataFusion's message without its wrappers ("Error during planning: ..."), which tell a user nothing.
-fn plain(error: &DataFusionError) -> String {
+pub fn plain(error: &DataFusionError) -> String {
     match error {
         DataFusionError::Diagnostic(_, inner) => plain(inner),
         DataFusionError::Context(context, inner) => format!("{context}: {}", plain(inner)),
         DataFusionError::Plan(text) => text.clone(),
+        DataFusionError::SchemaError(error, _) => error.to_string(),
         other => other.strip_backtrace(),
     }
 }
@@ -74,7 +78,8 @@ impl fmt::Debug for Session {
     }
 }
 
-const CATALOG: &str = "rebound";
+/// The catalog (to PostgreSQL, the database) that the tables are in.
+pub const CATALOG: &str = "rebound";
 const ROOT: &str = "lake://root";
 
 impl Session {
@@ -97,11 +102,22 @@ impl Session {
             .with_memory_limit(params.memory, 1.0)
             .build_arc()
             .map_err(QueryError::Start)?;
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(InterruptibleJoins))
+            .build();
+        let context = SessionContext::new_with_state(state);
         let root = url::Url::parse(ROOT)
             .map_err(|e| QueryError::Start(DataFusionError::External(Box::new(e))))?;
         context.register_object_store(&root, lake.store());
         Ok(Self { context })
+    }
+
+    /// DataFusion's session, for what goes beyond reading: it does not refuse to change anything.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
     }
 
     /// Makes a version of a table known under its name, `schema.table`.
@@ -270,6 +286,7 @@ mod tests {
     use arrow::array::{Float64Array, Int32Array, StringArray};
     use arrow::util::pretty::pretty_format_batches;
     use lake::{Contract, Fingerprint};
+    use std::time::{Duration, Instant};
 
     async fn session() -> Session {
         let lake = Lake::open("memory://").expect("a lake");
@@ -327,6 +344,21 @@ mod tests {
             "insert into space.product_year select * from space.product_year",
             "DML not supported",
         );
+    }
+
+    #[test]
+    fn a_join_of_many_rows_can_be_stopped() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let session = Arc::new(runtime.block_on(session()));
+        let sql = "select sum(a.value * b.value) from range(1000000) a join range(1000000) b on a.value % 2 = b.value % 2";
+        let query = runtime.spawn(async move { session.run(sql).await.map(drop) });
+        std::thread::sleep(Duration::from_millis(300));
+        query.abort();
+        let begun = Instant::now();
+        let ended = runtime.block_on(query);
+        assert!(ended.is_err_and(|error| error.is_cancelled()), "it went on");
+        runtime.shutdown_timeout(Duration::from_secs(60));
+        assert!(begun.elapsed() < Duration::from_secs(30), "it took {:?}", begun.elapsed());
     }
 
     #[test]

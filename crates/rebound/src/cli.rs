@@ -8,21 +8,23 @@ use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
-use crate::output::{self, Format, OutputError, grouped};
+use crate::output::{self, Format, OutputError, columns, grouped, right};
 use crate::pipeline::{self, PipelineError};
 use crate::published;
 use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
 use crate::synth::{Nation, SynthError};
-use crate::{clock, graph};
+use crate::{clock, graph, shell};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus};
 use query::{QueryError, Session};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Regional export resilience: from raw customs records to regression-ready tables.
@@ -47,6 +49,13 @@ enum Command {
     Plan(PlanArgs),
     /// Query the published tables.
     Sql(SqlArgs),
+    /// Serve the published tables to any PostgreSQL client, read-only (`rebound serve --help`).
+    #[command(disable_help_flag = true)]
+    Serve {
+        /// What `rebound-serve` is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// List the published tables.
     Tables(LakeArgs),
     /// Print the contract of a table: its columns, units and key.
@@ -55,7 +64,7 @@ enum Command {
     Reconcile(LakeArgs),
     /// Show the history of runs.
     Runs(LakeArgs),
-    /// Remove versions of tables that no kept run needs.
+    /// Remove versions of tables that no kept run needs; on an object store only those a day old.
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
@@ -149,7 +158,7 @@ struct RunArgs {
 
 #[derive(Debug, Args)]
 struct SqlArgs {
-    /// The query; without it and without -f, standard input.
+    /// The query; without it and without -f, a shell at a terminal, or else standard input.
     #[arg(allow_hyphen_values = true)]
     query: Option<String>,
     /// Read the query from a file.
@@ -284,7 +293,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             };
             print_plan(&mut out, &run::plan(&runtime, &args.pipeline, &options)?)?;
         }
-        Command::Sql(args) => sql(&runtime, args)?,
+        Command::Sql(args) => {
+            // The shell and the rows write on their own.
+            drop(out);
+            sql(&runtime, args)?;
+        }
+        Command::Serve { args } => return Err(serve(args)),
         Command::Tables(args) => tables(&runtime, &mut out, args)?,
         Command::Describe(args) if args.all => dictionary(&mut out)?,
         Command::Describe(args) => describe(&runtime, &mut out, args)?,
@@ -327,28 +341,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
         Command::Synth(args) => synth(&mut out, args)?,
     }
     Ok(())
-}
-
-/// Lines of columns, each as wide as its widest cell; numbers are the caller's to align.
-fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
-    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |at: usize| {
-        rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..n).map(width).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-fn right(text: impl ToString, width: usize) -> String {
-    format!("{:>width$}", text.to_string())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for reading")]
@@ -470,15 +462,6 @@ fn catalog(runtime: &Runtime, lake: &Lake) -> anyhow::Result<Catalog> {
     })
 }
 
-fn session(catalog: &Catalog, lake: &Lake) -> anyhow::Result<Session> {
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let session = published::session(lake, threads)?;
-    for version in catalog.tables.values() {
-        session.register(version)?;
-    }
-    Ok(session)
-}
-
 /// Looks whether the files of the tables that `text` reads are there: one that is gone must not read as no rows.
 fn verify(
     runtime: &Runtime,
@@ -501,6 +484,11 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         (Some(text), _) => text.clone(),
         (None, Some(path)) => std::fs::read_to_string(path)
             .map_err(|error| UsersError(format!("failed to read `{}`: {error}", path.display())))?,
+        (None, None) if args.output.is_none() && std::io::stdin().is_terminal() => {
+            let lake = open(&args.lake)?;
+            let catalog = catalog(runtime, &lake)?;
+            return Ok(shell::run(runtime, &lake, catalog)?);
+        }
         (None, None) => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("failed to read standard input")?;
@@ -520,13 +508,13 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     }
     let lake = open(&args.lake)?;
     let catalog = catalog(runtime, &lake)?;
-    let session = session(&catalog, &lake)?;
+    let session = published::open(&lake, &catalog)?;
     verify(runtime, &lake, &catalog, &session, &text)?;
     let (schema, batches) = match runtime.block_on(session.run(&text)) {
         Ok(found) => found,
         Err(error @ QueryError::Plan(_)) => {
             let error = anyhow::Error::new(error);
-            return Err(match missing_table(&session, &catalog, &text) {
+            return Err(match published::missing_table(&session, &catalog, &text) {
                 Some(help) => error.context(UsersError(help)),
                 None => error,
             });
@@ -535,6 +523,32 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     };
     let batches = batches.into_iter().map(Ok::<_, OutputError>);
     put(args.format, args.output.as_deref(), &schema, batches)
+}
+
+/// The SQL server, a program of its own.
+const SERVER: &str = "rebound-serve";
+
+/// Becomes the SQL server; comes back only if that fails.
+fn serve(args: &[OsString]) -> anyhow::Error {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(SERVER));
+    let program = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(SERVER));
+    let mut command = std::process::Command::new(program);
+    command.args(args);
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return UsersError(format!(
+            "the SQL server is a program of its own, `{SERVER}`, and neither beside this one nor on the PATH: \
+             `make build-serve` builds it"
+        ))
+        .into();
+    }
+    anyhow::Error::new(error).context(format!("failed to start `{SERVER}`"))
 }
 
 /// Writes rows to a file, or to standard output.
@@ -560,15 +574,6 @@ fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
     let measured = measure::measure(args, runtime.handle())?;
     let schema = measured.schema.clone();
     put(args.format, args.output.as_deref(), &schema, measured)
-}
-
-fn missing_table(session: &Session, catalog: &Catalog, text: &str) -> Option<String> {
-    let read = session.tables_read(text).ok()?;
-    let missing = read.iter().find(|table| {
-        !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
-    })?;
-    let hint = graph::hint(missing, catalog.tables.keys().map(String::as_str));
-    Some(format!("no table `{missing}` is published{hint}; `rebound tables` lists them"))
 }
 
 fn tables(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
@@ -665,7 +670,7 @@ fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
 fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
     let lake = open(args)?;
     let catalog = catalog(runtime, &lake)?;
-    let session = session(&catalog, &lake)?;
+    let session = published::open(&lake, &catalog)?;
     verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
     let mut is_exact = true;
     for (title, text) in RECONCILIATION {
@@ -780,9 +785,14 @@ fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Longer than any run takes.
+const SPARED: Duration = Duration::from_hours(24);
+
 fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<()> {
     let lake = open(&args.lake)?;
-    // A run in progress has versions that nothing names yet.
+    // A run in progress has versions that nothing names yet. In a folder the lock says that there is none; on an object
+    // store what is young may be of one.
+    let young_from = lake.folder().is_none().then(|| clock::ago(SPARED));
     let _lock = match lake.folder() {
         Some(folder) => {
             let me = Holder {
@@ -794,7 +804,7 @@ fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<
         }
         None => None,
     };
-    let garbage = runtime.block_on(lake.collect_garbage(args.keep))?;
+    let garbage = runtime.block_on(lake.collect_garbage(args.keep, young_from))?;
     writeln!(out, "freed {} in {} versions", size(garbage.bytes), garbage.versions.len())?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The one place that reads the clock. Times go into run records, never into tables.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use std::time::{Duration, SystemTime};
 
 /// Now, as RFC 3339 with milliseconds, UTC.
 pub fn now() -> String {
@@ -10,6 +11,11 @@ pub fn now() -> String {
 /// A name for a run that begins now: time and process, so that names sort by time.
 pub fn run_name() -> String {
     format!("{}-{}", Utc::now().format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
+}
+
+/// `duration` ago.
+pub fn ago(duration: Duration) -> SystemTime {
+    SystemTime::from(Utc::now()) - duration
 }
 
 /// How long ago `time` (RFC 3339) was, in words: `3 minutes ago`.

@@ -24,6 +24,7 @@ pub mod published;
 pub mod regression_table;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod stages;
 pub mod synth;
 pub mod tables;

@@ -82,6 +82,33 @@ pub fn shortened(text: &str, limit: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// Lines of columns, each as wide as its widest cell; numbers are the caller's to align.
+///
+/// # Errors
+///
+/// What `out` fails with.
+pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
+    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..n).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// A text to the right of a column of this width.
+pub fn right(text: impl ToString, width: usize) -> String {
+    format!("{:>width$}", text.to_string())
+}
+
 /// A count with commas between thousands.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();

@@ -37,6 +37,30 @@ pub fn session(lake: &Lake, threads: usize) -> Result<Session, QueryError> {
     Session::new(lake, SessionParams { threads, memory: 4 << 30 })
 }
 
+/// A session over all published tables, of a partition for each core.
+///
+/// # Errors
+///
+/// [`QueryError`] if it cannot be made, or a table not be opened.
+pub fn open(lake: &Lake, catalog: &Catalog) -> Result<Session, QueryError> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let session = session(lake, threads)?;
+    for version in catalog.tables.values() {
+        session.register(version)?;
+    }
+    Ok(session)
+}
+
+/// What to tell of a query that reads a table which is not published, with the closest name.
+pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<String> {
+    let read = session.tables_read(sql).ok()?;
+    let missing = read.iter().find(|table| {
+        !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
+    })?;
+    let hint = hint(missing, catalog.tables.keys().map(String::as_str));
+    Some(format!("no table `{missing}` is published{hint}; `rebound tables` lists them"))
+}
+
 /// The published results of models, with their titles, in the order of the models; `None` if there is no such table.
 ///
 /// # Errors

@@ -13,8 +13,8 @@ use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
 use arrow::array::{AsArray, RecordBatch};
 use lake::{
-    Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, RunRecord, RunStatus,
-    StageRecord, TableVersion,
+    Catalog, Contract, Fingerprint, Holder, Lake, LakeError, Lock, LockError, Replaced, RunRecord,
+    RunStatus, StageRecord, TableVersion,
 };
 use query::{QueryError, Session, SessionParams};
 use rayon::prelude::*;
@@ -221,6 +221,7 @@ pub struct Plan {
     pub lake: Lake,
     /// What is published.
     pub published: Option<Catalog>,
+    replaced: Replaced,
     /// The steps, in order.
     pub steps: Vec<Step>,
     files: BTreeMap<String, Content>,
@@ -312,7 +313,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         0 => cores,
         threads => threads,
     };
-    let published = runtime.block_on(lake.catalog())?;
+    let (published, replaced) = runtime.block_on(lake.catalog_to_replace())?;
     if let Some(catalog) = &published
         && catalog.pipeline != pipeline.name
     {
@@ -352,7 +353,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         };
         steps.push(Step { node, parts, fingerprint, action, why, versions });
     }
-    Ok(Plan { pipeline, lake, published, steps, files, threads })
+    Ok(Plan { pipeline, lake, published, replaced, steps, files, threads })
 }
 
 /// What each node was made from when it was last made.
@@ -471,7 +472,7 @@ fn carry_out(
     options: &Options,
     record: &mut RunRecord,
 ) -> Result<(Publication, usize), RunError> {
-    let Plan { pipeline, lake, published, steps, files, threads } = plan;
+    let Plan { pipeline, lake, published, replaced, steps, files, threads } = plan;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -546,7 +547,13 @@ fn carry_out(
     };
     // The record first: a published run is always one that `gc` knows.
     runtime.block_on(lake.put_run(record))?;
-    runtime.block_on(lake.publish(&catalog))?;
+    if let Err(error) = runtime.block_on(lake.publish(&catalog, &replaced)) {
+        // A run that raced this one may have made the same.
+        let now = runtime.block_on(lake.catalog())?;
+        let is_same =
+            now.is_some_and(|now| now.tables == catalog.tables && now.checks == catalog.checks);
+        return if is_same { Ok((Publication::Unchanged, n_checks)) } else { Err(error.into()) };
+    }
     tracing::info!(run = record.run, tables = catalog.tables.len(), "published");
     Ok((Publication::Published, n_checks))
 }

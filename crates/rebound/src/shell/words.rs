@@ -1,0 +1,296 @@
+//! What a line of the shell is made of: where statements end, and how words go on.
+
+use lake::Catalog;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Keywords that are completed; what queries of these tables need.
+const KEYWORDS: &[&str] = &[
+    "all",
+    "and",
+    "as",
+    "asc",
+    "avg(",
+    "between",
+    "by",
+    "case",
+    "cast(",
+    "coalesce(",
+    "corr(",
+    "count(",
+    "count(distinct",
+    "cross join",
+    "desc",
+    "distinct",
+    "else",
+    "end",
+    "except",
+    "explain",
+    "extract(",
+    "false",
+    "filter (where",
+    "from",
+    "full join",
+    "group by",
+    "having",
+    "in",
+    "inner join",
+    "intersect",
+    "is not null",
+    "is null",
+    "join",
+    "lag(",
+    "lead(",
+    "left join",
+    "like",
+    "limit",
+    "max(",
+    "median(",
+    "min(",
+    "not",
+    "null",
+    "nulls last",
+    "on",
+    "or",
+    "order by",
+    "over (",
+    "partition by",
+    "rank(",
+    "round(",
+    "row_number(",
+    "select",
+    "stddev(",
+    "sum(",
+    "then",
+    "true",
+    "union all",
+    "when",
+    "where",
+];
+
+/// Commands, with their backslash.
+const COMMANDS: &[&str] =
+    &["\\d", "\\timing", "\\x", "\\f", "\\rows", "\\pager", "\\o", "\\i", "\\q", "\\?"];
+
+/// Where a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Code,
+    /// In quotes of this kind.
+    Quote(u8),
+    Line,
+    Block,
+}
+
+/// The bytes at which statements end: each `;` that stands in no quotes and no comment. And where the text ends.
+fn ends(text: &str) -> (Vec<usize>, Place) {
+    let bytes = text.as_bytes();
+    let (mut place, mut ends, mut at) = (Place::Code, Vec::new(), 0);
+    while at < bytes.len() {
+        let two = (bytes[at], bytes.get(at + 1).copied().unwrap_or(0));
+        let mut n = 1;
+        place = match (place, two) {
+            (Place::Code, (b'-', b'-')) => Place::Line,
+            (Place::Code, (b'/', b'*')) => {
+                n = 2;
+                Place::Block
+            }
+            (Place::Code, (quote @ (b'\'' | b'"'), _)) => Place::Quote(quote),
+            (Place::Code, (b';', _)) => {
+                ends.push(at);
+                Place::Code
+            }
+            // A quote that is doubled ends and begins.
+            (Place::Quote(quote), (byte, _)) if byte == quote => Place::Code,
+            (Place::Line, (b'\n', _)) => Place::Code,
+            (Place::Block, (b'*', b'/')) => {
+                n = 2;
+                Place::Code
+            }
+            (place, _) => place,
+        };
+        at += n;
+    }
+    (ends, place)
+}
+
+/// Whether a text needs no further line: a command, nothing, or statements to the last `;`.
+pub(super) fn is_complete(text: &str) -> bool {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed.starts_with('\\') {
+        return true;
+    }
+    let (ends, place) = ends(text);
+    let is_open = matches!(place, Place::Quote(_) | Place::Block);
+    !is_open && ends.last().is_some_and(|&end| is_blank(&text[end + 1..]))
+}
+
+/// Whether there are only spaces and comments.
+fn is_blank(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    loop {
+        if let Some(comment) = rest.strip_prefix("--") {
+            rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            rest = comment.split_once("*/").map_or("", |(_, after)| after).trim_start();
+        } else {
+            return rest.is_empty();
+        }
+    }
+}
+
+/// The statements of a text, without their `;`; the last may lack it.
+pub(super) fn statements(text: &str) -> Vec<&str> {
+    let (ends, _) = ends(text);
+    let mut start = 0;
+    let mut found = Vec::new();
+    for end in ends.into_iter().chain([text.len()]) {
+        found.push(text[start..end].trim());
+        start = (end + 1).min(text.len());
+    }
+    found.retain(|statement| !is_blank(statement));
+    found
+}
+
+/// What words may go on to.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// The columns of each table.
+    tables: BTreeMap<String, Vec<String>>,
+}
+
+impl Words {
+    /// Those of what is published.
+    pub(super) fn of(catalog: &Catalog) -> Self {
+        let columns = |version: &lake::TableVersion| {
+            version.columns.iter().map(|column| column.name.clone()).collect()
+        };
+        Self {
+            tables: catalog.tables.iter().map(|(name, of)| (name.clone(), columns(of))).collect(),
+        }
+    }
+
+    /// Where the word at `at` begins, and what it may become. Columns of tables that the line names come first.
+    pub(super) fn complete(&self, line: &str, at: usize) -> (usize, Vec<String>) {
+        let before = &line[..at];
+        let is_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+        let start = before
+            .rfind(|c| !is_of_word(c))
+            .map_or(0, |place| place + before[place..].chars().next().map_or(1, char::len_utf8));
+        let word = before[start..].to_lowercase();
+        if before.trim_start().starts_with('\\') {
+            if !before.trim_start().contains(char::is_whitespace) {
+                let begun = before.trim_start();
+                let known = COMMANDS.iter().filter(|command| command.starts_with(begun));
+                return (at - begun.len(), known.map(|&command| command.to_owned()).collect());
+            }
+            return (start, self.tables_like(&word));
+        }
+        if word.is_empty() {
+            return (start, Vec::new());
+        }
+        let named: Vec<&String> =
+            self.tables.keys().filter(|table| line.contains(table.as_str())).collect();
+        let of_named = named.iter().filter_map(|table| self.tables.get(*table)).flatten();
+        let columns: BTreeSet<&String> = if named.is_empty() {
+            self.tables.values().flatten().collect()
+        } else {
+            of_named.collect()
+        };
+        // After an alias or a table, its columns.
+        if let Some((_, begun)) = word.rsplit_once('.')
+            && self.tables_like(&word).is_empty()
+        {
+            let found = columns.iter().filter(|column| column.starts_with(begun));
+            return (at - begun.len(), found.map(|column| (*column).clone()).collect());
+        }
+        let mut found: Vec<String> = columns
+            .iter()
+            .filter(|column| column.starts_with(&word))
+            .map(|column| (*column).clone())
+            .collect();
+        found.extend(self.tables_like(&word));
+        let keywords = KEYWORDS.iter().filter(|keyword| keyword.starts_with(&word));
+        found.extend(keywords.map(|&keyword| keyword.to_owned()));
+        (start, found)
+    }
+
+    fn tables_like(&self, word: &str) -> Vec<String> {
+        self.tables.keys().filter(|table| table.starts_with(word)).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_ends_at_a_semicolon_of_its_own() {
+        for text in [
+            "",
+            "  ",
+            "\\d",
+            "\\d panel.region",
+            "select 1;",
+            "select ';';",
+            "select 1; -- ;",
+            "select 1 /* ; */ ;",
+        ] {
+            assert!(is_complete(text), "{text:?}");
+        }
+        for text in [
+            "select 1",
+            "select ';",
+            "select 'it''s",
+            "select \";",
+            "select 1 -- ;",
+            "select /* ;",
+            "select 1; select 2",
+            "select 1; /* open",
+        ] {
+            assert!(!is_complete(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn statements_are_taken_apart() {
+        assert_eq!(
+            statements("select ';' as a; -- one; two\nselect 'it''s'; ; select 3"),
+            ["select ';' as a", "-- one; two\nselect 'it''s'", "select 3"]
+        );
+        assert!(statements("-- nothing;\n").is_empty());
+    }
+
+    fn words() -> Words {
+        let table = |name: &str, columns: &[&str]| {
+            (name.to_owned(), columns.iter().map(|&column| column.to_owned()).collect())
+        };
+        Words {
+            tables: BTreeMap::from([
+                table("panel.region", &["region_code", "resistance", "recovery"]),
+                table("trade.region_year", &["region_code", "year", "fob_value"]),
+            ]),
+        }
+    }
+
+    fn check(line: &str, expected: (usize, &[&str])) {
+        let (start, found) = words().complete(line, line.len());
+        assert_eq!(
+            (start, found),
+            (expected.0, expected.1.iter().map(|&w| w.to_owned()).collect())
+        );
+    }
+
+    #[test]
+    fn words_are_completed_by_their_place() {
+        check("\\ti", (0, &["\\timing"]));
+        check("\\d pan", (3, &["panel.region"]));
+        check("select * from tra", (14, &["trade.region_year"]));
+        check("select * from trade.re", (14, &["trade.region_year"]));
+        check("select 1 from panel.region where resi", (33, &["resistance"]));
+        check("select 1 from panel.region r where r.rec", (37, &["recovery"]));
+        check("select fo", (7, &["fob_value"]));
+        check("select 1 from panel.region order b", (33, &["between", "by"]));
+        check("select ", (7, &[]));
+        check("select 'é' as x, resi", (18, &["resistance"]));
+    }
+}

@@ -1,0 +1,200 @@
+//! The contracts of tables and columns as PostgreSQL's comments.
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::common::{Result, exec_err, internal_datafusion_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    Volatility,
+};
+use datafusion::prelude::SessionContext;
+use lake::TableVersion;
+use query::CATALOG;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const SCHEMA: &str = "pg_catalog";
+const TABLE: &str = "pg_description";
+
+/// The catalog of tables.
+const PG_CLASS: &str = "pg_catalog.pg_class";
+
+/// The number of each table in the session's catalog.
+pub(crate) async fn numbers(context: &SessionContext) -> Result<BTreeMap<String, i32>> {
+    let sql = "select n.nspname || '.' || c.relname as name, c.oid as oid from pg_catalog.pg_class c \
+               join pg_catalog.pg_namespace n on n.oid = c.relnamespace";
+    by_name(context, sql).await
+}
+
+/// The number of each type.
+pub(crate) async fn types(context: &SessionContext) -> Result<BTreeMap<String, i32>> {
+    by_name(context, "select typname as name, oid as oid from pg_catalog.pg_type").await
+}
+
+async fn by_name(context: &SessionContext, sql: &str) -> Result<BTreeMap<String, i32>> {
+    let mut numbers = BTreeMap::new();
+    for batch in context.sql(sql).await?.collect().await? {
+        let names = cast(batch.column(0), &DataType::Utf8)?;
+        let oids = cast(batch.column(1), &DataType::Int32)?;
+        let (names, oids) = (names.as_string::<i32>(), oids.as_primitive::<Int32Type>());
+        for at in 0..batch.num_rows() {
+            numbers.insert(names.value(at).to_owned(), oids.value(at));
+        }
+    }
+    Ok(numbers)
+}
+
+/// Comments by the number of the table, and of the column; 0 for the table itself.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Comments {
+    texts: BTreeMap<(i32, i32), String>,
+    pg_class: i32,
+}
+
+impl Comments {
+    /// Those of `versions`.
+    pub(crate) fn of<'v>(
+        numbers: &BTreeMap<String, i32>,
+        versions: impl Iterator<Item = &'v TableVersion>,
+    ) -> Self {
+        let mut comments = BTreeMap::new();
+        for version in versions {
+            let Some(&number) = numbers.get(&version.table) else { continue };
+            let key = version.key.join(", ");
+            comments.insert((number, 0), format!("{}. Key: {key}.", version.about));
+            for (place, column) in (1..).zip(&version.columns) {
+                let unit = if column.unit.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", column.unit)
+                };
+                comments.insert((number, place), format!("{}{unit}", column.about));
+            }
+        }
+        Self { texts: comments, pg_class: numbers.get(PG_CLASS).copied().unwrap_or(0) }
+    }
+}
+
+/// Makes `comments` known where clients look for them: `pg_description`, `obj_description` and `col_description`.
+pub(crate) async fn register(context: &SessionContext, comments: Comments) -> Result<()> {
+    let catalog = context
+        .catalog(CATALOG)
+        .ok_or_else(|| internal_datafusion_err!("the session has no catalog"))?;
+    let inner = catalog
+        .schema(SCHEMA)
+        .ok_or_else(|| internal_datafusion_err!("the session has no pg_catalog"))?;
+    let of_postgres = context.sql("select * from pg_catalog.pg_description").await?;
+    let schema = Arc::clone(of_postgres.schema().inner());
+    let own = of_postgres.collect().await?;
+    let pg_class = comments.pg_class;
+    let numbers = |of: &dyn Fn((i32, i32)) -> i32| -> ArrayRef {
+        Arc::new(comments.texts.keys().map(|&key| of(key)).collect::<Int32Array>())
+    };
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let found: ArrayRef = match field.name().as_str() {
+                "objoid" => numbers(&|(table, _)| table),
+                "classoid" => numbers(&|_| pg_class),
+                "objsubid" => numbers(&|(_, column)| column),
+                _ => Arc::new(comments.texts.values().map(Some).collect::<StringArray>()),
+            };
+            Ok(cast(&found, field.data_type())?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let ours = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+    let table = MemTable::try_new(schema, vec![own, vec![ours]])?;
+    let provider = WithComments { inner, table: Arc::new(table) };
+    catalog.register_schema(SCHEMA, Arc::new(provider))?;
+
+    let comments = Arc::new(comments);
+    let function = |name, signatures| {
+        let signature = Signature::one_of(signatures, Volatility::Stable);
+        ScalarUDF::from(CommentOf { name, signature, comments: Arc::clone(&comments) })
+    };
+    let (number, text) = (DataType::Int32, DataType::Utf8);
+    context.register_udf(function(
+        "obj_description",
+        vec![
+            TypeSignature::Exact(vec![number.clone()]),
+            TypeSignature::Exact(vec![number.clone(), text]),
+        ],
+    ));
+    context.register_udf(function(
+        "col_description",
+        vec![TypeSignature::Exact(vec![number.clone(), number])],
+    ));
+    Ok(())
+}
+
+/// PostgreSQL's catalog, with comments.
+#[derive(Debug)]
+struct WithComments {
+    inner: Arc<dyn SchemaProvider>,
+    table: Arc<MemTable>,
+}
+
+#[async_trait]
+impl SchemaProvider for WithComments {
+    fn table_names(&self) -> Vec<String> {
+        self.inner.table_names()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        if name.eq_ignore_ascii_case(TABLE) {
+            return Ok(Some(Arc::clone(&self.table) as _));
+        }
+        self.inner.table(name).await
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.inner.table_exist(name)
+    }
+}
+
+/// `obj_description(oid, catalog)` and `col_description(oid, place)`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CommentOf {
+    name: &'static str,
+    signature: Signature,
+    comments: Arc<Comments>,
+}
+
+impl ScalarUDFImpl for CommentOf {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let Some(tables) = arrays.first().and_then(|array| array.as_primitive_opt::<Int32Type>())
+        else {
+            return exec_err!("{} takes the number of a table", self.name);
+        };
+        let places = arrays.get(1).and_then(|array| array.as_primitive_opt::<Int32Type>());
+        let found: StringArray = (0..tables.len())
+            .map(|at| {
+                let place = match places {
+                    Some(places) if places.is_null(at) => return None,
+                    Some(places) => places.value(at),
+                    None => 0,
+                };
+                let key = (tables.is_valid(at).then(|| tables.value(at))?, place);
+                self.comments.texts.get(&key)
+            })
+            .collect();
+        Ok(ColumnarValue::Array(Arc::new(found)))
+    }
+}

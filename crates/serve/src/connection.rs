@@ -1,0 +1,393 @@
+//! One client: its session over what is published, its memory, its transactions.
+
+use crate::access::{self, Users};
+use crate::dialect::{Mending, mended};
+use crate::errors::told;
+use crate::limits::{Ending, Quota, until};
+use crate::publication::Publication;
+use crate::read_only::ReadOnly;
+use async_trait::async_trait;
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion_postgres::hooks::cursor::CursorStatementHook;
+use datafusion_postgres::hooks::set_show::SetShowHook;
+use datafusion_postgres::hooks::transactions::TransactionStatementHook;
+use datafusion_postgres::pgwire::api::auth::noop::NoopStartupHandler;
+use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
+use datafusion_postgres::pgwire::api::auth::{DefaultServerParameterProvider, StartupHandler};
+use datafusion_postgres::pgwire::api::cancel::CancelHandler;
+use datafusion_postgres::pgwire::api::portal::Portal;
+use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
+use datafusion_postgres::pgwire::api::results::{DescribePortalResponse, Response};
+use datafusion_postgres::pgwire::api::stmt::{QueryParser, StoredStatement};
+use datafusion_postgres::pgwire::api::store::PortalStore;
+use datafusion_postgres::pgwire::api::{
+    ClientInfo, ClientPortalStore, ErrorHandler, PgWireServerHandlers,
+};
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
+use datafusion_postgres::pgwire::messages::response::TransactionStatus;
+use datafusion_postgres::pgwire::messages::startup::SecretKey;
+use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use datafusion_postgres::{DfSessionService, QueryHook};
+use futures::Sink;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// A client's setting, in milliseconds, as the protocol's crate keeps it.
+const TIMEOUT: &str = "statement_timeout_ms";
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    published: RwLock<Arc<Publication>>,
+    /// Those that run, by the number a client cancels them by.
+    running: Mutex<BTreeMap<i32, (SecretKey, watch::Sender<()>)>>,
+    pub(crate) users: Option<Users>,
+    pub(crate) memory: Arc<dyn MemoryPool>,
+    /// Bytes of a query.
+    pub(crate) quota: usize,
+    pub(crate) timeout: Duration,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        published: Publication,
+        users: Option<Users>,
+        memory: Arc<dyn MemoryPool>,
+        quota: usize,
+        timeout: Duration,
+    ) -> Self {
+        let published = RwLock::new(Arc::new(published));
+        Self { published, running: Mutex::default(), users, memory, quota, timeout }
+    }
+
+    /// What is published now.
+    pub(crate) fn published(&self) -> Arc<Publication> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From here on, new queries read `publication`.
+    pub(crate) fn publish(&self, publication: Publication) {
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(publication);
+    }
+}
+
+/// The session of a client.
+struct Current {
+    published: Arc<Publication>,
+    service: Arc<DfSessionService>,
+    /// Between BEGIN and COMMIT all queries read the same run.
+    is_held: bool,
+    /// Whether another run was gone over to: statements prepared before read the old one.
+    has_moved: bool,
+}
+
+/// A client.
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+    memory: Arc<dyn MemoryPool>,
+    current: Mutex<Current>,
+    cancel: watch::Sender<()>,
+    /// The number it is cancelled by, once it has one.
+    number: Mutex<Option<i32>>,
+    startup: Startup,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(number) = *locked(&self.number) {
+            locked(&self.shared.running).remove(&number);
+        }
+    }
+}
+
+fn service(
+    published: &Publication,
+    memory: &Arc<dyn MemoryPool>,
+) -> datafusion::error::Result<Arc<DfSessionService>> {
+    let session = published.session(Arc::clone(memory))?;
+    let hooks: Vec<Arc<dyn QueryHook>> = vec![
+        Arc::new(ReadOnly),
+        Arc::new(CursorStatementHook),
+        Arc::new(SetShowHook),
+        Arc::new(TransactionStatementHook),
+    ];
+    Ok(Arc::new(DfSessionService::new_with_hooks(Arc::new(session), hooks)))
+}
+
+impl Connection {
+    /// A client that has come; without a permit it is sent away.
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> datafusion::error::Result<Self> {
+        let memory: Arc<dyn MemoryPool> =
+            Arc::new(Quota::new(shared.quota, Arc::clone(&shared.memory)));
+        let published = shared.published();
+        let service = service(&published, &memory)?;
+        let startup =
+            Startup { permit, by_password: shared.users.as_ref().map(access::by_password) };
+        Ok(Self {
+            shared: Arc::clone(shared),
+            memory,
+            current: Mutex::new(Current { published, service, is_held: false, has_moved: false }),
+            cancel: watch::Sender::new(()),
+            number: Mutex::new(None),
+            startup,
+        })
+    }
+
+    /// The service over what is published now, or over what a transaction began with.
+    fn service(&self) -> Arc<DfSessionService> {
+        let current = &mut *locked(&self.current);
+        let newest = self.shared.published();
+        if !current.is_held && !Arc::ptr_eq(&newest, &current.published) {
+            match service(&newest, &self.memory) {
+                Ok(service) => {
+                    current.service = service;
+                    current.published = newest;
+                    current.has_moved = true;
+                }
+                // The last run can still be read.
+                Err(error) => tracing::warn!(%error, "failed to go over to a new run"),
+            }
+        }
+        Arc::clone(&current.service)
+    }
+
+    fn begin(&self, client: &(impl ClientInfo + ?Sized)) -> (Arc<DfSessionService>, Ending) {
+        locked(&self.current).is_held =
+            client.transaction_status() == TransactionStatus::Transaction;
+        let number = &mut *locked(&self.number);
+        if number.is_none() {
+            let (of_client, secret) = client.pid_and_secret_key();
+            locked(&self.shared.running).insert(of_client, (secret, self.cancel.clone()));
+            *number = Some(of_client);
+        }
+        let asked = client.metadata().get(TIMEOUT).and_then(|text| text.parse().ok());
+        let limit = asked.map_or(self.shared.timeout, |millis| {
+            Duration::from_millis(millis).min(self.shared.timeout)
+        });
+        (self.service(), Ending::new(limit, &self.cancel))
+    }
+
+    fn has_moved(&self) -> bool {
+        locked(&self.current).has_moved
+    }
+
+    fn end(&self, responses: &[Response]) {
+        for response in responses {
+            match response {
+                Response::TransactionStart(_) => locked(&self.current).is_held = true,
+                Response::TransactionEnd(_) => locked(&self.current).is_held = false,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A connection's handlers.
+#[derive(Clone)]
+pub(crate) struct Handlers(pub(crate) Arc<Connection>);
+
+impl PgWireServerHandlers for Handlers {
+    fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
+        Arc::new(self.clone())
+    }
+
+    fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
+        Arc::new(self.clone())
+    }
+
+    fn startup_handler(&self) -> Arc<impl StartupHandler> {
+        Arc::new(self.clone())
+    }
+
+    fn error_handler(&self) -> Arc<impl ErrorHandler> {
+        Arc::new(self.clone())
+    }
+
+    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
+        Arc::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl SimpleQueryHandler for Handlers {
+    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let (service, mut ending) = self.0.begin(client);
+        let query = mended(query);
+        let work = SimpleQueryHandler::do_query(&*service, client, &query);
+        let responses = ending.or(work).await??;
+        self.0.end(&responses);
+        Ok(responses.into_iter().map(|response| until(response, &ending)).collect())
+    }
+}
+
+#[async_trait]
+impl ExtendedQueryHandler for Handlers {
+    type Statement = <DfSessionService as ExtendedQueryHandler>::Statement;
+    type QueryParser = Mending;
+
+    fn query_parser(&self) -> Arc<Self::QueryParser> {
+        Arc::new(Mending(self.0.service().query_parser()))
+    }
+
+    async fn do_describe_portal<C>(
+        &self,
+        client: &mut C,
+        portal: &Portal<Self::Statement>,
+    ) -> PgWireResult<DescribePortalResponse>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let parser = self.query_parser();
+        let format = Some(&portal.result_column_format);
+        let columns = match &portal.statement.statement {
+            // A cursor has its text only.
+            (text, None) => match parser.parse_sql(client, text, &[]).await? {
+                Some(statement) => parser.get_result_schema(&statement, format)?,
+                None => Vec::new(),
+            },
+            statement => parser.get_result_schema(statement, format)?,
+        };
+        Ok(DescribePortalResponse::new(columns))
+    }
+
+    async fn do_query<C>(
+        &self,
+        client: &mut C,
+        portal: &Portal<Self::Statement>,
+        max_rows: usize,
+    ) -> PgWireResult<Response>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Self::Statement>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let (service, mut ending) = self.0.begin(client);
+        let renewed = if self.0.has_moved() { self.renewed(client, portal).await? } else { None };
+        let portal = renewed.as_ref().unwrap_or(portal);
+        let work = ExtendedQueryHandler::do_query(&*service, client, portal, max_rows);
+        let response = ending.or(work).await??;
+        self.0.end(std::slice::from_ref(&response));
+        Ok(until(response, &ending))
+    }
+}
+
+type Prepared = <DfSessionService as ExtendedQueryHandler>::Statement;
+
+impl Handlers {
+    /// The portal of a statement that was perhaps prepared over an older run, over the one that is read now.
+    async fn renewed<C>(
+        &self,
+        client: &C,
+        portal: &Portal<Prepared>,
+    ) -> PgWireResult<Option<Portal<Prepared>>>
+    where
+        C: ClientInfo + Unpin + Send + Sync,
+    {
+        let old = &portal.statement;
+        let parser = self.query_parser();
+        let types = &old.parameter_types;
+        let Some(statement) = parser.parse_sql(client, &old.statement.0, types).await? else {
+            return Ok(None);
+        };
+        let format = Some(&portal.result_column_format);
+        let columns = |statement| {
+            let columns = parser.get_result_schema(statement, format)?;
+            let named = columns.iter().map(|c| (c.name().to_owned(), c.datatype().clone()));
+            Ok::<_, PgWireError>(named.collect::<Vec<_>>())
+        };
+        if columns(&statement)? != columns(&old.statement)? {
+            return Err(PgWireError::UserError(Box::new(ErrorInfo::new(
+                "ERROR".to_owned(),
+                "0A000".to_owned(),
+                "cached plan must not change result type: the run published since has other columns"
+                    .to_owned(),
+            ))));
+        }
+        let statement = StoredStatement::new(old.id.clone(), statement, types.clone());
+        let mut renewed = Portal::new_cursor(portal.name.clone(), Arc::new(statement));
+        renewed.parameter_format = portal.parameter_format.clone();
+        renewed.parameters.clone_from(&portal.parameters);
+        renewed.result_column_format = portal.result_column_format.clone();
+        Ok(Some(renewed))
+    }
+}
+
+impl ErrorHandler for Handlers {
+    fn on_error<C>(&self, client: &C, error: &mut PgWireError)
+    where
+        C: ClientInfo,
+    {
+        *error = told(std::mem::replace(error, PgWireError::NotReadyForQuery));
+        tracing::debug!(client = %client.socket_addr(), %error, "refused");
+    }
+}
+
+#[async_trait]
+impl CancelHandler for Handlers {
+    async fn on_cancel_request(&self, request: CancelRequest) {
+        if let Some((secret, cancel)) = locked(&self.0.shared.running).get(&request.pid)
+            && secret.eq_value(&request.secret_key)
+        {
+            // Nobody waits if no query runs.
+            let _ = cancel.send(());
+        }
+    }
+}
+
+/// How a client comes in.
+struct Startup {
+    permit: Option<OwnedSemaphorePermit>,
+    by_password: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
+}
+
+/// Everyone may come in.
+struct Open;
+
+impl NoopStartupHandler for Open {}
+
+#[async_trait]
+impl StartupHandler for Handlers {
+    async fn on_startup<C>(
+        &self,
+        client: &mut C,
+        message: PgWireFrontendMessage,
+    ) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        if self.0.startup.permit.is_none() {
+            return Err(PgWireError::UserError(Box::new(ErrorInfo::new(
+                "FATAL".to_owned(),
+                "53300".to_owned(),
+                "sorry, too many clients already".to_owned(),
+            ))));
+        }
+        match &self.0.startup.by_password {
+            Some(by_password) => by_password.on_startup(client, message).await,
+            None => Open.on_startup(client, message).await,
+        }
+    }
+}

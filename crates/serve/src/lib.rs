@@ -1,0 +1,20 @@
+//! The published tables of a lake over the PostgreSQL wire protocol: read-only, with limits for every query.
+//!
+//! A connection has a session of its own over the tables of the run that was published last. When another run is
+//! published, queries that run go on reading the old one, and so does a transaction to its end; the next query reads
+//! the new one. It is never a mixture: the tables of a run come and go together.
+
+mod access;
+mod comments;
+mod connection;
+mod dialect;
+mod errors;
+mod functions;
+mod limits;
+mod publication;
+mod read_only;
+mod server;
+
+pub use access::{AccessError, Users, tls};
+pub use publication::PublicationError;
+pub use server::{Limits, Server, ServerError};

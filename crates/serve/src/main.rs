@@ -1,0 +1,200 @@
+//! The `rebound-serve` program: `rebound serve` runs it.
+//!
+//! Exit codes: 0 stopped by a signal, 1 our fault (disk, network, a bug), 2 the user's input.
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use lake::Lake;
+use mimalloc::MiMalloc;
+use serve::{AccessError, Limits, PublicationError, Server, ServerError, Users, tls};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// JSON lines.
+    Json,
+}
+
+/// Serve the published tables to any PostgreSQL client, read-only.
+#[derive(Debug, Parser)]
+#[command(name = "rebound serve", version, max_term_width = 100)]
+struct Cli {
+    /// The lake: a folder or URL.
+    #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
+    lake: String,
+    /// Where to listen. An address that other machines reach needs --users.
+    #[arg(long, default_value = "127.0.0.1:5432")]
+    listen: SocketAddr,
+    /// A file of `name:password` lines that nobody else can read: who may connect. Without it, everyone on this machine.
+    #[arg(long)]
+    users: Option<PathBuf>,
+    /// A certificate in PEM form, with those it is signed by.
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM form.
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Clients at a time.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_connections: u32,
+    /// Memory of a query in MiB; sorts, joins and groups beyond it go to disk where they can.
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..))]
+    memory_mib: u32,
+    /// Memory of all queries together in MiB.
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(16..))]
+    total_memory_mib: u32,
+    /// Seconds that a query may take; a client can ask for less with `set statement_timeout`.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout_s: u32,
+    /// Threads; 0: one a core.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Seconds between looks for another run.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    interval_s: u32,
+    /// Form of the logs on standard error.
+    #[arg(long, value_enum, default_value = "human")]
+    log_format: LogFormat,
+    /// Only warnings and errors.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How long clients may stay after a signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// An error of the user's making that no library has a type for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsersError(String);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.log_format, cli.quiet);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            match cli.log_format {
+                LogFormat::Json => {
+                    tracing::error!(causes = causes[1..].join(": "), "{}", causes[0])
+                }
+                LogFormat::Human => {
+                    let mut err = std::io::stderr().lock();
+                    let _ = writeln!(err, "error: {}", causes.join("\n  because: "));
+                }
+            }
+            let is_users = error.chain().any(|cause| {
+                cause.is::<UsersError>()
+                    || cause.is::<AccessError>()
+                    || matches!(cause.downcast_ref(), Some(PublicationError::Nothing(_)))
+                    || matches!(cause.downcast_ref(), Some(ServerError::Listen { .. }))
+                    || matches!(
+                        cause.downcast_ref(),
+                        Some(ServerError::Publication(PublicationError::Nothing(_)))
+                    )
+            });
+            ExitCode::from(if is_users { 2 } else { 1 })
+        }
+    }
+}
+
+fn start_log(format: LogFormat, is_quiet: bool) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = if is_quiet { LevelFilter::WARN } else { LevelFilter::INFO };
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    match format {
+        LogFormat::Human => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    if !cli.listen.ip().is_loopback() && cli.users.is_none() {
+        return Err(UsersError(format!(
+            "everyone who reaches {} could read the tables: give --users FILE, or listen on 127.0.0.1",
+            cli.listen
+        ))
+        .into());
+    }
+    let users = cli.users.as_deref().map(Users::read).transpose()?;
+    let acceptor = match (&cli.tls_cert, &cli.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+        _ => None,
+    };
+    if !cli.listen.ip().is_loopback() && acceptor.is_none() {
+        tracing::warn!(
+            "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
+        );
+    }
+    if !cli.lake.contains("://") && !Path::new(&cli.lake).is_dir() {
+        return Err(UsersError(format!(
+            "no lake in `{}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`",
+            cli.lake
+        ))
+        .into());
+    }
+    let lake = Lake::open(&cli.lake)?;
+    let threads = match cli.threads {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        n => n,
+    };
+    let mib = |n: u32| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let limits = Limits {
+        connections: usize::try_from(cli.max_connections).unwrap_or(usize::MAX),
+        query_memory: mib(cli.memory_mib),
+        memory: mib(cli.total_memory_mib),
+        timeout: Duration::from_secs(cli.timeout_s.into()),
+        threads,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One more than compute, so that clients are heard while queries run.
+        .worker_threads(threads + 1)
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    runtime.block_on(async {
+        let server = Server::start(lake, cli.listen, users, limits).await?;
+        let catalog = server.catalog();
+        let address = server.address().context("failed to learn the address")?;
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "serving {} tables of run {} at postgresql://{address}/rebound (Ctrl-C stops)",
+            catalog.tables.len(),
+            catalog.run
+        )?;
+        out.flush()?;
+        drop(out);
+        let interval = Duration::from_secs(cli.interval_s.into());
+        server.serve(acceptor, interval, stop(), GRACE).await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// Ends at SIGINT or SIGTERM.
+async fn stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

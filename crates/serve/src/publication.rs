@@ -1,0 +1,89 @@
+//! What is published, as a session that connections copy.
+
+use crate::comments::{self, Comments};
+use crate::functions;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::SessionContext;
+use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
+use lake::{Catalog, Lake, LakeError};
+use query::{CATALOG, QueryError, Session, SessionParams};
+use std::fmt;
+use std::sync::Arc;
+
+/// Why what is published cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicationError {
+    /// There is nothing.
+    #[error("nothing is published in `{0}` yet: `rebound run` publishes")]
+    Nothing(String),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// A table.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// PostgreSQL's own tables.
+    #[error("failed to make PostgreSQL's catalog of the tables")]
+    PgCatalog(#[source] Box<DataFusionError>),
+}
+
+/// The tables of one run, and PostgreSQL's catalog of them.
+pub(crate) struct Publication {
+    /// What is published.
+    pub(crate) catalog: Catalog,
+    context: SessionContext,
+}
+
+impl fmt::Debug for Publication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publication").field("run", &self.catalog.run).finish_non_exhaustive()
+    }
+}
+
+/// The catalog of `lake`.
+pub(crate) async fn catalog(lake: &Lake) -> Result<Catalog, PublicationError> {
+    lake.catalog().await?.ok_or_else(|| PublicationError::Nothing(lake.url().to_owned()))
+}
+
+impl Publication {
+    /// Opens every table of `catalog`, after a look whether its files are there.
+    pub(crate) async fn open(
+        lake: &Lake,
+        catalog: Catalog,
+        params: SessionParams,
+    ) -> Result<Self, PublicationError> {
+        let session = Session::new(lake, params)?;
+        for version in catalog.tables.values() {
+            lake.verify(version).await?;
+            session.register(version)?;
+        }
+        let context = session.context().clone();
+        setup_pg_catalog(&context, CATALOG, EmptyContextProvider)
+            .map_err(PublicationError::PgCatalog)?;
+        let broken = |error| PublicationError::PgCatalog(Box::new(error));
+        let numbers = comments::numbers(&context).await.map_err(broken)?;
+        let comments = Comments::of(&numbers, catalog.tables.values());
+        comments::register(&context, comments).await.map_err(broken)?;
+        let types = comments::types(&context).await.map_err(broken)?;
+        functions::register(&context, &numbers, &types, catalog.tables.values());
+        Ok(Self { catalog, context })
+    }
+
+    /// A session over the same tables, with memory and settings of its own.
+    pub(crate) fn session(
+        &self,
+        memory: Arc<dyn MemoryPool>,
+    ) -> Result<SessionContext, DataFusionError> {
+        let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
+            .with_memory_pool(memory)
+            .build_arc()?;
+        let state = SessionStateBuilder::new_from_existing(self.context.state())
+            .with_runtime_env(runtime)
+            .build();
+        Ok(SessionContext::new_with_state(state))
+    }
+}

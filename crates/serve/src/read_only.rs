@@ -1,0 +1,189 @@
+//! Refuses what does not read, and answers what clients say about their sessions where nothing is to be done.
+
+use async_trait::async_trait;
+use datafusion::common::{DFSchema, ParamValues};
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
+use datafusion_postgres::QueryHook;
+use datafusion_postgres::hooks::HookClient;
+use datafusion_postgres::pgwire::api::ClientInfo;
+use datafusion_postgres::pgwire::api::results::{Response, Tag};
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use std::sync::Arc;
+
+/// The hook that comes before all others.
+#[derive(Debug)]
+pub(crate) struct ReadOnly;
+
+/// Whether a statement only reads: queries, and what clients say about their sessions. All else is refused, so
+/// that a statement which nobody thought of is too.
+fn reads(statement: &Statement) -> bool {
+    match statement {
+        Statement::Query(query) => query_reads(query),
+        Statement::Explain { statement, .. } => reads(statement),
+        Statement::Declare { stmts } => stmts
+            .iter()
+            .all(|declared| declared.for_query.as_ref().is_none_or(|query| query_reads(query))),
+        Statement::Set(_)
+        | Statement::ShowVariable { .. }
+        | Statement::ShowStatus { .. }
+        | Statement::ShowCatalogs { .. }
+        | Statement::ShowSchemas { .. }
+        | Statement::ShowTables { .. }
+        | Statement::ShowColumns { .. }
+        | Statement::ExplainTable { .. }
+        | Statement::StartTransaction { .. }
+        | Statement::Commit { .. }
+        | Statement::Rollback { .. }
+        | Statement::Savepoint { .. }
+        | Statement::ReleaseSavepoint { .. }
+        | Statement::Fetch { .. }
+        | Statement::Close { .. }
+        | Statement::Deallocate { .. }
+        | Statement::Discard { .. } => true,
+        _ => false,
+    }
+}
+
+fn query_reads(query: &Query) -> bool {
+    let of_with = query.with.iter().flat_map(|with| &with.cte_tables);
+    of_with.into_iter().all(|table| query_reads(&table.query)) && body_reads(&query.body)
+}
+
+fn body_reads(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_none(),
+        SetExpr::Query(query) => query_reads(query),
+        SetExpr::SetOperation { left, right, .. } => body_reads(left) && body_reads(right),
+        SetExpr::Values(_) | SetExpr::Table(_) => true,
+        _ => false,
+    }
+}
+
+fn refusal(statement: &Statement) -> Option<PgWireError> {
+    if reads(statement) {
+        return None;
+    }
+    let text = statement.to_string();
+    let verb: String = text.split_whitespace().next().unwrap_or_default().to_uppercase();
+    Some(PgWireError::UserError(Box::new(ErrorInfo::new(
+        "ERROR".to_owned(),
+        "25006".to_owned(),
+        format!(
+            "cannot execute {verb}: the tables are published by `rebound run` and only read here"
+        ),
+    ))))
+}
+
+/// The answer to a statement that nothing needs to be done for: where nothing is changed, a savepoint is any point, and
+/// going back to it mends a transaction with an error.
+fn answer(statement: &Statement) -> Option<Response> {
+    Some(match statement {
+        Statement::Savepoint { .. } => Response::Execution(Tag::new("SAVEPOINT")),
+        Statement::ReleaseSavepoint { .. } => Response::Execution(Tag::new("RELEASE")),
+        Statement::Rollback { savepoint: Some(_), .. } => {
+            Response::TransactionStart(Tag::new("ROLLBACK"))
+        }
+        Statement::Deallocate { .. } => Response::Execution(Tag::new("DEALLOCATE")),
+        Statement::Discard { .. } => Response::Execution(Tag::new("DISCARD ALL")),
+        _ => return None,
+    })
+}
+
+fn answer_or_refusal(statement: &Statement) -> Option<PgWireResult<Response>> {
+    answer(statement).map(Ok).or_else(|| refusal(statement).map(Err))
+}
+
+/// The plan of what has no rows.
+fn nothing() -> LogicalPlan {
+    LogicalPlan::EmptyRelation(EmptyRelation {
+        produce_one_row: false,
+        schema: Arc::new(DFSchema::empty()),
+    })
+}
+
+#[async_trait]
+impl QueryHook for ReadOnly {
+    async fn handle_simple_query(
+        &self,
+        statement: &Statement,
+        _context: &SessionContext,
+        _client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        answer_or_refusal(statement)
+    }
+
+    async fn handle_extended_parse_query(
+        &self,
+        statement: &Statement,
+        _context: &SessionContext,
+        _client: &(dyn ClientInfo + Send + Sync),
+    ) -> Option<PgWireResult<LogicalPlan>> {
+        answer(statement).map(|_| Ok(nothing())).or_else(|| refusal(statement).map(Err))
+    }
+
+    async fn handle_extended_query(
+        &self,
+        statement: &Statement,
+        _plan: &LogicalPlan,
+        _params: &ParamValues,
+        _context: &SessionContext,
+        _client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        answer_or_refusal(statement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    fn check(sql: &str, expected: bool) {
+        let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql);
+        assert_eq!(statements.iter().all(reads), expected, "{sql}");
+    }
+
+    #[test]
+    fn what_reads_is_let_through() {
+        for sql in [
+            "select 1",
+            "with a as (select 1) select * from a union all values (2)",
+            "explain analyze select 1",
+            "set statement_timeout = 100",
+            "show timezone",
+            "begin; commit; rollback",
+            "declare c cursor for select 1; fetch 10 from c; close c",
+        ] {
+            check(sql, true);
+        }
+    }
+
+    #[test]
+    fn what_changes_anything_is_refused() {
+        for sql in [
+            "insert into a values (1)",
+            "update a set x = 1",
+            "delete from a",
+            "truncate a",
+            "drop table a",
+            "create table a (x int)",
+            "create view a as select 1",
+            "create table a as select 1",
+            "alter table a add column x int",
+            "select * into b from a",
+            "with a as (insert into b values (1) returning x) select * from a",
+            "copy a to '/tmp/x'",
+            "copy (select 1) to '/tmp/x'",
+            "copy a from '/etc/passwd'",
+            "explain insert into a values (1)",
+            "grant all on a to b",
+            "call p()",
+            "prepare p as insert into a values (1)",
+        ] {
+            check(sql, false);
+        }
+    }
+}

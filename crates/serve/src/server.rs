@@ -1,0 +1,192 @@
+//! Listens, and looks for what is published.
+
+use crate::access::Users;
+use crate::connection::{Connection, Handlers, Shared};
+use crate::publication::{self, Publication, PublicationError};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion_postgres::pgwire::tokio::process_socket;
+use lake::{Catalog, Lake};
+use query::SessionParams;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+
+/// What clients and queries may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Clients at a time.
+    pub connections: usize,
+    /// Bytes of memory of a query.
+    pub query_memory: usize,
+    /// Bytes of memory of all queries together.
+    pub memory: usize,
+    /// How long a query may take; a client can ask for less.
+    pub timeout: Duration,
+    /// Partitions of a query that run side by side.
+    pub threads: usize,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// What is published cannot be opened.
+    #[error(transparent)]
+    Publication(#[from] PublicationError),
+    /// The address cannot be had.
+    #[error(
+        "failed to listen on {address}: another program may have it, or it is not of this machine"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    lake: Lake,
+    limits: Limits,
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    permits: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Opens what is published in `lake` and listens on `address`; with users, clients need a password.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if nothing is published, a table cannot be opened, or the address cannot be had.
+    pub async fn start(
+        lake: Lake,
+        address: SocketAddr,
+        users: Option<Users>,
+        limits: Limits,
+    ) -> Result<Self, ServerError> {
+        let catalog = publication::catalog(&lake).await?;
+        let published = Publication::open(&lake, catalog, params(&limits)).await?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ServerError::Listen { address, source })?;
+        let memory = Arc::new(GreedyMemoryPool::new(limits.memory));
+        let shared =
+            Arc::new(Shared::new(published, users, memory, limits.query_memory, limits.timeout));
+        let permits = Arc::new(Semaphore::new(limits.connections));
+        Ok(Self { lake, limits, listener, shared, permits })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What it serves now.
+    pub fn catalog(&self) -> Catalog {
+        self.shared.published().catalog.clone()
+    }
+
+    /// Serves until `stop`, and then until the clients have gone or `grace` has passed. Looks every `interval` whether
+    /// another run is published.
+    pub async fn serve(
+        self,
+        tls: Option<TlsAcceptor>,
+        interval: Duration,
+        stop: impl Future<Output = ()>,
+        grace: Duration,
+    ) {
+        tokio::pin!(stop);
+        let watch = self.watch(interval);
+        tokio::pin!(watch);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                () = &mut watch => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((socket, _)) => self.accept(socket, tls.clone()),
+                    Err(error) => {
+                        // Too many open files, most likely: it passes when clients go.
+                        tracing::warn!(%error, "failed to accept a client");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                }
+            }
+        }
+        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        let gone = self.permits.acquire_many(all);
+        if tokio::time::timeout(grace, gone).await.is_err() {
+            tracing::warn!("stopped with clients connected");
+        }
+    }
+
+    fn accept(&self, socket: TcpStream, tls: Option<TlsAcceptor>) {
+        let permit: Option<OwnedSemaphorePermit> =
+            Arc::clone(&self.permits).try_acquire_owned().ok();
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            let handlers = match Connection::new(&shared, permit) {
+                Ok(connection) => Handlers(Arc::new(connection)),
+                Err(error) => return tracing::warn!(%error, "failed to start a session"),
+            };
+            if let Err(error) = process_socket(socket, tls, handlers).await {
+                tracing::debug!(%error, "a client went away");
+            }
+        });
+    }
+
+    /// Looks for other runs, forever.
+    async fn watch(&self, interval: Duration) {
+        let mut last_failure = None;
+        loop {
+            tokio::time::sleep(interval).await;
+            match self.renew().await {
+                Ok(()) => last_failure = None,
+                Err(error) => {
+                    let text = in_one_line(&error);
+                    // Once, and not every second.
+                    if last_failure.as_ref() != Some(&text) {
+                        tracing::warn!(
+                            error = text,
+                            "what was published last cannot be served; the run before is"
+                        );
+                        last_failure = Some(text);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), PublicationError> {
+        let catalog = publication::catalog(&self.lake).await?;
+        if catalog == self.shared.published().catalog {
+            return Ok(());
+        }
+        let run = catalog.run.clone();
+        let published = Publication::open(&self.lake, catalog, params(&self.limits)).await?;
+        self.shared.publish(published);
+        tracing::info!(run, "serving another run");
+        Ok(())
+    }
+}
+
+fn params(limits: &Limits) -> SessionParams {
+    SessionParams { threads: limits.threads, memory: limits.query_memory }
+}
+
+/// An error with its causes, in one line.
+fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes: Vec<String> = std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect();
+    causes.join(": ")
+}

@@ -1,0 +1,131 @@
+"""A lake on an S3 server: the same bytes as in a folder, published on a condition, whatever is killed or races.
+
+    python tests/python/s3_lake.py REBOUND LAKE
+
+LAKE is the Australian sample's, in a folder. The server is moto's, on loopback, in this process."""
+
+import logging
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PIPELINE = "pipelines/australia.yaml"
+
+
+def main():
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    rebound, local = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    _, port = server.get_host_and_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1",
+                   "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
+    store = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
+    store.create_bucket(Bucket="lakes")
+
+    def run(*arguments, code=0, **more):
+        ran = subprocess.run([rebound, *arguments], cwd=ROOT, env={**environment, **more}, capture_output=True, text=True)
+        assert ran.returncode == code, ran
+        return ran
+
+    def objects(prefix):
+        pages = store.get_paginator("list_objects_v2").paginate(Bucket="lakes", Prefix=prefix)
+        return {item["Key"].removeprefix(prefix): item for page in pages for item in page.get("Contents", [])}
+
+    def body(key):
+        return store.get_object(Bucket="lakes", Key=key)["Body"].read()
+
+    lake = "s3://lakes/trade/australia"
+    run("run", PIPELINE, "--lake", lake)
+    found = objects("trade/australia/")
+    files = [path.relative_to(local) for path in local.glob("tables/*/*/*.parquet")]
+    assert len(files) > 50, files
+    for path in files:
+        assert body(f"trade/australia/{path}") == (local / path).read_bytes(), path
+    assert {name for name in found if name.endswith(".parquet")} == {str(path) for path in files}
+    assert "up to date" in run("run", PIPELINE, "--lake", lake).stdout
+    assert "16" in run("sql", "--lake", lake, "select count(*) from panel.region").stdout
+    assert "published" in run("runs", "--lake", lake).stdout
+    assert "exact" in run("reconcile", "--lake", lake).stdout
+    print(f"S3 lake: {len(files)} files, the same bytes as in a folder")
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("config", "samples"):
+            os.symlink(ROOT / name, pathlib.Path(folder, name))
+        changed = pathlib.Path(folder, "pipelines")
+        shutil.copytree(ROOT / "pipelines", changed)
+
+        def pipeline(name, config):
+            (changed / f"{name}.yaml.config").write_text(config)
+            text = (ROOT / PIPELINE).read_text()
+            text = text.replace("  - ../config/australia.yaml\n", f"  - ../config/australia.yaml\n  - {name}.yaml.config\n")
+            assert name in text
+            (changed / f"{name}.yaml").write_text(text)
+            return str(changed / f"{name}.yaml")
+
+        # A run that is killed leaves what is published as it is, and the next one ends its work.
+        before = body("trade/australia/catalog.json")
+        killed = pipeline("killed", "relatedness: {diagonal: included}\n")
+        process = subprocess.Popen([rebound, "--log-format", "json", "run", killed, "--lake", lake], cwd=ROOT, env=environment,
+                                   stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "stage started" in line and '"panel.' in line:
+                break
+        process.kill()
+        process.wait()
+        assert body("trade/australia/catalog.json") == before
+        assert "16" in run("sql", "--lake", lake, "select count(*) from panel.region").stdout
+        assert "not ended" in run("runs", "--lake", lake).stdout
+        ended = run("run", killed, "--lake", lake).stdout
+        assert re.search(r"relatedness +reused", ended) and "published 50 tables" in ended, ended
+        print("S3 lake: a killed run leaves the old tables published; the next goes on where it stopped")
+
+        # Of runs that race only one publishes; the other says so, and nothing is a mixture.
+        racing = [pipeline("one", "spatial: {permutations: 99}\n"), pipeline("two", "spatial: {permutations: 199}\n")]
+        processes = [
+            subprocess.Popen([rebound, "run", path, "--lake", lake], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+            for path in racing
+        ]
+        outputs = [(*process.communicate(), process.returncode) for process in processes]
+        codes = sorted(code for _, _, code in outputs)
+        if codes != [0, 0]:  # they met
+            assert codes == [0, 1], outputs
+            assert any("another run published in" in err for _, err, _ in outputs), outputs
+            lost = next(path for path, (_, _, code) in zip(racing, outputs) if code)
+            again = run("run", lost, "--lake", lake).stdout
+            assert "published 50 tables" in again and re.search(r"spatial +reused", again), again
+        met = codes == [0, 1]
+
+        # The same, where the other publishes for certain between the plan and the end.
+        late = subprocess.Popen([rebound, "--log-format", "json", "run", pipeline("late", "spatial: {permutations: 299}\n"), "--lake", lake],
+                                cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        for line in late.stderr:
+            if "stage started" in line:
+                break
+        catalog = body("trade/australia/catalog.json")
+        store.put_object(Bucket="lakes", Key="trade/australia/catalog.json", Body=catalog + b"\n")
+        told = late.stderr.read()
+        assert late.wait() == 1 and "another run published in" in told, told
+        assert body("trade/australia/catalog.json") == catalog + b"\n"
+        print(f"S3 lake: of runs that race one publishes and the other says so{'' if met else ' (the first two did not meet)'}")
+
+    assert "freed 0 B" in run("gc", "--keep", "1", "--lake", lake).stdout
+    assert "16" in run("sql", "--lake", lake, "select count(*) from panel.region").stdout
+    missing = run("run", PIPELINE, "--lake", "s3://nowhere/x", code=1)
+    assert "nowhere" in missing.stderr or "catalog.json" in missing.stderr, missing.stderr
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

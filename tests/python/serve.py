@@ -1,0 +1,357 @@
+"""The SQL server as its clients see it: psql, a Python driver, a tool that reads the catalog, a hundred at a time.
+
+    python tests/python/serve.py REBOUND LAKE
+
+LAKE is the Australian sample's. Everything is on loopback."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import psycopg
+import sqlalchemy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REBOUND = os.path.abspath(sys.argv[1])
+LAKE = os.path.abspath(sys.argv[2])
+CROSS = "select sum(a.fob_value * b.fob_value) from customs.records a join customs.records b on a.flow = b.flow"
+
+
+@contextlib.contextmanager
+def serving(*options, lake=LAKE):
+    """A server on a free port: its port and process."""
+    command = [REBOUND, "serve", "--lake", lake, "--listen", "127.0.0.1:0", "--interval-s", "1", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = process.stdout.readline()
+    if not line:
+        raise AssertionError(process.stderr.read())
+    try:
+        yield int(re.search(r":(\d+)/rebound", line)[1]), process
+        assert process.poll() is None, f"the server ended: {process.stderr.read()}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(30) == 0, process.stderr.read()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+def connect(port, **options):
+    return psycopg.connect(host="127.0.0.1", port=port, dbname="rebound", **{"user": "ada", "autocommit": True, **options})
+
+
+def refused(code, run):
+    """The message of the error that `run` must end with."""
+    try:
+        run()
+    except psycopg.Error as error:
+        assert error.sqlstate == code, (error.sqlstate, error)
+        return str(error)
+    raise AssertionError(f"expected error {code}")
+
+
+def ours(sql):
+    found = subprocess.run([REBOUND, "sql", "--lake", LAKE, sql, "--format", "json"], capture_output=True, text=True, check=True)
+    import json
+
+    return json.loads(found.stdout)
+
+
+def psql(port):
+    def ask(text):
+        ran = subprocess.run(
+            ["psql", "-X", "-A", "-h", "127.0.0.1", "-p", str(port), "-U", "ada", "-d", "rebound", "-v", "ON_ERROR_STOP=1", "-c", text],
+            capture_output=True, text=True, env={**os.environ, "PAGER": "cat"},
+        )
+        assert ran.returncode == 0, (text, ran)
+        return ran.stdout
+
+    assert "panel|region|table" in ask(r"\d")
+    described = ask(r"\d panel.region")
+    assert "resistance|double precision" in described and "base_value|numeric" in described, described
+    verbose = ask(r"\d+ panel.region")
+    assert "region's growth" in verbose or "growth" in verbose, verbose
+    assert re.search(r"panel\|region\|table\|.*\|\d+ kB\|one region and episode", ask(r"\dt+ panel.*")), ask(r"\dt+ panel.*")
+    assert "customs" in ask(r"\dn") and "rebound" in ask(r"\l")
+    assert "16" in ask("select count(*) from panel.region")
+    print("psql: \\d, \\d+, \\dt+, \\dn, \\l and queries")
+
+
+def catalog(port):
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg://ada@127.0.0.1:{port}/rebound")
+    with engine.connect() as connection:
+        tables = connection.execute(sqlalchemy.text(
+            "select table_schema || '.' || table_name from information_schema.tables "
+            "where table_schema not in ('pg_catalog', 'information_schema')")).scalars().all()
+        assert len(tables) == 50 and "panel.region" in tables, tables
+        columns = connection.execute(sqlalchemy.text(
+            "select column_name, data_type, is_nullable from information_schema.columns "
+            "where table_schema = 'panel' and table_name = 'region' order by ordinal_position")).all()
+        assert columns[0] == ("episode", columns[0][1], "NO"), columns[0]
+        # What Metabase asks at its first synchronisation.
+        described = connection.execute(sqlalchemy.text(
+            'SELECT "n"."nspname" AS "schema", "c"."relname" AS "name", "d"."description" AS "description" '
+            'FROM "pg_catalog"."pg_class" AS "c" INNER JOIN "pg_catalog"."pg_namespace" AS "n" ON "c"."relnamespace" = "n"."oid" '
+            'LEFT JOIN "pg_catalog"."pg_description" AS "d" ON ("c"."oid" = "d"."objoid") AND ("d"."objsubid" = \'0\') '
+            'AND ("d"."classoid" = \'pg_class\'::regclass) '
+            "WHERE (\"n\".\"nspname\" !~ '^pg_') AND (\"n\".\"nspname\" <> 'information_schema') AND c.relkind in ('r', 'p', 'v', 'f', 'm') "
+            'ORDER BY "schema" ASC, "name" ASC')).all()
+        assert len(described) == 50 and all(about for _, _, about in described), described[:3]
+        # What Grafana asks for its list of tables.
+        listed = connection.execute(sqlalchemy.text(
+            "SELECT CASE WHEN quote_ident(table_schema) IN (SELECT CASE WHEN trim(s[i]) = '\"$user\"' THEN user ELSE trim(s[i]) END "
+            "FROM generate_series(array_lower(string_to_array(current_setting('search_path'),','),1), "
+            "array_upper(string_to_array(current_setting('search_path'),','),1)) as i, "
+            "string_to_array(current_setting('search_path'),',') s) THEN quote_ident(table_name) "
+            "ELSE quote_ident(table_schema) || '.' || quote_ident(table_name) END AS \"table\" FROM information_schema.tables "
+            "WHERE quote_ident(table_schema) NOT IN ('information_schema', 'pg_catalog', '_timescaledb_cache', "
+            "'_timescaledb_catalog', '_timescaledb_internal', '_timescaledb_config', 'timescaledb_information', "
+            "'timescaledb_experimental') ORDER BY 1")).scalars().all()
+        assert "panel.region" in listed, listed
+        found = connection.execute(
+            sqlalchemy.text("select region_name from panel.region where episode = :e and resistance > :r order by resistance desc"),
+            {"e": "crisis_2008", "r": 1}).scalars().all()
+        assert found == ["Australian Capital Territory"], found
+    engine.dispose()
+    print("catalog queries as SQLAlchemy, Metabase and Grafana send them")
+
+
+def questions(port):
+    """The twenty questions give what `rebound sql` gives."""
+    text = (ROOT / "docs/questions.sql").read_text()
+    queries = [part.strip() for part in re.sub(r"(?m)^--.*$", "", text).split(";") if part.strip()]
+    assert len(queries) >= 20, len(queries)
+    with connect(port) as client:
+        for sql in queries:
+            cursor = client.execute(sql)
+            names = [column.name for column in cursor.description]
+            rows, expected = cursor.fetchall(), ours(sql)
+            assert names == (list(expected[0]) if expected else names), sql
+            assert len(rows) == len(expected), sql
+            for row, want in zip(rows, expected):
+                for found, name in zip(row, names):
+                    value = want[name]
+                    if isinstance(value, (int, float)) and not isinstance(value, bool) and found is not None:
+                        assert abs(float(found) - value) <= 1e-12 * max(1, abs(value)), (sql, name, found, value)
+                    else:
+                        assert str(found) == str(value) or found == value, (sql, name, found, value)
+    print(f"{len(queries)} questions: the same answers as `rebound sql`")
+
+
+def cursors(port):
+    with connect(port, autocommit=False) as client, client.cursor(name="of_products") as cursor:
+        cursor.execute("select region_code, hs6 from trade.region_product_year order by 1, 2")
+        first = cursor.fetchmany(3)
+        rest = cursor.fetchall()
+        n = ours("select count(*) as n from trade.region_product_year")[0]["n"]
+        assert len(first) == 3 and len(first) + len(rest) == n, (len(first), len(rest), n)
+    with connect(port) as client:
+        for _ in range(10):  # prepared on the server from the fifth time on
+            rows = client.execute("select count(*) from panel.region where episode = %s", ("crisis_2008",), prepare=True).fetchall()
+            assert rows == [(8,)], rows
+    print("cursors and prepared statements")
+
+
+def changes(port):
+    with connect(port) as client:
+        for sql in (
+            "drop table panel.region", "create table x (a int)", "insert into panel.region values (1)", "delete from panel.region",
+            "copy (select 1) to '/tmp/rebound-must-not-be'", "create external table x stored as csv location '/etc/passwd'",
+            "select * into x from panel.region", "truncate panel.region",
+        ):
+            for prepare in (False, True):
+                try:
+                    client.execute(sql, prepare=prepare)
+                except psycopg.Error:
+                    continue
+                raise AssertionError(f"let through: {sql}")
+        assert client.execute("select count(*) from panel.region").fetchone() == (16,)
+    assert not pathlib.Path("/tmp/rebound-must-not-be").exists()
+    print("nothing can be changed")
+
+
+def faults(port):
+    with connect(port) as client:
+        assert "nothing" in refused("42703", lambda: client.execute("select nothing from panel.region"))
+        assert "regoin" in refused("42P01", lambda: client.execute("select * from panel.regoin"))
+        refused("42601", lambda: client.execute("selec 1"))
+        for sql in ("select 1/0", "select cast('x' as int)", "select * from panel.region where", "select '", "select array_agg(x) from", "\0"[:0] + ";;", "select " + "(" * 300 + "1" + ")" * 300):
+            with contextlib.suppress(psycopg.Error):
+                client.execute(sql)
+        client.execute("set statement_timeout = 300")
+        begun = time.monotonic()
+        assert "timeout" in refused("57014", lambda: client.execute(CROSS).fetchall())
+        assert time.monotonic() - begun < 5
+        client.execute("set statement_timeout = 0")
+        timer = threading.Timer(0.5, client.cancel)
+        timer.start()
+        begun = time.monotonic()
+        message = refused("57014", lambda: client.execute(CROSS).fetchall())
+        assert "user request" in message, message
+        assert time.monotonic() - begun < 10
+        assert client.execute("select 1").fetchone() == (1,)
+    print("faults are told by their codes; a query ends at its time, and when it is cancelled")
+
+
+def limits():
+    big = "select array_length(array_agg(a.hs6 || b.hs6)) from trade.region_product_year a " \
+          "join trade.region_product_year b on a.region_code = b.region_code"
+    with serving("--memory-mib", "16", "--timeout-s", "60", "--max-connections", "2") as (port, _):
+        with connect(port) as one, connect(port) as two:
+            message = refused("53200", lambda: one.execute(big).fetchall())
+            assert "memory" in message, message
+            assert two.execute("select 1").fetchone() == (1,)
+            try:
+                connect(port)
+            except psycopg.OperationalError as error:
+                assert "too many clients" in str(error), error
+            else:
+                raise AssertionError("a third client came in")
+        time.sleep(0.2)
+        connect(port).close()
+    with serving("--timeout-s", "1") as (port, _), connect(port) as client:
+        client.execute("set statement_timeout = 60000")
+        assert "timeout (1 s)" in refused("57014", lambda: client.execute(CROSS).fetchall())
+    print("memory, time and clients are limited")
+
+
+def crowd(port, process):
+    """A hundred clients at a time, some of them with bad queries."""
+    failures, gate = [], threading.Barrier(100)
+
+    def work(number):
+        try:
+            with connect(port) as client:
+                gate.wait(60)
+                for turn in range(5):
+                    if number % 10 == 0:
+                        with contextlib.suppress(psycopg.Error):
+                            client.execute("select nothing from nowhere")
+                    year = 2005 + (number + turn) % 10
+                    rows = client.execute("select count(*) from trade.region_year where year = %s", (year,)).fetchall()
+                    assert rows == [(8,)], rows
+        except Exception as error:  # noqa: BLE001
+            failures.append(repr(error))
+            gate.abort()
+
+    begun = time.monotonic()
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures[:3]
+    assert process.poll() is None
+    print(f"100 clients at a time, 500 queries: {time.monotonic() - begun:.1f} s")
+
+
+def publication(folder):
+    """A run that is published while the server runs is read as a whole, or not at all."""
+    lake = os.path.join(folder, "lake")
+    shutil.copytree(LAKE, lake)
+    for name in ("config", "samples"):
+        os.symlink(ROOT / name, os.path.join(folder, name))
+    changed = pathlib.Path(folder, "pipelines")
+    shutil.copytree(ROOT / "pipelines", changed)
+    (changed / "changed.yaml").write_text("spatial: {permutations: 99}\n")
+    text = (changed / "australia.yaml").read_text()
+    added = text.replace("  - ../config/australia.yaml\n", "  - ../config/australia.yaml\n  - changed.yaml\n")
+    assert added != text
+    (changed / "australia.yaml").write_text(added)
+    with serving(lake=lake) as (port, _), connect(port) as client, connect(port, autocommit=False) as slow:
+        sql = "select count(*), sum(moran_p_value) from spatial.measure"
+        before = client.execute(sql).fetchone()
+        prepared = "select count(*), sum(moran_p_value) from spatial.measure where moran_p_value >= %s"
+        assert client.execute(prepared, (0,), prepare=True).fetchone()[1] == before[1]
+        assert slow.execute(sql).fetchone() == before
+        stop, seen, failures = threading.Event(), set(), []
+
+        def read():
+            with connect(port) as reader:
+                while not stop.is_set():
+                    try:
+                        seen.add(reader.execute(sql).fetchone())
+                    except psycopg.Error as error:
+                        failures.append(error)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        subprocess.run([REBOUND, "--quiet", "run", str(changed / "australia.yaml"), "--lake", lake], check=True, cwd=folder)
+        for _ in range(100):
+            after = client.execute(sql).fetchone()
+            if after != before:
+                break
+            time.sleep(0.1)
+        stop.set()
+        reader.join()
+        assert after != before, "the new run was not picked up"
+        assert seen == {before, after} and not failures, (seen, failures)
+        assert client.execute(prepared, (0,), prepare=True).fetchone()[1] == after[1], "a prepared statement saw the old run"
+        assert slow.execute(sql).fetchone() == before, "a transaction saw another run"
+        slow.commit()
+        assert slow.execute(sql).fetchone() == after
+    print("a new run is picked up whole; a transaction goes on reading the old one")
+
+
+def access(folder):
+    folder = pathlib.Path(folder)
+    users, certificate, key = folder / "users", folder / "server.crt", folder / "server.key"
+    users.write_text("# readers\nada:a:secret\n")
+    users.chmod(0o600)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True)
+    with serving("--users", str(users), "--tls-cert", str(certificate), "--tls-key", str(key)) as (port, _):
+        with connect(port, password="a:secret", sslmode="verify-full", sslrootcert=str(certificate)) as client:
+            assert client.execute("select 1").fetchone() == (1,)
+            assert client.pgconn.ssl_in_use
+        for name, password in (("ada", "wrong"), ("eve", "a:secret")):
+            try:
+                connect(port, user=name, password=password)
+            except psycopg.OperationalError as error:
+                assert "authentication failed" in str(error), error
+            else:
+                raise AssertionError(f"{name} came in")
+
+    def stops(expected, *options):
+        ran = subprocess.run([REBOUND, "serve", *options], capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 2 and expected in ran.stderr, ran
+
+    stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--listen", "0.0.0.0:0")
+    users.chmod(0o644)
+    stops("others can read", "--lake", LAKE, "--users", str(users))
+    stops("no lake in", "--lake", str(folder / "none"))
+    stops("has no certificate in PEM form", "--lake", LAKE, "--tls-cert", str(users), "--tls-key", str(key))
+    (folder / "empty").mkdir()
+    stops("nothing is published", "--lake", str(folder / "empty"))
+    print("passwords, TLS, and what is refused at the start")
+
+
+def main():
+    with serving() as (port, process):
+        psql(port)
+        catalog(port)
+        questions(port)
+        cursors(port)
+        changes(port)
+        faults(port)
+        crowd(port, process)
+    limits()
+    with tempfile.TemporaryDirectory() as folder:
+        access(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        publication(folder)
+
+
+if __name__ == "__main__":
+    main()
