@@ -196,7 +196,7 @@ pub fn version(stage: StageName) -> u32 {
     match stage {
         StageName::Ingest => 2,
         StageName::Aggregate => 4,
-        StageName::Relatedness => 3,
+        StageName::Relatedness => 4,
         StageName::Diversification => 2,
         StageName::Resilience => 2,
         StageName::Spatial => 3,

@@ -109,13 +109,7 @@ pub fn density(
 /// If the two were not made for the same products.
 pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Diagonal) -> Density {
     assert_eq!(exports.n_products(), relatedness.n_products(), "the same products");
-    let lists: Vec<Vec<(usize, f64)>> = (0..exports.n_regions())
-        .map(|region| {
-            let total = exports.region_totals()[region];
-            let cells = exports.row(region).iter().enumerate();
-            cells.filter(|(_, x)| **x > 0.0).map(|(q, x)| (q, x / total)).collect()
-        })
-        .collect();
+    let lists = exports.shares();
     let sums = kernel::weighted_sums(relatedness, &lists, Toward::List);
     divided(sums, &lists, relatedness, diagonal)
 }
@@ -157,13 +151,8 @@ pub fn surroundings(
     );
     let lists = held(specialization);
     let mass = kernel::weighted_sums(relatedness, &lists, Toward::List);
-    let mut count = vec![0.0; mass.len()];
-    count.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
-        let has = presence(specialization, region);
-        for (p, count) in row.iter_mut().enumerate() {
-            *count = related.of(p).iter().map(|(q, _)| has[*q]).sum();
-        }
-    });
+    let has = |region| presence(specialization, region);
+    let count = kernel::gathered(specialization.n_regions(), related, has, |_| 1.0);
     Surroundings { n_products, mass, count }
 }
 
@@ -185,12 +174,11 @@ pub fn nearest_density(specialization: &Specialization, nearest: &Neighbourhoods
     assert_eq!(specialization.n_products(), n_products, "the same products");
     let totals: Vec<f64> =
         (0..n_products).map(|p| nearest.of(p).iter().map(|(_, phi)| phi).sum()).collect();
-    let mut values = vec![0.0; specialization.n_regions() * n_products];
-    values.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
-        let has = presence(specialization, region);
-        for (p, value) in row.iter_mut().enumerate() {
-            let part: f64 = nearest.of(p).iter().map(|(q, phi)| phi * has[*q]).sum();
-            *value = if totals[p] > 0.0 { (part / totals[p]).min(1.0) } else { 0.0 };
+    let has = |region| presence(specialization, region);
+    let mut values = kernel::gathered(specialization.n_regions(), nearest, has, |phi| phi);
+    values.par_chunks_exact_mut(n_products.max(1)).for_each(|row| {
+        for (value, total) in row.iter_mut().zip(&totals) {
+            *value = if *total > 0.0 { (*value / total).min(1.0) } else { 0.0 };
         }
     });
     let is_isolated = totals.iter().map(|&total| total <= 0.0).collect();

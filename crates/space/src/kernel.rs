@@ -1,7 +1,7 @@
 //! The few loops in which all the time goes. Each output is computed by one thread in one order, so the bits do
 //! not depend on the threads; instructions are chosen when it runs, without contracting products and sums.
 
-use crate::{Relatedness, Specialization};
+use crate::{Neighbourhoods, Relatedness, Specialization};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use pulp::Arch;
@@ -147,6 +147,43 @@ fn add_rows<'v>(sums: &mut [f64], list: &[(usize, f64)], row: impl Fn(usize) -> 
             sums[at] += u * a[at];
         }
     }
+}
+
+/// Regions whose values of a product are looked up at a time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// `sum over (q, w) of lists.of(p) of w * values(region)[q]`, for each of `n_regions` and each p, row after row; `weight` gives w.
+pub(crate) fn gathered(
+    n_regions: usize,
+    lists: &Neighbourhoods,
+    values: impl Fn(usize) -> Vec<f64> + Sync,
+    weight: impl Fn(f64) -> f64 + Sync,
+) -> Vec<f64> {
+    let n = lists.n_products();
+    let mut sums = vec![0.0; n_regions * n];
+    sums.par_chunks_mut((SIDE_BY_SIDE * n).max(1)).enumerate().for_each(|(chunk, rows)| {
+        // A product's values stand together, so that a list is gone through once for all of these regions.
+        let mut of_product = vec![[0.0; SIDE_BY_SIDE]; n];
+        for lane in 0..rows.len() / n {
+            let of_region = values(chunk * SIDE_BY_SIDE + lane);
+            for (lanes, value) in of_product.iter_mut().zip(of_region) {
+                lanes[lane] = value;
+            }
+        }
+        for p in 0..n {
+            let mut sum = [0.0; SIDE_BY_SIDE];
+            for &(q, listed) in lists.of(p) {
+                let w = weight(listed);
+                for (sum, value) in sum.iter_mut().zip(&of_product[q]) {
+                    *sum += w * value;
+                }
+            }
+            for (row, sum) in rows.chunks_exact_mut(n).zip(sum) {
+                row[p] = sum;
+            }
+        }
+    });
+    sums
 }
 
 #[cfg(test)]

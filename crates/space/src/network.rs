@@ -7,6 +7,7 @@
 //!                over rows, over columns, and over both                Almeida-Neto et al. (2008)
 //! ```
 
+use crate::kernel::{self, Toward};
 use crate::relatedness::Relatedness;
 use crate::{Exports, Specialization};
 use rayon::prelude::*;
@@ -67,21 +68,19 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
 /// If the two were not made for the same products.
 pub fn coherence(exports: &Exports, relatedness: &Relatedness) -> Vec<Option<f64>> {
     assert_eq!(exports.n_products(), relatedness.n_products(), "the same products");
-    (0..exports.n_regions())
-        .into_par_iter()
-        .map(|region| {
-            let total = exports.region_totals()[region];
-            let cells = exports.row(region).iter().enumerate().filter(|(_, x)| **x > 0.0);
-            let shares: Vec<(usize, f64)> = cells.map(|(p, x)| (p, x / total)).collect();
+    let shares = exports.shares();
+    let around = kernel::weighted_sums(relatedness, &shares, Toward::List);
+    shares
+        .par_iter()
+        .zip(around.par_chunks_exact(exports.n_products().max(1)))
+        .map(|(shares, around)| {
             (shares.len() > 1).then(|| {
                 shares
                     .iter()
                     .map(|&(p, share)| {
-                        let row = relatedness.row(p);
-                        let around: f64 = shares.iter().map(|&(q, s)| row[q] * s).sum();
                         // What is left of all but one product may be less than rounding.
                         let others = 1.0 - share;
-                        if others > 0.0 { share * around / others } else { 0.0 }
+                        if others > 0.0 { share * around[p] / others } else { 0.0 }
                     })
                     .sum()
             })

@@ -140,14 +140,17 @@ pub fn entropies_around(
         .collect();
     let mut weighted = kernel::weighted_sums(relatedness, &terms, Toward::List);
     let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
-    let mut unrelated = vec![0.0; weighted.len()];
-    unrelated.par_chunks_exact_mut(n.max(1)).zip(&terms).for_each(|(row, terms)| {
+    let of_products = |region: usize| {
         let mut of_products = vec![0.0; n];
-        terms.iter().for_each(|&(q, term)| of_products[q] = term);
-        let all: f64 = terms.iter().map(|(_, term)| term).sum();
-        for (p, value) in row.iter_mut().enumerate() {
-            let near: f64 = related.of(p).iter().map(|(q, _)| of_products[*q]).sum();
-            *value = (all - of_products[p] - near).max(0.0);
+        terms[region].iter().for_each(|&(q, term)| of_products[q] = term);
+        of_products
+    };
+    // What is near each product, and then what is not.
+    let mut unrelated = kernel::gathered(terms.len(), related, of_products, |_| 1.0);
+    unrelated.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(region, row)| {
+        let all: f64 = terms[region].iter().map(|(_, term)| term).sum();
+        for (value, own) in row.iter_mut().zip(of_products(region)) {
+            *value = (all - own - *value).max(0.0);
         }
     });
     weighted.par_chunks_exact_mut(n.max(1)).for_each(|row| {

@@ -1,7 +1,7 @@
 //! `trade.region_product_year` to `space.*`: RCA, relatedness, density, complexity.
 
 use super::cube::{Cube, index, texts};
-use super::rows::{LongTable, Rows};
+use super::rows::Rows;
 use super::{Files, Input, Made, Output, StageError, table};
 use crate::config::{ProximitySource, RelatednessMeasure};
 use crate::external;
@@ -23,8 +23,8 @@ use trade::Money;
 /// Regions below which conditional probabilities are coarse.
 const FEW_REGIONS: usize = 100;
 
-/// Regions whose rows are made at a time.
-const CHUNK: usize = 16;
+/// About how many rows of regions and products a file has; files are made side by side.
+const FILE_ROWS: usize = 1 << 18;
 
 /// The product space of a year.
 struct Year {
@@ -161,17 +161,23 @@ pub(super) fn run(
             );
         }
         let changes = Changes::of(&seen, year, &now, config.persistence_years);
-        let cells: Vec<Rows> = (0..cube.regions.len().div_ceil(CHUNK))
+        let n_regions = (FILE_ROWS / cube.products.len().max(1)).max(1);
+        let of_year: Vec<Option<lake::DataFile>> = (0..cube.regions.len().div_ceil(n_regions))
             .into_par_iter()
             .map(|chunk| {
-                let last = cube.regions.len().min((chunk + 1) * CHUNK);
-                cells_of_year(&cube, year, &found, changes.as_ref(), chunk * CHUNK..last)
+                let first = chunk * n_regions;
+                let last = cube.regions.len().min(first + n_regions);
+                let mut rows = cells_of_year(&cube, year, &found, changes.as_ref(), first..last);
+                if rows.n_rows() == 0 {
+                    return Ok(None);
+                }
+                let name = format!("{year}-{chunk:05}.parquet");
+                let mut writer = files.create("space.region_product_year", &name)?;
+                rows.write(&mut writer)?;
+                writer.finish().map(Some)
             })
-            .collect();
-        let name = format!("{year}.parquet");
-        let mut long = LongTable::create(files, "space.region_product_year", &name)?;
-        cells.into_iter().try_for_each(|rows| long.add(rows))?;
-        made.push(long.finish()?);
+            .collect::<Result<_, StageError>>()?;
+        made.extend(of_year.into_iter().flatten());
         regions_of_year(&cube, year, &found, changes.as_ref(), &mut by_region);
         products_of_year(&cube, year, &found, &mut by_product);
         year_row(year, &found, &mut by_year);
