@@ -147,6 +147,28 @@ def questions(port):
     print(f"{len(queries)} questions: the same answers as `rebound sql`")
 
 
+def copies(port, folder):
+    target = pathlib.Path(folder, "rows.csv")
+    subprocess.run(
+        ["psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "ada", "-d", "rebound", "-c",
+         rf"\copy (select * from panel.region order by episode, region_code) to '{target}' csv header"], check=True)
+    expected = subprocess.run(
+        [REBOUND, "sql", "--lake", LAKE, "select * from panel.region order by episode, region_code", "--format", "csv"],
+        capture_output=True, text=True, check=True).stdout
+    import csv
+
+    def rows(text):
+        return [[{"true": "t", "false": "f"}.get(cell, cell) for cell in row] for row in csv.reader(text.splitlines())]
+
+    assert rows(target.read_text()) == rows(expected)
+    with connect(port) as client, client.cursor().copy("copy (select region_code, hs6 from trade.region_product_year) to stdout") as copy:
+        n = sum(1 for _ in copy.rows())
+    assert n == ours("select count(*) as n from trade.region_product_year")[0]["n"], n
+    with connect(port) as client:
+        refused("0A000", lambda: client.execute("copy panel.region to stdout (format binary)"))
+    print("\\copy and COPY TO STDOUT")
+
+
 def cursors(port):
     with connect(port, autocommit=False) as client, client.cursor(name="of_products") as cursor:
         cursor.execute("select region_code, hs6 from trade.region_product_year order by 1, 2")
@@ -200,6 +222,56 @@ def faults(port):
         assert time.monotonic() - begun < 10
         assert client.execute("select 1").fetchone() == (1,)
     print("faults are told by their codes; a query ends at its time, and when it is cancelled")
+
+
+def stubborn(port, process):
+    """Joins that find nothing for long do not keep others out, and stop when they are told to."""
+    nothing = "select count(*) from customs.records a cross join customs.records b where a.fob_value * b.fob_value = -17"
+
+    def cpu():
+        fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    messages = []
+
+    def work():
+        with connect(port) as client:
+            client.execute("set statement_timeout = 3000")
+            messages.append(refused("57014", lambda: client.execute(nothing).fetchall()))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)
+    begun = time.monotonic()
+    with connect(port) as client:
+        assert client.execute("select 1").fetchone() == (1,)
+    assert time.monotonic() - begun < 5, "a small query waited for large ones"
+    for thread in threads:
+        thread.join(30)
+    assert len(messages) == 4, messages
+    time.sleep(5)
+    before = cpu()
+    time.sleep(1)
+    assert cpu() - before < 0.3, "they go on"
+    print("joins without end keep nobody out, and end")
+
+
+def session(port):
+    with connect(port, user="bob") as client:
+        assert client.execute("select current_user as a").fetchone() == ("bob",)
+        assert client.execute("select version() as v").fetchone()[0].startswith("PostgreSQL 16")
+        client.execute("prepare p as select count(*) from panel.region where episode = $1")
+        assert client.execute("execute p('crisis_2008')").fetchone() == (8,)
+        assert "queries only" in refused("0A000", lambda: client.execute("listen x"))
+        assert "SELECT INTO" in refused("25006", lambda: client.execute("select 1 as a into foo"))
+        client.execute("begin")
+        client.execute("savepoint a")
+        refused("42703", lambda: client.execute("select nope from panel.region"))
+        client.execute("rollback to savepoint a")
+        assert client.execute("select 2 as a").fetchone() == (2,)
+        client.execute("commit")
+    print("users, prepared statements by name, savepoints")
 
 
 def limits():
@@ -319,9 +391,16 @@ def access(folder):
             try:
                 connect(port, user=name, password=password)
             except psycopg.OperationalError as error:
-                assert "authentication failed" in str(error), error
+                assert f'authentication failed for user "{name}"' in str(error), error
             else:
                 raise AssertionError(f"{name} came in")
+
+        try:
+            connect(port, password="a:secret", sslmode="disable")
+        except psycopg.OperationalError as error:
+            assert "encrypted connections only" in str(error), error
+        else:
+            raise AssertionError("came in without TLS")
 
     def stops(expected, *options):
         ran = subprocess.run([REBOUND, "serve", *options], capture_output=True, text=True, timeout=60)
@@ -330,6 +409,7 @@ def access(folder):
     stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--listen", "0.0.0.0:0")
     users.chmod(0o644)
     stops("others can read", "--lake", LAKE, "--users", str(users))
+    stops("more than all queries may use", "--lake", LAKE, "--memory-mib", "5000")
     stops("no lake in", "--lake", str(folder / "none"))
     stops("has no certificate in PEM form", "--lake", LAKE, "--tls-cert", str(users), "--tls-key", str(key))
     (folder / "empty").mkdir()
@@ -338,13 +418,16 @@ def access(folder):
 
 
 def main():
-    with serving() as (port, process):
+    with serving() as (port, process), tempfile.TemporaryDirectory() as folder:
+        copies(port, folder)
         psql(port)
         catalog(port)
         questions(port)
         cursors(port)
         changes(port)
         faults(port)
+        session(port)
+        stubborn(port, process)
         crowd(port, process)
     limits()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,21 @@
 //! Joins that can be stopped.
 
-use datafusion::common::Result;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Result, internal_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr,
+    PlanProperties, ReplaceChildrenOptions,
+};
+use futures::{StreamExt, stream};
+use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// Lets a query go back to the scheduler now and then where a join makes many rows of few. DataFusion sees to that where
 /// rows are read; a join that goes on and on over what it has read would hear of no cancellation.
@@ -20,11 +29,20 @@ impl PhysicalOptimizerRule for InterruptibleJoins {
         _: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            Ok(if node.name().ends_with("JoinExec") {
-                Transformed::yes(Arc::new(CooperativeExec::new(node)) as _)
-            } else {
-                Transformed::no(node)
-            })
+            if !node.name().ends_with("JoinExec") {
+                return Ok(Transformed::no(node));
+            }
+            // One that compares all with all may find nothing for long: its other side comes in small steps.
+            let node = match *node.children() {
+                [left, right] if node.name() == "NestedLoopJoinExec" => {
+                    let steps = Arc::new(Steps { input: Arc::clone(right) });
+                    let children = vec![Arc::clone(left), steps as _];
+                    let anew = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+                    node.replace_children(children, anew)?
+                }
+                _ => node,
+            };
+            Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as _))
         })
         .data()
     }
@@ -35,5 +53,90 @@ impl PhysicalOptimizerRule for InterruptibleJoins {
 
     fn schema_check(&self) -> bool {
         true
+    }
+}
+
+/// Rows of a step.
+const STEP: usize = 64;
+
+/// The rows of its input a few at a time, with a way back to the scheduler between them.
+#[derive(Debug)]
+struct Steps {
+    input: Arc<dyn ExecutionPlan>,
+}
+
+impl DisplayAs for Steps {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Steps")
+    }
+}
+
+impl ExecutionPlan for Steps {
+    fn name(&self) -> &'static str {
+        "Steps"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.input.schema()
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.pop() {
+            Some(input) if children.is_empty() => Ok(Arc::new(Self { input })),
+            _ => internal_err!("Steps has one child"),
+        }
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let schema = input.schema();
+        let steps = input.flat_map(|batch| {
+            let steps = match batch {
+                Ok(batch) => (0..batch.num_rows())
+                    .step_by(STEP)
+                    .map(|at| Ok(batch.slice(at, STEP.min(batch.num_rows() - at))))
+                    .collect(),
+                Err(error) => vec![Err(error)],
+            };
+            stream::iter(steps).then(|step| async {
+                let mut has_waited = false;
+                futures::future::poll_fn(|context| {
+                    if std::mem::replace(&mut has_waited, true) {
+                        return Poll::Ready(());
+                    }
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                })
+                .await;
+                step
+            })
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, steps)))
     }
 }

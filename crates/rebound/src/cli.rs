@@ -513,10 +513,11 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let (schema, batches) = match runtime.block_on(session.run(&text)) {
         Ok(found) => found,
         Err(error @ QueryError::Plan(_)) => {
+            let is_about_a_table = error.is_about_a_table();
             let error = anyhow::Error::new(error);
             return Err(match published::missing_table(&session, &catalog, &text) {
-                Some(help) => error.context(UsersError(help)),
-                None => error,
+                Some(help) if is_about_a_table => error.context(UsersError(help)),
+                _ => error,
             });
         }
         Err(error) => return Err(error.into()),

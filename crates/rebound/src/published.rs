@@ -58,7 +58,9 @@ pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<
         !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
     })?;
     let hint = hint(missing, catalog.tables.keys().map(String::as_str));
-    Some(format!("no table `{missing}` is published{hint}; `rebound tables` lists them"))
+    Some(format!(
+        "no table `{missing}` is published{hint}; `rebound tables` (in the shell `\\d`) lists them"
+    ))
 }
 
 /// The published results of models, with their titles, in the order of the models; `None` if there is no such table.

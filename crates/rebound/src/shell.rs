@@ -2,7 +2,7 @@
 
 mod words;
 
-use self::words::{Words, is_complete};
+use self::words::{Part, Words, is_complete, parts};
 use crate::clock;
 use crate::output::{self, Format, OutputError, columns, grouped, right};
 use crate::published::{self, NotPublished};
@@ -81,7 +81,7 @@ enum LineError {
     NotPublished(#[from] NotPublished),
     #[error("failed to write")]
     Io(#[from] std::io::Error),
-    #[error("`{path}`: {source}")]
+    #[error("failed to use the file `{path}`")]
     File { path: PathBuf, source: std::io::Error },
     #[error("stopped")]
     Stopped,
@@ -136,6 +136,16 @@ struct Show {
     file: Option<(PathBuf, File)>,
 }
 
+/// What the shell does next.
+enum Next {
+    /// Reads a line.
+    Line,
+    /// Reads the rest of this query.
+    Rest(String),
+    /// Ends.
+    End,
+}
+
 struct Shell<'s> {
     runtime: &'s Runtime,
     lake: &'s Lake,
@@ -183,8 +193,9 @@ pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), Shell
         file: None,
     };
     let mut shell = Shell { runtime, lake, catalog, session, show, is_stopped };
+    let mut begun = String::new();
     loop {
-        let text = match editor.readline(PROMPT) {
+        let text = match editor.readline_with_initial(PROMPT, (&std::mem::take(&mut begun), "")) {
             Ok(text) => text,
             // Ctrl-C clears the line.
             Err(ReadlineError::Interrupted) => continue,
@@ -202,10 +213,10 @@ pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), Shell
         if shell.renew()? {
             editor.set_helper(Some(Assistant { words: Words::of(&shell.catalog) }));
         }
-        match shell.line(&text) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => say(&error)?,
+        match shell.lines(&text)? {
+            Next::Line => {}
+            Next::Rest(text) => begun = text,
+            Next::End => break,
         }
     }
     signal_hook::low_level::unregister(signal);
@@ -249,23 +260,34 @@ impl Shell<'_> {
         Ok(true)
     }
 
-    /// Does what a line says; whether the shell goes on.
-    fn line(&mut self, text: &str) -> Result<bool, LineError> {
-        let text = text.trim();
-        if let Some(command) = text.strip_prefix('\\') {
-            let command = command.trim_end_matches(';').trim();
-            let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-            return self.command(name, rest.trim());
+    /// Does what a text says, saying what goes wrong; what comes next.
+    fn lines(&mut self, text: &str) -> std::io::Result<Next> {
+        let mut open = None;
+        for part in parts(text) {
+            let done = match part {
+                Part::Query(query) => self.query(query).map(|()| true),
+                Part::Open(query) => {
+                    open = Some(query.to_owned());
+                    continue;
+                }
+                Part::Command(command) => {
+                    let (name, rest) =
+                        command.split_once(char::is_whitespace).unwrap_or((command, ""));
+                    self.command(name, rest.trim())
+                }
+            };
+            match done {
+                Ok(true) => {}
+                Ok(false) => return Ok(Next::End),
+                Err(error) => {
+                    say(&error)?;
+                    if matches!(error, LineError::Stopped) {
+                        break;
+                    }
+                }
+            }
         }
-        self.statements(text)?;
-        Ok(true)
-    }
-
-    fn statements(&mut self, text: &str) -> Result<(), LineError> {
-        for statement in words::statements(text) {
-            self.query(statement)?;
-        }
-        Ok(())
+        Ok(open.map_or(Next::Line, Next::Rest))
     }
 
     fn command(&mut self, name: &str, rest: &str) -> Result<bool, LineError> {
@@ -284,11 +306,11 @@ impl Shell<'_> {
             }
             "d" | "d+" | "dt" | "dt+" if rest.is_empty() => {
                 let text = tables(&self.catalog)?;
-                self.page(&text)?;
+                self.page(&text, true)?;
             }
             "d" | "d+" => {
                 let text = table(published::version(&self.catalog, rest)?)?;
-                self.page(&text)?;
+                self.page(&text, true)?;
             }
             "timing" => toggled("timing", &mut self.show.is_timed)?,
             "x" => toggled("one column a line", &mut self.show.is_expanded)?,
@@ -323,7 +345,9 @@ impl Shell<'_> {
             "i" => {
                 let text = std::fs::read_to_string(rest)
                     .map_err(|source| LineError::File { path: rest.into(), source })?;
-                self.statements(&text)?;
+                if let Next::Rest(last) = self.lines(&text)? {
+                    self.query(&last)?;
+                }
             }
             _ => {
                 return Err(LineError::Said(format!("no command `\\{name}`; \\? lists them")));
@@ -361,7 +385,7 @@ impl Shell<'_> {
                 let n = grouped(limit as u64);
                 let _ = writeln!(text, "(the first {n} only; `\\rows 0` shows all)");
             }
-            self.page(&text)?;
+            self.page(&text, false)?;
         }
         if self.show.is_timed {
             println(&format!("time: {:.3} s", took.as_secs_f64()))?;
@@ -398,8 +422,8 @@ impl Shell<'_> {
         let ended = self.runtime.block_on(task).map_err(|_| LineError::Stopped)?;
         let (schema, mut batches, n) = ended.map_err(|error| {
             match published::missing_table(&self.session, &self.catalog, sql) {
-                Some(help) => LineError::Said(help),
-                None => error.into(),
+                Some(help) if error.is_about_a_table() => LineError::Said(help),
+                _ => error.into(),
             }
         })?;
         let is_cut = n > limit;
@@ -409,8 +433,8 @@ impl Shell<'_> {
         Ok((schema, batches, is_cut))
     }
 
-    /// Shows a text, through a pager if it is longer than the screen.
-    fn page(&self, text: &str) -> std::io::Result<()> {
+    /// Shows a text, through a pager if it is longer than the screen; lines that are wider are folded or cut.
+    fn page(&self, text: &str, folds: bool) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         if !self.show.is_paged {
             return write!(out, "{text}");
@@ -418,10 +442,11 @@ impl Shell<'_> {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
         let mut words = pager.split_whitespace();
         let Some(program) = words.next() else { return write!(out, "{text}") };
+        let how = if folds { "-FRX" } else { "-FRSX" };
         let started = Command::new(program)
             .args(words)
-            // Ends at once if all fits; wide rows are not folded.
-            .env("LESS", std::env::var("LESS").unwrap_or_else(|_| "-FRSX".to_owned()))
+            // Ends at once if all fits.
+            .env("LESS", std::env::var("LESS").unwrap_or_else(|_| how.to_owned()))
             .stdin(Stdio::piped())
             .spawn();
         let Ok(mut child) = started else { return write!(out, "{text}") };

@@ -8,7 +8,7 @@ use datafusion_postgres::pgwire::api::auth::sasl::scram::{
 use datafusion_postgres::pgwire::api::auth::{
     AuthSource, DefaultServerParameterProvider, LoginInfo, Password,
 };
-use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::PgWireResult;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -126,11 +126,11 @@ impl Users {
 #[async_trait]
 impl AuthSource for Users {
     async fn get_password(&self, login: &LoginInfo) -> PgWireResult<Password> {
-        let name = login.user().unwrap_or_default();
-        let password =
-            self.0.get(name).ok_or_else(|| PgWireError::InvalidPassword(name.to_owned()))?;
+        // Whoever is not known is asked like the others, so that nobody learns who is.
+        let password = login.user().and_then(|name| self.0.get(name)).cloned();
+        let password = password.unwrap_or_else(random_nonce);
         let salt = random_nonce().into_bytes();
-        let salted = gen_salted_password(password, &salt, SCRAM_ITERATIONS);
+        let salted = gen_salted_password(&password, &salt, SCRAM_ITERATIONS);
         Ok(Password::new(Some(salt), salted))
     }
 }

@@ -1,13 +1,15 @@
 //! One client: its session over what is published, its memory, its transactions.
 
 use crate::access::{self, Users};
+use crate::copy_out::CopyOut;
 use crate::dialect::{Mending, mended};
 use crate::errors::told;
-use crate::limits::{Ending, Quota, until};
+use crate::limits::{Ending, Quota, Within, until};
 use crate::publication::Publication;
 use crate::read_only::ReadOnly;
+use crate::server::Limits;
 use async_trait::async_trait;
-use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion_postgres::hooks::cursor::CursorStatementHook;
 use datafusion_postgres::hooks::set_show::SetShowHook;
 use datafusion_postgres::hooks::transactions::TransactionStatementHook;
@@ -21,7 +23,7 @@ use datafusion_postgres::pgwire::api::results::{DescribePortalResponse, Response
 use datafusion_postgres::pgwire::api::stmt::{QueryParser, StoredStatement};
 use datafusion_postgres::pgwire::api::store::PortalStore;
 use datafusion_postgres::pgwire::api::{
-    ClientInfo, ClientPortalStore, ErrorHandler, PgWireServerHandlers,
+    ClientInfo, ClientPortalStore, ErrorHandler, METADATA_USER, PgWireServerHandlers,
 };
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
@@ -34,6 +36,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// A client's setting, in milliseconds, as the protocol's crate keeps it.
@@ -54,18 +57,34 @@ pub(crate) struct Shared {
     /// Bytes of a query.
     pub(crate) quota: usize,
     pub(crate) timeout: Duration,
+    /// Whether clients must use TLS.
+    pub(crate) needs_tls: bool,
+    /// Where queries run.
+    pub(crate) engine: Handle,
+    /// Queries that run.
+    pub(crate) n_running: Arc<()>,
 }
 
 impl Shared {
+    /// Serves `published` first.
     pub(crate) fn new(
         published: Publication,
         users: Option<Users>,
-        memory: Arc<dyn MemoryPool>,
-        quota: usize,
-        timeout: Duration,
+        needs_tls: bool,
+        limits: &Limits,
+        engine: Handle,
     ) -> Self {
-        let published = RwLock::new(Arc::new(published));
-        Self { published, running: Mutex::default(), users, memory, quota, timeout }
+        Self {
+            published: RwLock::new(Arc::new(published)),
+            running: Mutex::default(),
+            users,
+            memory: Arc::new(GreedyMemoryPool::new(limits.memory)),
+            quota: limits.query_memory,
+            timeout: limits.timeout,
+            needs_tls,
+            engine,
+            n_running: Arc::default(),
+        }
     }
 
     /// What is published now.
@@ -87,6 +106,8 @@ struct Current {
     is_held: bool,
     /// Whether another run was gone over to: statements prepared before read the old one.
     has_moved: bool,
+    /// Whether the session knows its user; until the login it does not.
+    is_of_user: bool,
 }
 
 /// A client.
@@ -97,6 +118,7 @@ pub(crate) struct Connection {
     cancel: watch::Sender<()>,
     /// The number it is cancelled by, once it has one.
     number: Mutex<Option<i32>>,
+    user: Mutex<String>,
     startup: Startup,
 }
 
@@ -111,10 +133,12 @@ impl Drop for Connection {
 fn service(
     published: &Publication,
     memory: &Arc<dyn MemoryPool>,
+    user: &str,
 ) -> datafusion::error::Result<Arc<DfSessionService>> {
-    let session = published.session(Arc::clone(memory))?;
+    let session = published.session(Arc::clone(memory), user)?;
     let hooks: Vec<Arc<dyn QueryHook>> = vec![
         Arc::new(ReadOnly),
+        Arc::new(CopyOut),
         Arc::new(CursorStatementHook),
         Arc::new(SetShowHook),
         Arc::new(TransactionStatementHook),
@@ -131,15 +155,22 @@ impl Connection {
         let memory: Arc<dyn MemoryPool> =
             Arc::new(Quota::new(shared.quota, Arc::clone(&shared.memory)));
         let published = shared.published();
-        let service = service(&published, &memory)?;
+        let service = service(&published, &memory, "")?;
         let startup =
             Startup { permit, by_password: shared.users.as_ref().map(access::by_password) };
         Ok(Self {
             shared: Arc::clone(shared),
             memory,
-            current: Mutex::new(Current { published, service, is_held: false, has_moved: false }),
+            current: Mutex::new(Current {
+                published,
+                service,
+                is_held: false,
+                has_moved: false,
+                is_of_user: false,
+            }),
             cancel: watch::Sender::new(()),
             number: Mutex::new(None),
+            user: Mutex::default(),
             startup,
         })
     }
@@ -148,12 +179,15 @@ impl Connection {
     fn service(&self) -> Arc<DfSessionService> {
         let current = &mut *locked(&self.current);
         let newest = self.shared.published();
-        if !current.is_held && !Arc::ptr_eq(&newest, &current.published) {
-            match service(&newest, &self.memory) {
+        let is_same = Arc::ptr_eq(&newest, &current.published);
+        if !current.is_held && !(is_same && current.is_of_user) {
+            let user = locked(&self.user);
+            match service(&newest, &self.memory, &user) {
                 Ok(service) => {
                     current.service = service;
                     current.published = newest;
-                    current.has_moved = true;
+                    current.has_moved |= !is_same;
+                    current.is_of_user = true;
                 }
                 // The last run can still be read.
                 Err(error) => tracing::warn!(%error, "failed to go over to a new run"),
@@ -175,7 +209,7 @@ impl Connection {
         let limit = asked.map_or(self.shared.timeout, |millis| {
             Duration::from_millis(millis).min(self.shared.timeout)
         });
-        (self.service(), Ending::new(limit, &self.cancel))
+        (self.service(), Ending::new(limit, &self.cancel, &self.shared.n_running))
     }
 
     fn has_moved(&self) -> bool {
@@ -231,9 +265,10 @@ impl SimpleQueryHandler for Handlers {
         let (service, mut ending) = self.0.begin(client);
         let query = mended(query);
         let work = SimpleQueryHandler::do_query(&*service, client, &query);
-        let responses = ending.or(work).await??;
+        let engine = &self.0.shared.engine;
+        let responses = ending.or(Within::new(engine, work)).await??;
         self.0.end(&responses);
-        Ok(responses.into_iter().map(|response| until(response, &ending)).collect())
+        Ok(responses.into_iter().map(|response| until(response, &ending, engine)).collect())
     }
 }
 
@@ -286,9 +321,10 @@ impl ExtendedQueryHandler for Handlers {
         let renewed = if self.0.has_moved() { self.renewed(client, portal).await? } else { None };
         let portal = renewed.as_ref().unwrap_or(portal);
         let work = ExtendedQueryHandler::do_query(&*service, client, portal, max_rows);
-        let response = ending.or(work).await??;
+        let engine = &self.0.shared.engine;
+        let response = ending.or(Within::new(engine, work)).await??;
         self.0.end(std::slice::from_ref(&response));
-        Ok(until(response, &ending))
+        Ok(until(response, &ending, engine))
     }
 }
 
@@ -338,7 +374,13 @@ impl ErrorHandler for Handlers {
     where
         C: ClientInfo,
     {
-        *error = told(std::mem::replace(error, PgWireError::NotReadyForQuery));
+        *error = match std::mem::replace(error, PgWireError::NotReadyForQuery) {
+            PgWireError::InvalidPassword(_) => {
+                let name = client.metadata().get(METADATA_USER).cloned();
+                PgWireError::InvalidPassword(name.unwrap_or_default())
+            }
+            error => told(error),
+        };
         tracing::debug!(client = %client.socket_addr(), %error, "refused");
     }
 }
@@ -378,16 +420,23 @@ impl StartupHandler for Handlers {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
+        let fatal = |code: &str, message: &str| {
+            let info = ErrorInfo::new("FATAL".to_owned(), code.to_owned(), message.to_owned());
+            Err(PgWireError::UserError(Box::new(info)))
+        };
         if self.0.startup.permit.is_none() {
-            return Err(PgWireError::UserError(Box::new(ErrorInfo::new(
-                "FATAL".to_owned(),
-                "53300".to_owned(),
-                "sorry, too many clients already".to_owned(),
-            ))));
+            return fatal("53300", "sorry, too many clients already");
+        }
+        if self.0.shared.needs_tls && !client.is_secure() {
+            return fatal("28000", "this server takes encrypted connections only: sslmode=require");
         }
         match &self.0.startup.by_password {
-            Some(by_password) => by_password.on_startup(client, message).await,
-            None => Open.on_startup(client, message).await,
+            Some(by_password) => by_password.on_startup(client, message).await?,
+            None => Open.on_startup(client, message).await?,
         }
+        if let Some(name) = client.metadata().get(METADATA_USER) {
+            locked(&self.0.user).clone_from(name);
+        }
+        Ok(())
     }
 }

@@ -49,6 +49,19 @@ pub(crate) fn register<'v>(
     context.register_udf(ScalarUDF::from(Pretty { signature }));
 }
 
+/// Registers `session_user`, which `current_user` and `user` are written as.
+pub(crate) fn register_user(session: &SessionContext, user: &str) {
+    let user = ScalarValue::from(user);
+    let user = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(user.clone()));
+    session.register_udf(create_udf(
+        "session_user",
+        vec![],
+        DataType::Utf8,
+        Volatility::Stable,
+        Arc::new(user),
+    ));
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct SizeOf {
     name: &'static str,

@@ -7,6 +7,7 @@
 mod access;
 mod comments;
 mod connection;
+mod copy_out;
 mod dialect;
 mod errors;
 mod functions;

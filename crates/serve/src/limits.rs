@@ -5,13 +5,16 @@ use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion_postgres::pgwire::api::results::Response;
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
-use futures::StreamExt;
-use futures::stream;
+use futures::{Stream, StreamExt, stream};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 /// The memory of one connection, which runs one query at a time, taken out of the server's.
@@ -78,12 +81,15 @@ pub(crate) struct Ending {
     limit: Duration,
     deadline: Instant,
     cancelled: watch::Receiver<()>,
+    /// Counts the queries that run.
+    _token: Arc<()>,
 }
 
 impl Ending {
-    /// `limit` from now, or when `cancel` sends.
-    pub(crate) fn new(limit: Duration, cancel: &watch::Sender<()>) -> Self {
-        Self { limit, deadline: Instant::now() + limit, cancelled: cancel.subscribe() }
+    /// `limit` from now, or when `cancel` sends. Until then there is one more `token`.
+    pub(crate) fn new(limit: Duration, cancel: &watch::Sender<()>, token: &Arc<()>) -> Self {
+        let (deadline, cancelled) = (Instant::now() + limit, cancel.subscribe());
+        Self { limit, deadline, cancelled, _token: Arc::clone(token) }
     }
 
     /// What `work` gives, or the error of a query that was ended.
@@ -107,20 +113,89 @@ fn ended(why: String) -> PgWireError {
     )))
 }
 
-/// The same response, whose rows end in an error if the query is ended.
-pub(crate) fn until(response: Response, ending: &Ending) -> Response {
-    let Response::Query(mut query) = response else { return response };
-    let rows = std::mem::replace(&mut query.data_rows, Box::pin(stream::empty()));
-    let rows = Some((rows, ending.clone()));
-    query.data_rows = Box::pin(stream::unfold(rows, |rows| async move {
-        let (mut rows, mut ending) = rows?;
-        match ending.or(rows.next()).await {
-            Ok(Some(row)) => Some((row, Some((rows, ending)))),
-            Ok(None) => None,
-            Err(error) => Some((Err(error), None)),
+/// A future whose tasks go to the runtime of `engine`.
+pub(crate) struct Within<F> {
+    engine: Handle,
+    work: Pin<Box<F>>,
+}
+
+impl<F> Within<F> {
+    pub(crate) fn new(engine: &Handle, work: F) -> Self {
+        Self { engine: engine.clone(), work: Box::pin(work) }
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let engine = self.engine.clone();
+        let _guard = engine.enter();
+        self.work.as_mut().poll(context)
+    }
+}
+
+/// Rows that go from thread to thread together.
+const ROWS: usize = 512;
+
+/// The same response, whose rows are made by the runtime `engine`, so that this one is free to hear of cancellations, and end
+/// in an error if the query is ended.
+pub(crate) fn until(response: Response, ending: &Ending, engine: &Handle) -> Response {
+    match response {
+        Response::Query(mut query) => {
+            let made = std::mem::replace(&mut query.data_rows, Box::pin(stream::empty()));
+            query.data_rows = Box::pin(made_elsewhere(made, ending, engine));
+            Response::Query(query)
         }
-    }));
-    Response::Query(query)
+        Response::CopyOut(mut copy) => {
+            let made = std::mem::replace(&mut copy.data_stream, Box::pin(stream::empty()));
+            copy.data_stream = Box::pin(made_elsewhere(made, ending, engine));
+            Response::CopyOut(copy)
+        }
+        other => other,
+    }
+}
+
+fn made_elsewhere<T: Send + 'static>(
+    made: impl Stream<Item = PgWireResult<T>> + Send + 'static,
+    ending: &Ending,
+    engine: &Handle,
+) -> impl Stream<Item = PgWireResult<T>> + Send + 'static {
+    let (put, take) = mpsc::channel(2);
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(
+        async move {
+            let mut made = Box::pin(made.ready_chunks(ROWS));
+            while let Some(rows) = made.next().await {
+                if put.send(rows).await.is_err() {
+                    break;
+                }
+            }
+        },
+        engine,
+    );
+    // The task ends with the set, when nobody wants more rows.
+    let state = Some((take, tasks, ending.clone()));
+    let rows = stream::unfold(state, |state| async move {
+        let (mut take, mut tasks, mut ending) = state?;
+        match ending.or(take.recv()).await {
+            Ok(Some(rows)) => Some((rows, Some((take, tasks, ending)))),
+            Ok(None) => match tasks.join_next().await {
+                Some(Err(error)) if error.is_panic() => Some((vec![Err(broken())], None)),
+                _ => None,
+            },
+            Err(error) => Some((vec![Err(error)], None)),
+        }
+    });
+    rows.flat_map(stream::iter)
+}
+
+fn broken() -> PgWireError {
+    PgWireError::UserError(Box::new(ErrorInfo::new(
+        "ERROR".to_owned(),
+        "XX000".to_owned(),
+        "the query broke the engine; others go on".to_owned(),
+    )))
 }
 
 #[cfg(test)]

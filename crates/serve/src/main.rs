@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use lake::Lake;
 use mimalloc::MiMalloc;
 use serve::{AccessError, Limits, PublicationError, Server, ServerError, Users, tls};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,13 +31,13 @@ struct Cli {
     /// The lake: a folder or URL.
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
-    /// Where to listen. An address that other machines reach needs --users.
+    /// Where to listen, ADDRESS:PORT. An address that other machines reach needs --users.
     #[arg(long, default_value = "127.0.0.1:5432")]
     listen: SocketAddr,
     /// A file of `name:password` lines that nobody else can read: who may connect. Without it, everyone on this machine.
     #[arg(long)]
     users: Option<PathBuf>,
-    /// A certificate in PEM form, with those it is signed by.
+    /// A certificate in PEM form, with those it is signed by. With it, clients must use TLS.
     #[arg(long, requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its private key, in PEM form.
@@ -111,7 +111,10 @@ fn main() -> ExitCode {
 fn start_log(format: LogFormat, is_quiet: bool) {
     use tracing_subscriber::filter::LevelFilter;
     let level = if is_quiet { LevelFilter::WARN } else { LevelFilter::INFO };
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    let log = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_max_level(level);
     match format {
         LogFormat::Human => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),
@@ -123,6 +126,13 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         return Err(UsersError(format!(
             "everyone who reaches {} could read the tables: give --users FILE, or listen on 127.0.0.1",
             cli.listen
+        ))
+        .into());
+    }
+    if cli.memory_mib > cli.total_memory_mib {
+        return Err(UsersError(format!(
+            "--memory-mib {} is more than all queries may use together: raise --total-memory-mib {}",
+            cli.memory_mib, cli.total_memory_mib
         ))
         .into());
     }
@@ -156,14 +166,15 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         timeout: Duration::from_secs(cli.timeout_s.into()),
         threads,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One more than compute, so that clients are heard while queries run.
-        .worker_threads(threads + 1)
-        .enable_all()
-        .build()
-        .context("failed to start the runtime")?;
-    runtime.block_on(async {
-        let server = Server::start(lake, cli.listen, users, limits).await?;
+    let runtime = |threads| {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(threads).enable_all().build().context("failed to start the runtime")
+    };
+    let (front, engine) = (runtime(2)?, runtime(threads)?);
+    let served = front.block_on(async {
+        let server =
+            Server::start(lake, cli.listen, users, acceptor, limits, engine.handle().clone())
+                .await?;
         let catalog = server.catalog();
         let address = server.address().context("failed to learn the address")?;
         let mut out = std::io::stdout().lock();
@@ -176,10 +187,14 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         out.flush()?;
         drop(out);
         let interval = Duration::from_secs(cli.interval_s.into());
-        server.serve(acceptor, interval, stop(), GRACE).await;
+        server.serve(interval, stop(), GRACE).await;
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    // What still runs is given up.
+    engine.shutdown_background();
+    front.shutdown_background();
+    served
 }
 
 /// Ends at SIGINT or SIGTERM.

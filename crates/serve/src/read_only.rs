@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{CopySource, CopyTarget, Query, SetExpr, Statement};
 use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
 use datafusion_postgres::pgwire::api::results::{Response, Tag};
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::messages::response::TransactionStatus;
 use std::sync::Arc;
 
 /// The hook that comes before all others.
@@ -21,7 +22,14 @@ pub(crate) struct ReadOnly;
 fn reads(statement: &Statement) -> bool {
     match statement {
         Statement::Query(query) => query_reads(query),
-        Statement::Explain { statement, .. } => reads(statement),
+        Statement::Explain { statement, .. } | Statement::Prepare { statement, .. } => {
+            reads(statement)
+        }
+        // Rows that go to the client are read.
+        Statement::Copy { source, to: true, target: CopyTarget::Stdout, .. } => match source {
+            CopySource::Query(query) => query_reads(query),
+            CopySource::Table { .. } => true,
+        },
         Statement::Declare { stmts } => stmts
             .iter()
             .all(|declared| declared.for_query.as_ref().is_none_or(|query| query_reads(query))),
@@ -38,6 +46,7 @@ fn reads(statement: &Statement) -> bool {
         | Statement::Rollback { .. }
         | Statement::Savepoint { .. }
         | Statement::ReleaseSavepoint { .. }
+        | Statement::Execute { .. }
         | Statement::Fetch { .. }
         | Statement::Close { .. }
         | Statement::Deallocate { .. }
@@ -66,37 +75,65 @@ fn refusal(statement: &Statement) -> Option<PgWireError> {
         return None;
     }
     let text = statement.to_string();
-    let verb: String = text.split_whitespace().next().unwrap_or_default().to_uppercase();
+    let mut words = text.split_whitespace().map(str::to_uppercase);
+    let verb = match (statement, words.next()) {
+        (Statement::Query(_), _) => "SELECT INTO".to_owned(),
+        (_, verb) => verb.unwrap_or_default(),
+    };
+    let (code, why) = if CHANGES.contains(&verb.as_str()) {
+        ("25006", "the tables are published by `rebound run` and only read here")
+    } else {
+        ("0A000", "this server answers queries only")
+    };
     Some(PgWireError::UserError(Box::new(ErrorInfo::new(
         "ERROR".to_owned(),
-        "25006".to_owned(),
-        format!(
-            "cannot execute {verb}: the tables are published by `rebound run` and only read here"
-        ),
+        code.to_owned(),
+        format!("cannot execute {verb}: {why}"),
     ))))
 }
 
-/// The answer to a statement that nothing needs to be done for: where nothing is changed, a savepoint is any point, and
-/// going back to it mends a transaction with an error.
-fn answer(statement: &Statement) -> Option<Response> {
+/// What would change something.
+const CHANGES: [&str; 12] = [
+    "ALTER",
+    "COMMENT",
+    "COPY",
+    "CREATE",
+    "DELETE",
+    "DROP",
+    "GRANT",
+    "INSERT",
+    "MERGE",
+    "SELECT INTO",
+    "TRUNCATE",
+    "UPDATE",
+];
+
+/// The answer to a statement that nothing needs to be done for: where nothing is changed, a savepoint is any point.
+fn answer(statement: &Statement, has_failed: bool) -> Option<Response> {
     Some(match statement {
         Statement::Savepoint { .. } => Response::Execution(Tag::new("SAVEPOINT")),
         Statement::ReleaseSavepoint { .. } => Response::Execution(Tag::new("RELEASE")),
-        Statement::Rollback { savepoint: Some(_), .. } => {
-            Response::TransactionStart(Tag::new("ROLLBACK"))
+        // The protocol's crate has no way back from an error into the transaction: it ends here.
+        Statement::Rollback { savepoint: Some(_), .. } if has_failed => {
+            Response::TransactionEnd(Tag::new("ROLLBACK"))
         }
+        Statement::Rollback { savepoint: Some(_), .. } => Response::Execution(Tag::new("ROLLBACK")),
         Statement::Deallocate { .. } => Response::Execution(Tag::new("DEALLOCATE")),
         Statement::Discard { .. } => Response::Execution(Tag::new("DISCARD ALL")),
         _ => return None,
     })
 }
 
-fn answer_or_refusal(statement: &Statement) -> Option<PgWireResult<Response>> {
-    answer(statement).map(Ok).or_else(|| refusal(statement).map(Err))
+fn answer_or_refusal(
+    statement: &Statement,
+    client: &dyn HookClient,
+) -> Option<PgWireResult<Response>> {
+    let has_failed = client.transaction_status() == TransactionStatus::Error;
+    answer(statement, has_failed).map(Ok).or_else(|| refusal(statement).map(Err))
 }
 
 /// The plan of what has no rows.
-fn nothing() -> LogicalPlan {
+pub(crate) fn nothing() -> LogicalPlan {
     LogicalPlan::EmptyRelation(EmptyRelation {
         produce_one_row: false,
         schema: Arc::new(DFSchema::empty()),
@@ -109,9 +146,9 @@ impl QueryHook for ReadOnly {
         &self,
         statement: &Statement,
         _context: &SessionContext,
-        _client: &mut dyn HookClient,
+        client: &mut dyn HookClient,
     ) -> Option<PgWireResult<Response>> {
-        answer_or_refusal(statement)
+        answer_or_refusal(statement, client)
     }
 
     async fn handle_extended_parse_query(
@@ -120,7 +157,7 @@ impl QueryHook for ReadOnly {
         _context: &SessionContext,
         _client: &(dyn ClientInfo + Send + Sync),
     ) -> Option<PgWireResult<LogicalPlan>> {
-        answer(statement).map(|_| Ok(nothing())).or_else(|| refusal(statement).map(Err))
+        answer(statement, false).map(|_| Ok(nothing())).or_else(|| refusal(statement).map(Err))
     }
 
     async fn handle_extended_query(
@@ -129,9 +166,9 @@ impl QueryHook for ReadOnly {
         _plan: &LogicalPlan,
         _params: &ParamValues,
         _context: &SessionContext,
-        _client: &mut dyn HookClient,
+        client: &mut dyn HookClient,
     ) -> Option<PgWireResult<Response>> {
-        answer_or_refusal(statement)
+        answer_or_refusal(statement, client)
     }
 }
 
@@ -154,7 +191,9 @@ mod tests {
             "explain analyze select 1",
             "set statement_timeout = 100",
             "show timezone",
+            "copy (select 1) to stdout csv header; copy a.b to stdout",
             "begin; commit; rollback",
+            "prepare p as select $1; execute p(1); deallocate p",
             "declare c cursor for select 1; fetch 10 from c; close c",
         ] {
             check(sql, true);
@@ -178,9 +217,13 @@ mod tests {
             "copy a to '/tmp/x'",
             "copy (select 1) to '/tmp/x'",
             "copy a from '/etc/passwd'",
+            "copy a from stdin",
+            "copy a to program 'sh'",
+            "copy (with a as (delete from b returning x) select * from a) to stdout",
             "explain insert into a values (1)",
             "grant all on a to b",
             "call p()",
+            "listen x",
             "prepare p as insert into a values (1)",
         ] {
             check(sql, false);

@@ -3,15 +3,17 @@
 use crate::access::Users;
 use crate::connection::{Connection, Handlers, Shared};
 use crate::publication::{self, Publication, PublicationError};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion_postgres::pgwire::tokio::process_socket;
 use lake::{Catalog, Lake};
 use query::SessionParams;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 /// What clients and queries may use.
@@ -49,17 +51,25 @@ pub enum ServerError {
 }
 
 /// A server that listens.
-#[derive(Debug)]
 pub struct Server {
     lake: Lake,
     limits: Limits,
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
     permits: Arc<Semaphore>,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("lake", &self.lake).finish_non_exhaustive()
+    }
+}
+
 impl Server {
-    /// Opens what is published in `lake` and listens on `address`; with users, clients need a password.
+    /// Opens what is published in `lake` and listens on `address`; with users clients need a password, with `tls`
+    /// they must encrypt. Queries run on the
+    /// runtime of `engine`, so that this one hears the clients whatever they ask.
     ///
     /// # Errors
     ///
@@ -68,18 +78,18 @@ impl Server {
         lake: Lake,
         address: SocketAddr,
         users: Option<Users>,
+        tls: Option<TlsAcceptor>,
         limits: Limits,
+        engine: Handle,
     ) -> Result<Self, ServerError> {
         let catalog = publication::catalog(&lake).await?;
         let published = Publication::open(&lake, catalog, params(&limits)).await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServerError::Listen { address, source })?;
-        let memory = Arc::new(GreedyMemoryPool::new(limits.memory));
-        let shared =
-            Arc::new(Shared::new(published, users, memory, limits.query_memory, limits.timeout));
+        let shared = Arc::new(Shared::new(published, users, tls.is_some(), &limits, engine));
         let permits = Arc::new(Semaphore::new(limits.connections));
-        Ok(Self { lake, limits, listener, shared, permits })
+        Ok(Self { lake, limits, listener, tls, shared, permits })
     }
 
     /// Where it listens.
@@ -96,15 +106,9 @@ impl Server {
         self.shared.published().catalog.clone()
     }
 
-    /// Serves until `stop`, and then until the clients have gone or `grace` has passed. Looks every `interval` whether
+    /// Serves until `stop`, and then until the queries that run have ended or `grace` has passed. Looks every `interval` whether
     /// another run is published.
-    pub async fn serve(
-        self,
-        tls: Option<TlsAcceptor>,
-        interval: Duration,
-        stop: impl Future<Output = ()>,
-        grace: Duration,
-    ) {
+    pub async fn serve(self, interval: Duration, stop: impl Future<Output = ()>, grace: Duration) {
         tokio::pin!(stop);
         let watch = self.watch(interval);
         tokio::pin!(watch);
@@ -113,7 +117,7 @@ impl Server {
                 () = &mut stop => break,
                 () = &mut watch => {}
                 accepted = self.listener.accept() => match accepted {
-                    Ok((socket, _)) => self.accept(socket, tls.clone()),
+                    Ok((socket, _)) => self.accept(socket),
                     Err(error) => {
                         // Too many open files, most likely: it passes when clients go.
                         tracing::warn!(%error, "failed to accept a client");
@@ -122,14 +126,22 @@ impl Server {
                 }
             }
         }
-        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
-        let gone = self.permits.acquire_many(all);
-        if tokio::time::timeout(grace, gone).await.is_err() {
-            tracing::warn!("stopped with clients connected");
+        // Clients that ask nothing need not be waited for.
+        let is_busy = || Arc::strong_count(&self.shared.n_running) > 1;
+        if is_busy() {
+            tracing::info!(seconds = grace.as_secs(), "waiting for queries to end");
+        }
+        let end = Instant::now() + grace;
+        while is_busy() && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if is_busy() {
+            tracing::warn!("stopped with queries running");
         }
     }
 
-    fn accept(&self, socket: TcpStream, tls: Option<TlsAcceptor>) {
+    fn accept(&self, socket: TcpStream) {
+        let tls = self.tls.clone();
         let permit: Option<OwnedSemaphorePermit> =
             Arc::clone(&self.permits).try_acquire_owned().ok();
         let shared = Arc::clone(&self.shared);

@@ -90,6 +90,16 @@ fn ends(text: &str) -> (Vec<usize>, Place) {
         let mut n = 1;
         place = match (place, two) {
             (Place::Code, (b'-', b'-')) => Place::Line,
+            (Place::Code, (b'$', _)) if dollar_quote(&text[at..]).is_some() => {
+                let quote = dollar_quote(&text[at..]).unwrap_or_default();
+                match text[at + quote.len()..].find(quote) {
+                    Some(inner) => {
+                        n = inner + 2 * quote.len();
+                        Place::Code
+                    }
+                    None => return (ends, Place::Quote(b'$')),
+                }
+            }
             (Place::Code, (b'/', b'*')) => {
                 n = 2;
                 Place::Block
@@ -113,15 +123,64 @@ fn ends(text: &str) -> (Vec<usize>, Place) {
     (ends, place)
 }
 
-/// Whether a text needs no further line: a command, nothing, or statements to the last `;`.
-pub(super) fn is_complete(text: &str) -> bool {
-    let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.starts_with('\\') {
-        return true;
+/// The `$$` or `$name$` that the text begins with.
+fn dollar_quote(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?.find('$')?;
+    let is_name = |c: char| c.is_alphabetic() || c == '_';
+    text[1..=name].chars().all(is_name).then(|| &text[..name + 2])
+}
+
+/// A part of what was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'t> {
+    /// A query, without its `;`.
+    Query(&'t str),
+    /// A query whose `;` did not come.
+    Open(&'t str),
+    /// A command, without its backslash.
+    Command(&'t str),
+}
+
+/// The queries and commands of a text. A line that begins with a backslash outside of quotes is a command.
+pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        if is_blank(rest) {
+            return parts;
+        }
+        if let Some(command) = rest.strip_prefix('\\') {
+            let (command, after) = command.split_once('\n').unwrap_or((command, ""));
+            parts.push(Part::Command(command.trim().trim_end_matches(';').trim()));
+            rest = after;
+            continue;
+        }
+        let (ends, _) = ends(rest);
+        let end = ends.first().copied().unwrap_or(rest.len());
+        let in_code = |at: &usize| self::ends(&rest[..*at]).1 == Place::Code;
+        let commands = rest[..end].match_indices("\n\\").map(|(at, _)| at + 1);
+        if let Some(at) = commands.into_iter().find(in_code) {
+            if !is_blank(&rest[..at]) {
+                parts.push(Part::Open(&rest[..at]));
+            }
+            rest = &rest[at..];
+        } else if ends.is_empty() {
+            parts.push(Part::Open(rest.trim_end()));
+            return parts;
+        } else {
+            if !is_blank(&rest[..end]) {
+                parts.push(Part::Query(rest[..end].trim()));
+            }
+            rest = &rest[end + 1..];
+        }
     }
-    let (ends, place) = ends(text);
-    let is_open = matches!(place, Place::Quote(_) | Place::Block);
-    !is_open && ends.last().is_some_and(|&end| is_blank(&text[end + 1..]))
+}
+
+/// Whether a text needs no further line: nothing, queries to the last `;`, or a command at the end.
+pub(super) fn is_complete(text: &str) -> bool {
+    let is_open = matches!(ends(text).1, Place::Quote(_) | Place::Block);
+    !is_open && !matches!(parts(text).last(), Some(Part::Open(_)))
 }
 
 /// Whether there are only spaces and comments.
@@ -136,19 +195,6 @@ fn is_blank(text: &str) -> bool {
             return rest.is_empty();
         }
     }
-}
-
-/// The statements of a text, without their `;`; the last may lack it.
-pub(super) fn statements(text: &str) -> Vec<&str> {
-    let (ends, _) = ends(text);
-    let mut start = 0;
-    let mut found = Vec::new();
-    for end in ends.into_iter().chain([text.len()]) {
-        found.push(text[start..end].trim());
-        start = (end + 1).min(text.len());
-    }
-    found.retain(|statement| !is_blank(statement));
-    found
 }
 
 /// What words may go on to.
@@ -244,6 +290,8 @@ mod tests {
             "select \";",
             "select 1 -- ;",
             "select /* ;",
+            "select $$;",
+            "select $a$ $$;",
             "select 1; select 2",
             "select 1; /* open",
         ] {
@@ -252,12 +300,19 @@ mod tests {
     }
 
     #[test]
-    fn statements_are_taken_apart() {
+    fn a_text_is_taken_apart() {
+        use Part::{Command, Open, Query};
         assert_eq!(
-            statements("select ';' as a; -- one; two\nselect 'it''s'; ; select 3"),
-            ["select ';' as a", "-- one; two\nselect 'it''s'", "select 3"]
+            parts("select ';' as a; -- one; two\nselect 'it''s'; ; select 3"),
+            [Query("select ';' as a"), Query("-- one; two\nselect 'it''s'"), Open("select 3")]
         );
-        assert!(statements("-- nothing;\n").is_empty());
+        assert_eq!(parts("-- nothing;\n"), []);
+        assert_eq!(
+            parts("select 1;\n\\d panel.region\nselect $$a;b$$;\n\\q"),
+            [Query("select 1"), Command("d panel.region"), Query("select $$a;b$$"), Command("q")]
+        );
+        assert_eq!(parts("select 1\n\\timing"), [Open("select 1\n"), Command("timing")]);
+        assert_eq!(parts("select '\n\\d';"), [Query("select '\n\\d'")]);
     }
 
     fn words() -> Words {

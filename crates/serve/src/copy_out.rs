@@ -1,0 +1,282 @@
+//! `COPY ... TO STDOUT`, which `\copy` of psql and the drivers' copy functions send.
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::ParamValues;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::{
+    CopyLegacyCsvOption, CopyLegacyOption, CopyOption, CopySource, CopyTarget, Statement,
+};
+use datafusion_postgres::QueryHook;
+use datafusion_postgres::hooks::HookClient;
+use datafusion_postgres::pgwire::api::ClientInfo;
+use datafusion_postgres::pgwire::api::results::{CopyResponse, Response};
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::messages::copy::CopyData;
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// How rows are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Form {
+    is_csv: bool,
+    has_header: bool,
+    delimiter: char,
+    null: String,
+    quote: char,
+}
+
+fn unsupported(what: &str) -> PgWireError {
+    PgWireError::UserError(Box::new(ErrorInfo::new(
+        "ERROR".to_owned(),
+        "0A000".to_owned(),
+        format!(
+            "COPY with {what} is not supported: FORMAT csv or text, HEADER, DELIMITER, NULL and QUOTE are"
+        ),
+    )))
+}
+
+impl Form {
+    fn of(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> PgWireResult<Self> {
+        let mut is_csv = legacy.iter().any(|option| matches!(option, CopyLegacyOption::Csv(_)));
+        for option in options {
+            if let CopyOption::Format(name) = option {
+                is_csv = match name.value.to_lowercase().as_str() {
+                    "csv" => true,
+                    "text" => false,
+                    other => return Err(unsupported(&format!("FORMAT {other}"))),
+                };
+            }
+        }
+        let mut form = Self {
+            is_csv,
+            has_header: false,
+            delimiter: if is_csv { ',' } else { '\t' },
+            null: if is_csv { "" } else { "\\N" }.to_owned(),
+            quote: '"',
+        };
+        for option in options {
+            match option {
+                CopyOption::Format(_) => {}
+                CopyOption::Header(has_header) => form.has_header = *has_header,
+                CopyOption::Delimiter(delimiter) => form.delimiter = *delimiter,
+                CopyOption::Null(null) => form.null.clone_from(null),
+                CopyOption::Quote(quote) => form.quote = *quote,
+                CopyOption::Encoding(name) if name.eq_ignore_ascii_case("utf8") => {}
+                other => return Err(unsupported(&other.to_string())),
+            }
+        }
+        for option in legacy {
+            match option {
+                CopyLegacyOption::Header => form.has_header = true,
+                CopyLegacyOption::Delimiter(delimiter) => form.delimiter = *delimiter,
+                CopyLegacyOption::Null(null) => form.null.clone_from(null),
+                CopyLegacyOption::Csv(options) => {
+                    for option in options {
+                        match option {
+                            CopyLegacyCsvOption::Header => form.has_header = true,
+                            CopyLegacyCsvOption::Quote(quote) => form.quote = *quote,
+                            other => return Err(unsupported(&other.to_string())),
+                        }
+                    }
+                }
+                other => return Err(unsupported(&other.to_string())),
+            }
+        }
+        Ok(form)
+    }
+
+    fn put(&self, line: &mut String, text: Option<&str>) {
+        let Some(text) = text else { return line.push_str(&self.null) };
+        if self.is_csv {
+            let is_special = |c| c == self.delimiter || c == self.quote || c == '\n' || c == '\r';
+            if text == self.null || text.contains(is_special) {
+                line.push(self.quote);
+                for c in text.chars() {
+                    if c == self.quote {
+                        line.push(c);
+                    }
+                    line.push(c);
+                }
+                line.push(self.quote);
+            } else {
+                line.push_str(text);
+            }
+            return;
+        }
+        for c in text.chars() {
+            match c {
+                '\\' => line.push_str("\\\\"),
+                '\n' => line.push_str("\\n"),
+                '\r' => line.push_str("\\r"),
+                '\t' => line.push_str("\\t"),
+                c if c == self.delimiter => line.extend(['\\', c]),
+                c => line.push(c),
+            }
+        }
+    }
+
+    fn line<'t>(&self, cells: impl Iterator<Item = Option<std::borrow::Cow<'t, str>>>) -> CopyData {
+        let mut line = String::new();
+        for (at, cell) in cells.enumerate() {
+            if at > 0 {
+                line.push(self.delimiter);
+            }
+            self.put(&mut line, cell.as_deref());
+        }
+        line.push('\n');
+        CopyData::new(line.into())
+    }
+
+    fn lines(&self, batch: &RecordBatch) -> PgWireResult<Vec<CopyData>> {
+        let failed = |error| PgWireError::ApiError(Box::new(error));
+        let options = FormatOptions::new();
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(failed)?;
+        let mut lines = Vec::with_capacity(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().zip(batch.columns()).map(|(shown, column)| {
+                if column.is_null(row) {
+                    return None;
+                }
+                Some(match column.data_type() {
+                    DataType::Boolean if column.as_boolean().value(row) => "t".into(),
+                    DataType::Boolean => "f".into(),
+                    _ => shown.value(row).to_string().into(),
+                })
+            });
+            lines.push(self.line(cells));
+        }
+        Ok(lines)
+    }
+}
+
+/// The statement whose rows are copied, and how; `None` if it is no COPY to the client.
+fn asked(statement: &Statement) -> Option<PgWireResult<(String, Form)>> {
+    let Statement::Copy {
+        source,
+        to: true,
+        target: CopyTarget::Stdout,
+        options,
+        legacy_options,
+        ..
+    } = statement
+    else {
+        return None;
+    };
+    let query = match source {
+        CopySource::Query(query) => query.to_string(),
+        CopySource::Table { table_name, columns } if columns.is_empty() => {
+            format!("select * from {table_name}")
+        }
+        CopySource::Table { table_name, columns } => {
+            let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+            format!("select {} from {table_name}", columns.join(", "))
+        }
+    };
+    Some(Form::of(options, legacy_options).map(|form| (query, form)))
+}
+
+async fn copy(query: &str, form: Form, context: &SessionContext) -> PgWireResult<Response> {
+    let failed = |error| PgWireError::ApiError(Box::new(error));
+    let frame = context.sql(query).await.map_err(failed)?;
+    let names: Vec<String> =
+        frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let n_columns = names.len();
+    let head =
+        form.has_header.then(|| Ok(form.line(names.iter().map(|name| Some(name.as_str().into())))));
+    let batches = frame.execute_stream().await.map_err(failed)?;
+    let rows =
+        batches.map_err(failed).map(move |batch| form.lines(&batch?)).flat_map(
+            |lines| match lines {
+                Ok(lines) => stream::iter(lines.into_iter().map(Ok).collect::<Vec<_>>()),
+                Err(error) => stream::iter(vec![Err(error)]),
+            },
+        );
+    Ok(Response::CopyOut(CopyResponse::new(0, n_columns, stream::iter(head).chain(rows))))
+}
+
+/// The hook.
+#[derive(Debug)]
+pub(crate) struct CopyOut;
+
+#[async_trait]
+impl QueryHook for CopyOut {
+    async fn handle_simple_query(
+        &self,
+        statement: &Statement,
+        context: &SessionContext,
+        _client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        match asked(statement)? {
+            Ok((query, form)) => Some(copy(&query, form, context).await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    async fn handle_extended_parse_query(
+        &self,
+        statement: &Statement,
+        _context: &SessionContext,
+        _client: &(dyn ClientInfo + Send + Sync),
+    ) -> Option<PgWireResult<LogicalPlan>> {
+        asked(statement).map(|_| Ok(crate::read_only::nothing()))
+    }
+
+    async fn handle_extended_query(
+        &self,
+        statement: &Statement,
+        _plan: &LogicalPlan,
+        _params: &ParamValues,
+        context: &SessionContext,
+        client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        self.handle_simple_query(statement, context, client).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
+
+    fn check(sql: &str, cells: &[Option<&str>], expected: &str) {
+        let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql);
+        let (_, form) = asked(&statements[0]).expect("a copy").expect("supported");
+        let line = form.line(cells.iter().map(|cell| cell.map(Into::into)));
+        assert_eq!(line.data, expected, "{sql}");
+    }
+
+    #[test]
+    fn cells_are_quoted_or_escaped() {
+        let cells = [Some("a"), None, Some(""), Some("b,\"c\""), Some("d\te\\\n")];
+        check(
+            "copy (select 1) to stdout csv header",
+            &cells,
+            "a,,\"\",\"b,\"\"c\"\"\",\"d\te\\\n\"\n",
+        );
+        check("copy a.b to stdout", &cells, "a\t\\N\t\tb,\"c\"\td\\te\\\\\\n\n");
+        check(
+            "copy a to stdout (format csv, delimiter ';', null 'NA')",
+            &[Some("NA"), None, Some("1,5"), Some("2;5")],
+            "\"NA\";NA;1,5;\"2;5\"\n",
+        );
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        let statements =
+            Parser::parse_sql(&PostgreSqlDialect {}, "copy a to stdout (format binary)");
+        let statements = statements.expect("sql");
+        assert!(asked(&statements[0]).expect("a copy").is_err());
+        let file = Parser::parse_sql(&PostgreSqlDialect {}, "copy a to '/tmp/x'").expect("sql");
+        assert!(asked(&file[0]).is_none());
+    }
+}
