@@ -97,6 +97,25 @@ fn every_method_keeps_every_cent() {
 }
 
 #[test]
+fn a_run_draws_the_report_that_its_pipeline_asks_for() {
+    let project = Project::new();
+    project.edit("pipelines/australia.yaml", "lake: ../lake", "lake: ../lake\nreport: ../drawn");
+    let page = project.path().join("drawn/report.html");
+    let first = project.run().ok();
+    assert!(first.out.contains("drew"), "{}", first.out);
+    let drawn = std::fs::read(&page).expect("a page");
+    assert!(project.path().join("drawn/figures").is_dir());
+    assert!(!project.run().ok().out.contains("drew"), "nothing was published");
+    std::fs::remove_file(&page).expect("removed");
+    project.run().ok();
+    assert_eq!(std::fs::read(&page).expect("drawn again"), drawn);
+    std::fs::remove_file(&page).expect("removed");
+    std::fs::create_dir(&page).expect("in its way");
+    let failed = project.run().fails(2, "the tables are published, but the report");
+    assert!(failed.out.contains("nothing to do"), "{}", failed.out);
+}
+
+#[test]
 fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
     let project = Project::new();
     let first = project.run().ok();

@@ -7,6 +7,7 @@ use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr,
@@ -35,7 +36,7 @@ impl PhysicalOptimizerRule for InterruptibleJoins {
             // One that compares all with all may find nothing for long: its other side comes in small steps.
             let node = match *node.children() {
                 [left, right] if node.name() == "NestedLoopJoinExec" => {
-                    let steps = Arc::new(Steps { input: Arc::clone(right) });
+                    let steps = Arc::new(Steps { input: Arc::clone(right), n_rows: step(left)? });
                     let children = vec![Arc::clone(left), steps as _];
                     let anew = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
                     node.replace_children(children, anew)?
@@ -56,18 +57,32 @@ impl PhysicalOptimizerRule for InterruptibleJoins {
     }
 }
 
-/// Rows of a step.
-const STEP: usize = 64;
+/// Pairs of rows that are compared between two ways back to the scheduler: less than a second's.
+const PAIRS: usize = 1 << 22;
+
+/// Rows of a step where nobody knows how many rows there are to compare each with.
+const UNKNOWN: usize = 64;
+
+/// How many rows are compared with all of `left` in a step. Their number decides on the order of the rows found, so it comes
+/// from what the data say, and not from the time it takes.
+fn step(left: &Arc<dyn ExecutionPlan>) -> Result<usize> {
+    let found = StatisticsContext::new().compute(left.as_ref(), &StatisticsArgs::new())?;
+    Ok(match found.num_rows.get_value() {
+        Some(&n) => (PAIRS / n.max(1)).max(1),
+        None => UNKNOWN,
+    })
+}
 
 /// The rows of its input a few at a time, with a way back to the scheduler between them.
 #[derive(Debug)]
 struct Steps {
     input: Arc<dyn ExecutionPlan>,
+    n_rows: usize,
 }
 
 impl DisplayAs for Steps {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Steps")
+        write!(f, "Steps: rows={}", self.n_rows)
     }
 }
 
@@ -104,7 +119,7 @@ impl ExecutionPlan for Steps {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match children.pop() {
-            Some(input) if children.is_empty() => Ok(Arc::new(Self { input })),
+            Some(input) if children.is_empty() => Ok(Arc::new(Self { input, n_rows: self.n_rows })),
             _ => internal_err!("Steps has one child"),
         }
     }
@@ -116,11 +131,12 @@ impl ExecutionPlan for Steps {
     ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
-        let steps = input.flat_map(|batch| {
+        let n_rows = self.n_rows;
+        let steps = input.flat_map(move |batch| {
             let steps = match batch {
                 Ok(batch) => (0..batch.num_rows())
-                    .step_by(STEP)
-                    .map(|at| Ok(batch.slice(at, STEP.min(batch.num_rows() - at))))
+                    .step_by(n_rows)
+                    .map(|at| Ok(batch.slice(at, n_rows.min(batch.num_rows() - at))))
                     .collect(),
                 Err(error) => vec![Err(error)],
             };

@@ -208,7 +208,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            report(&error, cli.log_format);
+            tell(&error, cli.log_format);
             ExitCode::from(exit_code(&error))
         }
     }
@@ -222,7 +222,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-fn report(error: &anyhow::Error, format: LogFormat) {
+fn tell(error: &anyhow::Error, format: LogFormat) {
     let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
     match format {
         LogFormat::Json => tracing::error!(causes = chain[1..].join(": "), "{}", chain[0]),
@@ -284,6 +284,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             if !cli.quiet {
                 print_outcome(&mut out, &outcome, &args.plan)?;
             }
+            draw_report(&runtime, &mut out, &args.plan, &outcome, cli.quiet)?;
         }
         Command::Plan(args) => {
             let options = Options {
@@ -312,13 +313,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Report(args) => {
             let pipeline = pipeline::read(&runtime, &args.pipeline)?;
-            let lake = args.lake.clone().unwrap_or_else(|| pipeline.lake.clone());
-            let lake = open(&LakeArgs { lake })?;
-            let catalog = catalog(&runtime, &lake)?;
-            for version in catalog.tables.values() {
-                runtime.block_on(lake.verify(version))?;
-            }
-            let files = report::report(&runtime, args, &pipeline, &lake, &catalog)?;
+            let files = report(&runtime, args, &pipeline)?;
             for path in files.iter().filter(|path| path.extension().is_some_and(|e| e != "png")) {
                 writeln!(out, "{}", path.display())?;
             }
@@ -356,6 +351,52 @@ fn size(bytes: u64) -> String {
 #[expect(clippy::cast_precision_loss, reason = "for reading")]
 fn seconds(millis: u64) -> String {
     format!("{:.2} s", millis as f64 / 1000.0)
+}
+
+/// Draws what is published.
+fn report(
+    runtime: &Runtime,
+    args: &ReportArgs,
+    pipeline: &pipeline::Pipeline,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let lake = args.lake.clone().unwrap_or_else(|| pipeline.lake.clone());
+    let lake = open(&LakeArgs { lake })?;
+    let catalog = catalog(runtime, &lake)?;
+    for version in catalog.tables.values() {
+        runtime.block_on(lake.verify(version))?;
+    }
+    Ok(report::report(runtime, args, pipeline, &lake, &catalog)?)
+}
+
+/// Draws the report that the pipeline asks for, if something was published since, or it is not there.
+fn draw_report(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &PlanArgs,
+    outcome: &Outcome,
+    is_quiet: bool,
+) -> anyhow::Result<()> {
+    let Some(folder) = pipeline::report_of(&args.pipeline)? else { return Ok(()) };
+    let page = folder.join("report.html");
+    let is_due = match outcome.publication {
+        Publication::Published => true,
+        Publication::Unchanged => !page.is_file(),
+        Publication::Held(_) => false,
+    };
+    if is_due {
+        let asked = ReportArgs {
+            pipeline: args.pipeline.clone(),
+            lake: args.lake.clone(),
+            output: folder,
+            no_figures: false,
+        };
+        report(runtime, &asked, &pipeline::read(runtime, &args.pipeline)?)
+            .context("the tables are published, but the report could not be drawn")?;
+        if !is_quiet {
+            writeln!(out, "drew {}", page.display())?;
+        }
+    }
+    Ok(())
 }
 
 fn print_plan(out: &mut impl Write, plan: &Plan) -> std::io::Result<()> {

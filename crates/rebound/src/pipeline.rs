@@ -73,6 +73,7 @@ struct File {
     population: Option<IncomesText>,
     pci: Option<PciText>,
     boundaries: Option<BoundariesText>,
+    report: Option<String>,
     groups: Option<GroupsText>,
     rebate_rates: Option<RebateText>,
     #[serde(default)]
@@ -422,6 +423,16 @@ pub struct Elsewhere {
 pub fn lake_of(path: &Path) -> Result<String, PipelineError> {
     let file: File = yaml::read(path)?;
     Ok(lake_url(path, &file.lake))
+}
+
+/// The folder of the report that a run of the pipeline at `path` draws when it has published.
+///
+/// # Errors
+///
+/// [`PipelineError`] if the file is no pipeline.
+pub fn report_of(path: &Path) -> Result<Option<PathBuf>, PipelineError> {
+    let file: File = yaml::read(path)?;
+    Ok(file.report.map(|folder| beside(path, &folder)))
 }
 
 /// Reads the pipeline at `path`, its config, layouts and SQL, and finds its raw files.

@@ -180,7 +180,7 @@ impl Connection {
         let current = &mut *locked(&self.current);
         let newest = self.shared.published();
         let is_same = Arc::ptr_eq(&newest, &current.published);
-        if !current.is_held && !(is_same && current.is_of_user) {
+        if !(current.is_held || is_same && current.is_of_user) {
             let user = locked(&self.user);
             match service(&newest, &self.memory, &user) {
                 Ok(service) => {
