@@ -245,6 +245,12 @@ impl Lake {
         Arc::clone(&self.store)
     }
 
+    /// A path as a user knows it.
+    fn shown(&self, path: &str) -> String {
+        let root = self.url.trim_end_matches('/');
+        if self.folder.is_some() { path.to_owned() } else { format!("{root}/{path}") }
+    }
+
     async fn get(&self, path: &str) -> Result<Bytes, LakeError> {
         let store = |source| LakeError::Store { path: path.to_owned(), source };
         self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
@@ -288,7 +294,7 @@ impl Lake {
     ///
     /// [`LakeError`] if the catalog cannot be read.
     pub async fn catalog_to_replace(&self) -> Result<(Option<Catalog>, Replaced), LakeError> {
-        let store = |source| LakeError::Store { path: CATALOG.to_owned(), source };
+        let store = |source| LakeError::Store { path: self.shown(CATALOG), source };
         let found = match self.store.get(&Path::from(CATALOG)).await {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => return Ok((None, Replaced(None))),
@@ -300,7 +306,7 @@ impl Lake {
         }));
         let bytes = found.bytes().await.map_err(store)?;
         let catalog: Catalog = serde_json::from_slice(&bytes)
-            .map_err(|source| LakeError::Json { path: CATALOG.to_owned(), source })?;
+            .map_err(|source| LakeError::Json { path: self.shown(CATALOG), source })?;
         if catalog.format != Catalog::FORMAT {
             return Err(LakeError::Format { found: catalog.format, expected: Catalog::FORMAT });
         }
@@ -319,7 +325,7 @@ impl Lake {
             (None, None) => PutMode::Create,
             (None, Some(version)) => PutMode::Update(version.clone()),
         };
-        let path = || CATALOG.to_owned();
+        let path = || self.shown(CATALOG);
         let text = serde_json::to_vec_pretty(catalog)
             .map_err(|source| LakeError::Json { path: path(), source })?;
         let put =

@@ -1,15 +1,13 @@
 //! The contracts of tables and columns as PostgreSQL's comments.
 
+use crate::functions;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
-use datafusion::common::{Result, exec_err, internal_datafusion_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
-    Volatility,
-};
+use datafusion::common::{Result, exec_datafusion_err, internal_datafusion_err};
+use datafusion::logical_expr::{Signature, TypeSignature, Volatility};
 use datafusion::prelude::SessionContext;
 use lake::TableVersion;
 use query::CATALOG;
@@ -48,7 +46,7 @@ async fn by_name(context: &SessionContext, sql: &str) -> Result<BTreeMap<String,
 }
 
 /// Comments by the number of the table, and of the column; 0 for the table itself.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Comments {
     texts: BTreeMap<(i32, i32), String>,
     pg_class: i32,
@@ -75,6 +73,29 @@ impl Comments {
             }
         }
         Self { texts: comments, pg_class: numbers.get(PG_CLASS).copied().unwrap_or(0) }
+    }
+}
+
+impl Comments {
+    /// Those of tables, whose numbers are the first column, or of their columns, if the second has their places.
+    fn of_columns(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
+        let [tables, rest @ ..] = arguments else {
+            return Err(exec_datafusion_err!("expected the number of a table"));
+        };
+        let tables = functions::numbers_of::<Int32Type>(tables)?;
+        let places = rest.first().and_then(|column| column.as_primitive_opt::<Int32Type>());
+        let found: StringArray = (0..tables.len())
+            .map(|at| {
+                let place = match places {
+                    Some(places) if places.is_null(at) => return None,
+                    Some(places) => places.value(at),
+                    None => 0,
+                };
+                let table = tables.is_valid(at).then(|| tables.value(at))?;
+                self.texts.get(&(table, place))
+            })
+            .collect();
+        Ok(Arc::new(found))
     }
 }
 
@@ -112,22 +133,16 @@ pub(crate) async fn register(context: &SessionContext, comments: Comments) -> Re
     catalog.register_schema(SCHEMA, Arc::new(provider))?;
 
     let comments = Arc::new(comments);
-    let function = |name, signatures| {
-        let signature = Signature::one_of(signatures, Volatility::Stable);
-        ScalarUDF::from(CommentOf { name, signature, comments: Arc::clone(&comments) })
-    };
     let (number, text) = (DataType::Int32, DataType::Utf8);
-    context.register_udf(function(
-        "obj_description",
-        vec![
-            TypeSignature::Exact(vec![number.clone()]),
-            TypeSignature::Exact(vec![number.clone(), text]),
-        ],
-    ));
-    context.register_udf(function(
-        "col_description",
-        vec![TypeSignature::Exact(vec![number.clone(), number])],
-    ));
+    let two = |second: &DataType| TypeSignature::Exact(vec![number.clone(), second.clone()]);
+    let of_tables = vec![TypeSignature::Exact(vec![number.clone()]), two(&text)];
+    for (name, taken) in [("obj_description", of_tables), ("col_description", vec![two(&number)])] {
+        let comments = Arc::clone(&comments);
+        let signature = Signature::one_of(taken, Volatility::Stable);
+        functions::register(context, name, signature, DataType::Utf8, move |columns| {
+            comments.of_columns(columns)
+        });
+    }
     Ok(())
 }
 
@@ -153,48 +168,5 @@ impl SchemaProvider for WithComments {
 
     fn table_exist(&self, name: &str) -> bool {
         self.inner.table_exist(name)
-    }
-}
-
-/// `obj_description(oid, catalog)` and `col_description(oid, place)`.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct CommentOf {
-    name: &'static str,
-    signature: Signature,
-    comments: Arc<Comments>,
-}
-
-impl ScalarUDFImpl for CommentOf {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(tables) = arrays.first().and_then(|array| array.as_primitive_opt::<Int32Type>())
-        else {
-            return exec_err!("{} takes the number of a table", self.name);
-        };
-        let places = arrays.get(1).and_then(|array| array.as_primitive_opt::<Int32Type>());
-        let found: StringArray = (0..tables.len())
-            .map(|at| {
-                let place = match places {
-                    Some(places) if places.is_null(at) => return None,
-                    Some(places) => places.value(at),
-                    None => 0,
-                };
-                let key = (tables.is_valid(at).then(|| tables.value(at))?, place);
-                self.comments.texts.get(&key)
-            })
-            .collect();
-        Ok(ColumnarValue::Array(Arc::new(found)))
     }
 }

@@ -1,11 +1,10 @@
-//! Functions that PostgreSQL's clients ask at their start: the version, and the sizes of tables.
+//! Functions that PostgreSQL's clients ask at their start: the version, who they are, numbers and sizes of tables.
 
-use datafusion::arrow::array::{AsArray, Int32Array, Int64Array, StringArray};
-use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
-use datafusion::common::{Result, ScalarValue, exec_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, create_udf,
-};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, StringArray};
+use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Int32Type, Int64Type};
+use datafusion::common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion::logical_expr::expr_fn::SimpleScalarUDF;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use lake::TableVersion;
 use std::collections::BTreeMap;
@@ -15,21 +14,71 @@ use std::sync::Arc;
 const VERSION: &str =
     concat!("PostgreSQL 16.6 (Rebound ", env!("CARGO_PKG_VERSION"), ", DataFusion)");
 
-/// Registers `version`; `to_regclass` and `to_regtype`; `pg_table_size`, `pg_relation_size` and `pg_total_relation_size`, which give the bytes of a table's Parquet
-/// files, and `pg_size_pretty`. `numbers` are the tables' in the session's catalog, `types`
-/// the types'.
-pub(crate) fn register<'v>(
+/// Registers a function of columns.
+pub(crate) fn register(
+    context: &SessionContext,
+    name: &str,
+    signature: Signature,
+    returned: DataType,
+    of: impl Fn(&[ArrayRef]) -> Result<ArrayRef> + Send + Sync + 'static,
+) {
+    let function = move |args: &[ColumnarValue]| {
+        Ok(ColumnarValue::Array(of(&ColumnarValue::values_to_arrays(args)?)?))
+    };
+    let function =
+        SimpleScalarUDF::new_with_signature(name, signature, returned, Arc::new(function));
+    context.register_udf(ScalarUDF::from(function));
+}
+
+/// Registers a function of one column.
+fn register_of(
+    context: &SessionContext,
+    name: &str,
+    taken: DataType,
+    returned: DataType,
+    of: impl Fn(&ArrayRef) -> Result<ArrayRef> + Send + Sync + 'static,
+) {
+    let signature = Signature::exact(vec![taken], Volatility::Stable);
+    register(context, name, signature, returned, move |columns| match columns {
+        [column] => of(column),
+        _ => Err(exec_datafusion_err!("expected one argument")),
+    });
+}
+
+/// Registers a function without arguments.
+fn register_constant(context: &SessionContext, name: &str, text: &str) {
+    let text = ScalarValue::from(text);
+    let function = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(text.clone()));
+    let function = create_udf(name, vec![], DataType::Utf8, Volatility::Stable, Arc::new(function));
+    context.register_udf(function);
+}
+
+/// The column as numbers of this kind.
+pub(crate) fn numbers_of<T: ArrowPrimitiveType>(
+    column: &ArrayRef,
+) -> Result<&datafusion::arrow::array::PrimitiveArray<T>> {
+    column
+        .as_primitive_opt::<T>()
+        .ok_or_else(|| exec_datafusion_err!("expected numbers, found {}", column.data_type()))
+}
+
+/// Registers `version`; `to_regclass` and `to_regtype`; `pg_table_size`, `pg_relation_size` and `pg_total_relation_size`,
+/// which give the bytes of a table's Parquet files; and `pg_size_pretty`. `numbers` are the tables' in the session's catalog,
+/// `types` the types'.
+pub(crate) fn register_all<'v>(
     context: &SessionContext,
     numbers: &BTreeMap<String, i32>,
     types: &BTreeMap<String, i32>,
     versions: impl Iterator<Item = &'v TableVersion>,
 ) {
-    let version = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::from(VERSION)));
-    let version =
-        create_udf("version", vec![], DataType::Utf8, Volatility::Stable, Arc::new(version));
-    context.register_udf(version);
-    context.register_udf(NumberOf::udf("to_regclass", numbers.clone()));
-    context.register_udf(NumberOf::udf("to_regtype", types.clone()));
+    register_constant(context, "version", VERSION);
+    for (name, numbers) in [("to_regclass", numbers), ("to_regtype", types)] {
+        let numbers = numbers.clone();
+        register_of(context, name, DataType::Utf8, DataType::Int32, move |names| {
+            let number = |name: Option<&str>| numbers.get(&name?.replace('"', "")).copied();
+            Ok(Arc::new(names.as_string::<i32>().iter().map(number).collect::<Int32Array>()))
+        });
+    }
     let sizes: BTreeMap<i32, i64> = versions
         .filter_map(|version| {
             let number = numbers.get(&version.table)?;
@@ -38,106 +87,22 @@ pub(crate) fn register<'v>(
         .collect();
     let sizes = Arc::new(sizes);
     for name in ["pg_table_size", "pg_relation_size", "pg_total_relation_size"] {
-        let signature = Signature::exact(vec![DataType::Int32], Volatility::Stable);
-        context.register_udf(ScalarUDF::from(SizeOf {
-            name,
-            signature,
-            sizes: Arc::clone(&sizes),
-        }));
+        let sizes = Arc::clone(&sizes);
+        register_of(context, name, DataType::Int32, DataType::Int64, move |tables| {
+            let size = |table: Option<i32>| Some(sizes.get(&table?).copied().unwrap_or(0));
+            let tables = numbers_of::<Int32Type>(tables)?;
+            Ok(Arc::new(tables.iter().map(size).collect::<Int64Array>()))
+        });
     }
-    let signature = Signature::exact(vec![DataType::Int64], Volatility::Immutable);
-    context.register_udf(ScalarUDF::from(Pretty { signature }));
+    register_of(context, "pg_size_pretty", DataType::Int64, DataType::Utf8, |sizes| {
+        let sizes = numbers_of::<Int64Type>(sizes)?;
+        Ok(Arc::new(sizes.iter().map(|size| size.map(pretty)).collect::<StringArray>()))
+    });
 }
 
 /// Registers `session_user`, which `current_user` and `user` are written as.
 pub(crate) fn register_user(session: &SessionContext, user: &str) {
-    let user = ScalarValue::from(user);
-    let user = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(user.clone()));
-    session.register_udf(create_udf(
-        "session_user",
-        vec![],
-        DataType::Utf8,
-        Volatility::Stable,
-        Arc::new(user),
-    ));
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct SizeOf {
-    name: &'static str,
-    signature: Signature,
-    sizes: Arc<BTreeMap<i32, i64>>,
-}
-
-impl ScalarUDFImpl for SizeOf {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Int64)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(numbers) = arrays.first().and_then(|array| array.as_primitive_opt::<Int32Type>())
-        else {
-            return exec_err!("{} takes the number of a table", self.name);
-        };
-        let sizes: Int64Array = numbers
-            .iter()
-            .map(|number| number.map(|number| self.sizes.get(&number).copied().unwrap_or(0)))
-            .collect();
-        Ok(ColumnarValue::Array(Arc::new(sizes)))
-    }
-}
-
-/// `to_regclass` and `to_regtype`: the number of a name, null if nothing has it.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct NumberOf {
-    name: &'static str,
-    signature: Signature,
-    numbers: Arc<BTreeMap<String, i32>>,
-}
-
-impl NumberOf {
-    fn udf(name: &'static str, numbers: BTreeMap<String, i32>) -> ScalarUDF {
-        let signature = Signature::exact(vec![DataType::Utf8], Volatility::Stable);
-        ScalarUDF::from(Self { name, signature, numbers: Arc::new(numbers) })
-    }
-}
-
-impl ScalarUDFImpl for NumberOf {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Int32)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(names) = arrays.first().and_then(|array| array.as_string_opt::<i32>()) else {
-            return exec_err!("{} takes a name", self.name);
-        };
-        let numbers: Int32Array =
-            names.iter().map(|name| self.numbers.get(&name?.replace('"', "")).copied()).collect();
-        Ok(ColumnarValue::Array(Arc::new(numbers)))
-    }
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Pretty {
-    signature: Signature,
+    register_constant(session, "session_user", user);
 }
 
 /// As PostgreSQL writes it: whole units, the next from 10 times its size on.
@@ -155,30 +120,6 @@ fn pretty(bytes: i64) -> String {
         size >>= 10;
     }
     format!("{} TB", (size + size.signum()) / 2)
-}
-
-impl ScalarUDFImpl for Pretty {
-    fn name(&self) -> &'static str {
-        "pg_size_pretty"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let Some(sizes) = arrays.first().and_then(|array| array.as_primitive_opt::<Int64Type>())
-        else {
-            return exec_err!("pg_size_pretty takes a number of bytes");
-        };
-        let texts: StringArray = sizes.iter().map(|size| size.map(pretty)).collect();
-        Ok(ColumnarValue::Array(Arc::new(texts)))
-    }
 }
 
 #[cfg(test)]

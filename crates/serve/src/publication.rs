@@ -69,7 +69,7 @@ impl Publication {
         let comments = Comments::of(&numbers, catalog.tables.values());
         comments::register(&context, comments).await.map_err(broken)?;
         let types = comments::types(&context).await.map_err(broken)?;
-        functions::register(&context, &numbers, &types, catalog.tables.values());
+        functions::register_all(&context, &numbers, &types, catalog.tables.values());
         Ok(Self { catalog, context })
     }
 
