@@ -9,7 +9,7 @@ CASES ?= 100000
 SEEDS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
+.PHONY: help build build-serve serve demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
 	fmt lint test test-pure fuzz test-python test-serve bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets

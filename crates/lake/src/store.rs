@@ -252,7 +252,7 @@ impl Lake {
     }
 
     async fn get(&self, path: &str) -> Result<Bytes, LakeError> {
-        let store = |source| LakeError::Store { path: path.to_owned(), source };
+        let store = |source| LakeError::Store { path: self.shown(path), source };
         self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
     }
 
@@ -266,17 +266,31 @@ impl Lake {
         };
         serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|source| LakeError::Json { path: path.to_owned(), source })
+            .map_err(|source| LakeError::Json { path: self.shown(path), source })
     }
 
     async fn put_json<T: Serialize>(&self, path: &str, value: &T) -> Result<(), LakeError> {
+        self.put_json_if(path, value, PutMode::Overwrite).await
+    }
+
+    /// Puts `value` as JSON, if `mode` lets it.
+    async fn put_json_if<T: Serialize>(
+        &self,
+        path: &str,
+        value: &T,
+        mode: PutMode,
+    ) -> Result<(), LakeError> {
         let text = serde_json::to_vec_pretty(value)
-            .map_err(|source| LakeError::Json { path: path.to_owned(), source })?;
-        self.store
-            .put(&Path::from(path), PutPayload::from(text))
-            .await
-            .map(|_| ())
-            .map_err(|source| LakeError::Store { path: path.to_owned(), source })
+            .map_err(|source| LakeError::Json { path: self.shown(path), source })?;
+        let path_of = Path::from(path);
+        match self.store.put_opts(&path_of, PutPayload::from(text), mode.into()).await {
+            Ok(_) => Ok(()),
+            Err(
+                object_store::Error::Precondition { .. }
+                | object_store::Error::AlreadyExists { .. },
+            ) => Err(LakeError::Raced(self.url.clone())),
+            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
     }
 
     /// What is published; `None` in a new lake.
@@ -325,19 +339,7 @@ impl Lake {
             (None, None) => PutMode::Create,
             (None, Some(version)) => PutMode::Update(version.clone()),
         };
-        let path = || self.shown(CATALOG);
-        let text = serde_json::to_vec_pretty(catalog)
-            .map_err(|source| LakeError::Json { path: path(), source })?;
-        let put =
-            self.store.put_opts(&Path::from(CATALOG), PutPayload::from(text), mode.into()).await;
-        match put {
-            Ok(_) => Ok(()),
-            Err(
-                object_store::Error::Precondition { .. }
-                | object_store::Error::AlreadyExists { .. },
-            ) => Err(LakeError::Raced(self.url.clone())),
-            Err(source) => Err(LakeError::Store { path: path(), source }),
-        }
+        self.put_json_if(CATALOG, catalog, mode).await
     }
 
     /// Keeps the record of a run.

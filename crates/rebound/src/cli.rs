@@ -18,7 +18,7 @@ use crate::{clock, graph, shell};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus};
-use query::{QueryError, Session};
+use query::QueryError;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
@@ -503,23 +503,6 @@ fn catalog(runtime: &Runtime, lake: &Lake) -> anyhow::Result<Catalog> {
     })
 }
 
-/// Looks whether the files of the tables that `text` reads are there: one that is gone must not read as no rows.
-fn verify(
-    runtime: &Runtime,
-    lake: &Lake,
-    catalog: &Catalog,
-    session: &Session,
-    text: &str,
-) -> anyhow::Result<()> {
-    // What is no query is told when it is run.
-    for table in session.tables_read(text).unwrap_or_default() {
-        if let Some(version) = catalog.tables.get(&table) {
-            runtime.block_on(lake.verify(version))?;
-        }
-    }
-    Ok(())
-}
-
 fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let text = match (&args.query, &args.file) {
         (Some(text), _) => text.clone(),
@@ -550,7 +533,7 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let lake = open(&args.lake)?;
     let catalog = catalog(runtime, &lake)?;
     let session = published::open(&lake, &catalog)?;
-    verify(runtime, &lake, &catalog, &session, &text)?;
+    published::verify(runtime, &lake, &catalog, &session, &text)?;
     let (schema, batches) = match runtime.block_on(session.run(&text)) {
         Ok(found) => found,
         Err(error @ QueryError::Plan(_)) => {
@@ -661,18 +644,7 @@ fn describe(runtime: &Runtime, out: &mut impl Write, args: &DescribeArgs) -> any
             (version.about.clone(), version.key.join(", "), version.columns.clone())
         }
     };
-    writeln!(out, "{name}: {about}\nkey: {key}\n")?;
-    let mut rows = vec![["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec()];
-    for column in &columns_of {
-        rows.push(vec![
-            column.name.clone(),
-            column.kind.name().to_owned(),
-            if column.is_nullable { "null" } else { "" }.to_owned(),
-            column.unit.clone(),
-            column.about.clone(),
-        ]);
-    }
-    columns(out, &rows)?;
+    output::contract(out, name, &about, &key, &columns_of)?;
     Ok(())
 }
 
@@ -713,10 +685,10 @@ fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow
     let lake = open(args)?;
     let catalog = catalog(runtime, &lake)?;
     let session = published::open(&lake, &catalog)?;
-    verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
+    published::verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
     let mut is_exact = true;
     for (title, text) in RECONCILIATION {
-        verify(runtime, &lake, &catalog, &session, text)?;
+        published::verify(runtime, &lake, &catalog, &session, text)?;
         let (schema, batches) = runtime.block_on(session.run(text))?;
         writeln!(out, "{title}\n{}\n", output::table(&schema, &batches)?)?;
     }

@@ -109,6 +109,32 @@ pub fn right(text: impl ToString, width: usize) -> String {
     format!("{:>width$}", text.to_string())
 }
 
+/// A table's contract.
+///
+/// # Errors
+///
+/// What `out` fails with.
+pub fn contract(
+    out: &mut impl Write,
+    table: &str,
+    about: &str,
+    key: &str,
+    columns_of: &[lake::Column],
+) -> std::io::Result<()> {
+    writeln!(out, "{table}: {about}\nkey: {key}\n")?;
+    let mut rows = vec![["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec()];
+    for column in columns_of {
+        rows.push(vec![
+            column.name.clone(),
+            column.kind.name().to_owned(),
+            if column.is_nullable { "null" } else { "" }.to_owned(),
+            column.unit.clone(),
+            column.about.clone(),
+        ]);
+    }
+    columns(out, &rows)
+}
+
 /// A count with commas between thousands.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();

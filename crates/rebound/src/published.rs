@@ -51,6 +51,27 @@ pub fn open(lake: &Lake, catalog: &Catalog) -> Result<Session, QueryError> {
     Ok(session)
 }
 
+/// Looks whether the files of the tables that `text` reads are there: one that is gone must not read as no rows.
+///
+/// # Errors
+///
+/// [`LakeError`], naming the file.
+pub fn verify(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: &Catalog,
+    session: &Session,
+    text: &str,
+) -> Result<(), LakeError> {
+    // What is no query is told when it is run.
+    for table in session.tables_read(text).unwrap_or_default() {
+        if let Some(version) = catalog.tables.get(&table) {
+            runtime.block_on(lake.verify(version))?;
+        }
+    }
+    Ok(())
+}
+
 /// What to tell of a query that reads a table which is not published, with the closest name.
 pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<String> {
     let read = session.tables_read(sql).ok()?;

@@ -547,12 +547,19 @@ fn carry_out(
     };
     // The record first: a published run is always one that `gc` knows.
     runtime.block_on(lake.put_run(record))?;
-    if let Err(error) = runtime.block_on(lake.publish(&catalog, &replaced)) {
-        // A run that raced this one may have made the same.
-        let now = runtime.block_on(lake.catalog())?;
-        let is_same =
-            now.is_some_and(|now| now.tables == catalog.tables && now.checks == catalog.checks);
-        return if is_same { Ok((Publication::Unchanged, n_checks)) } else { Err(error.into()) };
+    match runtime.block_on(lake.publish(&catalog, &replaced)) {
+        Err(error @ LakeError::Raced(_)) => {
+            // The run that raced this one may have made the same.
+            let now = runtime.block_on(lake.catalog())?;
+            let is_same =
+                now.is_some_and(|now| now.tables == catalog.tables && now.checks == catalog.checks);
+            return if is_same {
+                Ok((Publication::Unchanged, n_checks))
+            } else {
+                Err(error.into())
+            };
+        }
+        published => published?,
     }
     tracing::info!(run = record.run, tables = catalog.tables.len(), "published");
     Ok((Publication::Published, n_checks))

@@ -358,11 +358,7 @@ impl Shell<'_> {
 
     fn query(&mut self, sql: &str) -> Result<(), LineError> {
         let begun = Instant::now();
-        for table in self.session.tables_read(sql).unwrap_or_default() {
-            if let Some(version) = self.catalog.tables.get(&table) {
-                self.runtime.block_on(self.lake.verify(version))?;
-            }
-        }
+        published::verify(self.runtime, self.lake, &self.catalog, &self.session, sql)?;
         let limit = match (self.show.rows, &self.show.file) {
             (0, _) | (_, Some(_)) => usize::MAX,
             (n, None) => n,
@@ -470,35 +466,16 @@ fn tables(catalog: &Catalog) -> std::io::Result<String> {
         let n = right(grouped(version.rows()), 11);
         rows.push(vec![name.clone(), n, output::shortened(&version.about, 90)]);
     }
-    in_columns(&rows)
+    let mut text = Vec::new();
+    columns(&mut text, &rows)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// A table's contract.
 fn table(version: &TableVersion) -> std::io::Result<String> {
-    let head = ["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec();
-    let of_column = |column: &lake::Column| {
-        let null = if column.is_nullable { "null" } else { "" }.to_owned();
-        vec![
-            column.name.clone(),
-            column.kind.name().to_owned(),
-            null,
-            column.unit.clone(),
-            column.about.clone(),
-        ]
-    };
-    let rows: Vec<_> = std::iter::once(head).chain(version.columns.iter().map(of_column)).collect();
-    Ok(format!(
-        "{}: {}\nkey: {}\n\n{}",
-        version.table,
-        version.about,
-        version.key.join(", "),
-        in_columns(&rows)?
-    ))
-}
-
-fn in_columns(rows: &[Vec<String>]) -> std::io::Result<String> {
+    let TableVersion { table, about, columns, .. } = version;
     let mut text = Vec::new();
-    columns(&mut text, rows)?;
+    output::contract(&mut text, table, about, &version.key.join(", "), columns)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -3,13 +3,15 @@
 use crate::access::{self, Users};
 use crate::copy_out::CopyOut;
 use crate::dialect::{Mending, mended};
-use crate::errors::told;
+use crate::errors::{error, fatal, told};
+use crate::functions;
 use crate::limits::{Ending, Quota, Within, until};
 use crate::publication::Publication;
 use crate::read_only::ReadOnly;
 use crate::server::Limits;
 use async_trait::async_trait;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+use datafusion::prelude::SessionContext;
 use datafusion_postgres::hooks::cursor::CursorStatementHook;
 use datafusion_postgres::hooks::set_show::SetShowHook;
 use datafusion_postgres::hooks::transactions::TransactionStatementHook;
@@ -25,7 +27,7 @@ use datafusion_postgres::pgwire::api::store::PortalStore;
 use datafusion_postgres::pgwire::api::{
     ClientInfo, ClientPortalStore, ErrorHandler, METADATA_USER, PgWireServerHandlers,
 };
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
 use datafusion_postgres::pgwire::messages::response::TransactionStatus;
 use datafusion_postgres::pgwire::messages::startup::SecretKey;
@@ -101,13 +103,12 @@ impl Shared {
 /// The session of a client.
 struct Current {
     published: Arc<Publication>,
+    session: Arc<SessionContext>,
     service: Arc<DfSessionService>,
     /// Between BEGIN and COMMIT all queries read the same run.
     is_held: bool,
     /// Whether another run was gone over to: statements prepared before read the old one.
     has_moved: bool,
-    /// Whether the session knows its user; until the login it does not.
-    is_of_user: bool,
 }
 
 /// A client.
@@ -130,12 +131,12 @@ impl Drop for Connection {
     }
 }
 
-fn service(
+/// A session over `published`, and what answers queries in it.
+fn opened(
     published: &Publication,
     memory: &Arc<dyn MemoryPool>,
-    user: &str,
-) -> datafusion::error::Result<Arc<DfSessionService>> {
-    let session = published.session(Arc::clone(memory), user)?;
+) -> datafusion::error::Result<(Arc<SessionContext>, Arc<DfSessionService>)> {
+    let session = Arc::new(published.session(Arc::clone(memory))?);
     let hooks: Vec<Arc<dyn QueryHook>> = vec![
         Arc::new(ReadOnly),
         Arc::new(CopyOut),
@@ -143,7 +144,8 @@ fn service(
         Arc::new(SetShowHook),
         Arc::new(TransactionStatementHook),
     ];
-    Ok(Arc::new(DfSessionService::new_with_hooks(Arc::new(session), hooks)))
+    let service = DfSessionService::new_with_hooks(Arc::clone(&session), hooks);
+    Ok((session, Arc::new(service)))
 }
 
 impl Connection {
@@ -155,7 +157,7 @@ impl Connection {
         let memory: Arc<dyn MemoryPool> =
             Arc::new(Quota::new(shared.quota, Arc::clone(&shared.memory)));
         let published = shared.published();
-        let service = service(&published, &memory, "")?;
+        let (session, service) = opened(&published, &memory)?;
         let startup =
             Startup { permit, by_password: shared.users.as_ref().map(access::by_password) };
         Ok(Self {
@@ -163,10 +165,10 @@ impl Connection {
             memory,
             current: Mutex::new(Current {
                 published,
+                session,
                 service,
                 is_held: false,
                 has_moved: false,
-                is_of_user: false,
             }),
             cancel: watch::Sender::new(()),
             number: Mutex::new(None),
@@ -179,15 +181,14 @@ impl Connection {
     fn service(&self) -> Arc<DfSessionService> {
         let current = &mut *locked(&self.current);
         let newest = self.shared.published();
-        let is_same = Arc::ptr_eq(&newest, &current.published);
-        if !(current.is_held || is_same && current.is_of_user) {
-            let user = locked(&self.user);
-            match service(&newest, &self.memory, &user) {
-                Ok(service) => {
+        if !current.is_held && !Arc::ptr_eq(&newest, &current.published) {
+            match opened(&newest, &self.memory) {
+                Ok((session, service)) => {
+                    functions::register_user(&session, &locked(&self.user));
+                    current.session = session;
                     current.service = service;
                     current.published = newest;
-                    current.has_moved |= !is_same;
-                    current.is_of_user = true;
+                    current.has_moved = true;
                 }
                 // The last run can still be read.
                 Err(error) => tracing::warn!(%error, "failed to go over to a new run"),
@@ -353,12 +354,8 @@ impl Handlers {
             Ok::<_, PgWireError>(named.collect::<Vec<_>>())
         };
         if columns(&statement)? != columns(&old.statement)? {
-            return Err(PgWireError::UserError(Box::new(ErrorInfo::new(
-                "ERROR".to_owned(),
-                "0A000".to_owned(),
-                "cached plan must not change result type: the run published since has other columns"
-                    .to_owned(),
-            ))));
+            return Err(error("0A000", "cached plan must not change result type: the run published since has other columns"
+                    .to_owned()));
         }
         let statement = StoredStatement::new(old.id.clone(), statement, types.clone());
         let mut renewed = Portal::new_cursor(portal.name.clone(), Arc::new(statement));
@@ -420,21 +417,21 @@ impl StartupHandler for Handlers {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        let fatal = |code: &str, message: &str| {
-            let info = ErrorInfo::new("FATAL".to_owned(), code.to_owned(), message.to_owned());
-            Err(PgWireError::UserError(Box::new(info)))
-        };
         if self.0.startup.permit.is_none() {
-            return fatal("53300", "sorry, too many clients already");
+            return Err(fatal("53300", "sorry, too many clients already"));
         }
         if self.0.shared.needs_tls && !client.is_secure() {
-            return fatal("28000", "this server takes encrypted connections only: sslmode=require");
+            return Err(fatal(
+                "28000",
+                "this server takes encrypted connections only: sslmode=require",
+            ));
         }
         match &self.0.startup.by_password {
             Some(by_password) => by_password.on_startup(client, message).await?,
             None => Open.on_startup(client, message).await?,
         }
         if let Some(name) = client.metadata().get(METADATA_USER) {
+            functions::register_user(&locked(&self.0.current).session, name);
             locked(&self.0.user).clone_from(name);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `COPY ... TO STDOUT`, which `\copy` of psql and the drivers' copy functions send.
 
+use crate::errors::error;
 use async_trait::async_trait;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::DataType;
@@ -14,7 +15,7 @@ use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
 use datafusion_postgres::pgwire::api::results::{CopyResponse, Response};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::copy::CopyData;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -29,13 +30,12 @@ struct Form {
 }
 
 fn unsupported(what: &str) -> PgWireError {
-    PgWireError::UserError(Box::new(ErrorInfo::new(
-        "ERROR".to_owned(),
-        "0A000".to_owned(),
+    error(
+        "0A000",
         format!(
             "COPY with {what} is not supported: FORMAT csv or text, HEADER, DELIMITER, NULL and QUOTE are"
         ),
-    )))
+    )
 }
 
 impl Form {

@@ -4,18 +4,33 @@ use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError};
 
+/// An error of a statement, with PostgreSQL's code for its kind.
+pub(crate) fn error(code: &str, message: String) -> PgWireError {
+    of_severity("ERROR", code, message)
+}
+
+/// An error that ends the connection.
+pub(crate) fn fatal(code: &str, message: &str) -> PgWireError {
+    of_severity("FATAL", code, message.to_owned())
+}
+
+fn of_severity(severity: &str, code: &str, message: String) -> PgWireError {
+    let info = ErrorInfo::new(severity.to_owned(), code.to_owned(), message);
+    PgWireError::UserError(Box::new(info))
+}
+
 /// The error with the code that PostgreSQL has for its kind, and DataFusion's message without its wrappers.
-pub(crate) fn told(error: PgWireError) -> PgWireError {
-    let PgWireError::ApiError(inner) = &error else { return error };
+pub(crate) fn told(found: PgWireError) -> PgWireError {
+    let PgWireError::ApiError(inner) = &found else { return found };
     let (code, message) = if let Some(of_engine) = inner.downcast_ref::<DataFusionError>() {
         let message = query::plain(of_engine);
         (code_of(of_engine, &message), message)
     } else if let Some(of_parser) = inner.downcast_ref::<ParserError>() {
         ("42601", of_parser.to_string())
     } else {
-        return error;
+        return found;
     };
-    PgWireError::UserError(Box::new(ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message)))
+    error(code, message)
 }
 
 fn code_of(error: &DataFusionError, message: &str) -> &'static str {

@@ -1,10 +1,11 @@
 //! What a query may use: memory of its own within that of the server, and time.
 
+use crate::errors::error;
 use datafusion::common::resources_datafusion_err;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion_postgres::pgwire::api::results::Response;
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use futures::{Stream, StreamExt, stream};
 use std::fmt;
 use std::pin::Pin;
@@ -106,11 +107,7 @@ impl Ending {
 }
 
 fn ended(why: String) -> PgWireError {
-    PgWireError::UserError(Box::new(ErrorInfo::new(
-        "ERROR".to_owned(),
-        "57014".to_owned(),
-        format!("canceling statement due to {why}"),
-    )))
+    error("57014", format!("canceling statement due to {why}"))
 }
 
 /// A future whose tasks go to the runtime of `engine`.
@@ -191,11 +188,7 @@ fn made_elsewhere<T: Send + 'static>(
 }
 
 fn broken() -> PgWireError {
-    PgWireError::UserError(Box::new(ErrorInfo::new(
-        "ERROR".to_owned(),
-        "XX000".to_owned(),
-        "the query broke the engine; others go on".to_owned(),
-    )))
+    error("XX000", "the query broke the engine; others go on".to_owned())
 }
 
 #[cfg(test)]

@@ -77,7 +77,6 @@ impl Publication {
     pub(crate) fn session(
         &self,
         memory: Arc<dyn MemoryPool>,
-        user: &str,
     ) -> Result<SessionContext, DataFusionError> {
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
             .with_memory_pool(memory)
@@ -85,8 +84,6 @@ impl Publication {
         let state = SessionStateBuilder::new_from_existing(self.context.state())
             .with_runtime_env(runtime)
             .build();
-        let session = SessionContext::new_with_state(state);
-        functions::register_user(&session, user);
-        Ok(session)
+        Ok(SessionContext::new_with_state(state))
     }
 }

@@ -1,5 +1,6 @@
 //! Refuses what does not read, and answers what clients say about their sessions where nothing is to be done.
 
+use crate::errors::error;
 use async_trait::async_trait;
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
@@ -9,7 +10,7 @@ use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
 use datafusion_postgres::pgwire::api::results::{Response, Tag};
-use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::response::TransactionStatus;
 use std::sync::Arc;
 
@@ -85,11 +86,7 @@ fn refusal(statement: &Statement) -> Option<PgWireError> {
     } else {
         ("0A000", "this server answers queries only")
     };
-    Some(PgWireError::UserError(Box::new(ErrorInfo::new(
-        "ERROR".to_owned(),
-        code.to_owned(),
-        format!("cannot execute {verb}: {why}"),
-    ))))
+    Some(error(code, format!("cannot execute {verb}: {why}")))
 }
 
 /// What would change something.

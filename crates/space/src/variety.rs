@@ -131,13 +131,10 @@ pub fn entropies_around(
         group.len() == n && relatedness.n_products() == n && related.n_products() == n,
         "the same products"
     );
-    let terms: Vec<Vec<(usize, f64)>> = (0..exports.n_regions())
-        .map(|region| {
-            let total = exports.region_totals()[region];
-            let cells = exports.row(region).iter().enumerate().filter(|(_, x)| **x > 0.0);
-            cells.map(|(q, x)| (q, -x / total * (x / total).log2())).collect()
-        })
-        .collect();
+    let of_region = |shares: Vec<(usize, f64)>| {
+        shares.into_iter().map(|(q, share)| (q, -share * share.log2())).collect()
+    };
+    let terms: Vec<Vec<(usize, f64)>> = exports.shares().into_iter().map(of_region).collect();
     let mut weighted = kernel::weighted_sums(relatedness, &terms, Toward::List);
     let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
     let of_products = |region: usize| {

@@ -159,8 +159,8 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
         let (ends, _) = ends(rest);
         let end = ends.first().copied().unwrap_or(rest.len());
         let in_code = |at: &usize| self::ends(&rest[..*at]).1 == Place::Code;
-        let commands = rest[..end].match_indices("\n\\").map(|(at, _)| at + 1);
-        if let Some(at) = commands.into_iter().find(in_code) {
+        let mut commands = rest[..end].match_indices("\n\\").map(|(at, _)| at + 1);
+        if let Some(at) = commands.find(in_code) {
             if !is_blank(&rest[..at]) {
                 parts.push(Part::Open(&rest[..at]));
             }

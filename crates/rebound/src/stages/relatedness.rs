@@ -23,9 +23,6 @@ use trade::Money;
 /// Regions below which conditional probabilities are coarse.
 const FEW_REGIONS: usize = 100;
 
-/// About how many rows of regions and products a file has; files are made side by side.
-const FILE_ROWS: usize = 1 << 18;
-
 /// The product space of a year.
 struct Year {
     cleaned: Filtered,
@@ -161,7 +158,8 @@ pub(super) fn run(
             );
         }
         let changes = Changes::of(&seen, year, &now, config.persistence_years);
-        let n_regions = (FILE_ROWS / cube.products.len().max(1)).max(1);
+        // Files of about one group of rows each are made side by side.
+        let n_regions = (lake::GROUP_ROWS / cube.products.len().max(1)).max(1);
         let of_year: Vec<Option<lake::DataFile>> = (0..cube.regions.len().div_ceil(n_regions))
             .into_par_iter()
             .map(|chunk| {
