@@ -7,22 +7,27 @@ VENV = target/venv
 ROWS ?= 20000000
 CASES ?= 100000
 SEEDS ?= 100
+# The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
+MEMBERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-serve serve demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz test-python test-serve bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
+.PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
+	fmt lint test test-pure fuzz test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 build: ## build the program (everyday profile; PROFILE=release for large data)
-	cargo build --profile $(PROFILE)
+	cargo build --profile $(PROFILE) $(MEMBERS)
 
-build-serve: build ## build the SQL server too, which `rebound serve` runs (once more DataFusion: minutes)
-	cargo build --profile $(PROFILE) -p serve
+build-serve build-cluster: build ## build the SQL server and the cluster too, which `rebound serve` and `rebound cluster` run (once more DataFusion: minutes)
+	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),-p serve -p cluster)
 
 serve: build-serve ## serve what is published in lake/ to PostgreSQL clients on 127.0.0.1:5432
 	$(REBOUND) serve
+
+cluster-demo: build-cluster ## start a Ballista scheduler and two executors on this machine, and run the sample on them
+	pipelines/cluster-demo.sh $(REBOUND)
 
 demo: build ## run the main job on the shipped Australian sample and show what it made
 	$(REBOUND) run pipelines/australia.yaml
@@ -82,7 +87,7 @@ lint: ## formatting, clippy and rustdoc, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
 
 test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
-	cargo test --profile $(PROFILE)
+	cargo test --profile $(PROFILE) $(MEMBERS)
 	$(MAKE) test-python
 
 test-pure: ## tests of the crates without IO: seconds
@@ -110,11 +115,14 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
-	cargo test --profile $(PROFILE) -p serve
+	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster)
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
 	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
+
+test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
+	$(PYTHON) tests/python/cluster.py $(REBOUND)
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
 	$(VENV)/bin/pip install --quiet polars==2.1.0
@@ -141,7 +149,8 @@ docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md
 	cargo doc --workspace --no-deps --profile $(PROFILE)
 
-ci: lint test test-serve demo ## what CI runs
+ci: ## what CI runs: one build of DataFusion for all
+	$(MAKE) MEMBERS=--workspace lint test test-serve test-cluster demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

@@ -3,7 +3,7 @@
     python benches/ingest.py REBOUND [--rows N] [--repeat K]
 
 Ingest: Rebound validates, cleans and codes every field, keeps what it rejects and hashes the files; the peers convert the text to
-Parquet as it is. Aggregation: from the same Parquet files, Rebound makes all tables of its stage `aggregate`; a peer makes one of them
+Parquet as it is. No records: raw text to all tables of `aggregate` at once, and the peer's from the text itself. Aggregation: from the same Parquet files, Rebound makes all tables of its stage `aggregate`; a peer makes one of them
 (one GROUP BY), or all. Fails if the sums differ. Asserts no times."""
 
 import argparse
@@ -34,10 +34,21 @@ print(int(pl.scan_parquet(sys.argv[2]).select(pl.col('_金额').sum()).collect()
 """,
 }
 
-GROUP = """
+PEER = """
 import duckdb, sys
 con = duckdb.connect()
 con.execute("set enable_progress_bar = false")
+"""
+
+GROUP_TEXT = PEER + """
+out = f"{sys.argv[2]}/text.parquet"
+con.execute(f'''copy (select "_日期" // 100 as year, "_消费地进口or生产地出口" as region, lpad(cast("_税号编码" as varchar), 8, '0')[:6] as hs6,
+    "_企业性质" as ownership, "_贸易方式" as trade_mode, sum("_金额") as value
+    from read_csv('{sys.argv[1]}', header=true, ignore_errors=true) group by all) to '{out}' (format parquet, compression zstd)''')
+print(con.execute(f"select cast(sum(value) as bigint) from '{out}'").fetchone()[0])
+"""
+
+GROUP = PEER + """
 records = f"(select * from '{sys.argv[1]}/*.parquet' where flow = 'export' and not is_excluded)"
 def put(name, sql):
     con.execute(f"copy ({sql}) to '{sys.argv[2]}/{name}.parquet' (format parquet, compression zstd)")
@@ -95,7 +106,7 @@ def main():
     rebound = os.path.abspath(asked.rebound)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "target") as folder:
         folder = pathlib.Path(folder)
-        ingest, aggregate = {}, {}
+        ingest, aggregate, straight = {}, {}, {}
         for encoding in ("utf-8",) if asked.alone else ("utf-8", "gb18030"):
             place = folder / encoding
             (place / "none").mkdir(parents=True)
@@ -119,10 +130,15 @@ def main():
             size = sum(file.stat().st_size for file in (place / "raw").iterdir())
             print(f"{encoding}: {int(written['rows']):,} records, {size / 1e9:.2f} GB")
 
-            def stage(name):
-                seconds, memory, _ = timed([rebound, "--quiet", "run", "pipeline.yaml", "--select", name], cwd=place,
+            def stage(name, *options):
+                seconds, memory, _ = timed([rebound, "--quiet", "run", "pipeline.yaml", "--select", name, *options], cwd=place,
                                            stderr=subprocess.DEVNULL)
                 return seconds, memory
+
+            def total(table):
+                query = f"select cast(sum(fob_value) as bigint) from {table}"
+                return subprocess.run([rebound, "sql", query, "--format", "csv"], cwd=place, check=True,
+                                      capture_output=True, text=True).stdout.split()[1]
 
             def check(who, total):
                 if int(total) != int(written["value"]):
@@ -130,21 +146,25 @@ def main():
 
             for _ in range(asked.repeat):
                 shutil.rmtree(place / "lake", ignore_errors=True)
+                if encoding == "utf-8":
+                    straight.setdefault("rebound --no-records, all tables", []).append(stage("ingest", "--no-records"))
+                    check("trade.region_product_year of --no-records", total("trade.region_product_year"))
+                    shutil.rmtree(place / "lake")
                 ingest.setdefault(f"rebound, {encoding}", []).append(stage("ingest"))
                 aggregate.setdefault("rebound, all tables", []).append(stage("aggregate"))
                 # The lake publishes when its stages are whole.
                 stage("ingest+")
-                query = "select cast(sum(fob_value) as bigint) from {}"
                 for table in ("customs.records", "trade.region_product_year"):
-                    found = subprocess.run([rebound, "sql", query.format(table), "--format", "csv"], cwd=place, check=True,
-                                           capture_output=True, text=True).stdout.split()[1]
-                    check(table, found)
+                    check(table, total(table))
                 if encoding != "utf-8" or asked.alone:
                     continue
+                seconds, memory, found = timed([sys.executable, "-c", GROUP_TEXT, str(place / "raw/*.csv"), str(place / "peer")])
+                check("duckdb, text to one GROUP BY", found)
+                straight.setdefault("duckdb, one GROUP BY", []).append((seconds, memory))
                 for peer, code in CONVERT.items():
                     out = place / f"{peer}.parquet"
-                    seconds, memory, total = timed([sys.executable, "-c", code, str(place / "raw/*.csv"), str(out)])
-                    check(peer, total)
+                    seconds, memory, found = timed([sys.executable, "-c", code, str(place / "raw/*.csv"), str(out)])
+                    check(peer, found)
                     ingest.setdefault(peer, []).append((seconds, memory))
                     out.unlink()
                 records, = (place / "lake/tables/customs.records").iterdir()
@@ -156,6 +176,7 @@ def main():
             shutil.rmtree(place)
         shown("text to checked, coded Parquet (peers: text to Parquet)", ingest, "rebound, utf-8")
         shown("Parquet to sums by region, HS6, year, ownership and trade mode", aggregate, "rebound, all tables")
+        shown("text to those sums, no records kept", straight, "rebound --no-records, all tables")
         print("all sums equal")
 
 

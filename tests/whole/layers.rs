@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 /// Crate, whether it is pure, and everything it may depend on.
-const TABLE: [(&str, bool, &[&str]); 8] = [
-    ("trade", true, &["foldhash", "memchr", "thiserror"]),
+const TABLE: [(&str, bool, &[&str]); 9] = [
+    ("trade", true, &["foldhash", "memchr", "serde", "thiserror"]),
     ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
     ("resilience", true, &["rand_pcg", "space", "thiserror"]),
     ("estimate", true, &["faer", "rand_pcg", "rayon", "statrs", "thiserror"]),
@@ -47,6 +47,23 @@ const TABLE: [(&str, bool, &[&str]); 8] = [
             "tokio-rustls",
             "tracing",
             "tracing-subscriber",
+        ],
+    ),
+    (
+        "cluster",
+        false,
+        &[
+            "ballista",
+            "ballista-core",
+            "ballista-executor",
+            "ballista-scheduler",
+            "clap",
+            "datafusion",
+            "mimalloc",
+            "rebound",
+            "tempfile",
+            "tokio",
+            "tracing",
         ],
     ),
     (

@@ -19,3 +19,4 @@ mod sample;
 mod spaces;
 mod support;
 mod synth;
+mod without_records;

@@ -467,8 +467,38 @@ impl Lake {
     ///
     /// [`LakeError`] if the writer cannot be made.
     pub fn writer(&self, version: &TableVersion) -> Result<TableWriter, LakeError> {
-        let name = format!("part-{:05}.parquet", version.files.len());
-        TableWriter::new(self.store(), version, &name)
+        self.named_writer(version, &format!("part-{:05}.parquet", version.files.len()))
+    }
+
+    /// Starts a Parquet file of `version` under a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn named_writer(
+        &self,
+        version: &TableVersion,
+        name: &str,
+    ) -> Result<TableWriter, LakeError> {
+        TableWriter::new(self.store(), version, name)
+    }
+
+    /// Removes files of a version that are not to be part of it.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`].
+    pub async fn remove(
+        &self,
+        version: &TableVersion,
+        files: &[DataFile],
+    ) -> Result<(), LakeError> {
+        for file in files {
+            let path = format!("{}/{}", version.folder(), file.name);
+            let removed = self.store.delete(&Path::from(path.as_str())).await;
+            removed.map_err(|source| LakeError::Store { path, source })?;
+        }
+        Ok(())
     }
 
     /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are numbered. Files are

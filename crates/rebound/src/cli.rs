@@ -3,13 +3,14 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
+use crate::away::Cluster;
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
 use crate::output::{self, Format, OutputError, columns, grouped, right};
-use crate::pipeline::{self, PipelineError};
+use crate::pipeline::{self, Engine, PipelineError};
 use crate::published;
 use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
@@ -24,6 +25,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -53,6 +55,13 @@ enum Command {
     #[command(disable_help_flag = true)]
     Serve {
         /// What `rebound-serve` is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Start a part of a cluster, `scheduler` or `executor` (`rebound cluster --help`).
+    #[command(disable_help_flag = true)]
+    Cluster {
+        /// What `rebound-cluster` is told.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -142,6 +151,9 @@ struct PlanArgs {
     /// Another lake than the pipeline's.
     #[arg(long, env = "REBOUND_LAKE")]
     lake: Option<String>,
+    /// Sum records as they are read and do not keep them: no customs.records, fewer minutes, less disk.
+    #[arg(long)]
+    no_records: bool,
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +166,12 @@ struct RunArgs {
     /// Stop at once if another run holds the lake.
     #[arg(long)]
     no_wait: bool,
+    /// What does the work of ingest, aggregate and panels; otherwise what the pipeline says. Never changes a byte.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    /// Where the cluster's scheduler is, HOST:PORT; otherwise what the pipeline says.
+    #[arg(long, env = "REBOUND_SCHEDULER")]
+    scheduler: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -200,11 +218,14 @@ struct GcArgs {
 #[error("{0}")]
 struct UsersError(String);
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+/// Connects to the cluster whose scheduler is at `HOST:PORT`.
+pub type Connect = fn(&str) -> Result<Arc<dyn Cluster>, String>;
+
+/// Runs the program. `connect` is there if it can speak to clusters; if not, it leaves those runs to the program that can.
+pub fn main(connect: Option<Connect>) -> ExitCode {
     let cli = Cli::parse();
     log::start(cli.log_format, cli.quiet);
-    match dispatch(&cli) {
+    match dispatch(&cli, connect) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -262,7 +283,25 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     1
 }
 
-fn dispatch(cli: &Cli) -> anyhow::Result<()> {
+/// The cluster that a run is to use, if it is.
+fn cluster(args: &RunArgs, connect: Option<Connect>) -> anyhow::Result<Option<Arc<dyn Cluster>>> {
+    let (engine, scheduler) = pipeline::engine_of(&args.plan.pipeline)?;
+    if args.engine.unwrap_or(engine) == Engine::Embedded {
+        return Ok(None);
+    }
+    let Some(connect) = connect else {
+        // The same command line, for the program that has the cluster's client in it.
+        let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+        return Err(hand_over(CLUSTER, "the cluster's client", "make build-cluster", &args));
+    };
+    let Some(scheduler) = args.scheduler.as_ref().or(scheduler.as_ref()) else {
+        let why = "`engine: ballista` needs the address of a scheduler: `scheduler: HOST:PORT` in the pipeline, or --scheduler";
+        return Err(UsersError(why.to_owned()).into());
+    };
+    connect(scheduler).map(Some).map_err(|why| UsersError(why).into())
+}
+
+fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -271,8 +310,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Run(args) => {
             let options = Options {
+                cluster: cluster(args, connect)?,
                 select: args.plan.select.clone(),
                 lake: args.plan.lake.clone(),
+                no_records: args.plan.no_records,
                 threads: args.threads,
                 no_wait: args.no_wait,
                 progress: !cli.quiet
@@ -290,6 +331,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             let options = Options {
                 select: args.select.clone(),
                 lake: args.lake.clone(),
+                no_records: args.no_records,
                 ..Options::default()
             };
             print_plan(&mut out, &run::plan(&runtime, &args.pipeline, &options)?)?;
@@ -299,7 +341,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<()> {
             drop(out);
             sql(&runtime, args)?;
         }
-        Command::Serve { args } => return Err(serve(args)),
+        Command::Serve { args } => {
+            return Err(hand_over(SERVER, "the SQL server", "make build-serve", args));
+        }
+        Command::Cluster { args } => {
+            return Err(hand_over(CLUSTER, "the cluster", "make build-cluster", args));
+        }
         Command::Tables(args) => tables(&runtime, &mut out, args)?,
         Command::Describe(args) if args.all => dictionary(&mut out)?,
         Command::Describe(args) => describe(&runtime, &mut out, args)?,
@@ -553,11 +600,14 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
 /// The SQL server, a program of its own.
 const SERVER: &str = "rebound-serve";
 
-/// Becomes the SQL server; comes back only if that fails.
-fn serve(args: &[OsString]) -> anyhow::Error {
-    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(SERVER));
-    let program = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(SERVER));
-    let mut command = std::process::Command::new(program);
+/// The cluster's parts and its client, a program of its own.
+const CLUSTER: &str = "rebound-cluster";
+
+/// Becomes another program; comes back only if that fails.
+fn hand_over(program: &str, what: &str, builder: &str, args: &[OsString]) -> anyhow::Error {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(program));
+    let found = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(program));
+    let mut command = std::process::Command::new(found);
     command.args(args);
     #[cfg(unix)]
     let error = std::os::unix::process::CommandExt::exec(&mut command);
@@ -568,12 +618,12 @@ fn serve(args: &[OsString]) -> anyhow::Error {
     };
     if error.kind() == std::io::ErrorKind::NotFound {
         return UsersError(format!(
-            "the SQL server is a program of its own, `{SERVER}`, and neither beside this one nor on the PATH: \
-             `make build-serve` builds it"
+            "{what} is a program of its own, `{program}`, and neither beside this one nor on the PATH: \
+             `{builder}` builds it"
         ))
         .into();
     }
-    anyhow::Error::new(error).context(format!("failed to start `{SERVER}`"))
+    anyhow::Error::new(error).context(format!("failed to start `{program}`"))
 }
 
 /// Writes rows to a file, or to standard output.

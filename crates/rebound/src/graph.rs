@@ -195,6 +195,15 @@ pub struct Node {
     pub writes: Vec<String>,
     /// Its SQL, if it is a table of `panels`.
     pub sql: Option<SqlFile>,
+    /// A stage that is done in the same go, and is no node of its own.
+    pub with: Option<StageName>,
+}
+
+impl Node {
+    /// The stages it is made of.
+    fn stages(&self) -> impl Iterator<Item = StageName> {
+        std::iter::once(self.stage).chain(self.with)
+    }
 }
 
 /// A graph or a selection that makes no sense.
@@ -207,7 +216,7 @@ pub enum GraphError {
         reader: String,
         /// What.
         table: String,
-        /// The closest name.
+        /// The closest name, or what to do.
         hint: String,
     },
     /// Two files make one table.
@@ -260,10 +269,21 @@ pub fn nodes<E: From<GraphError>>(
                 reads: Vec::new(),
                 writes: vec![format!("external.{name}")],
                 sql: None,
+                with: None,
             }));
             continue;
         }
+        if stage == StageName::Aggregate && !pipeline.keeps_records {
+            continue;
+        }
         if stage != StageName::Panels {
+            let with = (stage == StageName::Ingest && !pipeline.keeps_records)
+                .then_some(StageName::Aggregate);
+            let mut writes = stage.writes().to_vec();
+            if let Some(with) = with {
+                writes.retain(|table| !with.reads(pipeline).contains(table));
+                writes.extend(with.writes());
+            }
             let reads = if stage == StageName::Models {
                 let tables: BTreeSet<&str> =
                     pipeline.models.iter().flat_map(Model::tables).collect();
@@ -275,8 +295,9 @@ pub fn nodes<E: From<GraphError>>(
                 name: stage.name().to_owned(),
                 stage,
                 reads,
-                writes: owned(stage.writes()),
+                writes: owned(&writes),
                 sql: None,
+                with,
             });
             continue;
         }
@@ -290,6 +311,7 @@ pub fn nodes<E: From<GraphError>>(
                 reads: tables_read(file)?.into_iter().collect(),
                 writes: vec![file.name.clone()],
                 sql: Some(file.clone()),
+                with: None,
             });
         }
     }
@@ -308,7 +330,12 @@ fn ordered(mut nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
             return Err(GraphError::NoWriter {
                 reader: node.name.clone(),
                 table: table.clone(),
-                hint: hint(table, written.iter().map(String::as_str)),
+                hint: if table == "customs.records" {
+                    ": the stage `ingest` does, without --no-records and `records: false`"
+                        .to_owned()
+                } else {
+                    hint(table, written.iter().map(String::as_str))
+                },
             });
         }
     }
@@ -346,7 +373,7 @@ pub fn select(nodes: &[Node], selectors: &[String]) -> Result<BTreeSet<usize>, G
             .filter(|&at| {
                 let node = &nodes[at];
                 node.name == name
-                    || node.stage.name() == name
+                    || node.stages().any(|stage| stage.name() == name)
                     || node.writes.iter().any(|t| t == name)
             })
             .collect();
@@ -409,7 +436,10 @@ pub fn fingerprints(
         if let Some(sql) = &node.sql {
             parts.insert("sql".to_owned(), Fingerprint::of(sql.text.as_bytes()).to_string());
         }
-        for (section, text) in settings(pipeline, node) {
+        if let Some(with) = node.with {
+            parts.insert(format!("code {with}"), crate::stages::version(with).to_string());
+        }
+        for (section, text) in node.stages().flat_map(|stage| settings(pipeline, node, stage)) {
             parts.insert(format!("config {section}"), text);
         }
         for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node, file)) {
@@ -430,6 +460,27 @@ pub fn fingerprints(
         made.push((parts, fingerprint));
     }
     made
+}
+
+/// What machines that work together must have in common: the program, and what the rows of `ingest` and `aggregate` depend on.
+pub fn identity(pipeline: &Pipeline) -> Fingerprint {
+    let mut maker = Fingerprinter::default();
+    maker.add("program", env!("CARGO_PKG_VERSION").as_bytes());
+    for stage in [StageName::Ingest, StageName::Aggregate] {
+        let node = Node {
+            name: stage.name().to_owned(),
+            stage,
+            reads: Vec::new(),
+            writes: Vec::new(),
+            sql: None,
+            with: None,
+        };
+        maker.add(stage.name(), crate::stages::version(stage).to_string().as_bytes());
+        for (section, text) in settings(pipeline, &node, stage) {
+            maker.add(&section, text.as_bytes());
+        }
+    }
+    maker.finish()
 }
 
 fn reads_file(pipeline: &Pipeline, node: &Node, file: &str) -> bool {
@@ -456,8 +507,8 @@ pub fn uses(pipeline: &Pipeline, source: ProximitySource) -> bool {
     pipeline.config.relatedness.source() == Ok(source)
 }
 
-/// The parts of the config that a node's rows depend on, as JSON.
-fn settings(pipeline: &Pipeline, node: &Node) -> Vec<(String, String)> {
+/// The parts of the config that a node's rows depend on in one of its stages, as JSON.
+fn settings(pipeline: &Pipeline, node: &Node, stage: StageName) -> Vec<(String, String)> {
     fn json<T: serde::Serialize>(value: &T) -> String {
         serde_json::to_string(value).unwrap_or_default()
     }
@@ -469,7 +520,7 @@ fn settings(pipeline: &Pipeline, node: &Node) -> Vec<(String, String)> {
     let target = &config.harmonize.target_revision;
     let harmonize =
         || ("harmonize".to_owned(), json(&BTreeMap::from([("target_revision", target)])));
-    match node.stage {
+    match stage {
         StageName::Ingest => {
             let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
             for source in &pipeline.sources {
@@ -546,7 +597,9 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
         }
         let (kind, what) = name.split_once(' ').unwrap_or((name, ""));
         changes.push(match (kind, old, new) {
-            ("code", _, _) => "code changed".to_owned(),
+            ("code", Some(_), Some(_)) => "code changed".to_owned(),
+            ("code", None, _) => format!("with the stage {what}, as records are not kept"),
+            ("code", _, None) => format!("without the stage {what}, as records are kept"),
             ("sql", _, _) => "SQL changed".to_owned(),
             ("table", Some(_), Some(_)) => format!("input changed: {what}"),
             ("table", None, _) => format!("input added: {what}"),
@@ -608,6 +661,7 @@ mod tests {
             reads: owned(reads),
             writes: owned(writes),
             sql: None,
+            with: None,
         }
     }
 

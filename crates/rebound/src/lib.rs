@@ -3,6 +3,7 @@
 //! This is the edge. Codes become indices and indices codes here, files are read, text becomes typed
 //! values, and errors of the libraries get their context.
 
+pub mod away;
 pub mod boundaries;
 pub mod cli;
 pub mod clock;

@@ -74,6 +74,11 @@ struct File {
     pci: Option<PciText>,
     boundaries: Option<BoundariesText>,
     report: Option<String>,
+    #[serde(default = "yes")]
+    records: bool,
+    #[serde(default)]
+    engine: Engine,
+    scheduler: Option<String>,
     groups: Option<GroupsText>,
     rebate_rates: Option<RebateText>,
     #[serde(default)]
@@ -83,6 +88,21 @@ struct File {
     sql: String,
     checks: String,
     stages: Vec<String>,
+}
+
+/// What does the work of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// This machine.
+    #[default]
+    Embedded,
+    /// A Ballista cluster.
+    Ballista,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -308,6 +328,8 @@ pub struct SqlFile {
 /// A pipeline with everything it names.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
+    /// Its file.
+    pub path: PathBuf,
     /// Its name.
     pub name: String,
     /// The values it runs with.
@@ -342,9 +364,35 @@ pub struct Pipeline {
     pub checks: Vec<SqlFile>,
     /// The stages that run.
     pub stages: Vec<StageName>,
+    /// Whether records are kept in `customs.records`; if not, they go from the raw files into the sums.
+    pub keeps_records: bool,
 }
 
 impl Pipeline {
+    /// Whether records can be left out, if they are.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError::Value`] if something needs them, as other machines do that sum records.
+    pub fn can_do_without_records(&self, is_away: bool) -> Result<(), PipelineError> {
+        let why = if self.keeps_records {
+            return Ok(());
+        } else if self.config.aggregate.quantities {
+            "the config says `aggregate.quantities: true`, and quantities are summed from kept records"
+        } else if [StageName::Ingest, StageName::Aggregate]
+            .iter()
+            .any(|stage| !self.stages.contains(stage))
+        {
+            "records that are not kept are summed as they are read: expected both `ingest` and `aggregate` in `stages`"
+        } else if is_away {
+            "a cluster sums what it finds in kept records"
+        } else {
+            return Ok(());
+        };
+        let why = format!("{why}; keep them (`records: true`, no --no-records)");
+        Err(PipelineError::Value { path: self.path.clone(), key: "records".to_owned(), why })
+    }
+
     /// The proximities, if the config takes them from elsewhere.
     pub fn used_proximity(&self) -> Option<&External<ProximityColumns>> {
         let is_used = self.config.relatedness.source() == Ok(ProximitySource::External);
@@ -423,6 +471,16 @@ pub struct Elsewhere {
 pub fn lake_of(path: &Path) -> Result<String, PipelineError> {
     let file: File = yaml::read(path)?;
     Ok(lake_url(path, &file.lake))
+}
+
+/// What the pipeline at `path` says does the work, and the address of the cluster's scheduler.
+///
+/// # Errors
+///
+/// [`PipelineError::Yaml`].
+pub fn engine_of(path: &Path) -> Result<(Engine, Option<String>), PipelineError> {
+    let file: File = yaml::read(path)?;
+    Ok((file.engine, file.scheduler))
 }
 
 /// The folder of the report that a run of the pipeline at `path` draws when it has published.
@@ -577,6 +635,7 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         stages.push(stage);
     }
     Ok(Pipeline {
+        path: path.to_owned(),
         name: file.name,
         config,
         lake: lake_url(path, &file.lake),
@@ -594,6 +653,7 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         sql: sql_files(&beside(path, &file.sql))?,
         checks: sql_files(&beside(path, &file.checks))?,
         stages,
+        keeps_records: file.records,
     })
 }
 

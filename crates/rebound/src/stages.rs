@@ -1,10 +1,11 @@
 //! The stages: each reads tables, works, and gives the rows of other tables. It knows no other stage.
 
-mod aggregate;
+pub(crate) mod aggregate;
 pub mod cube;
 mod diversification;
-mod ingest;
+pub(crate) mod ingest;
 pub mod models;
+mod packed;
 mod policy;
 mod relatedness;
 mod resilience;
@@ -13,6 +14,7 @@ mod spatial;
 
 pub use spatial::MEASURED;
 
+use crate::away::Away;
 use crate::boundaries::BoundaryError;
 use crate::codes::CodesError;
 use crate::external::ExternalError;
@@ -47,6 +49,8 @@ pub struct Files<'a> {
     pub drafts: BTreeMap<String, TableVersion>,
     /// The tables it reads.
     pub inputs: BTreeMap<String, TableVersion>,
+    /// Other machines, if they do the work.
+    pub away: Option<Away<'a>>,
 }
 
 impl Files<'_> {
@@ -178,6 +182,19 @@ pub enum StageError {
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// A piece of work failed on another machine.
+    #[error("on another machine: {message}")]
+    Away {
+        /// The error there, and its causes.
+        message: String,
+        /// Whether the user's input or config is at fault.
+        is_users: bool,
+    },
+    /// Other machines did not do the work.
+    #[error(
+        "the cluster failed: {0}; nothing was published, and a run again makes only what is missing"
+    )]
+    Cluster(String),
 }
 
 impl StageError {
@@ -185,7 +202,11 @@ impl StageError {
     pub fn is_users(&self) -> bool {
         matches!(
             self,
-            Self::RawFile { .. } | Self::External(_) | Self::Boundaries(_) | Self::Data(_)
+            Self::RawFile { .. }
+                | Self::External(_)
+                | Self::Boundaries(_)
+                | Self::Data(_)
+                | Self::Away { is_users: true, .. }
         )
     }
 }
@@ -217,7 +238,8 @@ pub fn run(
     files: &Files<'_>,
 ) -> Result<Output, StageError> {
     match stage {
-        StageName::Ingest => ingest::run(pipeline, files),
+        StageName::Ingest if pipeline.keeps_records => ingest::run(pipeline, files),
+        StageName::Ingest => ingest::run_to_sums(pipeline, files),
         StageName::Aggregate => aggregate::run(pipeline, files),
         StageName::Relatedness => relatedness::run(pipeline, input, files),
         StageName::Diversification => diversification::run(input, files),

@@ -18,7 +18,21 @@ const LIMIT: i128 = 10i128.pow(PRECISION);
 ///
 /// * Its magnitude is below 10^18 units.
 /// * It has no multiplication by another amount, and no conversion from a float.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// * It is serialised as the whole number of hundredths.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
 pub struct Money(i128);
 
 impl Money {

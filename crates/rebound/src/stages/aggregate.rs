@@ -6,16 +6,17 @@
 //! The records are read once, file by file, into rows of 32 bytes that [`packed`] keeps by year and region, in
 //! memory up to the config's limit and on disk beyond it. The regions of a year are then summed side by side.
 
-mod packed;
 mod quantities;
 
-use self::packed::{NO_WORD, Packed, Row, Texts};
+use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts};
 use super::rows::Rows;
 use super::{Files, GroupWriter, Made, Output, StageError, table};
+use crate::away::{Away, Work};
 use crate::codes;
 use crate::pipeline::Pipeline;
-use lake::{Cells, GROUP_ROWS, NO_COUNT};
+use lake::{Cells, DataFile, GROUP_ROWS, NO_COUNT, TableVersion};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use trade::money::allocate;
@@ -170,7 +171,7 @@ impl<'f> SheetWriter<'f> {
         mut self,
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
-    ) -> Result<Option<lake::DataFile>, StageError> {
+    ) -> Result<Option<DataFile>, StageError> {
         self.flush(texts, files)?;
         self.writer.map(GroupWriter::finish).transpose()
     }
@@ -228,7 +229,7 @@ struct Summed {
 
 /// How codes are brought to the target revision, and words to their places.
 struct Harmony<'a> {
-    conversions: BTreeMap<u32, Conversion>,
+    conversions: &'a BTreeMap<u32, Conversion>,
     regions: &'a Texts,
     words: &'a Texts,
     products: Products,
@@ -238,7 +239,74 @@ struct Harmony<'a> {
     keeps_months: bool,
 }
 
-impl Harmony<'_> {
+impl<'a> Harmony<'a> {
+    fn new(
+        pipeline: &Pipeline,
+        conversions: &'a BTreeMap<u32, Conversion>,
+        regions: &'a Texts,
+        words: &'a Texts,
+    ) -> Self {
+        Self {
+            conversions,
+            regions,
+            words,
+            products: Products::all(),
+            is_traded: (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect(),
+            keeps_firms: pipeline.config.aggregate.firms,
+            keeps_months: pipeline.config.aggregate.months,
+        }
+    }
+
+    /// The products that have rows in the years summed so far.
+    fn traded(&self) -> impl Iterator<Item = u32> {
+        (0u32..)
+            .zip(&self.is_traded)
+            .filter(|(_, is_traded)| is_traded.load(Ordering::Relaxed))
+            .map(|(number, _)| number)
+    }
+
+    /// Sums a year, and writes its files.
+    fn sum_year(
+        &self,
+        files: &Files<'_>,
+        packed: &Packed,
+        year: i32,
+        groups: &[Group],
+    ) -> Result<YearSums, StageError> {
+        let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
+        let mut writers: [SheetWriter<'_>; TABLES.len()] = std::array::from_fn(|table| {
+            SheetWriter { table, year, writer: None, sheet: Sheet::default() }
+        });
+        let mut left = groups;
+        while !left.is_empty() {
+            let mut n_rows = 0;
+            let n = left
+                .iter()
+                .take_while(|group| {
+                    let is_room = n_rows < CHUNK_ROWS;
+                    n_rows += group.n_rows;
+                    is_room
+                })
+                .count();
+            let summed: Vec<Summed> = left[..n]
+                .par_iter()
+                .map(|group| self.sum(group.region, packed.rows(group)?))
+                .collect::<Result<_, _>>()?;
+            left = &left[n..];
+            writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
+                summed.iter().try_for_each(|of| writer.add(&of.sheets[at], self, files))
+            })?;
+            for (code, value) in summed.into_iter().flat_map(|summed| summed.reported) {
+                *reported.entry(code).or_default() += value;
+            }
+        }
+        let files = writers
+            .into_par_iter()
+            .map(|writer| writer.finish(self, files))
+            .collect::<Result<_, _>>()?;
+        Ok(YearSums { year, files, reported })
+    }
+
     /// Calls `each` with every part of `row`.
     fn parts(&self, row: &Row, conversion: &Conversion, mut each: impl FnMut(Part)) {
         let words = row.words.map(|word| self.words.place(word));
@@ -377,91 +445,194 @@ impl Sums {
 
 /// Sums the records.
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
+    if let Some(away) = &files.away {
+        return run_away(pipeline, files, away);
+    }
+    let (flow, limit) = asked(pipeline);
+    sums(pipeline, files, &Packed::read(files, flow, None, limit)?)
+}
+
+/// The flow that is summed, and how many bytes of its records stay in memory.
+fn asked(pipeline: &Pipeline) -> (&str, usize) {
+    // The other half is for reading, sorting and writing.
+    (&pipeline.config.aggregate.flow, pipeline.config.engine.memory_bytes() / 2)
+}
+
+/// What takes the records as they are read, for [`sums`].
+pub(super) fn collector(pipeline: &Pipeline) -> Collector {
+    let (flow, limit) = asked(pipeline);
+    Collector::new(flow, limit)
+}
+
+/// Sums records that are packed already.
+pub(super) fn sums(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    packed: &Packed,
+) -> Result<Output, StageError> {
+    let conversions = conversions(pipeline, &packed.reported)?;
+    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
+    let harmony = Harmony::new(pipeline, &conversions, &regions, &words);
+    let groups = packed.groups(&regions);
+    let years = groups.iter().map(|(&year, groups)| harmony.sum_year(files, packed, year, groups));
+    let years = years.collect::<Result<Vec<_>, StageError>>()?;
+    let traded = harmony.traded().collect();
+    let regions = regions.texts().map(str::to_owned).collect();
+    finish(pipeline, files, &conversions, AllSums { years, traded, regions })
+}
+
+/// What the records of some files are, before they are summed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Reported {
+    codes: BTreeMap<u32, Money>,
+    years: BTreeSet<i32>,
+}
+
+/// The sums of a year.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct YearSums {
+    year: i32,
+    /// Of each of [`TABLES`], if it has rows.
+    files: Vec<Option<DataFile>>,
+    /// Revision and code, and the value reported under it.
+    reported: BTreeMap<u32, Money>,
+}
+
+/// The sums of a year, and what is in them.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct YearAlone {
+    sums: YearSums,
+    traded: Vec<u32>,
+    regions: Vec<String>,
+}
+
+/// What the records of the input are.
+///
+/// # Errors
+///
+/// [`StageError`] if they cannot be read.
+pub(crate) fn reported(pipeline: &Pipeline, files: &Files<'_>) -> Result<Reported, StageError> {
+    let (flow, limit) = asked(pipeline);
+    let packed = Packed::read(files, flow, None, limit)?;
+    let years = packed.groups(&packed.regions.in_order()).into_keys().collect();
+    Ok(Reported { codes: packed.reported, years })
+}
+
+/// Sums a year of the input, when `reported` is what the records of all years are.
+///
+/// # Errors
+///
+/// [`StageError`] if they cannot be read or written.
+pub(crate) fn year_alone(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    year: i32,
+    reported: &BTreeMap<u32, Money>,
+) -> Result<YearAlone, StageError> {
+    let (flow, limit) = asked(pipeline);
+    let packed = Packed::read(files, flow, Some(year), limit)?;
+    let conversions = conversions(pipeline, reported)?;
+    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
+    let harmony = Harmony::new(pipeline, &conversions, &regions, &words);
+    let groups = packed.groups(&regions).remove(&year).unwrap_or_default();
+    let sums = harmony.sum_year(files, &packed, year, &groups)?;
+    let traded = harmony.traded().collect();
+    Ok(YearAlone { sums, traded, regions: regions.texts().map(str::to_owned).collect() })
+}
+
+/// Files of records that another machine looks through at a time.
+const FILES_AWAY: usize = 8;
+
+fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<Output, StageError> {
+    let records = files.input(RECORDS)?;
+    let part = |files: &[DataFile]| TableVersion { files: files.to_vec(), ..records.clone() };
+    let parts: Vec<TableVersion> = records.files.chunks(FILES_AWAY).map(part).collect();
+    let found: Vec<Reported> =
+        away.perform(parts.iter().map(|records| Work::Reported { records: records.clone() }))?;
+    let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
+    let mut of_year: BTreeMap<i32, Vec<DataFile>> = BTreeMap::new();
+    for (part, found) in parts.iter().zip(found) {
+        for (code, value) in found.codes {
+            *reported.entry(code).or_default() += value;
+        }
+        for year in found.years {
+            of_year.entry(year).or_default().extend(part.files.iter().cloned());
+        }
+    }
+    let conversions = conversions(pipeline, &reported)?;
+    let found: Vec<YearAlone> = away.perform(of_year.iter().map(|(&year, files)| Work::Year {
+        records: part(files),
+        year,
+        reported: reported.clone(),
+    }))?;
+    let (mut years, mut traded, mut regions) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for year in found {
+        years.push(year.sums);
+        traded.extend(year.traded);
+        regions.extend(year.regions);
+    }
+    finish(pipeline, files, &conversions, AllSums { years, traded, regions })
+}
+
+/// The conversion of every code that was reported.
+fn conversions(
+    pipeline: &Pipeline,
+    reported: &BTreeMap<u32, Money>,
+) -> Result<BTreeMap<u32, Conversion>, StageError> {
     let harmonize = &pipeline.config.harmonize;
     let target = harmonize.revision().map_err(StageError::Data)?;
     let method = harmonize.method().map_err(StageError::Data)?;
-    let flow = pipeline.config.aggregate.flow.as_str();
-    // The other half is for reading, sorting and writing.
-    let packed = Packed::read(files, flow, pipeline.config.engine.memory_bytes() / 2)?;
     let revisions: BTreeSet<HsRevision> =
-        packed.reported.keys().map(|&number| packed::revision_and_code(number).0).collect();
+        reported.keys().map(|&number| packed::revision_and_code(number).0).collect();
     if revisions.is_empty() {
         return Err(StageError::Data(format!(
-            "no record of flow `{flow}` is left after the excluded rules; see customs.reconciliation"
+            "no record of flow `{}` is left after the excluded rules; see customs.reconciliation",
+            pipeline.config.aggregate.flow
         )));
     }
     let tables = codes::tables()?;
     let weight = |code: Hs6| {
-        let value = packed.reported.get(&packed::reported_code(target, code));
+        let value = reported.get(&packed::reported_code(target, code));
         value.and_then(|value| u128::try_from(value.hundredths()).ok()).unwrap_or(0)
     };
     let concordance = Concordance::new(method, target, &revisions, &tables, weight);
-    let conversions = packed
-        .reported
-        .keys()
-        .map(|&code| {
-            let (revision, hs6) = packed::revision_and_code(code);
-            (code, concordance.convert(revision, hs6))
-        })
-        .collect();
-    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
-    let is_traded = (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect();
-    let keeps_firms = pipeline.config.aggregate.firms;
-    let harmony = Harmony {
-        conversions,
-        regions: &regions,
-        words: &words,
-        products: Products::all(),
-        is_traded,
-        keeps_firms,
-        keeps_months: pipeline.config.aggregate.months,
+    let convert = |&code: &u32| {
+        let (revision, hs6) = packed::revision_and_code(code);
+        (code, concordance.convert(revision, hs6))
     };
+    Ok(reported.keys().map(convert).collect())
+}
 
-    let groups = packed.groups(&regions);
+/// The sums of all years, the products that have some, and the regions.
+struct AllSums {
+    years: Vec<YearSums>,
+    traded: BTreeSet<u32>,
+    regions: BTreeSet<String>,
+}
+
+/// The tables: those of the years, and those of a few rows.
+fn finish(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    conversions: &BTreeMap<u32, Conversion>,
+    sums: AllSums,
+) -> Result<Output, StageError> {
+    let harmonize = &pipeline.config.harmonize;
+    let target = harmonize.revision().map_err(StageError::Data)?;
+    let method = harmonize.method().map_err(StageError::Data)?;
     let texts = codes::descriptions(target)?;
-    let mut made: BTreeMap<&'static str, Vec<lake::DataFile>> = BTreeMap::new();
+    let mut made: BTreeMap<&'static str, Vec<DataFile>> = BTreeMap::new();
     let mut matches = Rows::of("trade.hs_conversion");
-    for (year, groups) in &groups {
-        let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
-        let mut writers: [SheetWriter<'_>; TABLES.len()] = std::array::from_fn(|table| {
-            SheetWriter { table, year: *year, writer: None, sheet: Sheet::default() }
-        });
-        let mut left = groups.as_slice();
-        while !left.is_empty() {
-            let mut n_rows = 0;
-            let n = left
-                .iter()
-                .take_while(|group| {
-                    let is_room = n_rows < CHUNK_ROWS;
-                    n_rows += group.n_rows;
-                    is_room
-                })
-                .count();
-            let summed: Vec<Summed> = left[..n]
-                .par_iter()
-                .map(|group| harmony.sum(group.region, packed.rows(group)?))
-                .collect::<Result<_, _>>()?;
-            left = &left[n..];
-            writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
-                summed.iter().try_for_each(|of| writer.add(&of.sheets[at], &harmony, files))
-            })?;
-            for (code, value) in summed.into_iter().flat_map(|summed| summed.reported) {
-                *reported.entry(code).or_default() += value;
-            }
-        }
-        let written: Vec<Option<lake::DataFile>> = writers
-            .into_par_iter()
-            .map(|writer| writer.finish(&harmony, files))
-            .collect::<Result<_, _>>()?;
-        for (name, file) in TABLES.into_iter().zip(written) {
+    for YearSums { year, files, reported } in sums.years {
+        for (name, file) in TABLES.into_iter().zip(files) {
             made.entry(name).or_default().extend(file);
         }
         let mut kinds: BTreeMap<(HsRevision, &'static str), (usize, Money)> = BTreeMap::new();
         let mut total = Money::ZERO;
-        for (&number, &value) in &reported {
+        for (number, value) in reported {
             let (revision, code) = packed::revision_and_code(number);
             let is_known = revision != target || texts.contains_key(&code);
-            let kind = match harmony.conversions.get(&number) {
+            let kind = match conversions.get(&number) {
                 Some(conversion) if is_known => conversion.kind,
                 _ => MatchKind::Unlisted,
             };
@@ -472,7 +643,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         }
         for ((revision, kind), (n_codes, value)) in kinds {
             matches
-                .int(*year)
+                .int(year)
                 .text(revision.name())
                 .text(kind)
                 .text(target.name())
@@ -481,9 +652,8 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
             money_and_share(&mut matches, value, total);
         }
     }
-    let keeps_quantities = pipeline.config.aggregate.quantities;
-    let of_quantities = if keeps_quantities {
-        quantities::rows(files, flow, &harmony.conversions)?
+    let of_quantities = if pipeline.config.aggregate.quantities {
+        quantities::rows(files, &pipeline.config.aggregate.flow, conversions)?
     } else {
         Rows::of("trade.region_product_year_quantity")
     };
@@ -499,13 +669,13 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         .map(|(code, name)| (code.as_str(), name.as_str()))
         .collect();
     let mut rows = Rows::of("trade.region");
-    for code in regions.texts() {
-        rows.text(code).text(region_names.get(code).copied().unwrap_or(code));
+    for code in &sums.regions {
+        rows.text(&**code).text(region_names.get(code.as_str()).copied().unwrap_or(code));
     }
     table(&mut output, "trade.region", rows)?;
 
     let mut n_sources: BTreeMap<u32, usize> = BTreeMap::new();
-    for conversion in harmony.conversions.values() {
+    for conversion in conversions.values() {
         let is_split = conversion.targets.len() > 1;
         for (code, weight) in &conversion.targets {
             if !is_split || *weight > 0 {
@@ -514,10 +684,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         }
     }
     let mut rows = Rows::of("trade.product");
-    for (number, is_traded) in (0u32..).zip(&harmony.is_traded) {
-        if !is_traded.load(Ordering::Relaxed) {
-            continue;
-        }
+    for number in sums.traded {
         let product = packed::code_of(number);
         let text = texts.get(&product).map(String::as_str);
         rows.text(product.as_str())

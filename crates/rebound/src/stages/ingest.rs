@@ -1,17 +1,21 @@
-//! Raw files to `customs.records`, `customs.rejects`, `customs.reconciliation`, `customs.rules` and
+//! Raw files to `customs.records` (or straight to what the stage `aggregate` makes of them), `customs.rejects`, `customs.reconciliation`, `customs.rules` and
 //! `customs.unmapped`.
 //!
 //! Files are read as blocks of whole rows, the blocks side by side, each into a Parquet file of its own.
 //! Blocks and the order of their files depend on the raw files alone, not on the threads; and no more of
 //! a file is in memory than the blocks being read.
 
+use super::aggregate;
+use super::packed::{CodedPacker, CodedRecords, Collector};
 use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
+use crate::away::Work;
 use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Item};
-use crate::pipeline::{Pipeline, Source};
+use crate::pipeline::{Pipeline, RawFile, Source};
 use arrow::array::Array;
 use lake::{Cells, DataFile, GROUP_ROWS};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +32,8 @@ use trade::{
 /// A raw file on its way.
 struct RawInput<'p> {
     source: &'p Source,
+    /// The raw file that the item is, or is in.
+    file: &'p str,
     item: Item,
     state: Mutex<State>,
 }
@@ -61,7 +67,7 @@ struct Task {
 }
 
 /// What rows came to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Account {
     n_rows: u64,
     n_entries: u64,
@@ -76,9 +82,9 @@ struct Account {
     value_rejected: Money,
     /// Entries and value of each rule of the layout.
     rules: Vec<(u64, Money)>,
-    reasons: BTreeMap<&'static str, u64>,
+    reasons: BTreeMap<Cow<'static, str>, u64>,
     /// By field and text: what it became, entries, value.
-    unmapped: BTreeMap<&'static str, BTreeMap<String, (String, u64, Money)>>,
+    unmapped: BTreeMap<Cow<'static, str>, BTreeMap<String, (String, u64, Money)>>,
     first_reject: Option<String>,
 }
 
@@ -123,25 +129,131 @@ struct Done {
     rejects: Option<DataFile>,
 }
 
+/// Where records go.
+#[derive(Debug, Clone, Copy)]
+enum RecordsTo<'a> {
+    /// Into `customs.records`.
+    Table,
+    /// Into what is summed, and nowhere else.
+    Sums(&'a Collector),
+}
+
+/// What a raw file came to.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct OfFile {
+    account: Account,
+    records: Vec<DataFile>,
+    rejects: Vec<DataFile>,
+}
+
 /// Reads every raw file of the pipeline.
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
+    let inputs = inputs(pipeline, files)?;
+    let found = match &files.away {
+        Some(away) => away.perform(inputs.iter().enumerate().map(|(number, input)| {
+            Work::Ingest { file: input.file.to_owned(), item: input.item.label.clone(), number }
+        }))?,
+        None => read(&inputs, 0, files, RecordsTo::Table)?,
+    };
+    let (mut by_file, mut records, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
+    for OfFile { account, records: of_file, rejects: refused } in found {
+        by_file.push(account);
+        records.extend(of_file);
+        rejects.extend(refused);
+    }
+    let mut output = account_for(pipeline, &inputs, by_file)?;
+    output.insert("customs.records", Made::Files(records));
+    output.insert("customs.rejects", Made::Files(rejects));
+    Ok(output)
+}
+
+/// Reads every raw file of the pipeline and sums its records, which are not kept.
+pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
+    let collector = aggregate::collector(pipeline);
+    let inputs = inputs(pipeline, files)?;
+    let (mut by_file, mut rejects) = (Vec::with_capacity(inputs.len()), Vec::new());
+    for of_file in read(&inputs, 0, files, RecordsTo::Sums(&collector))? {
+        by_file.push(of_file.account);
+        rejects.extend(of_file.rejects);
+    }
+    let value: Money = by_file.iter().map(|account| account.value_records).sum();
+    let mut output = account_for(pipeline, &inputs, by_file)?;
+    output.insert("customs.rejects", Made::Files(rejects));
+    let packed = collector.finish();
+    // No check in SQL can compare the sums with records that are not there.
+    let found = packed.value_met();
+    if found != value {
+        return Err(StageError::Data(format!(
+            "the records have a value of {value}, and {found} came to the sums: a fault of the program"
+        )));
+    }
+    output.extend(aggregate::sums(pipeline, files, &packed)?);
+    Ok(output)
+}
+
+/// Reads one raw file, or member of an archive: that with this number among all.
+///
+/// # Errors
+///
+/// [`StageError`] if it is not there, or cannot be read.
+pub(crate) fn run_one(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    (file, item, number): (&str, &str, usize),
+) -> Result<OfFile, StageError> {
+    let of_file = |source: &'_ Source| source.files.iter().any(|raw| raw.label == file);
+    let mut found = Vec::new();
+    for source in pipeline.sources.iter().filter(|source| of_file(source)) {
+        for raw in source.files.iter().filter(|raw| raw.label == file) {
+            found.extend(
+                inputs_of(source, raw, files)?.into_iter().filter(|i| i.item.label == item),
+            );
+        }
+    }
+    if found.is_empty() {
+        let why = "the machine that was to read it does not see it: raw files must be at URLs, or in a folder \
+                   that all machines share";
+        return Err(StageError::RawFile { path: PathBuf::from(item), why: why.to_owned() });
+    }
+    Ok(read(&found, number, files, RecordsTo::Table)?.into_iter().next().unwrap_or_default())
+}
+
+fn inputs_of<'p>(
+    source: &'p Source,
+    file: &'p RawFile,
+    files: &Files<'_>,
+) -> Result<Vec<RawInput<'p>>, StageError> {
+    let items = input::items(file, &files.runtime)
+        .map_err(|why| StageError::RawFile { path: PathBuf::from(&file.label), why })?;
+    let input =
+        |item| RawInput { source, file: &file.label, item, state: Mutex::new(State::Closed) };
+    Ok(items.into_iter().map(input).collect())
+}
+
+/// The raw files, in the order of their names.
+fn inputs<'p>(pipeline: &'p Pipeline, files: &Files<'_>) -> Result<Vec<RawInput<'p>>, StageError> {
     let mut inputs = Vec::new();
     for source in &pipeline.sources {
         for file in &source.files {
-            let items = input::items(file, &files.runtime)
-                .map_err(|why| StageError::RawFile { path: PathBuf::from(&file.label), why })?;
-            inputs.extend(items.into_iter().map(|item| RawInput {
-                source,
-                item,
-                state: Mutex::new(State::Closed),
-            }));
+            inputs.extend(inputs_of(source, file, files)?);
         }
     }
     inputs.sort_by(|a, b| a.item.label.cmp(&b.item.label));
+    Ok(inputs)
+}
 
-    let work = Work {
-        inputs: &inputs,
+/// Reads raw files, of which the first has the number `first`.
+fn read(
+    inputs: &[RawInput<'_>],
+    first: usize,
+    files: &Files<'_>,
+    records_to: RecordsTo<'_>,
+) -> Result<Vec<OfFile>, StageError> {
+    let work = Reader {
+        inputs,
+        first,
         files,
+        records_to,
         next: Mutex::new(0),
         spare: Mutex::default(),
         results: Mutex::default(),
@@ -152,19 +264,15 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         }
     });
     let results = work.results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut by_file: Vec<Account> = inputs.iter().map(|_| Account::default()).collect();
-    let (mut records, mut rejects) = (Vec::new(), Vec::new());
+    let mut by_file: Vec<OfFile> = inputs.iter().map(|_| OfFile::default()).collect();
     for ((file, _), result) in results {
         // Results are in the order of the files, so the same fault is always the one named.
         let done = result?;
-        by_file[file].add(done.account);
-        records.extend(done.records);
-        rejects.extend(done.rejects);
+        by_file[file].account.add(done.account);
+        by_file[file].records.extend(done.records);
+        by_file[file].rejects.extend(done.rejects);
     }
-    let mut output = account_for(pipeline, &inputs, by_file)?;
-    output.insert("customs.records", Made::Files(records));
-    output.insert("customs.rejects", Made::Files(rejects));
-    Ok(output)
+    Ok(by_file)
 }
 
 /// The tables that say what each file came to.
@@ -177,8 +285,8 @@ fn account_for(
     let mut rules = Rows::of("customs.rules");
     let mut unmapped = Rows::of("customs.unmapped");
     let (mut n_entries, mut n_rejected) = (0, 0);
-    let mut reasons: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for (RawInput { source, item, .. }, account) in inputs.iter().zip(by_file) {
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for (RawInput { source, item, .. }, account) in inputs.iter().zip(&by_file) {
         let layout = &source.layout.layout;
         if let Some(first) = &account.first_reject {
             tracing::warn!(
@@ -228,7 +336,7 @@ fn account_for(
             for (text, (code, n, value)) in texts {
                 unmapped
                     .text(&*item.label)
-                    .text(*field)
+                    .text(&**field)
                     .text(&**text)
                     .text(&**code)
                     .count(usize_of(*n))
@@ -264,9 +372,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The files, and what is done of them.
-struct Work<'a> {
+struct Reader<'a> {
     inputs: &'a [RawInput<'a>],
+    /// The number of the first of them among all raw files.
+    first: usize,
     files: &'a Files<'a>,
+    records_to: RecordsTo<'a>,
     /// The first file that nobody opened yet.
     next: Mutex<usize>,
     /// Memory for the rows of blocks to come.
@@ -274,7 +385,7 @@ struct Work<'a> {
     results: Mutex<BTreeMap<(usize, usize), Result<Done, StageError>>>,
 }
 
-impl Work<'_> {
+impl Reader<'_> {
     /// Takes a file of its own, as long as there are, and then helps with those of others.
     fn run(&self) {
         loop {
@@ -311,8 +422,9 @@ impl Work<'_> {
                 }
             };
             let mut parser = CodedParser::new(&rows);
+            let mut packer = CodedPacker::default();
             while let Some(task) = taken {
-                let result = self.read(&task, &mut parser);
+                let result = self.read(&task, &mut parser, &mut packer);
                 if let State::Open { reader, .. } = &mut *locked(&self.inputs[file].state) {
                     reader.recycle(task.block);
                 }
@@ -340,7 +452,7 @@ impl Work<'_> {
 
     /// The next block of a file.
     fn take(&self, file: usize) -> Result<Option<Task>, (usize, StageError)> {
-        let RawInput { source, item, state } = &self.inputs[file];
+        let RawInput { source, item, state, .. } = &self.inputs[file];
         let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
         let mut state = locked(state);
         if matches!(*state, State::Closed) {
@@ -387,11 +499,16 @@ impl Work<'_> {
     }
 
     /// Reads the rows of a block and writes them.
-    fn read(&self, task: &Task, parser: &mut CodedParser<'_, '_>) -> Result<Done, StageError> {
+    fn read(
+        &self,
+        task: &Task,
+        parser: &mut CodedParser<'_, '_>,
+        packer: &mut CodedPacker,
+    ) -> Result<Done, StageError> {
         let RawInput { source, item, .. } = &self.inputs[task.file];
         let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
         let Fitted { layout, header, encoding, dialect } = &*task.fitted;
-        let name = format!("part-{:05}-{:05}.parquet", task.file, task.at);
+        let name = format!("part-{:05}-{:05}.parquet", self.first + task.file, task.at);
         let mut reading = Reading {
             label: &item.label,
             layout,
@@ -454,7 +571,7 @@ impl Work<'_> {
                         reading.row(parser, at, texts[at], damage, raw);
                     }
                     if reading.records.n_rows() >= GROUP_ROWS {
-                        self.write(&mut writer, &name, &mut reading, parser)?;
+                        self.keep(&mut writer, &name, &mut reading, parser, packer)?;
                     }
                 }
             }
@@ -482,13 +599,13 @@ impl Work<'_> {
                         reading.row(parser, at, texts, None, raw);
                     }
                     if reading.records.n_rows() >= GROUP_ROWS {
-                        self.write(&mut writer, &name, &mut reading, parser)?;
+                        self.keep(&mut writer, &name, &mut reading, parser, packer)?;
                     }
                 }
             }
         }
         if reading.records.n_rows() > 0 {
-            self.write(&mut writer, &name, &mut reading, parser)?;
+            self.keep(&mut writer, &name, &mut reading, parser, packer)?;
         }
         locked(&self.spare).push(reading.records);
         let rejects = if reading.rejects.n_rows() > 0 {
@@ -506,19 +623,27 @@ impl Work<'_> {
         })
     }
 
-    fn write<'s>(
+    /// Brings the records read so far to where they go.
+    fn keep<'s>(
         &'s self,
         writer: &mut Option<GroupWriter<'s>>,
         name: &str,
         reading: &mut Reading<'_>,
         parser: &CodedParser<'_, '_>,
+        packer: &mut CodedPacker,
     ) -> Result<(), StageError> {
-        let writer = match writer {
-            Some(writer) => writer,
-            None => writer.insert(self.files.create("customs.records", name)?),
-        };
         let Reading { label, layout, records, rule_names, .. } = reading;
-        records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)
+        if let RecordsTo::Sums(collector) = self.records_to {
+            packer.pack(records.coded(), parser.dictionaries(), collector)?;
+        } else {
+            let writer = match writer {
+                Some(writer) => writer,
+                None => writer.insert(self.files.create("customs.records", name)?),
+            };
+            records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)?;
+        }
+        records.clear();
+        Ok(())
     }
 }
 
@@ -595,7 +720,8 @@ impl Reading<'_> {
             account.n_rejected += fault.n_entries;
             account.n_unreadable += fault.n_unreadable;
             account.value_rejected += fault.value;
-            *account.reasons.entry(fault.reason.code()).or_default() += fault.n_entries;
+            *account.reasons.entry(Cow::Borrowed(fault.reason.code())).or_default() +=
+                fault.n_entries;
             if account.first_reject.is_none() {
                 account.first_reject = Some(format!(
                     "line {}, {} {:?}: {}",
@@ -675,7 +801,7 @@ impl CodedSink for Reading<'_> {
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
-        let sums = self.account.unmapped.entry(field.name()).or_default();
+        let sums = self.account.unmapped.entry(Cow::Borrowed(field.name())).or_default();
         let sum = match sums.get_mut(text) {
             Some(sum) => sum,
             None => sums.entry(text.to_owned()).or_insert((code.to_owned(), 0, Money::ZERO)),
@@ -757,9 +883,9 @@ impl Records {
         self.source_row.len()
     }
 
-    /// Writes the rows as one group, and goes on without them.
+    /// Writes the rows as one group.
     fn write(
-        &mut self,
+        &self,
         writer: &mut GroupWriter<'_>,
         label: &str,
         currency: &str,
@@ -799,7 +925,21 @@ impl Records {
             Cells::Texts(rule_names, &self.rules),
             Cells::Flags(&self.is_excluded),
         ];
-        writer.write(n, &cells)?;
+        writer.write(n, &cells)
+    }
+
+    fn coded(&self) -> CodedRecords<'_> {
+        CodedRecords {
+            years: &self.years,
+            year: &self.year,
+            month: &self.month,
+            codes: &self.codes,
+            value: &self.value,
+            is_excluded: &self.is_excluded,
+        }
+    }
+
+    fn clear(&mut self) {
         self.source_row.clear();
         self.entry.clear();
         self.year.clear();
@@ -810,6 +950,5 @@ impl Records {
         self.value.clear();
         self.rules.clear();
         self.is_excluded.clear();
-        Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! Quantities by region, product, year and unit of measure, beside the value of the records that have one.
 
 use super::super::cube::coded;
+use super::super::packed::{RECORDS, code_of, locked, number_of, reported_code};
 use super::super::rows::Rows;
 use super::super::{Files, StageError};
-use super::packed::{code_of, locked, number_of, reported_code};
 use super::split;
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
@@ -13,8 +13,6 @@ use std::sync::{Mutex, PoisonError};
 use trade::memo::Dictionary;
 use trade::money::allocate;
 use trade::{Conversion, Hs6, HsRevision, Money};
-
-const RECORDS: &str = "customs.records";
 
 const COLUMNS: [&str; 9] = [
     "year",

@@ -1,6 +1,6 @@
 //! Records as rows of 32 bytes, kept by year and region: in memory up to a limit, in an unnamed file beyond it.
 
-use super::super::{Files, StageError};
+use super::{Files, StageError};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use trade::coded::{Column, Dictionaries};
 use trade::{Hs6, HsRevision, Money};
 
-const RECORDS: &str = "customs.records";
+pub(super) const RECORDS: &str = "customs.records";
 
 const COLUMNS: [&str; 12] = [
     "year",
@@ -206,11 +207,32 @@ impl lake::Texts for Texts {
 /// A number that no text of a dictionary was looked up for yet.
 const UNSEEN: u32 = u32::MAX - 1;
 
+/// The numbers of the texts of a dictionary.
+#[derive(Debug, Default)]
+struct Numbers(Vec<u32>);
+
+impl Numbers {
+    /// The number of the text with this code; `find` is asked once for each.
+    fn number(
+        &mut self,
+        code: usize,
+        find: impl FnOnce() -> Result<u32, StageError>,
+    ) -> Result<u32, StageError> {
+        if code >= self.0.len() {
+            self.0.resize(code + 1, UNSEEN);
+        }
+        if self.0[code] == UNSEEN {
+            self.0[code] = find()?;
+        }
+        Ok(self.0[code])
+    }
+}
+
 /// The numbers of the texts of a column's dictionary, which goes on from batch to batch.
 #[derive(Debug, Default)]
 struct Coder {
     values: Option<ArrayRef>,
-    numbers: Vec<u32>,
+    numbers: Numbers,
 }
 
 impl Coder {
@@ -219,8 +241,7 @@ impl Coder {
         let is_same =
             self.values.as_ref().is_some_and(|old| old.to_data().ptr_eq(&values.to_data()));
         if !is_same {
-            self.numbers.clear();
-            self.numbers.resize(values.len(), UNSEEN);
+            self.numbers = Numbers::default();
             self.values = Some(values.clone());
         }
     }
@@ -233,14 +254,7 @@ impl Coder {
         find: impl FnOnce(&str) -> Result<u32, StageError>,
     ) -> Result<u32, StageError> {
         let Some(key) = column.key(row) else { return Ok(NO_WORD) };
-        match self.numbers[key] {
-            UNSEEN => {
-                let number = find(column.values().as_string::<i32>().value(key))?;
-                self.numbers[key] = number;
-                Ok(number)
-            }
-            number => Ok(number),
-        }
+        self.numbers.number(key, || find(column.values().as_string::<i32>().value(key)))
     }
 }
 
@@ -268,6 +282,7 @@ struct Shared {
     spilled: Option<File>,
     bytes_on_disk: u64,
     reported: BTreeMap<u32, Money>,
+    other_flows: Money,
 }
 
 /// The rows of a region in a year.
@@ -281,6 +296,211 @@ pub(super) struct Group {
     pieces: Vec<(usize, usize, usize)>,
 }
 
+/// Takes the records of a flow that no rule excludes, from any thread and in any order.
+#[derive(Debug)]
+pub(super) struct Collector {
+    flow: String,
+    /// The only year that is taken, if there is one.
+    year: Option<i32>,
+    /// Bytes of rows that stay in memory.
+    limit: usize,
+    regions: Interner,
+    words: Interner,
+    shared: Mutex<Shared>,
+}
+
+impl Collector {
+    /// Keeps at most `limit` bytes of rows in memory.
+    pub(super) fn new(flow: &str, limit: usize) -> Self {
+        Self {
+            flow: flow.to_owned(),
+            year: None,
+            limit,
+            regions: Interner::default(),
+            words: Interner::default(),
+            shared: Mutex::default(),
+        }
+    }
+
+    fn is_asked(&self, flow: &str) -> u32 {
+        u32::from(flow == self.flow)
+    }
+
+    fn region(&self, code: &str) -> Result<u32, StageError> {
+        let number = self.regions.number(code)?;
+        if number >> REGION_BITS == 0 {
+            Ok(number)
+        } else {
+            Err(broken(&format!("more than 2^{REGION_BITS} regions")))
+        }
+    }
+
+    /// Takes rows, sorts them, and puts some on disk if there are too many.
+    fn add(&self, mut rows: Vec<Row>) -> Result<(), StageError> {
+        rows.sort_unstable_by_key(|row: &Row| row.place);
+        let mut reported = Vec::new();
+        let mut index = Index::new();
+        let mut at = 0;
+        for group in rows.chunk_by(|a, b| a.group() == b.group()) {
+            index.push((group[0].group(), at, group.len()));
+            at += group.len();
+            for of_code in group.chunk_by(|a, b| a.reported_code() == b.reported_code()) {
+                let values = of_code.iter().map(|row| i128::from(row.value));
+                reported.push((of_code[0].reported_code(), values.sum()));
+            }
+        }
+        let mut shared = locked(&self.shared);
+        for (code, value) in reported {
+            *shared.reported.entry(code).or_default() += Money::from_hundredths(value);
+        }
+        shared.bytes_in_memory += rows.len() * size_of::<Row>();
+        shared.runs.push(Run { store: Store::Memory(rows), index });
+        if shared.bytes_in_memory > self.limit { shared.spill() } else { Ok(()) }
+    }
+
+    /// All that was taken.
+    pub(super) fn finish(self) -> Packed {
+        let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if shared.bytes_on_disk > 0 {
+            tracing::info!(
+                mib = shared.bytes_on_disk >> 20,
+                "records beyond the memory limit went to disk"
+            );
+        }
+        Packed {
+            runs: shared.runs,
+            spilled: Mutex::new(shared.spilled),
+            regions: self.regions,
+            words: self.words,
+            reported: shared.reported,
+            other_flows: shared.other_flows,
+        }
+    }
+}
+
+fn broken(error: &dyn std::fmt::Display) -> StageError {
+    StageError::Data(format!("{RECORDS}: {error}"))
+}
+
+fn code_number(text: &str) -> Result<u32, StageError> {
+    text.parse().map(number_of).map_err(|e| broken(&e))
+}
+
+fn revision_number(text: &str) -> Result<u32, StageError> {
+    let revision: HsRevision = text.parse().map_err(|e| broken(&e))?;
+    Ok(u32::try_from(revision.index()).unwrap_or(0))
+}
+
+/// What a record is summed by.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    year: i32,
+    /// 1 to 12, or 0.
+    month: u32,
+    region: u32,
+    revision: u32,
+    code: u32,
+    words: [u32; 4],
+}
+
+/// Adds a record of `value` hundredths to `rows`: one row, or more if the value needs them.
+fn push(rows: &mut Vec<Row>, key: Key, value: i128) -> Result<(), StageError> {
+    let Key { year, month, region, revision, code, words } = key;
+    let years = u64::try_from(year - FIRST_YEAR).ok().filter(|years| *years < 256);
+    let years = years.ok_or_else(|| broken(&format!("year {year} is out of range")))?;
+    let group = years << REGION_BITS | u64::from(region);
+    let group = group << MONTH_BITS | u64::from(month);
+    let place = (group << CODE_BITS | u64::from(revision * N_CODES + code)) << 1;
+    let mut left = value;
+    let mut goes_on = 0;
+    loop {
+        let value = i64::try_from(left).unwrap_or(if left > 0 { i64::MAX } else { i64::MIN });
+        rows.push(Row { place: place | goes_on, value, words });
+        left -= i128::from(value);
+        if left == 0 {
+            return Ok(());
+        }
+        goes_on = 1;
+    }
+}
+
+/// The columns of a record that are summed by, or that say whether it is.
+const CODED: [Column; 8] = [
+    Column::Flow,
+    Column::Region,
+    Column::Hs6,
+    Column::Revision,
+    Column::Destination,
+    Column::Ownership,
+    Column::TradeMode,
+    Column::Firm,
+];
+
+/// Records by column, coded as a parser does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CodedRecords<'a> {
+    /// The years, and the place of each record's among them.
+    pub(super) years: &'a [i32],
+    pub(super) year: &'a [u32],
+    /// 0 for January; [`trade::NO_CODE`] for none.
+    pub(super) month: &'a [u32],
+    pub(super) codes: &'a [Vec<u32>; Column::ALL.len()],
+    /// Hundredths.
+    pub(super) value: &'a [i128],
+    pub(super) is_excluded: &'a [Option<bool>],
+}
+
+/// Hands a parser's records to a [`Collector`], as long as the parser's texts stay the same.
+#[derive(Debug, Default)]
+pub(super) struct CodedPacker([Numbers; CODED.len()]);
+
+impl CodedPacker {
+    /// Packs `records`, whose texts are `texts`.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if there are too many different texts, or the disk fails.
+    pub(super) fn pack(
+        &mut self,
+        records: CodedRecords<'_>,
+        texts: &Dictionaries,
+        into: &Collector,
+    ) -> Result<(), StageError> {
+        let mut rows = Vec::with_capacity(records.value.len());
+        let mut other_flows = 0;
+        for (row, &value) in records.value.iter().enumerate() {
+            let mut number = |at: usize, find: &dyn Fn(&str) -> Result<u32, StageError>| {
+                let column = CODED[at];
+                let code = records.codes[column as usize][row];
+                if code == trade::NO_CODE {
+                    return Ok(NO_WORD);
+                }
+                self.0[at].number(code as usize, || find(texts.of(column).text(code)))
+            };
+            let is_asked = number(0, &|text| Ok(into.is_asked(text)))?;
+            if records.is_excluded[row] == Some(true) {
+                continue;
+            }
+            if is_asked != 1 {
+                other_flows += value;
+                continue;
+            }
+            let word = |text: &str| into.words.number(text);
+            let key = Key {
+                year: records.years[records.year[row] as usize],
+                month: records.month[row].wrapping_add(1),
+                region: number(1, &|text| into.region(text))?,
+                code: number(2, &code_number)?,
+                revision: number(3, &revision_number)?,
+                words: [number(4, &word)?, number(5, &word)?, number(6, &word)?, number(7, &word)?],
+            };
+            push(&mut rows, key, value)?;
+        }
+        locked(&into.shared).other_flows += Money::from_hundredths(other_flows);
+        into.add(rows)
+    }
+}
+
 /// All records of a flow that no rule excludes.
 #[derive(Debug)]
 pub(super) struct Packed {
@@ -292,59 +512,34 @@ pub(super) struct Packed {
     pub(super) words: Interner,
     /// Every revision and code, and its value.
     pub(super) reported: BTreeMap<u32, Money>,
+    other_flows: Money,
 }
 
 impl Packed {
-    /// Reads the records of `flow`, and keeps at most `limit` bytes of them in memory.
+    /// The value of all records that a [`CodedPacker`] packed, with those of other flows.
+    pub(super) fn value_met(&self) -> Money {
+        self.reported.values().copied().sum::<Money>() + self.other_flows
+    }
+
+    /// Reads the records of `flow`, of all years or one, and keeps at most `limit` bytes of them in memory.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the lake fails, or the disk where the rest goes.
-    pub(super) fn read(files: &Files<'_>, flow: &str, limit: usize) -> Result<Self, StageError> {
-        let (regions, words) = (Interner::default(), Interner::default());
-        let shared = Mutex::new(Shared::default());
+    pub(super) fn read(
+        files: &Files<'_>,
+        flow: &str,
+        year: Option<i32>,
+        limit: usize,
+    ) -> Result<Self, StageError> {
+        let collector = Collector { year, ..Collector::new(flow, limit) };
         files.files_of(RECORDS)?.par_iter().try_for_each(|file| {
             let mut rows = Vec::with_capacity(usize::try_from(file.rows).unwrap_or(0));
-            files.each_coded(RECORDS, file, &COLUMNS, {
-                let mut packer =
-                    Packer { flow, regions: &regions, words: &words, coders: Default::default() };
-                let rows = &mut rows;
-                move |batch| packer.pack(batch, rows)
-            })?;
-            rows.sort_unstable_by_key(|row: &Row| row.place);
-            let mut reported = Vec::new();
-            let mut index = Index::new();
-            let mut at = 0;
-            for group in rows.chunk_by(|a, b| a.group() == b.group()) {
-                index.push((group[0].group(), at, group.len()));
-                at += group.len();
-                for of_code in group.chunk_by(|a, b| a.reported_code() == b.reported_code()) {
-                    let values = of_code.iter().map(|row| i128::from(row.value));
-                    reported.push((of_code[0].reported_code(), values.sum()));
-                }
-            }
-            let mut shared = locked(&shared);
-            for (code, value) in reported {
-                *shared.reported.entry(code).or_default() += Money::from_hundredths(value);
-            }
-            shared.bytes_in_memory += rows.len() * size_of::<Row>();
-            shared.runs.push(Run { store: Store::Memory(rows), index });
-            if shared.bytes_in_memory > limit { shared.spill() } else { Ok(()) }
+            let mut packer = Packer { into: &collector, coders: Default::default() };
+            files.each_coded(RECORDS, file, &COLUMNS, |batch| packer.pack(batch, &mut rows))?;
+            collector.add(rows)
         })?;
-        let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if shared.bytes_on_disk > 0 {
-            tracing::info!(
-                mib = shared.bytes_on_disk >> 20,
-                "records beyond the memory limit went to disk"
-            );
-        }
-        Ok(Self {
-            runs: shared.runs,
-            spilled: Mutex::new(shared.spilled),
-            regions,
-            words,
-            reported: shared.reported,
-        })
+        Ok(collector.finish())
     }
 
     /// The groups of each year, regions in alphabetical order.
@@ -429,11 +624,9 @@ impl Shared {
 
 /// Packs the batches of a file.
 struct Packer<'a> {
-    flow: &'a str,
-    regions: &'a Interner,
-    words: &'a Interner,
-    /// Flow, region, code, revision, and the words.
-    coders: [Coder; 8],
+    into: &'a Collector,
+    /// Of the columns in [`CODED`].
+    coders: [Coder; CODED.len()],
 }
 
 impl Packer<'_> {
@@ -462,51 +655,31 @@ impl Packer<'_> {
             text("trade_mode")?,
             text("firm")?,
         ];
-        for (coder, column) in self.coders.iter_mut().zip(columns) {
+        let Self { into, coders } = self;
+        for (coder, column) in coders.iter_mut().zip(columns) {
             coder.begin(column);
         }
-        let [of_flow, of_region, of_code, of_revision, of_words @ ..] = &mut self.coders;
-        let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("{RECORDS}: {e}"));
+        let [of_flow, of_region, of_code, of_revision, of_words @ ..] = coders;
         for row in 0..batch.num_rows() {
-            let is_asked =
-                of_flow.number(columns[0], row, |text| Ok(u32::from(text == self.flow)))?;
-            if is_excluded.value(row) || is_asked != 1 {
+            let is_asked = of_flow.number(columns[0], row, |text| Ok(into.is_asked(text)))?;
+            let is_of_year = into.year.is_none_or(|year| year == years[row]);
+            if is_excluded.value(row) || is_asked != 1 || !is_of_year {
                 continue;
             }
-            let region = of_region.number(columns[1], row, |text| self.regions.number(text))?;
-            if region >> REGION_BITS != 0 {
-                return Err(broken(&format!("more than 2^{REGION_BITS} regions")));
-            }
-            let code = of_code.number(columns[2], row, |text| {
-                text.parse().map(number_of).map_err(|e| broken(&e))
-            })?;
-            let revision = of_revision.number(columns[3], row, |text| {
-                let revision: HsRevision = text.parse().map_err(|e| broken(&e))?;
-                Ok(u32::try_from(revision.index()).unwrap_or(0))
-            })?;
-            let year = u64::try_from(years[row] - FIRST_YEAR).ok().filter(|year| *year < 256);
-            let year =
-                year.ok_or_else(|| broken(&format!("year {} is out of range", years[row])))?;
             let mut words = [NO_WORD; 4];
             for ((word, coder), column) in words.iter_mut().zip(&mut *of_words).zip(&columns[4..]) {
-                *word = coder.number(column, row, |text| self.words.number(text))?;
+                *word = coder.number(column, row, |text| into.words.number(text))?;
             }
-            let group = year << REGION_BITS | u64::from(region);
             let month = if months.is_valid(row) { months.value(row).clamp(0, 12) } else { 0 };
-            let group = group << MONTH_BITS | u64::from(month.unsigned_abs());
-            let place = (group << CODE_BITS | u64::from(revision * N_CODES + code)) << 1;
-            let mut left = values[row];
-            let mut goes_on = 0;
-            loop {
-                let value =
-                    i64::try_from(left).unwrap_or(if left > 0 { i64::MAX } else { i64::MIN });
-                rows.push(Row { place: place | goes_on, value, words });
-                left -= i128::from(value);
-                if left == 0 {
-                    break;
-                }
-                goes_on = 1;
-            }
+            let key = Key {
+                year: years[row],
+                month: month.unsigned_abs(),
+                region: of_region.number(columns[1], row, |text| into.region(text))?,
+                code: of_code.number(columns[2], row, code_number)?,
+                revision: of_revision.number(columns[3], row, revision_number)?,
+                words,
+            };
+            push(rows, key, values[row])?;
         }
         Ok(())
     }
@@ -546,6 +719,7 @@ mod tests {
             regions: Interner::default(),
             words: Interner::default(),
             reported: BTreeMap::new(),
+            other_flows: Money::ZERO,
         };
         for text in ["f", "e", "d", "c", "b", "a"] {
             packed.regions.number(text).expect("room");

@@ -1,0 +1,33 @@
+//! The program `rebound-cluster`: `rebound` with a client of Ballista in it, and the cluster's own parts.
+
+mod client;
+mod function;
+mod parts;
+
+use clap::Parser;
+use mimalloc::MiMalloc;
+use parts::Part;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// A part of a cluster that runs pipelines of Rebound: one scheduler, and executors that it gives work to.
+///
+/// All machines must run the same version, see the pipeline's folder under the same path, and reach raw files and lake there or
+/// at URLs. Nothing is encrypted and nobody is asked for a password: keep the ports to a network that is trusted.
+#[derive(Debug, Parser)]
+#[command(name = "rebound cluster", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    part: Part,
+}
+
+fn main() -> ExitCode {
+    let first = std::env::args().nth(1);
+    // `rebound cluster` leads here too, with nothing or with what asks for help.
+    let is_part = first.as_deref().is_none_or(|word| {
+        ["scheduler", "executor", "help", "--help", "-h", "--version", "-V"].contains(&word)
+    });
+    if is_part { parts::main(Cli::parse().part) } else { rebound::cli::main(Some(client::connect)) }
+}

@@ -1,0 +1,232 @@
+//! Work that other machines do: pieces of the stages `ingest`, `aggregate` and `panels`, as text there and back.
+//!
+//! A piece writes its Parquet files where they belong and returns what they are; the machine that runs the pipeline completes and
+//! publishes them. A piece done twice gives the same bytes under the same names, so that one which was lost can be done again.
+//! All machines must see the pipeline's folder under the same path, and the raw files and the lake there or at URLs.
+
+use crate::graph;
+use crate::pipeline::{self, Pipeline, PipelineError};
+use crate::stages::aggregate::{self, Reported, YearAlone};
+use crate::stages::ingest::{self, OfFile};
+use crate::stages::{Files, StageError};
+use lake::{DataFile, Fingerprint, Lake, LakeError, TableVersion};
+use query::{QueryError, Session, SessionParams};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use trade::Money;
+
+/// Other machines.
+pub trait Cluster: fmt::Debug + Send + Sync {
+    /// Has [`perform`] called on every task, wherever, and gives what it returned, in the order of the tasks.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be done, and what to do.
+    fn perform_all(&self, tasks: Vec<String>) -> Result<Vec<String>, String>;
+}
+
+/// A piece of work.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// To read a raw file, or member of an archive.
+    Ingest { file: String, item: String, number: usize },
+    /// To look through records for codes and years.
+    Reported { records: TableVersion },
+    /// To sum the records of a year.
+    Year { records: TableVersion, year: i32, reported: BTreeMap<u32, Money> },
+    /// To write the rows of a statement as the file `name` of a version.
+    Sql { text: String, reads: Vec<TableVersion>, version: TableVersion, name: String },
+}
+
+/// What a piece of work is part of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Order {
+    pipeline: PathBuf,
+    lake: String,
+    /// The program and the settings that the rows depend on.
+    same: Fingerprint,
+    drafts: BTreeMap<String, TableVersion>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Task {
+    order: Order,
+    work: Work,
+}
+
+/// How a task failed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Failure {
+    message: String,
+    is_users: bool,
+}
+
+/// Other machines, and the node that they work for.
+#[derive(Debug)]
+pub struct Away<'a> {
+    cluster: &'a dyn Cluster,
+    order: Order,
+}
+
+impl<'a> Away<'a> {
+    /// Work of `pipeline` that writes `drafts`.
+    pub fn new(
+        cluster: &'a dyn Cluster,
+        pipeline: &Pipeline,
+        lake: &Lake,
+        drafts: BTreeMap<String, TableVersion>,
+    ) -> Self {
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let place = match lake.folder() {
+            Some(folder) => whole(folder).display().to_string(),
+            None => lake.url().to_owned(),
+        };
+        let order = Order {
+            pipeline: whole(&pipeline.path),
+            lake: place,
+            same: graph::identity(pipeline),
+            drafts,
+        };
+        Self { cluster, order }
+    }
+
+    /// Has pieces of work done, and gives what they came to, in their order.
+    pub(crate) fn perform<T: DeserializeOwned>(
+        &self,
+        works: impl IntoIterator<Item = Work>,
+    ) -> Result<Vec<T>, StageError> {
+        let broken = |error: serde_json::Error| {
+            StageError::Cluster(format!("it does not speak this program's language ({error})"))
+        };
+        let task = |work| serde_json::to_string(&Task { order: self.order.clone(), work });
+        let tasks = works.into_iter().map(task).collect::<Result<Vec<_>, _>>().map_err(broken)?;
+        let n = tasks.len();
+        let answers = self.cluster.perform_all(tasks).map_err(StageError::Cluster)?;
+        if answers.len() != n {
+            let why = format!("{} of {n} pieces of work came back", answers.len());
+            return Err(StageError::Cluster(why));
+        }
+        let result = |answer: String| {
+            let answer: Result<T, Failure> = serde_json::from_str(&answer).map_err(broken)?;
+            answer.map_err(|Failure { message, is_users }| StageError::Away { message, is_users })
+        };
+        // In the order of the work, so the same fault is always the one named.
+        answers.into_iter().map(result).collect()
+    }
+}
+
+/// Why a piece of work failed here.
+#[derive(Debug, thiserror::Error)]
+enum AwayError {
+    #[error("the task is not one of this program's: all machines must run the same version")]
+    Task(#[source] serde_json::Error),
+    #[error(
+        "`{0}` is not what the machine that asks has: all machines must run the same version and see the same pipeline, \
+         config and layouts"
+    )]
+    Other(PathBuf),
+    #[error("failed to start a runtime")]
+    Runtime(#[source] std::io::Error),
+    #[error("failed to start a thread")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    #[error("failed to write down the answer")]
+    Answer(#[source] serde_json::Error),
+}
+
+/// Does a piece of work, on one thread; gives what it came to or why it failed, as text.
+pub fn perform(task: &str) -> String {
+    let answer = serde_json::from_str(task).map_err(AwayError::Task).and_then(|task| done(&task));
+    answer.unwrap_or_else(|error| {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !message.ends_with(&text) {
+                message = format!("{message}: {text}");
+            }
+            cause = error.source();
+        }
+        let is_users = match &error {
+            AwayError::Pipeline(_) | AwayError::Other(_) => true,
+            AwayError::Stage(error) => error.is_users(),
+            AwayError::Query(error) => matches!(error, QueryError::Plan(_)),
+            _ => false,
+        };
+        let failure: Result<(), Failure> = Err(Failure { message, is_users });
+        serde_json::to_string(&failure).unwrap_or_default()
+    })
+}
+
+fn done(task: &Task) -> Result<String, AwayError> {
+    let Task { order, work } = task;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(AwayError::Runtime)?;
+    let pipeline = pipeline::read(&runtime, &order.pipeline)?;
+    if graph::identity(&pipeline) != order.same {
+        return Err(AwayError::Other(order.pipeline.clone()));
+    }
+    let lake = Lake::open(&order.lake)?;
+    let inputs = match work {
+        Work::Reported { records } | Work::Year { records, .. } => {
+            BTreeMap::from([(records.table.clone(), records.clone())])
+        }
+        Work::Ingest { .. } | Work::Sql { .. } => BTreeMap::new(),
+    };
+    let files = Files {
+        lake: &lake,
+        runtime: runtime.handle().clone(),
+        drafts: order.drafts.clone(),
+        inputs,
+        away: None,
+    };
+    fn told<T: Serialize>(found: Result<T, AwayError>) -> Result<String, AwayError> {
+        let answer: Result<T, Failure> = Ok(found?);
+        serde_json::to_string(&answer).map_err(AwayError::Answer)
+    }
+    // A machine does as many tasks at a time as it has cores.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    match work {
+        Work::Ingest { file, item, number } => {
+            let found = pool.install(|| ingest::run_one(&pipeline, &files, (file, item, *number)));
+            told::<OfFile>(found.map_err(AwayError::from))
+        }
+        Work::Reported { .. } => {
+            let found = pool.install(|| aggregate::reported(&pipeline, &files));
+            told::<Reported>(found.map_err(AwayError::from))
+        }
+        Work::Year { year, reported, .. } => {
+            let found = pool.install(|| aggregate::year_alone(&pipeline, &files, *year, reported));
+            told::<YearAlone>(found.map_err(AwayError::from))
+        }
+        Work::Sql { text, reads, version, name } => {
+            let memory = pipeline.config.engine.memory_bytes();
+            let session = Session::new(&lake, SessionParams { threads: 1, memory })?;
+            for table in reads {
+                session.register(table)?;
+            }
+            let written: Result<DataFile, AwayError> = runtime.block_on(async {
+                let mut rows = session.open(text).await?;
+                let mut writer = lake.named_writer(version, name)?;
+                while let Some(batch) = rows.next().await? {
+                    writer.write(batch).await?;
+                }
+                Ok(writer.finish().await?)
+            });
+            told(written)
+        }
+    }
+}
