@@ -123,7 +123,7 @@ def kills_at(stage, folder, address, executor, lake):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        alone = nation(folder, 300_000)
+        alone = nation(folder, 3_000_000)
         assert len(alone) > 40, alone
         with cluster(2) as (address, _):
             away = ("--engine", "ballista", "--scheduler", address)

@@ -377,6 +377,8 @@ impl Pipeline {
     pub fn can_do_without_records(&self, is_away: bool) -> Result<(), PipelineError> {
         let why = if self.keeps_records {
             return Ok(());
+        } else if is_away {
+            "a cluster sums what it finds in kept records"
         } else if self.config.aggregate.quantities {
             "the config says `aggregate.quantities: true`, and quantities are summed from kept records"
         } else if [StageName::Ingest, StageName::Aggregate]
@@ -384,8 +386,6 @@ impl Pipeline {
             .any(|stage| !self.stages.contains(stage))
         {
             "records that are not kept are summed as they are read: expected both `ingest` and `aggregate` in `stages`"
-        } else if is_away {
-            "a cluster sums what it finds in kept records"
         } else {
             return Ok(());
         };

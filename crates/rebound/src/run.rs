@@ -333,9 +333,16 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
     }
     let session = sql_session(&lake, &pipeline, 1)?;
     let nodes = graph::nodes(&pipeline, |file: &SqlFile| {
-        session
-            .tables_read(&file.text)
-            .map_err(|source| RunError::Sql { path: file.path.clone(), source })
+        let of = |sql: &str| {
+            session
+                .tables_read(sql)
+                .map_err(|source| RunError::Sql { path: file.path.clone(), source })
+        };
+        let mut tables = of(&file.text)?;
+        if let Some((_, query)) = each(&file.text) {
+            tables.extend(of(query)?);
+        }
+        Ok::<_, RunError>(tables)
     })?;
     let chosen = graph::select(&nodes, &options.select)?;
     let files = hash_files(&pipeline)?;
