@@ -5,7 +5,7 @@
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{self, Dictionary, Memo, NO_CODE};
+use crate::memo::{Dictionary, Memo, NO_CODE};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
@@ -430,21 +430,14 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 Source::Absent => continue,
                 Source::Unpivoted => return unusual.fill(true),
             };
-            let is_dated = link.is_dated;
-            // Records come in the order of firms, regions or months: what a row says, the next says often.
-            let mut last: (&[u8], i32, u32) = (&[], 0, NO_CODE);
             for (at, row) in rows.iter().enumerate() {
                 if unusual[at] || codes[at] != NO_CODE {
                     continue;
                 }
                 let year = years.map_or(0, |years| years[at].cast_signed());
                 let raw: &[u8] = column.map_or(&[], |column| &row[column]);
-                let is_last = last.2 != NO_CODE
-                    && (!is_dated || last.1 == year)
-                    && memo::is_same(raw, last.0);
                 let memo = link.memo(year);
-                let found = if is_last { Some(last.2) } else { memo.get(raw) };
-                let code = match found {
+                let code = match memo.get(raw) {
                     Some(code) => code,
                     None => {
                         let known = (&mut self.dictionaries, &mut self.hs6);
@@ -460,7 +453,6 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                         }
                     }
                 };
-                last = (raw, year, code);
                 codes[at] = code;
                 if let Some(places) = &mut places {
                     places[at] = place;

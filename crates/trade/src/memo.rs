@@ -78,12 +78,6 @@ fn hash_long(bytes: &[u8]) -> u64 {
     mix(a ^ hash, b)
 }
 
-/// Whether both are the same bytes; fast where they are few.
-#[inline]
-pub fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && if a.len() <= SHORT { words(a) == words(b) } else { a == b }
-}
-
 impl Memo {
     /// What a slot of `bytes` holds, but for the place of long ones; and where to look for it.
     #[inline]
