@@ -9,7 +9,7 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | model, 2, 47
 -- | panel, 3, 170
 -- | policy, 2, 20
--- | resilience, 16, 378
+-- | resilience, 17, 384
 -- | space, 5, 68
 -- | spatial, 2, 30
 -- | trade, 12, 71

@@ -83,10 +83,24 @@ with tempfile.TemporaryDirectory() as folder:
         box = page.locator("figure[id^=national-] .chart").bounding_box()
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         page.wait_for_function("Array.from(document.querySelectorAll('figure[id^=national-] .chart > div')).some(d => /exports/.test(d.innerText))")
+        # A map grows by its button, and comes back.
+        shape = page.locator("figure[id^=resistance-map-] svg path").nth(3)
+        width = lambda: shape.bounding_box()["width"]
+        before = width()
+        page.locator("figure[id^=resistance-map-]").get_by_role("button", name="Zoom in").click()
+        page.wait_for_timeout(300)
+        assert width() > 1.3 * before, (before, width())
+        page.locator("figure[id^=resistance-map-]").get_by_role("button", name="Show the whole map").click()
+        page.wait_for_timeout(300)
+        assert abs(width() - before) < 1, (before, width())
         # Every number the page was given is the table's.
         data = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
         national = {int(row["year"]): float(row["v"]) for row in sql("select year, sum(fob_value) as v from trade.region_year group by year")}
         assert {row["year"]: row["value"] for row in data["national"]} == national
+        for row in sql("select episode, period, value, expected_value from resilience.nation_period where benchmark = 'own_trend'"):
+            found = next(p for p in data["national_paths"][row["episode"]] if p[0] == row["period"])
+            for shown, key in zip(found[1:], ("value", "expected_value")):
+                assert (shown is None and row[key] == "") or shown == float(row[key]), (row, found)
         for row in sql("select episode, region_code, resistance, recovery_high, upgrading, eci from panel.region"):
             found = next(r for r in data["regions"] if (r["episode"], r["region_code"]) == (row["episode"], row["region_code"]))
             for key in ("resistance", "recovery_high", "upgrading", "eci"):

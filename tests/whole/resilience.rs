@@ -139,6 +139,19 @@ fn regions_by_every_benchmark() {
     ];
     compare(&project, path, from, &pairs, 8 * 7);
 
+    // The nation's path without a crisis: the mean log growth of the three years before goes on.
+    let from = "n y join resilience.nation_period f on f.episode = 'crisis_2008' and f.benchmark = 'own_trend' \
+        and f.period = cast(y.year as text) cross join (select v from n where year = 2008) n0
+        cross join (select v from n where year = 2005) n5";
+    let pairs = [
+        ("f.value", "y.v"),
+        (
+            "f.expected_value",
+            "case when y.year > 2008 then n0.v * power(n0.v / n5.v, (y.year - 2008) / 3.0) end",
+        ),
+    ];
+    compare(&project, path, from, &pairs, 7);
+
     // Types, and the product that weighs most.
     let found = project.sql(
         "select count(*) from resilience.region where type <> case when resistance >= 0 then 'resistant' \

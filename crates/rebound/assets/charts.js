@@ -44,8 +44,8 @@ var charts = (function () {
   }
   function theme(dark) {
     return dark
-      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#2b3038" }
-      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#eceef1" };
+      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b" }
+      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0" };
   }
   function base(t) {
     return {
@@ -58,6 +58,13 @@ var charts = (function () {
     var a = { axisLine: { lineStyle: { color: t.line } }, axisTick: { show: false }, axisLabel: { color: t.soft }, splitLine: { lineStyle: { color: t.line } }, nameTextStyle: { color: t.soft } };
     for (var k in more) a[k] = more[k];
     return a;
+  }
+  // A place without a value: hatched, so that it is told from a class of colour.
+  function hatch(t) {
+    return { svgElement: { tag: "g", key: "hatch", attrs: {}, children: [
+      { tag: "rect", key: "ground", attrs: { width: 6, height: 6, fill: t.none } },
+      { tag: "path", key: "lines", attrs: { d: "M-1,1L1,-1M0,6L6,0M5,7L7,5", stroke: t.hatch, "stroke-width": 1 } }
+    ] }, svgWidth: 6, svgHeight: 6 };
   }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   // Where the legend of a map stands: beside it, or below it on a narrow page.
@@ -100,20 +107,26 @@ var charts = (function () {
   };
   function national(data, ep, dark) {
     var t = theme(dark), e = episodeOf(data, ep), o = base(t), currency = data.meta.currency;
-    var periods = data.national.map(function (p) { return String(p.year); });
+    var path = data.national_paths[ep] || [], isTrended = path.some(function (p) { return has(p[2]); });
     var change = e.base_value ? e.trough_value / e.base_value - 1 : null, back = e.trough_value ? e.end_value / e.trough_value - 1 : null;
-    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return money(v, currency); };
-    o.legend = { top: 0, right: 0, textStyle: { color: t.soft } }; o.grid.top = 40;
-    o.xAxis = axis(t, { type: "category", data: periods, boundaryGap: false });
+    var last = e.base.split(", ").pop(), unit = { year: "year", quarter: "quarter", month: "month" }[e.frequency] || "period";
+    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return has(v) ? money(v, currency) : "-"; };
+    o.legend = { top: 0, right: 12, itemGap: 24, textStyle: { color: t.soft } }; o.grid.top = 40;
+    o.xAxis = axis(t, { type: "category", data: path.map(function (p) { return p[0]; }), boundaryGap: false });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = [
-      { name: "exports", type: "line", data: data.national.map(function (p) { return p.value; }), symbolSize: 7, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" },
-        markArea: { silent: true, itemStyle: { color: "rgba(224,130,20,0.14)" }, data: [[{ xAxis: String(e.base_year), name: "fall" , label: { color: t.soft, position: "insideTop" } }, { xAxis: String(e.trough_year) }]] } },
-      { name: "base year's level", type: "line", symbol: "none", data: periods.map(function () { return e.base_value; }), lineStyle: { type: "dashed", color: t.soft, width: 1 }, itemStyle: { color: t.soft } }
+      { name: "exports", type: "line", data: path.map(function (p) { return p[1]; }), symbolSize: path.length > 40 ? 0 : 7, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" },
+        markArea: { silent: true, itemStyle: { color: "rgba(224,130,20,0.14)" }, data: [[{ xAxis: last, name: "fall" , label: { color: t.soft, position: "insideTop" } }, { xAxis: e.trough }]] } }
     ];
-    var word = change < 0 ? "fell" : "grew";
+    // The expected path sets out from the base.
+    if (isTrended) o.series.push({ name: "trend before the base", type: "line", data: path.map(function (p) { return p[0] === last ? e.base_value : p[2]; }), symbol: "none", connectNulls: true,
+      lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } });
+    o.series.push({ name: "base", type: "line", symbol: "none", data: path.map(function () { return e.base_value; }), lineStyle: { type: "dotted", color: t.soft, width: 1 }, itemStyle: { color: t.soft } });
+    var word = change < 0 ? "fell" : "grew", at = path.filter(function (p) { return p[0] === e.trough; })[0];
+    var short = at && has(at[2]) && at[2] > 0 ? 1 - at[1] / at[2] : null;
     return { id: "national-" + ep, title: "Exports " + word + " by " + percent(Math.abs(change)).replace("+", "") + " from " + e.base + " to " + e.trough + ", then " + (back < 0 ? "fell" : "rose") + " by " + percent(Math.abs(back)).replace("+", "") + " to " + e.end,
-      note: "Sum of all regions, " + currency + ", by year.", source: "trade.region_year, resilience.episode", height: 360, option: o };
+      note: "Sum of all regions, " + currency + ", by " + unit + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; in " + e.trough + " exports were " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
+      source: "resilience.nation_period, resilience.episode", height: 360, option: o };
   }
   function map(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep);
@@ -122,25 +135,25 @@ var charts = (function () {
     if (!found.length) return null;
     var above = found.filter(function (r) { return r[m[1]] > 0; }).length;
     var pieces = classes(found.map(function (r) { return r[m[1]]; }));
-    o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: t.none } });
+    o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: hatch(t) } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
       if (!r) return p.name + "<br>no region of these data";
       return "<b>" + r.region_name + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + (r[measure + "_null_reason"] || "no index")) + "<br>base " + money(r.base_value, data.meta.currency);
     };
     o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
-      itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
-      data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: t.none, decal: { symbol: "line", dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: 0.8, color: t.soft } } }; }) })];
+      itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
+      data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: hatch(t) } }; }) })];
     var title = measure === "upgrading" ? above + " of " + found.length + " regions moved towards more complex products" : above + " of " + found.length + " regions " + (measure === "resistance" ? "resisted better" : "recovered better") + " than the nation";
-    return { id: measure + "-map-" + ep, title: title, note: m[0] + (measure === "upgrading" ? ": sum over products of complexity times the change of their share." : ", against the growth of all regions together; blue: better than expected.") + " Grey: no index.", source: measure === "upgrading" ? "resilience.transformation" : "resilience.region", height: 440, option: o };
+    return { id: measure + "-map-" + ep, title: title, note: m[0] + (measure === "upgrading" ? ": sum over products of complexity times the change of their share." : ", against the growth of all regions together; blue: better than expected.") + " Hatched: no index.", source: measure === "upgrading" ? "resilience.transformation" : "resilience.region", height: 440, option: o };
   }
   function classed(data, ep, dark, id, field, table, title, note, source) {
     var t = theme(dark), o = base(t), rows = regionsOf(data, ep).filter(function (r) { return has(r[field]); });
     if (!data.geo || !rows.length) return null;
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + r.region_name + "</b><br>" + (table[r[field]] || ["", r[field]])[1] : p.name; };
     var keys = Object.keys(table);
-    o.visualMap = put(legendOf(t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: t.none } });
-    o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: t.none, borderColor: t.bg, borderWidth: 0.6 },
+    o.visualMap = put(legendOf(t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: hatch(t) } });
+    o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
       data: rows.map(function (r) { return { name: r.region_code, value: keys.indexOf(r[field]), row: r }; }) })];
     return { id: id + "-" + ep, title: title, note: note, source: source, height: 420, option: o };
   }

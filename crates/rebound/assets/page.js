@@ -16,7 +16,17 @@
     var cap = el("figcaption", chart.note + " "); cap.appendChild(el("span", "Source: " + chart.source + ", run " + data.meta.run + ".", "source")); f.appendChild(cap);
     into.appendChild(f);
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
+    if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
     return c;
+  }
+  // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
+  function zoom(c) {
+    var box = el("div", null, "zoom"), at = 1;
+    function to(z) { at = Math.min(16, Math.max(1, z)); c.setOption({ series: [at > 1 ? { zoom: at, roam: "move" } : { zoom: 1, roam: false, center: null }] }); }
+    [["+", "Zoom in", function () { to(at * 1.6); }], ["−", "Zoom out", function () { to(at / 1.6); }], ["Whole", "Show the whole map", function () { to(1); }]].forEach(function (b) {
+      var button = el("button", b[0]); button.type = "button"; button.setAttribute("aria-label", b[1]); button.addEventListener("click", b[2]); box.appendChild(button);
+    });
+    return box;
   }
   function cell(row, v, cls) { var td = el("td", v, cls); row.appendChild(td); return td; }
   var columns = [

@@ -150,6 +150,7 @@ impl StageName {
                 "resilience.region_ownership",
                 "resilience.region_destination",
                 "resilience.region_period",
+                "resilience.nation_period",
                 "resilience.region_cycle",
                 "resilience.unit_value",
                 "resilience.shift_share",

@@ -208,7 +208,7 @@ fn data(
         pipeline.sources.first().map_or("", |source| source.layout.layout.currency.as_str());
     let episodes = source.rows(
         &[],
-        "select episode, base, trough, \"end\", base_year, trough_year, end_year, transformation_year, regressor_year, \
+        "select episode, frequency, base, trough, \"end\", base_year, trough_year, end_year, transformation_year, regressor_year, \
          cast(base_value as double) as base_value, cast(trough_value as double) as trough_value, cast(end_value as double) as end_value, \
          resistance_growth, recovery_growth from resilience.episode order by episode",
     )?;
@@ -244,6 +244,19 @@ fn data(
             .entry(text(&row, "region_code").to_owned())
             .or_default()
             .push(json!([row["period"], row["value"], row["expected_value"]]));
+    }
+    let mut national_paths: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let rows = source.rows(
+        &["resilience.nation_period"],
+        "select episode, period, max(value) as value, max(case when benchmark = 'own_trend' then expected_value end) as expected_value \
+         from resilience.nation_period group by episode, period order by episode, period",
+    )?;
+    for row in rows {
+        national_paths.entry(text(&row, "episode").to_owned()).or_default().push(json!([
+            row["period"],
+            row["value"],
+            row["expected_value"]
+        ]));
     }
     let names: Map<String, Value> = regions
         .iter()
@@ -302,7 +315,7 @@ fn data(
         .collect();
     Ok(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at, "currency": currency},
-        "episodes": episodes, "national": national, "regions": regions, "names": names, "paths": paths, "parts": parts,
+        "episodes": episodes, "national": national, "national_paths": national_paths, "regions": regions, "names": names, "paths": paths, "parts": parts,
         "products": products, "space": space, "coefficients": coefficients, "geo": geo(pipeline, &names)?,
     }))
 }

@@ -219,7 +219,7 @@ pub fn version(stage: StageName) -> u32 {
         StageName::Aggregate => 4,
         StageName::Relatedness => 4,
         StageName::Diversification => 2,
-        StageName::Resilience => 2,
+        StageName::Resilience => 3,
         StageName::Spatial => 3,
         StageName::Policy | StageName::Tables | StageName::Models => 1,
         StageName::Panels => 3,

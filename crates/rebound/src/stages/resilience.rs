@@ -473,6 +473,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut margins = Rows::of("resilience.margins");
     let mut cycles = Rows::of("resilience.region_cycle");
     let mut periods = Rows::of("resilience.region_period");
+    let mut nation_periods = Rows::of("resilience.nation_period");
     let mut of_regions = Rows::of("resilience.region");
     let mut structure = Rows::of("resilience.transformation");
     let long = |name: &str| LongTable::create(files, name, "part-00000.parquet");
@@ -515,6 +516,9 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
             units::rows(&course, &units::Paths::new(&course)?, number, rows);
             Ok::<_, StageError>(())
         })?;
+        let side = Side::Groups(&course, &cubes.one_group);
+        let nation = Course::new(episode, &asked, &cubes.nation, side)?;
+        units::period_rows(&nation, &units::Paths::new(&nation)?, &mut nation_periods);
     }
     output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
     output.insert("resilience.unit_value", Made::Files(vec![unit_values.finish()?]));
@@ -526,6 +530,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         ("resilience.margins", margins),
         ("resilience.region_cycle", cycles),
         ("resilience.region_period", periods),
+        ("resilience.nation_period", nation_periods),
         ("resilience.region", of_regions),
         ("resilience.transformation", structure),
     ];
