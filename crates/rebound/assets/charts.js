@@ -68,7 +68,7 @@ var charts = (function () {
   }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   // Where the legend of a map stands: beside it, or below it on a narrow page.
-  function legendOf(t) { return { type: "piecewise", left: 8, bottom: 8, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
+  function legendOf(t) { return { type: "piecewise", left: 8, bottom: 8, padding: 6, backgroundColor: t.bg, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
   function frameOf(data, n) { return data.narrow ? { left: 8, right: 8, top: 4, bottom: 24 + 19 * n } : { left: 150, right: 16, top: 8, bottom: 8 }; }
   function put(into, from) { for (var k in from) into[k] = from[k]; return into; }
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
