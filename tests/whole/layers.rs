@@ -64,6 +64,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "tempfile",
             "tokio",
             "tracing",
+            "tracing-subscriber",
         ],
     ),
     (

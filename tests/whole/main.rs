@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "in a test, what fails is the test")]
 
+mod away;
 mod bad_files;
 mod bad_input;
 mod documents;

@@ -7,6 +7,7 @@ mod parts;
 use clap::Parser;
 use mimalloc::MiMalloc;
 use parts::Part;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -24,10 +25,10 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let first = std::env::args().nth(1);
-    // `rebound cluster` leads here too, with nothing or with what asks for help.
-    let is_part = first.as_deref().is_none_or(|word| {
-        ["scheduler", "executor", "help", "--help", "-h", "--version", "-V"].contains(&word)
-    });
-    if is_part { parts::main(Cli::parse().part) } else { rebound::cli::main(Some(client::connect)) }
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|word| word == "cluster") {
+        args.remove(1);
+        return parts::main(Cli::parse_from(args).part);
+    }
+    rebound::cli::main(Some(client::connect))
 }

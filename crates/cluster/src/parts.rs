@@ -6,16 +6,21 @@ use ballista_core::extension::SessionConfigExt;
 use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_scheduler::cluster::BallistaCluster;
-use ballista_scheduler::config::SchedulerConfig;
+use ballista_scheduler::config::{SchedulerConfig, TaskDistributionPolicy};
 use ballista_scheduler::scheduler_process::start_server;
 use clap::{Args, Subcommand};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 use rebound::log::{self, LogFormat};
-use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tracing_subscriber::filter::LevelFilter;
+
+/// How long an executor waits for its scheduler to answer; Ballista's own wait has no end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of a thread's stack; plans are trees.
 const STACK_BYTES: usize = 16 << 20;
@@ -30,11 +35,14 @@ pub(crate) enum Part {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchedulerArgs {
-    /// Address and port to listen on.
+    /// Address (IPv4) and port to listen on.
     #[arg(long, default_value = "127.0.0.1:50050")]
-    bind: SocketAddr,
+    bind: SocketAddrV4,
+    /// The name or address under which executors reach this machine; otherwise the address it is bound to.
+    #[arg(long)]
+    host: Option<String>,
     /// Seconds without a sign of life after which an executor's work is given to another.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     executor_timeout: u64,
 }
 
@@ -43,23 +51,27 @@ pub(crate) struct ExecutorArgs {
     /// Where the scheduler is, HOST:PORT.
     #[arg(long, env = "REBOUND_SCHEDULER", default_value = "127.0.0.1:50050")]
     scheduler: String,
-    /// Address and port to listen on; the next port is used too.
+    /// Address (IPv4) and port to listen on; the next port is used too.
     #[arg(long, default_value = "127.0.0.1:50051")]
-    bind: SocketAddr,
-    /// The name or address under which the other machines reach this one; otherwise the address it is bound to.
+    bind: SocketAddrV4,
+    /// The name or address under which the other machines reach this one; otherwise the address it is bound to, or where the
+    /// scheduler sees it.
     #[arg(long)]
     host: Option<String>,
     /// Pieces of work at a time; 0: one a core. Each may take `engine.memory_mib` of the config.
     #[arg(long, default_value_t = 0)]
     tasks: usize,
-    /// Seconds between signs of life.
-    #[arg(long, default_value_t = 10)]
+    /// Seconds between signs of life: a few in the scheduler's --executor-timeout.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     heartbeat: u64,
 }
 
 /// Runs a part until it is stopped.
 pub(crate) fn main(part: Part) -> ExitCode {
-    log::start(LogFormat::Human, false);
+    // Its module `display` takes a union for a mistake each time.
+    let libraries =
+        [("ballista", LevelFilter::WARN), ("ballista_scheduler::display", LevelFilter::OFF)];
+    log::start(LogFormat::Human, false, &libraries);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(STACK_BYTES)
@@ -86,20 +98,37 @@ pub(crate) fn main(part: Part) -> ExitCode {
     }
 }
 
+/// Waits for Ctrl-C or a request to end.
 async fn stopped() {
-    // Without signals there is nothing to wait for but the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    #[cfg(unix)]
+    let asked = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut asked) => asked.recv().await.is_some(),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let asked = std::future::pending::<bool>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = asked => {}
     }
 }
 
 async fn scheduler(args: SchedulerArgs) -> Result<(), String> {
-    let SchedulerArgs { bind, executor_timeout } = args;
+    let SchedulerArgs { bind, host, executor_timeout } = args;
+    if bind.ip().is_unspecified() && host.is_none() {
+        return Err(format!(
+            "--bind {bind} needs --host, the name under which executors reach this machine"
+        ));
+    }
     let largest = u32::try_from(MESSAGE_BYTES).unwrap_or(u32::MAX);
     let config = SchedulerConfig {
         bind_host: bind.ip().to_string(),
         bind_port: bind.port(),
-        external_host: bind.ip().to_string(),
+        external_host: host.unwrap_or_else(|| bind.ip().to_string()),
+        task_distribution: TaskDistributionPolicy::RoundRobin,
         executor_timeout_seconds: executor_timeout,
         expire_dead_executor_interval_seconds: executor_timeout.div_ceil(4).max(1),
         no_executors_grace_period_seconds: executor_timeout,
@@ -118,7 +147,7 @@ async fn scheduler(args: SchedulerArgs) -> Result<(), String> {
     let cluster = BallistaCluster::new_from_config(&config).await.map_err(|e| e.to_string())?;
     tracing::info!("scheduler at {bind}");
     tokio::select! {
-        ended = start_server(cluster, bind, Arc::new(config)) => ended.map_err(|e| e.to_string()),
+        ended = start_server(cluster, bind.into(), Arc::new(config)) => ended.map_err(|e| e.to_string()),
         () = stopped() => Ok(()),
     }
 }
@@ -139,6 +168,16 @@ async fn executor(args: ExecutorArgs) -> Result<(), String> {
         .rsplit_once(':')
         .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
         .ok_or_else(|| format!("{scheduler:?} is no address of a scheduler, HOST:PORT"))?;
+    let address = format!("{scheduler_host}:{scheduler_port}");
+    let since = Instant::now();
+    while tokio::net::TcpStream::connect(&address).await.is_err() {
+        if since.elapsed() > PATIENCE {
+            return Err(format!(
+                "no scheduler answers at {address}: start it, or correct --scheduler"
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
     // Answers wait here until the client has them.
     let work = tempfile::tempdir()
         .map_err(|error| format!("failed to make a temporary folder: {error}"))?;
@@ -147,7 +186,8 @@ async fn executor(args: ExecutorArgs) -> Result<(), String> {
     let largest = u32::try_from(MESSAGE_BYTES).unwrap_or(u32::MAX);
     let config = ExecutorProcessConfig {
         bind_host: bind.ip().to_string(),
-        external_host: Some(host.unwrap_or_else(|| bind.ip().to_string())),
+        external_host: host
+            .or_else(|| (!bind.ip().is_unspecified()).then(|| bind.ip().to_string())),
         port: bind.port(),
         grpc_port: bind
             .port()
@@ -155,7 +195,7 @@ async fn executor(args: ExecutorArgs) -> Result<(), String> {
             .ok_or("the port is the last there is; the next is needed too")?,
         scheduler_host,
         scheduler_port,
-        scheduler_connect_timeout_seconds: 30,
+        scheduler_connect_timeout_seconds: 1,
         vcores: tasks,
         work_dir: Some(work.path().display().to_string()),
         executor_heartbeat_interval_seconds: heartbeat,
@@ -168,6 +208,26 @@ async fn executor(args: ExecutorArgs) -> Result<(), String> {
         })),
         ..ExecutorProcessConfig::default()
     };
+    let place = config.external_host.clone().unwrap_or_else(|| bind.ip().to_string());
+    let _ = function::PLACE.set(format!("{place}:{}", bind.port()));
     tracing::info!("executor at {bind}, scheduler {scheduler}");
-    start_executor_process(Arc::new(config)).await.map_err(|e| e.to_string())
+    let is_asked = Arc::new(AtomicBool::new(false));
+    tokio::spawn({
+        let is_asked = Arc::clone(&is_asked);
+        async move {
+            stopped().await;
+            is_asked.store(true, Ordering::Relaxed);
+        }
+    });
+    start_executor_process(Arc::new(config)).await.map_err(|e| e.to_string())?;
+    // It ends without an error when its services fail, or the scheduler is gone for long.
+    if is_asked.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    Err(format!(
+        "the executor ended, though nobody asked it to: the scheduler at {scheduler} is gone or took it for dead (--heartbeat must be \
+         shorter than its --executor-timeout), or port {} or {} is taken",
+        bind.port(),
+        u32::from(bind.port()) + 1
+    ))
 }

@@ -483,20 +483,20 @@ impl Lake {
         TableWriter::new(self.store(), version, name)
     }
 
-    /// Removes files of a version that are not to be part of it.
+    /// Removes the files of a version that was never completed.
     ///
     /// # Errors
     ///
     /// [`LakeError::Store`].
-    pub async fn remove(
-        &self,
-        version: &TableVersion,
-        files: &[DataFile],
-    ) -> Result<(), LakeError> {
-        for file in files {
+    pub async fn remove(&self, version: &TableVersion) -> Result<(), LakeError> {
+        for file in &version.files {
             let path = format!("{}/{}", version.folder(), file.name);
             let removed = self.store.delete(&Path::from(path.as_str())).await;
             removed.map_err(|source| LakeError::Store { path, source })?;
+        }
+        if let Some(root) = &self.folder {
+            // An empty folder left behind does no harm.
+            let _ = std::fs::remove_dir(root.join(version.folder()));
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use crate::graph;
 use crate::pipeline::{self, Pipeline, PipelineError};
+use crate::run::{self, RunError};
 use crate::stages::aggregate::{self, Reported, YearAlone};
 use crate::stages::ingest::{self, OfFile};
 use crate::stages::{Files, StageError};
@@ -31,8 +32,8 @@ pub trait Cluster: fmt::Debug + Send + Sync {
 /// A piece of work.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
-    /// To read a raw file, or member of an archive.
-    Ingest { file: String, item: String, number: usize },
+    /// To read a raw file, or all of an archive, that is known by `hash`.
+    Ingest { file: String, hash: Option<Fingerprint>, first: usize },
     /// To look through records for codes and years.
     Reported { records: TableVersion },
     /// To sum the records of a year.
@@ -57,9 +58,10 @@ struct Task {
     work: Work,
 }
 
-/// How a task failed.
+/// How a task failed, and on which machine.
 #[derive(Debug, Serialize, Deserialize)]
 struct Failure {
+    place: String,
     message: String,
     is_users: bool,
 }
@@ -69,14 +71,16 @@ struct Failure {
 pub struct Away<'a> {
     cluster: &'a dyn Cluster,
     order: Order,
+    planned: BTreeMap<String, Fingerprint>,
 }
 
 impl<'a> Away<'a> {
-    /// Work of `pipeline` that writes `drafts`.
+    /// Work of `pipeline` that reads raw files known by `planned`, and writes `drafts`.
     pub fn new(
         cluster: &'a dyn Cluster,
         pipeline: &Pipeline,
         lake: &Lake,
+        planned: BTreeMap<String, Fingerprint>,
         drafts: BTreeMap<String, TableVersion>,
     ) -> Self {
         let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -90,7 +94,12 @@ impl<'a> Away<'a> {
             same: graph::identity(pipeline),
             drafts,
         };
-        Self { cluster, order }
+        Self { cluster, order, planned }
+    }
+
+    /// What a raw file was known by when the run was planned.
+    pub(crate) fn planned(&self, file: &str) -> Option<&Fingerprint> {
+        self.planned.get(file)
     }
 
     /// Has pieces of work done, and gives what they came to, in their order.
@@ -111,7 +120,11 @@ impl<'a> Away<'a> {
         }
         let result = |answer: String| {
             let answer: Result<T, Failure> = serde_json::from_str(&answer).map_err(broken)?;
-            answer.map_err(|Failure { message, is_users }| StageError::Away { message, is_users })
+            answer.map_err(|Failure { place, message, is_users }| StageError::Away {
+                place,
+                message,
+                is_users,
+            })
         };
         // In the order of the work, so the same fault is always the one named.
         answers.into_iter().map(result).collect()
@@ -121,13 +134,19 @@ impl<'a> Away<'a> {
 /// Why a piece of work failed here.
 #[derive(Debug, thiserror::Error)]
 enum AwayError {
-    #[error("the task is not one of this program's: all machines must run the same version")]
+    #[error(
+        "the task is not one of this program's: all machines must run the same file of the program"
+    )]
     Task(#[source] serde_json::Error),
     #[error(
-        "`{0}` is not what the machine that asks has: all machines must run the same version and see the same pipeline, \
-         config and layouts"
+        "`{0}` is not what the machine that asks has: all machines must run the same file of the program and see the same \
+         pipeline, config and layouts"
     )]
     Other(PathBuf),
+    #[error(
+        "the raw file `{0}` is not what the machine that asks has: put the same file there, or have both share a folder"
+    )]
+    OtherFile(String),
     #[error("failed to start a runtime")]
     Runtime(#[source] std::io::Error),
     #[error("failed to start a thread")]
@@ -140,12 +159,14 @@ enum AwayError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Stage(#[from] StageError),
+    #[error(transparent)]
+    Run(#[from] RunError),
     #[error("failed to write down the answer")]
     Answer(#[source] serde_json::Error),
 }
 
-/// Does a piece of work, on one thread; gives what it came to or why it failed, as text.
-pub fn perform(task: &str) -> String {
+/// Does a piece of work, on one thread; gives what it came to or why it failed, as text. `place` names this machine.
+pub fn perform(task: &str, place: &str) -> String {
     let answer = serde_json::from_str(task).map_err(AwayError::Task).and_then(|task| done(&task));
     answer.unwrap_or_else(|error| {
         let mut message = error.to_string();
@@ -158,13 +179,22 @@ pub fn perform(task: &str) -> String {
             cause = error.source();
         }
         let is_users = match &error {
-            AwayError::Pipeline(_) | AwayError::Other(_) => true,
+            AwayError::Task(_)
+            | AwayError::Other(_)
+            | AwayError::OtherFile(_)
+            | AwayError::Pipeline(_) => true,
             AwayError::Stage(error) => error.is_users(),
             AwayError::Query(error) => matches!(error, QueryError::Plan(_)),
+            AwayError::Lake(error) => {
+                matches!(
+                    error,
+                    LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. }
+                )
+            }
             _ => false,
         };
-        let failure: Result<(), Failure> = Err(Failure { message, is_users });
-        serde_json::to_string(&failure).unwrap_or_default()
+        let failure = Failure { place: place.to_owned(), message, is_users };
+        serde_json::to_string(&Err::<(), _>(failure)).unwrap_or_default()
     })
 }
 
@@ -200,9 +230,16 @@ fn done(task: &Task) -> Result<String, AwayError> {
     // A machine does as many tasks at a time as it has cores.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     match work {
-        Work::Ingest { file, item, number } => {
-            let found = pool.install(|| ingest::run_one(&pipeline, &files, (file, item, *number)));
-            told::<OfFile>(found.map_err(AwayError::from))
+        Work::Ingest { file, hash, first } => {
+            let found = pool.install(|| ingest::run_one(&pipeline, &files, file, *first))?;
+            // After reading: what changed meanwhile is another file too.
+            let raw = pipeline.sources.iter().flat_map(|source| &source.files);
+            for raw in raw.filter(|raw| raw.label == *file) {
+                if hash.as_ref() != Some(&run::content_of(raw)?.hash) {
+                    return Err(AwayError::OtherFile(file.clone()));
+                }
+            }
+            told::<Vec<OfFile>>(Ok(found))
         }
         Work::Reported { .. } => {
             let found = pool.install(|| aggregate::reported(&pipeline, &files));

@@ -224,7 +224,7 @@ pub type Connect = fn(&str) -> Result<Arc<dyn Cluster>, String>;
 /// Runs the program. `connect` is there if it can speak to clusters; if not, it leaves those runs to the program that can.
 pub fn main(connect: Option<Connect>) -> ExitCode {
     let cli = Cli::parse();
-    log::start(cli.log_format, cli.quiet);
+    log::start(cli.log_format, cli.quiet, &[]);
     match dispatch(&cli, connect) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -313,6 +313,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
                 cluster: cluster(args, connect)?,
                 select: args.plan.select.clone(),
                 lake: args.plan.lake.clone(),
+                engine: args.engine,
                 no_records: args.plan.no_records,
                 threads: args.threads,
                 no_wait: args.no_wait,
@@ -345,7 +346,9 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
             return Err(hand_over(SERVER, "the SQL server", "make build-serve", args));
         }
         Command::Cluster { args } => {
-            return Err(hand_over(CLUSTER, "the cluster", "make build-cluster", args));
+            let args: Vec<OsString> =
+                [OsString::from("cluster")].into_iter().chain(args.iter().cloned()).collect();
+            return Err(hand_over(CLUSTER, "the cluster", "make build-cluster", &args));
         }
         Command::Tables(args) => tables(&runtime, &mut out, args)?,
         Command::Describe(args) if args.all => dictionary(&mut out)?,

@@ -7,6 +7,7 @@ use lake::{Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 /// A stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -463,10 +464,17 @@ pub fn fingerprints(
     made
 }
 
-/// What machines that work together must have in common: the program, and what the rows of `ingest` and `aggregate` depend on.
+/// What machines that work together must have in common: the program's file, and what the rows of `ingest` and `aggregate`
+/// depend on.
 pub fn identity(pipeline: &Pipeline) -> Fingerprint {
+    static PROGRAM: OnceLock<Option<Fingerprint>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let file = std::fs::File::open(std::env::current_exe().ok()?).ok()?;
+        Fingerprint::of_reader(file).ok()
+    });
     let mut maker = Fingerprinter::default();
-    maker.add("program", env!("CARGO_PKG_VERSION").as_bytes());
+    let version = env!("CARGO_PKG_VERSION");
+    maker.add("program", program.as_ref().map_or(version, Fingerprint::as_str).as_bytes());
     for stage in [StageName::Ingest, StageName::Aggregate] {
         let node = Node {
             name: stage.name().to_owned(),
@@ -476,7 +484,6 @@ pub fn identity(pipeline: &Pipeline) -> Fingerprint {
             sql: None,
             with: None,
         };
-        maker.add(stage.name(), crate::stages::version(stage).to_string().as_bytes());
         for (section, text) in settings(pipeline, &node, stage) {
             maker.add(&section, text.as_bytes());
         }

@@ -15,10 +15,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging. Only this program's events are shown, not its libraries'.
-pub fn start(format: LogFormat, quiet: bool) {
+/// Starts logging. Only this program's events are shown, and those of the libraries that are named.
+pub fn start(format: LogFormat, quiet: bool, libraries: &[(&str, LevelFilter)]) {
     let level = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
-    let targets = Targets::new().with_target("rebound", level).with_target("lake", level);
+    let targets = Targets::new()
+        .with_target("rebound", level)
+        .with_target("lake", level)
+        .with_targets(libraries.iter().copied());
     let registry = tracing_subscriber::registry().with(targets);
     match format {
         LogFormat::Human => registry

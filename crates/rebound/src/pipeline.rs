@@ -364,6 +364,8 @@ pub struct Pipeline {
     pub checks: Vec<SqlFile>,
     /// The stages that run.
     pub stages: Vec<StageName>,
+    /// What does the work.
+    pub engine: Engine,
     /// Whether records are kept in `customs.records`; if not, they go from the raw files into the sums.
     pub keeps_records: bool,
 }
@@ -373,11 +375,11 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Value`] if something needs them, as other machines do that sum records.
-    pub fn can_do_without_records(&self, is_away: bool) -> Result<(), PipelineError> {
+    /// [`PipelineError::Value`] if something needs them.
+    pub fn can_do_without_records(&self) -> Result<(), PipelineError> {
         let why = if self.keeps_records {
             return Ok(());
-        } else if is_away {
+        } else if self.engine == Engine::Ballista {
             "a cluster sums what it finds in kept records"
         } else if self.config.aggregate.quantities {
             "the config says `aggregate.quantities: true`, and quantities are summed from kept records"
@@ -653,6 +655,7 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         sql: sql_files(&beside(path, &file.sql))?,
         checks: sql_files(&beside(path, &file.checks))?,
         stages,
+        engine: file.engine,
         keeps_records: file.records,
     })
 }

@@ -9,7 +9,7 @@ use crate::away::{Away, Cluster, Work};
 use crate::clock;
 use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::graph::{self, GraphError, Node, Parts, StageName};
-use crate::pipeline::{self, Elsewhere, Pipeline, PipelineError, Place, SqlFile};
+use crate::pipeline::{self, Elsewhere, Engine, Pipeline, PipelineError, Place, RawFile, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
 use arrow::array::{AsArray, RecordBatch};
@@ -101,6 +101,26 @@ pub enum RunError {
         /// The pipeline to run.
         asked: String,
     },
+    /// What an executor wrote is not in the lake.
+    #[error(
+        "an executor wrote `{path}`, which is not in the lake `{lake}` as seen from here: the lake must be in a folder that all \
+         machines share, or at a URL"
+    )]
+    NotShared {
+        /// The lake.
+        lake: String,
+        /// The file.
+        path: String,
+    },
+    /// A SQL file could not be run by executors.
+    #[error("failed to run `{path}`")]
+    SqlAway {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<StageError>,
+    },
     /// Checks found rows that should not be.
     #[error("{} data check{} failed; nothing was published\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Checks(Vec<FailedCheck>),
@@ -123,14 +143,16 @@ impl RunError {
             | Self::Table(_)
             | Self::NotMade { .. }
             | Self::OtherPipeline { .. }
+            | Self::NotShared { .. }
             | Self::File { .. }
             | Self::FileChanged(_)
             | Self::Lock(LockError::Held(_))
             | Self::Lake(LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. })
             | Self::Sql { source: QueryError::Plan(_), .. }
             | Self::Query(QueryError::Plan(_)) => 2,
-            Self::Stage { source, .. } if source.is_users() => 2,
+            Self::Stage { source, .. } | Self::SqlAway { source, .. } if source.is_users() => 2,
             Self::Stage { .. }
+            | Self::SqlAway { .. }
             | Self::Lake(_)
             | Self::Lock(_)
             | Self::Sql { .. }
@@ -167,6 +189,8 @@ pub struct Options {
     pub lake: Option<String>,
     /// Another number of threads than the config's.
     pub threads: Option<usize>,
+    /// Another engine than the pipeline's.
+    pub engine: Option<Engine>,
     /// Whether to keep no records, whatever the pipeline says.
     pub no_records: bool,
     /// Whether to stop at once if another run holds the lake.
@@ -264,8 +288,8 @@ pub enum Publication {
 
 /// What a file is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Content {
-    hash: Fingerprint,
+pub(crate) struct Content {
+    pub(crate) hash: Fingerprint,
     /// Size and time of change of a local file: as long as both stay, so does what is in it.
     state: Option<(u64, std::time::SystemTime)>,
 }
@@ -275,30 +299,33 @@ fn state_of(path: &Path) -> std::io::Result<(u64, std::time::SystemTime)> {
     Ok((meta.len(), meta.modified()?))
 }
 
-fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError> {
-    let of_path = |path: &Path| {
-        let content = || {
-            let state = Some(state_of(path)?);
-            Ok(Content { hash: Fingerprint::of_reader(std::fs::File::open(path)?)?, state })
-        };
-        content().map_err(|source| RunError::File { path: path.to_owned(), source })
+fn content_of_path(path: &Path) -> Result<Content, RunError> {
+    let content = || {
+        let state = Some(state_of(path)?);
+        Ok(Content { hash: Fingerprint::of_reader(std::fs::File::open(path)?)?, state })
     };
+    content().map_err(|source| RunError::File { path: path.to_owned(), source })
+}
+
+/// What a raw file is known by.
+pub(crate) fn content_of(file: &RawFile) -> Result<Content, RunError> {
+    match &file.place {
+        Place::Local(path) => content_of_path(path),
+        Place::Remote(file) => {
+            Ok(Content { hash: Fingerprint::of(file.state().as_bytes()), state: None })
+        }
+    }
+}
+
+fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError> {
     let mut files: BTreeMap<String, Content> = pipeline
         .sources
         .par_iter()
         .flat_map(|source| &source.files)
-        .map(|file| {
-            let content = match &file.place {
-                Place::Local(path) => of_path(path)?,
-                Place::Remote(file) => {
-                    Content { hash: Fingerprint::of(file.state().as_bytes()), state: None }
-                }
-            };
-            Ok((file.label.clone(), content))
-        })
+        .map(|file| Ok((file.label.clone(), content_of(file)?)))
         .collect::<Result<_, RunError>>()?;
     for Elsewhere { label, path, .. } in pipeline.externals() {
-        files.insert(label, of_path(&path)?);
+        files.insert(label, content_of_path(&path)?);
     }
     Ok(files)
 }
@@ -314,7 +341,16 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         pipeline.lake.clone_from(lake);
     }
     pipeline.keeps_records &= !options.no_records;
-    pipeline.can_do_without_records(options.cluster.is_some())?;
+    pipeline.engine = options.engine.unwrap_or(pipeline.engine);
+    pipeline.can_do_without_records()?;
+    if pipeline.engine == Engine::Ballista && pipeline.lake.starts_with("memory:") {
+        let why = "other machines do not see a lake in memory: name a shared folder or a URL";
+        return Err(RunError::Pipeline(PipelineError::Value {
+            path: path.to_owned(),
+            key: "lake".to_owned(),
+            why: why.to_owned(),
+        }));
+    }
     let lake = Lake::open(&pipeline.lake)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = match options.threads.unwrap_or(pipeline.config.engine.threads) {
@@ -613,19 +649,27 @@ struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// Other machines, for work that writes `drafts`.
     fn away(&self, drafts: BTreeMap<String, TableVersion>) -> Option<Away<'a>> {
-        Some(Away::new(self.cluster?, self.pipeline, self.lake, drafts))
+        let hash = |(file, content): (&String, &Content)| (file.clone(), content.hash.clone());
+        let planned = self.files.iter().map(hash).collect();
+        Some(Away::new(self.cluster?, self.pipeline, self.lake, planned, drafts))
     }
 
     /// Ends a version, whoever wrote its files.
     fn complete(&self, version: &TableVersion) -> Result<(), RunError> {
-        self.runtime.block_on(async {
-            if self.cluster.is_some() {
-                // What another machine wrote to a folder of its own is not here.
-                self.lake.verify(version).await?;
+        if self.cluster.is_some() {
+            self.is_here(version)?;
+        }
+        Ok(self.runtime.block_on(self.lake.complete(version))?)
+    }
+
+    /// What another machine wrote to a folder of its own is not here.
+    fn is_here(&self, version: &TableVersion) -> Result<(), RunError> {
+        match self.runtime.block_on(self.lake.verify(version)) {
+            Err(LakeError::Lost { path, .. }) => {
+                Err(RunError::NotShared { lake: self.lake.url().to_owned(), path })
             }
-            self.lake.complete(version).await
-        })?;
-        Ok(())
+            verified => Ok(verified?),
+        }
     }
 
     fn build(
@@ -846,7 +890,7 @@ impl<'a> Maker<'a> {
         let mut version = version;
         if let Some(away) = self.away(BTreeMap::new()) {
             let reads: Vec<_> = node.reads.iter().map(|table| current[table].clone()).collect();
-            self.add_away(&mut version, &away, &reads, texts)?;
+            self.add_away(&mut version, &away, &reads, sql, texts)?;
             self.complete(&version)?;
             return Ok(version);
         }
@@ -872,40 +916,45 @@ impl<'a> Maker<'a> {
         version: &mut TableVersion,
         away: &Away<'_>,
         reads: &[TableVersion],
+        sql: &SqlFile,
         texts: Vec<String>,
     ) -> Result<(), RunError> {
         let is_whole = texts.len() == 1;
-        let name = |at: usize| {
-            if is_whole {
-                "part-00000.parquet".to_owned()
-            } else {
-                format!("statement-{at:05}.parquet")
-            }
+        // Parts are of a version that nothing names: of two runs at once neither finds the other's, and what a killed run
+        // leaves is garbage.
+        let parts = if is_whole {
+            version.clone()
+        } else {
+            let own =
+                format!("{} {} {}", version.fingerprint, std::process::id(), clock::run_name());
+            TableVersion { fingerprint: Fingerprint::of(own.as_bytes()), ..version.clone() }
         };
         let works = texts.into_iter().enumerate().map(|(at, text)| Work::Sql {
             text,
             reads: reads.to_vec(),
-            version: version.clone(),
-            name: name(at),
+            version: parts.clone(),
+            name: format!("part-{at:05}.parquet"),
         });
-        let stopped =
-            |source| RunError::Stage { stage: version.table.clone(), source: Box::new(source) };
-        let files: Vec<DataFile> = away.perform(works).map_err(stopped)?;
+        let failed =
+            |source| RunError::SqlAway { path: sql.path.clone(), source: Box::new(source) };
+        let files: Vec<DataFile> = away.perform(works).map_err(failed)?;
         if is_whole {
             version.files = files;
             return Ok(());
         }
+        let parts = TableVersion { files, ..parts };
+        self.is_here(&parts)?;
         let whole = self.runtime.block_on(async {
             let mut writer = self.lake.writer(version)?;
-            for file in &files {
-                let part = TableVersion { files: vec![file.clone()], ..version.clone() };
-                self.lake.verify(&part).await?;
+            for file in &parts.files {
+                let part = TableVersion { files: vec![file.clone()], ..parts.clone() };
                 for batch in self.lake.read(&part, &[]).await? {
                     writer.write(batch).await?;
                 }
             }
-            self.lake.remove(version, &files).await?;
-            writer.finish().await
+            let whole = writer.finish().await?;
+            self.lake.remove(&parts).await?;
+            Ok::<_, LakeError>(whole)
         })?;
         version.files.push(whole);
         Ok(())

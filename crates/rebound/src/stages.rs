@@ -183,8 +183,10 @@ pub enum StageError {
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// A piece of work failed on another machine.
-    #[error("on another machine: {message}")]
+    #[error("on the executor {place}: {message}")]
     Away {
+        /// The machine.
+        place: String,
         /// The error there, and its causes.
         message: String,
         /// Whether the user's input or config is at fault.

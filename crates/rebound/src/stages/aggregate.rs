@@ -449,7 +449,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         return run_away(pipeline, files, away);
     }
     let (flow, limit) = asked(pipeline);
-    sums(pipeline, files, &Packed::read(files, flow, None, limit)?)
+    sums(pipeline, files, &Packed::read(files, &files.files_of(RECORDS)?, flow, None, limit)?)
 }
 
 /// The flow that is summed, and how many bytes of its records stay in memory.
@@ -482,10 +482,11 @@ pub(super) fn sums(
 }
 
 /// What the records of some files are, before they are summed.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reported {
     codes: BTreeMap<u32, Money>,
-    years: BTreeSet<i32>,
+    /// Of each file.
+    years: Vec<BTreeSet<i32>>,
 }
 
 /// The sums of a year.
@@ -513,9 +514,15 @@ pub(crate) struct YearAlone {
 /// [`StageError`] if they cannot be read.
 pub(crate) fn reported(pipeline: &Pipeline, files: &Files<'_>) -> Result<Reported, StageError> {
     let (flow, limit) = asked(pipeline);
-    let packed = Packed::read(files, flow, None, limit)?;
-    let years = packed.groups(&packed.regions.in_order()).into_keys().collect();
-    Ok(Reported { codes: packed.reported, years })
+    let mut found = Reported::default();
+    for file in files.files_of(RECORDS)? {
+        let packed = Packed::read(files, &[file], flow, None, limit)?;
+        found.years.push(packed.groups(&packed.regions.in_order()).into_keys().collect());
+        for (code, value) in packed.reported {
+            *found.codes.entry(code).or_default() += value;
+        }
+    }
+    Ok(found)
 }
 
 /// Sums a year of the input, when `reported` is what the records of all years are.
@@ -530,7 +537,7 @@ pub(crate) fn year_alone(
     reported: &BTreeMap<u32, Money>,
 ) -> Result<YearAlone, StageError> {
     let (flow, limit) = asked(pipeline);
-    let packed = Packed::read(files, flow, Some(year), limit)?;
+    let packed = Packed::read(files, &files.files_of(RECORDS)?, flow, Some(year), limit)?;
     let conversions = conversions(pipeline, reported)?;
     let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
     let harmony = Harmony::new(pipeline, &conversions, &regions, &words);
@@ -555,8 +562,10 @@ fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<O
         for (code, value) in found.codes {
             *reported.entry(code).or_default() += value;
         }
-        for year in found.years {
-            of_year.entry(year).or_default().extend(part.files.iter().cloned());
+        for (file, years) in part.files.iter().zip(found.years) {
+            for year in years {
+                of_year.entry(year).or_default().push(file.clone());
+            }
         }
     }
     let conversions = conversions(pipeline, &reported)?;

@@ -6,10 +6,10 @@
 //! a file is in memory than the blocks being read.
 
 use super::aggregate;
-use super::packed::{CodedPacker, CodedRecords, Collector};
+use super::packed::{CodedPacker, CodedRecords, Collector, locked};
 use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
-use crate::away::Work;
+use crate::away::{Away, Work};
 use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Item};
 use crate::pipeline::{Pipeline, RawFile, Source};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use trade::coded::{Column, Dictionaries};
 use trade::layout::Field;
 use trade::row::HeaderError;
@@ -150,9 +150,7 @@ pub(crate) struct OfFile {
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
     let inputs = inputs(pipeline, files)?;
     let found = match &files.away {
-        Some(away) => away.perform(inputs.iter().enumerate().map(|(number, input)| {
-            Work::Ingest { file: input.file.to_owned(), item: input.item.label.clone(), number }
-        }))?,
+        Some(away) => read_away(&inputs, away)?,
         None => read(&inputs, 0, files, RecordsTo::Table)?,
     };
     let (mut by_file, mut records, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
@@ -191,7 +189,21 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
     Ok(output)
 }
 
-/// Reads one raw file, or member of an archive: that with this number among all.
+/// Has every raw file read elsewhere, an archive as one.
+fn read_away(inputs: &[RawInput<'_>], away: &Away<'_>) -> Result<Vec<OfFile>, StageError> {
+    let mut works = Vec::new();
+    let mut first = 0;
+    // The members of an archive are beside each other: only their names begin with the archive's and a slash.
+    for of_file in inputs.chunk_by(|a, b| a.file == b.file) {
+        let file = of_file[0].file.to_owned();
+        works.push(Work::Ingest { hash: away.planned(&file).cloned(), file, first });
+        first += of_file.len();
+    }
+    let found: Vec<Vec<OfFile>> = away.perform(works)?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Reads one raw file, or all members of an archive, of which the first has this number among all.
 ///
 /// # Errors
 ///
@@ -199,23 +211,17 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
 pub(crate) fn run_one(
     pipeline: &Pipeline,
     files: &Files<'_>,
-    (file, item, number): (&str, &str, usize),
-) -> Result<OfFile, StageError> {
-    let of_file = |source: &'_ Source| source.files.iter().any(|raw| raw.label == file);
-    let mut found = Vec::new();
-    for source in pipeline.sources.iter().filter(|source| of_file(source)) {
-        for raw in source.files.iter().filter(|raw| raw.label == file) {
-            found.extend(
-                inputs_of(source, raw, files)?.into_iter().filter(|i| i.item.label == item),
-            );
+    file: &str,
+    first: usize,
+) -> Result<Vec<OfFile>, StageError> {
+    for source in &pipeline.sources {
+        if let Some(raw) = source.files.iter().find(|raw| raw.label == file) {
+            return read(&inputs_of(source, raw, files)?, first, files, RecordsTo::Table);
         }
     }
-    if found.is_empty() {
-        let why = "the machine that was to read it does not see it: raw files must be at URLs, or in a folder \
-                   that all machines share";
-        return Err(StageError::RawFile { path: PathBuf::from(item), why: why.to_owned() });
-    }
-    Ok(read(&found, number, files, RecordsTo::Table)?.into_iter().next().unwrap_or_default())
+    let why = "the machine that was to read it does not see it: raw files must be at URLs, or in a folder that all \
+               machines share";
+    Err(StageError::RawFile { path: PathBuf::from(file), why: why.to_owned() })
 }
 
 fn inputs_of<'p>(
@@ -365,10 +371,6 @@ fn account_for(
 
 fn usize_of(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The files, and what is done of them.

@@ -3,6 +3,7 @@
 use super::{Files, StageError};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::{Decimal128Type, Int32Type};
+use lake::DataFile;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -296,6 +297,9 @@ pub(super) struct Group {
     pieces: Vec<(usize, usize, usize)>,
 }
 
+/// The number of the flow that is summed.
+const ASKED: u32 = 1;
+
 /// Takes the records of a flow that no rule excludes, from any thread and in any order.
 #[derive(Debug)]
 pub(super) struct Collector {
@@ -322,8 +326,8 @@ impl Collector {
         }
     }
 
-    fn is_asked(&self, flow: &str) -> u32 {
-        u32::from(flow == self.flow)
+    fn flow_number(&self, flow: &str) -> u32 {
+        if flow == self.flow { ASKED } else { 0 }
     }
 
     fn region(&self, code: &str) -> Result<u32, StageError> {
@@ -477,11 +481,11 @@ impl CodedPacker {
                 }
                 self.0[at].number(code as usize, || find(texts.of(column).text(code)))
             };
-            let is_asked = number(0, &|text| Ok(into.is_asked(text)))?;
+            let flow = number(0, &|text| Ok(into.flow_number(text)))?;
             if records.is_excluded[row] == Some(true) {
                 continue;
             }
-            if is_asked != 1 {
+            if flow != ASKED {
                 other_flows += value;
                 continue;
             }
@@ -521,19 +525,20 @@ impl Packed {
         self.reported.values().copied().sum::<Money>() + self.other_flows
     }
 
-    /// Reads the records of `flow`, of all years or one, and keeps at most `limit` bytes of them in memory.
+    /// Reads the records of `flow` in some files, of all years or one, and keeps at most `limit` bytes of them in memory.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the lake fails, or the disk where the rest goes.
     pub(super) fn read(
         files: &Files<'_>,
+        of: &[DataFile],
         flow: &str,
         year: Option<i32>,
         limit: usize,
     ) -> Result<Self, StageError> {
         let collector = Collector { year, ..Collector::new(flow, limit) };
-        files.files_of(RECORDS)?.par_iter().try_for_each(|file| {
+        of.par_iter().try_for_each(|file| {
             let mut rows = Vec::with_capacity(usize::try_from(file.rows).unwrap_or(0));
             let mut packer = Packer { into: &collector, coders: Default::default() };
             files.each_coded(RECORDS, file, &COLUMNS, |batch| packer.pack(batch, &mut rows))?;
@@ -661,9 +666,9 @@ impl Packer<'_> {
         }
         let [of_flow, of_region, of_code, of_revision, of_words @ ..] = coders;
         for row in 0..batch.num_rows() {
-            let is_asked = of_flow.number(columns[0], row, |text| Ok(into.is_asked(text)))?;
+            let flow = of_flow.number(columns[0], row, |text| Ok(into.flow_number(text)))?;
             let is_of_year = into.year.is_none_or(|year| year == years[row]);
-            if is_excluded.value(row) || is_asked != 1 || !is_of_year {
+            if is_excluded.value(row) || flow != ASKED || !is_of_year {
                 continue;
             }
             let mut words = [NO_WORD; 4];
