@@ -7,7 +7,7 @@
 use crate::graph;
 use crate::pipeline::{self, Pipeline, PipelineError};
 use crate::run::{self, RunError};
-use crate::stages::aggregate::{self, Reported, YearAlone};
+use crate::stages::aggregate::{self, AllSums, Reported};
 use crate::stages::ingest::{self, OfFile};
 use crate::stages::{Files, StageError};
 use lake::{DataFile, Fingerprint, Lake, LakeError, TableVersion};
@@ -247,7 +247,7 @@ fn done(task: &Task) -> Result<String, AwayError> {
         }
         Work::Year { year, reported, .. } => {
             let found = pool.install(|| aggregate::year_alone(&pipeline, &files, *year, reported));
-            told::<YearAlone>(found.map_err(AwayError::from))
+            told::<AllSums>(found.map_err(AwayError::from))
         }
         Work::Sql { text, reads, version, name } => {
             let memory = pipeline.config.engine.memory_bytes();

@@ -471,14 +471,23 @@ pub(super) fn sums(
     packed: &Packed,
 ) -> Result<Output, StageError> {
     let conversions = conversions(pipeline, &packed.reported)?;
+    let sums = all_sums(pipeline, files, packed, &conversions)?;
+    finish(pipeline, files, &conversions, sums)
+}
+
+fn all_sums(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    packed: &Packed,
+    conversions: &BTreeMap<u32, Conversion>,
+) -> Result<AllSums, StageError> {
     let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
-    let harmony = Harmony::new(pipeline, &conversions, &regions, &words);
+    let harmony = Harmony::new(pipeline, conversions, &regions, &words);
     let groups = packed.groups(&regions);
     let years = groups.iter().map(|(&year, groups)| harmony.sum_year(files, packed, year, groups));
-    let years = years.collect::<Result<Vec<_>, StageError>>()?;
+    let years = years.collect::<Result<_, StageError>>()?;
     let traded = harmony.traded().collect();
-    let regions = regions.texts().map(str::to_owned).collect();
-    finish(pipeline, files, &conversions, AllSums { years, traded, regions })
+    Ok(AllSums { years, traded, regions: regions.texts().map(str::to_owned).collect() })
 }
 
 /// What the records of some files are, before they are summed.
@@ -497,14 +506,6 @@ pub(crate) struct YearSums {
     files: Vec<Option<DataFile>>,
     /// Revision and code, and the value reported under it.
     reported: BTreeMap<u32, Money>,
-}
-
-/// The sums of a year, and what is in them.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct YearAlone {
-    sums: YearSums,
-    traded: Vec<u32>,
-    regions: Vec<String>,
 }
 
 /// What the records of the input are.
@@ -535,16 +536,10 @@ pub(crate) fn year_alone(
     files: &Files<'_>,
     year: i32,
     reported: &BTreeMap<u32, Money>,
-) -> Result<YearAlone, StageError> {
+) -> Result<AllSums, StageError> {
     let (flow, limit) = asked(pipeline);
     let packed = Packed::read(files, &files.files_of(RECORDS)?, flow, Some(year), limit)?;
-    let conversions = conversions(pipeline, reported)?;
-    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
-    let harmony = Harmony::new(pipeline, &conversions, &regions, &words);
-    let groups = packed.groups(&regions).remove(&year).unwrap_or_default();
-    let sums = harmony.sum_year(files, &packed, year, &groups)?;
-    let traded = harmony.traded().collect();
-    Ok(YearAlone { sums, traded, regions: regions.texts().map(str::to_owned).collect() })
+    all_sums(pipeline, files, &packed, &conversions(pipeline, reported)?)
 }
 
 /// Files of records that another machine looks through at a time.
@@ -569,18 +564,18 @@ fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<O
         }
     }
     let conversions = conversions(pipeline, &reported)?;
-    let found: Vec<YearAlone> = away.perform(of_year.iter().map(|(&year, files)| Work::Year {
+    let found: Vec<AllSums> = away.perform(of_year.iter().map(|(&year, files)| Work::Year {
         records: part(files),
         year,
         reported: reported.clone(),
     }))?;
-    let (mut years, mut traded, mut regions) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    for year in found {
-        years.push(year.sums);
-        traded.extend(year.traded);
-        regions.extend(year.regions);
+    let mut sums = AllSums::default();
+    for of_year in found {
+        sums.years.extend(of_year.years);
+        sums.traded.extend(of_year.traded);
+        sums.regions.extend(of_year.regions);
     }
-    finish(pipeline, files, &conversions, AllSums { years, traded, regions })
+    finish(pipeline, files, &conversions, sums)
 }
 
 /// The conversion of every code that was reported.
@@ -612,8 +607,9 @@ fn conversions(
     Ok(reported.keys().map(convert).collect())
 }
 
-/// The sums of all years, the products that have some, and the regions.
-struct AllSums {
+/// The sums of years, the products that have some, and the regions.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct AllSums {
     years: Vec<YearSums>,
     traded: BTreeSet<u32>,
     regions: BTreeSet<String>,

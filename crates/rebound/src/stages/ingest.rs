@@ -66,6 +66,9 @@ struct Task {
     fitted: Arc<Fitted>,
 }
 
+/// By text without a meaning: what it became, entries, value.
+type Unmapped = BTreeMap<String, (String, u64, Money)>;
+
 /// What rows came to.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Account {
@@ -83,8 +86,8 @@ struct Account {
     /// Entries and value of each rule of the layout.
     rules: Vec<(u64, Money)>,
     reasons: BTreeMap<Cow<'static, str>, u64>,
-    /// By field and text: what it became, entries, value.
-    unmapped: BTreeMap<Cow<'static, str>, BTreeMap<String, (String, u64, Money)>>,
+    /// By field.
+    unmapped: BTreeMap<Cow<'static, str>, Unmapped>,
     first_reject: Option<String>,
 }
 
