@@ -18,7 +18,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// All machines must run the same version, see the pipeline's folder under the same path, and reach raw files and lake there or
 /// at URLs. Nothing is encrypted and nobody is asked for a password: keep the ports to a network that is trusted.
 #[derive(Debug, Parser)]
-#[command(name = "rebound cluster", version, max_term_width = 100)]
+#[command(name = "rebound cluster", bin_name = "rebound cluster", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     part: Part,
