@@ -15,7 +15,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A part of a cluster that runs pipelines of Rebound: one scheduler, and executors that it gives work to.
 ///
-/// All machines must run the same version, see the pipeline's folder under the same path, and reach raw files and lake there or
+/// All machines must run the same program file, see the pipeline's folder under the same path, and reach raw files and lake there or
 /// at URLs. Nothing is encrypted and nobody is asked for a password: keep the ports to a network that is trusted.
 #[derive(Debug, Parser)]
 #[command(name = "rebound cluster", bin_name = "rebound cluster", version, max_term_width = 100)]

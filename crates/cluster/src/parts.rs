@@ -68,7 +68,7 @@ pub(crate) struct ExecutorArgs {
 
 /// Runs a part until it is stopped.
 pub(crate) fn main(part: Part) -> ExitCode {
-    // Its module `display` takes a union for a mistake each time.
+    // Ballista's module `display` takes every union for a mistake.
     let libraries =
         [("ballista", LevelFilter::WARN), ("ballista_scheduler::display", LevelFilter::OFF)];
     log::start(LogFormat::Human, false, &libraries);

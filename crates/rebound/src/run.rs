@@ -649,9 +649,10 @@ struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// Other machines, for work that writes `drafts`.
     fn away(&self, drafts: BTreeMap<String, TableVersion>) -> Option<Away<'a>> {
+        let cluster = self.cluster?;
         let hash = |(file, content): (&String, &Content)| (file.clone(), content.hash.clone());
         let planned = self.files.iter().map(hash).collect();
-        Some(Away::new(self.cluster?, self.pipeline, self.lake, planned, drafts))
+        Some(Away::new(cluster, self.pipeline, self.lake, planned, drafts))
     }
 
     /// Ends a version, whoever wrote its files.
