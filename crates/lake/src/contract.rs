@@ -262,6 +262,23 @@ fn region_structure() -> Vec<Column> {
     ]
 }
 
+/// The columns of a path, period by period.
+fn path(benchmark: &str, unit: Column) -> Vec<Column> {
+    vec![
+        episode(),
+        column("benchmark", Kind::Text, "", benchmark),
+        unit,
+        column("period", Kind::Text, "", "year, quarter or month"),
+        column("value?", Kind::Float, UNITS, "exports; null: not reported"),
+        column(
+            "expected_value?",
+            Kind::Float,
+            UNITS,
+            "the base, grown as the benchmark; after the base only",
+        ),
+    ]
+}
+
 fn forms(stage: &str, from: &str, to: &str) -> Vec<Column> {
     let c = |suffix: &str, unit: &str, about: String| {
         column(&format!("{stage}{suffix}?"), Kind::Float, unit, &about)
@@ -1185,37 +1202,13 @@ column("negative_value", Money, UNITS, "their sum"),
             table: "resilience.region_period",
             about: "a region's path, period by period, and the path that the benchmark expects from the base on",
             key: &["episode", "benchmark", "region_code", "period"],
-            columns: vec![
-                episode(),
-                column("benchmark", Text, "", "as in resilience.region"),
-                region(),
-                column("period", Text, "", "year, quarter or month"),
-                column("value?", Float, UNITS, "exports; null: not reported"),
-                column(
-                    "expected_value?",
-                    Float,
-                    UNITS,
-                    "the base, grown as the benchmark; after the base only",
-                ),
-            ],
+            columns: path("as in resilience.region", region()),
         },
         Contract {
             table: "resilience.nation_period",
             about: "the nation's path, period by period, and the path that the benchmark expects from the base on: with own_trend, the path without a crisis",
             key: &["episode", "benchmark", "nation", "period"],
-            columns: vec![
-                episode(),
-                column("benchmark", Text, "", "as in resilience.nation"),
-                column("nation", Text, "", "all regions of the pipeline"),
-                column("period", Text, "", "year, quarter or month"),
-                column("value?", Float, UNITS, "exports; null: not reported"),
-                column(
-                    "expected_value?",
-                    Float,
-                    UNITS,
-                    "the base, grown as the benchmark; after the base only",
-                ),
-            ],
+            columns: path("as in resilience.nation", column("nation", Text, "", "all regions of the pipeline")),
         },
         Contract {
             table: "resilience.region_cycle",

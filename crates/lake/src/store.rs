@@ -492,7 +492,7 @@ impl Lake {
         for file in &version.files {
             let path = format!("{}/{}", version.folder(), file.name);
             let removed = self.store.delete(&Path::from(path.as_str())).await;
-            removed.map_err(|source| LakeError::Store { path, source })?;
+            removed.map_err(|source| LakeError::Store { path: self.shown(&path), source })?;
         }
         if let Some(root) = &self.folder {
             // An empty folder left behind does no harm.

@@ -109,7 +109,7 @@ var charts = (function () {
     var t = theme(dark), e = episodeOf(data, ep), o = base(t), currency = data.meta.currency;
     var path = data.national_paths[ep] || [], isTrended = path.some(function (p) { return has(p[2]); });
     var change = e.base_value ? e.trough_value / e.base_value - 1 : null, back = e.trough_value ? e.end_value / e.trough_value - 1 : null;
-    var last = e.base.split(", ").pop(), unit = { year: "year", quarter: "quarter", month: "month" }[e.frequency] || "period";
+    var last = e.base.split(", ").pop();
     o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return has(v) ? money(v, currency) : "-"; };
     o.legend = { top: 0, right: 12, itemGap: 24, textStyle: { color: t.soft } }; o.grid.top = 40;
     o.xAxis = axis(t, { type: "category", data: path.map(function (p) { return p[0]; }), boundaryGap: false });
@@ -125,7 +125,7 @@ var charts = (function () {
     var word = change < 0 ? "fell" : "grew", at = path.filter(function (p) { return p[0] === e.trough; })[0];
     var short = at && has(at[2]) && at[2] > 0 ? 1 - at[1] / at[2] : null;
     return { id: "national-" + ep, title: "Exports " + word + " by " + percent(Math.abs(change)).replace("+", "") + " from " + e.base + " to " + e.trough + ", then " + (back < 0 ? "fell" : "rose") + " by " + percent(Math.abs(back)).replace("+", "") + " to " + e.end,
-      note: "Sum of all regions, " + currency + ", by " + unit + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; in " + e.trough + " exports were " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
+      note: "Sum of all regions, " + currency + ", by " + e.frequency + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; in " + e.trough + " exports were " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
       source: "resilience.nation_period, resilience.episode", height: 360, option: o };
   }
   function map(data, ep, measure, dark) {

@@ -5,13 +5,12 @@
 //! All machines must see the pipeline's folder under the same path, and the raw files and the lake there or at URLs.
 
 use crate::graph;
-use crate::pipeline::{self, Pipeline, PipelineError};
+use crate::pipeline::{self, Pipeline};
 use crate::run::{self, RunError};
 use crate::stages::aggregate::{self, AllSums, Reported};
 use crate::stages::ingest::{self, OfFile};
 use crate::stages::{Files, StageError};
-use lake::{DataFile, Fingerprint, Lake, LakeError, TableVersion};
-use query::{QueryError, Session, SessionParams};
+use lake::{DataFile, Fingerprint, Lake, TableVersion};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,12 +151,6 @@ enum AwayError {
     #[error("failed to start a thread")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     #[error(transparent)]
-    Pipeline(#[from] PipelineError),
-    #[error(transparent)]
-    Lake(#[from] LakeError),
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error(transparent)]
     Stage(#[from] StageError),
     #[error(transparent)]
     Run(#[from] RunError),
@@ -179,19 +172,10 @@ pub fn perform(task: &str, place: &str) -> String {
             cause = error.source();
         }
         let is_users = match &error {
-            AwayError::Task(_)
-            | AwayError::Other(_)
-            | AwayError::OtherFile(_)
-            | AwayError::Pipeline(_) => true,
+            AwayError::Task(_) | AwayError::Other(_) | AwayError::OtherFile(_) => true,
             AwayError::Stage(error) => error.is_users(),
-            AwayError::Query(error) => matches!(error, QueryError::Plan(_)),
-            AwayError::Lake(error) => {
-                matches!(
-                    error,
-                    LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. }
-                )
-            }
-            _ => false,
+            AwayError::Run(error) => error.is_users(),
+            AwayError::Runtime(_) | AwayError::Threads(_) | AwayError::Answer(_) => false,
         };
         let failure = Failure { place: place.to_owned(), message, is_users };
         serde_json::to_string(&Err::<(), _>(failure)).unwrap_or_default()
@@ -205,11 +189,11 @@ fn done(task: &Task) -> Result<String, AwayError> {
         .enable_all()
         .build()
         .map_err(AwayError::Runtime)?;
-    let pipeline = pipeline::read(&runtime, &order.pipeline)?;
+    let pipeline = pipeline::read(&runtime, &order.pipeline).map_err(RunError::from)?;
     if graph::identity(&pipeline) != order.same {
         return Err(AwayError::Other(order.pipeline.clone()));
     }
-    let lake = Lake::open(&order.lake)?;
+    let lake = Lake::open(&order.lake).map_err(RunError::from)?;
     let inputs = match work {
         Work::Reported { records } | Work::Year { records, .. } => {
             BTreeMap::from([(records.table.clone(), records.clone())])
@@ -223,15 +207,15 @@ fn done(task: &Task) -> Result<String, AwayError> {
         inputs,
         away: None,
     };
-    fn told<T: Serialize>(found: Result<T, AwayError>) -> Result<String, AwayError> {
-        let answer: Result<T, Failure> = Ok(found?);
-        serde_json::to_string(&answer).map_err(AwayError::Answer)
+    fn told<T: Serialize>(found: T) -> Result<String, AwayError> {
+        serde_json::to_string(&Ok::<T, Failure>(found)).map_err(AwayError::Answer)
     }
     // A machine does as many tasks at a time as it has cores.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     match work {
         Work::Ingest { file, hash, first } => {
-            let found = pool.install(|| ingest::run_one(&pipeline, &files, file, *first))?;
+            let found: Vec<OfFile> =
+                pool.install(|| ingest::run_one(&pipeline, &files, file, *first))?;
             // After reading: what changed meanwhile is another file too.
             let raw = pipeline.sources.iter().flat_map(|source| &source.files);
             for raw in raw.filter(|raw| raw.label == *file) {
@@ -239,23 +223,24 @@ fn done(task: &Task) -> Result<String, AwayError> {
                     return Err(AwayError::OtherFile(file.clone()));
                 }
             }
-            told::<Vec<OfFile>>(Ok(found))
+            told(found)
         }
         Work::Reported { .. } => {
-            let found = pool.install(|| aggregate::reported(&pipeline, &files));
-            told::<Reported>(found.map_err(AwayError::from))
+            let found: Reported = pool.install(|| aggregate::reported(&pipeline, &files))?;
+            told(found)
         }
         Work::Year { year, reported, .. } => {
-            let found = pool.install(|| aggregate::year_alone(&pipeline, &files, *year, reported));
-            told::<AllSums>(found.map_err(AwayError::from))
+            let found: AllSums =
+                pool.install(|| aggregate::year_alone(&pipeline, &files, *year, reported))?;
+            told(found)
         }
         Work::Sql { text, reads, version, name } => {
-            let memory = pipeline.config.engine.memory_bytes();
-            let session = Session::new(&lake, SessionParams { threads: 1, memory })?;
-            for table in reads {
-                session.register(table)?;
-            }
-            let written: Result<DataFile, AwayError> = runtime.block_on(async {
+            let written: Result<DataFile, RunError> = runtime.block_on(async {
+                // One partition, as where the run was started.
+                let session = run::sql_session(&lake, &pipeline, 1)?;
+                for table in reads {
+                    session.register(table)?;
+                }
                 let mut rows = session.open(text).await?;
                 let mut writer = lake.named_writer(version, name)?;
                 while let Some(batch) = rows.next().await? {
@@ -263,7 +248,7 @@ fn done(task: &Task) -> Result<String, AwayError> {
                 }
                 Ok(writer.finish().await?)
             });
-            told(written)
+            told(written?)
         }
     }
 }

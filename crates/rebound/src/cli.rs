@@ -285,8 +285,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// The cluster that a run is to use, if it is.
 fn cluster(args: &RunArgs, connect: Option<Connect>) -> anyhow::Result<Option<Arc<dyn Cluster>>> {
-    let (engine, scheduler) = pipeline::engine_of(&args.plan.pipeline)?;
-    if args.engine.unwrap_or(engine) == Engine::Embedded {
+    let head = pipeline::head(&args.plan.pipeline)?;
+    if args.engine.unwrap_or(head.engine) == Engine::Embedded {
         return Ok(None);
     }
     let Some(connect) = connect else {
@@ -294,7 +294,7 @@ fn cluster(args: &RunArgs, connect: Option<Connect>) -> anyhow::Result<Option<Ar
         let args: Vec<OsString> = std::env::args_os().skip(1).collect();
         return Err(hand_over(CLUSTER, "the cluster's client", "make build-cluster", &args));
     };
-    let Some(scheduler) = args.scheduler.as_ref().or(scheduler.as_ref()) else {
+    let Some(scheduler) = args.scheduler.as_ref().or(head.scheduler.as_ref()) else {
         let why = "`engine: ballista` needs the address of a scheduler: `scheduler: HOST:PORT` in the pipeline, or --scheduler";
         return Err(UsersError(why.to_owned()).into());
     };
@@ -426,7 +426,7 @@ fn draw_report(
     outcome: &Outcome,
     is_quiet: bool,
 ) -> anyhow::Result<()> {
-    let Some(folder) = pipeline::report_of(&args.pipeline)? else { return Ok(()) };
+    let Some(folder) = pipeline::head(&args.pipeline)?.report else { return Ok(()) };
     let page = folder.join("report.html");
     let is_due = match outcome.publication {
         Publication::Published => true,

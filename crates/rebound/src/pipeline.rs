@@ -465,34 +465,32 @@ pub struct Elsewhere {
     pub readers: Vec<StageName>,
 }
 
-/// The lake that the pipeline at `path` writes to.
+/// What a pipeline's file says of a run as a whole.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The lake that it writes to.
+    pub lake: String,
+    /// The folder of the report that is drawn when it has published.
+    pub report: Option<PathBuf>,
+    /// What does the work.
+    pub engine: Engine,
+    /// The address of the cluster's scheduler.
+    pub scheduler: Option<String>,
+}
+
+/// Reads the file of the pipeline at `path`, and nothing that it names.
 ///
 /// # Errors
 ///
 /// [`PipelineError::Yaml`].
-pub fn lake_of(path: &Path) -> Result<String, PipelineError> {
+pub fn head(path: &Path) -> Result<Head, PipelineError> {
     let file: File = yaml::read(path)?;
-    Ok(lake_url(path, &file.lake))
-}
-
-/// What the pipeline at `path` says does the work, and the address of the cluster's scheduler.
-///
-/// # Errors
-///
-/// [`PipelineError::Yaml`].
-pub fn engine_of(path: &Path) -> Result<(Engine, Option<String>), PipelineError> {
-    let file: File = yaml::read(path)?;
-    Ok((file.engine, file.scheduler))
-}
-
-/// The folder of the report that a run of the pipeline at `path` draws when it has published.
-///
-/// # Errors
-///
-/// [`PipelineError`] if the file is no pipeline.
-pub fn report_of(path: &Path) -> Result<Option<PathBuf>, PipelineError> {
-    let file: File = yaml::read(path)?;
-    Ok(file.report.map(|folder| beside(path, &folder)))
+    Ok(Head {
+        lake: lake_url(path, &file.lake),
+        report: file.report.map(|folder| beside(path, &folder)),
+        engine: file.engine,
+        scheduler: file.scheduler,
+    })
 }
 
 /// Reads the pipeline at `path`, its config, layouts and SQL, and finds its raw files.

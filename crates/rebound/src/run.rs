@@ -130,6 +130,11 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Whether the user's input or config is at fault.
+    pub fn is_users(&self) -> bool {
+        self.exit_code() == 2
+    }
+
     /// The exit code: 2 for the user's input and config, 3 for the data, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -440,7 +445,11 @@ async fn versions(
     Ok(Some(found))
 }
 
-fn sql_session(lake: &Lake, pipeline: &Pipeline, threads: usize) -> Result<Session, RunError> {
+pub(crate) fn sql_session(
+    lake: &Lake,
+    pipeline: &Pipeline,
+    threads: usize,
+) -> Result<Session, RunError> {
     let memory = pipeline.config.engine.memory_bytes();
     Ok(Session::new(lake, SessionParams { threads, memory })?)
 }
@@ -474,7 +483,7 @@ fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
 pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome, RunError> {
     let started = Instant::now();
     // The lock comes before the plan, so that the plan is still true when it is carried out.
-    let mut lake_url = pipeline::lake_of(path)?;
+    let mut lake_url = pipeline::head(path)?.lake;
     if let Some(lake) = &options.lake {
         lake_url.clone_from(lake);
     }

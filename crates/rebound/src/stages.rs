@@ -1,4 +1,5 @@
-//! The stages: each reads tables, works, and gives the rows of other tables. It knows no other stage.
+//! The stages: each reads tables, works, and gives the rows of other tables. It knows no other stage; only `ingest` hands records
+//! that are not kept on to `aggregate`.
 
 pub(crate) mod aggregate;
 pub mod cube;

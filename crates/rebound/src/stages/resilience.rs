@@ -473,7 +473,6 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut margins = Rows::of("resilience.margins");
     let mut cycles = Rows::of("resilience.region_cycle");
     let mut periods = Rows::of("resilience.region_period");
-    let mut nation_periods = Rows::of("resilience.nation_period");
     let mut of_regions = Rows::of("resilience.region");
     let mut structure = Rows::of("resilience.transformation");
     let long = |name: &str| LongTable::create(files, name, "part-00000.parquet");
@@ -481,8 +480,13 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let mut product_structure = long("resilience.product_transformation")?;
     let mut unit_values = long("resilience.unit_value")?;
     let weights = structure::Weights::read(pipeline, &annual.regions, target)?;
-    let mut sides = ["resilience.macro_region", "resilience.nation", "resilience.product"]
-        .map(|name| (name, Rows::of(name)));
+    // The nation alone has its path beside its indices.
+    let mut sides = [
+        ("resilience.macro_region", None),
+        ("resilience.nation", Some("resilience.nation_period")),
+        ("resilience.product", None),
+    ]
+    .map(|(name, path)| (name, Rows::of(name), path.map(|path| (path, Rows::of(path)))));
     for (number, episode) in episodes.iter().enumerate() {
         let cubes = shorter.get(&episode.frequency()).unwrap_or(&annual);
         let course = Course::new(episode, &asked, &cubes.regions, Side::Regions)?;
@@ -504,7 +508,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         quality::rows(files, &asked, episode, &mut unit_values)?;
         structure::margin_rows(&course, &mut margins);
         structure::rows(&course, rule, &weights, &mut structure, &mut product_structure)?;
-        sides.par_iter_mut().try_for_each(|(name, rows)| {
+        sides.par_iter_mut().try_for_each(|(name, rows, path)| {
             let (cube, side) = match *name {
                 "resilience.macro_region" => {
                     (&cubes.macro_regions, Side::Groups(&course, &cubes.groups))
@@ -513,12 +517,13 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
                 _ => (&cubes.products, Side::Products(&course)),
             };
             let course = Course::new(episode, &asked, cube, side)?;
-            units::rows(&course, &units::Paths::new(&course)?, number, rows);
+            let paths = units::Paths::new(&course)?;
+            units::rows(&course, &paths, number, rows);
+            if let Some((_, periods)) = path {
+                units::period_rows(&course, &paths, periods);
+            }
             Ok::<_, StageError>(())
         })?;
-        let side = Side::Groups(&course, &cubes.one_group);
-        let nation = Course::new(episode, &asked, &cubes.nation, side)?;
-        units::period_rows(&nation, &units::Paths::new(&nation)?, &mut nation_periods);
     }
     output.insert("resilience.region_product", Made::Files(vec![products.finish()?]));
     output.insert("resilience.unit_value", Made::Files(vec![unit_values.finish()?]));
@@ -530,11 +535,11 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
         ("resilience.margins", margins),
         ("resilience.region_cycle", cycles),
         ("resilience.region_period", periods),
-        ("resilience.nation_period", nation_periods),
         ("resilience.region", of_regions),
         ("resilience.transformation", structure),
     ];
-    for (name, rows) in tables.into_iter().chain(sides) {
+    let sides = sides.into_iter().flat_map(|(name, rows, path)| [Some((name, rows)), path]);
+    for (name, rows) in tables.into_iter().chain(sides.flatten()) {
         table(&mut output, name, rows)?;
     }
 
