@@ -21,6 +21,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "futures",
             "object_store",
             "parquet",
+            "rayon",
             "serde",
             "serde_json",
             "thiserror",

@@ -12,6 +12,7 @@ mod layers;
 mod layouts;
 mod measure;
 mod models;
+mod parts;
 mod references;
 mod remote;
 mod reproducible;

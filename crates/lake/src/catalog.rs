@@ -95,6 +95,18 @@ pub struct RunRecord {
     pub stages: Vec<StageRecord>,
     /// The fingerprints of the parts each stage was made from, by name, for the next plan's reasons.
     pub parts: BTreeMap<String, BTreeMap<String, String>>,
+    /// Raw files as they were when they were read through, so that the next plan need not.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileRecord>,
     /// The tables it made or used.
     pub tables: BTreeMap<String, TableVersion>,
+}
+
+/// A raw file as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// A hash of its bytes.
+    pub hash: Fingerprint,
+    /// What its folder says of it: as long as this stays, so do its bytes.
+    pub state: String,
 }

@@ -585,9 +585,9 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
                     "n_destinations?",
                     Count,
                     "countries",
-                    "destinations; null where the source has none",
+                    "destinations; null where the source has none, or `aggregate.counts` does not ask",
                 ),
-                column("n_firms?", Count, "firms", "firms; null where the source has none"),
+                column("n_firms?", Count, "firms", "firms; null where the source has none, or `aggregate.counts` does not ask"),
             ],
         },
         Contract {

@@ -20,6 +20,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use parquet::file::writer::{SerializedFileWriter, SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+use rayon::prelude::*;
 use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
@@ -42,6 +43,9 @@ const PAGE_ROWS: usize = 65_536;
 
 /// Bytes of money in a file, the highest first.
 const MONEY_BYTES: usize = 9;
+
+/// Columns whose memory a thread keeps.
+const MOST_CHUNKS: usize = 32;
 
 /// What codes stand for.
 pub trait Texts: fmt::Debug + Sync {
@@ -154,13 +158,14 @@ impl GroupWriter {
         })
     }
 
-    /// Writes a row group of `n` rows, the columns in the order of the contract.
+    /// Adds a row group of `n` rows, the columns in the order of the contract; [`Self::flush`] writes it. Columns are
+    /// encoded side by side.
     ///
     /// # Errors
     ///
     /// [`LakeError`] if the cells are not of the table's columns, have a null where none may be, break the
-    /// order of the key, or cannot be written.
-    pub async fn write(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), LakeError> {
+    /// order of the key, or cannot be encoded.
+    pub fn add(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), LakeError> {
         if n == 0 {
             return Ok(());
         }
@@ -168,7 +173,7 @@ impl GroupWriter {
         self.encode(n, cells)
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
         self.rows += n as u64;
-        self.drain().await
+        Ok(())
     }
 
     /// Ends the file.
@@ -179,7 +184,7 @@ impl GroupWriter {
     pub async fn finish(mut self) -> Result<DataFile, LakeError> {
         let unwritable = |source| LakeError::Parquet { table: self.table.clone(), source };
         self.file.finish().map_err(unwritable)?;
-        self.drain().await?;
+        self.flush().await?;
         self.object
             .complete()
             .await
@@ -187,7 +192,12 @@ impl GroupWriter {
         Ok(DataFile { name: self.name, rows: self.rows, bytes: self.bytes })
     }
 
-    async fn drain(&mut self) -> Result<(), LakeError> {
+    /// Writes the row groups that were added.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if they cannot be written.
+    pub async fn flush(&mut self) -> Result<(), LakeError> {
         let bytes = std::mem::take(self.file.inner_mut());
         self.bytes += bytes.len() as u64;
         self.object.put(Bytes::from(bytes)).await.map_err(|error| LakeError::Parquet {
@@ -270,45 +280,30 @@ impl GroupWriter {
         let columns: Vec<ColumnDescPtr> = self.file.schema_descr().columns().to_vec();
         // Room for most groups, rather than one copy after the other as it grows.
         self.file.inner_mut().reserve(n * columns.len());
-        let mut group = self.file.next_row_group()?;
-        let mut scratch = match SCRATCH.take() {
-            Some(scratch) => scratch,
-            None => Scratch::new()?,
-        };
-        for (at, cells) in cells.iter().enumerate() {
+        let chunks = cells.par_iter().enumerate().map(|(at, cells)| {
             let chunk = Chunk {
                 column: &columns[at],
                 is_nullable: self.columns[at].is_nullable,
                 has_bounds: self.has_bounds[at],
                 n,
             };
-            let (bytes, close) = match cells {
-                Cells::Texts(texts, codes) => {
-                    chunk.of_texts(*texts, codes.iter().copied(), &mut scratch)?
-                }
-                Cells::Same(text) => {
-                    let (texts, code) = match text {
-                        Some(text) => (vec![*text], 0),
-                        None => (Vec::new(), NO_CODE),
-                    };
-                    chunk.of_texts(&texts, std::iter::repeat_n(code, n), &mut scratch)?
-                }
-                Cells::Ints(ints, codes) => {
-                    chunk.of_ints(ints, codes.iter().copied(), &mut scratch)?
-                }
-                Cells::SameInt(int) => {
-                    chunk.of_ints(&[*int], std::iter::repeat_n(0, n), &mut scratch)?
-                }
-                Cells::Money(values) => chunk.of_money(values, &mut scratch)?,
-                Cells::Floats(values) => chunk.of_floats(values, &mut scratch)?,
-                Cells::Counts(values) => chunk.of_counts(values, &mut scratch)?,
-                Cells::Flags(values) => chunk.of_flags(values, &mut scratch)?,
-            };
+            let mut scratch = Scratch::taken()?;
+            let made = chunk.of(cells, &mut scratch);
+            SCRATCH.set(Some(scratch));
+            made
+        });
+        let chunks: Vec<_> = chunks.collect::<Result<_, ParquetError>>()?;
+        let mut group = self.file.next_row_group()?;
+        let mut scratch = Scratch::taken()?;
+        for (bytes, close) in chunks {
             group.append_column(&bytes, close)?;
-            scratch.chunk = Vec::from(bytes);
+            let mut chunk = Vec::from(bytes);
+            chunk.clear();
+            scratch.chunks.push(chunk);
         }
-        group.close()?;
+        scratch.chunks.truncate(MOST_CHUNKS);
         SCRATCH.set(Some(scratch));
+        group.close()?;
         Ok(())
     }
 }
@@ -413,8 +408,8 @@ struct Scratch {
     zstd: zstd::bulk::Compressor<'static>,
     compressed: Vec<u8>,
     page: Vec<u8>,
-    /// The pages of a column.
-    chunk: Vec<u8>,
+    /// For the pages of columns.
+    chunks: Vec<Vec<u8>>,
     dictionary: Vec<u8>,
     /// The new number of each code.
     numbers: Vec<u32>,
@@ -430,12 +425,16 @@ thread_local! {
 }
 
 impl Scratch {
-    fn new() -> Result<Self, ParquetError> {
+    /// This thread's, or another.
+    fn taken() -> Result<Self, ParquetError> {
+        if let Some(scratch) = SCRATCH.take() {
+            return Ok(scratch);
+        }
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(1)?,
             compressed: Vec::new(),
             page: Vec::new(),
-            chunk: Vec::new(),
+            chunks: Vec::new(),
             dictionary: Vec::new(),
             numbers: Vec::new(),
             met: Vec::new(),
@@ -467,6 +466,29 @@ impl Scratch {
 }
 
 impl Chunk<'_> {
+    fn of(
+        &self,
+        cells: &Cells<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+        match cells {
+            Cells::Texts(texts, codes) => self.of_texts(*texts, codes.iter().copied(), scratch),
+            Cells::Same(text) => {
+                let (texts, code) = match text {
+                    Some(text) => (vec![*text], 0),
+                    None => (Vec::new(), NO_CODE),
+                };
+                self.of_texts(&texts, std::iter::repeat_n(code, self.n), scratch)
+            }
+            Cells::Ints(ints, codes) => self.of_ints(ints, codes.iter().copied(), scratch),
+            Cells::SameInt(int) => self.of_ints(&[*int], std::iter::repeat_n(0, self.n), scratch),
+            Cells::Money(values) => self.of_money(values, scratch),
+            Cells::Floats(values) => self.of_floats(values, scratch),
+            Cells::Counts(values) => self.of_counts(values, scratch),
+            Cells::Flags(values) => self.of_flags(values, scratch),
+        }
+    }
+
     fn of_texts(
         &self,
         texts: &dyn Texts,
@@ -670,10 +692,8 @@ struct Pages {
 
 impl Pages {
     fn new(scratch: &mut Scratch) -> Self {
-        let mut chunk = std::mem::take(&mut scratch.chunk);
-        chunk.clear();
         Self {
-            sink: TrackedWrite::new(chunk),
+            sink: TrackedWrite::new(scratch.chunks.pop().unwrap_or_default()),
             uncompressed: 0,
             dictionary: None,
             data: None,

@@ -22,7 +22,7 @@ mod remote;
 mod store;
 mod table;
 
-pub use catalog::{Catalog, RunRecord, RunStatus, StageRecord};
+pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, StageRecord};
 pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;
 pub use fingerprint::{Fingerprint, Fingerprinter};

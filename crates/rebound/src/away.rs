@@ -219,7 +219,7 @@ fn done(task: &Task) -> Result<String, AwayError> {
             // After reading: what changed meanwhile is another file too.
             let raw = pipeline.sources.iter().flat_map(|source| &source.files);
             for raw in raw.filter(|raw| raw.label == *file) {
-                if hash.as_ref() != Some(&run::content_of(raw)?.hash) {
+                if hash.as_ref() != Some(&run::content_of(raw, None)?.hash) {
                     return Err(AwayError::OtherFile(file.clone()));
                 }
             }

@@ -154,6 +154,9 @@ struct PlanArgs {
     /// Sum records as they are read and do not keep them: no customs.records, fewer minutes, less disk.
     #[arg(long)]
     no_records: bool,
+    /// Read every raw file through to see what changed, not only those whose size, times or inode did.
+    #[arg(long)]
+    rehash: bool,
 }
 
 #[derive(Debug, Args)]
@@ -315,6 +318,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
                 lake: args.plan.lake.clone(),
                 engine: args.engine,
                 no_records: args.plan.no_records,
+                rehash: args.plan.rehash,
                 threads: args.threads,
                 no_wait: args.no_wait,
                 progress: !cli.quiet
@@ -333,6 +337,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
                 select: args.select.clone(),
                 lake: args.lake.clone(),
                 no_records: args.no_records,
+                rehash: args.rehash,
                 ..Options::default()
             };
             print_plan(&mut out, &run::plan(&runtime, &args.pipeline, &options)?)?;

@@ -18,6 +18,11 @@ pub fn ago(duration: Duration) -> SystemTime {
     SystemTime::from(Utc::now()) - duration
 }
 
+/// When `time` was: since the epoch.
+pub fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// How long ago `time` (RFC 3339) was, in words: `3 minutes ago`.
 pub fn age(time: &str) -> String {
     let Ok(time) = DateTime::parse_from_rfc3339(time) else { return "unknown".to_owned() };

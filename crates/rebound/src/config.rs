@@ -111,12 +111,62 @@ section! {
     Aggregate as AggregateText {
         /// `export` or `import`.
         pub flow: String,
+        /// By what a region-product's value is divided, beside months and firms.
+        pub parts: Vec<String>,
+        /// What is counted of a region-product.
+        pub counts: Vec<String>,
         /// Whether sums by firm are kept.
         pub firms: bool,
         /// Whether sums by month are kept.
         pub months: bool,
         /// Whether quantities are summed, by unit of measure.
         pub quantities: bool,
+    }
+}
+
+/// What is made of a region-product's records, beside their sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Sums by destination.
+    pub destination: bool,
+    /// Sums by ownership.
+    pub ownership: bool,
+    /// Sums by trade mode.
+    pub trade_mode: bool,
+    /// Sums by ownership and trade mode.
+    pub ownership_trade_mode: bool,
+    /// Sums by firm.
+    pub firm: bool,
+    /// Sums by month.
+    pub month: bool,
+    /// How many destinations there are.
+    pub counts_destinations: bool,
+    /// How many firms there are.
+    pub counts_firms: bool,
+}
+
+impl Aggregate {
+    /// What is made.
+    ///
+    /// # Errors
+    ///
+    /// The key whose list names something else, or something twice; and why.
+    pub fn made(&self) -> Result<Parts, (&'static str, String)> {
+        let [destination, ownership, trade_mode, ownership_trade_mode] =
+            listed(&self.parts, ["destination", "ownership", "trade_mode", "ownership_trade_mode"])
+                .map_err(|why| ("parts", why))?;
+        let [counts_destinations, counts_firms] =
+            listed(&self.counts, ["destinations", "firms"]).map_err(|why| ("counts", why))?;
+        Ok(Parts {
+            destination,
+            ownership,
+            trade_mode,
+            ownership_trade_mode,
+            firm: self.firms,
+            month: self.months,
+            counts_destinations,
+            counts_firms,
+        })
     }
 }
 
@@ -546,6 +596,17 @@ fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     })
 }
 
+/// Which of `choices` a list names.
+fn listed<const N: usize>(names: &[String], choices: [&str; N]) -> Result<[bool; N], String> {
+    if !names.is_empty() {
+        unique(names)?;
+    }
+    for name in names {
+        one_of(name, &choices.map(|choice| (choice, ())))?;
+    }
+    Ok(choices.map(|choice| names.iter().any(|name| name == choice)))
+}
+
 impl Harmonize {
     /// The target revision.
     ///
@@ -961,6 +1022,7 @@ impl Config {
         let flow = one_of(&config.aggregate.flow, &[("export", ()), ("import", ())]);
         check(&aggregate_file, "aggregate.flow", flow)?;
         let sections = [
+            ("aggregate", aggregate_file.clone(), config.aggregate.made().map(|_| ())),
             ("cleaning", cleaning_file, config.cleaning.checked()),
             ("relatedness", related_file, config.relatedness.checked()),
             ("complexity", complexity_file, config.complexity.checked()),

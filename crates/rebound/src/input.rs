@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tempfile::TempPath;
 use tokio::runtime::Handle;
 use trade::Dialect;
@@ -30,6 +30,9 @@ use trade::text::Rows;
 
 /// Bytes of text of a block, but for its last row.
 const BLOCK_BYTES: usize = 32 << 20;
+
+/// Bytes that are read at a time: few enough to be looked through while they are in the processor's cache.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Rows of a block of a file that is a table already.
 const BLOCK_ROWS: usize = 1 << 18;
@@ -90,6 +93,10 @@ pub enum Block {
         text: Vec<u8>,
         /// Number of its first line.
         line: u64,
+        /// Its marks: without quotes if none is in it.
+        dialect: Dialect,
+        /// Whether it may have a byte of zero.
+        has_nul: bool,
     },
     /// A table, whose first row has this number, counted from 1.
     Table {
@@ -98,6 +105,45 @@ pub enum Block {
         /// Number of the first.
         row: u64,
     },
+}
+
+/// Memory of blocks that are done with, for those to come: of any file, from any thread.
+#[derive(Debug, Clone, Default)]
+pub struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    /// Takes the memory of a block that is done with.
+    pub fn recycle(&self, block: Block) {
+        if let Block::Text { text, .. } = block {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        }
+    }
+
+    fn take(&self) -> Vec<u8> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = spare.unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES + PIECE_BYTES));
+        buffer.clear();
+        buffer
+    }
+}
+
+/// What is in a text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    n_lines: u64,
+    has_quote: bool,
+    has_nul: bool,
+}
+
+impl Marks {
+    fn add(&mut self, text: &[u8], quote: Option<u8>) {
+        self.n_lines += memchr::memchr_iter(b'\n', text).count() as u64;
+        // Most texts have neither.
+        if memchr::memchr2(0, quote.unwrap_or(0), text).is_some() {
+            self.has_nul |= memchr::memchr(0, text).is_some();
+            self.has_quote |= quote.is_some_and(|quote| memchr::memchr(quote, text).is_some());
+        }
+    }
 }
 
 /// Reads the blocks of a file.
@@ -132,8 +178,9 @@ struct TextBlocks {
     is_cr_only: bool,
     /// What was read beyond the last block.
     rest: Vec<u8>,
-    /// Memory of blocks that are done with.
-    spare: Vec<Vec<u8>>,
+    /// What is in it.
+    marks: Marks,
+    buffers: Buffers,
     line: u64,
     is_done: bool,
 }
@@ -262,7 +309,7 @@ impl Item {
     /// # Errors
     ///
     /// Why it cannot be read, and what to do.
-    pub fn open(&self, format: &FileFormat) -> Result<BlockReader, String> {
+    pub fn open(&self, format: &FileFormat, buffers: &Buffers) -> Result<BlockReader, String> {
         // A Parquet or Stata file is known by its first bytes, whatever form the layout expects.
         let mut first = Vec::new();
         File::open(self.file.path()?)
@@ -282,7 +329,8 @@ impl Item {
         match found {
             FileFormat::Csv { dialect, encoding, has_header } => {
                 let input = self.unpacked()?;
-                let (header, text) = TextBlocks::open(input, *dialect, encoding, *has_header)?;
+                let (header, text) =
+                    TextBlocks::open(input, *dialect, encoding, *has_header, buffers)?;
                 Ok(BlockReader { header, source: Source::Text(Box::new(text)) })
             }
             FileFormat::Parquet => {
@@ -354,13 +402,6 @@ impl BlockReader {
     /// The names of the columns.
     pub fn header(&self) -> &[String] {
         &self.header
-    }
-
-    /// Takes the memory of a block that is done with, for one to come.
-    pub fn recycle(&mut self, block: Block) {
-        if let (Source::Text(blocks), Block::Text { text, .. }) = (&mut self.source, block) {
-            blocks.spare.push(text);
-        }
     }
 
     /// The next rows; `None` at the end.
@@ -453,8 +494,9 @@ impl TextBlocks {
         dialect: Dialect,
         encoding: &'static Encoding,
         has_header: bool,
+        buffers: &Buffers,
     ) -> Result<(Vec<String>, Self), String> {
-        let mut rest = Vec::new();
+        let mut rest = buffers.take();
         fill(&mut input, &mut rest, 3)?;
         let mut encoding = encoding;
         if let Some((found, n)) = Encoding::for_bom(&rest) {
@@ -478,7 +520,8 @@ impl TextBlocks {
             is_cr_only,
             is_done: false,
             rest,
-            spare: Vec::new(),
+            marks: Marks::default(),
+            buffers: buffers.clone(),
             line: 1,
         };
         text.mend(0);
@@ -500,6 +543,7 @@ impl TextBlocks {
         if header.iter().all(|name| name.trim().is_empty()) {
             return Err("it is empty: expected a header and rows".to_owned());
         }
+        text.marks.add(&text.rest, dialect.quote);
         Ok((header, text))
     }
 
@@ -536,26 +580,44 @@ impl TextBlocks {
         }
         let mut size = BLOCK_BYTES;
         loop {
-            let from = self.rest.len();
-            let is_last = !fill(&mut self.input, &mut self.rest, size)?;
-            self.mend(from);
-            let Some(end) = self.dialect.whole_rows(&self.rest, is_last) else {
+            let is_last = !self.fill(size)?;
+            let dialect = match self.marks.has_quote {
+                true => self.dialect,
+                false => Dialect { quote: None, ..self.dialect },
+            };
+            let Some(end) = dialect.whole_rows(&self.rest, is_last) else {
                 size *= 2;
                 continue;
             };
-            let line = self.line;
             self.is_done = is_last;
             if end == 0 {
                 return Ok(None);
             }
-            let mut rest = self.spare.pop().unwrap_or_default();
-            rest.clear();
+            let mut rest = if is_last { Vec::new() } else { self.buffers.take() };
             rest.extend_from_slice(&self.rest[end..]);
             let mut text = std::mem::replace(&mut self.rest, rest);
             text.truncate(end);
-            self.line += memchr::memchr_iter(b'\n', &text).count() as u64;
-            return Ok(Some(Block::Text { text, line }));
+            let Marks { n_lines, has_nul, .. } = std::mem::take(&mut self.marks);
+            self.marks.add(&self.rest, self.dialect.quote);
+            let line = self.line;
+            self.line += n_lines - self.marks.n_lines;
+            return Ok(Some(Block::Text { text, line, dialect, has_nul }));
         }
+    }
+
+    /// Reads until the rest has `size` bytes; whether there may be more.
+    fn fill(&mut self, size: usize) -> Result<bool, String> {
+        while self.rest.len() < size {
+            let from = self.rest.len();
+            let piece = PIECE_BYTES.min(size - from);
+            let may_be_more = fill(&mut self.input, &mut self.rest, from + piece)?;
+            self.mend(from);
+            self.marks.add(&self.rest[from..], self.dialect.quote);
+            if !may_be_more {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -568,10 +630,19 @@ fn unreadable(error: std::io::Error) -> String {
 
 /// Reads until `buffer` has `size` bytes; whether there may be more.
 fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> Result<bool, String> {
-    let missing = size.saturating_sub(buffer.len());
-    buffer.reserve(missing);
-    let n = input.take(missing as u64).read_to_end(buffer).map_err(unreadable)?;
-    Ok(n == missing)
+    let mut n = buffer.len();
+    buffer.resize(size.max(n), 0);
+    while n < buffer.len() {
+        match input.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+    let is_full = n == buffer.len();
+    buffer.truncate(n);
+    Ok(is_full)
 }
 
 /// The columns of a table as texts.

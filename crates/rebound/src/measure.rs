@@ -1,6 +1,6 @@
 //! Measures of any region-product table, without a pipeline: one call, as py-ecomplexity and its peers have it.
 
-use crate::input::{self, Block};
+use crate::input::{self, Block, Buffers};
 use crate::layout_file::FileFormat;
 use crate::output::{Format, OutputError};
 use crate::pipeline::{Place, RawFile};
@@ -487,6 +487,7 @@ impl Table {
             (Labels::default(), Labels::default(), Labels::default());
         let mut cells: Vec<Vec<Cell>> = Vec::new();
         let mut columns = None;
+        let buffers = Buffers::default();
         for item in input::items(&file, runtime)? {
             // A comma is tried first; a header of one column says that it was another mark.
             let mut reader = None;
@@ -494,16 +495,16 @@ impl Table {
                 let dialect = Dialect { delimiter, quote: Some(b'"') };
                 let format =
                     FileFormat::Csv { dialect, encoding: encoding_rs::UTF_8, has_header: true };
-                let opened = item.open(&format)?;
+                let opened = item.open(&format, &buffers)?;
                 let is_split = opened.header().len() > 1;
                 if is_split || reader.is_none() {
-                    reader = Some((opened, dialect));
+                    reader = Some(opened);
                 }
                 if is_split {
                     break;
                 }
             }
-            let Some((mut reader, dialect)) = reader else { continue };
+            let Some(mut reader) = reader else { continue };
             let header = reader.header().to_vec();
             let region = find(&header, args.region.as_deref(), &REGION_NAMES, "region")?;
             let product = find(&header, args.product.as_deref(), &PRODUCT_NAMES, "product")?;
@@ -538,7 +539,7 @@ impl Table {
             };
             while let Some(block) = reader.next_block()? {
                 match block {
-                    Block::Text { text, line } => {
+                    Block::Text { text, line, dialect, .. } => {
                         let mut rows = Rows::new(&text, dialect, line);
                         let mut fields = Vec::new();
                         while let Some(found) = {

@@ -14,8 +14,8 @@ use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
 use arrow::array::{AsArray, RecordBatch};
 use lake::{
-    Catalog, Contract, DataFile, Fingerprint, Holder, Lake, LakeError, Lock, LockError, Replaced,
-    RunRecord, RunStatus, StageRecord, TableVersion,
+    Catalog, Contract, DataFile, FileRecord, Fingerprint, Holder, Lake, LakeError, Lock, LockError,
+    Replaced, RunRecord, RunStatus, StageRecord, TableVersion,
 };
 use query::{QueryError, Session, SessionParams};
 use rayon::prelude::*;
@@ -198,6 +198,8 @@ pub struct Options {
     pub engine: Option<Engine>,
     /// Whether to keep no records, whatever the pipeline says.
     pub no_records: bool,
+    /// Whether to read every raw file through to see what changed, and not only those that look changed.
+    pub rehash: bool,
     /// Whether to stop at once if another run holds the lake.
     pub no_wait: bool,
     /// Other machines that do the work of `ingest`, `aggregate` and `panels`.
@@ -295,42 +297,88 @@ pub enum Publication {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Content {
     pub(crate) hash: Fingerprint,
-    /// Size and time of change of a local file: as long as both stay, so does what is in it.
-    state: Option<(u64, std::time::SystemTime)>,
+    /// Of a local file.
+    state: Option<State>,
 }
 
-fn state_of(path: &Path) -> std::io::Result<(u64, std::time::SystemTime)> {
-    let meta = std::fs::metadata(path)?;
-    Ok((meta.len(), meta.modified()?))
+impl Content {
+    /// What later plans may go by.
+    fn record(&self) -> Option<FileRecord> {
+        let state = self.state.as_ref().filter(|state| state.is_settled)?;
+        Some(FileRecord { hash: self.hash.clone(), state: state.text.clone() })
+    }
 }
 
-fn content_of_path(path: &Path) -> Result<Content, RunError> {
+/// What the folder says of a file: as long as it stays, so does what is in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct State {
+    /// Size, times of change and inode.
+    text: String,
+    /// Whether the last change is so long ago that another would have another time.
+    is_settled: bool,
+}
+
+/// Changes that come closer after each other may have the same time.
+const SETTLED: Duration = Duration::from_secs(2);
+
+impl State {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let meta = std::fs::metadata(path)?;
+        let modified = clock::since_epoch(meta.modified()?);
+        #[cfg(unix)]
+        let (changed, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            // Unlike the other time, no copy or unpacking sets this one back.
+            let seconds = Duration::from_secs(u64::try_from(meta.ctime()).unwrap_or(0));
+            let nanos = Duration::from_nanos(u64::try_from(meta.ctime_nsec()).unwrap_or(0));
+            (seconds + nanos, meta.ino())
+        };
+        #[cfg(not(unix))]
+        let (changed, inode) = (modified, 0);
+        let times = format!("{} {}", modified.as_nanos(), changed.as_nanos());
+        Ok(Self {
+            text: format!("{} bytes, {times}, {inode}", meta.len()),
+            is_settled: modified.max(changed) < clock::since_epoch(clock::ago(SETTLED)),
+        })
+    }
+}
+
+/// Reads the file through, unless it is as it was `before`.
+fn content_of_path(path: &Path, before: Option<&FileRecord>) -> Result<Content, RunError> {
     let content = || {
-        let state = Some(state_of(path)?);
-        Ok(Content { hash: Fingerprint::of_reader(std::fs::File::open(path)?)?, state })
+        let state = State::of(path)?;
+        let hash = match before {
+            Some(before) if before.state == state.text => before.hash.clone(),
+            _ => Fingerprint::of_reader(std::fs::File::open(path)?)?,
+        };
+        Ok(Content { hash, state: Some(state) })
     };
     content().map_err(|source| RunError::File { path: path.to_owned(), source })
 }
 
-/// What a raw file is known by.
-pub(crate) fn content_of(file: &RawFile) -> Result<Content, RunError> {
+/// What a raw file is known by; it is not read if it is as it was `before`.
+pub(crate) fn content_of(file: &RawFile, before: Option<&FileRecord>) -> Result<Content, RunError> {
     match &file.place {
-        Place::Local(path) => content_of_path(path),
+        Place::Local(path) => content_of_path(path, before),
         Place::Remote(file) => {
             Ok(Content { hash: Fingerprint::of(file.state().as_bytes()), state: None })
         }
     }
 }
 
-fn hash_files(pipeline: &Pipeline) -> Result<BTreeMap<String, Content>, RunError> {
+fn hash_files(
+    pipeline: &Pipeline,
+    before: &BTreeMap<String, FileRecord>,
+) -> Result<BTreeMap<String, Content>, RunError> {
     let mut files: BTreeMap<String, Content> = pipeline
         .sources
         .par_iter()
         .flat_map(|source| &source.files)
-        .map(|file| Ok((file.label.clone(), content_of(file)?)))
+        .map(|file| Ok((file.label.clone(), content_of(file, before.get(&file.label))?)))
         .collect::<Result<_, RunError>>()?;
     for Elsewhere { label, path, .. } in pipeline.externals() {
-        files.insert(label, content_of_path(&path)?);
+        let content = content_of_path(&path, before.get(&label))?;
+        files.insert(label, content);
     }
     Ok(files)
 }
@@ -386,10 +434,12 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         Ok::<_, RunError>(tables)
     })?;
     let chosen = graph::select(&nodes, &options.select)?;
-    let files = hash_files(&pipeline)?;
+    let runs = runtime.block_on(lake.runs())?;
+    let known = if options.rehash { BTreeMap::new() } else { last_files(&runs) };
+    let files = hash_files(&pipeline, &known)?;
     let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
     let made = graph::fingerprints(&pipeline, &nodes, &hashes);
-    let before = last_parts(runtime, &lake)?;
+    let before = last_parts(runs);
     let mut steps = Vec::new();
     for (at, (node, (parts, fingerprint))) in nodes.into_iter().zip(made).enumerate() {
         let versions = runtime.block_on(versions(&lake, &node, &fingerprint))?;
@@ -413,14 +463,15 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
 }
 
 /// What each node was made from when it was last made.
-fn last_parts(runtime: &Runtime, lake: &Lake) -> Result<BTreeMap<String, Parts>, RunError> {
-    let mut parts = BTreeMap::new();
-    for run in runtime.block_on(lake.runs())? {
-        if run.status != RunStatus::Started {
-            parts.extend(run.parts);
-        }
-    }
-    Ok(parts)
+fn last_parts(runs: Vec<RunRecord>) -> BTreeMap<String, Parts> {
+    let ended = runs.into_iter().filter(|run| run.status != RunStatus::Started);
+    ended.flat_map(|run| run.parts).collect()
+}
+
+/// The raw files as the last runs found them.
+fn last_files(runs: &[RunRecord]) -> BTreeMap<String, FileRecord> {
+    let files = runs.iter().flat_map(|run| &run.files);
+    files.map(|(label, file)| (label.clone(), file.clone())).collect()
 }
 
 async fn versions(
@@ -499,6 +550,11 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         error: None,
         stages: Vec::new(),
         parts: BTreeMap::new(),
+        files: plan
+            .files
+            .iter()
+            .filter_map(|(label, file)| Some((label.clone(), file.record()?)))
+            .collect(),
         tables: BTreeMap::new(),
     };
     let lake = plan.lake.clone();
@@ -770,8 +826,9 @@ impl<'a> Maker<'a> {
             let is_same = match &file.place {
                 Place::Local(path) => {
                     let unreadable = |source| RunError::File { path: path.clone(), source };
-                    let state = Some(state_of(path).map_err(unreadable)?);
-                    planned.is_some_and(|planned| planned.state == state)
+                    let state = State::of(path).map_err(unreadable)?.text;
+                    let is_of = |of: &State| of.text == state;
+                    planned.is_some_and(|planned| planned.state.as_ref().is_some_and(is_of))
                         || planned.map(|planned| &planned.hash)
                             == Some(
                                 &std::fs::File::open(path)

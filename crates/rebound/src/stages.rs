@@ -117,7 +117,9 @@ impl GroupWriter<'_> {
     ///
     /// [`StageError::Lake`].
     pub fn write(&mut self, n: usize, cells: &[lake::Cells<'_>]) -> Result<(), StageError> {
-        Ok(self.runtime.block_on(self.writer.write(n, cells))?)
+        // Outside the runtime: a thread that waits for another's columns may take up what blocks on it.
+        self.writer.add(n, cells)?;
+        Ok(self.runtime.block_on(self.writer.flush())?)
     }
 
     /// Ends the file.

@@ -1,6 +1,6 @@
 //! Tables from elsewhere that SQL and models read: CSV (packed or not), Parquet, Stata.
 
-use crate::input::{self, Block};
+use crate::input::{self, Block, Buffers};
 use crate::layout_file::FileFormat;
 use crate::pipeline::{Place, RawFile};
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
@@ -141,7 +141,7 @@ pub fn read(
         encoding: encoding_rs::UTF_8,
         has_header: true,
     };
-    let mut reader = item.open(&format).map_err(failed)?;
+    let mut reader = item.open(&format, &Buffers::default()).map_err(failed)?;
     let names: Vec<String> = reader.header().to_vec();
     for name in types.keys() {
         if !names.contains(name) {
@@ -167,7 +167,7 @@ pub fn read(
                     );
                 }
             }
-            Block::Text { text, line } => {
+            Block::Text { text, line, .. } => {
                 let mut rows = csv::ReaderBuilder::new()
                     .has_headers(false)
                     .flexible(true)

@@ -5,7 +5,7 @@
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{Dictionary, Memo, NO_CODE};
+use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, UNKNOWN};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
@@ -236,6 +236,7 @@ pub struct CodedParser<'p, 'l> {
     revisions: Vec<(u32, u32)>,
     masks: [Masks; 4],
     found: Found,
+    lookup: Lookup,
 }
 
 /// A row that the slow way must read.
@@ -261,6 +262,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 |column| Masks { column, by_code: Vec::new(), none: mask(parser, column, None) },
             ),
             found: Found::default(),
+            lookup: Lookup::default(),
         }
     }
 
@@ -410,10 +412,10 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// Puts the code of `field` in each row into `codes`; for year and month its number.
-    fn find(
+    fn find<'r>(
         &mut self,
         field: Field,
-        rows: &[Texts<'_, '_>],
+        rows: &[Texts<'r, '_>],
         years: Option<&[u32]>,
         codes: &mut Vec<u32>,
         unusual: &mut [bool],
@@ -430,29 +432,43 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 Source::Absent => continue,
                 Source::Unpivoted => return unusual.fill(true),
             };
+            if unusual.iter().zip(&*codes).all(|(unusual, code)| *unusual || *code != NO_CODE) {
+                break;
+            }
+            let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());
+            let raw = |row: Texts<'r, '_>| -> &'r [u8] {
+                column.and_then(|column| row.get(column)).map_or(&[], |raw| raw)
+            };
+            let raws: Vec<&[u8]> = rows.iter().map(|row| raw(row)).collect();
+            let is_of_one = !link.is_dated || (1..rows.len()).all(|at| year_of(at) == year_of(0));
+            if is_of_one {
+                link.memo(year_of(0)).get_all(&raws, &mut self.lookup);
+                let found = self.lookup.codes();
+                if place == 0 && !found.contains(&UNKNOWN) && !unusual.contains(&true) {
+                    codes.copy_from_slice(found);
+                    continue;
+                }
+            }
             for (at, row) in rows.iter().enumerate() {
                 if unusual[at] || codes[at] != NO_CODE {
                     continue;
                 }
-                let year = years.map_or(0, |years| years[at].cast_signed());
-                let raw: &[u8] = column.map_or(&[], |column| &row[column]);
-                let memo = link.memo(year);
-                let code = match memo.get(raw) {
-                    Some(code) => code,
-                    None => {
-                        let known = (&mut self.dictionaries, &mut self.hs6);
-                        match learn(parser, fitted, known, field, row, year) {
-                            Ok(code) => {
-                                memo.put(raw, code);
-                                code
-                            }
-                            Err(Unusual) => {
-                                unusual[at] = true;
-                                continue;
-                            }
-                        }
-                    }
-                };
+                let mut code = if is_of_one { self.lookup.codes()[at] } else { UNKNOWN };
+                if code == UNKNOWN {
+                    let year = year_of(at);
+                    let memo = link.memo(year);
+                    let known = (&mut self.dictionaries, &mut self.hs6);
+                    let found = match memo.get(raws[at]) {
+                        Some(code) => Ok(code),
+                        None => learn(parser, fitted, known, field, row, year)
+                            .inspect(|&code| memo.put(raws[at], code)),
+                    };
+                    let Ok(found) = found else {
+                        unusual[at] = true;
+                        continue;
+                    };
+                    code = found;
+                }
                 codes[at] = code;
                 if let Some(places) = &mut places {
                     places[at] = place;

@@ -3,6 +3,9 @@
 /// The code of no text.
 pub const NO_CODE: u32 = u32::MAX;
 
+/// The code of a text that a [`Memo`] does not know.
+pub const UNKNOWN: u32 = u32::MAX - 1;
+
 /// Bytes that a slot holds itself.
 const SHORT: usize = 16;
 
@@ -21,10 +24,28 @@ struct Slot {
 /// Codes by bytes.
 #[derive(Debug, Default)]
 pub struct Memo {
+    /// Of the texts of one byte, by that byte.
+    tiny: Vec<u32>,
     slots: Vec<Slot>,
     n: usize,
     /// The bytes that are too long for a slot.
     long: Vec<u8>,
+}
+
+/// What the texts that were last looked up together came to.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    keys: Vec<((u64, u64), usize)>,
+    slots: Vec<Slot>,
+    ends: Vec<u64>,
+    codes: Vec<u32>,
+}
+
+impl Lookup {
+    /// Of each text its code, or [`UNKNOWN`].
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
 }
 
 /// Up to eight bytes as a number; no two of the same length have the same.
@@ -39,7 +60,10 @@ fn word(bytes: &[u8]) -> u64 {
     }
     match bytes.len() {
         4.. => four(bytes) | four(&bytes[bytes.len() - 4..]) << 32,
-        _ => bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        0 => 0,
+        n => [bytes[0], bytes[n / 2], bytes[n - 1]]
+            .iter()
+            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
     }
 }
 
@@ -99,8 +123,7 @@ impl Memo {
         if bytes.len() <= SHORT {
             return slot.words.1 == words.1;
         }
-        let start = usize::try_from(slot.words.1).unwrap_or(usize::MAX);
-        self.long.get(start..).and_then(|long| long.get(..bytes.len())) == Some(bytes)
+        self.bytes_of(slot) == Some(bytes)
     }
 
     /// The code of `bytes`.
@@ -110,24 +133,78 @@ impl Memo {
             return None;
         }
         let (words, hash) = Self::key(bytes);
+        self.sought(bytes, words, usize::try_from(hash >> 32).unwrap_or(0))
+    }
+
+    /// The code of `bytes`, which are in no slot between their first and this one.
+    #[inline]
+    fn sought(&self, bytes: &[u8], words: (u64, u64), mut at: usize) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let mut at = usize::try_from(hash >> 32).unwrap_or(0) & mask;
         loop {
-            let slot = &self.slots[at];
+            let slot = &self.slots[at & mask];
             if slot.len == FREE {
                 return None;
             }
             if self.holds(slot, words, bytes) {
                 return Some(slot.code);
             }
-            at = (at + 1) & mask;
+            at += 1;
         }
+    }
+
+    /// Looks up texts together. Each step is done for all of them before the next, so that the processor
+    /// fetches their slots side by side: most of a large table is in no cache.
+    pub fn get_all(&self, texts: &[&[u8]], found: &mut Lookup) {
+        let Lookup { keys, slots, ends, codes } = found;
+        codes.clear();
+        if self.slots.is_empty() {
+            return codes.resize(texts.len(), UNKNOWN);
+        }
+        if !self.tiny.is_empty() && texts.iter().all(|text| text.len() == 1) {
+            return codes.extend(texts.iter().map(|text| self.tiny[usize::from(text[0])]));
+        }
+        let mask = self.slots.len() - 1;
+        keys.clear();
+        keys.extend(texts.iter().map(|text| {
+            let (words, hash) = Self::key(text);
+            (words, usize::try_from(hash >> 32).unwrap_or(0) & mask)
+        }));
+        slots.clear();
+        slots.extend(keys.iter().map(|&(_, at)| self.slots[at]));
+        if !self.long.is_empty() {
+            ends.clear();
+            ends.extend(slots.iter().map(|slot| match self.bytes_of(slot) {
+                Some(bytes) => words(&bytes[bytes.len() - SHORT..]).0 ^ words(bytes).0,
+                None => 0,
+            }));
+        }
+        codes.extend(texts.iter().zip(&*keys).zip(&*slots).map(|((text, (words, at)), slot)| {
+            if self.holds(slot, *words, text) {
+                slot.code
+            } else if slot.len == FREE {
+                UNKNOWN
+            } else {
+                self.sought(text, *words, at + 1).unwrap_or(UNKNOWN)
+            }
+        }));
+    }
+
+    /// The bytes of a slot that does not hold them itself.
+    #[inline]
+    fn bytes_of(&self, slot: &Slot) -> Option<&[u8]> {
+        if slot.len as usize <= SHORT || slot.len == FREE {
+            return None;
+        }
+        let start = usize::try_from(slot.words.1).unwrap_or(usize::MAX);
+        self.long.get(start..)?.get(..slot.len as usize)
     }
 
     /// Puts down the code of `bytes`, which has none yet. Bytes of 4 GiB get none.
     pub fn put(&mut self, bytes: &[u8], code: u32) {
         let Some(len) = u32::try_from(bytes.len()).ok().filter(|&len| len != FREE) else { return };
-        if (self.n + 1) * 2 > self.slots.len() {
+        // Small tables are in the cache however empty they are.
+        let room = if self.slots.len() < 1 << 14 { 4 } else { 2 };
+        if (self.n + 1) * room > self.slots.len() {
             self.grow();
         }
         let (mut words, hash) = Self::key(bytes);
@@ -137,6 +214,10 @@ impl Memo {
         }
         self.place(Slot { words, len, code }, hash);
         self.n += 1;
+        if let [byte] = bytes {
+            self.tiny.resize(256, UNKNOWN);
+            self.tiny[usize::from(*byte)] = code;
+        }
     }
 
     fn place(&mut self, slot: Slot, hash: u64) {
@@ -149,9 +230,7 @@ impl Memo {
     }
 
     fn grow(&mut self) {
-        // Large tables grow slowly: what is not in the cache is slow to look up.
-        let factor = if self.slots.len() < 1 << 14 { 4 } else { 2 };
-        let size = (self.slots.len() * factor).max(64);
+        let size = (self.slots.len() * 2).max(64);
         let free = Slot { words: (0, 0), len: FREE, code: 0 };
         let old = std::mem::replace(&mut self.slots, vec![free; size]);
         for slot in old.into_iter().filter(|slot| slot.len != FREE) {
@@ -171,20 +250,44 @@ pub struct Dictionary {
     texts: String,
     /// Where each text ends.
     ends: Vec<usize>,
-    codes: Memo,
+    /// Some bits of a text's hash, and its code; [`FREE`] for none. Small, as it is asked for new texts only.
+    slots: Vec<(u32, u32)>,
 }
 
 impl Dictionary {
     /// The code of `text`, a new one if need be.
     pub fn code(&mut self, text: &str) -> u32 {
-        if let Some(code) = self.codes.get(text.as_bytes()) {
-            return code;
+        if (self.ends.len() + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let (_, hash) = Memo::key(text.as_bytes());
+        let bits = u32::try_from(hash >> 32).unwrap_or(0);
+        let mask = self.slots.len() - 1;
+        let mut at = bits as usize & mask;
+        loop {
+            match self.slots[at] {
+                (_, FREE) => break,
+                (of, code) if of == bits && self.text(code) == text => return code,
+                _ => at = (at + 1) & mask,
+            }
         }
         let code = u32::try_from(self.ends.len()).unwrap_or(NO_CODE);
         self.texts.push_str(text);
         self.ends.push(self.texts.len());
-        self.codes.put(text.as_bytes(), code);
+        self.slots[at] = (bits, code);
         code
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        let old = std::mem::replace(&mut self.slots, vec![(0, FREE); size]);
+        for slot in old.into_iter().filter(|(_, code)| *code != FREE) {
+            let mut at = slot.0 as usize & (size - 1);
+            while self.slots[at].1 != FREE {
+                at = (at + 1) & (size - 1);
+            }
+            self.slots[at] = slot;
+        }
     }
 
     /// How many texts there are.
@@ -205,7 +308,7 @@ impl Dictionary {
 
     /// Bytes of memory that it has, about.
     pub fn n_bytes(&self) -> usize {
-        let slots = self.codes.slots.len() * size_of::<Slot>() + self.codes.long.len();
+        let slots = self.slots.len() * size_of::<(u32, u32)>();
         slots + self.texts.len() + self.ends.len() * size_of::<usize>()
     }
 }
@@ -233,6 +336,13 @@ mod tests {
             for (text, code) in &map {
                 prop_assert_eq!(memo.get(text), Some(*code));
             }
+            let absent: Vec<Vec<u8>> = (0..20).map(|n| vec![9; n]).collect();
+            let all: Vec<&[u8]> = texts.iter().chain(&absent).map(Vec::as_slice).collect();
+            let mut found = Lookup::default();
+            memo.get_all(&all, &mut found);
+            let expected: Vec<u32> =
+                all.iter().map(|text| map.get(*text).copied().unwrap_or(UNKNOWN)).collect();
+            prop_assert_eq!(found.codes(), expected);
         }
     }
 

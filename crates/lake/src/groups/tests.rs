@@ -126,7 +126,7 @@ proptest! {
                     Cells::Flags(&flags),
                     Cells::Counts(&count),
                 ];
-                writer.write(rows.len(), &cells).await.expect("written");
+                writer.add(rows.len(), &cells).expect("encoded");
             }
             version.files.push(writer.finish().await.expect("written"));
             lake.complete(&version).await.expect("written");
@@ -173,7 +173,7 @@ fn written(groups: &[&[(i32, Option<&str>)]]) -> Result<DataFile, LakeError> {
             let codes = rows.iter().zip(&numbers).map(|(row, &at)| row.1.map_or(NO_CODE, |_| at));
             let codes: Vec<u32> = codes.collect();
             let cells = [Cells::Texts(&texts, &codes), Cells::Ints(&ints, &numbers)];
-            writer.write(rows.len(), &cells).await?;
+            writer.add(rows.len(), &cells)?;
         }
         writer.finish().await
     })
@@ -198,7 +198,7 @@ fn cells_of_other_columns_are_refused() {
     let lake = Lake::open("memory://").expect("a lake");
     let version = version(&lake);
     let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
-    let error = wait(writer.write(1, &[Cells::SameInt(1)])).expect_err("a fault");
+    let error = writer.add(1, &[Cells::SameInt(1)]).expect_err("a fault");
     assert!(matches!(error, LakeError::Columns { .. }), "{error}");
 }
 
@@ -209,6 +209,6 @@ fn money_of_too_many_digits_is_refused() {
     version.columns.retain(|column| column.name == "value");
     version.key.clear();
     let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
-    let error = wait(writer.write(1, &[Cells::Money(&[10_i128.pow(20)])])).expect_err("a fault");
+    let error = writer.add(1, &[Cells::Money(&[10_i128.pow(20)])]).expect_err("a fault");
     assert!(error.to_string().contains("value") || matches!(error, LakeError::Parquet { .. }));
 }

@@ -84,6 +84,7 @@ fn conformance(url: &str) {
                 error: None,
                 stages: Vec::new(),
                 parts: BTreeMap::new(),
+                files: BTreeMap::new(),
                 tables: BTreeMap::from([(table.table.clone(), (*table).clone())]),
             };
             lake.put_run(&record).await.expect("kept");

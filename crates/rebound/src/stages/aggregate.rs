@@ -8,28 +8,38 @@
 
 mod quantities;
 
-use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts};
+use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts, WORDS, locked};
 use super::rows::Rows;
 use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::away::{Away, Work};
 use crate::codes;
+use crate::config::Parts;
 use crate::pipeline::Pipeline;
 use lake::{Cells, DataFile, GROUP_ROWS, NO_COUNT, TableVersion};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use trade::concordance::Method;
 use trade::money::allocate;
 use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 
-/// Rows whose sums are made at a time.
-const CHUNK_ROWS: usize = 1 << 20;
+/// Rows whose sums a thread makes before they are written.
+const CHUNK_ROWS: usize = 1 << 17;
 
-/// Places of [`TABLES`] that are not of a part of a product.
+/// Places of [`TABLES`].
 const CELLS: usize = 0;
 const BOTH: usize = 4;
+const FIRMS: usize = 5;
 const MONTHS: usize = 6;
 const YEARS: usize = 7;
+
+/// Places of [`WORDS`].
+const DESTINATION: usize = 0;
+const OWNERSHIP: usize = 1;
+const TRADE_MODE: usize = 2;
+const FIRM: usize = 3;
 
 /// The numbers of months, by month.
 const MONTH_NUMBERS: [i32; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
@@ -47,15 +57,17 @@ const TABLES: [&str; 8] = [
 ];
 
 /// A record, or what a split code gives one product of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Part {
+    /// By place among the products.
     product: u32,
     month: u32,
-    /// Destination, ownership, trade mode and firm, by alphabetical place.
-    words: [u32; 4],
-    value: i64,
-    /// 0 if the row before has counted the record.
+    destination: u32,
+    kind: u32,
+    firm: u32,
+    /// Records; 0 if the row before has counted them.
     n: u32,
+    value: i64,
 }
 
 /// Rows of one of the tables, by column, with codes for texts. Columns that the table does not have are empty.
@@ -70,15 +82,22 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn part(&mut self, region: u32, product: u32, words: &[u32], part: Money, whole: Money) {
+    /// Adds a part of a cell that is worth `whole`, if above zero.
+    fn part(
+        &mut self,
+        (region, product): (u32, u32),
+        words: &[u32],
+        part: i128,
+        whole: Option<f64>,
+    ) {
         self.region.push(region);
         self.product.push(product);
         for (column, &word) in self.words.iter_mut().zip(words) {
             column.push(word);
         }
-        self.value.push(part.hundredths());
-        let has_share = whole > Money::ZERO;
-        self.share.push(if has_share { part.to_f64() / whole.to_f64() } else { f64::NAN });
+        self.value.push(part);
+        let share = whole.map(|whole| Money::from_hundredths(part).to_f64() / whole);
+        self.share.push(share.unwrap_or(f64::NAN));
     }
 
     fn n_rows(&self) -> usize {
@@ -109,7 +128,7 @@ impl Sheet {
 
     /// Its columns, in the order of the contract of the table at this place of [`TABLES`].
     fn cells<'a>(&'a self, table: usize, year: i32, texts: &'a Harmony<'a>) -> Vec<Cells<'a>> {
-        let word = |at: usize| Cells::Texts(texts.words, &self.words[at]);
+        let word = |kind: usize, at: usize| Cells::Texts(&texts.words[kind], &self.words[at]);
         let mut cells = vec![Cells::SameInt(year), Cells::Texts(texts.regions, &self.region)];
         if table != YEARS {
             cells.push(Cells::Texts(&texts.products, &self.product));
@@ -117,8 +136,9 @@ impl Sheet {
         match table {
             CELLS | YEARS => {}
             MONTHS => cells.push(Cells::Ints(&MONTH_NUMBERS, &self.words[0])),
-            BOTH => cells.extend([word(0), word(1)]),
-            _ => cells.push(word(0)),
+            BOTH => cells.extend([word(OWNERSHIP, 0), word(TRADE_MODE, 1)]),
+            FIRMS => cells.push(word(FIRM, 0)),
+            _ => cells.push(word(table - 1, 0)),
         }
         cells.push(Cells::Money(&self.value));
         match table {
@@ -177,23 +197,28 @@ impl<'f> SheetWriter<'f> {
     }
 }
 
-/// Product codes by their number.
+/// Product codes in ascending order, six digits each.
 #[derive(Debug)]
 struct Products(String);
 
 impl Products {
-    fn all() -> Self {
-        let mut text = String::with_capacity(6 * packed::N_CODES as usize);
-        for number in 0..packed::N_CODES {
-            text.push_str(packed::code_of(number).as_str());
-        }
-        Self(text)
+    fn of(conversions: &BTreeMap<u32, Conversion>) -> Self {
+        let targets = conversions.values().flat_map(|conversion| &conversion.targets);
+        let codes: BTreeSet<Hs6> = targets.map(|(code, _)| *code).collect();
+        Self(codes.iter().map(Hs6::as_str).collect())
+    }
+
+    /// The place of a code that is there.
+    fn place(&self, code: Hs6) -> u32 {
+        let (codes, _) = self.0.as_bytes().as_chunks::<6>();
+        let place = codes.partition_point(|other| other[..] < *code.as_str().as_bytes());
+        u32::try_from(place).unwrap_or(0)
     }
 }
 
 impl lake::Texts for Products {
     fn n_texts(&self) -> usize {
-        packed::N_CODES as usize
+        self.0.len() / 6
     }
 
     fn text(&self, code: u32) -> &str {
@@ -220,49 +245,91 @@ fn split(conversion: &Conversion, value: Money, mut each: impl FnMut(usize, Hs6,
     }
 }
 
+fn n_texts(texts: &impl lake::Texts) -> u64 {
+    texts.n_texts() as u64
+}
+
 /// The sums of a region in a year.
+#[derive(Default)]
 struct Summed {
     sheets: [Sheet; TABLES.len()],
     /// Revision, code and value of what was reported.
     reported: Vec<(u32, Money)>,
 }
 
+/// A code as it was reported, and the products it is brought to.
+struct Target<'a> {
+    code: u32,
+    conversion: &'a Conversion,
+    /// By place, in the order of the conversion.
+    products: Vec<u32>,
+}
+
 /// How codes are brought to the target revision, and words to their places.
 struct Harmony<'a> {
-    conversions: &'a BTreeMap<u32, Conversion>,
+    /// By number of revision and code.
+    targets: Vec<Target<'a>>,
     regions: &'a Texts,
-    words: &'a Texts,
+    words: &'a [Texts; WORDS.len()],
+    /// Places of ownership and trade mode, by number of both; for none the place after the last.
+    kinds: Vec<(u64, u64)>,
     products: Products,
     /// Products that have rows.
     is_traded: Vec<AtomicBool>,
-    keeps_firms: bool,
-    keeps_months: bool,
+    parts: Parts,
+    /// Memory that is used again.
+    scratch: Mutex<Vec<Scratch>>,
+    summed: Mutex<Vec<Summed>>,
 }
 
 impl<'a> Harmony<'a> {
     fn new(
-        pipeline: &Pipeline,
+        parts: Parts,
         conversions: &'a BTreeMap<u32, Conversion>,
+        packed: &Packed,
         regions: &'a Texts,
-        words: &'a Texts,
-    ) -> Self {
-        Self {
-            conversions,
+        words: &'a [Texts; WORDS.len()],
+    ) -> Result<Self, StageError> {
+        let products = Products::of(conversions);
+        let targets = packed.codes.iter().map(|&code| {
+            let conversion = conversions.get(&code).ok_or_else(|| {
+                StageError::Data("a code appeared after the codes were read".to_owned())
+            })?;
+            let targets = conversion.targets.iter();
+            let products = targets.map(|(code, _)| products.place(*code)).collect();
+            Ok(Target { code, conversion, products })
+        });
+        let place = |kind: usize, number: u32| match words[kind].place(number) {
+            NO_WORD => n_texts(&words[kind]),
+            place => u64::from(place),
+        };
+        let kinds = packed.kinds.iter();
+        Ok(Self {
+            targets: targets.collect::<Result<_, StageError>>()?,
             regions,
             words,
-            products: Products::all(),
-            is_traded: (0..packed::N_CODES).map(|_| AtomicBool::new(false)).collect(),
-            keeps_firms: pipeline.config.aggregate.firms,
-            keeps_months: pipeline.config.aggregate.months,
-        }
+            kinds: kinds
+                .map(|&(owner, mode)| (place(OWNERSHIP, owner), place(TRADE_MODE, mode)))
+                .collect(),
+            is_traded: (0..lake::Texts::n_texts(&products))
+                .map(|_| AtomicBool::new(false))
+                .collect(),
+            products,
+            parts,
+            scratch: Mutex::default(),
+            summed: Mutex::default(),
+        })
     }
 
     /// The products that have rows in the years summed so far.
     fn traded(&self) -> impl Iterator<Item = u32> {
-        (0u32..)
+        let (codes, _) = self.products.0.as_bytes().as_chunks::<6>();
+        codes
+            .iter()
             .zip(&self.is_traded)
             .filter(|(_, is_traded)| is_traded.load(Ordering::Relaxed))
-            .map(|(number, _)| number)
+            .filter_map(|(digits, _)| Hs6::from_digits(digits))
+            .map(packed::number_of)
     }
 
     /// Sums a year, and writes its files.
@@ -277,29 +344,32 @@ impl<'a> Harmony<'a> {
         let mut writers: [SheetWriter<'_>; TABLES.len()] = std::array::from_fn(|table| {
             SheetWriter { table, year, writer: None, sheet: Sheet::default() }
         });
-        let mut left = groups;
-        while !left.is_empty() {
+        let chunk_rows = CHUNK_ROWS * rayon::current_num_threads();
+        let chunks = groups.chunk_by({
             let mut n_rows = 0;
-            let n = left
-                .iter()
-                .take_while(|group| {
-                    let is_room = n_rows < CHUNK_ROWS;
-                    n_rows += group.n_rows;
-                    is_room
-                })
-                .count();
-            let summed: Vec<Summed> = left[..n]
-                .par_iter()
-                .map(|group| self.sum(group.region, packed.rows(group)?))
-                .collect::<Result<_, _>>()?;
-            left = &left[n..];
-            writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
-                summed.iter().try_for_each(|of| writer.add(&of.sheets[at], self, files))
-            })?;
-            for (code, value) in summed.into_iter().flat_map(|summed| summed.reported) {
-                *reported.entry(code).or_default() += value;
+            move |group, _| {
+                n_rows += group.n_rows;
+                let is_room = n_rows < chunk_rows;
+                n_rows *= usize::from(is_room);
+                is_room
+            }
+        });
+        let mut last: Vec<Summed> = Vec::new();
+        for chunk in chunks {
+            // One chunk is written while the next is summed.
+            let (written, summed) = rayon::join(
+                || self.write(&mut writers, &last, files),
+                || self.sum_all(packed, chunk),
+            );
+            written?;
+            locked(&self.summed).append(&mut last);
+            last = summed?;
+            for (code, value) in last.iter().flat_map(|summed| &summed.reported) {
+                *reported.entry(*code).or_default() += *value;
             }
         }
+        self.write(&mut writers, &last, files)?;
+        locked(&self.summed).append(&mut last);
         let files = writers
             .into_par_iter()
             .map(|writer| writer.finish(self, files))
@@ -307,38 +377,37 @@ impl<'a> Harmony<'a> {
         Ok(YearSums { year, files, reported })
     }
 
-    /// Calls `each` with every part of `row`.
-    fn parts(&self, row: &Row, conversion: &Conversion, mut each: impl FnMut(Part)) {
-        let words = row.words.map(|word| self.words.place(word));
-        let n = u32::from(row.is_first());
-        split(conversion, Money::from_hundredths(i128::from(row.value)), |_, code, value| {
-            // A part is no larger than its row.
-            let value = i64::try_from(value.hundredths()).unwrap_or(row.value);
-            each(Part { product: packed::number_of(code), month: row.month(), words, value, n });
-        });
+    /// The sums of each group.
+    fn sum_all(&self, packed: &Packed, groups: &[Group]) -> Result<Vec<Summed>, StageError> {
+        let sum = |group: &Group| {
+            let mut scratch = locked(&self.scratch).pop().unwrap_or_default();
+            let mut summed = locked(&self.summed).pop().unwrap_or_default();
+            scratch.rows.clear();
+            packed.rows(group, &mut scratch.rows)?;
+            self.sum(group.region, &mut scratch, &mut summed);
+            locked(&self.scratch).push(scratch);
+            Ok(summed)
+        };
+        groups.par_iter().map(sum).collect()
     }
 
-    fn sum(&self, region: u32, mut rows: Vec<Row>) -> Result<Summed, StageError> {
-        rows.sort_unstable_by_key(|row| row.reported_code());
-        let mut parts: Vec<Part> = Vec::with_capacity(rows.len());
-        let mut reported = Vec::new();
-        for of_code in rows.chunk_by(|a, b| a.reported_code() == b.reported_code()) {
-            let code = of_code[0].reported_code();
-            let conversion = self.conversions.get(&code).ok_or_else(|| {
-                StageError::Data("a code appeared after the codes were read".to_owned())
-            })?;
-            let mut value = Money::ZERO;
-            for row in of_code {
-                value += Money::from_hundredths(i128::from(row.value));
-                self.parts(row, conversion, |part| parts.push(part));
-            }
-            reported.push((code, value));
-        }
-        drop(rows);
-        if !parts.is_sorted_by_key(|part| part.product) {
-            parts.sort_by_key(|part| part.product);
-        }
-        let mut sheets: [Sheet; TABLES.len()] = Default::default();
+    fn write<'f>(
+        &self,
+        writers: &mut [SheetWriter<'f>; TABLES.len()],
+        summed: &[Summed],
+        files: &'f Files<'_>,
+    ) -> Result<(), StageError> {
+        writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
+            summed.iter().try_for_each(|of| writer.add(&of.sheets[at], self, files))
+        })
+    }
+
+    /// The sums of the rows in `work`.
+    fn sum(&self, region: u32, work: &mut Scratch, summed: &mut Summed) {
+        summed.sheets.iter_mut().for_each(Sheet::clear);
+        summed.reported.clear();
+        self.divide(work, &mut summed.reported);
+        by_product(work, self.is_traded.len());
         let [
             cells,
             by_destination,
@@ -348,65 +417,239 @@ impl<'a> Harmony<'a> {
             by_firm,
             by_month,
             totals,
-        ] = &mut sheets;
-        let (mut total, mut n_products, mut n_records) = (Money::ZERO, 0, 0);
-        let mut sums = Sums::default();
-        for of_cell in parts.chunk_by(|a, b| a.product == b.product) {
+        ] = &mut summed.sheets;
+        let Scratch { sorted, destinations, firms, pairs, modes, .. } = work;
+        let parts = self.parts;
+        let [n_owners, n_modes] = [OWNERSHIP, TRADE_MODE].map(|kind| n_texts(&self.words[kind]));
+        destinations.begin(n_texts(&self.words[DESTINATION]));
+        firms.begin(n_texts(&self.words[FIRM]));
+        pairs.begin((n_owners + 1).saturating_mul(n_modes + 1));
+        modes.begin(n_modes);
+        let place = |kind: usize, number: u32| match self.words[kind].place(number) {
+            NO_WORD => None,
+            place => Some(u64::from(place)),
+        };
+        let code = |place: u64| u32::try_from(place).unwrap_or(NO_WORD);
+        let (mut total, mut n_products, mut n_records) = (0, 0, 0);
+        for of_cell in sorted.chunk_by(|a, b| a.product == b.product) {
             let product = of_cell[0].product;
             self.is_traded[product as usize].store(true, Ordering::Relaxed);
-            let value: Money =
-                of_cell.iter().map(|part| Money::from_hundredths(i128::from(part.value))).sum();
+            let value: i128 = of_cell.iter().map(|part| i128::from(part.value)).sum();
             let n: i64 = of_cell.iter().map(|part| i64::from(part.n)).sum();
-            let mut n_words = [NO_COUNT; 2];
-            let kinds =
-                [(0, &mut *by_destination), (1, &mut *by_ownership), (2, &mut *by_trade_mode)];
-            for (at, sheet) in kinds {
-                sums.of(of_cell, |part| (part.words[at], 0));
-                for &((word, _), part) in &sums.0 {
-                    sheet.part(region, product, &[word], part, value);
+            let whole = (value > 0).then(|| Money::from_hundredths(value).to_f64());
+            let cell = (region, product);
+            let mut counts = [NO_COUNT; 2];
+            if parts.destination || parts.counts_destinations {
+                for part in of_cell {
+                    if let Some(place) = place(DESTINATION, part.destination) {
+                        destinations.add(place, part.value);
+                    }
                 }
-                if at == 0 {
-                    n_words[0] = sums.n();
+                counts[0] = destinations.drain(|place, sum| {
+                    if parts.destination {
+                        by_destination.part(cell, &[code(place)], sum, whole);
+                    }
+                });
+            }
+            if parts.ownership || parts.trade_mode || parts.ownership_trade_mode {
+                for part in of_cell {
+                    let (owner, mode) = self.kinds[part.kind as usize];
+                    pairs.add(owner * (n_modes + 1) + mode, part.value);
+                }
+                let mut of_owner: Option<(u64, i128)> = None;
+                let mut put_owner = |of_owner: Option<(u64, i128)>| {
+                    if let Some((owner, sum)) = of_owner
+                        && parts.ownership
+                        && owner < n_owners
+                    {
+                        by_ownership.part(cell, &[code(owner)], sum, whole);
+                    }
+                };
+                pairs.drain(|pair, sum| {
+                    let (owner, mode) = (pair / (n_modes + 1), pair % (n_modes + 1));
+                    match &mut of_owner {
+                        Some((last, of_last)) if *last == owner => *of_last += sum,
+                        _ => put_owner(of_owner.replace((owner, sum))),
+                    }
+                    if mode < n_modes {
+                        if parts.trade_mode {
+                            modes.add_sum(mode, sum);
+                        }
+                        if parts.ownership_trade_mode && owner < n_owners {
+                            by_both.part(cell, &[code(owner), code(mode)], sum, whole);
+                        }
+                    }
+                });
+                put_owner(of_owner);
+                modes.drain(|mode, sum| by_trade_mode.part(cell, &[code(mode)], sum, whole));
+            }
+            if parts.firm || parts.counts_firms {
+                for part in of_cell {
+                    if let Some(place) = place(FIRM, part.firm) {
+                        firms.add(place, part.value);
+                    }
+                }
+                counts[1] = firms.drain(|place, sum| {
+                    if parts.firm {
+                        by_firm.part(cell, &[code(place)], sum, whole);
+                    }
+                });
+            }
+            if parts.month {
+                let mut months = [None; MONTH_NUMBERS.len()];
+                for part in of_cell {
+                    *months[part.month as usize].get_or_insert(0) += i128::from(part.value);
+                }
+                for (month, sum) in (0..).zip(months).skip(1) {
+                    if let Some(sum) = sum {
+                        by_month.region.push(region);
+                        by_month.product.push(product);
+                        by_month.words[0].push(month);
+                        by_month.value.push(sum);
+                    }
                 }
             }
-            sums.of(of_cell, |part| {
-                let [_, ownership, trade_mode, _] = part.words;
-                if trade_mode == NO_WORD { (NO_WORD, 0) } else { (ownership, trade_mode) }
-            });
-            for &((ownership, trade_mode), part) in &sums.0 {
-                by_both.part(region, product, &[ownership, trade_mode], part, value);
+            if !parts.counts_destinations {
+                counts[0] = NO_COUNT;
             }
-            sums.of(of_cell, |part| (part.words[3], 0));
-            n_words[1] = sums.n();
-            if self.keeps_firms {
-                for &((firm, _), part) in &sums.0 {
-                    by_firm.part(region, product, &[firm], part, value);
-                }
-            }
-            if self.keeps_months {
-                sums.of(of_cell, |part| (if part.month == 0 { NO_WORD } else { part.month }, 0));
-                for &((month, _), part) in &sums.0 {
-                    by_month.region.push(region);
-                    by_month.product.push(product);
-                    by_month.words[0].push(month);
-                    by_month.value.push(part.hundredths());
-                }
+            if !parts.counts_firms {
+                counts[1] = NO_COUNT;
             }
             cells.region.push(region);
             cells.product.push(product);
-            cells.value.push(value.hundredths());
-            for (column, count) in cells.counts.iter_mut().zip([n, n_words[0], n_words[1]]) {
+            cells.value.push(value);
+            for (column, count) in cells.counts.iter_mut().zip([n, counts[0], counts[1]]) {
                 column.push(count);
             }
             total += value;
-            n_products += i64::from(value > Money::ZERO);
+            n_products += i64::from(value > 0);
             n_records += n;
         }
         totals.region.push(region);
-        totals.value.push(total.hundredths());
+        totals.value.push(total);
         totals.counts[0].push(n_products);
         totals.counts[1].push(n_records);
-        Ok(Summed { sheets, reported })
+    }
+
+    /// Divides the rows in `work` into their parts, and puts down what was reported under each code.
+    fn divide(&self, work: &mut Scratch, reported: &mut Vec<(u32, Money)>) {
+        let Scratch { rows, parts, by_code, .. } = work;
+        parts.clear();
+        by_code.begin(self.targets.len() as u64);
+        for row in &*rows {
+            let Target { conversion, products, .. } = &self.targets[row.code()];
+            by_code.add(row.code() as u64, row.value);
+            let &Row { destination, kind, firm, n, .. } = row;
+            let mut put = |at: usize, value: i64| {
+                let (product, month) = (products[at], row.month());
+                parts.push(Part { product, month, destination, kind, firm, n, value });
+            };
+            if products.len() == 1 {
+                put(0, row.value);
+                continue;
+            }
+            let value = Money::from_hundredths(i128::from(row.value));
+            // A part is no larger than its row.
+            split(conversion, value, |at, _, value| {
+                put(at, i64::try_from(value.hundredths()).unwrap_or(row.value));
+            });
+        }
+        by_code.drain(|code, sum| {
+            let code = usize::try_from(code).unwrap_or(0);
+            reported.push((self.targets[code].code, Money::from_hundredths(sum)));
+        });
+    }
+}
+
+/// Memory for the sums of one region after the other.
+#[derive(Default)]
+struct Scratch {
+    rows: Vec<Row>,
+    parts: Vec<Part>,
+    /// By product.
+    sorted: Vec<Part>,
+    places: Vec<usize>,
+    by_code: Tally,
+    destinations: Tally,
+    firms: Tally,
+    /// Ownerships with trade modes.
+    pairs: Tally,
+    modes: Tally,
+}
+
+/// Brings the parts of a product together, in the order of the products: by counting, where there are not many more
+/// products than parts.
+fn by_product(Scratch { parts, sorted, places, .. }: &mut Scratch, n_products: usize) {
+    sorted.clear();
+    if n_products > 4 * parts.len() {
+        sorted.extend_from_slice(parts);
+        sorted.sort_unstable_by_key(|part| part.product);
+    } else {
+        packed::by_place(parts, n_products, |part| part.product as usize, places, sorted);
+    }
+}
+
+/// Most keys that have a place each in a [`Tally`].
+const MOST_PLACES: u64 = 1 << 14;
+
+/// Sums by key, which come out in the order of their keys. Few different keys have a place each, and a bit that says
+/// whether there is a sum; of more, what is added is sorted.
+#[derive(Debug, Default)]
+struct Tally {
+    places: Vec<i128>,
+    is_there: Vec<u64>,
+    added: Vec<(u64, i128)>,
+}
+
+impl Tally {
+    /// The keys to come are below `n`.
+    fn begin(&mut self, n: u64) {
+        let n = usize::try_from(n).ok().filter(|_| n <= MOST_PLACES).unwrap_or(0);
+        if self.places.len() != n {
+            self.places = vec![0; n];
+            self.is_there = vec![0; n.div_ceil(64)];
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, key: u64, value: i64) {
+        self.add_sum(key, i128::from(value));
+    }
+
+    #[inline]
+    fn add_sum(&mut self, key: u64, value: i128) {
+        let at = usize::try_from(key).unwrap_or(usize::MAX);
+        match self.places.get_mut(at) {
+            Some(sum) => {
+                *sum += value;
+                self.is_there[at / 64] |= 1 << (at % 64);
+            }
+            None => self.added.push((key, value)),
+        }
+    }
+
+    /// Takes the sums out; how many there are, [`NO_COUNT`] for none.
+    #[inline]
+    fn drain(&mut self, mut each: impl FnMut(u64, i128)) -> i64 {
+        let mut n = 0;
+        for (first, bits) in (0_u64..).step_by(64).zip(&mut self.is_there) {
+            while *bits != 0 {
+                let key = first + u64::from(bits.trailing_zeros());
+                *bits &= *bits - 1;
+                let sum = &mut self.places[usize::try_from(key).unwrap_or(0)];
+                each(key, std::mem::take(sum));
+                n += 1;
+            }
+        }
+        if !self.added.is_empty() {
+            self.added.sort_unstable_by_key(|(key, _)| *key);
+            for of_key in self.added.chunk_by(|a, b| a.0 == b.0) {
+                each(of_key[0].0, of_key.iter().map(|(_, value)| value).sum());
+                n += 1;
+            }
+            self.added.clear();
+        }
+        if n == 0 { NO_COUNT } else { n }
     }
 }
 
@@ -414,54 +657,25 @@ fn money_and_share(rows: &mut Rows, part: Money, whole: Money) {
     rows.money(part).float((whole > Money::ZERO).then(|| part.to_f64() / whole.to_f64()));
 }
 
-/// Sums by one or two words, in their alphabetical order; the memory is used again.
-#[derive(Debug, Default)]
-struct Sums(Vec<((u32, u32), Money)>);
-
-impl Sums {
-    /// How many there are; none if there are none.
-    fn n(&self) -> i64 {
-        if self.0.is_empty() { NO_COUNT } else { i64::try_from(self.0.len()).unwrap_or(i64::MAX) }
-    }
-
-    fn of(&mut self, parts: &[Part], key: impl Fn(&Part) -> (u32, u32)) {
-        self.0.clear();
-        self.0.extend(
-            parts
-                .iter()
-                .map(|part| (key(part), Money::from_hundredths(i128::from(part.value))))
-                .filter(|((word, _), _)| *word != NO_WORD),
-        );
-        self.0.sort_unstable_by_key(|(key, _)| *key);
-        self.0.dedup_by(|next, sum| {
-            let is_same = next.0 == sum.0;
-            if is_same {
-                sum.1 += next.1;
-            }
-            is_same
-        });
-    }
-}
-
 /// Sums the records.
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
     if let Some(away) = &files.away {
         return run_away(pipeline, files, away);
     }
-    let (flow, limit) = asked(pipeline);
-    sums(pipeline, files, &Packed::read(files, &files.files_of(RECORDS)?, flow, None, limit)?)
+    let packed = Packed::read(files, &files.files_of(RECORDS)?, None, collector(pipeline)?)?;
+    sums(pipeline, files, &packed)
 }
 
-/// The flow that is summed, and how many bytes of its records stay in memory.
-fn asked(pipeline: &Pipeline) -> (&str, usize) {
+fn parts(pipeline: &Pipeline) -> Result<Parts, StageError> {
+    pipeline.config.aggregate.made().map_err(|(_, why)| StageError::Data(why))
+}
+
+/// What takes the records, for [`sums`].
+pub(super) fn collector(pipeline: &Pipeline) -> Result<Collector, StageError> {
     // The other half is for reading, sorting and writing.
-    (&pipeline.config.aggregate.flow, pipeline.config.engine.memory_bytes() / 2)
-}
-
-/// What takes the records as they are read, for [`sums`].
-pub(super) fn collector(pipeline: &Pipeline) -> Collector {
-    let (flow, limit) = asked(pipeline);
-    Collector::new(flow, limit)
+    let limit = pipeline.config.engine.memory_bytes() / 2;
+    let is_split = pipeline.config.harmonize.method() == Ok(Method::Weights);
+    Ok(Collector::new(&pipeline.config.aggregate.flow, parts(pipeline)?, is_split, limit))
 }
 
 /// Sums records that are packed already.
@@ -481,8 +695,9 @@ fn all_sums(
     packed: &Packed,
     conversions: &BTreeMap<u32, Conversion>,
 ) -> Result<AllSums, StageError> {
-    let (regions, words) = (packed.regions.in_order(), packed.words.in_order());
-    let harmony = Harmony::new(pipeline, conversions, &regions, &words);
+    let regions = packed.regions.in_order();
+    let words = packed.words.each_ref().map(packed::Interner::in_order);
+    let harmony = Harmony::new(parts(pipeline)?, conversions, packed, &regions, &words)?;
     let groups = packed.groups(&regions);
     let years = groups.iter().map(|(&year, groups)| harmony.sum_year(files, packed, year, groups));
     let years = years.collect::<Result<_, StageError>>()?;
@@ -514,10 +729,9 @@ pub(crate) struct YearSums {
 ///
 /// [`StageError`] if they cannot be read.
 pub(crate) fn reported(pipeline: &Pipeline, files: &Files<'_>) -> Result<Reported, StageError> {
-    let (flow, limit) = asked(pipeline);
     let mut found = Reported::default();
     for file in files.files_of(RECORDS)? {
-        let packed = Packed::read(files, &[file], flow, None, limit)?;
+        let packed = Packed::read(files, &[file], None, collector(pipeline)?)?;
         found.years.push(packed.groups(&packed.regions.in_order()).into_keys().collect());
         for (code, value) in packed.reported {
             *found.codes.entry(code).or_default() += value;
@@ -537,8 +751,7 @@ pub(crate) fn year_alone(
     year: i32,
     reported: &BTreeMap<u32, Money>,
 ) -> Result<AllSums, StageError> {
-    let (flow, limit) = asked(pipeline);
-    let packed = Packed::read(files, &files.files_of(RECORDS)?, flow, Some(year), limit)?;
+    let packed = Packed::read(files, &files.files_of(RECORDS)?, Some(year), collector(pipeline)?)?;
     all_sums(pipeline, files, &packed, &conversions(pipeline, reported)?)
 }
 

@@ -6,12 +6,12 @@
 //! a file is in memory than the blocks being read.
 
 use super::aggregate;
-use super::packed::{CodedPacker, CodedRecords, Collector, locked};
+use super::packed::{CodedRows, Collector, Packer, locked};
 use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::away::{Away, Work};
 use crate::graph::hint;
-use crate::input::{self, Block, BlockReader, Item};
+use crate::input::{self, Block, BlockReader, Buffers, Item};
 use crate::pipeline::{Pipeline, RawFile, Source};
 use arrow::array::Array;
 use lake::{Cells, DataFile, GROUP_ROWS};
@@ -25,8 +25,8 @@ use trade::layout::Field;
 use trade::row::HeaderError;
 use trade::text::{Row as TextRow, Rows as TextRows};
 use trade::{
-    CodedBatch, CodedEntry, CodedParser, CodedSink, Dialect, Layout, Money, NO_CODE, Reject,
-    RejectReason, RowParser,
+    CodedBatch, CodedEntry, CodedParser, CodedSink, Layout, Money, NO_CODE, Reject, RejectReason,
+    RowParser,
 };
 
 /// A raw file on its way.
@@ -47,15 +47,18 @@ enum State {
 /// Rows whose texts are looked up together: few enough for their fields to stay in the processor's cache.
 const LOOKED_UP: usize = 128;
 
+/// Rows that are summed together: few enough to stay in the processor's cache.
+const SUMMED: usize = 4096;
+
 /// Bytes of texts after which a file's are forgotten and learned anew.
 const MOST_REMEMBERED: usize = 64 << 20;
 
-/// What all blocks of a file share.
+/// What all blocks of a file share, and often those of others.
+#[derive(PartialEq)]
 struct Fitted {
     layout: Layout,
     header: Vec<String>,
     encoding: &'static encoding_rs::Encoding,
-    dialect: Dialect,
 }
 
 /// A block, the file it is of, and its place there.
@@ -170,7 +173,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
 
 /// Reads every raw file of the pipeline and sums its records, which are not kept.
 pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
-    let collector = aggregate::collector(pipeline);
+    let collector = aggregate::collector(pipeline)?;
     let inputs = inputs(pipeline, files)?;
     let (mut by_file, mut rejects) = (Vec::with_capacity(inputs.len()), Vec::new());
     for of_file in read(&inputs, 0, files, RecordsTo::Sums(&collector))? {
@@ -264,6 +267,8 @@ fn read(
         files,
         records_to,
         next: Mutex::new(0),
+        fitted: Mutex::default(),
+        buffers: Buffers::default(),
         spare: Mutex::default(),
         results: Mutex::default(),
     };
@@ -385,61 +390,59 @@ struct Reader<'a> {
     records_to: RecordsTo<'a>,
     /// The first file that nobody opened yet.
     next: Mutex<usize>,
-    /// Memory for the rows of blocks to come.
+    /// Layouts as they fit the files.
+    fitted: Mutex<Vec<Arc<Fitted>>>,
+    /// Memory for the text of blocks to come.
+    buffers: Buffers,
+    /// Memory for their rows.
     spare: Mutex<Vec<Records>>,
     results: Mutex<BTreeMap<(usize, usize), Result<Done, StageError>>>,
 }
 
 impl Reader<'_> {
-    /// Takes a file of its own, as long as there are, and then helps with those of others.
+    /// Takes files of its own, as long as there are, and then helps with those of others.
     fn run(&self) {
-        loop {
+        let own = std::iter::from_fn(|| {
             let mut next = locked(&self.next);
             let file = *next;
             *next += 1;
-            drop(next);
-            if file >= self.inputs.len() {
-                break;
-            }
-            self.work_on(file);
-        }
-        for file in 0..self.inputs.len() {
-            self.work_on(file);
-        }
-    }
-
-    fn work_on(&self, file: usize) {
-        let next = || {
-            self.take(file).unwrap_or_else(|(at, error)| {
-                self.put(file, at, Err(error));
-                None
-            })
-        };
-        let mut taken = next();
+            (file < self.inputs.len()).then_some(file)
+        });
+        let mut tasks = own
+            .chain(0..self.inputs.len())
+            .flat_map(|file| std::iter::from_fn(move || self.next_of(file)))
+            .peekable();
         // One turn for each run of blocks whose texts are remembered together.
-        while let Some(Task { fitted, .. }) = &taken {
+        while let Some(Task { file, fitted, .. }) = tasks.peek() {
             let fitted = Arc::clone(fitted);
             let names: Vec<&str> = fitted.header.iter().map(String::as_str).collect();
             let rows = match RowParser::new(&fitted.layout, &names) {
                 Ok(rows) => rows,
                 Err(error) => {
-                    return self.put(file, 0, Err(self.header_failed(file, &error, &names)));
+                    let error = self.header_failed(*file, &error, &names);
+                    self.put(*file, 0, Err(error));
+                    tasks.next();
+                    continue;
                 }
             };
             let mut parser = CodedParser::new(&rows);
-            let mut packer = CodedPacker::default();
-            while let Some(task) = taken {
+            let mut packer = Packer::default();
+            while parser.dictionaries().n_bytes() <= MOST_REMEMBERED
+                && let Some(task) = tasks.next_if(|task| Arc::ptr_eq(&task.fitted, &fitted))
+            {
                 let result = self.read(&task, &mut parser, &mut packer);
-                if let State::Open { reader, .. } = &mut *locked(&self.inputs[file].state) {
-                    reader.recycle(task.block);
-                }
-                self.put(file, task.at, result);
-                taken = next();
-                if parser.dictionaries().n_bytes() > MOST_REMEMBERED {
-                    break;
-                }
+                self.buffers.recycle(task.block);
+                self.put(task.file, task.at, result);
             }
         }
+    }
+
+    /// The next block of a file, unless there is none or it cannot be read.
+    fn next_of(&self, file: usize) -> Option<Task> {
+        self.take(file).unwrap_or_else(|(at, error)| {
+            self.put(file, at, Err(error));
+            None
+        })
     }
 
     /// The header of a file does not fit its layout.
@@ -461,7 +464,7 @@ impl Reader<'_> {
         let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
         let mut state = locked(state);
         if matches!(*state, State::Closed) {
-            let reader = item.open(&source.layout.format).map_err(|why| {
+            let reader = item.open(&source.layout.format, &self.buffers).map_err(|why| {
                 *state = State::Done;
                 (0, failed(why))
             })?;
@@ -474,16 +477,12 @@ impl Reader<'_> {
                 *state = State::Done;
                 return Err((0, self.header_failed(file, &error, &names)));
             }
-            let fitted = Fitted {
+            let fitted = self.shared(Fitted {
                 layout,
                 header: reader.header().to_vec(),
                 encoding: reader.encoding(),
-                dialect: match source.layout.format {
-                    crate::layout_file::FileFormat::Csv { dialect, .. } => dialect,
-                    _ => Dialect { delimiter: b',', quote: None },
-                },
-            };
-            *state = State::Open { reader, fitted: Arc::new(fitted), n_blocks: 0 };
+            });
+            *state = State::Open { reader, fitted, n_blocks: 0 };
         }
         let State::Open { reader, fitted, n_blocks } = &mut *state else { return Ok(None) };
         let at = *n_blocks;
@@ -503,16 +502,29 @@ impl Reader<'_> {
         }
     }
 
+    /// `fitted`, or the same of a file before.
+    fn shared(&self, fitted: Fitted) -> Arc<Fitted> {
+        let mut all = locked(&self.fitted);
+        match all.iter().find(|known| ***known == fitted) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let fitted = Arc::new(fitted);
+                all.push(Arc::clone(&fitted));
+                fitted
+            }
+        }
+    }
+
     /// Reads the rows of a block and writes them.
     fn read(
         &self,
         task: &Task,
         parser: &mut CodedParser<'_, '_>,
-        packer: &mut CodedPacker,
+        packer: &mut Packer,
     ) -> Result<Done, StageError> {
         let RawInput { source, item, .. } = &self.inputs[task.file];
         let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
-        let Fitted { layout, header, encoding, dialect } = &*task.fitted;
+        let Fitted { layout, header, encoding } = &*task.fitted;
         let name = format!("part-{:05}-{:05}.parquet", self.first + task.file, task.at);
         let mut reading = Reading {
             label: &item.label,
@@ -535,11 +547,15 @@ impl Reader<'_> {
             records: locked(&self.spare).pop().unwrap_or_default(),
             rejects: Rows::of("customs.rejects"),
         };
+        let n_kept = match self.records_to {
+            RecordsTo::Table => GROUP_ROWS,
+            RecordsTo::Sums(_) => SUMMED,
+        };
         let mut writer = None;
         match &task.block {
-            Block::Text { text, line } => {
+            Block::Text { text, line, dialect, has_nul } => {
+                let has_nul = *has_nul;
                 let text = decode(text, encoding);
-                let has_nul = memchr::memchr(0, &text).is_some();
                 let mut rows = TextRows::new(&text, *dialect, *line);
                 let mut batch: Vec<(TextRow<'_>, usize)> = Vec::with_capacity(LOOKED_UP);
                 let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * header.len());
@@ -575,7 +591,7 @@ impl Reader<'_> {
                         let raw = || String::from_utf8_lossy(row.raw);
                         reading.row(parser, at, texts[at], damage, raw);
                     }
-                    if reading.records.n_rows() >= GROUP_ROWS {
+                    if reading.records.n_rows() >= n_kept {
                         self.keep(&mut writer, &name, &mut reading, parser, packer)?;
                     }
                 }
@@ -603,7 +619,7 @@ impl Reader<'_> {
                         };
                         reading.row(parser, at, texts, None, raw);
                     }
-                    if reading.records.n_rows() >= GROUP_ROWS {
+                    if reading.records.n_rows() >= n_kept {
                         self.keep(&mut writer, &name, &mut reading, parser, packer)?;
                     }
                 }
@@ -611,6 +627,9 @@ impl Reader<'_> {
         }
         if reading.records.n_rows() > 0 {
             self.keep(&mut writer, &name, &mut reading, parser, packer)?;
+        }
+        if let RecordsTo::Sums(collector) = self.records_to {
+            packer.hand_over(collector)?;
         }
         locked(&self.spare).push(reading.records);
         let rejects = if reading.rejects.n_rows() > 0 {
@@ -635,11 +654,11 @@ impl Reader<'_> {
         name: &str,
         reading: &mut Reading<'_>,
         parser: &CodedParser<'_, '_>,
-        packer: &mut CodedPacker,
+        packer: &mut Packer,
     ) -> Result<(), StageError> {
         let Reading { label, layout, records, rule_names, .. } = reading;
         if let RecordsTo::Sums(collector) = self.records_to {
-            packer.pack(records.coded(), parser.dictionaries(), collector)?;
+            packer.pack(&(&*records, parser.dictionaries()), collector)?;
         } else {
             let writer = match writer {
                 Some(writer) => writer,
@@ -933,17 +952,6 @@ impl Records {
         writer.write(n, &cells)
     }
 
-    fn coded(&self) -> CodedRecords<'_> {
-        CodedRecords {
-            years: &self.years,
-            year: &self.year,
-            month: &self.month,
-            codes: &self.codes,
-            value: &self.value,
-            is_excluded: &self.is_excluded,
-        }
-    }
-
     fn clear(&mut self) {
         self.source_row.clear();
         self.entry.clear();
@@ -955,5 +963,38 @@ impl Records {
         self.value.clear();
         self.rules.clear();
         self.is_excluded.clear();
+    }
+}
+
+/// Rows, and the texts of their codes.
+impl CodedRows for (&Records, &Dictionaries) {
+    fn n_rows(&self) -> usize {
+        self.0.n_rows()
+    }
+
+    fn year(&self, row: usize) -> i32 {
+        self.0.years[self.0.year[row] as usize]
+    }
+
+    fn month(&self, row: usize) -> u32 {
+        // The code of no month is the last number.
+        self.0.month[row].wrapping_add(1)
+    }
+
+    fn value(&self, row: usize) -> i128 {
+        self.0.value[row]
+    }
+
+    fn is_excluded(&self, row: usize) -> bool {
+        self.0.is_excluded[row] == Some(true)
+    }
+
+    fn codes(&self, column: Column) -> impl Fn(usize) -> u32 {
+        let codes = &self.0.codes[column as usize];
+        move |row| codes[row]
+    }
+
+    fn text(&self, column: Column, code: u32) -> &str {
+        self.1.of(column).text(code)
     }
 }
