@@ -191,6 +191,9 @@ pub struct Garbage {
 /// The schemes of object stores on which catalogs can be replaced on a condition.
 const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
 
+/// Rows of a batch of records: few enough for their columns to stay in the processor's cache.
+const BATCH_ROWS: usize = 16_384;
+
 const CATALOG: &str = "catalog.json";
 const COMPLETE: &str = "version.json";
 
@@ -625,7 +628,7 @@ impl Lake {
         };
         let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options)
             .map_err(parquet)?
-            .with_batch_size(65_536);
+            .with_batch_size(BATCH_ROWS);
         let mask = if columns.is_empty() {
             ProjectionMask::all()
         } else {
