@@ -95,7 +95,8 @@ pub struct RunRecord {
     pub stages: Vec<StageRecord>,
     /// The fingerprints of the parts each stage was made from, by name, for the next plan's reasons.
     pub parts: BTreeMap<String, BTreeMap<String, String>>,
-    /// Raw files as they were when they were read through, so that the next plan need not.
+    /// Raw files as they were when they were read through, so that the next plan need not; without those that earlier runs
+    /// found to be the same.
     #[serde(default)]
     pub files: BTreeMap<String, FileRecord>,
     /// The tables it made or used.

@@ -262,6 +262,8 @@ pub struct Plan {
     /// The steps, in order.
     pub steps: Vec<Step>,
     files: BTreeMap<String, Content>,
+    /// What no earlier run knows of them.
+    found: BTreeMap<String, FileRecord>,
     threads: usize,
 }
 
@@ -437,6 +439,8 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
     let runs = runtime.block_on(lake.runs())?;
     let known = if options.rehash { BTreeMap::new() } else { last_files(&runs) };
     let files = hash_files(&pipeline, &known)?;
+    let found = files.iter().filter_map(|(label, file)| Some((label.clone(), file.record()?)));
+    let found = found.filter(|(label, file)| known.get(label) != Some(file)).collect();
     let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
     let made = graph::fingerprints(&pipeline, &nodes, &hashes);
     let before = last_parts(runs);
@@ -459,7 +463,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         };
         steps.push(Step { node, parts, fingerprint, action, why, versions });
     }
-    Ok(Plan { pipeline, lake, published, replaced, steps, files, threads })
+    Ok(Plan { pipeline, lake, published, replaced, steps, files, found, threads })
 }
 
 /// What each node was made from when it was last made.
@@ -550,11 +554,7 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         error: None,
         stages: Vec::new(),
         parts: BTreeMap::new(),
-        files: plan
-            .files
-            .iter()
-            .filter_map(|(label, file)| Some((label.clone(), file.record()?)))
-            .collect(),
+        files: plan.found.clone(),
         tables: BTreeMap::new(),
     };
     let lake = plan.lake.clone();
@@ -588,7 +588,7 @@ fn carry_out(
     options: &Options,
     record: &mut RunRecord,
 ) -> Result<(Publication, usize), RunError> {
-    let Plan { pipeline, lake, published, replaced, steps, files, threads } = plan;
+    let Plan { pipeline, lake, published, replaced, steps, files, threads, .. } = plan;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

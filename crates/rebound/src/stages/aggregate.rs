@@ -311,9 +311,7 @@ impl<'a> Harmony<'a> {
             kinds: kinds
                 .map(|&(owner, mode)| (place(OWNERSHIP, owner), place(TRADE_MODE, mode)))
                 .collect(),
-            is_traded: (0..lake::Texts::n_texts(&products))
-                .map(|_| AtomicBool::new(false))
-                .collect(),
+            is_traded: (0..n_texts(&products)).map(|_| AtomicBool::new(false)).collect(),
             products,
             parts,
             scratch: Mutex::default(),
@@ -445,11 +443,14 @@ impl<'a> Harmony<'a> {
                         destinations.add(place, part.value);
                     }
                 }
-                counts[0] = destinations.drain(|place, sum| {
+                let n = destinations.drain(|place, sum| {
                     if parts.destination {
                         by_destination.part(cell, &[code(place)], sum, whole);
                     }
                 });
+                if parts.counts_destinations {
+                    counts[0] = n;
+                }
             }
             if parts.ownership || parts.trade_mode || parts.ownership_trade_mode {
                 for part in of_cell {
@@ -489,11 +490,14 @@ impl<'a> Harmony<'a> {
                         firms.add(place, part.value);
                     }
                 }
-                counts[1] = firms.drain(|place, sum| {
+                let n = firms.drain(|place, sum| {
                     if parts.firm {
                         by_firm.part(cell, &[code(place)], sum, whole);
                     }
                 });
+                if parts.counts_firms {
+                    counts[1] = n;
+                }
             }
             if parts.month {
                 let mut months = [None; MONTH_NUMBERS.len()];
@@ -508,12 +512,6 @@ impl<'a> Harmony<'a> {
                         by_month.value.push(sum);
                     }
                 }
-            }
-            if !parts.counts_destinations {
-                counts[0] = NO_COUNT;
-            }
-            if !parts.counts_firms {
-                counts[1] = NO_COUNT;
             }
             cells.region.push(region);
             cells.product.push(product);
