@@ -191,7 +191,7 @@ pub struct Garbage {
 /// The schemes of object stores on which catalogs can be replaced on a condition.
 const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
 
-/// Rows of a batch of records: few enough for their columns to stay in the processor's cache.
+/// Rows of a batch that is read: few enough for their columns to stay in the processor's cache.
 const BATCH_ROWS: usize = 16_384;
 
 const CATALOG: &str = "catalog.json";

@@ -145,6 +145,18 @@ pub struct Parts {
     pub counts_firms: bool,
 }
 
+impl Parts {
+    /// Whether a record's destination is needed.
+    pub fn needs_destinations(self) -> bool {
+        self.destination || self.counts_destinations
+    }
+
+    /// Whether its firm is.
+    pub fn needs_firms(self) -> bool {
+        self.firm || self.counts_firms
+    }
+}
+
 impl Aggregate {
     /// What is made.
     ///

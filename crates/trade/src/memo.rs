@@ -172,6 +172,7 @@ impl Memo {
         slots.clear();
         slots.extend(keys.iter().map(|&(_, at)| self.slots[at]));
         if !self.long.is_empty() {
+            // Nobody needs them, but with them the long texts are in the cache.
             ends.clear();
             ends.extend(slots.iter().map(|slot| match self.bytes_of(slot) {
                 Some(bytes) => words(&bytes[bytes.len() - SHORT..]).0 ^ words(bytes).0,

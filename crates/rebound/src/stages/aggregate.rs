@@ -423,10 +423,6 @@ impl<'a> Harmony<'a> {
         firms.begin(n_texts(&self.words[FIRM]));
         pairs.begin((n_owners + 1).saturating_mul(n_modes + 1));
         modes.begin(n_modes);
-        let place = |kind: usize, number: u32| match self.words[kind].place(number) {
-            NO_WORD => None,
-            place => Some(u64::from(place)),
-        };
         let code = |place: u64| u32::try_from(place).unwrap_or(NO_WORD);
         let (mut total, mut n_products, mut n_records) = (0, 0, 0);
         for of_cell in sorted.chunk_by(|a, b| a.product == b.product) {
@@ -437,13 +433,9 @@ impl<'a> Harmony<'a> {
             let whole = (value > 0).then(|| Money::from_hundredths(value).to_f64());
             let cell = (region, product);
             let mut counts = [NO_COUNT; 2];
-            if parts.destination || parts.counts_destinations {
-                for part in of_cell {
-                    if let Some(place) = place(DESTINATION, part.destination) {
-                        destinations.add(place, part.value);
-                    }
-                }
-                let n = destinations.drain(|place, sum| {
+            if parts.needs_destinations() {
+                let words = of_cell.iter().map(|part| (part.destination, part.value));
+                let n = destinations.of_words(&self.words[DESTINATION], words, |place, sum| {
                     if parts.destination {
                         by_destination.part(cell, &[code(place)], sum, whole);
                     }
@@ -484,13 +476,9 @@ impl<'a> Harmony<'a> {
                 put_owner(of_owner);
                 modes.drain(|mode, sum| by_trade_mode.part(cell, &[code(mode)], sum, whole));
             }
-            if parts.firm || parts.counts_firms {
-                for part in of_cell {
-                    if let Some(place) = place(FIRM, part.firm) {
-                        firms.add(place, part.value);
-                    }
-                }
-                let n = firms.drain(|place, sum| {
+            if parts.needs_firms() {
+                let words = of_cell.iter().map(|part| (part.firm, part.value));
+                let n = firms.of_words(&self.words[FIRM], words, |place, sum| {
                     if parts.firm {
                         by_firm.part(cell, &[code(place)], sum, whole);
                     }
@@ -624,6 +612,23 @@ impl Tally {
             }
             None => self.added.push((key, value)),
         }
+    }
+
+    /// Sums values by word, leaving out those without one, and takes the sums out by the words' places.
+    #[inline]
+    fn of_words(
+        &mut self,
+        texts: &Texts,
+        values: impl Iterator<Item = (u32, i64)>,
+        each: impl FnMut(u64, i128),
+    ) -> i64 {
+        for (word, value) in values {
+            let place = texts.place(word);
+            if place != NO_WORD {
+                self.add(u64::from(place), value);
+            }
+        }
+        self.drain(each)
     }
 
     /// Takes the sums out; how many there are, [`NO_COUNT`] for none.

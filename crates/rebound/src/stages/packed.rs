@@ -338,20 +338,19 @@ impl Collector {
     /// Keeps at most `limit` bytes of rows in memory, and of each what `parts` are made of. Where a record's value `is_split`,
     /// each must be split alone, as the parts are rounded.
     pub(super) fn new(flow: &str, parts: Parts, is_split: bool, limit: usize) -> Self {
-        let keeps_firms = parts.firm || parts.counts_firms;
         Self {
             flow: flow.to_owned(),
             year: None,
             limit,
             keeps: [
-                parts.destination || parts.counts_destinations,
+                parts.needs_destinations(),
                 parts.ownership || parts.ownership_trade_mode,
                 parts.trade_mode || parts.ownership_trade_mode,
-                keeps_firms,
+                parts.needs_firms(),
             ],
             keeps_months: parts.month,
             // Few records are of the same firm.
-            merges: !is_split && !keeps_firms,
+            merges: !is_split && !parts.needs_firms(),
             codes: Register::default(),
             kinds: Register::default(),
             regions: Interner::default(),
