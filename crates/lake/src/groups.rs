@@ -4,6 +4,7 @@
 //! numbers for its texts, so here they become the codes of Parquet's dictionary pages as they are.
 
 use crate::contract::{Column, Kind, MONEY};
+use crate::spare;
 use crate::store::LakeError;
 use crate::table::{DataFile, TableVersion, is_sought, properties};
 use bytes::Bytes;
@@ -42,10 +43,7 @@ pub const GROUP_ROWS: usize = 262_144;
 const PAGE_ROWS: usize = 65_536;
 
 /// Bytes of money in a file, the highest first.
-const MONEY_BYTES: usize = 9;
-
-/// Columns whose memory a thread keeps.
-const MOST_CHUNKS: usize = 32;
+pub(crate) const MONEY_BYTES: usize = 9;
 
 /// What codes stand for.
 pub trait Texts: fmt::Debug + Sync {
@@ -198,9 +196,9 @@ impl GroupWriter {
     ///
     /// [`LakeError`] if they cannot be written.
     pub async fn flush(&mut self) -> Result<(), LakeError> {
-        let bytes = std::mem::take(self.file.inner_mut());
+        let bytes = std::mem::replace(self.file.inner_mut(), spare::taken());
         self.bytes += bytes.len() as u64;
-        self.object.put(Bytes::from(bytes)).await.map_err(|error| LakeError::Parquet {
+        self.object.put(spare::lent(bytes)).await.map_err(|error| LakeError::Parquet {
             table: self.table.clone(),
             source: ParquetError::External(Box::new(error)),
         })
@@ -278,8 +276,6 @@ impl GroupWriter {
 
     fn encode(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
         let columns: Vec<ColumnDescPtr> = self.file.schema_descr().columns().to_vec();
-        // Room for most groups, rather than one copy after the other as it grows.
-        self.file.inner_mut().reserve(n * columns.len());
         let chunks = cells.par_iter().enumerate().map(|(at, cells)| {
             let chunk = Chunk {
                 column: &columns[at],
@@ -293,16 +289,13 @@ impl GroupWriter {
             made
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, ParquetError>>()?;
+        // Room for all, rather than one copy after the other as it grows.
+        let n_bytes = chunks.iter().map(|(bytes, _)| bytes.len()).sum();
+        self.file.inner_mut().reserve(n_bytes);
         let mut group = self.file.next_row_group()?;
-        let mut scratch = Scratch::taken()?;
         for (bytes, close) in chunks {
             group.append_column(&bytes, close)?;
-            let mut chunk = Vec::from(bytes);
-            chunk.clear();
-            scratch.chunks.push(chunk);
         }
-        scratch.chunks.truncate(MOST_CHUNKS);
-        SCRATCH.set(Some(scratch));
         group.close()?;
         Ok(())
     }
@@ -406,10 +399,7 @@ struct Chunk<'a> {
 /// Memory that one row group after the other uses.
 struct Scratch {
     zstd: zstd::bulk::Compressor<'static>,
-    compressed: Vec<u8>,
     page: Vec<u8>,
-    /// For the pages of columns.
-    chunks: Vec<Vec<u8>>,
     dictionary: Vec<u8>,
     /// The new number of each code.
     numbers: Vec<u32>,
@@ -432,9 +422,7 @@ impl Scratch {
         }
         Ok(Self {
             zstd: zstd::bulk::Compressor::new(1)?,
-            compressed: Vec::new(),
             page: Vec::new(),
-            chunks: Vec::new(),
             dictionary: Vec::new(),
             numbers: Vec::new(),
             met: Vec::new(),
@@ -638,7 +626,7 @@ impl Chunk<'_> {
         scratch: &mut Scratch,
         mut put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let mut pages = Pages::new(scratch);
+        let mut pages = Pages::new();
         for from in (0..self.n).step_by(PAGE_ROWS) {
             let to = (from + PAGE_ROWS).min(self.n);
             scratch.page.clear();
@@ -654,7 +642,7 @@ impl Chunk<'_> {
         bounds: Option<Statistics>,
         scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let mut pages = Pages::new(scratch);
+        let mut pages = Pages::new();
         pages.put_dictionary(scratch)?;
         let highest = u32::try_from(scratch.met.len().saturating_sub(1)).unwrap_or(0);
         let width = (u32::BITS - highest.leading_zeros()).max(1);
@@ -691,9 +679,9 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(scratch: &mut Scratch) -> Self {
+    fn new() -> Self {
         Self {
-            sink: TrackedWrite::new(scratch.chunks.pop().unwrap_or_default()),
+            sink: TrackedWrite::new(spare::taken()),
             uncompressed: 0,
             dictionary: None,
             data: None,
@@ -712,9 +700,9 @@ impl Pages {
 
     fn put_dictionary(&mut self, scratch: &mut Scratch) -> Result<(), ParquetError> {
         self.dictionary = Some(self.sink.bytes_written());
-        let Scratch { zstd, compressed, dictionary, met, .. } = scratch;
+        let Scratch { zstd, dictionary, met, .. } = scratch;
         let page = Page::DictionaryPage {
-            buf: compress(zstd, dictionary, compressed)?,
+            buf: compress(zstd, dictionary)?,
             num_values: u32::try_from(met.len()).unwrap_or(NO_CODE),
             encoding: Encoding::PLAIN,
             is_sorted: false,
@@ -731,9 +719,9 @@ impl Pages {
     ) -> Result<(), ParquetError> {
         let start = self.sink.bytes_written();
         self.data.get_or_insert(start);
-        let Scratch { zstd, compressed, page, .. } = scratch;
+        let Scratch { zstd, page, .. } = scratch;
         let data = Page::DataPage {
-            buf: compress(zstd, page, compressed)?,
+            buf: compress(zstd, page)?,
             num_values: u32::try_from(n).unwrap_or(NO_CODE),
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -780,19 +768,18 @@ impl Pages {
             column_index: None,
             offset_index: Some(index.build()),
         };
-        Ok((Bytes::from(bytes), close))
+        Ok((spare::lent(bytes), close))
     }
 }
 
 fn compress(
     zstd: &mut zstd::bulk::Compressor<'static>,
     bytes: &[u8],
-    compressed: &mut Vec<u8>,
 ) -> Result<Bytes, ParquetError> {
-    compressed.clear();
+    let mut compressed = spare::taken();
     compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
-    zstd.compress_to_buffer(bytes, compressed)?;
-    Ok(Bytes::copy_from_slice(compressed))
+    zstd.compress_to_buffer(bytes, &mut compressed)?;
+    Ok(spare::lent(compressed))
 }
 
 /// Which of `n` cells are there, with the length of that before it.

@@ -13,16 +13,19 @@
 
 mod below;
 mod catalog;
+mod coded;
 pub mod contract;
 mod external;
 mod fingerprint;
 mod groups;
 mod lock;
 mod remote;
+mod spare;
 mod store;
 mod table;
 
 pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, StageRecord};
+pub use coded::{CodedReader, Codes};
 pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;
 pub use fingerprint::{Fingerprint, Fingerprinter};

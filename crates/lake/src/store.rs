@@ -2,10 +2,12 @@
 
 use crate::below::Below;
 use crate::catalog::{Catalog, RunRecord};
+use crate::coded::CodedReader;
 use crate::contract::{Column, Contract, Kind};
 use crate::fingerprint::Fingerprint;
 use crate::groups::GroupWriter;
 use crate::remote;
+use crate::spare;
 use crate::table::{DataFile, TableVersion, TableWriter};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -24,6 +26,9 @@ use parquet::errors::ParquetError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -604,6 +609,35 @@ impl Lake {
         }))
     }
 
+    /// Opens `columns` of one file of a version that a [`GroupWriter`](crate::GroupWriter) wrote, to be read as codes: texts, small
+    /// integers, flags and money.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the file cannot be read, or a column is not there.
+    pub async fn coded_reader(
+        &self,
+        version: &TableVersion,
+        file: &DataFile,
+        columns: &[&str],
+    ) -> Result<CodedReader, LakeError> {
+        let path = format!("{}/{}", version.folder(), file.name);
+        let get = |ranges: Vec<Range<u64>>| {
+            let place = Path::from(path.as_str());
+            let (shown, local) = (|| self.shown(&path), self.folder.as_ref());
+            let local = local.map(|root| root.join(&path));
+            async move {
+                // In memory that this thread has used before.
+                let found = match local {
+                    Some(path) => local_ranges(&path, &ranges),
+                    None => self.store.get_ranges(&place, &ranges).await,
+                };
+                found.map_err(|source| LakeError::Store { path: shown(), source })
+            }
+        };
+        CodedReader::open(version, columns, file.bytes, get).await
+    }
+
     async fn reader(
         &self,
         version: &TableVersion,
@@ -692,6 +726,33 @@ impl Lake {
         garbage.versions = freed.into_iter().collect();
         Ok(garbage)
     }
+}
+
+/// Parts of a file.
+fn local_ranges(
+    path: &std::path::Path,
+    ranges: &[Range<u64>],
+) -> Result<Vec<Bytes>, object_store::Error> {
+    let failed = |error: std::io::Error| {
+        let (path, not_found) = (path.display().to_string(), error.kind() == ErrorKind::NotFound);
+        let source = Box::new(error);
+        match not_found {
+            true => object_store::Error::NotFound { path, source },
+            false => object_store::Error::Generic { store: "folder", source },
+        }
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let get = |range: &Range<u64>| {
+        let mut bytes = spare::taken();
+        let n = range.end - range.start;
+        bytes.reserve(usize::try_from(n).unwrap_or(0));
+        file.seek(SeekFrom::Start(range.start))?;
+        if file.by_ref().take(n).read_to_end(&mut bytes)? as u64 != n {
+            return Err(std::io::Error::from(ErrorKind::UnexpectedEof));
+        }
+        Ok(spare::lent(bytes))
+    };
+    ranges.iter().map(get).collect::<Result<_, _>>().map_err(failed)
 }
 
 #[cfg(test)]

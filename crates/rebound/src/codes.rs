@@ -1,8 +1,7 @@
 //! The official HS tables, which come with the program (`config/codes/hs`, see SOURCE.md there).
 
 use flate2::read::GzDecoder;
-use std::collections::BTreeMap;
-use std::io::Read;
+use std::collections::{BTreeMap, BTreeSet};
 use trade::concordance::Tables;
 use trade::{Hs6, HsRevision};
 
@@ -35,47 +34,56 @@ pub struct CodesError {
     why: String,
 }
 
-fn rows(table: &'static str, packed: &[u8]) -> Result<Vec<csv::StringRecord>, CodesError> {
-    let mut text = Vec::new();
-    GzDecoder::new(packed)
-        .read_to_end(&mut text)
-        .map_err(|e| CodesError { table, why: e.to_string() })?;
-    csv::Reader::from_reader(&text[..])
-        .records()
-        .collect::<Result<_, _>>()
-        .map_err(|e| CodesError { table, why: e.to_string() })
-}
-
-fn links(
+/// Calls `each` on the rows of a table.
+fn each_row(
     table: &'static str,
     packed: &[u8],
-    mut each: impl FnMut(usize, Hs6, Hs6),
+    mut each: impl FnMut(&csv::StringRecord) -> Result<(), String>,
 ) -> Result<(), CodesError> {
-    for row in rows(table, packed)? {
-        let damaged = |why: String| CodesError { table, why };
-        let after: HsRevision = row[0].parse().map_err(|e| damaged(format!("{e}")))?;
-        let [newer, older] = [&row[2], &row[3]].map(|code| code.parse::<Hs6>());
-        let newer = newer.map_err(|e| damaged(e.to_string()))?;
-        let older = older.map_err(|e| damaged(e.to_string()))?;
-        let Some(at) = after.index().checked_sub(1) else {
-            return Err(damaged(format!("{after} has no revision before it")));
-        };
-        each(at, newer, older);
+    let failed = |why: String| CodesError { table, why };
+    let mut rows = csv::Reader::from_reader(GzDecoder::new(packed));
+    let mut row = csv::StringRecord::new();
+    while rows.read_record(&mut row).map_err(|e| failed(e.to_string()))? {
+        each(&row).map_err(failed)?;
     }
     Ok(())
 }
 
-/// The correlations and conversions between neighbouring revisions.
+/// Calls `each` on the newer and older codes of a table from the first to the last of `revisions`.
+fn links(
+    table: &'static str,
+    packed: &[u8],
+    revisions: &BTreeSet<HsRevision>,
+    mut each: impl FnMut(usize, Hs6, Hs6),
+) -> Result<(), CodesError> {
+    let (Some(first), Some(last)) = (revisions.first(), revisions.last()) else { return Ok(()) };
+    if first == last {
+        return Ok(());
+    }
+    each_row(table, packed, |row| {
+        let after: HsRevision = row[0].parse().map_err(|e| format!("{e}"))?;
+        let Some(at) = after.index().checked_sub(1) else {
+            return Err(format!("{after} has no revision before it"));
+        };
+        if (first.index()..last.index()).contains(&at) {
+            let code = |text: &str| text.parse::<Hs6>().map_err(|e| e.to_string());
+            each(at, code(&row[2])?, code(&row[3])?);
+        }
+        Ok(())
+    })
+}
+
+/// The correlations and conversions between neighbouring revisions, from the first to the last of `revisions`.
 ///
 /// # Errors
 ///
 /// [`CodesError`] if the built-in tables are damaged.
-pub fn tables() -> Result<Tables, CodesError> {
+pub fn tables(revisions: &BTreeSet<HsRevision>) -> Result<Tables, CodesError> {
     let mut tables = Tables::default();
-    links("correlations", CORRELATIONS, |at, newer, older| {
+    links("correlations", CORRELATIONS, revisions, |at, newer, older| {
         tables.correlations[at].pairs.push((newer, older));
     })?;
-    links("conversions", CONVERSIONS, |at, newer, older| {
+    links("conversions", CONVERSIONS, revisions, |at, newer, older| {
         tables.conversions[at].insert(newer, older);
     })?;
     Ok(tables)
@@ -88,13 +96,14 @@ pub fn tables() -> Result<Tables, CodesError> {
 /// [`CodesError`] if the built-in table is damaged.
 pub fn descriptions(revision: HsRevision) -> Result<BTreeMap<Hs6, String>, CodesError> {
     let mut texts = BTreeMap::new();
-    for row in rows("descriptions", DESCRIPTIONS)? {
+    each_row("descriptions", DESCRIPTIONS, |row| {
         if &row[0] == revision.name()
             && let Ok(code) = row[1].parse()
         {
             texts.insert(code, row[2].to_owned());
         }
-    }
+        Ok(())
+    })?;
     Ok(texts)
 }
 
@@ -104,11 +113,18 @@ mod tests {
 
     #[test]
     fn tables_have_the_official_sizes() {
-        let tables = tables().expect("sound tables");
+        let tables = tables(&HsRevision::ALL.into()).expect("sound tables");
         let sizes = [2, 3].map(|at| tables.conversions[at].len());
         // Rows of the UN conversion tables HS2007 to HS2002 and HS2012 to HS2007.
         assert_eq!(sizes, [5052, 5205]);
         assert!(tables.correlations.iter().all(|c| c.pairs.len() > 5_000));
+        let some = BTreeSet::from([HsRevision::Hs2002, HsRevision::Hs2012]);
+        let some = super::tables(&some).expect("sound tables");
+        for at in 0..6 {
+            let is_between = at == 2 || at == 3;
+            let expected = if is_between { tables.correlations[at].pairs.len() } else { 0 };
+            assert_eq!(some.correlations[at].pairs.len(), expected);
+        }
     }
 
     #[test]

@@ -145,7 +145,7 @@ pub fn pci(
         }
         Ok(())
     })?;
-    let tables = codes::tables()?;
+    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
     let revisions = BTreeSet::from([target]);
     let concordance =
         Concordance::new(Method::OneToOne, external.revision, &revisions, &tables, |_| 0);
@@ -215,7 +215,7 @@ pub fn reference(
 ) -> Result<BTreeMap<i32, (Vec<f64>, f64)>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.year.as_str(), columns.product.as_str(), columns.value.as_str()];
-    let tables = codes::tables()?;
+    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
     let revisions = BTreeSet::from([external.revision]);
     let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
     let places: BTreeMap<&str, usize> =
@@ -256,7 +256,7 @@ pub fn proximity(
     products: &[String],
 ) -> Result<Relatedness, ExternalError> {
     let columns = &external.columns;
-    let tables = codes::tables()?;
+    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
     let concordance = Concordance::new(
         Method::OneToOne,
         external.revision,
@@ -349,7 +349,7 @@ pub fn rebate_rates(
     };
     let names =
         [&columns.hs, &columns.rate, &columns.valid_from, &columns.valid_to].map(String::as_str);
-    let tables = codes::tables()?;
+    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
     let revisions = BTreeSet::from([external.revision]);
     let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
     let mut found: BTreeMap<String, Vec<Rate>> = BTreeMap::new();

@@ -22,7 +22,7 @@ use crate::external::ExternalError;
 use crate::graph::StageName;
 use crate::pipeline::Pipeline;
 use arrow::array::RecordBatch;
-use lake::{DataFile, Lake, LakeError, TableVersion};
+use lake::{CodedReader, DataFile, Lake, LakeError, TableVersion};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::runtime::Handle;
@@ -87,6 +87,21 @@ impl Files<'_> {
             work(&batch?)?;
         }
         Ok(())
+    }
+
+    /// Opens `columns` of one file of an input, to be read as codes.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not read the table, or the lake fails.
+    pub fn coded(
+        &self,
+        table: &str,
+        file: &DataFile,
+        columns: &[&str],
+    ) -> Result<CodedReader, StageError> {
+        let reader = self.lake.coded_reader(self.input(table)?, file, columns);
+        Ok(self.runtime.block_on(reader)?)
     }
 
     /// Starts the file `name` of `table`.

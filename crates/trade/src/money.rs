@@ -53,9 +53,10 @@ impl Money {
     #[expect(clippy::cast_precision_loss, reason = "the documented purpose")]
     pub fn to_f64(self) -> f64 {
         // The same number, in one instruction.
-        let hundredths =
-            i64::try_from(self.0).map_or(self.0 as f64, |hundredths| hundredths as f64);
-        hundredths / 100.0
+        match i64::try_from(self.0) {
+            Ok(hundredths) => hundredths as f64 / 100.0,
+            Err(_) => self.0 as f64 / 100.0,
+        }
     }
 
     /// Whether the amount is zero.

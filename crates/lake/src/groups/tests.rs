@@ -89,16 +89,19 @@ fn codes(rows: &[Row], code: impl Fn(&Row) -> Option<u32>) -> Vec<u32> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    // What arrow's reader finds is what was put in.
+    // What arrow's reader and ours find is what was put in.
     #[test]
-    fn groups_are_read_as_they_were_written(groups in prop::collection::vec(rows(), 1..4)) {
+    fn groups_are_read_as_they_were_written(
+        groups in prop::collection::vec(rows(), 1..4),
+        batch_rows in prop::sample::select(vec![1, 7, 100, 10_000]),
+    ) {
         let lake = Lake::open("memory://").expect("a lake");
         let mut version = version(&lake);
         let texts: Vec<String> = (0..40).map(|at| "é".repeat(at % 7) + &at.to_string()).collect();
         let words = vec!["b", "", "a"];
         let years = [2009, -1, 2007, 2008, 2010];
         let all: Vec<Row> = groups.concat();
-        let found = wait(async {
+        let (found, coded) = wait(async {
             let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
             let mut at = 0;
             for rows in &groups {
@@ -130,8 +133,16 @@ proptest! {
             }
             version.files.push(writer.finish().await.expect("written"));
             lake.complete(&version).await.expect("written");
-            lake.read(&version, &[]).await.expect("readable")
+            let found = lake.read(&version, &[]).await.expect("readable");
+            (found, coded_rows(&lake, &version, batch_rows).await)
         });
+        let row = |row: &Row| CodedRow {
+            texts: [row.text.map(|at| texts[at as usize].clone()), Some(words[row.word as usize].to_owned()), None],
+            ints: [row.year.map(|at| years[at as usize]), Some(7)],
+            money: [Some(row.value), row.maybe],
+            flag: row.flag,
+        };
+        prop_assert_eq!(coded, all.iter().map(row).collect::<Vec<_>>());
         let found = arrow::compute::concat_batches(&found[0].schema(), &found).expect("one batch");
         let value: Decimal128Array = all.iter().map(|row| Some(row.value)).collect();
         let value = value.with_precision_and_scale(MONEY.0, MONEY.1).expect("money");
@@ -156,6 +167,44 @@ proptest! {
         let expected = RecordBatch::try_new(found.schema(), expected).expect("a batch");
         prop_assert_eq!(found, expected);
     }
+}
+
+/// What a [`CodedReader`] can read of a row.
+#[derive(Debug, PartialEq)]
+struct CodedRow {
+    texts: [Option<String>; 3],
+    ints: [Option<i32>; 2],
+    money: [Option<i128>; 2],
+    flag: Option<bool>,
+}
+
+async fn coded_rows(lake: &Lake, version: &TableVersion, batch_rows: usize) -> Vec<CodedRow> {
+    let columns = ["text", "word", "none", "year", "place", "value", "maybe", "flag"];
+    let file = &version.files[0];
+    let mut reader = lake.coded_reader(version, file, &columns).await.expect("a reader");
+    let mut rows = Vec::new();
+    loop {
+        let n = reader.read(batch_rows).expect("readable");
+        if n == 0 {
+            break;
+        }
+        let code = |column: usize, row: usize| {
+            Some(reader.codes(column).of(row)).filter(|code| *code != NO_CODE)
+        };
+        let int = |column: usize, row: usize| {
+            code(column, row).map(|code| reader.ints(column)[code as usize])
+        };
+        let money = |column: usize, row: usize| {
+            Some(reader.money(column)[row]).filter(|money| *money != NO_MONEY)
+        };
+        rows.extend((0..n).map(|row| CodedRow {
+            texts: [0, 1, 2].map(|at| code(at, row).map(|code| reader.text(at, code).to_owned())),
+            ints: [int(3, row), int(4, row)],
+            money: [money(5, row), money(6, row)],
+            flag: code(7, row).map(|code| code == 1),
+        }));
+    }
+    rows
 }
 
 /// What writing `groups` of year and region comes to.

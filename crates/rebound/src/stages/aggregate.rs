@@ -3,7 +3,7 @@
 //! A record is brought to the target revision first and then summed everywhere, so that all tables divide
 //! a split code alike. Sums are of hundredths, exact, so that they do not depend on their order.
 //!
-//! The records are read once, file by file, into rows of 32 bytes that [`packed`] keeps by year and region, in
+//! The records are read once, file by file, into rows of numbers that [`packed`] keeps by year and region, in
 //! memory up to the config's limit and on disk beyond it. The regions of a year are then summed side by side.
 
 mod quantities;
@@ -26,7 +26,7 @@ use trade::money::allocate;
 use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 
 /// Rows whose sums a thread makes before they are written.
-const CHUNK_ROWS: usize = 1 << 17;
+const CHUNK_ROWS: usize = 1 << 16;
 
 /// Places of [`TABLES`].
 const CELLS: usize = 0;
@@ -55,20 +55,6 @@ const TABLES: [&str; 8] = [
     "trade.region_product_month",
     "trade.region_year",
 ];
-
-/// A record, or what a split code gives one product of it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Part {
-    /// By place among the products.
-    product: u32,
-    month: u32,
-    destination: u32,
-    kind: u32,
-    firm: u32,
-    /// Records; 0 if the row before has counted them.
-    n: u32,
-    value: i64,
-}
 
 /// Rows of one of the tables, by column, with codes for texts. Columns that the table does not have are empty.
 #[derive(Debug, Default)]
@@ -151,10 +137,9 @@ impl Sheet {
     }
 }
 
-/// A table's file of a year, and the rows that are not in it yet.
+/// A table's file of the year being summed, and the rows that are not in it yet.
 struct SheetWriter<'f> {
     table: usize,
-    year: i32,
     writer: Option<GroupWriter<'f>>,
     sheet: Sheet,
 }
@@ -162,15 +147,21 @@ struct SheetWriter<'f> {
 impl<'f> SheetWriter<'f> {
     fn add(
         &mut self,
+        year: i32,
         rows: &Sheet,
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
     ) -> Result<(), StageError> {
         self.sheet.append(rows);
-        if self.sheet.n_rows() >= GROUP_ROWS { self.flush(texts, files) } else { Ok(()) }
+        if self.sheet.n_rows() >= GROUP_ROWS { self.flush(year, texts, files) } else { Ok(()) }
     }
 
-    fn flush(&mut self, texts: &Harmony<'_>, files: &'f Files<'_>) -> Result<(), StageError> {
+    fn flush(
+        &mut self,
+        year: i32,
+        texts: &Harmony<'_>,
+        files: &'f Files<'_>,
+    ) -> Result<(), StageError> {
         let n = self.sheet.n_rows();
         if n == 0 {
             return Ok(());
@@ -178,22 +169,62 @@ impl<'f> SheetWriter<'f> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             None => {
-                let name = format!("{}.parquet", self.year);
+                let name = format!("{year}.parquet");
                 self.writer.insert(files.create(TABLES[self.table], &name)?)
             }
         };
-        writer.write(n, &self.sheet.cells(self.table, self.year, texts))?;
+        writer.write(n, &self.sheet.cells(self.table, year, texts))?;
         self.sheet.clear();
         Ok(())
     }
 
+    /// Ends the file of a year, if it has rows.
     fn finish(
-        mut self,
+        &mut self,
+        year: i32,
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
     ) -> Result<Option<DataFile>, StageError> {
-        self.flush(texts, files)?;
-        self.writer.map(GroupWriter::finish).transpose()
+        self.flush(year, texts, files)?;
+        self.writer.take().map(GroupWriter::finish).transpose()
+    }
+}
+
+/// The files of the years, one year after the other.
+struct YearWriter<'f> {
+    year: Option<i32>,
+    writers: [SheetWriter<'f>; TABLES.len()],
+    done: Vec<(i32, Vec<Option<DataFile>>)>,
+}
+
+impl<'f> YearWriter<'f> {
+    fn new() -> Self {
+        let writer = |table| SheetWriter { table, writer: None, sheet: Sheet::default() };
+        Self { year: None, writers: std::array::from_fn(writer), done: Vec::new() }
+    }
+
+    /// Writes the sums of regions of `year`.
+    fn add(
+        &mut self,
+        year: i32,
+        summed: &[Summed],
+        texts: &Harmony<'_>,
+        files: &'f Files<'_>,
+    ) -> Result<(), StageError> {
+        if self.year != Some(year) {
+            self.end_year(texts, files)?;
+            self.year = Some(year);
+        }
+        self.writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
+            summed.iter().try_for_each(|of| writer.add(year, &of.sheets[at], texts, files))
+        })
+    }
+
+    fn end_year(&mut self, texts: &Harmony<'_>, files: &'f Files<'_>) -> Result<(), StageError> {
+        let Some(year) = self.year.take() else { return Ok(()) };
+        let made = self.writers.par_iter_mut().map(|writer| writer.finish(year, texts, files));
+        self.done.push((year, made.collect::<Result<_, _>>()?));
+        Ok(())
     }
 }
 
@@ -253,13 +284,10 @@ fn n_texts(texts: &impl lake::Texts) -> u64 {
 #[derive(Default)]
 struct Summed {
     sheets: [Sheet; TABLES.len()],
-    /// Revision, code and value of what was reported.
-    reported: Vec<(u32, Money)>,
 }
 
-/// A code as it was reported, and the products it is brought to.
+/// The products that a reported code is brought to.
 struct Target<'a> {
-    code: u32,
     conversion: &'a Conversion,
     /// By place, in the order of the conversion.
     products: Vec<u32>,
@@ -269,6 +297,8 @@ struct Target<'a> {
 struct Harmony<'a> {
     /// By number of revision and code.
     targets: Vec<Target<'a>>,
+    /// The product of each, if none has several.
+    single: Option<Vec<u32>>,
     regions: &'a Texts,
     words: &'a [Texts; WORDS.len()],
     /// Places of ownership and trade mode, by number of both; for none the place after the last.
@@ -297,15 +327,21 @@ impl<'a> Harmony<'a> {
             })?;
             let targets = conversion.targets.iter();
             let products = targets.map(|(code, _)| products.place(*code)).collect();
-            Ok(Target { code, conversion, products })
+            Ok(Target { conversion, products })
         });
         let place = |kind: usize, number: u32| match words[kind].place(number) {
             NO_WORD => n_texts(&words[kind]),
             place => u64::from(place),
         };
         let kinds = packed.kinds.iter();
+        let targets: Vec<Target<'_>> = targets.collect::<Result<_, StageError>>()?;
+        let product = |target: &Target<'_>| match target.products[..] {
+            [product] => Some(product),
+            _ => None,
+        };
         Ok(Self {
-            targets: targets.collect::<Result<_, StageError>>()?,
+            single: targets.iter().map(product).collect(),
+            targets,
             regions,
             words,
             kinds: kinds
@@ -330,57 +366,62 @@ impl<'a> Harmony<'a> {
             .map(packed::number_of)
     }
 
-    /// Sums a year, and writes its files.
-    fn sum_year(
-        &self,
-        files: &Files<'_>,
-        packed: &Packed,
-        year: i32,
-        groups: &[Group],
-    ) -> Result<YearSums, StageError> {
-        let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
-        let mut writers: [SheetWriter<'_>; TABLES.len()] = std::array::from_fn(|table| {
-            SheetWriter { table, year, writer: None, sheet: Sheet::default() }
-        });
+    /// Sums all years, and writes their files.
+    fn sum_years(&self, files: &Files<'_>, packed: &Packed) -> Result<Vec<YearSums>, StageError> {
+        let years = packed.groups(self.regions);
+        let largest = years.values().flatten().map(|group| group.n_rows).max().unwrap_or(0);
         let chunk_rows = CHUNK_ROWS * rayon::current_num_threads();
-        let chunks = groups.chunk_by({
+        let chunks = years.iter().flat_map(|(&year, groups)| {
             let mut n_rows = 0;
-            move |group, _| {
+            let is_room = move |group: &Group, _: &Group| {
                 n_rows += group.n_rows;
                 let is_room = n_rows < chunk_rows;
                 n_rows *= usize::from(is_room);
                 is_room
-            }
+            };
+            groups.chunk_by(is_room).map(move |chunk| (year, chunk))
         });
-        let mut last: Vec<Summed> = Vec::new();
-        for chunk in chunks {
+        let mut writer = YearWriter::new();
+        let mut last: Option<(i32, Vec<Summed>)> = None;
+        for (year, chunk) in chunks {
             // One chunk is written while the next is summed.
             let (written, summed) = rayon::join(
-                || self.write(&mut writers, &last, files),
-                || self.sum_all(packed, chunk),
+                || match &last {
+                    Some((year, summed)) => writer.add(*year, summed, self, files),
+                    None => Ok(()),
+                },
+                || self.sum_all(packed, chunk, largest),
             );
             written?;
-            locked(&self.summed).append(&mut last);
-            last = summed?;
-            for (code, value) in last.iter().flat_map(|summed| &summed.reported) {
-                *reported.entry(*code).or_default() += *value;
+            if let Some((_, mut summed)) = last.replace((year, summed?)) {
+                locked(&self.summed).append(&mut summed);
             }
         }
-        self.write(&mut writers, &last, files)?;
-        locked(&self.summed).append(&mut last);
-        let files = writers
-            .into_par_iter()
-            .map(|writer| writer.finish(self, files))
-            .collect::<Result<_, _>>()?;
-        Ok(YearSums { year, files, reported })
+        if let Some((year, summed)) = &last {
+            writer.add(*year, summed, self, files)?;
+        }
+        writer.end_year(self, files)?;
+        let sums = |(year, files)| YearSums {
+            year,
+            files,
+            reported: packed.reported.get(&year).cloned().unwrap_or_default(),
+        };
+        Ok(writer.done.into_iter().map(sums).collect())
     }
 
-    /// The sums of each group.
-    fn sum_all(&self, packed: &Packed, groups: &[Group]) -> Result<Vec<Summed>, StageError> {
+    /// The sums of each group, of which none has more than `largest` rows.
+    fn sum_all(
+        &self,
+        packed: &Packed,
+        groups: &[Group],
+        largest: usize,
+    ) -> Result<Vec<Summed>, StageError> {
         let sum = |group: &Group| {
             let mut scratch = locked(&self.scratch).pop().unwrap_or_default();
             let mut summed = locked(&self.summed).pop().unwrap_or_default();
             scratch.rows.clear();
+            // Memory that grows is copied, and what it had lies idle.
+            scratch.rows.reserve(largest);
             packed.rows(group, &mut scratch.rows)?;
             self.sum(group.region, &mut scratch, &mut summed);
             locked(&self.scratch).push(scratch);
@@ -389,22 +430,10 @@ impl<'a> Harmony<'a> {
         groups.par_iter().map(sum).collect()
     }
 
-    fn write<'f>(
-        &self,
-        writers: &mut [SheetWriter<'f>; TABLES.len()],
-        summed: &[Summed],
-        files: &'f Files<'_>,
-    ) -> Result<(), StageError> {
-        writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
-            summed.iter().try_for_each(|of| writer.add(&of.sheets[at], self, files))
-        })
-    }
-
     /// The sums of the rows in `work`.
     fn sum(&self, region: u32, work: &mut Scratch, summed: &mut Summed) {
         summed.sheets.iter_mut().for_each(Sheet::clear);
-        summed.reported.clear();
-        self.divide(work, &mut summed.reported);
+        self.divide(work);
         by_product(work, self.is_traded.len());
         let [
             cells,
@@ -425,9 +454,10 @@ impl<'a> Harmony<'a> {
         modes.begin(n_modes);
         let code = |place: u64| u32::try_from(place).unwrap_or(NO_WORD);
         let (mut total, mut n_products, mut n_records) = (0, 0, 0);
-        for of_cell in sorted.chunk_by(|a, b| a.product == b.product) {
-            let product = of_cell[0].product;
-            self.is_traded[product as usize].store(true, Ordering::Relaxed);
+        for of_cell in sorted.chunk_by(|a, b| a.code() == b.code()) {
+            let at = of_cell[0].code();
+            let product = u32::try_from(at).unwrap_or(NO_WORD);
+            self.is_traded[at].store(true, Ordering::Relaxed);
             let value: i128 = of_cell.iter().map(|part| i128::from(part.value)).sum();
             let n: i64 = of_cell.iter().map(|part| i64::from(part.n)).sum();
             let whole = (value > 0).then(|| Money::from_hundredths(value).to_f64());
@@ -490,7 +520,7 @@ impl<'a> Harmony<'a> {
             if parts.month {
                 let mut months = [None; MONTH_NUMBERS.len()];
                 for part in of_cell {
-                    *months[part.month as usize].get_or_insert(0) += i128::from(part.value);
+                    *months[part.month() as usize].get_or_insert(0) += i128::from(part.value);
                 }
                 for (month, sum) in (0..).zip(months).skip(1) {
                     if let Some(sum) = sum {
@@ -517,33 +547,30 @@ impl<'a> Harmony<'a> {
         totals.counts[1].push(n_records);
     }
 
-    /// Divides the rows in `work` into their parts, and puts down what was reported under each code.
-    fn divide(&self, work: &mut Scratch, reported: &mut Vec<(u32, Money)>) {
-        let Scratch { rows, parts, by_code, .. } = work;
+    /// Makes of the rows in `work` their parts, with the places of products for codes.
+    fn divide(&self, work: &mut Scratch) {
+        let Scratch { rows, parts, .. } = work;
+        if let Some(products) = &self.single {
+            for row in rows {
+                row.set_code(products[row.code()]);
+            }
+            return;
+        }
         parts.clear();
-        by_code.begin(self.targets.len() as u64);
         for row in &*rows {
-            let Target { conversion, products, .. } = &self.targets[row.code()];
-            by_code.add(row.code() as u64, row.value);
-            let &Row { destination, kind, firm, n, .. } = row;
-            let mut put = |at: usize, value: i64| {
-                let (product, month) = (products[at], row.month());
-                parts.push(Part { product, month, destination, kind, firm, n, value });
-            };
-            if products.len() == 1 {
-                put(0, row.value);
+            let Target { conversion, products } = &self.targets[row.code()];
+            if let [product] = products[..] {
+                parts.push(row.part(product, row.value));
                 continue;
             }
             let value = Money::from_hundredths(i128::from(row.value));
             // A part is no larger than its row.
             split(conversion, value, |at, _, value| {
-                put(at, i64::try_from(value.hundredths()).unwrap_or(row.value));
+                let value = i64::try_from(value.hundredths()).unwrap_or(row.value);
+                parts.push(row.part(products[at], value));
             });
         }
-        by_code.drain(|code, sum| {
-            let code = usize::try_from(code).unwrap_or(0);
-            reported.push((self.targets[code].code, Money::from_hundredths(sum)));
-        });
+        std::mem::swap(rows, parts);
     }
 }
 
@@ -551,11 +578,10 @@ impl<'a> Harmony<'a> {
 #[derive(Default)]
 struct Scratch {
     rows: Vec<Row>,
-    parts: Vec<Part>,
+    parts: Vec<Row>,
     /// By product.
-    sorted: Vec<Part>,
+    sorted: Vec<Row>,
     places: Vec<usize>,
-    by_code: Tally,
     destinations: Tally,
     firms: Tally,
     /// Ownerships with trade modes.
@@ -565,13 +591,13 @@ struct Scratch {
 
 /// Brings the parts of a product together, in the order of the products: by counting, where there are not many more
 /// products than parts.
-fn by_product(Scratch { parts, sorted, places, .. }: &mut Scratch, n_products: usize) {
-    sorted.clear();
-    if n_products > 4 * parts.len() {
-        sorted.extend_from_slice(parts);
-        sorted.sort_unstable_by_key(|part| part.product);
+fn by_product(Scratch { rows, sorted, places, .. }: &mut Scratch, n_products: usize) {
+    if n_products > 4 * rows.len() {
+        sorted.clear();
+        sorted.extend_from_slice(rows);
+        sorted.sort_unstable_by_key(Row::code);
     } else {
-        packed::by_place(parts, n_products, |part| part.product as usize, places, sorted);
+        packed::by_place(rows, n_products, Row::code, places, sorted);
     }
 }
 
@@ -687,7 +713,7 @@ pub(super) fn sums(
     files: &Files<'_>,
     packed: &Packed,
 ) -> Result<Output, StageError> {
-    let conversions = conversions(pipeline, &packed.reported)?;
+    let conversions = conversions(pipeline, &packed.reported_in_all())?;
     let sums = all_sums(pipeline, files, packed, &conversions)?;
     finish(pipeline, files, &conversions, sums)
 }
@@ -701,9 +727,7 @@ fn all_sums(
     let regions = packed.regions.in_order();
     let words = packed.words.each_ref().map(packed::Interner::in_order);
     let harmony = Harmony::new(parts(pipeline)?, conversions, packed, &regions, &words)?;
-    let groups = packed.groups(&regions);
-    let years = groups.iter().map(|(&year, groups)| harmony.sum_year(files, packed, year, groups));
-    let years = years.collect::<Result<_, StageError>>()?;
+    let years = harmony.sum_years(files, packed)?;
     let traded = harmony.traded().collect();
     Ok(AllSums { years, traded, regions: regions.texts().map(str::to_owned).collect() })
 }
@@ -736,7 +760,7 @@ pub(crate) fn reported(pipeline: &Pipeline, files: &Files<'_>) -> Result<Reporte
     for file in files.files_of(RECORDS)? {
         let packed = Packed::read(files, &[file], None, collector(pipeline)?)?;
         found.years.push(packed.groups(&packed.regions.in_order()).into_keys().collect());
-        for (code, value) in packed.reported {
+        for (code, value) in packed.reported_in_all() {
             *found.codes.entry(code).or_default() += value;
         }
     }
@@ -810,7 +834,9 @@ fn conversions(
             pipeline.config.aggregate.flow
         )));
     }
-    let tables = codes::tables()?;
+    let mut between = revisions.clone();
+    between.insert(target);
+    let tables = codes::tables(&between)?;
     let weight = |code: Hs6| {
         let value = reported.get(&packed::reported_code(target, code));
         value.and_then(|value| u128::try_from(value.hundredths()).ok()).unwrap_or(0)

@@ -14,7 +14,7 @@ use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Buffers, Item};
 use crate::pipeline::{Pipeline, RawFile, Source};
 use arrow::array::Array;
-use lake::{Cells, DataFile, GROUP_ROWS};
+use lake::{Cells, Codes, DataFile, GROUP_ROWS};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -972,26 +972,25 @@ impl CodedRows for (&Records, &Dictionaries) {
         self.0.n_rows()
     }
 
-    fn year(&self, row: usize) -> i32 {
-        self.0.years[self.0.year[row] as usize]
+    fn years(&self) -> impl Fn(usize) -> i32 {
+        |row| self.0.years[self.0.year[row] as usize]
     }
 
-    fn month(&self, row: usize) -> u32 {
+    fn months(&self) -> impl Fn(usize) -> u32 {
         // The code of no month is the last number.
-        self.0.month[row].wrapping_add(1)
+        |row| self.0.month[row].wrapping_add(1)
     }
 
-    fn value(&self, row: usize) -> i128 {
-        self.0.value[row]
+    fn values(&self) -> &[i128] {
+        &self.0.value
     }
 
-    fn is_excluded(&self, row: usize) -> bool {
-        self.0.is_excluded[row] == Some(true)
+    fn excluded(&self) -> impl Fn(usize) -> bool {
+        |row| self.0.is_excluded[row] == Some(true)
     }
 
-    fn codes(&self, column: Column) -> impl Fn(usize) -> u32 {
-        let codes = &self.0.codes[column as usize];
-        move |row| codes[row]
+    fn codes(&self, column: Column) -> Codes<'_> {
+        Codes::Each(&self.0.codes[column as usize])
     }
 
     fn text(&self, column: Column, code: u32) -> &str {

@@ -1,0 +1,37 @@
+//! Memory of pages, columns and files that is used again: fresh memory costs more than what is put there.
+
+use bytes::Bytes;
+use std::sync::{Mutex, PoisonError};
+
+/// How many wait to be used again.
+const MOST_SPARE: usize = 64;
+
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// No bytes, with room for some.
+pub(crate) fn taken() -> Vec<u8> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+}
+
+/// Bytes whose memory can be [`taken`] once nobody needs them.
+pub(crate) fn lent(bytes: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Lent(bytes))
+}
+
+struct Lent(Vec<u8>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MOST_SPARE {
+            self.0.clear();
+            spare.push(std::mem::take(&mut self.0));
+        }
+    }
+}
