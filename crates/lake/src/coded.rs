@@ -116,7 +116,8 @@ impl CodedReader {
         let unreadable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let mut n_end = END_BYTES.min(n_bytes);
         let metadata = loop {
-            let end = get(vec![n_bytes - n_end..n_bytes]).await?.pop().unwrap_or_default();
+            let ranges = std::iter::once(n_bytes - n_end..n_bytes).collect();
+            let end = get(ranges).await?.pop().unwrap_or_default();
             let mut reader = ParquetMetaDataReader::new();
             match reader.try_parse_sized(&end, n_bytes) {
                 Ok(()) => break reader.finish().map_err(unreadable)?,

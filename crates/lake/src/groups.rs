@@ -196,9 +196,9 @@ impl GroupWriter {
     ///
     /// [`LakeError`] if they cannot be written.
     pub async fn flush(&mut self) -> Result<(), LakeError> {
-        let bytes = std::mem::replace(self.file.inner_mut(), spare::taken());
+        let bytes = std::mem::take(self.file.inner_mut());
         self.bytes += bytes.len() as u64;
-        self.object.put(spare::lent(bytes)).await.map_err(|error| LakeError::Parquet {
+        self.object.put(Bytes::from(bytes)).await.map_err(|error| LakeError::Parquet {
             table: self.table.clone(),
             source: ParquetError::External(Box::new(error)),
         })

@@ -1,4 +1,4 @@
-//! Memory of pages, columns and files that is used again: fresh memory costs more than what is put there.
+//! Memory of pages and columns that is used again: fresh memory costs more than what is put there.
 
 use bytes::Bytes;
 use std::sync::{Mutex, PoisonError};

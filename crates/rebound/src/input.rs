@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tempfile::TempPath;
 use tokio::runtime::Handle;
 use trade::Dialect;
+use trade::Marks;
 use trade::text::Rows;
 
 /// Bytes of text of a block, but for its last row.
@@ -124,25 +125,6 @@ impl Buffers {
         let mut buffer = spare.unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES + PIECE_BYTES));
         buffer.clear();
         buffer
-    }
-}
-
-/// What is in a text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Marks {
-    n_lines: u64,
-    has_quote: bool,
-    has_nul: bool,
-}
-
-impl Marks {
-    fn add(&mut self, text: &[u8], quote: Option<u8>) {
-        self.n_lines += memchr::memchr_iter(b'\n', text).count() as u64;
-        // Most texts have neither.
-        if memchr::memchr2(0, quote.unwrap_or(0), text).is_some() {
-            self.has_nul |= memchr::memchr(0, text).is_some();
-            self.has_quote |= quote.is_some_and(|quote| memchr::memchr(quote, text).is_some());
-        }
     }
 }
 
@@ -543,7 +525,7 @@ impl TextBlocks {
         if header.iter().all(|name| name.trim().is_empty()) {
             return Err("it is empty: expected a header and rows".to_owned());
         }
-        text.marks.add(&text.rest, dialect.quote);
+        text.marks.add(&text.rest, dialect);
         Ok((header, text))
     }
 
@@ -598,7 +580,7 @@ impl TextBlocks {
             let mut text = std::mem::replace(&mut self.rest, rest);
             text.truncate(end);
             let Marks { n_lines, has_nul, .. } = std::mem::take(&mut self.marks);
-            self.marks.add(&self.rest, self.dialect.quote);
+            self.marks.add(&self.rest, self.dialect);
             let line = self.line;
             self.line += n_lines - self.marks.n_lines;
             return Ok(Some(Block::Text { text, line, dialect, has_nul }));
@@ -612,7 +594,7 @@ impl TextBlocks {
             let piece = PIECE_BYTES.min(size - from);
             let may_be_more = fill(&mut self.input, &mut self.rest, from + piece)?;
             self.mend(from);
-            self.marks.add(&self.rest[from..], self.dialect.quote);
+            self.marks.add(&self.rest[from..], self.dialect);
             if !may_be_more {
                 return Ok(false);
             }

@@ -4,8 +4,9 @@
 //! bytes from then on; a row of known texts needs no more than to look them up. All else (faults, codes
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
+use crate::batch::RowTexts;
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, UNKNOWN};
+use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, Text, UNKNOWN};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
@@ -184,8 +185,29 @@ impl Masks {
     }
 }
 
-/// The texts of a row's columns.
-pub type Texts<'a, 't> = &'a [Cow<'t, [u8]>];
+/// The texts of one column of a batch.
+#[derive(Default)]
+struct ColumnTexts<'r> {
+    column: Option<Option<usize>>,
+    texts: Vec<Text<'r>>,
+}
+
+impl<'r> ColumnTexts<'r> {
+    /// The texts of `column`, empty ones of none. Neighbouring fields are often of the same.
+    fn of(&mut self, column: Option<usize>, rows: &'r (impl RowTexts + ?Sized)) -> &[Text<'r>] {
+        if self.column != Some(column) {
+            match column {
+                Some(column) => rows.texts(column, &mut self.texts),
+                None => {
+                    self.texts.clear();
+                    self.texts.resize(rows.n_rows(), Text::default());
+                }
+            }
+            self.column = Some(column);
+        }
+        &self.texts
+    }
+}
 
 /// What the texts of a batch of rows are found to be.
 #[derive(Debug, Default)]
@@ -225,6 +247,8 @@ pub struct CodedBatch<'f> {
 #[derive(Debug)]
 pub struct CodedParser<'p, 'l> {
     parser: &'p RowParser<'l>,
+    /// The columns whose texts somebody asks for.
+    is_asked: [bool; Column::ALL.len()],
     /// The column of the value, where a row has but one.
     value: Option<usize>,
     /// By field.
@@ -243,10 +267,11 @@ pub struct CodedParser<'p, 'l> {
 struct Unusual;
 
 impl<'p, 'l> CodedParser<'p, 'l> {
-    /// Nothing is known yet.
-    pub fn new(parser: &'p RowParser<'l>) -> Self {
+    /// Nothing is known yet. Firms, their names and units are checked, but have codes only where they are asked for.
+    pub fn new(parser: &'p RowParser<'l>, is_asked: [bool; Column::ALL.len()]) -> Self {
         Self {
             parser,
+            is_asked,
             value: match parser.values[..] {
                 [(at, None)] => Some(at),
                 _ => None,
@@ -278,23 +303,26 @@ impl<'p, 'l> CodedParser<'p, 'l> {
 
     /// Looks up the texts of a batch of rows, column by column: the processor can then fetch what many rows
     /// are compared with at once.
-    pub fn look_up(&mut self, rows: &[Texts<'_, '_>]) {
-        let n = rows.len();
+    pub fn look_up<'r>(&mut self, rows: &'r (impl RowTexts + ?Sized)) {
+        let n = rows.n_rows();
         let mut found = std::mem::take(&mut self.found);
         found.is_unusual.clear();
-        found.is_unusual.extend(
-            rows.iter().map(|row| self.value.is_none() || row.len() != self.parser.header.len()),
-        );
+        found
+            .is_unusual
+            .extend((0..n).map(|row| {
+                self.value.is_none() || rows.n_columns(row) != self.parser.header.len()
+            }));
+        let mut texts = ColumnTexts::<'r>::default();
         found.ownership_at.clear();
         found.ownership_at.resize(n, 0);
         let unusual = &mut found.is_unusual;
-        self.find(Field::Year, rows, None, &mut found.year, unusual, None);
+        self.find(Field::Year, rows, &mut texts, None, &mut found.year, unusual, None);
         let years = Some(&*found.year);
-        self.find(Field::Month, rows, years, &mut found.month, unusual, None);
+        self.find(Field::Month, rows, &mut texts, years, &mut found.month, unusual, None);
         for (field, column) in COLUMN_OF {
             let codes = &mut found.codes[column as usize];
             let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
-            self.find(field, rows, years, codes, unusual, places);
+            self.find(field, rows, &mut texts, years, codes, unusual, places);
         }
         let [hs6, revision] = [Column::Hs6, Column::Revision].map(|column| column as usize);
         found.codes[hs6].clear();
@@ -303,9 +331,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             let code = |column: Column| found.codes[column as usize][at];
             let product = code(Column::Product);
             let (mut of_product, mut of_year) = (NO_CODE, NO_CODE);
-            if [code(Column::Flow), code(Column::Region), product].contains(&NO_CODE) {
-                *is_unusual = true;
-            }
+            *is_unusual |= code(Column::Flow) == NO_CODE
+                || code(Column::Region) == NO_CODE
+                || product == NO_CODE;
             if !*is_unusual {
                 of_product = self.hs6[product as usize];
                 match self.revision(found.year[at]) {
@@ -323,6 +351,13 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             for masks in &mut self.masks {
                 let column = masks.column;
                 let codes = &found.codes[column as usize];
+                if column == Column::FirmName && !self.is_asked[column as usize] {
+                    // Codes of masks.
+                    for (rules, &code) in found.rules.iter_mut().zip(codes) {
+                        *rules &= masks.by_code.get(code as usize).unwrap_or(&masks.none);
+                    }
+                    continue;
+                }
                 for (rules, &code) in found.rules.iter_mut().zip(codes) {
                     let of = |text: &str| mask(parser, column, Some(text));
                     *rules &= masks.of(code, dictionaries, of);
@@ -333,7 +368,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// The entries of the batch that was last looked up, if every row has one and none needs the slow way.
-    pub fn batch(&mut self, rows: &[Texts<'_, '_>]) -> Option<CodedBatch<'_>> {
+    pub fn batch(&mut self, rows: &(impl RowTexts + ?Sized)) -> Option<CodedBatch<'_>> {
         let at = self.value?;
         if self.found.is_unusual.contains(&true) {
             return None;
@@ -342,9 +377,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let mut value = std::mem::take(&mut self.found.value);
         quantity.clear();
         value.clear();
-        for (row, &year) in rows.iter().zip(&self.found.year) {
+        for (row, &year) in self.found.year.iter().enumerate() {
             let (Ok(amount), Ok(of_row)) =
-                (self.quantity(row, year.cast_signed()), self.value(at, row))
+                (self.quantity(row, rows, year.cast_signed()), self.value(at, row, rows))
             else {
                 break;
             };
@@ -354,7 +389,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.found.quantity = quantity;
         self.found.value = value;
         let found = &self.found;
-        (found.value.len() == rows.len()).then_some(CodedBatch {
+        (found.value.len() == rows.n_rows()).then_some(CodedBatch {
             year: &found.year,
             month: &found.month,
             codes: &found.codes,
@@ -366,34 +401,58 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// The value of a row that has one which the layout takes.
-    fn value(&self, at: usize, row: Texts<'_, '_>) -> Result<Money, Unusual> {
-        let Ok(Some(value)) = self.parser.value(at, &row[at]) else { return Err(Unusual) };
+    fn value(
+        &self,
+        at: usize,
+        row: usize,
+        rows: &(impl RowTexts + ?Sized),
+    ) -> Result<Money, Unusual> {
         let layout = self.parser.layout;
+        let text = rows.text(row, at);
+        let value = match text.number() {
+            Some(units) if layout.money.multiplier == 1 => {
+                Money::from_hundredths(i128::from(units) * 100)
+            }
+            _ => match self.parser.value(at, text.bytes()) {
+                Ok(Some(value)) => value,
+                _ => return Err(Unusual),
+            },
+        };
         let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)
             && (!value.is_zero() || layout.zero == Zero::Keep);
         is_taken.then_some(value).ok_or(Unusual)
     }
 
     /// Reads the row at this place of the batch that was last looked up, like [`RowParser::parse`].
-    pub fn parse(&mut self, at: usize, row: Texts<'_, '_>, sink: &mut impl CodedSink) -> Counts {
+    pub fn parse(
+        &mut self,
+        at: usize,
+        rows: &(impl RowTexts + ?Sized),
+        sink: &mut impl CodedSink,
+    ) -> Counts {
         if let Some(value) = self.value
             && !self.found.is_unusual[at]
-            && let Ok(entry) = self.entry(at, row, value)
+            && let Ok(entry) = self.entry(at, rows, value)
         {
             sink.entry(&entry);
             return Counts { n_empty: 0, value_in: entry.value };
         }
         let parser = self.parser;
         let mut coder = Coder { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, sink };
-        parser.parse(row, &mut coder)
+        parser.parse(&rows.row(at), &mut coder)
     }
 
-    fn entry(&self, at: usize, row: Texts<'_, '_>, value: usize) -> Result<CodedEntry, Unusual> {
+    fn entry(
+        &self,
+        at: usize,
+        rows: &(impl RowTexts + ?Sized),
+        value: usize,
+    ) -> Result<CodedEntry, Unusual> {
         let found = &self.found;
         let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
         let month = found.month[at];
-        let quantity = self.quantity(row, year)?;
-        let value = self.value(value, row)?;
+        let quantity = self.quantity(at, rows, year)?;
+        let value = self.value(value, at, rows)?;
         let mut codes = [NO_CODE; Column::ALL.len()];
         for (code, column) in codes.iter_mut().zip(&found.codes) {
             *code = column[at];
@@ -412,18 +471,37 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// Puts the code of `field` in each row into `codes`; for year and month its number.
+    #[expect(clippy::too_many_arguments, reason = "the batch, and what is found in it")]
     fn find<'r>(
         &mut self,
         field: Field,
-        rows: &[Texts<'r, '_>],
+        rows: &'r (impl RowTexts + ?Sized),
+        texts: &mut ColumnTexts<'r>,
         years: Option<&[u32]>,
         codes: &mut Vec<u32>,
         unusual: &mut [bool],
         mut places: Option<&mut Vec<u32>>,
     ) {
         codes.clear();
-        codes.resize(rows.len(), NO_CODE);
+        codes.resize(rows.n_rows(), NO_CODE);
         let parser = self.parser;
+        let column = COLUMN_OF.iter().find(|(of, _)| *of == field).map(|(_, column)| *column);
+        let is_asked = column.is_none_or(|column| self.is_asked[column as usize]);
+        let names = match column {
+            Some(Column::FirmName) if !is_asked => Some(&mut self.masks[NAMES].by_code),
+            _ => None,
+        };
+        // Nobody asks what they are, and no text but one of damaged bytes can be wrong.
+        if !is_asked
+            && matches!(field, Field::Firm | Field::QuantityUnit)
+            && let [Link { fitted: Fitted { source: Source::Column(column), .. }, .. }] =
+                &self.chains[field.index()][..]
+            && self.chains[field.index()][0].fitted.is_plain()
+            && texts.of(Some(*column), rows).iter().all(Text::is_ascii)
+        {
+            return;
+        }
+        let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, names };
         for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
             let fitted = link.fitted;
             let column = match fitted.source {
@@ -436,20 +514,17 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 break;
             }
             let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());
-            let raw = |row: Texts<'r, '_>| -> &'r [u8] {
-                column.and_then(|column| row.get(column)).map_or(&[], |raw| raw)
-            };
-            let raws: Vec<&[u8]> = rows.iter().map(|row| raw(row)).collect();
-            let is_of_one = !link.is_dated || (1..rows.len()).all(|at| year_of(at) == year_of(0));
+            let texts = texts.of(column, rows);
+            let is_of_one = !link.is_dated || (1..texts.len()).all(|at| year_of(at) == year_of(0));
             if is_of_one {
-                link.memo(year_of(0)).get_all(&raws, &mut self.lookup);
+                link.memo(year_of(0)).get_all(texts, &mut self.lookup);
                 let found = self.lookup.codes();
                 if place == 0 && !found.contains(&UNKNOWN) && !unusual.contains(&true) {
                     codes.copy_from_slice(found);
                     continue;
                 }
             }
-            for (at, row) in rows.iter().enumerate() {
+            for (at, text) in texts.iter().enumerate() {
                 if unusual[at] || codes[at] != NO_CODE {
                     continue;
                 }
@@ -457,11 +532,10 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 if code == UNKNOWN {
                     let year = year_of(at);
                     let memo = link.memo(year);
-                    let known = (&mut self.dictionaries, &mut self.hs6);
-                    let found = match memo.get(raws[at]) {
+                    let found = match memo.get(text.bytes()) {
                         Some(code) => Ok(code),
-                        None => learn(parser, fitted, known, field, row, year)
-                            .inspect(|&code| memo.put(raws[at], code)),
+                        None => learn(parser, fitted, &mut known, field, &rows.row(at), year)
+                            .inspect(|&code| memo.put(text.bytes(), code)),
                     };
                     let Ok(found) = found else {
                         unusual[at] = true;
@@ -483,21 +557,25 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         }
     }
 
-    fn quantity(&self, row: Texts<'_, '_>, year: i32) -> Result<Option<f64>, Unusual> {
+    fn quantity(
+        &self,
+        row: usize,
+        rows: &(impl RowTexts + ?Sized),
+        year: i32,
+    ) -> Result<Option<f64>, Unusual> {
         let parser = self.parser;
         let fitted = &parser.fields[Field::Quantity.index()];
         if let &Source::Column(at) = &fitted.source
             && fitted.is_plain()
             && !parser.missing_digits
-            && let 1..=15 = row[at].len()
-            && row[at].iter().all(u8::is_ascii_digit)
+            && let Some(number) = rows.text(row, at).number()
         {
-            let number = row[at].iter().fold(0_u64, |n, &b| 10 * n + u64::from(b - b'0'));
             #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
             return Ok(Some(number as f64));
         }
         let mut unknown = Vec::new();
-        let text = parser.text(Field::Quantity, row, None, year, &mut unknown);
+        let texts = rows.row(row);
+        let text = parser.text(Field::Quantity, &texts, None, year, &mut unknown);
         match text.map_err(|_| Unusual)? {
             None => Ok(None),
             Some(_) if !unknown.is_empty() => Err(Unusual),
@@ -516,6 +594,17 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 }
 
+/// What texts that are met for the first time are put into.
+struct Known<'k> {
+    dictionaries: &'k mut Dictionaries,
+    hs6: &'k mut Vec<u32>,
+    /// The masks of firms' names, if names are asked for nothing else.
+    names: Option<&'k mut Vec<u64>>,
+}
+
+/// The place of firms' names among the columns that rules ask for.
+const NAMES: usize = 1;
+
 /// The rules whose condition on `column` holds.
 fn mask(parser: &RowParser<'_>, column: Column, text: Option<&str>) -> u64 {
     let holds = |rule: &FittedRule<'_>| match column {
@@ -533,9 +622,9 @@ fn mask(parser: &RowParser<'_>, column: Column, text: Option<&str>) -> u64 {
 fn learn<'l>(
     parser: &RowParser<'l>,
     fitted: &Fitted<'l>,
-    (dictionaries, hs6): (&mut Dictionaries, &mut Vec<u32>),
+    known: &mut Known<'_>,
     field: Field,
-    row: Texts<'_, '_>,
+    row: &[Cow<'_, [u8]>],
     year: i32,
 ) -> Result<u32, Unusual> {
     let mut unknown = Vec::new();
@@ -550,13 +639,21 @@ fn learn<'l>(
         Field::Month => return number(parser.month(&text)),
         Field::Product => {
             let product = ProductCode::clean(&text, &parser.layout.product).ok_or(Unusual)?;
-            return product_code(dictionaries, hs6, &product).ok_or(Unusual);
+            return product_code(known.dictionaries, known.hs6, &product).ok_or(Unusual);
         }
         Field::Flow if !matches!(&*text, "export" | "import") => return Err(Unusual),
         _ => {}
     }
+    if let Some(masks) = &mut known.names {
+        let mask = mask(parser, Column::FirmName, Some(&text));
+        let code = masks.iter().position(|known| *known == mask).unwrap_or_else(|| {
+            masks.push(mask);
+            masks.len() - 1
+        });
+        return u32::try_from(code).map_err(|_| Unusual);
+    }
     let column = COLUMN_OF.iter().find(|(of, _)| *of == field).ok_or(Unusual)?.1;
-    Ok(dictionaries.code(column, &text))
+    Ok(known.dictionaries.code(column, &text))
 }
 
 /// The code of a product, whose HS6 is put down with it.

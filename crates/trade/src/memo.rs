@@ -9,6 +9,12 @@ pub const UNKNOWN: u32 = u32::MAX - 1;
 /// Bytes that a slot holds itself.
 const SHORT: usize = 16;
 
+/// Slots of a table that is in the cache next to the processor.
+const SMALL: usize = 1 << 11;
+
+/// Slots of a table in which looking a text up is not slower than finding that it is the same as the one before.
+const MEDIUM: usize = 1 << 14;
+
 /// A slot that is free.
 const FREE: u32 = u32::MAX;
 
@@ -19,6 +25,138 @@ struct Slot {
     /// How many bytes; [`FREE`] for none yet.
     len: u32,
     code: u32,
+}
+
+/// Bytes that are looked up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Text<'t> {
+    bytes: &'t [u8],
+    /// The bytes, those that are missing zero; the hash of more than 16.
+    words: (u64, u64),
+}
+
+impl<'t> Text<'t> {
+    /// The text of `bytes`.
+    pub fn of(bytes: &'t [u8]) -> Self {
+        let mut text = Self::default();
+        text.put(bytes, &Self::default());
+        text
+    }
+
+    /// Becomes the text of `bytes`, which comes after `before`.
+    #[inline]
+    pub fn put(&mut self, bytes: &'t [u8], before: &Self) {
+        if bytes.len() > SHORT {
+            *self = Self::of_long(bytes, before);
+        } else {
+            self.bytes = bytes;
+            self.words = words(bytes);
+        }
+    }
+
+    /// Becomes the text from `start` to `end` of `all`, which comes after `before`.
+    ///
+    /// # Panics
+    ///
+    /// If `all` ends earlier.
+    // Not a value that is given back: its parts would go by way of the stack, and be waited for there.
+    #[inline(always)]
+    pub fn put_part(&mut self, all: &'t [u8], start: usize, end: usize, before: &Self) {
+        let bytes = &all[start..end];
+        let len = bytes.len();
+        if len > SHORT {
+            *self = Self::of_long(bytes, before);
+            return;
+        }
+        self.bytes = bytes;
+        // Reading on and leaving out what is too much is faster than asking how long it is.
+        let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]) = all[start..].first_chunk()
+        else {
+            self.words = words(bytes);
+            return;
+        };
+        self.words.0 = u64::from_le_bytes([a, b, c, d, e, f, g, h]) & LOWEST[len.min(8)];
+        self.words.1 = u64::from_le_bytes([i, j, k, l, m, n, o, p]) & LOWEST[len.saturating_sub(8)];
+    }
+
+    fn of_long(bytes: &'t [u8], before: &Self) -> Self {
+        if bytes == before.bytes { *before } else { Self { bytes, words: (hash_long(bytes), 0) } }
+    }
+
+    /// Whether it is the same as the text before it, as far as that is told fast.
+    #[inline]
+    fn repeats(&self, before: &Self) -> bool {
+        self.words == before.words
+            && self.bytes.len() == before.bytes.len()
+            && (self.bytes.len() <= SHORT || std::ptr::eq(self.bytes, before.bytes))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &'t [u8] {
+        self.bytes
+    }
+
+    /// Whether all bytes are ASCII.
+    #[inline]
+    pub fn is_ascii(&self) -> bool {
+        match self.bytes.len() {
+            0..=SHORT => (self.words.0 | self.words.1) & 0x8080_8080_8080_8080 == 0,
+            _ => self.bytes.is_ascii(),
+        }
+    }
+
+    /// The number that up to 15 digits are; `None` for all else.
+    #[inline(always)]
+    pub fn number(&self) -> Option<u64> {
+        match self.bytes.len() {
+            len @ 1..=8 => eight_digits(self.words.0, len),
+            len @ 9..=15 => {
+                let high = eight_digits(self.words.0, 8)?;
+                Some(high * POWERS[len - 8] + eight_digits(self.words.1, len - 8)?)
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn hash(&self) -> u64 {
+        match self.bytes.len() {
+            len @ 0..=SHORT => hash_short(self.words, len as u64),
+            _ => self.words.0,
+        }
+    }
+}
+
+/// The lowest bytes of a word, by how many.
+const LOWEST: [u64; 9] = {
+    let mut masks = [u64::MAX; 9];
+    let mut n = 0;
+    while n < 8 {
+        masks[n] = (1 << (8 * n)) - 1;
+        n += 1;
+    }
+    masks
+};
+
+/// Powers of ten.
+const POWERS: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// The number that the lowest `n` bytes of a word are digits of, 1 to 8.
+#[inline(always)]
+fn eight_digits(word: u64, n: usize) -> Option<u64> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    // The digits go to the end, and zeros before them.
+    let word = word << (64 - 8 * n) | ZEROS & LOWEST[8 - n];
+    let high = word & 0xf0f0_f0f0_f0f0_f0f0;
+    let next = word.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
+    if high != ZEROS || next != ZEROS {
+        return None;
+    }
+    // Pairs of digits, of pairs, and of those.
+    let digits = word - ZEROS;
+    let pairs = ((digits * 10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = ((pairs * 100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some(((fours * 10_000) + (fours >> 32)) & 0xffff_ffff)
 }
 
 /// Codes by bytes.
@@ -35,7 +173,8 @@ pub struct Memo {
 /// What the texts that were last looked up together came to.
 #[derive(Debug, Default)]
 pub struct Lookup {
-    keys: Vec<((u64, u64), usize)>,
+    /// The texts that are looked up, and the places of their first slots.
+    picks: Vec<(usize, usize)>,
     slots: Vec<Slot>,
     ends: Vec<u64>,
     codes: Vec<u32>,
@@ -48,7 +187,7 @@ impl Lookup {
     }
 }
 
-/// Up to eight bytes as a number; no two of the same length have the same.
+/// Up to eight bytes as a number, the first lowest, zero for those that are missing.
 #[inline]
 fn word(bytes: &[u8]) -> u64 {
     let four = |bytes: &[u8]| match bytes.first_chunk() {
@@ -58,20 +197,21 @@ fn word(bytes: &[u8]) -> u64 {
     if let Some(bytes) = bytes.first_chunk() {
         return u64::from_le_bytes(*bytes);
     }
+    // Bytes that are read twice are the same both times.
     match bytes.len() {
-        4.. => four(bytes) | four(&bytes[bytes.len() - 4..]) << 32,
         0 => 0,
-        n => [bytes[0], bytes[n / 2], bytes[n - 1]]
-            .iter()
-            .fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        n @ 4.. => four(bytes) | four(&bytes[n - 4..]) << (8 * (n - 4)),
+        n => [0, n / 2, n - 1]
+            .into_iter()
+            .fold(0, |word, at| word | u64::from(bytes[at]) << (8 * at)),
     }
 }
 
-/// Both ends of up to 16 bytes.
+/// Up to 16 bytes as two numbers.
 #[inline]
 fn words(bytes: &[u8]) -> (u64, u64) {
     match bytes.len() {
-        9.. => (word(bytes), word(&bytes[bytes.len() - 8..])),
+        n @ 9.. => (word(bytes), word(&bytes[n - 8..]) >> (8 * (2 * 8 - n.min(SHORT)))),
         _ => (word(bytes), 0),
     }
 }
@@ -103,27 +243,15 @@ fn hash_long(bytes: &[u8]) -> u64 {
 }
 
 impl Memo {
-    /// What a slot of `bytes` holds, but for the place of long ones; and where to look for it.
     #[inline]
-    fn key(bytes: &[u8]) -> ((u64, u64), u64) {
-        if bytes.len() <= SHORT {
-            let words = words(bytes);
-            (words, hash_short(words, bytes.len() as u64))
-        } else {
-            let hash = hash_long(bytes);
-            ((hash, 0), hash)
-        }
-    }
-
-    #[inline]
-    fn holds(&self, slot: &Slot, words: (u64, u64), bytes: &[u8]) -> bool {
-        if slot.len as usize != bytes.len() || slot.words.0 != words.0 {
+    fn holds(&self, slot: &Slot, text: &Text<'_>) -> bool {
+        if slot.len as usize != text.bytes.len() || slot.words.0 != text.words.0 {
             return false;
         }
-        if bytes.len() <= SHORT {
-            return slot.words.1 == words.1;
+        if text.bytes.len() <= SHORT {
+            return slot.words.1 == text.words.1;
         }
-        self.bytes_of(slot) == Some(bytes)
+        self.bytes_of(slot) == Some(text.bytes)
     }
 
     /// The code of `bytes`.
@@ -132,62 +260,86 @@ impl Memo {
         if self.slots.is_empty() {
             return None;
         }
-        let (words, hash) = Self::key(bytes);
-        self.sought(bytes, words, usize::try_from(hash >> 32).unwrap_or(0))
+        let text = Text::of(bytes);
+        self.sought(&text, self.place_of(&text))
     }
 
-    /// The code of `bytes`, which are in no slot between their first and this one.
+    /// Where a text is looked for first.
     #[inline]
-    fn sought(&self, bytes: &[u8], words: (u64, u64), mut at: usize) -> Option<u32> {
+    fn place_of(&self, text: &Text<'_>) -> usize {
+        usize::try_from(text.hash() >> 32).unwrap_or(0) & (self.slots.len() - 1)
+    }
+
+    /// The code of a text, which is in no slot between its first and this one.
+    fn sought(&self, text: &Text<'_>, mut at: usize) -> Option<u32> {
         let mask = self.slots.len() - 1;
         loop {
             let slot = &self.slots[at & mask];
             if slot.len == FREE {
                 return None;
             }
-            if self.holds(slot, words, bytes) {
+            if self.holds(slot, text) {
                 return Some(slot.code);
             }
             at += 1;
         }
     }
 
-    /// Looks up texts together. Each step is done for all of them before the next, so that the processor
-    /// fetches their slots side by side: most of a large table is in no cache.
-    pub fn get_all(&self, texts: &[&[u8]], found: &mut Lookup) {
-        let Lookup { keys, slots, ends, codes } = found;
+    /// Looks up texts together. In a large table each step is done for all of them before the next, so that the
+    /// processor fetches their slots side by side: most of it is in no cache.
+    pub fn get_all(&self, texts: &[Text<'_>], found: &mut Lookup) {
+        let Lookup { picks, slots, ends, codes } = found;
         codes.clear();
         if self.slots.is_empty() {
             return codes.resize(texts.len(), UNKNOWN);
         }
-        if !self.tiny.is_empty() && texts.iter().all(|text| text.len() == 1) {
-            return codes.extend(texts.iter().map(|text| self.tiny[usize::from(text[0])]));
+        if !self.tiny.is_empty() && texts.iter().all(|text| text.bytes.len() == 1) {
+            return codes.extend(texts.iter().map(|text| self.tiny[usize::from(text.bytes[0])]));
         }
-        let mask = self.slots.len() - 1;
-        keys.clear();
-        keys.extend(texts.iter().map(|text| {
-            let (words, hash) = Self::key(text);
-            (words, usize::try_from(hash >> 32).unwrap_or(0) & mask)
-        }));
+        if self.slots.len() <= SMALL {
+            codes.reserve(texts.len());
+            for text in texts {
+                let place = self.place_of(text);
+                let slot = &self.slots[place];
+                codes.push(if self.holds(slot, text) {
+                    slot.code
+                } else {
+                    self.sought(text, place).unwrap_or(UNKNOWN)
+                });
+            }
+            return;
+        }
+        let skips = self.slots.len() > MEDIUM;
+        picks.clear();
+        for (at, text) in texts.iter().enumerate() {
+            if !skips || at == 0 || !text.repeats(&texts[at - 1]) {
+                picks.push((at, self.place_of(text)));
+            }
+        }
         slots.clear();
-        slots.extend(keys.iter().map(|&(_, at)| self.slots[at]));
+        slots.extend(picks.iter().map(|&(_, place)| self.slots[place]));
         if !self.long.is_empty() {
             // Nobody needs them, but with them the long texts are in the cache.
             ends.clear();
             ends.extend(slots.iter().map(|slot| match self.bytes_of(slot) {
-                Some(bytes) => words(&bytes[bytes.len() - SHORT..]).0 ^ words(bytes).0,
+                Some(bytes) => word(&bytes[bytes.len() - 8..]) ^ word(bytes),
                 None => 0,
             }));
         }
-        codes.extend(texts.iter().zip(&*keys).zip(&*slots).map(|((text, (words, at)), slot)| {
-            if self.holds(slot, *words, text) {
-                slot.code
-            } else if slot.len == FREE {
-                UNKNOWN
-            } else {
-                self.sought(text, *words, at + 1).unwrap_or(UNKNOWN)
+        codes.resize(texts.len(), UNKNOWN);
+        for (&(at, place), slot) in picks.iter().zip(&*slots) {
+            if self.holds(slot, &texts[at]) {
+                codes[at] = slot.code;
+            } else if slot.len != FREE {
+                codes[at] = self.sought(&texts[at], place + 1).unwrap_or(UNKNOWN);
             }
-        }));
+        }
+        // Those left out are the same as the one before.
+        let ends = picks.iter().skip(1).map(|&(at, _)| at).chain([texts.len()]);
+        for (&(at, _), end) in picks.iter().zip(ends) {
+            let code = codes[at];
+            codes[at + 1..end].fill(code);
+        }
     }
 
     /// The bytes of a slot that does not hold them itself.
@@ -208,7 +360,8 @@ impl Memo {
         if (self.n + 1) * room > self.slots.len() {
             self.grow();
         }
-        let (mut words, hash) = Self::key(bytes);
+        let text = Text::of(bytes);
+        let (mut words, hash) = (text.words, text.hash());
         if bytes.len() > SHORT {
             words.1 = self.long.len() as u64;
             self.long.extend_from_slice(bytes);
@@ -261,7 +414,7 @@ impl Dictionary {
         if (self.ends.len() + 1) * 2 > self.slots.len() {
             self.grow();
         }
-        let (_, hash) = Memo::key(text.as_bytes());
+        let hash = Text::of(text.as_bytes()).hash();
         let bits = u32::try_from(hash >> 32).unwrap_or(0);
         let mask = self.slots.len() - 1;
         let mut at = bits as usize & mask;
@@ -323,7 +476,8 @@ mod tests {
     proptest! {
         #[test]
         fn codes_are_those_of_a_map(
-            texts in prop::collection::vec(prop::collection::vec(0..3u8, 0..40), 0..400),
+            texts in prop::collection::vec(prop::collection::vec(prop_oneof![0..3u8, 200..203u8], 0..40), 0..400),
+            n_times in 1..4_usize,
         ) {
             let mut memo = Memo::default();
             let mut map = BTreeMap::new();
@@ -338,12 +492,50 @@ mod tests {
                 prop_assert_eq!(memo.get(text), Some(*code));
             }
             let absent: Vec<Vec<u8>> = (0..20).map(|n| vec![9; n]).collect();
-            let all: Vec<&[u8]> = texts.iter().chain(&absent).map(Vec::as_slice).collect();
-            let mut found = Lookup::default();
-            memo.get_all(&all, &mut found);
+            // As they stand, and within one long text.
+            let all: Vec<&[u8]> = texts
+                .iter()
+                .chain(&absent)
+                .flat_map(|text| std::iter::repeat_n(text.as_slice(), n_times))
+                .collect();
+            let whole = all.concat();
+            let (mut alone, mut within) = (Vec::new(), Vec::new());
+            let mut start = 0;
+            for bytes in &all {
+                let end = start + bytes.len();
+                let mut text = Text::default();
+                text.put_part(&whole, start, end, within.last().unwrap_or(&Text::default()));
+                within.push(text);
+                start = end;
+            }
+            for bytes in &all {
+                let mut text = Text::default();
+                text.put(bytes, alone.last().unwrap_or(&Text::default()));
+                prop_assert_eq!(text.words, within[alone.len()].words);
+                prop_assert_eq!(text.is_ascii(), bytes.is_ascii());
+                alone.push(text);
+            }
             let expected: Vec<u32> =
                 all.iter().map(|text| map.get(*text).copied().unwrap_or(UNKNOWN)).collect();
-            prop_assert_eq!(found.codes(), expected);
+            for texts in [alone, within] {
+                let mut found = Lookup::default();
+                memo.get_all(&texts, &mut found);
+                prop_assert_eq!(found.codes(), &expected);
+            }
+        }
+
+        #[test]
+        fn digits_are_numbers(
+            digits in "[0-9]{0,17}", other in any::<u8>(), at in 0..17_usize,
+        ) {
+            let number = |bytes: &[u8]| Text::of(bytes).number();
+            let expected = digits.parse().ok().filter(|_| digits.len() <= 15);
+            prop_assert_eq!(number(digits.as_bytes()), expected);
+            let mut bytes = digits.into_bytes();
+            if at < bytes.len() && !other.is_ascii_digit() {
+                bytes[at] = other;
+                prop_assert_eq!(number(&bytes), None);
+            }
         }
     }
 

@@ -94,11 +94,11 @@ pub struct Row<'t> {
 /// Reads the rows of a text one after the other, leaving out empty lines.
 #[derive(Debug, Clone)]
 pub struct Rows<'t> {
-    text: &'t [u8],
-    dialect: Dialect,
-    has_quotes: bool,
-    at: usize,
-    line: u64,
+    pub(crate) text: &'t [u8],
+    pub(crate) dialect: Dialect,
+    pub(crate) has_quotes: bool,
+    pub(crate) at: usize,
+    pub(crate) line: u64,
 }
 
 impl<'t> Rows<'t> {

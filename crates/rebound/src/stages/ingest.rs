@@ -23,10 +23,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use trade::coded::{Column, Dictionaries};
 use trade::layout::Field;
 use trade::row::HeaderError;
-use trade::text::{Row as TextRow, Rows as TextRows};
+use trade::text::Rows as TextRows;
 use trade::{
     CodedBatch, CodedEntry, CodedParser, CodedSink, Layout, Money, NO_CODE, Reject, RejectReason,
-    RowParser,
+    RowBatch, RowParser, RowTexts,
 };
 
 /// A raw file on its way.
@@ -142,6 +142,16 @@ enum RecordsTo<'a> {
     Table,
     /// Into what is summed, and nowhere else.
     Sums(&'a Collector),
+}
+
+impl RecordsTo<'_> {
+    /// The columns whose texts are needed.
+    fn columns(self) -> [bool; Column::ALL.len()] {
+        match self {
+            Self::Table => [true; Column::ALL.len()],
+            Self::Sums(collector) => collector.columns(),
+        }
+    }
 }
 
 /// What a raw file came to.
@@ -425,7 +435,7 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            let mut parser = CodedParser::new(&rows);
+            let mut parser = CodedParser::new(&rows, self.records_to.columns());
             let mut packer = Packer::default();
             while parser.dictionaries().n_bytes() <= MOST_REMEMBERED
                 && let Some(task) = tasks.next_if(|task| Arc::ptr_eq(&task.fitted, &fitted))
@@ -544,7 +554,11 @@ impl Reader<'_> {
                 rules: vec![(0, Money::ZERO); layout.rules.len()],
                 ..Account::default()
             },
-            records: locked(&self.spare).pop().unwrap_or_default(),
+            records: locked(&self.spare).pop().unwrap_or_else(|| Records {
+                columns: self.records_to.columns(),
+                is_written: matches!(self.records_to, RecordsTo::Table),
+                ..Records::default()
+            }),
             rejects: Rows::of("customs.rejects"),
         };
         let n_kept = match self.records_to {
@@ -557,39 +571,19 @@ impl Reader<'_> {
                 let has_nul = *has_nul;
                 let text = decode(text, encoding);
                 let mut rows = TextRows::new(&text, *dialect, *line);
-                let mut batch: Vec<(TextRow<'_>, usize)> = Vec::with_capacity(LOOKED_UP);
-                let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * header.len());
+                let mut batch = RowBatch::new(&rows);
                 loop {
-                    batch.clear();
-                    fields.clear();
-                    while batch.len() < LOOKED_UP
-                        && let Some(row) = rows.next_row(&mut fields)
-                    {
-                        batch.push((row, fields.len()));
-                    }
-                    if batch.is_empty() {
+                    batch.fill(&mut rows, LOOKED_UP);
+                    if batch.rows().is_empty() {
                         break;
                     }
-                    let starts = std::iter::once(0).chain(batch.iter().map(|(_, end)| *end));
-                    let texts: Vec<&[Cow<'_, [u8]>]> =
-                        starts.zip(&batch).map(|(start, (_, end))| &fields[start..*end]).collect();
-                    parser.look_up(&texts);
-                    let is_sound = !has_nul && !batch.iter().any(|(row, _)| row.is_unclosed);
-                    if is_sound && let Some(entries) = parser.batch(&texts) {
-                        reading.batch(&entries, batch.iter().map(|(row, _)| row.line));
-                        batch.clear();
-                    }
-                    for (at, (row, _)) in batch.iter().enumerate() {
-                        reading.line = row.line;
-                        let damage = if row.is_unclosed {
-                            Some((RejectReason::UnclosedQuote, "a quote that does not close"))
-                        } else if has_nul && memchr::memchr(0, row.raw).is_some() {
-                            Some((RejectReason::NulByte, "a NUL byte"))
-                        } else {
-                            None
-                        };
-                        let raw = || String::from_utf8_lossy(row.raw);
-                        reading.row(parser, at, texts[at], damage, raw);
+                    parser.look_up(&batch);
+                    let is_sound = !has_nul && !batch.rows().iter().any(|row| row.is_unclosed);
+                    match parser.batch(&batch).filter(|_| is_sound) {
+                        Some(entries) => {
+                            reading.batch(&entries, batch.rows().iter().map(|row| row.line));
+                        }
+                        None => reading.rows(parser, &batch, has_nul),
                     }
                     if reading.records.n_rows() >= n_kept {
                         self.keep(&mut writer, &name, &mut reading, parser, packer)?;
@@ -609,15 +603,15 @@ impl Reader<'_> {
                         }));
                     }
                     let texts: Vec<&[Cow<'_, [u8]>]> = fields.chunks(columns.len()).collect();
-                    parser.look_up(&texts);
-                    for (at, texts) in texts.iter().enumerate() {
+                    parser.look_up(&texts[..]);
+                    for (at, texts_of) in texts.iter().enumerate() {
                         reading.line = row + (first + at) as u64;
                         let raw = || {
                             let texts: Vec<_> =
-                                texts.iter().map(|text| String::from_utf8_lossy(text)).collect();
+                                texts_of.iter().map(|text| String::from_utf8_lossy(text)).collect();
                             Cow::Owned(texts.join(","))
                         };
-                        reading.row(parser, at, texts, None, raw);
+                        reading.row(parser, at, &texts[..], None, raw);
                     }
                     if reading.records.n_rows() >= n_kept {
                         self.keep(&mut writer, &name, &mut reading, parser, packer)?;
@@ -714,12 +708,28 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Reads the rows of the batch that was looked up, one after the other.
+    fn rows(&mut self, parser: &mut CodedParser<'_, '_>, batch: &RowBatch<'_>, has_nul: bool) {
+        for (at, row) in batch.rows().iter().enumerate() {
+            self.line = row.line;
+            let damage = if row.is_unclosed {
+                Some((RejectReason::UnclosedQuote, "a quote that does not close"))
+            } else if has_nul && memchr::memchr(0, row.raw).is_some() {
+                Some((RejectReason::NulByte, "a NUL byte"))
+            } else {
+                None
+            };
+            let raw = || String::from_utf8_lossy(row.raw);
+            self.row(parser, at, batch, damage, raw);
+        }
+    }
+
     /// Reads the row at a place of the batch that was looked up; `raw` gives its text if it must be kept.
     fn row<'t>(
         &mut self,
         parser: &mut CodedParser<'_, '_>,
         at: usize,
-        fields: &[Cow<'_, [u8]>],
+        rows: &(impl RowTexts + ?Sized),
         damage: Option<(RejectReason, &str)>,
         raw: impl FnOnce() -> Cow<'t, str>,
     ) {
@@ -727,7 +737,7 @@ impl Reading<'_> {
         self.account.n_entries += parser.rows().n_entries();
         match damage {
             None => {
-                let counts = parser.parse(at, fields, self);
+                let counts = parser.parse(at, rows, self);
                 self.account.n_empty += counts.n_empty;
                 self.account.value_in += counts.value_in;
             }
@@ -807,7 +817,9 @@ impl Reading<'_> {
         for (&value, &rules) in entries.value.iter().zip(entries.rules) {
             self.account.value_in += value;
             let (is_excluded, code) = self.count(value, rules);
-            self.records.rules.push(code);
+            if self.records.is_written {
+                self.records.rules.push(code);
+            }
             self.records.is_excluded.push(Some(is_excluded));
         }
         self.records.extend(entries, lines);
@@ -838,6 +850,9 @@ impl CodedSink for Reading<'_> {
 /// Rows of `customs.records`, by column, with codes for texts.
 #[derive(Default)]
 struct Records {
+    /// The columns that are kept, and whether what nobody sums is kept too.
+    columns: [bool; Column::ALL.len()],
+    is_written: bool,
     source_row: Vec<i64>,
     entry: Vec<u32>,
     /// The years met, and the place of each row's among them.
@@ -857,42 +872,53 @@ const OWNERSHIP_SOURCES: [&str; 2] = ["field", "fallback"];
 
 impl Records {
     fn add(&mut self, line: u64, entry: &CodedEntry, rules: u32, is_excluded: bool) {
-        self.source_row.push(i64::try_from(line).unwrap_or(i64::MAX));
-        self.entry.push(u32::try_from(entry.place).unwrap_or(NO_CODE));
         let year = self.year_code(entry.year);
         self.year.push(year);
         self.month.push(entry.month.checked_sub(1).unwrap_or(NO_CODE));
-        for (column, code) in self.codes.iter_mut().zip(entry.codes) {
-            column.push(code);
+        for ((column, code), is_kept) in self.codes.iter_mut().zip(entry.codes).zip(self.columns) {
+            if is_kept {
+                column.push(code);
+            }
         }
+        self.value.push(entry.value.hundredths());
+        self.is_excluded.push(Some(is_excluded));
+        if !self.is_written {
+            return;
+        }
+        self.source_row.push(i64::try_from(line).unwrap_or(i64::MAX));
+        self.entry.push(u32::try_from(entry.place).unwrap_or(NO_CODE));
         let has_ownership = entry.codes[Column::Ownership as usize] != NO_CODE;
         let source = u32::from(entry.ownership_is_fallback);
         self.ownership_source.push(if has_ownership { source } else { NO_CODE });
         self.quantity.push(entry.quantity.unwrap_or(f64::NAN));
-        self.value.push(entry.value.hundredths());
         self.rules.push(rules);
-        self.is_excluded.push(Some(is_excluded));
     }
 
-    /// Adds rows by column, but for their rules.
+    /// Adds rows by column, but for what rules say of them.
     fn extend(&mut self, entries: &CodedBatch<'_>, lines: impl Iterator<Item = u64>) {
-        self.source_row.extend(lines.map(|line| i64::try_from(line).unwrap_or(i64::MAX)));
-        self.entry.resize(self.source_row.len(), 0);
         for &year in entries.year {
             let code = self.year_code(year.cast_signed());
             self.year.push(code);
         }
         let month = |&month: &u32| if month == NO_CODE { NO_CODE } else { month - 1 };
         self.month.extend(entries.month.iter().map(month));
-        for (column, codes) in self.codes.iter_mut().zip(entries.codes) {
-            column.extend_from_slice(codes);
+        for ((column, codes), is_kept) in self.codes.iter_mut().zip(entries.codes).zip(self.columns)
+        {
+            if is_kept {
+                column.extend_from_slice(codes);
+            }
         }
+        self.value.extend(entries.value.iter().map(|value| value.hundredths()));
+        if !self.is_written {
+            return;
+        }
+        self.source_row.extend(lines.map(|line| i64::try_from(line).unwrap_or(i64::MAX)));
+        self.entry.resize(self.source_row.len(), 0);
         let owners = entries.codes[Column::Ownership as usize].iter().zip(entries.ownership_at);
         self.ownership_source.extend(
             owners.map(|(&owner, &at)| if owner == NO_CODE { NO_CODE } else { u32::from(at > 0) }),
         );
         self.quantity.extend_from_slice(entries.quantity);
-        self.value.extend(entries.value.iter().map(|value| value.hundredths()));
     }
 
     fn year_code(&mut self, year: i32) -> u32 {
@@ -904,7 +930,7 @@ impl Records {
     }
 
     fn n_rows(&self) -> usize {
-        self.source_row.len()
+        self.value.len()
     }
 
     /// Writes the rows as one group.

@@ -359,6 +359,18 @@ impl Collector {
         }
     }
 
+    /// The columns whose texts it has a use for.
+    pub(super) fn columns(&self) -> [bool; Column::ALL.len()] {
+        let mut columns = [false; Column::ALL.len()];
+        for column in [Column::Flow, Column::Region, Column::Hs6, Column::Revision] {
+            columns[column as usize] = true;
+        }
+        for (word, keeps) in WORDS.into_iter().zip(self.keeps) {
+            columns[word as usize] = keeps;
+        }
+        columns
+    }
+
     /// The number of a text of `column`.
     fn number(&self, column: Column, text: &str) -> Result<u32, StageError> {
         match column {
@@ -841,11 +853,9 @@ struct FileRows {
 
 impl FileRows {
     fn open(files: &Files<'_>, file: &DataFile, collector: &Collector) -> Result<Self, StageError> {
-        let kept = WORDS.into_iter().zip(collector.keeps).filter(|(_, keeps)| *keeps);
-        let texts: Vec<Column> = [Column::Flow, Column::Region, Column::Hs6, Column::Revision]
-            .into_iter()
-            .chain(kept.map(|(word, _)| word))
-            .collect();
+        let is_kept = collector.columns();
+        let texts: Vec<Column> =
+            Column::ALL.into_iter().filter(|column| is_kept[*column as usize]).collect();
         let months = collector.keeps_months.then_some("month");
         let columns: Vec<&str> = ["year", "fob_value", "is_excluded"]
             .into_iter()

@@ -124,6 +124,7 @@ fn layout() -> Layout {
 
 #[derive(Debug, PartialEq)]
 struct Outcome {
+    is_asked: [bool; Column::ALL.len()],
     entries: Vec<(String, Option<f64>)>,
     rejects: Vec<Reject>,
     unmapped: Vec<(Field, String, String, u64, Money)>,
@@ -131,11 +132,13 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn new() -> Self {
-        Self { entries: Vec::new(), rejects: Vec::new(), unmapped: Vec::new(), counts: Vec::new() }
+    fn new(is_asked: [bool; Column::ALL.len()]) -> Self {
+        let (entries, rejects, unmapped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { is_asked, entries, rejects, unmapped, counts: Vec::new() }
     }
 
     fn entry(&mut self, numbers: String, texts: [Option<&str>; 11], quantity: Option<f64>) {
+        let texts = Column::ALL.map(|at| texts[at as usize].filter(|_| self.is_asked[at as usize]));
         self.entries.push((format!("{numbers} {texts:?}"), quantity));
     }
 }
@@ -196,20 +199,23 @@ impl CodedSink for Kept {
     }
 }
 
-fn check(layout: &Layout, header: &[&str], batches: &[Vec<Vec<String>>]) {
+fn check(layout: &Layout, header: &[&str], asks_firms: bool, batches: &[Vec<Vec<String>>]) {
     let parser = RowParser::new(layout, header).expect("the header fits");
-    let mut coded = CodedParser::new(&parser);
-    let mut expected = Outcome::new();
-    let mut kept = Kept { entries: Vec::new(), outcome: Outcome::new() };
+    let is_asked = Column::ALL.map(|column| {
+        asks_firms || !matches!(column, Column::Firm | Column::FirmName | Column::QuantityUnit)
+    });
+    let mut coded = CodedParser::new(&parser, is_asked);
+    let mut expected = Outcome::new(is_asked);
+    let mut kept = Kept { entries: Vec::new(), outcome: Outcome::new(is_asked) };
     for batch in batches {
         let rows: Vec<Vec<Cow<'_, [u8]>>> = batch
             .iter()
             .map(|row| row.iter().map(|text| Cow::Borrowed(text.as_bytes())).collect())
             .collect();
-        let texts: Vec<Texts<'_, '_>> = rows.iter().map(Vec::as_slice).collect();
-        coded.look_up(&texts);
+        let texts: Vec<&[Cow<'_, [u8]>]> = rows.iter().map(Vec::as_slice).collect();
+        coded.look_up(&texts[..]);
         let n_before = kept.entries.len();
-        let as_columns = coded.batch(&texts).map(|batch| {
+        let as_columns = coded.batch(&texts[..]).map(|batch| {
             let row = |at: usize| CodedEntry {
                 place: 0,
                 year: batch.year[at].cast_signed(),
@@ -226,7 +232,7 @@ fn check(layout: &Layout, header: &[&str], batches: &[Vec<Vec<String>>]) {
         for (at, row) in texts.iter().enumerate() {
             let counts = parser.parse(row, &mut expected);
             expected.counts.push(counts);
-            let counts = coded.parse(at, row, &mut kept);
+            let counts = coded.parse(at, &texts[..], &mut kept);
             kept.outcome.counts.push(counts);
         }
         // As columns, the same; and only where no row is out of the ordinary.
@@ -243,7 +249,8 @@ fn check(layout: &Layout, header: &[&str], batches: &[Vec<Vec<String>>]) {
         );
         let texts = Column::ALL.map(|column| {
             let code = e.codes[column as usize];
-            (code != NO_CODE).then(|| coded.dictionaries().of(column).text(code))
+            (is_asked[column as usize] && code != NO_CODE)
+                .then(|| coded.dictionaries().of(column).text(code))
         });
         outcome.entry(numbers, texts, e.quantity);
     }
@@ -286,6 +293,7 @@ proptest! {
         batches in prop::collection::vec(prop::collection::vec(row(), 0..40), 1..5),
         is_kept in any::<bool>(),
         is_wide in any::<bool>(),
+        asks_firms in any::<bool>(),
     ) {
         let mut layout = layout();
         if is_kept {
@@ -302,6 +310,6 @@ proptest! {
             layout.fields.insert(Field::Destination, FieldSpec::of(Origin::Unpivoted));
             layout.fields.remove(&Field::Value);
         }
-        check(&layout, &HEADER, &batches);
+        check(&layout, &HEADER, asks_firms, &batches);
     }
 }

@@ -48,11 +48,11 @@ impl Form {
     fn put(self, row: &Row, bytes: &mut [u8; PADDING]) {
         let numbers = numbers(row);
         let mut at = 0;
-        for field in 0..N_FIELDS {
+        for (number, width) in numbers.iter().zip(&self.0) {
             if let Some(word) = bytes[at..].first_chunk_mut() {
-                *word = numbers[field].to_le_bytes();
+                *word = number.to_le_bytes();
             }
-            at += usize::from(self.0[field]);
+            at += usize::from(*width);
         }
     }
 
@@ -61,11 +61,10 @@ impl Form {
     fn row(self, group: u64, bytes: &[u8; PADDING]) -> Row {
         let mut numbers = [0; N_FIELDS];
         let mut at = 0;
-        for field in 0..N_FIELDS {
-            let width = self.0[field];
+        for (number, &width) in numbers.iter_mut().zip(&self.0) {
             let word = bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
             at += usize::from(width);
-            numbers[field] = word & u64::MAX.checked_shr(64 - 8 * u32::from(width)).unwrap_or(0);
+            *number = word & u64::MAX.checked_shr(64 - 8 * u32::from(width)).unwrap_or(0);
         }
         let [code, month, destination, kind, firm, n, value] = numbers;
         #[expect(clippy::cast_possible_truncation, reason = "they were numbers of 32 bits")]
