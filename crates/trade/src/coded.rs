@@ -165,6 +165,8 @@ impl<'p, 'l> Link<'p, 'l> {
 #[derive(Debug)]
 struct Masks {
     column: Column,
+    /// Whether a rule has a condition on it.
+    is_needed: bool,
     by_code: Vec<u64>,
     /// Where there is no text.
     none: u64,
@@ -284,7 +286,12 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             hs6: Vec::new(),
             revisions: Vec::new(),
             masks: [Column::Product, Column::FirmName, Column::Region, Column::Destination].map(
-                |column| Masks { column, by_code: Vec::new(), none: mask(parser, column, None) },
+                |column| Masks {
+                    column,
+                    is_needed: parser.rules.iter().any(|rule| rule.asks(column)),
+                    by_code: Vec::new(),
+                    none: mask(parser, column, None),
+                },
             ),
             found: Found::default(),
             lookup: Lookup::default(),
@@ -348,7 +355,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
         if !self.parser.rules.is_empty() {
             let (parser, dictionaries) = (self.parser, &self.dictionaries);
-            for masks in &mut self.masks {
+            for masks in self.masks.iter_mut().filter(|masks| masks.is_needed) {
                 let column = masks.column;
                 let codes = &found.codes[column as usize];
                 if column == Column::FirmName && !self.is_asked[column as usize] {
@@ -370,26 +377,39 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     /// The entries of the batch that was last looked up, if every row has one and none needs the slow way.
     pub fn batch(&mut self, rows: &(impl RowTexts + ?Sized)) -> Option<CodedBatch<'_>> {
         let at = self.value?;
-        if self.found.is_unusual.contains(&true) {
+        if has(&self.found.is_unusual, true) {
             return None;
         }
         let mut quantity = std::mem::take(&mut self.found.quantity);
         let mut value = std::mem::take(&mut self.found.value);
         quantity.clear();
         value.clear();
-        for (row, &year) in self.found.year.iter().enumerate() {
-            let (Ok(amount), Ok(of_row)) =
-                (self.quantity(row, rows, year.cast_signed()), self.value(at, row, rows))
-            else {
-                break;
-            };
-            quantity.push(amount.unwrap_or(f64::NAN));
+        let mut texts = ColumnTexts::default();
+        for text in texts.of(Some(at), rows) {
+            let Ok(of_row) = self.value(at, text) else { break };
             value.push(of_row);
+        }
+        let fitted = &self.parser.fields[Field::Quantity.index()];
+        let plain = match fitted.source {
+            Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => Some(at),
+            _ => None,
+        };
+        let plain = plain.map(|at| texts.of(Some(at), rows));
+        for (row, &year) in self.found.year.iter().enumerate() {
+            let number = plain.and_then(|texts| texts[row].number());
+            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
+            quantity.push(match number {
+                Some(number) => number as f64,
+                None => match self.quantity(row, rows, year.cast_signed()) {
+                    Ok(amount) => amount.unwrap_or(f64::NAN),
+                    Err(Unusual) => break,
+                },
+            });
         }
         self.found.quantity = quantity;
         self.found.value = value;
         let found = &self.found;
-        (found.value.len() == rows.n_rows()).then_some(CodedBatch {
+        (found.value.len().min(found.quantity.len()) == rows.n_rows()).then_some(CodedBatch {
             year: &found.year,
             month: &found.month,
             codes: &found.codes,
@@ -401,14 +421,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// The value of a row that has one which the layout takes.
-    fn value(
-        &self,
-        at: usize,
-        row: usize,
-        rows: &(impl RowTexts + ?Sized),
-    ) -> Result<Money, Unusual> {
+    fn value(&self, at: usize, text: &Text<'_>) -> Result<Money, Unusual> {
         let layout = self.parser.layout;
-        let text = rows.text(row, at);
         let value = match text.number() {
             Some(units) if layout.money.multiplier == 1 => {
                 Money::from_hundredths(i128::from(units) * 100)
@@ -452,7 +466,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
         let month = found.month[at];
         let quantity = self.quantity(at, rows, year)?;
-        let value = self.value(value, at, rows)?;
+        let value = self.value(value, &rows.text(at, value))?;
         let mut codes = [NO_CODE; Column::ALL.len()];
         for (code, column) in codes.iter_mut().zip(&found.codes) {
             *code = column[at];
@@ -519,7 +533,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             if is_of_one {
                 link.memo(year_of(0)).get_all(texts, &mut self.lookup);
                 let found = self.lookup.codes();
-                if place == 0 && !found.contains(&UNKNOWN) && !unusual.contains(&true) {
+                if place == 0 && !has(found, UNKNOWN) && !has(unusual, true) {
                     codes.copy_from_slice(found);
                     continue;
                 }
@@ -564,15 +578,6 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         year: i32,
     ) -> Result<Option<f64>, Unusual> {
         let parser = self.parser;
-        let fitted = &parser.fields[Field::Quantity.index()];
-        if let &Source::Column(at) = &fitted.source
-            && fitted.is_plain()
-            && !parser.missing_digits
-            && let Some(number) = rows.text(row, at).number()
-        {
-            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
-            return Ok(Some(number as f64));
-        }
         let mut unknown = Vec::new();
         let texts = rows.row(row);
         let text = parser.text(Field::Quantity, &texts, None, year, &mut unknown);
@@ -592,6 +597,11 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.revisions.push((year, code));
         Some(code)
     }
+}
+
+/// Whether one of `items` is `sought`: all are looked at, which takes less time than to stop.
+fn has<T: Copy + PartialEq>(items: &[T], sought: T) -> bool {
+    items.iter().fold(false, |found, &item| found | (item == sought))
 }
 
 /// What texts that are met for the first time are put into.

@@ -9,11 +9,8 @@ pub const UNKNOWN: u32 = u32::MAX - 1;
 /// Bytes that a slot holds itself.
 const SHORT: usize = 16;
 
-/// Slots of a table that is in the cache next to the processor.
-const SMALL: usize = 1 << 11;
-
 /// Slots of a table in which looking a text up is not slower than finding that it is the same as the one before.
-const MEDIUM: usize = 1 << 14;
+const SMALL: usize = 1 << 14;
 
 /// A slot that is free.
 const FREE: u32 = u32::MAX;
@@ -118,6 +115,12 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Whether it fits a [`ShortSlot`].
+    #[inline]
+    fn is_short(&self) -> bool {
+        self.bytes.len() <= 8
+    }
+
     #[inline]
     fn hash(&self) -> u64 {
         match self.bytes.len() {
@@ -159,11 +162,23 @@ fn eight_digits(word: u64, n: usize) -> Option<u64> {
     Some(((fours * 10_000) + (fours >> 32)) & 0xffff_ffff)
 }
 
+/// A slot for up to eight bytes.
+#[derive(Debug, Clone, Copy)]
+struct ShortSlot {
+    word: u64,
+    /// How many bytes; [`FREE`] for none yet.
+    len: u32,
+    code: u32,
+}
+
 /// Codes by bytes.
 #[derive(Debug, Default)]
 pub struct Memo {
     /// Of the texts of one byte, by that byte.
     tiny: Vec<u32>,
+    /// Those of up to eight bytes: four slots are in a line of the cache.
+    short: Vec<ShortSlot>,
+    n_short: usize,
     slots: Vec<Slot>,
     n: usize,
     /// The bytes that are too long for a slot.
@@ -257,11 +272,29 @@ impl Memo {
     /// The code of `bytes`.
     #[inline]
     pub fn get(&self, bytes: &[u8]) -> Option<u32> {
-        if self.slots.is_empty() {
-            return None;
-        }
         let text = Text::of(bytes);
-        self.sought(&text, self.place_of(&text))
+        match text.is_short() {
+            true => self.short_code(&text),
+            false if self.slots.is_empty() => None,
+            false => self.sought(&text, self.place_of(&text)),
+        }
+    }
+
+    /// The code of a text of up to eight bytes.
+    #[inline]
+    fn short_code(&self, text: &Text<'_>) -> Option<u32> {
+        let mask = self.short.len().checked_sub(1)?;
+        let mut at = usize::try_from(text.hash() >> 32).unwrap_or(0);
+        loop {
+            let slot = &self.short[at & mask];
+            if slot.word == text.words.0 && slot.len as usize == text.bytes.len() {
+                return Some(slot.code);
+            }
+            if slot.len == FREE {
+                return None;
+            }
+            at += 1;
+        }
     }
 
     /// Where a text is looked for first.
@@ -290,26 +323,18 @@ impl Memo {
     pub fn get_all(&self, texts: &[Text<'_>], found: &mut Lookup) {
         let Lookup { picks, slots, ends, codes } = found;
         codes.clear();
-        if self.slots.is_empty() {
-            return codes.resize(texts.len(), UNKNOWN);
-        }
         if !self.tiny.is_empty() && texts.iter().all(|text| text.bytes.len() == 1) {
             return codes.extend(texts.iter().map(|text| self.tiny[usize::from(text.bytes[0])]));
         }
-        if self.slots.len() <= SMALL {
+        if self.slots.is_empty() || texts.iter().all(Text::is_short) {
             codes.reserve(texts.len());
             for text in texts {
-                let place = self.place_of(text);
-                let slot = &self.slots[place];
-                codes.push(if self.holds(slot, text) {
-                    slot.code
-                } else {
-                    self.sought(text, place).unwrap_or(UNKNOWN)
-                });
+                let code = if text.is_short() { self.short_code(text) } else { None };
+                codes.push(code.unwrap_or(UNKNOWN));
             }
             return;
         }
-        let skips = self.slots.len() > MEDIUM;
+        let skips = self.slots.len() > SMALL;
         picks.clear();
         for (at, text) in texts.iter().enumerate() {
             if !skips || at == 0 || !text.repeats(&texts[at - 1]) {
@@ -328,7 +353,9 @@ impl Memo {
         }
         codes.resize(texts.len(), UNKNOWN);
         for (&(at, place), slot) in picks.iter().zip(&*slots) {
-            if self.holds(slot, &texts[at]) {
+            if texts[at].is_short() {
+                codes[at] = self.short_code(&texts[at]).unwrap_or(UNKNOWN);
+            } else if self.holds(slot, &texts[at]) {
                 codes[at] = slot.code;
             } else if slot.len != FREE {
                 codes[at] = self.sought(&texts[at], place + 1).unwrap_or(UNKNOWN);
@@ -355,12 +382,16 @@ impl Memo {
     /// Puts down the code of `bytes`, which has none yet. Bytes of 4 GiB get none.
     pub fn put(&mut self, bytes: &[u8], code: u32) {
         let Some(len) = u32::try_from(bytes.len()).ok().filter(|&len| len != FREE) else { return };
+        let text = Text::of(bytes);
+        if text.is_short() {
+            self.put_short(&text, code);
+            return;
+        }
         // Small tables are in the cache however empty they are.
         let room = if self.slots.len() < 1 << 14 { 4 } else { 2 };
         if (self.n + 1) * room > self.slots.len() {
             self.grow();
         }
-        let text = Text::of(bytes);
         let (mut words, hash) = (text.words, text.hash());
         if bytes.len() > SHORT {
             words.1 = self.long.len() as u64;
@@ -368,10 +399,33 @@ impl Memo {
         }
         self.place(Slot { words, len, code }, hash);
         self.n += 1;
-        if let [byte] = bytes {
+    }
+
+    fn put_short(&mut self, text: &Text<'_>, code: u32) {
+        if let [byte] = text.bytes {
             self.tiny.resize(256, UNKNOWN);
             self.tiny[usize::from(*byte)] = code;
         }
+        if (self.n_short + 1) * 2 > self.short.len() {
+            let size = (self.short.len() * 2).max(64);
+            let free = ShortSlot { word: 0, len: FREE, code: 0 };
+            let old = std::mem::replace(&mut self.short, vec![free; size]);
+            for slot in old.into_iter().filter(|slot| slot.len != FREE) {
+                self.place_short(slot, hash_short((slot.word, 0), u64::from(slot.len)));
+            }
+        }
+        let len = u32::try_from(text.bytes.len()).unwrap_or(0);
+        self.place_short(ShortSlot { word: text.words.0, len, code }, text.hash());
+        self.n_short += 1;
+    }
+
+    fn place_short(&mut self, slot: ShortSlot, hash: u64) {
+        let mask = self.short.len() - 1;
+        let mut at = usize::try_from(hash >> 32).unwrap_or(0) & mask;
+        while self.short[at].len != FREE {
+            at = (at + 1) & mask;
+        }
+        self.short[at] = slot;
     }
 
     fn place(&mut self, slot: Slot, hash: u64) {

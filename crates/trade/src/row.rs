@@ -5,6 +5,7 @@
 //! entry alone. The value of what is rejected is kept beside the reason wherever it can be read, so
 //! that value in = value of records + value of rejects, exactly.
 
+use crate::coded::Column;
 use crate::hs::{Hs6, HsRevision};
 use crate::layout::{
     Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Zero,
@@ -318,6 +319,17 @@ impl FittedRule<'_> {
             && self.is_of_name(entry.firm_name.as_deref().unwrap_or(""))
             && self.is_of_region(&entry.region)
             && self.is_of_destination(entry.destination.as_deref())
+    }
+
+    /// Whether it depends on `column`.
+    pub(crate) fn asks(&self, column: Column) -> bool {
+        match column {
+            Column::Product => !self.products.is_empty(),
+            Column::FirmName => !self.words.is_empty(),
+            Column::Region => !self.rule.regions.is_empty(),
+            Column::Destination => !self.rule.destinations.is_empty(),
+            _ => false,
+        }
     }
 
     pub(crate) fn is_of_product(&self, product: &str) -> bool {
