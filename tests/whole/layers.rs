@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Crate, whether it is pure, and everything it may depend on.
 const TABLE: [(&str, bool, &[&str]); 9] = [
-    ("trade", true, &["foldhash", "memchr", "serde", "thiserror"]),
+    ("trade", true, &["foldhash", "memchr", "pulp", "serde", "thiserror"]),
     ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
     ("resilience", true, &["rand_pcg", "space", "thiserror"]),
     ("estimate", true, &["faer", "rand_pcg", "rayon", "statrs", "thiserror"]),

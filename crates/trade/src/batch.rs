@@ -54,10 +54,11 @@ impl RowTexts for [Texts<'_, '_>] {
 
 /// Adds the text of `bytes`.
 fn put_next<'t>(texts: &mut Vec<Text<'t>>, bytes: &'t [u8]) {
-    let before = texts.last().copied().unwrap_or_default();
     texts.push(Text::default());
-    if let Some(text) = texts.last_mut() {
-        text.put(bytes, &before);
+    match &mut texts[..] {
+        [.., before, text] => text.put(bytes, before),
+        [text] => text.put(bytes, &Text::default()),
+        [] => {}
     }
 }
 

@@ -187,22 +187,26 @@ impl Masks {
     }
 }
 
-/// The texts of one column of a batch.
-#[derive(Default)]
-struct ColumnTexts<'r> {
+/// A batch of rows, and the texts of the column that was last asked for.
+struct ColumnTexts<'r, R: ?Sized> {
+    rows: &'r R,
     column: Option<Option<usize>>,
     texts: Vec<Text<'r>>,
 }
 
-impl<'r> ColumnTexts<'r> {
+impl<'r, R: RowTexts + ?Sized> ColumnTexts<'r, R> {
+    fn new(rows: &'r R) -> Self {
+        Self { rows, column: None, texts: Vec::new() }
+    }
+
     /// The texts of `column`, empty ones of none. Neighbouring fields are often of the same.
-    fn of(&mut self, column: Option<usize>, rows: &'r (impl RowTexts + ?Sized)) -> &[Text<'r>] {
+    fn of(&mut self, column: Option<usize>) -> &[Text<'r>] {
         if self.column != Some(column) {
             match column {
-                Some(column) => rows.texts(column, &mut self.texts),
+                Some(column) => self.rows.texts(column, &mut self.texts),
                 None => {
                     self.texts.clear();
-                    self.texts.resize(rows.n_rows(), Text::default());
+                    self.texts.resize(self.rows.n_rows(), Text::default());
                 }
             }
             self.column = Some(column);
@@ -303,6 +307,16 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.parser
     }
 
+    /// Bytes of memory that what is known of texts has, about: of their codes, and of names that have none.
+    pub fn n_bytes(&self) -> usize {
+        let names = self.chains[Field::FirmName.index()].iter().flat_map(|link| &link.memos);
+        let of_names: usize = match self.is_asked[Column::FirmName as usize] {
+            true => 0,
+            false => names.map(|(_, memo)| memo.n_bytes()).sum(),
+        };
+        self.dictionaries.n_bytes() + of_names
+    }
+
     /// The texts of the codes so far.
     pub fn dictionaries(&self) -> &Dictionaries {
         &self.dictionaries
@@ -310,7 +324,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
 
     /// Looks up the texts of a batch of rows, column by column: the processor can then fetch what many rows
     /// are compared with at once.
-    pub fn look_up<'r>(&mut self, rows: &'r (impl RowTexts + ?Sized)) {
+    pub fn look_up(&mut self, rows: &(impl RowTexts + ?Sized)) {
         let n = rows.n_rows();
         let mut found = std::mem::take(&mut self.found);
         found.is_unusual.clear();
@@ -319,17 +333,17 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             .extend((0..n).map(|row| {
                 self.value.is_none() || rows.n_columns(row) != self.parser.header.len()
             }));
-        let mut texts = ColumnTexts::<'r>::default();
+        let mut texts = ColumnTexts::new(rows);
         found.ownership_at.clear();
         found.ownership_at.resize(n, 0);
         let unusual = &mut found.is_unusual;
-        self.find(Field::Year, rows, &mut texts, None, &mut found.year, unusual, None);
+        self.find(Field::Year, &mut texts, None, &mut found.year, unusual, None);
         let years = Some(&*found.year);
-        self.find(Field::Month, rows, &mut texts, years, &mut found.month, unusual, None);
+        self.find(Field::Month, &mut texts, years, &mut found.month, unusual, None);
         for (field, column) in COLUMN_OF {
             let codes = &mut found.codes[column as usize];
             let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
-            self.find(field, rows, &mut texts, years, codes, unusual, places);
+            self.find(field, &mut texts, years, codes, unusual, places);
         }
         let [hs6, revision] = [Column::Hs6, Column::Revision].map(|column| column as usize);
         found.codes[hs6].clear();
@@ -384,8 +398,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let mut value = std::mem::take(&mut self.found.value);
         quantity.clear();
         value.clear();
-        let mut texts = ColumnTexts::default();
-        for text in texts.of(Some(at), rows) {
+        let mut texts = ColumnTexts::new(rows);
+        for text in texts.of(Some(at)) {
             let Ok(of_row) = self.value(at, text) else { break };
             value.push(of_row);
         }
@@ -394,7 +408,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => Some(at),
             _ => None,
         };
-        let plain = plain.map(|at| texts.of(Some(at), rows));
+        let plain = plain.map(|at| texts.of(Some(at)));
         for (row, &year) in self.found.year.iter().enumerate() {
             let number = plain.and_then(|texts| texts[row].number());
             #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
@@ -485,36 +499,39 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     }
 
     /// Puts the code of `field` in each row into `codes`; for year and month its number.
-    #[expect(clippy::too_many_arguments, reason = "the batch, and what is found in it")]
-    fn find<'r>(
+    fn find(
         &mut self,
         field: Field,
-        rows: &'r (impl RowTexts + ?Sized),
-        texts: &mut ColumnTexts<'r>,
+        texts: &mut ColumnTexts<'_, impl RowTexts + ?Sized>,
         years: Option<&[u32]>,
         codes: &mut Vec<u32>,
         unusual: &mut [bool],
         mut places: Option<&mut Vec<u32>>,
     ) {
+        let rows = texts.rows;
         codes.clear();
         codes.resize(rows.n_rows(), NO_CODE);
         let parser = self.parser;
         let column = COLUMN_OF.iter().find(|(of, _)| *of == field).map(|(_, column)| *column);
         let is_asked = column.is_none_or(|column| self.is_asked[column as usize]);
+        // Nobody asks what they are, and no text but one of damaged bytes can be wrong.
+        let is_idle = match field {
+            Field::Firm | Field::QuantityUnit => !is_asked,
+            Field::FirmName => !is_asked && !self.masks[NAMES].is_needed,
+            _ => false,
+        };
+        if is_idle
+            && let [Link { fitted: Fitted { source: Source::Column(column), .. }, .. }] =
+                &self.chains[field.index()][..]
+            && self.chains[field.index()][0].fitted.is_plain()
+            && texts.of(Some(*column)).iter().all(Text::is_ascii)
+        {
+            return;
+        }
         let names = match column {
             Some(Column::FirmName) if !is_asked => Some(&mut self.masks[NAMES].by_code),
             _ => None,
         };
-        // Nobody asks what they are, and no text but one of damaged bytes can be wrong.
-        if !is_asked
-            && matches!(field, Field::Firm | Field::QuantityUnit)
-            && let [Link { fitted: Fitted { source: Source::Column(column), .. }, .. }] =
-                &self.chains[field.index()][..]
-            && self.chains[field.index()][0].fitted.is_plain()
-            && texts.of(Some(*column), rows).iter().all(Text::is_ascii)
-        {
-            return;
-        }
         let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, names };
         for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
             let fitted = link.fitted;
@@ -528,7 +545,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 break;
             }
             let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());
-            let texts = texts.of(column, rows);
+            let texts = texts.of(column);
             let is_of_one = !link.is_dated || (1..texts.len()).all(|at| year_of(at) == year_of(0));
             if is_of_one {
                 link.memo(year_of(0)).get_all(texts, &mut self.lookup);

@@ -369,6 +369,12 @@ impl Memo {
         }
     }
 
+    /// Bytes of memory that it has, about.
+    pub fn n_bytes(&self) -> usize {
+        let short = self.short.len() * size_of::<ShortSlot>();
+        short + self.slots.len() * size_of::<Slot>() + self.long.len()
+    }
+
     /// The bytes of a slot that does not hold them itself.
     #[inline]
     fn bytes_of(&self, slot: &Slot) -> Option<&[u8]> {

@@ -437,7 +437,7 @@ impl Reader<'_> {
             };
             let mut parser = CodedParser::new(&rows, self.records_to.columns());
             let mut packer = Packer::default();
-            while parser.dictionaries().n_bytes() <= MOST_REMEMBERED
+            while parser.n_bytes() <= MOST_REMEMBERED
                 && let Some(task) = tasks.next_if(|task| Arc::ptr_eq(&task.fitted, &fitted))
             {
                 let result = self.read(&task, &mut parser, &mut packer);
