@@ -308,7 +308,7 @@ mod tests {
     proptest! {
         // Many rows at a time are what one after the other is.
         #[test]
-        fn batches_are_the_rows(
+        fn whatever_the_text_batches_are_its_rows(
             text in prop::collection::vec(prop::sample::select(&b"aaaa1111,,\"\n\n\r"[..]), 0..400),
             n in 1..9_usize,
             has_quotes in any::<bool>(),
