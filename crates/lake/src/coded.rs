@@ -7,7 +7,7 @@
 use crate::contract::Kind;
 use crate::groups::{MONEY_BYTES, NO_CODE, NO_MONEY};
 use crate::store::LakeError;
-use crate::table::TableVersion;
+use crate::table::{DataFile, TableVersion};
 use bytes::{Buf, Bytes};
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
@@ -86,6 +86,8 @@ impl Codes<'_> {
 /// Columns of one Parquet file of a version, read batch after batch.
 pub struct CodedReader {
     table: String,
+    /// The file, below the root of the lake.
+    file: String,
     metadata: ParquetMetaData,
     parts: Arc<Parts>,
     columns: Vec<Column>,
@@ -103,17 +105,19 @@ impl fmt::Debug for CodedReader {
 }
 
 impl CodedReader {
-    /// Opens a file of `version` that has `n_bytes` bytes, of which `get` gets ranges.
+    /// Opens a file of `version`, of which `get` gets ranges.
     pub(crate) async fn open<F>(
         version: &TableVersion,
+        file: &DataFile,
         columns: &[&str],
-        n_bytes: u64,
         get: impl Fn(Vec<Range<u64>>) -> F,
     ) -> Result<Self, LakeError>
     where
         F: Future<Output = Result<Vec<Bytes>, LakeError>>,
     {
-        let unreadable = |source| LakeError::Parquet { table: version.table.clone(), source };
+        let (n_bytes, path) = (file.bytes, format!("{}/{}", version.folder(), file.name));
+        let unreadable =
+            |source| LakeError::File { table: version.table.clone(), file: path.clone(), source };
         let mut n_end = END_BYTES.min(n_bytes);
         let metadata = loop {
             let ranges = std::iter::once(n_bytes - n_end..n_bytes).collect();
@@ -128,28 +132,37 @@ impl CodedReader {
             }
         };
         let schema = metadata.file_metadata().schema_descr();
-        let places = columns.iter().map(|name| {
-            let place = schema.columns().iter().position(|column| column.name() == *name);
-            let kind = version.columns.iter().find(|column| column.name == *name);
-            place.zip(kind).ok_or_else(|| LakeError::Columns {
+        let mut found = Vec::with_capacity(columns.len());
+        for name in columns {
+            let column = version.columns.iter().find(|column| column.name == *name);
+            let column = column.ok_or_else(|| LakeError::Columns {
                 table: version.table.clone(),
                 expected: (*name).to_owned(),
                 found: version.column_names(),
-            })
-        });
-        let columns: Vec<Column> = places
-            .map(|found| found.map(|(at, column)| Column::new(at, column.kind, column.is_nullable)))
-            .collect::<Result<_, LakeError>>()?;
-        let ranges: Vec<Range<u64>> = metadata
-            .row_groups()
-            .iter()
-            .flat_map(|group| columns.iter().map(|column| group.column(column.at).byte_range()))
-            .map(|(start, n)| start..start + n)
-            .collect();
+            })?;
+            let place = schema.columns().iter().position(|column| column.name() == *name);
+            let place = place.ok_or_else(|| unreadable(damaged(&format!("no column `{name}`"))))?;
+            found.push(Column::new(place, column.kind, column.is_nullable));
+        }
+        let columns = found;
+        let mut ranges = Vec::new();
+        for group in metadata.row_groups() {
+            for column in &columns {
+                let range = group.columns().get(column.at).and_then(|chunk| {
+                    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+                    let start = u64::try_from(start).ok()?;
+                    let end = start.checked_add(u64::try_from(chunk.compressed_size()).ok()?)?;
+                    (end <= n_bytes).then_some(start..end)
+                });
+                let range = range.ok_or_else(|| unreadable(damaged("a column is outside")))?;
+                ranges.push(range);
+            }
+        }
         let parts = get(ranges.clone()).await?;
         let parts = ranges.iter().map(|range| range.start).zip(parts).collect();
         Ok(Self {
             table: version.table.clone(),
+            file: path,
             metadata,
             parts: Arc::new(Parts { parts, n_bytes }),
             columns,
@@ -165,7 +178,11 @@ impl CodedReader {
     ///
     /// [`LakeError`] if the file is damaged, or holds what [`GroupWriter`](crate::GroupWriter) does not write.
     pub fn read(&mut self, n: usize) -> Result<usize, LakeError> {
-        self.next_rows(n).map_err(|source| LakeError::Parquet { table: self.table.clone(), source })
+        self.next_rows(n).map_err(|source| LakeError::File {
+            table: self.table.clone(),
+            file: self.file.clone(),
+            source,
+        })
     }
 
     fn next_rows(&mut self, n: usize) -> Result<usize, ParquetError> {

@@ -92,6 +92,19 @@ pub enum LakeError {
         #[source]
         source: ParquetError,
     },
+    /// A file of a table cannot be read as it was written.
+    #[error(
+        "failed to read file `{file}` of table `{table}`: if it is damaged, delete it, and `rebound run` makes the table again"
+    )]
+    File {
+        /// The table.
+        table: String,
+        /// The file, below the root of the lake.
+        file: String,
+        /// The cause.
+        #[source]
+        source: ParquetError,
+    },
     /// Arrow failed.
     #[error("failed to handle the rows of table `{table}`")]
     Arrow {
@@ -635,7 +648,7 @@ impl Lake {
                 found.map_err(|source| LakeError::Store { path: shown(), source })
             }
         };
-        CodedReader::open(version, columns, file.bytes, get).await
+        CodedReader::open(version, file, columns, get).await
     }
 
     async fn reader(

@@ -261,3 +261,51 @@ fn money_of_too_many_digits_is_refused() {
     let error = writer.add(1, &[Cells::Money(&[10_i128.pow(20)])]).expect_err("a fault");
     assert!(error.to_string().contains("value") || matches!(error, LakeError::Parquet { .. }));
 }
+
+#[test]
+fn damaged_files_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Lake::open(folder.path().to_str().expect("UTF-8")).expect("a lake");
+    let mut version = version(&lake);
+    version.columns.retain(|column| ["id", "word", "value", "flag"].contains(&&*column.name));
+    let ids: Vec<i64> = (0..500).collect();
+    let codes: Vec<u32> = (0..500).map(|row| row * row % 7 % 3).collect();
+    let value: Vec<i128> = ids.iter().map(|id| i128::from(id * id * 7919)).collect();
+    let flags: Vec<Option<bool>> = ids.iter().map(|id| Some(id % 3 == 0)).collect();
+    let words = vec!["a", "b", "c"];
+    let cells = [
+        Cells::Counts(&ids),
+        Cells::Texts(&words, &codes),
+        Cells::Money(&value),
+        Cells::Flags(&flags),
+    ];
+    let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
+    writer.add(500, &cells).expect("encoded");
+    let file = wait(writer.finish()).expect("written");
+    let path = folder.path().join(version.folder()).join("one.parquet");
+    let sound = std::fs::read(&path).expect("a file");
+    let read = || -> Result<usize, LakeError> {
+        let columns = ["word", "value", "flag"];
+        let mut reader = wait(lake.coded_reader(&version, &file, &columns))?;
+        let mut n = 0;
+        while let more @ 1.. = reader.read(64)? {
+            n += more;
+        }
+        Ok(n)
+    };
+    assert_eq!(read().expect("sound"), 500);
+    // Whatever byte is wrong, what cannot be read is an error that names the file, or rows are read.
+    let mut n_refused = 0;
+    for at in 0..sound.len() {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 0x55;
+        std::fs::write(&path, bytes).expect("a file");
+        if let Err(error) = read() {
+            assert!(error.to_string().contains("one.parquet"), "byte {at}: {error:?}");
+            n_refused += 1;
+        }
+    }
+    assert!(n_refused > sound.len() / 10, "{n_refused} of {}", sound.len());
+    std::fs::write(&path, &sound[..sound.len() / 2]).expect("a file");
+    assert!(read().expect_err("cut short").to_string().contains("one.parquet"));
+}

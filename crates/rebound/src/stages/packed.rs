@@ -2,7 +2,7 @@
 
 mod runs;
 
-use self::runs::{NewRun, Piece, Runs};
+use self::runs::{Piece, Run, Runs};
 use super::{Files, StageError};
 use crate::config::Parts;
 use lake::{CodedReader, Codes, DataFile};
@@ -397,7 +397,7 @@ impl Collector {
 
     /// Takes rows, brings those of a group together, and puts some on disk if there are too many.
     fn add(&self, rows: &[Row]) -> Result<(), StageError> {
-        let run = NewRun::of(rows);
+        let run = Run::of(rows);
         let mut reported: BTreeMap<i32, Values> = BTreeMap::new();
         for of_year in rows.chunk_by(|a, b| year_of(a) == year_of(b)) {
             let year = FIRST_YEAR + i32::try_from(year_of(&of_year[0])).unwrap_or(0);
@@ -932,8 +932,8 @@ mod tests {
             ..Row::default()
         };
         let mut runs = Runs::default();
-        runs.add(NewRun::of(&[row(1, 1), row(5, 2), row(1, 3)]), usize::MAX).expect("memory");
-        runs.add(NewRun::of(&[row(2, 4), row(1, 5)]), usize::MAX).expect("memory");
+        runs.add(Run::of(&[row(1, 1), row(5, 2), row(1, 3)]), usize::MAX).expect("memory");
+        runs.add(Run::of(&[row(2, 4), row(1, 5)]), usize::MAX).expect("memory");
         let packed = Packed {
             runs,
             regions: Interner::default(),

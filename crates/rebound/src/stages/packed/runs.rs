@@ -104,16 +104,17 @@ enum Store {
     Disk(u64),
 }
 
+/// Rows that came together, those of a group beside each other.
 #[derive(Debug)]
-struct Run {
+pub(super) struct Run {
     store: Store,
     form: Form,
     index: Index,
 }
 
 impl Run {
-    /// The rows, those of a group together.
-    fn of(rows: &[Row]) -> Self {
+    /// The rows, in fewer bytes and those of a group together.
+    pub(super) fn of(rows: &[Row]) -> Self {
         let order = by_group(rows);
         let mut index = Index::new();
         for (at, &row) in order.iter().enumerate() {
@@ -188,11 +189,11 @@ impl Runs {
     /// # Errors
     ///
     /// [`StageError`] if the disk fails.
-    pub(super) fn add(&mut self, run: NewRun, limit: usize) -> Result<(), StageError> {
-        if let Store::Memory(bytes) = &run.0.store {
+    pub(super) fn add(&mut self, run: Run, limit: usize) -> Result<(), StageError> {
+        if let Store::Memory(bytes) = &run.store {
             self.bytes_in_memory += bytes.len();
         }
-        self.runs.push(run.0);
+        self.runs.push(run);
         if self.bytes_in_memory > limit { self.spill() } else { Ok(()) }
     }
 
@@ -285,17 +286,6 @@ impl Runs {
     }
 }
 
-/// Rows that are not yet with the others.
-#[derive(Debug)]
-pub(super) struct NewRun(Run);
-
-impl NewRun {
-    /// The rows, in fewer bytes and those of a group together.
-    pub(super) fn of(rows: &[Row]) -> Self {
-        Self(Run::of(rows))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::NO_WORD;
@@ -327,7 +317,7 @@ mod tests {
         ) {
             let mut runs = Runs::default();
             for rows in &batches {
-                runs.add(NewRun::of(rows), limit).expect("a disk");
+                runs.add(Run::of(rows), limit).expect("a disk");
             }
             for group in 0..6 {
                 let mut found = Vec::new();
