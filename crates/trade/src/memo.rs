@@ -403,7 +403,7 @@ impl Memo {
             words.1 = self.long.len() as u64;
             self.long.extend_from_slice(bytes);
         }
-        self.place(Slot { words, len, code }, hash);
+        place(&mut self.slots, Slot { words, len, code }, hash, |slot| slot.len == FREE);
         self.n += 1;
     }
 
@@ -417,30 +417,14 @@ impl Memo {
             let free = ShortSlot { word: 0, len: FREE, code: 0 };
             let old = std::mem::replace(&mut self.short, vec![free; size]);
             for slot in old.into_iter().filter(|slot| slot.len != FREE) {
-                self.place_short(slot, hash_short((slot.word, 0), u64::from(slot.len)));
+                let hash = hash_short((slot.word, 0), u64::from(slot.len));
+                place(&mut self.short, slot, hash, |slot| slot.len == FREE);
             }
         }
         let len = u32::try_from(text.bytes.len()).unwrap_or(0);
-        self.place_short(ShortSlot { word: text.words.0, len, code }, text.hash());
+        let slot = ShortSlot { word: text.words.0, len, code };
+        place(&mut self.short, slot, text.hash(), |slot| slot.len == FREE);
         self.n_short += 1;
-    }
-
-    fn place_short(&mut self, slot: ShortSlot, hash: u64) {
-        let mask = self.short.len() - 1;
-        let mut at = usize::try_from(hash >> 32).unwrap_or(0) & mask;
-        while self.short[at].len != FREE {
-            at = (at + 1) & mask;
-        }
-        self.short[at] = slot;
-    }
-
-    fn place(&mut self, slot: Slot, hash: u64) {
-        let mask = self.slots.len() - 1;
-        let mut at = usize::try_from(hash >> 32).unwrap_or(0) & mask;
-        while self.slots[at].len != FREE {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = slot;
     }
 
     fn grow(&mut self) {
@@ -453,9 +437,19 @@ impl Memo {
             } else {
                 slot.words.0
             };
-            self.place(slot, hash);
+            place(&mut self.slots, slot, hash, |slot| slot.len == FREE);
         }
     }
+}
+
+/// Puts a slot where its hash says, or at the next place that is free.
+fn place<S>(slots: &mut [S], slot: S, hash: u64, is_free: impl Fn(&S) -> bool) {
+    let mask = slots.len() - 1;
+    let mut at = usize::try_from(hash >> 32).unwrap_or(0) & mask;
+    while !is_free(&slots[at]) {
+        at = (at + 1) & mask;
+    }
+    slots[at] = slot;
 }
 
 /// Texts in the order in which they were first met, each with its place as code.

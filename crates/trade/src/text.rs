@@ -7,7 +7,7 @@
 //!
 //! The text is in UTF-8 or another encoding in which the bytes of these marks stand for nothing else.
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2, memchr2_iter, memrchr};
 use std::borrow::Cow;
 
 /// Bytes after which a quoted field is taken for a stray quote.
@@ -144,36 +144,17 @@ impl<'t> Rows<'t> {
 
     fn fields_plain(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> (usize, bool) {
         let text = self.text;
-        let marks = [self.dialect.delimiter, b'\n'].map(|mark| u64::from_le_bytes([mark; 8]));
         let mut from = self.at;
-        let mut at = from;
-        // Fields are short: eight bytes are looked at in one word.
-        let end = 'row: loop {
-            let Some(eight) = text[at..].first_chunk::<8>() else {
-                for (place, &byte) in (at..).zip(&text[at..]) {
-                    if byte == b'\n' {
-                        break 'row place;
-                    }
-                    if byte == self.dialect.delimiter {
-                        fields.push(Cow::Borrowed(&text[from..place]));
-                        from = place + 1;
-                    }
-                }
-                break text.len();
-            };
-            let word = u64::from_le_bytes(*eight);
-            let mut hits = zero_bytes(word ^ marks[0]) | zero_bytes(word ^ marks[1]);
-            while hits != 0 {
-                let place = at + hits.trailing_zeros() as usize / 8;
-                if text[place] == b'\n' {
-                    break 'row place;
-                }
-                fields.push(Cow::Borrowed(&text[from..place]));
-                from = place + 1;
-                hits &= hits - 1;
+        let mut end = text.len();
+        for found in memchr2_iter(self.dialect.delimiter, b'\n', &text[self.at..]) {
+            let place = self.at + found;
+            if text[place] == b'\n' {
+                end = place;
+                break;
             }
-            at += 8;
-        };
+            fields.push(Cow::Borrowed(&text[from..place]));
+            from = place + 1;
+        }
         let last = &text[from..end];
         fields.push(Cow::Borrowed(last.strip_suffix(b"\r").unwrap_or(last)));
         self.at = (end + 1).min(text.len());
@@ -226,13 +207,6 @@ impl<'t> Rows<'t> {
             return (stop, is_unclosed);
         }
     }
-}
-
-/// The highest bit of each byte that is zero.
-#[inline]
-fn zero_bytes(word: u64) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    !(((word & LOW) + LOW) | word | LOW)
 }
 
 fn undouble(text: &[u8], quote: u8) -> Vec<u8> {
