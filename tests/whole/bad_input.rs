@@ -53,7 +53,7 @@ fn missing_keys_and_senseless_values_are_refused() {
         "",
         &["missing field `min_ubiquity` of the section `relatedness`", "name config/default.yaml"],
     );
-    check(DEFAULT, "rca_threshold: 1.0", "rca_threshold: high", &["expected f64"]);
+    check(DEFAULT, "rca_threshold: 1.0", "rca_threshold: high", &["expected a number at line"]);
     check(
         DEFAULT,
         "  measure: proximity",
@@ -147,6 +147,12 @@ fn missing_keys_and_senseless_values_are_refused() {
         &["unknown rule \"reexports\": the layout has re_exports"],
     );
     check(PIPELINE, "ahecc8_*.csv.gz", "ahecc9_*.csv.gz", &["no file matches `samples/australia/"]);
+    check(
+        PIPELINE,
+        "[../samples/australia/state_exports_ahecc8_*.csv.gz]",
+        "[]",
+        &["sources.files", "expected at least one path, pattern or URL"],
+    );
     check(
         PIPELINE,
         "weight}",

@@ -495,6 +495,12 @@ impl Spec {
         {
             return Err(at("regressors")(format!("`{}` is there twice", twice.name)));
         }
+        if let Some(both) = outcomes.iter().find(|term| seen.contains(&(&term.name, &term.by))) {
+            return Err(at("regressors")(format!(
+                "`{}` is an outcome too: it would explain itself",
+                both.name
+            )));
+        }
         let effects = each(&list(&text.effects), combination).map_err(at("effects"))?;
         let estimator = text
             .estimator

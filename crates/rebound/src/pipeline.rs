@@ -527,6 +527,10 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
                 ));
             }
         }
+        if text.files.is_empty() {
+            let why = "expected at least one path, pattern or URL of raw files".to_owned();
+            return Err(invalid("sources.files", why));
+        }
         let mut files: BTreeMap<String, RawFile> = BTreeMap::new();
         for pattern in &text.files {
             let found = raw_files(runtime, path, pattern, &invalid)?;

@@ -33,12 +33,67 @@ pub enum YamlError {
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, YamlError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| YamlError::Read { path: path.to_owned(), source })?;
-    serde_yaml::from_str(&text)
-        .map_err(|error| YamlError::Content { path: path.to_owned(), text: error.to_string() })
+    of_text(&text).map_err(|text| YamlError::Content { path: path.to_owned(), text })
 }
 
 /// Reads a text.
-#[cfg(test)]
+///
+/// # Errors
+///
+/// What is wrong, and where.
 pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml::from_str(text).map_err(|error| error.to_string())
+    serde_yaml::from_str(text).map_err(|error| in_words(&error.to_string()))
+}
+
+/// What is expected, by the names that types have in Rust.
+const EXPECTED: [(&str, &str); 8] = [
+    ("usize", "a whole number of at least 0"),
+    ("u64", "a whole number of at least 0"),
+    ("u32", "a whole number of at least 0"),
+    ("u8", "a whole number of 0 to 255"),
+    ("i64", "a whole number"),
+    ("i32", "a whole number"),
+    ("f64", "a number"),
+    ("a boolean", "true or false"),
+];
+
+/// An error of the library without the names of Rust's types.
+fn in_words(error: &str) -> String {
+    let Some((found, expected)) = error.split_once(", expected ") else { return error.to_owned() };
+    let rest = |name| {
+        expected.strip_prefix(name).filter(|rest: &&str| !rest.starts_with(char::is_alphanumeric))
+    };
+    match EXPECTED.iter().find_map(|(name, words)| Some((words, rest(*name)?))) {
+        Some((words, rest)) => format!("{found}, expected {words}{rest}"),
+        None => error.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_no_names_of_types() {
+        let of = |text: &str, error: String| (text.to_owned(), error);
+        for (text, error) in [
+            of("many", of_text::<usize>("many").unwrap_err()),
+            of("half", of_text::<f64>("half").unwrap_err()),
+            of("2", of_text::<bool>("2").unwrap_err()),
+            of("-3", of_text::<u32>("-3").unwrap_err()),
+            of("[1]", of_text::<i32>("[1]").unwrap_err()),
+        ] {
+            assert!(
+                !["usize", "f64", "boolean", "u32", "i32"].iter().any(|name| error.contains(name)),
+                "{text}: {error}"
+            );
+            assert!(
+                error.contains("expected a") || error.contains("expected true or false"),
+                "{text}: {error}"
+            );
+        }
+        let error =
+            of_text::<std::collections::BTreeMap<String, usize>>("a: 1\nb: two\n").unwrap_err();
+        assert!(error.contains("expected a whole number of at least 0 at line 2"), "{error}");
+    }
 }
