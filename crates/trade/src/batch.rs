@@ -22,6 +22,11 @@ pub trait RowTexts {
     /// Puts the text of a column in each row into `texts`.
     fn texts<'s>(&'s self, column: usize, texts: &mut Vec<Text<'s>>);
 
+    /// One text, and where in it the text of a column begins and ends in each row, if they lie so.
+    fn parts(&self, _column: usize) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
+        None::<(&[u8], std::iter::Empty<(usize, usize)>)>
+    }
+
     /// All texts of a row.
     fn row(&self, row: usize) -> Cow<'_, [Cow<'_, [u8]>]>;
 }
@@ -158,18 +163,22 @@ impl RowTexts for RowBatch<'_> {
         Text::of(&self.fields[at])
     }
 
+    #[inline(always)]
+    fn parts(&self, column: usize) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
+        let n_columns = self.n_columns.filter(|n| self.is_plain && column < *n)?;
+        let fields = self.spans.chunks_exact(n_columns).map(move |row| row[column]);
+        Some((self.text, fields.map(|(start, end)| (start as usize, end as usize))))
+    }
+
     fn texts<'s>(&'s self, column: usize, texts: &mut Vec<Text<'s>>) {
         texts.clear();
-        if self.is_plain
-            && let Some(n_columns) = self.n_columns.filter(|n| column < *n)
-        {
+        if let Some((all, parts)) = self.parts(column) {
             let none = Text::default();
             texts.resize(self.rows.len(), none);
-            for (at, row) in self.spans.chunks_exact(n_columns).enumerate() {
-                let (start, end) = row[column];
+            for (at, (start, end)) in parts.enumerate() {
                 let (before, text) = texts.split_at_mut(at);
                 let before = before.last().unwrap_or(&none);
-                text[0].put_part(self.text, start as usize, end as usize, before);
+                text[0].put_part(all, start, end, before);
             }
             return;
         }

@@ -247,6 +247,8 @@ pub struct CodedBatch<'f> {
     pub value: &'f [Money],
     /// The rules of the layout that cover each, the first as the lowest bit.
     pub rules: &'f [u64],
+    /// The texts of the codes.
+    pub dictionaries: &'f Dictionaries,
 }
 
 /// Reads the rows of one text as codes, a batch at a time.
@@ -267,10 +269,32 @@ pub struct CodedParser<'p, 'l> {
     masks: [Masks; 4],
     found: Found,
     lookup: Lookup,
+    numbers: Vec<u64>,
 }
 
 /// A row that the slow way must read.
 struct Unusual;
+
+/// What stands for a text that is no number.
+const NO_NUMBER: u64 = u64::MAX;
+
+/// Puts the numbers that the texts of a column are into `numbers`, [`NO_NUMBER`] for none.
+fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec<u64>) {
+    numbers.clear();
+    match rows.parts(column) {
+        Some((all, parts)) => {
+            for (start, end) in parts {
+                let mut text = Text::default();
+                text.put_part(all, start, end, &Text::default());
+                numbers.push(text.number().unwrap_or(NO_NUMBER));
+            }
+        }
+        None => {
+            let number = |row| rows.text(row, column).number().unwrap_or(NO_NUMBER);
+            numbers.extend((0..rows.n_rows()).map(number));
+        }
+    }
+}
 
 impl<'p, 'l> CodedParser<'p, 'l> {
     /// Nothing is known yet. Firms, their names and units are checked, but have codes only where they are asked for.
@@ -299,6 +323,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             ),
             found: Found::default(),
             lookup: Lookup::default(),
+            numbers: Vec::new(),
         }
     }
 
@@ -345,26 +370,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
             self.find(field, &mut texts, years, codes, unusual, places);
         }
-        let [hs6, revision] = [Column::Hs6, Column::Revision].map(|column| column as usize);
-        found.codes[hs6].clear();
-        found.codes[revision].clear();
-        for (at, is_unusual) in unusual.iter_mut().enumerate() {
-            let code = |column: Column| found.codes[column as usize][at];
-            let product = code(Column::Product);
-            let (mut of_product, mut of_year) = (NO_CODE, NO_CODE);
-            *is_unusual |= code(Column::Flow) == NO_CODE
-                || code(Column::Region) == NO_CODE
-                || product == NO_CODE;
-            if !*is_unusual {
-                of_product = self.hs6[product as usize];
-                match self.revision(found.year[at]) {
-                    Some(code) => of_year = code,
-                    None => *is_unusual = true,
-                }
-            }
-            found.codes[hs6].push(of_product);
-            found.codes[revision].push(of_year);
-        }
+        self.find_products(&mut found);
         found.rules.clear();
         found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
         if !self.parser.rules.is_empty() {
@@ -388,6 +394,31 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.found = found;
     }
 
+    /// Puts HS6 and revision beside the products that were found.
+    fn find_products(&mut self, found: &mut Found) {
+        let [flows, regions, products] = [Column::Flow, Column::Region, Column::Product]
+            .map(|column| &*found.codes[column as usize]);
+        for (at, is_unusual) in found.is_unusual.iter_mut().enumerate() {
+            *is_unusual |=
+                flows[at] == NO_CODE || regions[at] == NO_CODE || products[at] == NO_CODE;
+        }
+        let mut hs6 = std::mem::take(&mut found.codes[Column::Hs6 as usize]);
+        hs6.clear();
+        let products = &found.codes[Column::Product as usize];
+        hs6.extend(products.iter().map(|&at| *self.hs6.get(at as usize).unwrap_or(&NO_CODE)));
+        found.codes[Column::Hs6 as usize] = hs6;
+        let revisions = &mut found.codes[Column::Revision as usize];
+        revisions.clear();
+        let mut last = (NO_CODE, None);
+        for (&year, is_unusual) in found.year.iter().zip(&mut found.is_unusual) {
+            if year != last.0 {
+                last = (year, self.revision(year));
+            }
+            *is_unusual |= last.1.is_none();
+            revisions.push(last.1.unwrap_or(NO_CODE));
+        }
+    }
+
     /// The entries of the batch that was last looked up, if every row has one and none needs the slow way.
     pub fn batch(&mut self, rows: &(impl RowTexts + ?Sized)) -> Option<CodedBatch<'_>> {
         let at = self.value?;
@@ -398,28 +429,30 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let mut value = std::mem::take(&mut self.found.value);
         quantity.clear();
         value.clear();
-        let mut texts = ColumnTexts::new(rows);
-        for text in texts.of(Some(at)) {
-            let Ok(of_row) = self.value(at, text) else { break };
+        let mut numbers = std::mem::take(&mut self.numbers);
+        put_numbers(rows, at, &mut numbers);
+        for (row, &number) in numbers.iter().enumerate() {
+            let Ok(of_row) = self.value(at, number, || rows.text(row, at)) else { break };
             value.push(of_row);
         }
         let fitted = &self.parser.fields[Field::Quantity.index()];
-        let plain = match fitted.source {
-            Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => Some(at),
-            _ => None,
-        };
-        let plain = plain.map(|at| texts.of(Some(at)));
-        for (row, &year) in self.found.year.iter().enumerate() {
-            let number = plain.and_then(|texts| texts[row].number());
+        match fitted.source {
+            Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => {
+                put_numbers(rows, at, &mut numbers);
+            }
+            _ => numbers.fill(NO_NUMBER),
+        }
+        for ((row, &number), &year) in numbers.iter().enumerate().zip(&self.found.year) {
             #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
             quantity.push(match number {
-                Some(number) => number as f64,
-                None => match self.quantity(row, rows, year.cast_signed()) {
+                NO_NUMBER => match self.quantity(row, rows, year.cast_signed()) {
                     Ok(amount) => amount.unwrap_or(f64::NAN),
                     Err(Unusual) => break,
                 },
+                number => number as f64,
             });
         }
+        self.numbers = numbers;
         self.found.quantity = quantity;
         self.found.value = value;
         let found = &self.found;
@@ -431,21 +464,25 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             quantity: &found.quantity,
             value: &found.value,
             rules: &found.rules,
+            dictionaries: &self.dictionaries,
         })
     }
 
-    /// The value of a row that has one which the layout takes.
-    fn value(&self, at: usize, text: &Text<'_>) -> Result<Money, Unusual> {
+    /// The value of a row that has one which the layout takes; `number` if its text is one.
+    #[inline(always)]
+    fn value<'t>(
+        &self,
+        at: usize,
+        number: u64,
+        text: impl FnOnce() -> Text<'t>,
+    ) -> Result<Money, Unusual> {
         let layout = self.parser.layout;
-        let value = match text.number() {
-            Some(units) if layout.money.multiplier == 1 => {
-                Money::from_hundredths(i128::from(units) * 100)
-            }
-            _ => match self.parser.value(at, text.bytes()) {
-                Ok(Some(value)) => value,
-                _ => return Err(Unusual),
-            },
+        let value = match number {
+            NO_NUMBER => self.parser.value(at, text().bytes()),
+            _ if layout.money.multiplier != 1 => self.parser.value(at, text().bytes()),
+            number => Ok(Some(Money::from_hundredths(i128::from(number) * 100))),
         };
+        let Ok(Some(value)) = value else { return Err(Unusual) };
         let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)
             && (!value.is_zero() || layout.zero == Zero::Keep);
         is_taken.then_some(value).ok_or(Unusual)
@@ -480,7 +517,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
         let month = found.month[at];
         let quantity = self.quantity(at, rows, year)?;
-        let value = self.value(value, &rows.text(at, value))?;
+        let text = rows.text(at, value);
+        let value = self.value(value, text.number().unwrap_or(NO_NUMBER), || text)?;
         let mut codes = [NO_CODE; Column::ALL.len()];
         for (code, column) in codes.iter_mut().zip(&found.codes) {
             *code = column[at];
@@ -545,23 +583,30 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 break;
             }
             let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());
-            let texts = texts.of(column);
-            let is_of_one = !link.is_dated || (1..texts.len()).all(|at| year_of(at) == year_of(0));
+            let is_of_one = !link.is_dated || (1..codes.len()).all(|at| year_of(at) == year_of(0));
             if is_of_one {
-                link.memo(year_of(0)).get_all(texts, &mut self.lookup);
+                let memo = link.memo(year_of(0));
+                let is_done = match column.and_then(|column| rows.parts(column)) {
+                    Some((all, parts)) => memo.get_parts(all, parts, &mut self.lookup),
+                    None => false,
+                };
+                if !is_done {
+                    memo.get_all(texts.of(column), &mut self.lookup);
+                }
                 let found = self.lookup.codes();
                 if place == 0 && !has(found, UNKNOWN) && !has(unusual, true) {
                     codes.copy_from_slice(found);
                     continue;
                 }
             }
-            for (at, text) in texts.iter().enumerate() {
+            for at in 0..codes.len() {
                 if unusual[at] || codes[at] != NO_CODE {
                     continue;
                 }
                 let mut code = if is_of_one { self.lookup.codes()[at] } else { UNKNOWN };
                 if code == UNKNOWN {
                     let year = year_of(at);
+                    let text = column.map_or(Text::default(), |column| rows.text(at, column));
                     let memo = link.memo(year);
                     let found = match memo.get(text.bytes()) {
                         Some(code) => Ok(code),

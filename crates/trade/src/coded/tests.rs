@@ -286,11 +286,31 @@ fn row() -> impl Strategy<Value = Vec<String>> {
     })
 }
 
+/// Rows that have some of their texts from the row before.
+fn batch() -> impl Strategy<Value = Vec<Vec<String>>> {
+    let kept = prop_oneof![Just(0_u16), Just(0b01_1111_1110), any::<u16>()];
+    let rows = prop::collection::vec((row(), kept), 0..40);
+    rows.prop_map(|rows| {
+        let mut batch: Vec<Vec<String>> = Vec::new();
+        for (mut row, kept) in rows {
+            if let Some(before) = batch.last() {
+                for (at, (text, before)) in row.iter_mut().zip(before).enumerate() {
+                    if kept & 1 << at != 0 {
+                        text.clone_from(before);
+                    }
+                }
+            }
+            batch.push(row);
+        }
+        batch
+    })
+}
+
 proptest! {
     // Codes are another form of the same: nothing is read otherwise than row by row.
     #[test]
     fn codes_say_what_the_row_parser_says(
-        batches in prop::collection::vec(prop::collection::vec(row(), 0..40), 1..5),
+        batches in prop::collection::vec(batch(), 1..5),
         is_kept in any::<bool>(),
         is_wide in any::<bool>(),
         asks_firms in any::<bool>(),
