@@ -23,11 +23,11 @@ impl Fingerprint {
     /// If it cannot be read.
     pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 1 << 18];
+        let mut buffer = vec![0; HASHED];
         loop {
             match reader.read(&mut buffer)? {
                 0 => return Ok(Fingerprinter(hasher).finish()),
-                n => hasher.update(&buffer[..n]),
+                n => hasher.update_rayon(&buffer[..n]),
             };
         }
     }
@@ -43,6 +43,9 @@ impl fmt::Display for Fingerprint {
         f.write_str(&self.0)
     }
 }
+
+/// Bytes that are hashed at a time, by any thread that has nothing else to do.
+const HASHED: usize = 1 << 20;
 
 /// Makes a [`Fingerprint`] of named parts, in the order they are added.
 #[derive(Debug, Clone, Default)]

@@ -29,7 +29,7 @@ use trade::Dialect;
 use trade::Marks;
 use trade::text::Rows;
 
-/// Bytes of text of a block, but for its last row.
+/// Bytes of text of a block, but for its last row, where nobody asks for others.
 const BLOCK_BYTES: usize = 32 << 20;
 
 /// Bytes that are read at a time: few enough to be looked through while they are in the processor's cache.
@@ -109,20 +109,35 @@ pub enum Block {
 }
 
 /// Memory of blocks that are done with, for those to come: of any file, from any thread.
-#[derive(Debug, Clone, Default)]
-pub struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+#[derive(Debug, Clone)]
+pub struct Buffers {
+    /// Bytes of text of a block, but for its last row.
+    n_bytes: usize,
+    spare: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self::of_blocks(BLOCK_BYTES)
+    }
+}
 
 impl Buffers {
+    /// For blocks of so many bytes, but for their last rows.
+    pub fn of_blocks(n_bytes: usize) -> Self {
+        Self { n_bytes, spare: Arc::default() }
+    }
+
     /// Takes the memory of a block that is done with.
     pub fn recycle(&self, block: Block) {
         if let Block::Text { text, .. } = block {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         }
     }
 
     fn take(&self) -> Vec<u8> {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffer = spare.unwrap_or_else(|| Vec::with_capacity(BLOCK_BYTES + PIECE_BYTES));
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = spare.unwrap_or_else(|| Vec::with_capacity(self.n_bytes + PIECE_BYTES));
         buffer.clear();
         buffer
     }
@@ -478,7 +493,7 @@ impl TextBlocks {
         has_header: bool,
         buffers: &Buffers,
     ) -> Result<(Vec<String>, Self), String> {
-        let mut rest = buffers.take();
+        let mut rest = Vec::new();
         fill(&mut input, &mut rest, 3)?;
         let mut encoding = encoding;
         if let Some((found, n)) = Encoding::for_bom(&rest) {
@@ -560,7 +575,11 @@ impl TextBlocks {
         if self.is_done {
             return Ok(None);
         }
-        let mut size = BLOCK_BYTES;
+        // The memory of a block is large and goes with it; what is read beyond it needs little.
+        let mut rest = std::mem::replace(&mut self.rest, self.buffers.take());
+        self.rest.extend_from_slice(&rest);
+        rest.clear();
+        let mut size = self.buffers.n_bytes;
         loop {
             let is_last = !self.fill(size)?;
             let dialect = match self.marks.has_quote {
@@ -575,7 +594,6 @@ impl TextBlocks {
             if end == 0 {
                 return Ok(None);
             }
-            let mut rest = if is_last { Vec::new() } else { self.buffers.take() };
             rest.extend_from_slice(&self.rest[end..]);
             let mut text = std::mem::replace(&mut self.rest, rest);
             text.truncate(end);

@@ -38,6 +38,68 @@ struct RawInput<'p> {
     state: Mutex<State>,
 }
 
+/// What is refused of a file: written in the order of its blocks, however they come.
+struct Rejects<'a> {
+    files: &'a Files<'a>,
+    /// Of its file.
+    name: String,
+    /// The block whose rows are next.
+    next: usize,
+    /// Those of blocks after it.
+    waiting: BTreeMap<usize, Rows>,
+    /// What is written next.
+    rows: Rows,
+    writer: Option<GroupWriter<'a>>,
+}
+
+impl<'a> Rejects<'a> {
+    const TABLE: &'static str = "customs.rejects";
+
+    /// Nothing yet, of the raw file with this number.
+    fn new(files: &'a Files<'a>, number: usize) -> Self {
+        Self {
+            files,
+            name: format!("part-{number:05}.parquet"),
+            next: 0,
+            waiting: BTreeMap::new(),
+            rows: Rows::of(Self::TABLE),
+            writer: None,
+        }
+    }
+
+    /// Takes what is refused of a block.
+    fn add(&mut self, block: usize, rows: Rows) -> Result<(), StageError> {
+        self.waiting.insert(block, rows);
+        while let Some(rows) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            self.rows.append(rows);
+            if self.rows.n_rows() >= REFUSED {
+                self.write()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), StageError> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => self.writer.insert(self.files.create(Self::TABLE, &self.name)?),
+        };
+        self.rows.write(writer)?;
+        // Their texts are not those of the next.
+        self.rows = Rows::of(Self::TABLE);
+        Ok(())
+    }
+
+    /// Writes the rest; the file, if anything was refused.
+    fn finish(mut self) -> Result<Option<DataFile>, StageError> {
+        if self.rows.n_rows() > 0 {
+            self.write()?;
+        }
+        self.writer.map(GroupWriter::finish).transpose()
+    }
+}
+
 enum State {
     Closed,
     Open { reader: BlockReader, fitted: Arc<Fitted>, n_blocks: usize },
@@ -49,6 +111,12 @@ const LOOKED_UP: usize = 128;
 
 /// Rows that are summed together: few enough to stay in the processor's cache.
 const SUMMED: usize = 4096;
+
+/// Bytes of a block whose records are not kept: few enough to stay there too.
+const SUMMED_BYTES: usize = 2 << 20;
+
+/// Refused rows after which they are written.
+const REFUSED: usize = 1 << 16;
 
 /// Bytes of texts after which a file's are forgotten and learned anew.
 const MOST_REMEMBERED: usize = 64 << 20;
@@ -132,7 +200,6 @@ impl Account {
 struct Done {
     account: Account,
     records: Option<DataFile>,
-    rejects: Option<DataFile>,
 }
 
 /// Where records go.
@@ -177,7 +244,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     }
     let mut output = account_for(pipeline, &inputs, by_file)?;
     output.insert("customs.records", Made::Files(records));
-    output.insert("customs.rejects", Made::Files(rejects));
+    output.insert(Rejects::TABLE, Made::Files(rejects));
     Ok(output)
 }
 
@@ -192,7 +259,7 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
     }
     let value: Money = by_file.iter().map(|account| account.value_records).sum();
     let mut output = account_for(pipeline, &inputs, by_file)?;
-    output.insert("customs.rejects", Made::Files(rejects));
+    output.insert(Rejects::TABLE, Made::Files(rejects));
     let packed = collector.finish();
     // No check in SQL can compare the sums with records that are not there.
     let found = packed.value_met();
@@ -271,14 +338,19 @@ fn read(
     files: &Files<'_>,
     records_to: RecordsTo<'_>,
 ) -> Result<Vec<OfFile>, StageError> {
+    let buffers = match records_to {
+        RecordsTo::Table => Buffers::default(),
+        RecordsTo::Sums(_) => Buffers::of_blocks(SUMMED_BYTES),
+    };
     let work = Reader {
         inputs,
+        rejects: (first..).take(inputs.len()).map(|n| Mutex::new(Rejects::new(files, n))).collect(),
         first,
         files,
         records_to,
         next: Mutex::new(0),
         fitted: Mutex::default(),
-        buffers: Buffers::default(),
+        buffers,
         spare: Mutex::default(),
         results: Mutex::default(),
     };
@@ -287,14 +359,17 @@ fn read(
             scope.spawn(|_| work.run());
         }
     });
-    let results = work.results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Reader { results, rejects, .. } = work;
     let mut by_file: Vec<OfFile> = inputs.iter().map(|_| OfFile::default()).collect();
-    for ((file, _), result) in results {
+    for ((file, _), result) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
         // Results are in the order of the files, so the same fault is always the one named.
         let done = result?;
         by_file[file].account.add(done.account);
         by_file[file].records.extend(done.records);
-        by_file[file].rejects.extend(done.rejects);
+    }
+    for (of_file, rejects) in by_file.iter_mut().zip(rejects) {
+        let rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
+        of_file.rejects.extend(rejects.finish()?);
     }
     Ok(by_file)
 }
@@ -398,6 +473,8 @@ struct Reader<'a> {
     first: usize,
     files: &'a Files<'a>,
     records_to: RecordsTo<'a>,
+    /// By file.
+    rejects: Vec<Mutex<Rejects<'a>>>,
     /// The first file that nobody opened yet.
     next: Mutex<usize>,
     /// Layouts as they fit the files.
@@ -437,12 +514,19 @@ impl Reader<'_> {
             };
             let mut parser = CodedParser::new(&rows, self.records_to.columns());
             let mut packer = Packer::default();
+            let mut last = None;
             while parser.n_bytes() <= MOST_REMEMBERED
                 && let Some(task) = tasks.next_if(|task| Arc::ptr_eq(&task.fitted, &fitted))
             {
                 let result = self.read(&task, &mut parser, &mut packer);
                 self.buffers.recycle(task.block);
                 self.put(task.file, task.at, result);
+                last = Some((task.file, task.at));
+            }
+            if let (RecordsTo::Sums(collector), Some((file, at))) = (self.records_to, last)
+                && let Err(error) = packer.hand_over(collector)
+            {
+                self.put(file, at, Err(error));
             }
         }
     }
@@ -554,12 +638,13 @@ impl Reader<'_> {
                 rules: vec![(0, Money::ZERO); layout.rules.len()],
                 ..Account::default()
             },
+            counted: Vec::new(),
             records: locked(&self.spare).pop().unwrap_or_else(|| Records {
                 columns: self.records_to.columns(),
                 is_written: matches!(self.records_to, RecordsTo::Table),
                 ..Records::default()
             }),
-            rejects: Rows::of("customs.rejects"),
+            rejects: Rows::of(Rejects::TABLE),
         };
         let n_kept = match self.records_to {
             RecordsTo::Table => GROUP_ROWS,
@@ -579,11 +664,17 @@ impl Reader<'_> {
                     }
                     parser.look_up(&batch);
                     let is_sound = !has_nul && !batch.rows().iter().any(|row| row.is_unclosed);
-                    match parser.batch(&batch).filter(|_| is_sound) {
-                        Some(entries) => {
-                            reading.batch(&entries, batch.rows().iter().map(|row| row.line));
+                    match (parser.batch(&batch).filter(|_| is_sound), self.records_to) {
+                        (Some(entries), RecordsTo::Table) => {
+                            let lines = batch.rows().iter().map(|row| row.line);
+                            reading.count_all(&entries);
+                            reading.records.extend(&entries, lines, &reading.counted);
                         }
-                        None => reading.rows(parser, &batch, has_nul),
+                        (Some(entries), RecordsTo::Sums(collector)) => {
+                            reading.count_all(&entries);
+                            packer.pack(&Counted(entries, &reading.counted), collector)?;
+                        }
+                        (None, _) => reading.rows(parser, &batch, has_nul),
                     }
                     if reading.records.n_rows() >= n_kept {
                         self.keep(&mut writer, &name, &mut reading, parser, packer)?;
@@ -622,23 +713,10 @@ impl Reader<'_> {
         if reading.records.n_rows() > 0 {
             self.keep(&mut writer, &name, &mut reading, parser, packer)?;
         }
-        if let RecordsTo::Sums(collector) = self.records_to {
-            packer.hand_over(collector)?;
-        }
         locked(&self.spare).push(reading.records);
-        let rejects = if reading.rejects.n_rows() > 0 {
-            let mut writer = self.files.create("customs.rejects", &name)?;
-            reading.rejects.write(&mut writer)?;
-            Some(writer.finish()?)
-        } else {
-            None
-        };
+        locked(&self.rejects[task.file]).add(task.at, reading.rejects)?;
         tracing::debug!(file = item.label, block = task.at, rows = reading.account.n_rows, "read");
-        Ok(Done {
-            account: reading.account,
-            records: writer.map(GroupWriter::finish).transpose()?,
-            rejects,
-        })
+        Ok(Done { account: reading.account, records: writer.map(GroupWriter::finish).transpose()? })
     }
 
     /// Brings the records read so far to where they go.
@@ -703,6 +781,8 @@ struct Reading<'a> {
     /// Rejects of the row being read, until its text is put beside them.
     fresh: Vec<Reject>,
     account: Account,
+    /// Of each entry of a batch whether a rule excludes it, and the code of the rules' names.
+    counted: Vec<(bool, u32)>,
     records: Records,
     rejects: Rows,
 }
@@ -809,20 +889,17 @@ impl Reading<'_> {
         (is_excluded, u32::try_from(code).unwrap_or(NO_CODE))
     }
 
-    /// Takes rows of one entry each, on these lines.
-    fn batch(&mut self, entries: &CodedBatch<'_>, lines: impl Iterator<Item = u64>) {
+    /// Counts rows of one entry each.
+    fn count_all(&mut self, entries: &CodedBatch<'_>) {
         let n = entries.value.len() as u64;
         self.account.n_rows += n;
         self.account.n_entries += n;
+        self.counted.clear();
         for (&value, &rules) in entries.value.iter().zip(entries.rules) {
             self.account.value_in += value;
-            let (is_excluded, code) = self.count(value, rules);
-            if self.records.is_written {
-                self.records.rules.push(code);
-            }
-            self.records.is_excluded.push(Some(is_excluded));
+            let counted = self.count(value, rules);
+            self.counted.push(counted);
         }
-        self.records.extend(entries, lines);
     }
 }
 
@@ -894,8 +971,13 @@ impl Records {
         self.rules.push(rules);
     }
 
-    /// Adds rows by column, but for what rules say of them.
-    fn extend(&mut self, entries: &CodedBatch<'_>, lines: impl Iterator<Item = u64>) {
+    /// Adds rows on these lines by column.
+    fn extend(
+        &mut self,
+        entries: &CodedBatch<'_>,
+        lines: impl Iterator<Item = u64>,
+        counted: &[(bool, u32)],
+    ) {
         for &year in entries.year {
             let code = self.year_code(year.cast_signed());
             self.year.push(code);
@@ -909,9 +991,8 @@ impl Records {
             }
         }
         self.value.extend(entries.value.iter().map(|value| value.hundredths()));
-        if !self.is_written {
-            return;
-        }
+        self.is_excluded.extend(counted.iter().map(|(is_excluded, _)| Some(*is_excluded)));
+        self.rules.extend(counted.iter().map(|(_, rules)| *rules));
         self.source_row.extend(lines.map(|line| i64::try_from(line).unwrap_or(i64::MAX)));
         self.entry.resize(self.source_row.len(), 0);
         let owners = entries.codes[Column::Ownership as usize].iter().zip(entries.ownership_at);
@@ -992,6 +1073,39 @@ impl Records {
     }
 }
 
+/// Entries that are packed as they are, and what was counted of each.
+struct Counted<'a>(CodedBatch<'a>, &'a [(bool, u32)]);
+
+impl CodedRows for Counted<'_> {
+    fn n_rows(&self) -> usize {
+        self.1.len()
+    }
+
+    fn years(&self) -> impl Fn(usize) -> i32 {
+        |row| self.0.year[row].cast_signed()
+    }
+
+    fn months(&self) -> impl Fn(usize) -> u32 {
+        |row| if self.0.month[row] == NO_CODE { 0 } else { self.0.month[row] }
+    }
+
+    fn values(&self) -> impl Fn(usize) -> i128 {
+        |row| self.0.value[row].hundredths()
+    }
+
+    fn excluded(&self) -> impl Fn(usize) -> bool {
+        |row| self.1[row].0
+    }
+
+    fn codes(&self, column: Column) -> Codes<'_> {
+        Codes::Each(&self.0.codes[column as usize])
+    }
+
+    fn text(&self, column: Column, code: u32) -> &str {
+        self.0.dictionaries.of(column).text(code)
+    }
+}
+
 /// Rows, and the texts of their codes.
 impl CodedRows for (&Records, &Dictionaries) {
     fn n_rows(&self) -> usize {
@@ -1007,8 +1121,8 @@ impl CodedRows for (&Records, &Dictionaries) {
         |row| self.0.month[row].wrapping_add(1)
     }
 
-    fn values(&self) -> &[i128] {
-        &self.0.value
+    fn values(&self) -> impl Fn(usize) -> i128 {
+        |row| self.0.value[row]
     }
 
     fn excluded(&self) -> impl Fn(usize) -> bool {

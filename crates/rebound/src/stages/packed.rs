@@ -494,8 +494,8 @@ pub(super) trait CodedRows {
     fn years(&self) -> impl Fn(usize) -> i32;
     /// Gives the month of each, 1 to 12; 0 for none.
     fn months(&self) -> impl Fn(usize) -> u32;
-    /// Hundredths.
-    fn values(&self) -> &[i128];
+    /// Gives the value of each, in hundredths.
+    fn values(&self) -> impl Fn(usize) -> i128;
     /// Tells whether a rule excludes it.
     fn excluded(&self) -> impl Fn(usize) -> bool;
     /// The codes of the texts of a column; [`NO_CODE`] for none.
@@ -590,8 +590,8 @@ impl Packer {
             }
             let (destination, firm) = (destinations[at], firms[at]);
             let new = Row { place, value: 0, destination, kind, firm, n: 1 };
-            let Ok(value) = i64::try_from(values[row]) else {
-                push_large(rows, new, values[row]);
+            let Ok(value) = i64::try_from(values(row)) else {
+                push_large(rows, new, values(row));
                 continue;
             };
             let new = Row { value, ..new };
@@ -651,7 +651,7 @@ impl Packer {
             if number == ASKED {
                 self.taken.push(at);
             } else {
-                other_flows += values[row];
+                other_flows += values(row);
             }
         }
         if other_flows != 0 {
@@ -730,7 +730,7 @@ fn push_large(rows: &mut Vec<Row>, record: Row, hundredths: i128) {
 const READ_ROWS: usize = 4096;
 
 /// Rows that are handed over together.
-const HANDED_OVER: usize = 1 << 19;
+const HANDED_OVER: usize = 1 << 17;
 
 /// Bits of the places where rows that were met are looked for.
 const MET_BITS: u32 = 14;
@@ -902,8 +902,9 @@ impl CodedRows for FileRows {
         }
     }
 
-    fn values(&self) -> &[i128] {
-        self.reader.money(self.value)
+    fn values(&self) -> impl Fn(usize) -> i128 {
+        let values = self.reader.money(self.value);
+        |row| values[row]
     }
 
     fn excluded(&self) -> impl Fn(usize) -> bool {
