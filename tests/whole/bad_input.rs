@@ -274,10 +274,7 @@ fn other() -> Project {
 fn another_country_takes_one_yaml_file_and_loses_nothing() {
     let project = other();
     project.rebound(&["run", "pipelines/other.yaml"]).ok();
-    let sql = |query: &str| {
-        let ran = project.rebound(&["sql", query, "--format", "csv", "--lake", "other_lake"]).ok();
-        ran.out.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
-    };
+    let sql = |query: &str| project.sql_in("other_lake", query);
     assert_eq!(
         sql(
             "select n_rows, n_records, n_excluded, n_rejected, n_unreadable_values, value_in, value_records, \
@@ -320,6 +317,23 @@ fn another_country_takes_one_yaml_file_and_loses_nothing() {
             "select trade_mode, value_share from trade.region_product_year_trade_mode where region_code = '4403' order by 1"
         ),
         ["10,0.6667777407530823", "14,0.3332222592469177"]
+    );
+}
+
+#[test]
+fn a_region_that_the_layout_does_not_name_is_counted() {
+    let project = other();
+    let layout = OTHER_LAYOUT.replace("regions: {}", "regions: {'4403': Shenzhen}");
+    project.write("pipelines/other_layout.yaml", layout.as_bytes());
+    project.rebound(&["run", "pipelines/other.yaml"]).ok();
+    let sql = |query: &str| project.sql_in("other_lake", query);
+    assert_eq!(
+        sql("select field, raw_code, code, n_entries, fob_value from customs.unmapped"),
+        ["region,4404,4404,3,320.00"]
+    );
+    assert_eq!(
+        sql("select region_code, region_name from trade.region order by 1"),
+        ["4403,Shenzhen", "4404,4404"]
     );
 }
 

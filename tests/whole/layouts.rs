@@ -35,8 +35,7 @@ impl Raw {
 
     #[track_caller]
     fn sql(&self, query: &str) -> Vec<String> {
-        let ran = self.0.rebound(&["sql", query, "--format", "csv", "--lake", "raw_lake"]).ok();
-        ran.out.lines().skip(1).map(str::to_owned).collect()
+        self.0.sql_in("raw_lake", query)
     }
 
     #[track_caller]

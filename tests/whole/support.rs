@@ -29,6 +29,11 @@ impl Ran {
         assert!(self.err.contains(text), "{} is not in: {}", text, self.err);
         self
     }
+
+    /// The lines of a table in CSV, without the header.
+    fn rows(&self) -> Vec<String> {
+        self.out.lines().skip(1).map(str::to_owned).collect()
+    }
 }
 
 impl From<Output> for Ran {
@@ -89,8 +94,13 @@ impl Project {
     /// The rows of a query, as lines of CSV without the header.
     #[track_caller]
     pub(crate) fn sql(&self, query: &str) -> Vec<String> {
-        let ran = self.rebound(&["sql", query, "--format", "csv"]).ok();
-        ran.out.lines().skip(1).map(str::to_owned).collect()
+        self.rebound(&["sql", query, "--format", "csv"]).ok().rows()
+    }
+
+    /// The same, from another lake.
+    #[track_caller]
+    pub(crate) fn sql_in(&self, lake: &str, query: &str) -> Vec<String> {
+        self.rebound(&["sql", query, "--format", "csv", "--lake", lake]).ok().rows()
     }
 
     /// Replaces the one place where `from` stands in `file` by `to`.

@@ -523,7 +523,7 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
         },
         Contract {
             table: "customs.unmapped",
-            about: "a text that the layout's codes do not have, and that was kept or put among the others of its province",
+            about: "a text that is not among the layout's codes or listed regions, and that was kept or put among the others of its province",
             key: &["source_file", "field", "raw_code"],
             columns: vec![
                 column("source_file", Text, "", "raw file"),

@@ -355,6 +355,7 @@ impl Reading<'_> {
 /// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
 pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     let file: File = yaml::read(path)?;
+    let listed_regions = file.regions.keys().cloned().collect();
     let mut reading = Reading {
         path,
         books: String::new(),
@@ -520,6 +521,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             revisions,
         },
         region_names: reading.region_names,
+        listed_regions,
         rules,
     };
     let mut text = std::fs::read_to_string(path)

@@ -235,7 +235,7 @@ impl StageError {
 /// rows of the sample against it.
 pub fn version(stage: StageName) -> u32 {
     match stage {
-        StageName::Ingest => 2,
+        StageName::Ingest => 3,
         StageName::Aggregate => 4,
         StageName::Relatedness => 4,
         StageName::Diversification => 2,

@@ -287,6 +287,9 @@ pub struct Layout {
     pub product: ProductFormat,
     /// Codes of regions and their names.
     pub region_names: BTreeMap<String, String>,
+    /// Codes that the layout itself lists: if there are some, others that stand in a column without a code book are
+    /// counted as unmapped.
+    pub listed_regions: BTreeSet<String>,
     /// Kinds of entry that can be left out by name.
     pub rules: Vec<Rule>,
 }

@@ -534,7 +534,13 @@ impl<'l> RowParser<'l> {
                 return Ok(None);
             }
         }
-        let Some((lookup, unmapped)) = &fitted.codes else { return Ok(Some(Cow::Borrowed(text))) };
+        let Some((lookup, unmapped)) = &fitted.codes else {
+            let listed = &self.layout.listed_regions;
+            if field == Field::Region && !listed.is_empty() && !listed.contains(text) {
+                unknown.push((field, text, text.to_owned()));
+            }
+            return Ok(Some(Cow::Borrowed(text)));
+        };
         let find = |text: &str| {
             let codes = lookup.get(text)?;
             codes

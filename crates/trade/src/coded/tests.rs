@@ -1,7 +1,9 @@
 use super::*;
+use crate::batch::RowBatch;
 use crate::hs::HsRevision;
 use crate::layout::{Codes, FieldSpec, Layout, Origin, ProductFormat, Rule, Unmapped, Unpivot};
 use crate::money::MoneyFormat;
+use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,6 +116,7 @@ fn layout() -> Layout {
             revisions: vec![(2007, 2008, HsRevision::Hs2007), (2009, 2011, HsRevision::Hs2012)],
         },
         region_names: BTreeMap::new(),
+        listed_regions: BTreeSet::new(),
         rules: vec![
             Rule { destinations: set(&["CHN"]), ..rule("returns") },
             Rule { products: set(&["98"]), ..rule("special") },
@@ -199,7 +202,51 @@ impl CodedSink for Kept {
     }
 }
 
-fn check(layout: &Layout, header: &[&str], asks_firms: bool, batches: &[Vec<Vec<String>>]) {
+/// Reads rows in both ways.
+fn read(
+    parser: &RowParser<'_>,
+    coded: &mut CodedParser<'_, '_>,
+    rows: &(impl RowTexts + ?Sized),
+    expected: &mut Outcome,
+    kept: &mut Kept,
+) {
+    coded.look_up(rows);
+    let n_before = kept.entries.len();
+    let as_columns = coded.batch(rows).map(|batch| {
+        let row = |at: usize| CodedEntry {
+            place: 0,
+            year: batch.year[at].cast_signed(),
+            month: if batch.month[at] == NO_CODE { 0 } else { batch.month[at] },
+            codes: Column::ALL.map(|column| batch.codes[column as usize][at]),
+            ownership_is_fallback: batch.ownership_at[at] > 0
+                && batch.codes[Column::Ownership as usize][at] != NO_CODE,
+            quantity: Some(batch.quantity[at]).filter(|quantity| !quantity.is_nan()),
+            value: batch.value[at],
+            rules: batch.rules[at],
+        };
+        (0..rows.n_rows()).map(row).collect::<Vec<_>>()
+    });
+    for at in 0..rows.n_rows() {
+        let counts = parser.parse(&rows.row(at), expected);
+        expected.counts.push(counts);
+        let counts = coded.parse(at, rows, kept);
+        kept.outcome.counts.push(counts);
+    }
+    // As columns, the same; and only where no row is out of the ordinary.
+    if let Some(as_columns) = as_columns {
+        assert_eq!(as_columns, kept.entries[n_before..]);
+        assert_eq!(as_columns.len(), rows.n_rows());
+    }
+}
+
+/// Rows as they are, or `as_text`.
+fn check(
+    layout: &Layout,
+    header: &[&str],
+    asks_firms: bool,
+    as_text: bool,
+    batches: &[Vec<Vec<String>>],
+) {
     let parser = RowParser::new(layout, header).expect("the header fits");
     let is_asked = Column::ALL.map(|column| {
         asks_firms || !matches!(column, Column::Firm | Column::FirmName | Column::QuantityUnit)
@@ -208,38 +255,22 @@ fn check(layout: &Layout, header: &[&str], asks_firms: bool, batches: &[Vec<Vec<
     let mut expected = Outcome::new(is_asked);
     let mut kept = Kept { entries: Vec::new(), outcome: Outcome::new(is_asked) };
     for batch in batches {
+        if as_text {
+            let lines: Vec<String> = batch.iter().map(|row| row.join(";") + "\n").collect();
+            let text = lines.concat();
+            let mut rows = Rows::new(text.as_bytes(), Dialect { delimiter: b';', quote: None }, 1);
+            let mut texts = RowBatch::new(&rows);
+            texts.fill(&mut rows, usize::MAX);
+            assert_eq!(texts.n_rows(), batch.len());
+            read(&parser, &mut coded, &texts, &mut expected, &mut kept);
+            continue;
+        }
         let rows: Vec<Vec<Cow<'_, [u8]>>> = batch
             .iter()
             .map(|row| row.iter().map(|text| Cow::Borrowed(text.as_bytes())).collect())
             .collect();
         let texts: Vec<&[Cow<'_, [u8]>]> = rows.iter().map(Vec::as_slice).collect();
-        coded.look_up(&texts[..]);
-        let n_before = kept.entries.len();
-        let as_columns = coded.batch(&texts[..]).map(|batch| {
-            let row = |at: usize| CodedEntry {
-                place: 0,
-                year: batch.year[at].cast_signed(),
-                month: if batch.month[at] == NO_CODE { 0 } else { batch.month[at] },
-                codes: Column::ALL.map(|column| batch.codes[column as usize][at]),
-                ownership_is_fallback: batch.ownership_at[at] > 0
-                    && batch.codes[Column::Ownership as usize][at] != NO_CODE,
-                quantity: Some(batch.quantity[at]).filter(|quantity| !quantity.is_nan()),
-                value: batch.value[at],
-                rules: batch.rules[at],
-            };
-            (0..texts.len()).map(row).collect::<Vec<_>>()
-        });
-        for (at, row) in texts.iter().enumerate() {
-            let counts = parser.parse(row, &mut expected);
-            expected.counts.push(counts);
-            let counts = coded.parse(at, &texts[..], &mut kept);
-            kept.outcome.counts.push(counts);
-        }
-        // As columns, the same; and only where no row is out of the ordinary.
-        if let Some(as_columns) = as_columns {
-            assert_eq!(as_columns, kept.entries[n_before..]);
-            assert_eq!(as_columns.len(), texts.len());
-        }
+        read(&parser, &mut coded, &texts[..], &mut expected, &mut kept);
     }
     let Kept { entries, mut outcome } = kept;
     for e in entries {
@@ -314,6 +345,7 @@ proptest! {
         is_kept in any::<bool>(),
         is_wide in any::<bool>(),
         asks_firms in any::<bool>(),
+        as_text in any::<bool>(),
     ) {
         let mut layout = layout();
         if is_kept {
@@ -330,6 +362,6 @@ proptest! {
             layout.fields.insert(Field::Destination, FieldSpec::of(Origin::Unpivoted));
             layout.fields.remove(&Field::Value);
         }
-        check(&layout, &HEADER, asks_firms, &batches);
+        check(&layout, &HEADER, asks_firms, as_text, &batches);
     }
 }

@@ -35,6 +35,7 @@ fn layout() -> Layout {
             revisions: vec![(2007, 2011, HsRevision::Hs2007)],
         },
         region_names: BTreeMap::new(),
+        listed_regions: BTreeSet::new(),
         rules: Vec::new(),
     }
 }
@@ -137,6 +138,18 @@ fn faults_have_their_reason_and_keep_their_value() {
         "too_many_decimals in usd: \"0.001\", value 0.00",
     );
     check(["200811", "0", "4403", "85171100", ""], "missing_value in usd: \"\", value 0.00");
+}
+
+#[test]
+fn regions_that_the_layout_does_not_name_are_counted() {
+    let row = |city: &'static str| ["200811", "0", city, "85171100", "7"];
+    let read = |city: &str| format!("2008 Some(11) {city} 85171100 851711 7.00");
+    check(row("4430"), &read("4430"));
+    let mut named = layout();
+    named.listed_regions.insert("4403".to_owned());
+    check_with(&named, &HEADER, &row("4403"), &read("4403"));
+    let counted = format!("{}; region 4430 -> 4430, 1 of 7.00", read("4430"));
+    check_with(&named, &HEADER, &row("4430"), &counted);
 }
 
 #[test]
