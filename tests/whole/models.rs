@@ -93,7 +93,7 @@ fn what_cannot_be_estimated_says_why() {
         ("y ~ x1", &["-w", " "], "expected a SQL condition"),
         ("y ~ x1", &["--focus", "x11"], "did you mean `x1`?"),
         ("y ~ x1 + x1", &[], "`x1` is there twice"),
-        ("y ~ x1 + y", &[], "`y` is an outcome too"),
+        ("y ~ x1 + y", &[], "`y` is among the regressors too"),
         ("y ~ x2 | 0 | x1 + x3 ~ w", &[], "1 instruments cannot stand for 2 endogenous regressors"),
         ("region ~ x1", &[], "`region` is text"),
     ] {

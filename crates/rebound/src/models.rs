@@ -495,11 +495,17 @@ impl Spec {
         {
             return Err(at("regressors")(format!("`{}` is there twice", twice.name)));
         }
-        if let Some(both) = outcomes.iter().find(|term| seen.contains(&(&term.name, &term.by))) {
-            return Err(at("regressors")(format!(
-                "`{}` is an outcome too: it would explain itself",
-                both.name
-            )));
+        let explains =
+            |outcome: &Term, term: &&Term| (&outcome.sql, &outcome.by) == (&term.sql, &term.by);
+        for outcome in &outcomes {
+            if let Some(term) =
+                regressors.iter().chain(&endogenous).find(|term| explains(outcome, term))
+            {
+                return Err(at("outcomes")(format!(
+                    "`{}` is among the regressors too, as `{}`: it would explain itself",
+                    outcome.name, term.name
+                )));
+            }
         }
         let effects = each(&list(&text.effects), combination).map_err(at("effects"))?;
         let estimator = text

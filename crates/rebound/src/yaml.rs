@@ -46,27 +46,32 @@ pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// What is expected, by the names that types have in Rust.
-const EXPECTED: [(&str, &str); 8] = [
+const EXPECTED: [(&str, &str); 10] = [
     ("usize", "a whole number of at least 0"),
     ("u64", "a whole number of at least 0"),
-    ("u32", "a whole number of at least 0"),
+    ("u32", "a whole number of 0 to 4294967295"),
     ("u8", "a whole number of 0 to 255"),
     ("i64", "a whole number"),
     ("i32", "a whole number"),
     ("f64", "a number"),
     ("a boolean", "true or false"),
+    ("a sequence", "a list"),
+    ("a map", "keys with values"),
 ];
 
 /// An error of the library without the names of Rust's types.
 fn in_words(error: &str) -> String {
     let Some((found, expected)) = error.split_once(", expected ") else { return error.to_owned() };
-    let rest = |name| {
-        expected.strip_prefix(name).filter(|rest: &&str| !rest.starts_with(char::is_alphanumeric))
-    };
-    match EXPECTED.iter().find_map(|(name, words)| Some((words, rest(*name)?))) {
-        Some((words, rest)) => format!("{found}, expected {words}{rest}"),
-        None => error.to_owned(),
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    if let Some(name) = expected.strip_prefix("struct ") {
+        let rest = name.trim_start_matches(|c: char| !c.is_whitespace());
+        return format!("{found}, expected keys with values{rest}");
     }
+    let words = EXPECTED.iter().find_map(|(name, words)| {
+        let rest = expected.strip_prefix(name).filter(|rest| is_end(rest))?;
+        Some(format!("{found}, expected {words}{rest}"))
+    });
+    words.unwrap_or_else(|| error.to_owned())
 }
 
 #[cfg(test)]
@@ -95,5 +100,15 @@ mod tests {
         let error =
             of_text::<std::collections::BTreeMap<String, usize>>("a: 1\nb: two\n").unwrap_err();
         assert!(error.contains("expected a whole number of at least 0 at line 2"), "{error}");
+        #[derive(Debug, serde::Deserialize)]
+        struct Section {
+            #[serde(rename = "a")]
+            _a: usize,
+        }
+        let error = of_text::<Section>("5").unwrap_err();
+        assert!(
+            error.contains("expected keys with values") && !error.contains("Section"),
+            "{error}"
+        );
     }
 }

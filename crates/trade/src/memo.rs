@@ -587,7 +587,10 @@ mod tests {
     proptest! {
         #[test]
         fn codes_are_those_of_a_map(
-            texts in prop::collection::vec(prop::collection::vec(prop_oneof![0..3u8, 200..203u8], 0..40), 0..400),
+            texts in prop_oneof![8_usize..9, 40_usize..41].prop_flat_map(|most| {
+                let text = prop::collection::vec(prop_oneof![0..3u8, 200..203u8], 0..=most);
+                prop::collection::vec(text, 0..400)
+            }),
             n_times in 1..4_usize,
         ) {
             let mut memo = Memo::default();
@@ -633,6 +636,14 @@ mod tests {
                 memo.get_all(&texts, &mut found);
                 prop_assert_eq!(found.codes(), &expected);
             }
+            let (mut found, mut end) = (Lookup::default(), 0);
+            let parts = all.iter().map(|bytes| {
+                end += bytes.len();
+                (end - bytes.len(), end)
+            });
+            let is_short = map.keys().all(|text| text.len() <= 8);
+            prop_assert_eq!(memo.get_parts(&whole, parts, &mut found), is_short);
+            prop_assert!(!is_short || found.codes() == expected);
         }
 
         #[test]

@@ -3,7 +3,7 @@
 //!
 //! Files are read as blocks of whole rows, the blocks side by side, each into a Parquet file of its own.
 //! Blocks and the order of their files depend on the raw files alone, not on the threads; and no more of
-//! a file is in memory than the blocks being read.
+//! a file is in memory than the blocks being read, and what is refused until there is enough to write.
 
 use super::aggregate;
 use super::packed::{CodedRows, Collector, Packer, locked};
@@ -38,65 +38,82 @@ struct RawInput<'p> {
     state: Mutex<State>,
 }
 
-/// What is refused of a file: written in the order of its blocks, however they come.
-struct Rejects<'a> {
+/// What the blocks of a file came to, put together in their order, however they come.
+struct Gathered<'a> {
     files: &'a Files<'a>,
-    /// Of its file.
+    /// Of its file of refused rows.
     name: String,
-    /// The block whose rows are next.
+    /// The block that is next, and how many there are, once that is known.
     next: usize,
-    /// Those of blocks after it.
-    waiting: BTreeMap<usize, Rows>,
+    n_blocks: Option<usize>,
+    /// Those after it.
+    waiting: BTreeMap<usize, Done>,
+    account: Account,
+    records: Vec<DataFile>,
     /// What is written next.
-    rows: Rows,
+    refused: Rows,
     writer: Option<GroupWriter<'a>>,
+    rejects: Option<DataFile>,
 }
 
-impl<'a> Rejects<'a> {
-    const TABLE: &'static str = "customs.rejects";
-
+impl<'a> Gathered<'a> {
     /// Nothing yet, of the raw file with this number.
     fn new(files: &'a Files<'a>, number: usize) -> Self {
         Self {
             files,
             name: format!("part-{number:05}.parquet"),
             next: 0,
+            n_blocks: None,
             waiting: BTreeMap::new(),
-            rows: Rows::of(Self::TABLE),
+            account: Account::default(),
+            records: Vec::new(),
+            refused: Rows::of(REJECTS),
             writer: None,
+            rejects: None,
         }
     }
 
-    /// Takes what is refused of a block.
-    fn add(&mut self, block: usize, rows: Rows) -> Result<(), StageError> {
-        self.waiting.insert(block, rows);
-        while let Some(rows) = self.waiting.remove(&self.next) {
+    fn add(&mut self, block: usize, done: Done) -> Result<(), StageError> {
+        self.waiting.insert(block, done);
+        while let Some(Done { account, records, refused }) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.rows.append(rows);
-            if self.rows.n_rows() >= REFUSED {
+            self.account.add(account);
+            self.records.extend(records);
+            self.refused.append(refused);
+            if self.refused.n_rows() >= REFUSED || self.refused.n_bytes() >= REFUSED_BYTES {
                 self.write()?;
             }
         }
-        Ok(())
+        self.close()
+    }
+
+    /// The file has so many blocks.
+    fn end(&mut self, n_blocks: usize) -> Result<(), StageError> {
+        self.n_blocks = Some(n_blocks);
+        self.close()
     }
 
     fn write(&mut self) -> Result<(), StageError> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
-            None => self.writer.insert(self.files.create(Self::TABLE, &self.name)?),
+            None => self.writer.insert(self.files.create(REJECTS, &self.name)?),
         };
-        self.rows.write(writer)?;
+        self.refused.write(writer)?;
         // Their texts are not those of the next.
-        self.rows = Rows::of(Self::TABLE);
+        self.refused = Rows::of(REJECTS);
         Ok(())
     }
 
-    /// Writes the rest; the file, if anything was refused.
-    fn finish(mut self) -> Result<Option<DataFile>, StageError> {
-        if self.rows.n_rows() > 0 {
+    /// Writes the rest, if all is there.
+    fn close(&mut self) -> Result<(), StageError> {
+        if self.n_blocks != Some(self.next) {
+            return Ok(());
+        }
+        if self.refused.n_rows() > 0 {
             self.write()?;
         }
-        self.writer.map(GroupWriter::finish).transpose()
+        self.rejects = self.writer.take().map(GroupWriter::finish).transpose()?;
+        Ok(())
     }
 }
 
@@ -109,14 +126,17 @@ enum State {
 /// Rows whose texts are looked up together: few enough for their fields to stay in the processor's cache.
 const LOOKED_UP: usize = 128;
 
-/// Rows that are summed together: few enough to stay in the processor's cache.
+/// Rows that are summed together, where they are read one by one: few enough to stay in the processor's cache.
 const SUMMED: usize = 4096;
 
 /// Bytes of a block whose records are not kept: few enough to stay there too.
 const SUMMED_BYTES: usize = 2 << 20;
 
-/// Refused rows after which they are written.
+/// Refused rows after which they are written, or bytes of their texts.
 const REFUSED: usize = 1 << 16;
+const REFUSED_BYTES: usize = 16 << 20;
+
+const REJECTS: &str = "customs.rejects";
 
 /// Bytes of texts after which a file's are forgotten and learned anew.
 const MOST_REMEMBERED: usize = 64 << 20;
@@ -200,6 +220,7 @@ impl Account {
 struct Done {
     account: Account,
     records: Option<DataFile>,
+    refused: Rows,
 }
 
 /// Where records go.
@@ -244,7 +265,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     }
     let mut output = account_for(pipeline, &inputs, by_file)?;
     output.insert("customs.records", Made::Files(records));
-    output.insert(Rejects::TABLE, Made::Files(rejects));
+    output.insert(REJECTS, Made::Files(rejects));
     Ok(output)
 }
 
@@ -259,7 +280,7 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
     }
     let value: Money = by_file.iter().map(|account| account.value_records).sum();
     let mut output = account_for(pipeline, &inputs, by_file)?;
-    output.insert(Rejects::TABLE, Made::Files(rejects));
+    output.insert(REJECTS, Made::Files(rejects));
     let packed = collector.finish();
     // No check in SQL can compare the sums with records that are not there.
     let found = packed.value_met();
@@ -344,7 +365,10 @@ fn read(
     };
     let work = Reader {
         inputs,
-        rejects: (first..).take(inputs.len()).map(|n| Mutex::new(Rejects::new(files, n))).collect(),
+        gathered: (first..)
+            .take(inputs.len())
+            .map(|number| Mutex::new(Gathered::new(files, number)))
+            .collect(),
         first,
         files,
         records_to,
@@ -352,26 +376,23 @@ fn read(
         fitted: Mutex::default(),
         buffers,
         spare: Mutex::default(),
-        results: Mutex::default(),
+        errors: Mutex::default(),
     };
-    rayon::scope(|scope| {
-        for _ in 0..rayon::current_num_threads() {
-            scope.spawn(|_| work.run());
-        }
-    });
-    let Reader { results, rejects, .. } = work;
-    let mut by_file: Vec<OfFile> = inputs.iter().map(|_| OfFile::default()).collect();
-    for ((file, _), result) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        // Results are in the order of the files, so the same fault is always the one named.
-        let done = result?;
-        by_file[file].account.add(done.account);
-        by_file[file].records.extend(done.records);
+    // One turn for each thread, and no more: what waits for columns to be written must not begin another.
+    rayon::broadcast(|_| work.run());
+    let Reader { gathered, errors, .. } = work;
+    // In the order of the files, so the same fault is always the one named.
+    if let Some((_, error)) =
+        errors.into_inner().unwrap_or_else(PoisonError::into_inner).pop_first()
+    {
+        return Err(error);
     }
-    for (of_file, rejects) in by_file.iter_mut().zip(rejects) {
-        let rejects = rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
-        of_file.rejects.extend(rejects.finish()?);
-    }
-    Ok(by_file)
+    let of_file = |gathered: Mutex<Gathered<'_>>| {
+        let Gathered { account, records, rejects, .. } =
+            gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        OfFile { account, records, rejects: rejects.into_iter().collect() }
+    };
+    Ok(gathered.into_iter().map(of_file).collect())
 }
 
 /// The tables that say what each file came to.
@@ -474,7 +495,7 @@ struct Reader<'a> {
     files: &'a Files<'a>,
     records_to: RecordsTo<'a>,
     /// By file.
-    rejects: Vec<Mutex<Rejects<'a>>>,
+    gathered: Vec<Mutex<Gathered<'a>>>,
     /// The first file that nobody opened yet.
     next: Mutex<usize>,
     /// Layouts as they fit the files.
@@ -483,7 +504,8 @@ struct Reader<'a> {
     buffers: Buffers,
     /// Memory for their rows.
     spare: Mutex<Vec<Records>>,
-    results: Mutex<BTreeMap<(usize, usize), Result<Done, StageError>>>,
+    /// By file and block.
+    errors: Mutex<BTreeMap<(usize, usize), StageError>>,
 }
 
 impl Reader<'_> {
@@ -546,10 +568,11 @@ impl Reader<'_> {
     }
 
     fn put(&self, file: usize, at: usize, result: Result<Done, StageError>) {
-        if result.is_err() {
+        let kept = result.and_then(|done| locked(&self.gathered[file]).add(at, done));
+        if let Err(error) = kept {
             *locked(&self.inputs[file].state) = State::Done;
+            locked(&self.errors).insert((file, at), error);
         }
-        locked(&self.results).insert((file, at), result);
     }
 
     /// The next block of a file.
@@ -587,6 +610,8 @@ impl Reader<'_> {
             }
             Ok(None) => {
                 *state = State::Done;
+                drop(state);
+                locked(&self.gathered[file]).end(at).map_err(|error| (at, error))?;
                 Ok(None)
             }
             Err(why) => {
@@ -644,7 +669,7 @@ impl Reader<'_> {
                 is_written: matches!(self.records_to, RecordsTo::Table),
                 ..Records::default()
             }),
-            rejects: Rows::of(Rejects::TABLE),
+            refused: Rows::of(REJECTS),
         };
         let n_kept = match self.records_to {
             RecordsTo::Table => GROUP_ROWS,
@@ -714,9 +739,12 @@ impl Reader<'_> {
             self.keep(&mut writer, &name, &mut reading, parser, packer)?;
         }
         locked(&self.spare).push(reading.records);
-        locked(&self.rejects[task.file]).add(task.at, reading.rejects)?;
         tracing::debug!(file = item.label, block = task.at, rows = reading.account.n_rows, "read");
-        Ok(Done { account: reading.account, records: writer.map(GroupWriter::finish).transpose()? })
+        Ok(Done {
+            account: reading.account,
+            records: writer.map(GroupWriter::finish).transpose()?,
+            refused: reading.refused,
+        })
     }
 
     /// Brings the records read so far to where they go.
@@ -784,7 +812,7 @@ struct Reading<'a> {
     /// Of each entry of a batch whether a rule excludes it, and the code of the rules' names.
     counted: Vec<(bool, u32)>,
     records: Records,
-    rejects: Rows,
+    refused: Rows,
 }
 
 impl Reading<'_> {
@@ -843,7 +871,7 @@ impl Reading<'_> {
                 ));
             }
             self.n_rejects += 1;
-            self.rejects
+            self.refused
                 .text(self.label)
                 .count(usize_of(self.line))
                 .int(i32::try_from(at).unwrap_or(i32::MAX))

@@ -150,6 +150,15 @@ impl Rows {
         self.n_rows
     }
 
+    /// Bytes of memory that its texts have, about.
+    pub fn n_bytes(&self) -> usize {
+        let bytes = self.columns.iter().map(|cells| match cells {
+            Cells::Text(texts, _) => texts.n_bytes(),
+            _ => 0,
+        });
+        bytes.sum()
+    }
+
     fn whole(&self) -> Result<(), ArrowError> {
         let broken = |text: String| Err(ArrowError::SchemaError(text));
         if let Some(fault) = &self.fault {
