@@ -116,6 +116,23 @@ impl Files<'_> {
         let writer = self.lake.group_writer(draft, name)?;
         Ok(GroupWriter { runtime: &self.runtime, writer })
     }
+
+    /// The file in `writer`, begun by [`Self::create`] if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub fn opened<'w, 'f>(
+        &'f self,
+        writer: &'w mut Option<GroupWriter<'f>>,
+        table: &str,
+        name: &str,
+    ) -> Result<&'w mut GroupWriter<'f>, StageError> {
+        match writer {
+            Some(writer) => Ok(writer),
+            None => Ok(writer.insert(self.create(table, name)?)),
+        }
+    }
 }
 
 /// A Parquet file that a stage writes.

@@ -166,13 +166,8 @@ impl<'f> SheetWriter<'f> {
         if n == 0 {
             return Ok(());
         }
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                let name = format!("{year}.parquet");
-                self.writer.insert(files.create(TABLES[self.table], &name)?)
-            }
-        };
+        let name = format!("{year}.parquet");
+        let writer = files.opened(&mut self.writer, TABLES[self.table], &name)?;
         writer.write(n, &self.sheet.cells(self.table, year, texts))?;
         self.sheet.clear();
         Ok(())

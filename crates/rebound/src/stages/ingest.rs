@@ -94,10 +94,7 @@ impl<'a> Gathered<'a> {
     }
 
     fn write(&mut self) -> Result<(), StageError> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => self.writer.insert(self.files.create(REJECTS, &self.name)?),
-        };
+        let writer = self.files.opened(&mut self.writer, REJECTS, &self.name)?;
         self.refused.write(writer)?;
         // Their texts are not those of the next.
         self.refused = Rows::of(REJECTS);
@@ -760,10 +757,7 @@ impl Reader<'_> {
         if let RecordsTo::Sums(collector) = self.records_to {
             packer.pack(&(&*records, parser.dictionaries()), collector)?;
         } else {
-            let writer = match writer {
-                Some(writer) => writer,
-                None => writer.insert(self.files.create("customs.records", name)?),
-            };
+            let writer = self.files.opened(writer, "customs.records", name)?;
             records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)?;
         }
         records.clear();
@@ -999,7 +993,7 @@ impl Records {
         self.rules.push(rules);
     }
 
-    /// Adds rows on these lines by column.
+    /// Adds rows on these lines by column, to be written.
     fn extend(
         &mut self,
         entries: &CodedBatch<'_>,
@@ -1012,11 +1006,8 @@ impl Records {
         }
         let month = |&month: &u32| if month == NO_CODE { NO_CODE } else { month - 1 };
         self.month.extend(entries.month.iter().map(month));
-        for ((column, codes), is_kept) in self.codes.iter_mut().zip(entries.codes).zip(self.columns)
-        {
-            if is_kept {
-                column.extend_from_slice(codes);
-            }
+        for (column, codes) in self.codes.iter_mut().zip(entries.codes) {
+            column.extend_from_slice(codes);
         }
         self.value.extend(entries.value.iter().map(|value| value.hundredths()));
         self.is_excluded.extend(counted.iter().map(|(is_excluded, _)| Some(*is_excluded)));
