@@ -21,15 +21,18 @@ impl Fingerprint {
     /// # Errors
     ///
     /// If it cannot be read.
-    pub fn of_reader(mut reader: impl std::io::Read) -> std::io::Result<Self> {
+    pub fn of_reader(mut reader: impl std::io::Read + Send) -> std::io::Result<Self> {
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; HASHED];
-        loop {
-            match reader.read(&mut buffer)? {
-                0 => return Ok(Fingerprinter(hasher).finish()),
-                n => hasher.update_rayon(&buffer[..n]),
-            };
+        let [mut read, mut next] = [(); 2].map(|()| vec![0; HASHED]);
+        let mut n = reader.read(&mut read)?;
+        while n > 0 {
+            // What comes next is read meanwhile.
+            let hash = || hasher.update_rayon(&read[..n]).count();
+            let (_, n_next) = rayon::join(hash, || reader.read(&mut next));
+            n = n_next?;
+            std::mem::swap(&mut read, &mut next);
         }
+        Ok(Fingerprinter(hasher).finish())
     }
 
     /// Its text: 32 hexadecimal digits.

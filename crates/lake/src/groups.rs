@@ -42,6 +42,9 @@ pub const GROUP_ROWS: usize = 262_144;
 /// Rows of a page.
 const PAGE_ROWS: usize = 65_536;
 
+/// More bytes than the writer of a file holds back.
+const HELD_BACK: usize = 1 << 16;
+
 /// Bytes of money in a file, the highest first.
 pub(crate) const MONEY_BYTES: usize = 9;
 
@@ -198,7 +201,7 @@ impl GroupWriter {
     pub async fn flush(&mut self) -> Result<(), LakeError> {
         let bytes = std::mem::take(self.file.inner_mut());
         self.bytes += bytes.len() as u64;
-        self.object.put(Bytes::from(bytes)).await.map_err(|error| LakeError::Parquet {
+        self.object.put(spare::lent(bytes)).await.map_err(|error| LakeError::Parquet {
             table: self.table.clone(),
             source: ParquetError::External(Box::new(error)),
         })
@@ -261,14 +264,11 @@ impl GroupWriter {
         if self.last.as_ref().is_some_and(|last| *last >= values(0)) {
             return Err(broken(0));
         }
-        let ascends = |row: usize| {
-            keys.iter()
-                .map(|ranks| ranks.at(row - 1).cmp(&ranks.at(row)))
-                .find(|order| order.is_ne())
-                == Some(Ordering::Less)
-        };
-        if let Some(row) = (1..n).find(|&row| !ascends(row)) {
-            return Err(broken(row));
+        // Of each row how it stands to the one before, column by column until they differ.
+        let mut orders = vec![Ordering::Equal; n - 1];
+        keys.iter().for_each(|ranks| ranks.compare(&mut orders));
+        if let Some(at) = orders.iter().position(|order| *order != Ordering::Less) {
+            return Err(broken(at + 1));
         }
         self.last = Some(values(n - 1));
         Ok(())
@@ -290,8 +290,12 @@ impl GroupWriter {
         });
         let chunks: Vec<_> = chunks.collect::<Result<_, ParquetError>>()?;
         // Room for all, rather than one copy after the other as it grows.
-        let n_bytes = chunks.iter().map(|(bytes, _)| bytes.len()).sum();
-        self.file.inner_mut().reserve(n_bytes);
+        let n_bytes: usize = chunks.iter().map(|(bytes, _)| bytes.len()).sum();
+        let file = self.file.inner_mut();
+        // The writer holds some bytes back that come before.
+        let mut roomy = spare::taken(file.len() + n_bytes + HELD_BACK);
+        roomy.append(file);
+        *file = roomy;
         let mut group = self.file.next_row_group()?;
         for (bytes, close) in chunks {
             group.append_column(&bytes, close)?;
@@ -375,15 +379,25 @@ impl<'a> Ranks<'a> {
         })
     }
 
-    fn at(&self, row: usize) -> i64 {
-        match self {
-            Self::Same => 0,
-            Self::Sorted(codes) if codes[row] == NO_CODE => i64::MIN,
-            Self::Sorted(codes) => i64::from(codes[row]),
-            Self::Coded(ranks, codes) => {
-                ranks.get(codes[row] as usize).copied().unwrap_or(i64::MIN)
+    /// Puts into `orders` how the rows before the last stand to those after the first, where nothing is there yet.
+    fn compare(&self, orders: &mut [Ordering]) {
+        fn each<R: Ord>(orders: &mut [Ordering], codes: &[u32], rank: impl Fn(u32) -> R) {
+            for (order, pair) in orders.iter_mut().zip(codes.windows(2)) {
+                *order = order.then(rank(pair[0]).cmp(&rank(pair[1])));
             }
-            Self::Long(values) => values[row],
+        }
+        match self {
+            Self::Same => {}
+            // No code is below all others.
+            Self::Sorted(codes) => each(orders, codes, |code| code.wrapping_add(1)),
+            Self::Coded(ranks, codes) => {
+                each(orders, codes, |code| ranks.get(code as usize).copied().unwrap_or(i64::MIN));
+            }
+            Self::Long(values) => {
+                for (order, pair) in orders.iter_mut().zip(values.windows(2)) {
+                    *order = order.then(pair[0].cmp(&pair[1]));
+                }
+            }
         }
     }
 }
@@ -626,13 +640,19 @@ impl Chunk<'_> {
         scratch: &mut Scratch,
         mut put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let mut pages = Pages::new();
+        let n_pages = self.n.div_ceil(PAGE_ROWS);
+        let mut pages = None;
         for from in (0..self.n).step_by(PAGE_ROWS) {
             let to = (from + PAGE_ROWS).min(self.n);
             scratch.page.clear();
             put(from, to, &mut scratch.page)?;
-            pages.put(to - from, encoding, scratch)?;
+            pages.get_or_insert_with(|| Pages::new(n_pages * scratch.page.len())).put(
+                to - from,
+                encoding,
+                scratch,
+            )?;
         }
+        let pages = pages.unwrap_or_else(|| Pages::new(0));
         pages.finish(self, vec![encoding, Encoding::RLE], bounds)
     }
 
@@ -642,10 +662,10 @@ impl Chunk<'_> {
         bounds: Option<Statistics>,
         scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let mut pages = Pages::new();
-        pages.put_dictionary(scratch)?;
         let highest = u32::try_from(scratch.met.len().saturating_sub(1)).unwrap_or(0);
         let width = (u32::BITS - highest.leading_zeros()).max(1);
+        let mut pages = Pages::new(scratch.dictionary.len() + self.n * width as usize / 8);
+        pages.put_dictionary(scratch)?;
         for from in (0..self.n).step_by(PAGE_ROWS) {
             let Scratch { page, codes, there, .. } = &mut *scratch;
             let codes = &codes[from..(from + PAGE_ROWS).min(self.n)];
@@ -679,9 +699,10 @@ struct Pages {
 }
 
 impl Pages {
-    fn new() -> Self {
+    /// None yet, of about so many bytes.
+    fn new(n_bytes: usize) -> Self {
         Self {
-            sink: TrackedWrite::new(spare::taken()),
+            sink: TrackedWrite::new(spare::taken(n_bytes)),
             uncompressed: 0,
             dictionary: None,
             data: None,
@@ -776,8 +797,7 @@ fn compress(
     zstd: &mut zstd::bulk::Compressor<'static>,
     bytes: &[u8],
 ) -> Result<Bytes, ParquetError> {
-    let mut compressed = spare::taken();
-    compressed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+    let mut compressed = spare::taken(zstd::zstd_safe::compress_bound(bytes.len()));
     zstd.compress_to_buffer(bytes, &mut compressed)?;
     Ok(spare::lent(compressed))
 }

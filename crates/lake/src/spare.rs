@@ -8,9 +8,14 @@ const MOST_SPARE: usize = 64;
 
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// No bytes, with room for some.
-pub(crate) fn taken() -> Vec<u8> {
-    SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+/// No bytes, with room for `n`.
+pub(crate) fn taken(n: usize) -> Vec<u8> {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let rooms = spare.iter().map(Vec::capacity).enumerate();
+    match rooms.filter(|(_, room)| *room >= n).min_by_key(|(_, room)| *room) {
+        Some((at, _)) => spare.swap_remove(at),
+        None => Vec::with_capacity(n),
+    }
 }
 
 /// Bytes whose memory can be [`taken`] once nobody needs them.

@@ -756,9 +756,8 @@ fn local_ranges(
     };
     let mut file = File::open(path).map_err(failed)?;
     let get = |range: &Range<u64>| {
-        let mut bytes = spare::taken();
         let n = range.end - range.start;
-        bytes.reserve(usize::try_from(n).unwrap_or(0));
+        let mut bytes = spare::taken(usize::try_from(n).unwrap_or(0));
         file.seek(SeekFrom::Start(range.start))?;
         if file.by_ref().take(n).read_to_end(&mut bytes)? as u64 != n {
             return Err(std::io::Error::from(ErrorKind::UnexpectedEof));

@@ -26,6 +26,7 @@ use lake::{CodedReader, DataFile, Lake, LakeError, TableVersion};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 /// What a stage made of a table.
 #[derive(Debug)]
@@ -161,6 +162,43 @@ impl GroupWriter<'_> {
     /// [`StageError::Lake`].
     pub fn finish(self) -> Result<DataFile, StageError> {
         Ok(self.runtime.block_on(self.writer.finish())?)
+    }
+}
+
+impl<'a> GroupWriter<'a> {
+    /// Ends the file while other work goes on.
+    pub fn finish_aside(self) -> Finishing<'a> {
+        Finishing { runtime: self.runtime, task: self.runtime.spawn(self.writer.finish()) }
+    }
+}
+
+/// A file that is being ended, unless it is dropped before.
+#[derive(Debug)]
+pub struct Finishing<'a> {
+    runtime: &'a Handle,
+    task: JoinHandle<Result<DataFile, LakeError>>,
+}
+
+impl Finishing<'_> {
+    /// Waits until it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`].
+    pub fn wait(mut self) -> Result<DataFile, StageError> {
+        match self.runtime.block_on(&mut self.task) {
+            Ok(file) => Ok(file?),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(StageError::Data(format!("a file was not written: {error}"))),
+            },
+        }
+    }
+}
+
+impl Drop for Finishing<'_> {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 

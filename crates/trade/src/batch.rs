@@ -22,8 +22,13 @@ pub trait RowTexts {
     /// Puts the text of a column in each row into `texts`.
     fn texts<'s>(&'s self, column: usize, texts: &mut Vec<Text<'s>>);
 
-    /// One text, and where in it the text of a column begins and ends in each row, if they lie so.
-    fn parts(&self, _column: usize) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
+    /// One text, and where in it the texts of the columns from `_first` to `_last` begin and end in each row, with the
+    /// delimiters between them, if they lie so.
+    fn parts(
+        &self,
+        _first: usize,
+        _last: usize,
+    ) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
         None::<(&[u8], std::iter::Empty<(usize, usize)>)>
     }
 
@@ -164,15 +169,21 @@ impl RowTexts for RowBatch<'_> {
     }
 
     #[inline(always)]
-    fn parts(&self, column: usize) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
-        let n_columns = self.n_columns.filter(|n| self.is_plain && column < *n)?;
-        let fields = self.spans.chunks_exact(n_columns).map(move |row| row[column]);
-        Some((self.text, fields.map(|(start, end)| (start as usize, end as usize))))
+    fn parts(
+        &self,
+        first: usize,
+        last: usize,
+    ) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
+        let n_columns = self.n_columns.filter(|n| self.is_plain && first <= last && last < *n)?;
+        let n = last - first;
+        // From the first column on: one check of bounds fewer.
+        let part = move |rest: &[(u32, u32)]| (rest[0].0 as usize, rest[n].1 as usize);
+        Some((self.text, self.spans.get(first..).unwrap_or(&[]).chunks(n_columns).map(part)))
     }
 
     fn texts<'s>(&'s self, column: usize, texts: &mut Vec<Text<'s>>) {
         texts.clear();
-        if let Some((all, parts)) = self.parts(column) {
+        if let Some((all, parts)) = self.parts(column, column) {
             let none = Text::default();
             texts.resize(self.rows.len(), none);
             for (at, (start, end)) in parts.enumerate() {

@@ -4,9 +4,12 @@
 //! bytes from then on; a row of known texts needs no more than to look them up. All else (faults, codes
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
+mod joint;
+
+use self::joint::Joint;
 use crate::batch::RowTexts;
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, Text, UNKNOWN};
+use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, Text, UNKNOWN, is_same};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
@@ -144,6 +147,14 @@ impl<'p, 'l> Link<'p, 'l> {
             .collect()
     }
 
+    /// The column that its text is in.
+    fn column(&self) -> Option<usize> {
+        match self.fitted.source {
+            Source::Column(at) => Some(at),
+            _ => None,
+        }
+    }
+
     /// What is known of the raw texts of `year`.
     #[inline]
     fn memo(&mut self, year: i32) -> &mut Memo {
@@ -230,6 +241,38 @@ struct Found {
     value: Vec<Money>,
 }
 
+impl Found {
+    /// The codes of `field`, if it has some.
+    fn of(&mut self, field: Field) -> Option<&mut Vec<u32>> {
+        match field {
+            Field::Year => Some(&mut self.year),
+            Field::Month => Some(&mut self.month),
+            _ => {
+                let (_, column) = COLUMN_OF.iter().find(|(of, _)| *of == field)?;
+                Some(&mut self.codes[*column as usize])
+            }
+        }
+    }
+}
+
+/// The year of a batch of rows.
+#[derive(Debug, Clone, Copy)]
+enum Year {
+    Of(i32),
+    Differs,
+}
+
+impl Year {
+    fn of_all(years: &[u32]) -> Self {
+        match years.split_first() {
+            Some((first, others)) if others.iter().all(|year| year == first) => {
+                Self::Of(first.cast_signed())
+            }
+            _ => Self::Differs,
+        }
+    }
+}
+
 /// The entries of a batch of rows, one of each, by column.
 #[derive(Debug, Clone, Copy)]
 pub struct CodedBatch<'f> {
@@ -267,6 +310,10 @@ pub struct CodedParser<'p, 'l> {
     /// The revision of each year met.
     revisions: Vec<(u32, u32)>,
     masks: [Masks; 4],
+    /// Columns that are looked up together, once there were rows.
+    joints: Option<Vec<Joint>>,
+    /// The column of firms' names, where they are asked for the rules alone and stand as they are.
+    names: Option<usize>,
     found: Found,
     lookup: Lookup,
     numbers: Vec<u64>,
@@ -281,7 +328,7 @@ const NO_NUMBER: u64 = u64::MAX;
 /// Puts the numbers that the texts of a column are into `numbers`, [`NO_NUMBER`] for none.
 fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec<u64>) {
     numbers.clear();
-    match rows.parts(column) {
+    match rows.parts(column, column) {
         Some((all, parts)) => {
             for (start, end) in parts {
                 let mut text = Text::default();
@@ -296,9 +343,31 @@ fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec
     }
 }
 
+/// Whether all texts of a column are ASCII.
+fn are_ascii(rows: &(impl RowTexts + ?Sized), column: usize) -> bool {
+    match rows.parts(column, column) {
+        Some((all, parts)) => {
+            let mut bits = 0;
+            for (start, end) in parts {
+                let bytes = &all[start..end];
+                // Bytes that are read twice are the same both times.
+                match (bytes.first_chunk(), bytes.last_chunk()) {
+                    (Some(first), Some(last)) if bytes.len() <= 16 => {
+                        bits |= u64::from_le_bytes(*first) | u64::from_le_bytes(*last);
+                    }
+                    _ => bits |= if bytes.is_ascii() { 0 } else { 0x80 },
+                }
+            }
+            bits & 0x8080_8080_8080_8080 == 0
+        }
+        None => (0..rows.n_rows()).all(|row| rows.text(row, column).bytes().is_ascii()),
+    }
+}
+
 impl<'p, 'l> CodedParser<'p, 'l> {
     /// Nothing is known yet. Firms, their names and units are checked, but have codes only where they are asked for.
     pub fn new(parser: &'p RowParser<'l>, is_asked: [bool; Column::ALL.len()]) -> Self {
+        let names = &parser.fields[Field::FirmName.index()];
         Self {
             parser,
             is_asked,
@@ -321,6 +390,13 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                     none: mask(parser, column, None),
                 },
             ),
+            joints: None,
+            names: match names.source {
+                Source::Column(at) if !is_asked[Column::FirmName as usize] => {
+                    Some(at).filter(|_| names.is_plain() && names.fallback.is_none())
+                }
+                _ => None,
+            },
             found: Found::default(),
             lookup: Lookup::default(),
             numbers: Vec::new(),
@@ -332,14 +408,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.parser
     }
 
-    /// Bytes of memory that what is known of texts has, about: of their codes, and of names that have none.
+    /// Bytes of memory that what is known of texts has, about.
     pub fn n_bytes(&self) -> usize {
-        let names = self.chains[Field::FirmName.index()].iter().flat_map(|link| &link.memos);
-        let of_names: usize = match self.is_asked[Column::FirmName as usize] {
-            true => 0,
-            false => names.map(|(_, memo)| memo.n_bytes()).sum(),
-        };
-        self.dictionaries.n_bytes() + of_names
+        self.dictionaries.n_bytes()
     }
 
     /// The texts of the codes so far.
@@ -358,33 +429,62 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             .extend((0..n).map(|row| {
                 self.value.is_none() || rows.n_columns(row) != self.parser.header.len()
             }));
-        let mut texts = ColumnTexts::new(rows);
         found.ownership_at.clear();
         found.ownership_at.resize(n, 0);
+        found.rules.clear();
+        found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
+        let mut joints = match self.joints.take() {
+            Some(joints) => joints,
+            None => Joint::all(&self.chains, rows),
+        };
+        let mut is_known = [false; Field::ALL.len()];
+        let mut texts = ColumnTexts::new(rows);
+        for joint in joints.iter_mut().filter(|joint| joint.has_year()) {
+            joint.look_up(rows, Year::Differs, &mut found, &mut is_known);
+        }
         let unusual = &mut found.is_unusual;
-        self.find(Field::Year, &mut texts, None, &mut found.year, unusual, None);
+        if !is_known[Field::Year.index()] {
+            self.find(Field::Year, &mut texts, None, &mut found.year, unusual, None);
+        }
+        let year = Year::of_all(&found.year);
+        for joint in joints.iter_mut().filter(|joint| !joint.has_year()) {
+            joint.look_up(rows, year, &mut found, &mut is_known);
+        }
+        let unusual = &mut found.is_unusual;
         let years = Some(&*found.year);
-        self.find(Field::Month, &mut texts, years, &mut found.month, unusual, None);
+        if !is_known[Field::Month.index()] {
+            self.find(Field::Month, &mut texts, years, &mut found.month, unusual, None);
+        }
         for (field, column) in COLUMN_OF {
             let codes = &mut found.codes[column as usize];
+            if is_known[field.index()] {
+                continue;
+            }
+            if column == Column::FirmName
+                && let Some(at) = self.names
+            {
+                codes.clear();
+                codes.resize(n, NO_CODE);
+                self.find_names(rows, at, &mut found.rules, unusual);
+                continue;
+            }
             let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
             self.find(field, &mut texts, years, codes, unusual, places);
         }
+        for joint in &mut joints {
+            joint.learn(&mut self.chains, rows, &found);
+        }
+        joints.retain(Joint::is_of_use);
+        self.joints = Some(joints);
         self.find_products(&mut found);
-        found.rules.clear();
-        found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
         if !self.parser.rules.is_empty() {
             let (parser, dictionaries) = (self.parser, &self.dictionaries);
             for masks in self.masks.iter_mut().filter(|masks| masks.is_needed) {
                 let column = masks.column;
-                let codes = &found.codes[column as usize];
-                if column == Column::FirmName && !self.is_asked[column as usize] {
-                    // Codes of masks.
-                    for (rules, &code) in found.rules.iter_mut().zip(codes) {
-                        *rules &= masks.by_code.get(code as usize).unwrap_or(&masks.none);
-                    }
+                if column == Column::FirmName && self.names.is_some() {
                     continue;
                 }
+                let codes = &found.codes[column as usize];
                 for (rules, &code) in found.rules.iter_mut().zip(codes) {
                     let of = |text: &str| mask(parser, column, Some(text));
                     *rules &= masks.of(code, dictionaries, of);
@@ -394,29 +494,70 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.found = found;
     }
 
+    /// Puts the rules that firms' names speak for into `rules`. A name is not remembered: to find it among all
+    /// others takes longer than to look at it.
+    fn find_names(
+        &self,
+        rows: &(impl RowTexts + ?Sized),
+        column: usize,
+        rules: &mut [u64],
+        unusual: &mut [bool],
+    ) {
+        let parser = self.parser;
+        let names = &self.masks[NAMES];
+        let mask_of = |name: &[u8]| {
+            let name = std::str::from_utf8(name).ok()?;
+            Some(match parser.present(name) {
+                Some(name) if names.is_needed => mask(parser, Column::FirmName, Some(name)),
+                _ => names.none,
+            })
+        };
+        let (mut before, mut mask) = (&[][..], mask_of(&[]));
+        let mut put = |at: usize, name| {
+            if !is_same(name, before) {
+                (before, mask) = (name, mask_of(name));
+            }
+            match mask {
+                Some(mask) => rules[at] &= mask,
+                None => unusual[at] = true,
+            }
+        };
+        match rows.parts(column, column) {
+            Some((all, parts)) => {
+                for (at, (start, end)) in parts.enumerate() {
+                    put(at, &all[start..end]);
+                }
+            }
+            None => (0..rows.n_rows()).for_each(|at| put(at, rows.text(at, column).bytes())),
+        }
+    }
+
     /// Puts HS6 and revision beside the products that were found.
     fn find_products(&mut self, found: &mut Found) {
-        let [flows, regions, products] = [Column::Flow, Column::Region, Column::Product]
-            .map(|column| &*found.codes[column as usize]);
-        for (at, is_unusual) in found.is_unusual.iter_mut().enumerate() {
-            *is_unusual |=
-                flows[at] == NO_CODE || regions[at] == NO_CODE || products[at] == NO_CODE;
+        for column in [Column::Flow, Column::Region, Column::Product] {
+            let codes = &found.codes[column as usize];
+            if has(codes, NO_CODE) {
+                for (is_unusual, code) in found.is_unusual.iter_mut().zip(codes) {
+                    *is_unusual |= *code == NO_CODE;
+                }
+            }
         }
         let mut hs6 = std::mem::take(&mut found.codes[Column::Hs6 as usize]);
         hs6.clear();
         let products = &found.codes[Column::Product as usize];
         hs6.extend(products.iter().map(|&at| *self.hs6.get(at as usize).unwrap_or(&NO_CODE)));
         found.codes[Column::Hs6 as usize] = hs6;
-        let revisions = &mut found.codes[Column::Revision as usize];
+        let mut revisions = std::mem::take(&mut found.codes[Column::Revision as usize]);
         revisions.clear();
-        let mut last = (NO_CODE, None);
-        for (&year, is_unusual) in found.year.iter().zip(&mut found.is_unusual) {
-            if year != last.0 {
-                last = (year, self.revision(year));
+        for of_year in found.year.chunk_by(|a, b| a == b) {
+            let revision = self.revision(of_year[0]);
+            let first = revisions.len();
+            revisions.resize(first + of_year.len(), revision.unwrap_or(NO_CODE));
+            if revision.is_none() {
+                found.is_unusual[first..revisions.len()].fill(true);
             }
-            *is_unusual |= last.1.is_none();
-            revisions.push(last.1.unwrap_or(NO_CODE));
         }
+        found.codes[Column::Revision as usize] = revisions;
     }
 
     /// The entries of the batch that was last looked up, if every row has one and none needs the slow way.
@@ -553,24 +694,16 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let column = COLUMN_OF.iter().find(|(of, _)| *of == field).map(|(_, column)| *column);
         let is_asked = column.is_none_or(|column| self.is_asked[column as usize]);
         // Nobody asks what they are, and no text but one of damaged bytes can be wrong.
-        let is_idle = match field {
-            Field::Firm | Field::QuantityUnit => !is_asked,
-            Field::FirmName => !is_asked && !self.masks[NAMES].is_needed,
-            _ => false,
-        };
+        let is_idle = !is_asked && matches!(field, Field::Firm | Field::QuantityUnit);
         if is_idle
             && let [Link { fitted: Fitted { source: Source::Column(column), .. }, .. }] =
                 &self.chains[field.index()][..]
             && self.chains[field.index()][0].fitted.is_plain()
-            && texts.of(Some(*column)).iter().all(Text::is_ascii)
+            && are_ascii(rows, *column)
         {
             return;
         }
-        let names = match column {
-            Some(Column::FirmName) if !is_asked => Some(&mut self.masks[NAMES].by_code),
-            _ => None,
-        };
-        let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, names };
+        let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6 };
         for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
             let fitted = link.fitted;
             let column = match fitted.source {
@@ -586,7 +719,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             let is_of_one = !link.is_dated || (1..codes.len()).all(|at| year_of(at) == year_of(0));
             if is_of_one {
                 let memo = link.memo(year_of(0));
-                let is_done = match column.and_then(|column| rows.parts(column)) {
+                let is_done = match column.and_then(|column| rows.parts(column, column)) {
                     Some((all, parts)) => memo.get_parts(all, parts, &mut self.lookup),
                     None => false,
                 };
@@ -670,8 +803,6 @@ fn has<T: Copy + PartialEq>(items: &[T], sought: T) -> bool {
 struct Known<'k> {
     dictionaries: &'k mut Dictionaries,
     hs6: &'k mut Vec<u32>,
-    /// The masks of firms' names, if names are asked for nothing else.
-    names: Option<&'k mut Vec<u64>>,
 }
 
 /// The place of firms' names among the columns that rules ask for.
@@ -715,14 +846,6 @@ fn learn<'l>(
         }
         Field::Flow if !matches!(&*text, "export" | "import") => return Err(Unusual),
         _ => {}
-    }
-    if let Some(masks) = &mut known.names {
-        let mask = mask(parser, Column::FirmName, Some(&text));
-        let code = masks.iter().position(|known| *known == mask).unwrap_or_else(|| {
-            masks.push(mask);
-            masks.len() - 1
-        });
-        return u32::try_from(code).map_err(|_| Unusual);
     }
     let column = COLUMN_OF.iter().find(|(of, _)| *of == field).ok_or(Unusual)?.1;
     Ok(known.dictionaries.code(column, &text))

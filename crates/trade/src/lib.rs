@@ -15,6 +15,7 @@ pub mod money;
 pub mod period;
 pub mod row;
 pub mod text;
+mod words;
 
 pub use batch::{RowBatch, RowTexts};
 pub use coded::{CodedBatch, CodedEntry, CodedParser, CodedSink};

@@ -99,15 +99,6 @@ impl<'t> Text<'t> {
         self.bytes
     }
 
-    /// Whether all bytes are ASCII.
-    #[inline]
-    pub fn is_ascii(&self) -> bool {
-        match self.bytes.len() {
-            0..=SHORT => (self.words.0 | self.words.1) & 0x8080_8080_8080_8080 == 0,
-            _ => self.bytes.is_ascii(),
-        }
-    }
-
     /// The number that up to 15 digits are; `None` for all else.
     #[inline(always)]
     pub fn number(&self) -> Option<u64> {
@@ -230,7 +221,7 @@ fn word(bytes: &[u8]) -> u64 {
 
 /// Whether two texts are the same.
 #[inline(always)]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
+pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
     let n = a.len();
     if n != b.len() {
         return false;
@@ -626,7 +617,6 @@ mod tests {
                 let mut text = Text::default();
                 text.put(bytes, alone.last().unwrap_or(&Text::default()));
                 prop_assert_eq!(text.words, within[alone.len()].words);
-                prop_assert_eq!(text.is_ascii(), bytes.is_ascii());
                 alone.push(text);
             }
             let expected: Vec<u32> =

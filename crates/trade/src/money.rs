@@ -52,11 +52,18 @@ impl Money {
     /// The nearest float, in units (not hundredths). For indices only: sums are made before this.
     #[expect(clippy::cast_precision_loss, reason = "the documented purpose")]
     pub fn to_f64(self) -> f64 {
-        // The same number, in one instruction.
-        match i64::try_from(self.0) {
-            Ok(hundredths) => hundredths as f64 / 100.0,
-            Err(_) => self.0 as f64 / 100.0,
+        // Out of the way, or the compiler makes one slow conversion of both.
+        #[cold]
+        #[inline(never)]
+        fn wide(hundredths: i128) -> f64 {
+            hundredths as f64
         }
+        // The same number, in one instruction.
+        let hundredths = match i64::try_from(self.0) {
+            Ok(hundredths) => hundredths as f64,
+            Err(_) => wide(self.0),
+        };
+        hundredths / 100.0
     }
 
     /// Whether the amount is zero.

@@ -11,6 +11,7 @@ use crate::layout::{
     Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Zero,
 };
 use crate::money::{Money, ParseMoneyError};
+use crate::words::Words;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -308,8 +309,8 @@ impl Fitted<'_> {
 #[derive(Debug, Clone)]
 pub(crate) struct FittedRule<'l> {
     products: Vec<&'l str>,
-    /// Words of firms' names, each with its first character.
-    words: Vec<(char, &'l str)>,
+    /// Words of firms' names.
+    words: Words<'l>,
     rule: &'l Rule,
 }
 
@@ -339,10 +340,7 @@ impl FittedRule<'_> {
 
     /// `name` is empty if the firm has none.
     pub(crate) fn is_of_name(&self, name: &str) -> bool {
-        self.words.is_empty()
-            || name.char_indices().any(|(at, c)| {
-                self.words.iter().any(|(first, word)| *first == c && name[at..].starts_with(word))
-            })
+        self.words.is_empty() || self.words.is_in(name.as_bytes())
     }
 
     pub(crate) fn is_of_region(&self, region: &str) -> bool {
@@ -433,11 +431,7 @@ impl<'l> RowParser<'l> {
             .iter()
             .map(|rule| FittedRule {
                 products: rule.products.iter().map(|prefix| &**prefix).collect(),
-                words: rule
-                    .firm_names
-                    .iter()
-                    .filter_map(|word| Some((word.chars().next()?, &**word)))
-                    .collect(),
+                words: Words::new(rule.firm_names.iter().map(|word| &**word)),
                 rule,
             })
             .collect();
@@ -473,6 +467,11 @@ impl<'l> RowParser<'l> {
             && !text.as_bytes().first().is_some_and(u8::is_ascii_digit)
             && (text.is_empty() || self.missing.contains(&text))
             || self.missing_digits && self.missing.contains(&text)
+    }
+
+    /// The text that `raw` is, unless it means "missing".
+    pub(crate) fn present<'t>(&self, raw: &'t str) -> Option<&'t str> {
+        Some(trim(raw)).filter(|text| !self.is_missing(text))
     }
 
     fn fault(&self, field: Field, reason: RejectReason, found: &str) -> Fault {
@@ -519,10 +518,7 @@ impl<'l> RowParser<'l> {
                 self.fault(field, RejectReason::Encoding, &String::from_utf8_lossy(&row[at]))
             })?,
         };
-        let mut text = trim(raw);
-        if self.is_missing(text) {
-            return Ok(None);
-        }
+        let Some(mut text) = self.present(raw) else { return Ok(None) };
         if let Some((first, last)) = fitted.characters {
             if text.is_ascii() {
                 text = &text[(first - 1).min(text.len())..last.min(text.len())];

@@ -10,7 +10,7 @@ mod quantities;
 
 use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts, WORDS, locked};
 use super::rows::Rows;
-use super::{Files, GroupWriter, Made, Output, StageError, table};
+use super::{Files, Finishing, GroupWriter, Made, Output, StageError, table};
 use crate::away::{Away, Work};
 use crate::codes;
 use crate::config::Parts;
@@ -26,7 +26,7 @@ use trade::money::allocate;
 use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 
 /// Rows whose sums a thread makes before they are written.
-const CHUNK_ROWS: usize = 1 << 16;
+const CHUNK_ROWS: usize = 1 << 14;
 
 /// Places of [`TABLES`].
 const CELLS: usize = 0;
@@ -88,6 +88,25 @@ impl Sheet {
 
     fn n_rows(&self) -> usize {
         self.value.len()
+    }
+
+    /// Makes room for `n` rows of the columns that `like` has.
+    fn reserve(&mut self, n: usize, like: &Self) {
+        fn room<T>(column: &mut Vec<T>, n: usize, like: &[T]) {
+            if !like.is_empty() {
+                column.reserve_exact(n);
+            }
+        }
+        room(&mut self.region, n, &like.region);
+        room(&mut self.product, n, &like.product);
+        for (column, like) in self.words.iter_mut().zip(&like.words) {
+            room(column, n, like);
+        }
+        room(&mut self.value, n, &like.value);
+        room(&mut self.share, n, &like.share);
+        for (column, like) in self.counts.iter_mut().zip(&like.counts) {
+            room(column, n, like);
+        }
     }
 
     fn append(&mut self, other: &Self) {
@@ -152,6 +171,10 @@ impl<'f> SheetWriter<'f> {
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
     ) -> Result<(), StageError> {
+        if self.sheet.n_rows() == 0 {
+            // Memory that grows is copied, and what it had lies idle.
+            self.sheet.reserve(GROUP_ROWS + GROUP_ROWS / 8, rows);
+        }
         self.sheet.append(rows);
         if self.sheet.n_rows() >= GROUP_ROWS { self.flush(year, texts, files) } else { Ok(()) }
     }
@@ -179,9 +202,9 @@ impl<'f> SheetWriter<'f> {
         year: i32,
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
-    ) -> Result<Option<DataFile>, StageError> {
+    ) -> Result<Option<Finishing<'f>>, StageError> {
         self.flush(year, texts, files)?;
-        self.writer.take().map(GroupWriter::finish).transpose()
+        Ok(self.writer.take().map(GroupWriter::finish_aside))
     }
 }
 
@@ -189,7 +212,7 @@ impl<'f> SheetWriter<'f> {
 struct YearWriter<'f> {
     year: Option<i32>,
     writers: [SheetWriter<'f>; TABLES.len()],
-    done: Vec<(i32, Vec<Option<DataFile>>)>,
+    done: Vec<(i32, Vec<Option<Finishing<'f>>>)>,
 }
 
 impl<'f> YearWriter<'f> {
@@ -396,12 +419,15 @@ impl<'a> Harmony<'a> {
             writer.add(*year, summed, self, files)?;
         }
         writer.end_year(self, files)?;
-        let sums = |(year, files)| YearSums {
-            year,
-            files,
-            reported: packed.reported.get(&year).cloned().unwrap_or_default(),
+        let sums = |(year, files): (i32, Vec<Option<Finishing<'_>>>)| {
+            let files = files.into_iter().map(|file| file.map(Finishing::wait).transpose());
+            Ok(YearSums {
+                year,
+                files: files.collect::<Result<_, StageError>>()?,
+                reported: packed.reported.get(&year).cloned().unwrap_or_default(),
+            })
         };
-        Ok(writer.done.into_iter().map(sums).collect())
+        writer.done.into_iter().map(sums).collect()
     }
 
     /// The sums of each group, of which none has more than `largest` rows.

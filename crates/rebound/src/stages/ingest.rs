@@ -651,7 +651,8 @@ impl Reader<'_> {
                 .enumerate()
                 .filter(|(_, rule)| source.exclude.contains(&rule.name))
                 .fold(0, |mask, (at, _)| mask | 1 << at),
-            rule_masks: Vec::new(),
+            counts: Vec::new(),
+            last: 0,
             rule_names: Vec::new(),
             line: 0,
             n_rejects: 0,
@@ -735,13 +736,11 @@ impl Reader<'_> {
         if reading.records.n_rows() > 0 {
             self.keep(&mut writer, &name, &mut reading, parser, packer)?;
         }
-        locked(&self.spare).push(reading.records);
-        tracing::debug!(file = item.label, block = task.at, rows = reading.account.n_rows, "read");
-        Ok(Done {
-            account: reading.account,
-            records: writer.map(GroupWriter::finish).transpose()?,
-            refused: reading.refused,
-        })
+        let (account, records, refused) = reading.accounted();
+        locked(&self.spare).push(records);
+        tracing::debug!(file = item.label, block = task.at, rows = account.n_rows, "read");
+        let records = writer.map(GroupWriter::finish).transpose()?;
+        Ok(Done { account, records, refused })
     }
 
     /// Brings the records read so far to where they go.
@@ -789,14 +788,26 @@ fn decode<'t>(text: &'t [u8], encoding: &'static encoding_rs::Encoding) -> Cow<'
     }
 }
 
+/// The entries that the same rules cover.
+struct Covered {
+    rules: u64,
+    is_excluded: bool,
+    /// Of the rules' names; [`NO_CODE`] for no rule.
+    code: u32,
+    n: u64,
+    value: Money,
+}
+
 /// Rows of a block, on their way into tables.
 struct Reading<'a> {
     label: &'a str,
     layout: &'a Layout,
     /// The rules whose entries are excluded.
     excluded: u64,
-    /// The masks of rules that were met, and the names of each.
-    rule_masks: Vec<u64>,
+    /// Entries by the rules that cover them, and the place of the last that was counted.
+    counts: Vec<Covered>,
+    last: usize,
+    /// The names of the rules of each that has a code.
     rule_names: Vec<String>,
     line: u64,
     n_rejects: i32,
@@ -883,32 +894,55 @@ impl Reading<'_> {
 impl Reading<'_> {
     /// Counts an entry that `rules` cover: whether it is excluded, and the code of the rules' names.
     fn count(&mut self, value: Money, rules: u64) -> (bool, u32) {
-        let is_excluded = rules & self.excluded != 0;
-        let account = &mut self.account;
-        if is_excluded {
-            account.n_excluded += 1;
-            account.value_excluded += value;
+        let is_last = self.counts.get(self.last).is_some_and(|counts| counts.rules == rules);
+        if !is_last {
+            self.last = self.place_of(rules);
+        }
+        let counts = &mut self.counts[self.last];
+        counts.n += 1;
+        counts.value += value;
+        (counts.is_excluded, counts.code)
+    }
+
+    /// The place of the entries that `rules` cover among those that are counted together.
+    #[cold]
+    fn place_of(&mut self, rules: u64) -> usize {
+        if let Some(at) = self.counts.iter().position(|counts| counts.rules == rules) {
+            return at;
+        }
+        let code = if rules == 0 {
+            NO_CODE
         } else {
-            account.n_records += 1;
-            account.value_records += value;
-        }
-        if rules == 0 {
-            return (is_excluded, NO_CODE);
-        }
-        let covers = |at: usize| rules & 1 << at != 0;
-        let sums = account.rules.iter_mut().enumerate().filter(|(at, _)| covers(*at));
-        for (_, sum) in sums {
-            sum.0 += 1;
-            sum.1 += value;
-        }
-        let code = self.rule_masks.iter().position(|&mask| mask == rules).unwrap_or_else(|| {
+            let covers = |at: usize| rules & 1 << at != 0;
             let of_mask = self.layout.rules.iter().enumerate().filter(|(at, _)| covers(*at));
             let names: Vec<_> = of_mask.map(|(_, rule)| rule.name.as_str()).collect();
             self.rule_names.push(names.join(","));
-            self.rule_masks.push(rules);
-            self.rule_masks.len() - 1
-        });
-        (is_excluded, u32::try_from(code).unwrap_or(NO_CODE))
+            u32::try_from(self.rule_names.len() - 1).unwrap_or(NO_CODE)
+        };
+        let is_excluded = rules & self.excluded != 0;
+        self.counts.push(Covered { rules, is_excluded, code, n: 0, value: Money::ZERO });
+        self.counts.len() - 1
+    }
+
+    /// What the rows came to.
+    fn accounted(self) -> (Account, Records, Rows) {
+        let mut account = self.account;
+        for Covered { rules, is_excluded, n, value, .. } in self.counts {
+            if is_excluded {
+                account.n_excluded += n;
+                account.value_excluded += value;
+            } else {
+                account.n_records += n;
+                account.value_records += value;
+            }
+            for (at, sum) in account.rules.iter_mut().enumerate() {
+                if rules & 1 << at != 0 {
+                    sum.0 += n;
+                    sum.1 += value;
+                }
+            }
+        }
+        (account, self.records, self.refused)
     }
 
     /// Counts rows of one entry each.
@@ -917,11 +951,13 @@ impl Reading<'_> {
         self.account.n_rows += n;
         self.account.n_entries += n;
         self.counted.clear();
+        let mut value_in = Money::ZERO;
         for (&value, &rules) in entries.value.iter().zip(entries.rules) {
-            self.account.value_in += value;
+            value_in += value;
             let counted = self.count(value, rules);
             self.counted.push(counted);
         }
+        self.account.value_in += value_in;
     }
 }
 

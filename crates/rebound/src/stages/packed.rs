@@ -2,7 +2,7 @@
 
 mod runs;
 
-use self::runs::{Piece, Run, Runs};
+use self::runs::{Order, Piece, Run, Runs};
 use super::{Files, StageError};
 use crate::config::Parts;
 use lake::{CodedReader, Codes, DataFile};
@@ -282,6 +282,11 @@ impl Values {
         self.is_there[at] = true;
     }
 
+    fn clear(&mut self) {
+        self.sums.fill(0);
+        self.is_there.fill(false);
+    }
+
     fn iter(&self) -> impl Iterator<Item = (usize, i128)> {
         let all = (0..).zip(&self.sums).zip(&self.is_there);
         all.filter(|(_, is_there)| **is_there).map(|((code, &sum), _)| (code, sum))
@@ -396,9 +401,10 @@ impl Collector {
     }
 
     /// Takes rows, brings those of a group together, and puts some on disk if there are too many.
-    fn add(&self, rows: &[Row]) -> Result<(), StageError> {
-        let run = Run::of(rows);
-        let mut reported: BTreeMap<i32, Values> = BTreeMap::new();
+    fn add(&self, rows: &[Row], scratch: &mut Scratch) -> Result<(), StageError> {
+        let Scratch { order, reported } = scratch;
+        let run = Run::of(rows, order);
+        reported.values_mut().for_each(Values::clear);
         for of_year in rows.chunk_by(|a, b| year_of(a) == year_of(b)) {
             let year = FIRST_YEAR + i32::try_from(year_of(&of_year[0])).unwrap_or(0);
             let values = reported.entry(year).or_default();
@@ -407,7 +413,7 @@ impl Collector {
             }
         }
         let mut shared = locked(&self.shared);
-        for (year, values) in &reported {
+        for (year, values) in &*reported {
             let sums = shared.reported.entry(*year).or_default();
             values.iter().for_each(|(code, value)| sums.add(code, value));
         }
@@ -504,6 +510,14 @@ pub(super) trait CodedRows {
     fn text(&self, column: Column, code: u32) -> &str;
 }
 
+/// Memory that is used again for the rows that are handed over next.
+#[derive(Debug, Default)]
+struct Scratch {
+    order: Order,
+    /// By year.
+    reported: BTreeMap<i32, Values>,
+}
+
 /// Hands records to a [`Collector`], as long as the codes of a column stand for the same texts.
 #[derive(Debug, Default)]
 pub(super) struct Packer {
@@ -523,6 +537,7 @@ pub(super) struct Packer {
     rows: Vec<Row>,
     /// Hash and place of some of the rows, by hash: where the same is looked for.
     met: Vec<(u32, u32)>,
+    scratch: Scratch,
 }
 
 impl Packer {
@@ -702,7 +717,7 @@ impl Packer {
     ///
     /// [`StageError`] if the disk fails.
     pub(super) fn hand_over(&mut self, into: &Collector) -> Result<(), StageError> {
-        into.add(&self.rows)?;
+        into.add(&self.rows, &mut self.scratch)?;
         self.rows.clear();
         Ok(())
     }
@@ -733,7 +748,7 @@ const READ_ROWS: usize = 4096;
 const HANDED_OVER: usize = 1 << 17;
 
 /// Bits of the places where rows that were met are looked for.
-const MET_BITS: u32 = 14;
+const MET_BITS: u32 = 12;
 
 /// The highest bits of a hash of all but a row's value.
 #[inline]
@@ -932,9 +947,10 @@ mod tests {
             value,
             ..Row::default()
         };
+        let run = |rows: &[Row]| Run::of(rows, &mut Order::default());
         let mut runs = Runs::default();
-        runs.add(Run::of(&[row(1, 1), row(5, 2), row(1, 3)]), usize::MAX).expect("memory");
-        runs.add(Run::of(&[row(2, 4), row(1, 5)]), usize::MAX).expect("memory");
+        runs.add(run(&[row(1, 1), row(5, 2), row(1, 3)]), usize::MAX).expect("memory");
+        runs.add(run(&[row(2, 4), row(1, 5)]), usize::MAX).expect("memory");
         let packed = Packed {
             runs,
             regions: Interner::default(),

@@ -21,8 +21,11 @@ impl Form {
     fn of<'r>(rows: impl Iterator<Item = &'r Row>) -> Self {
         let mut bits = [0; N_FIELDS];
         for row in rows {
-            for (bits, number) in bits.iter_mut().zip(numbers(row)) {
-                *bits |= number;
+            let numbers = numbers(row);
+            let mut n = 0;
+            while n < N_FIELDS {
+                bits[n] |= numbers[n];
+                n += 1;
             }
         }
         let n_bytes = |bits: u64| (u64::BITS - bits.leading_zeros()).div_ceil(8);
@@ -47,12 +50,13 @@ impl Form {
     #[inline]
     fn put(self, row: &Row, bytes: &mut [u8; PADDING]) {
         let numbers = numbers(row);
-        let mut at = 0;
-        for (number, width) in numbers.iter().zip(&self.0) {
+        let (mut at, mut n) = (0, 0);
+        while n < N_FIELDS {
             if let Some(word) = bytes[at..].first_chunk_mut() {
-                *word = number.to_le_bytes();
+                *word = numbers[n].to_le_bytes();
             }
-            at += usize::from(*width);
+            at += usize::from(self.0[n]);
+            n += 1;
         }
     }
 
@@ -60,11 +64,13 @@ impl Form {
     #[inline]
     fn row(self, group: u64, bytes: &[u8; PADDING]) -> Row {
         let mut numbers = [0; N_FIELDS];
-        let mut at = 0;
-        for (number, &width) in numbers.iter_mut().zip(&self.0) {
+        let (mut at, mut n) = (0, 0);
+        while n < N_FIELDS {
             let word = bytes[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+            let width = self.0[n];
             at += usize::from(width);
-            *number = word & u64::MAX.checked_shr(64 - 8 * u32::from(width)).unwrap_or(0);
+            numbers[n] = word & u64::MAX.checked_shr(64 - 8 * u32::from(width)).unwrap_or(0);
+            n += 1;
         }
         let [code, month, destination, kind, firm, n, value] = numbers;
         #[expect(clippy::cast_possible_truncation, reason = "they were numbers of 32 bits")]
@@ -114,8 +120,8 @@ pub(super) struct Run {
 
 impl Run {
     /// The rows, in fewer bytes and those of a group together.
-    pub(super) fn of(rows: &[Row]) -> Self {
-        let order = by_group(rows);
+    pub(super) fn of(rows: &[Row], order: &mut Order) -> Self {
+        let order = order.by_group(rows);
         let mut index = Index::new();
         for (at, &row) in order.iter().enumerate() {
             let group = rows[row as usize].group();
@@ -138,31 +144,43 @@ impl Run {
     /// Adds `n` rows of `group` to `rows`, of which `bytes` begin with the first.
     fn unpack(&self, group: u64, bytes: &[u8], n: usize, rows: &mut Vec<Row>) {
         let (form, n_bytes) = (self.form, self.form.n_bytes());
-        rows.extend((0..n).map(|at| match bytes[at * n_bytes..].first_chunk() {
-            Some(bytes) => form.row(group, bytes),
-            None => Row::default(),
-        }));
+        for at in 0..n {
+            if let Some(bytes) = bytes[at * n_bytes..].first_chunk() {
+                rows.push(form.row(group, bytes));
+            }
+        }
     }
 }
 
-/// The places of the rows, those of a group together: by counting, where there are fewer groups than rows.
-fn by_group(rows: &[Row]) -> Vec<u32> {
-    let first = rows.iter().map(year_of).min().unwrap_or(0);
-    let n_years = rows.iter().map(|row| year_of(row) - first + 1).max().unwrap_or(0);
-    let n_regions = rows.iter().map(|row| region_of(row) + 1).max().unwrap_or(0);
-    let n_groups = usize::try_from(n_years * n_regions).unwrap_or(usize::MAX);
-    let mut places: Vec<u32> = (0..).take(rows.len()).collect();
-    if n_groups > rows.len() {
-        places.sort_by_key(|&at| rows[at as usize].group());
-        return places;
+/// The order of rows by group, in memory that is used again.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    places: Vec<u32>,
+    sorted: Vec<u32>,
+    next: Vec<usize>,
+}
+
+impl Order {
+    /// The places of the rows, those of a group together: by counting, where there are fewer groups than rows.
+    fn by_group(&mut self, rows: &[Row]) -> &[u32] {
+        let Self { places, sorted, next } = self;
+        let first = rows.iter().map(year_of).min().unwrap_or(0);
+        let n_years = rows.iter().map(|row| year_of(row) - first + 1).max().unwrap_or(0);
+        let n_regions = rows.iter().map(|row| region_of(row) + 1).max().unwrap_or(0);
+        let n_groups = usize::try_from(n_years * n_regions).unwrap_or(usize::MAX);
+        places.clear();
+        places.extend((0..).take(rows.len()));
+        if n_groups > rows.len() {
+            places.sort_by_key(|&at| rows[at as usize].group());
+            return places;
+        }
+        let place = |&at: &u32| {
+            let row = &rows[at as usize];
+            usize::try_from((year_of(row) - first) * n_regions + region_of(row)).unwrap_or(0)
+        };
+        by_place(places, n_groups, place, next, sorted);
+        sorted
     }
-    let place = |&at: &u32| {
-        let row = &rows[at as usize];
-        usize::try_from((year_of(row) - first) * n_regions + region_of(row)).unwrap_or(0)
-    };
-    let mut order = Vec::new();
-    by_place(&places, n_groups, place, &mut Vec::new(), &mut order);
-    order
 }
 
 /// Rows of a group that lie together.
@@ -317,7 +335,7 @@ mod tests {
         ) {
             let mut runs = Runs::default();
             for rows in &batches {
-                runs.add(Run::of(rows), limit).expect("a disk");
+                runs.add(Run::of(rows, &mut Order::default()), limit).expect("a disk");
             }
             for group in 0..6 {
                 let mut found = Vec::new();
