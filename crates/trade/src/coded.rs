@@ -712,7 +712,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 Source::Absent => continue,
                 Source::Unpivoted => return unusual.fill(true),
             };
-            if unusual.iter().zip(&*codes).all(|(unusual, code)| *unusual || *code != NO_CODE) {
+            if !has(codes, NO_CODE)
+                || unusual.iter().zip(&*codes).all(|(unusual, code)| *unusual || *code != NO_CODE)
+            {
                 break;
             }
             let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());

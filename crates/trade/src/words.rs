@@ -1,30 +1,33 @@
 //! Whether one of some words is in a text.
 
-/// How many bytes at the beginning of a word are looked at before the rest.
-const LOOKED_AT: usize = 3;
+/// Kinds of pairs of bytes.
+const PAIRS: usize = 1 << 10;
 
-/// Words that are looked for together.
+/// Words that are looked for together, after Wu & Manber (1994), *A fast algorithm for multi-pattern searching*: a place is
+/// left behind as soon as its last two bytes are nowhere near the end of a word.
 #[derive(Debug, Clone)]
 pub(crate) struct Words<'w> {
     words: Vec<&'w [u8]>,
-    /// Of the first bytes, by place and byte, the words that have it there or are shorter: bit `n` for every eighth word, from word `n`.
-    at: [[u8; 256]; LOOKED_AT],
+    /// Bytes of the shortest, of which as many are looked at first.
+    shortest: usize,
+    /// By kind of pair, how many bytes later one may be that ends what is looked at first.
+    skips: Vec<u8>,
 }
 
 impl<'w> Words<'w> {
     /// Those of `words` that are not empty.
     pub(crate) fn new(words: impl Iterator<Item = &'w str>) -> Self {
         let words: Vec<_> = words.map(str::as_bytes).filter(|word| !word.is_empty()).collect();
-        let mut at = [[0; 256]; LOOKED_AT];
-        for (n, word) in words.iter().enumerate() {
-            for (place, of_byte) in at.iter_mut().enumerate() {
-                match word.get(place) {
-                    Some(&byte) => of_byte[usize::from(byte)] |= 1 << (n % 8),
-                    None => of_byte.iter_mut().for_each(|words| *words |= 1 << (n % 8)),
-                }
+        let shortest = words.iter().map(|word| word.len()).min().unwrap_or(0).min(255);
+        let most = u8::try_from(shortest.saturating_sub(1)).unwrap_or(u8::MAX);
+        let mut skips = vec![most; PAIRS];
+        for word in &words {
+            for (pair, skip) in word[..shortest].windows(2).zip((0..most).rev()) {
+                let least = &mut skips[kind(pair)];
+                *least = skip.min(*least);
             }
         }
-        Self { words, at }
+        Self { words, shortest, skips }
     }
 
     /// Whether there is none.
@@ -34,22 +37,32 @@ impl<'w> Words<'w> {
 
     /// Whether one of them is in `text`.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
-        let [first, second, third] = &self.at;
-        let of = |words: &[u8; 256], byte: u8| words[usize::from(byte)];
-        for (start, bytes) in text.windows(LOOKED_AT).enumerate() {
-            let begun = of(first, bytes[0]) & of(second, bytes[1]) & of(third, bytes[2]);
-            if begun != 0 && self.begins(begun, &text[start..]) {
+        let mut end = self.shortest.max(1);
+        while end <= text.len() {
+            let skip = match text[..end] {
+                [.., a, b] => self.skips[kind(&[a, b])],
+                _ => 0,
+            };
+            if skip > 0 {
+                end += usize::from(skip);
+                continue;
+            }
+            let rest = &text[end - self.shortest.min(end)..];
+            if self.words.iter().any(|word| rest.starts_with(word)) {
                 return true;
             }
+            end += 1;
         }
-        let last = text.len().saturating_sub(LOOKED_AT - 1);
-        (last..text.len()).any(|start| self.begins(of(first, text[start]), &text[start..]))
+        false
     }
+}
 
-    /// Whether `text` begins with one of the words of these bits.
-    fn begins(&self, bits: u8, text: &[u8]) -> bool {
-        let is_of = |n: usize| bits & 1 << (n % 8) != 0;
-        self.words.iter().enumerate().any(|(n, word)| is_of(n) && text.starts_with(word))
+/// The kind of a pair of bytes.
+#[inline(always)]
+fn kind(pair: &[u8]) -> usize {
+    match pair {
+        [a, b] => (usize::from(*a) << 2 ^ usize::from(*b) << 1) & (PAIRS - 1),
+        _ => 0,
     }
 }
 
