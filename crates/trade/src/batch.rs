@@ -73,19 +73,44 @@ fn put_next<'t>(texts: &mut Vec<Text<'t>>, bytes: &'t [u8]) {
 }
 
 /// The next rows of a text.
+///
+/// Where no field can be quoted, the next rows that have as many columns and the same line end are known by where their
+/// delimiters are; else each is read field by field.
 #[derive(Debug)]
 pub struct RowBatch<'t> {
     text: &'t [u8],
     rows: Vec<Row<'t>>,
-    /// The first field of each row, and the end of the last.
-    firsts: Vec<u32>,
-    /// Where each field begins and ends, if fields stand as they are.
-    spans: Vec<(u32, u32)>,
-    /// The fields, if some may be quoted.
-    fields: Vec<Cow<'t, [u8]>>,
     is_plain: bool,
-    /// The number of columns that all rows have.
-    n_columns: Option<usize>,
+    even: Option<Even>,
+    /// How many rows are looked at together: fewer where they differ often.
+    n_ahead: usize,
+    /// Before the first field, and after each field of each row, if they are even.
+    marks: Vec<u32>,
+    /// Where the lines end.
+    ends: Vec<u32>,
+    /// The fields, if they are not.
+    fields: Vec<Cow<'t, [u8]>>,
+    /// The first field of each row, and the end of the last.
+    firsts: Vec<usize>,
+}
+
+/// The fewest rows that are looked at together.
+const LEAST_AHEAD: usize = 4;
+
+/// The form of rows that are all alike.
+#[derive(Debug, Clone, Copy)]
+struct Even {
+    n_columns: usize,
+    /// Bytes between the last field and the mark after it.
+    n_before_end: u32,
+}
+
+impl Even {
+    /// Bytes between the end of `column` and the mark after it.
+    #[inline(always)]
+    fn n_after(self, column: usize) -> u32 {
+        if column + 1 == self.n_columns { self.n_before_end } else { 0 }
+    }
 }
 
 impl<'t> RowBatch<'t> {
@@ -94,41 +119,78 @@ impl<'t> RowBatch<'t> {
         Self {
             text: rows.text,
             rows: Vec::new(),
-            firsts: Vec::new(),
-            spans: Vec::new(),
-            fields: Vec::new(),
             is_plain: !rows.has_quotes && u32::try_from(rows.text.len()).is_ok(),
-            n_columns: None,
+            even: None,
+            n_ahead: usize::MAX,
+            marks: Vec::new(),
+            ends: Vec::new(),
+            fields: Vec::new(),
+            firsts: Vec::new(),
         }
     }
 
     /// Reads the next rows, at most `n`.
     pub fn fill(&mut self, rows: &mut Rows<'t>, n: usize) {
         self.rows.clear();
-        self.firsts.clear();
-        self.spans.clear();
-        self.fields.clear();
-        self.firsts.push(0);
+        self.even = None;
         if self.is_plain {
-            let split = Split { batch: self, rows, n };
+            let n = self.n_ahead.min(n);
+            let find = Find { batch: self, rows, n };
             #[cfg(target_arch = "x86_64")]
             match pulp::x86::V3::try_new() {
-                Some(simd) => simd.vectorize(WithAvx2 { simd, split }),
-                None => split.with(Words),
+                Some(simd) => simd.vectorize(WithAvx2 { simd, find }),
+                None => find.with(Words),
             }
             #[cfg(not(target_arch = "x86_64"))]
-            split.with(Words);
-        } else {
-            while self.rows.len() < n
-                && let Some(row) = rows.next_row(&mut self.fields)
-            {
-                self.rows.push(row);
-                self.firsts.push(u32::try_from(self.fields.len()).unwrap_or(u32::MAX));
-            }
+            find.with(Words);
+            self.even = self.evened(rows, n);
+            let n_lines = self.ends.len().min(n);
+            self.n_ahead = match self.rows.len() < n_lines {
+                true => (n_lines / 2).max(LEAST_AHEAD),
+                false => n_lines.saturating_mul(2).max(LEAST_AHEAD),
+            };
         }
-        let mut counts = self.firsts.windows(2).map(|pair| pair[1] - pair[0]);
-        let first = counts.next();
-        self.n_columns = first.filter(|first| counts.all(|n| n == *first)).map(|n| n as usize);
+        if self.even.is_some() {
+            return;
+        }
+        let n = if self.is_plain { n.min(1) } else { n };
+        self.fields.clear();
+        self.firsts.clear();
+        self.firsts.push(0);
+        while self.rows.len() < n
+            && let Some(row) = rows.next_row(&mut self.fields)
+        {
+            self.rows.push(row);
+            self.firsts.push(self.fields.len());
+        }
+    }
+
+    /// Takes the rows of the lines that were found, at most `n`, up to the first that is not like the first of all; `None` if
+    /// that is none.
+    fn evened(&mut self, rows: &mut Rows<'t>, n: usize) -> Option<Even> {
+        let text = self.text;
+        let (first, ends) = (*self.ends.first()?, &self.ends[..self.ends.len().min(n)]);
+        let n_columns = self.marks.iter().skip(1).position(|mark| *mark == first)? + 1;
+        let has_return = |end: usize| end > 0 && text[end - 1] == b'\r';
+        let n_before_end = u32::from(has_return(first as usize));
+        let mut start = rows.at;
+        for (at, &end) in (1..).zip(ends) {
+            let raw = start..(end - n_before_end) as usize;
+            let is_alike = self.marks.get(at * n_columns) == Some(&end)
+                && has_return(end as usize) == (n_before_end > 0);
+            if !is_alike || raw.is_empty() {
+                break;
+            }
+            let line = rows.line + (at - 1) as u64;
+            self.rows.push(Row { line, raw: &text[raw], is_unclosed: false });
+            start = end as usize + 1;
+        }
+        if self.rows.is_empty() {
+            return None;
+        }
+        rows.line += self.rows.len() as u64;
+        rows.at = start.min(text.len());
+        Some(Even { n_columns, n_before_end })
     }
 
     /// The rows.
@@ -136,11 +198,13 @@ impl<'t> RowBatch<'t> {
         &self.rows
     }
 
-    /// Adds a field.
+    /// Where the text of a column of even rows begins and ends.
     #[inline(always)]
-    fn put(&mut self, start: usize, end: usize) {
-        #[expect(clippy::cast_possible_truncation, reason = "plain texts are below 4 GiB")]
-        self.spans.push((start as u32, end as u32));
+    fn span(&self, even: Even, row: usize, column: usize) -> (usize, usize) {
+        let at = row * even.n_columns + column;
+        let (start, end) =
+            (self.marks[at].wrapping_add(1), self.marks[at + 1] - even.n_after(column));
+        (start as usize, end as usize)
     }
 }
 
@@ -150,7 +214,10 @@ impl RowTexts for RowBatch<'_> {
     }
 
     fn n_columns(&self, row: usize) -> usize {
-        (self.firsts[row + 1] - self.firsts[row]) as usize
+        match self.even {
+            Some(even) => even.n_columns,
+            None => self.firsts[row + 1] - self.firsts[row],
+        }
     }
 
     #[inline(always)]
@@ -158,14 +225,15 @@ impl RowTexts for RowBatch<'_> {
         if column >= self.n_columns(row) {
             return Text::default();
         }
-        let at = self.firsts[row] as usize + column;
-        if self.is_plain {
-            let (start, end) = self.spans[at];
-            let mut text = Text::default();
-            text.put_part(self.text, start as usize, end as usize, &Text::default());
-            return text;
+        match self.even {
+            Some(even) => {
+                let (start, end) = self.span(even, row, column);
+                let mut text = Text::default();
+                text.put_part(self.text, start, end, &Text::default());
+                text
+            }
+            None => Text::of(&self.fields[self.firsts[row] + column]),
         }
-        Text::of(&self.fields[at])
     }
 
     #[inline(always)]
@@ -174,11 +242,19 @@ impl RowTexts for RowBatch<'_> {
         first: usize,
         last: usize,
     ) -> Option<(&[u8], impl Iterator<Item = (usize, usize)>)> {
-        let n_columns = self.n_columns.filter(|n| self.is_plain && first <= last && last < *n)?;
-        let n = last - first;
-        // From the first column on: one check of bounds fewer.
-        let part = move |rest: &[(u32, u32)]| (rest[0].0 as usize, rest[n].1 as usize);
-        Some((self.text, self.spans.get(first..).unwrap_or(&[]).chunks(n_columns).map(part)))
+        let even = self.even?;
+        let (n_columns, n_after) = (even.n_columns, even.n_after(last));
+        let width = last.checked_sub(first)? + 1;
+        // From the first mark of the part on, so that one check of bounds is enough. Not for whole rows.
+        let n_marks = (self.rows.len().checked_sub(1)?) * n_columns + width + 1;
+        let marks = self
+            .marks
+            .get(first..first + n_marks)
+            .filter(|_| width < n_columns && last < n_columns)?;
+        let part = move |rest: &[u32]| {
+            (rest[0].wrapping_add(1) as usize, (rest[width] - n_after) as usize)
+        };
+        Some((self.text, marks.chunks(n_columns).map(part)))
     }
 
     fn texts<'s>(&'s self, column: usize, texts: &mut Vec<Text<'s>>) {
@@ -199,85 +275,88 @@ impl RowTexts for RowBatch<'_> {
     }
 
     fn row(&self, row: usize) -> Cow<'_, [Cow<'_, [u8]>]> {
-        let fields = self.firsts[row] as usize..self.firsts[row + 1] as usize;
-        if self.is_plain {
-            let field = |&(start, end): &(u32, u32)| {
-                Cow::Borrowed(&self.text[start as usize..end as usize])
-            };
-            return self.spans[fields].iter().map(field).collect();
-        }
-        Cow::Borrowed(&self.fields[fields])
+        let Some(even) = self.even else {
+            return Cow::Borrowed(&self.fields[self.firsts[row]..self.firsts[row + 1]]);
+        };
+        let field = |column: usize| {
+            let (start, end) = self.span(even, row, column);
+            Cow::Borrowed(&self.text[start..end])
+        };
+        (0..even.n_columns).map(field).collect()
     }
 }
 
-/// Finds the fields of rows without quotes.
-struct Split<'b, 't> {
+/// Finds the marks of the next lines, at least `n` if there are as many.
+struct Find<'b, 't> {
     batch: &'b mut RowBatch<'t>,
-    rows: &'b mut Rows<'t>,
+    rows: &'b Rows<'t>,
     n: usize,
 }
 
-impl Split<'_, '_> {
+/// Marks of a chunk that are put down without a look at how many there are: most have fewer.
+const AT_ONCE: usize = 12;
+
+impl Find<'_, '_> {
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "plain texts are below 4 GiB")]
     fn with(self, finder: impl Finder) {
-        let Self { batch, rows, n } = self;
-        let (text, marks) = (rows.text, [rows.dialect.delimiter, b'\n']);
-        let (mut start, mut field) = (rows.at, rows.at);
+        let Self { batch: RowBatch { marks, ends, .. }, rows, n } = self;
+        let (text, kinds) = (rows.text, [rows.dialect.delimiter, b'\n']);
+        ends.clear();
+        marks.resize(marks.len().max(1), 0);
+        marks[0] = (rows.at as u32).wrapping_sub(1);
+        let mut n_marks = 1;
         let mut base = rows.at;
-        'text: while base < text.len() && batch.rows.len() < n {
-            let mut hits = match text[base..].first_chunk() {
-                Some(bytes) => finder.marks_of(bytes, marks),
+        while base < text.len() && ends.len() < n {
+            let (mut hits, mut line_ends) = match text[base..].first_chunk() {
+                Some(bytes) => finder.both_of(bytes, kinds),
                 None => {
                     let mut bytes = [0; 64];
                     let rest = &text[base..];
                     bytes[..rest.len()].copy_from_slice(rest);
-                    finder.marks_of(&bytes, marks) & ((1 << rest.len()) - 1)
+                    let there = (1 << rest.len()) - 1;
+                    let (hits, line_ends) = finder.both_of(&bytes, kinds);
+                    (hits & there, line_ends & there)
                 }
             };
-            while hits != 0 {
-                let place = base + hits.trailing_zeros() as usize;
-                hits &= hits - 1;
-                if text[place] != b'\n' {
-                    batch.put(field, place);
-                    field = place + 1;
-                    continue;
+            if marks.len() < n_marks + 64 {
+                marks.resize(2 * n_marks + 64, 0);
+            }
+            let n_hits = hits.count_ones() as usize;
+            if let Some(places) = marks[n_marks..].first_chunk_mut::<64>() {
+                for place in &mut places[..AT_ONCE] {
+                    *place = (base as u32).wrapping_add(hits.trailing_zeros());
+                    hits &= hits.wrapping_sub(1);
                 }
-                rows.end_row(batch, start, field, place);
-                (start, field) = (place + 1, place + 1);
-                rows.at = start;
-                if batch.rows.len() == n {
-                    break 'text;
+                let mut at = AT_ONCE;
+                while hits != 0 {
+                    places[at % 64] = (base as u32).wrapping_add(hits.trailing_zeros());
+                    hits &= hits - 1;
+                    at += 1;
                 }
+            }
+            n_marks += n_hits;
+            while line_ends != 0 {
+                ends.push(base as u32 + line_ends.trailing_zeros());
+                line_ends &= line_ends - 1;
             }
             base += 64;
         }
-        if batch.rows.len() < n && start < text.len() {
-            rows.end_row(batch, start, field, text.len());
-            rows.at = text.len();
+        // The last line may end with the text.
+        if base >= text.len() && ends.last().map_or(rows.at, |end| *end as usize + 1) < text.len() {
+            marks.truncate(n_marks);
+            marks.push(text.len() as u32);
+            n_marks += 1;
+            ends.push(text.len() as u32);
         }
-    }
-}
-
-impl<'t> Rows<'t> {
-    /// Ends a row without quotes, of which the last field begins at `field`.
-    #[inline(always)]
-    fn end_row(&mut self, batch: &mut RowBatch<'t>, start: usize, field: usize, end: usize) {
-        let line = self.line;
-        self.line += 1;
-        let end = if end > start && self.text[end - 1] == b'\r' { end - 1 } else { end };
-        if end == start {
-            return;
-        }
-        batch.put(field, end);
-        batch.rows.push(Row { line, raw: &self.text[start..end], is_unclosed: false });
-        batch.firsts.push(u32::try_from(batch.spans.len()).unwrap_or(u32::MAX));
+        marks.truncate(n_marks);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 struct WithAvx2<'b, 't> {
     simd: pulp::x86::V3,
-    split: Split<'b, 't>,
+    find: Find<'b, 't>,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -287,7 +366,7 @@ impl pulp::NullaryFnOnce for WithAvx2<'_, '_> {
     #[inline(always)]
     fn call(self) {
         let simd = self.simd;
-        self.split.with(simd);
+        self.find.with(simd);
     }
 }
 
@@ -317,20 +396,53 @@ mod tests {
             }
             let mut texts = Vec::new();
             batch.texts(1, &mut texts);
-            let second: Vec<&[u8]> = found[found.len() - batch.n_rows()..]
-                .iter()
-                .map(|(_, fields)| fields.get(1).map_or(&[][..], Vec::as_slice))
-                .collect();
-            assert_eq!(texts.iter().map(Text::bytes).collect::<Vec<_>>(), second);
+            let fields: Vec<&Vec<Vec<u8>>> =
+                found[found.len() - batch.n_rows()..].iter().map(|(_, fields)| fields).collect();
+            let second = fields.iter().map(|fields| fields.get(1).map_or(&[][..], Vec::as_slice));
+            assert_eq!(
+                texts.iter().map(Text::bytes).collect::<Vec<_>>(),
+                second.collect::<Vec<_>>()
+            );
+            for (first, last) in (0..5).flat_map(|first| (0..5).map(move |last| (first, last))) {
+                let Some((all, parts)) = batch.parts(first, last) else { continue };
+                let parts: Vec<&[u8]> = parts.map(|(start, end)| &all[start..end]).collect();
+                let joint = |fields: &&Vec<Vec<u8>>| fields[first..=last].join(&dialect.delimiter);
+                assert_eq!(parts, fields.iter().map(joint).collect::<Vec<_>>());
+            }
         }
+    }
+
+    /// Texts of which many rows are alike, and many are not.
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = prop::sample::select(&b"aaaa1111,,\"\n\n\r"[..]);
+        let unlike = prop::collection::vec(bytes, 0..400);
+        let row = |columns| prop::collection::vec("[a1]{0,30}", columns);
+        let end = || prop_oneof![Just("\n"), Just("\r\n")];
+        let alike = (1..5_usize, end(), 0..4_u32).prop_flat_map(move |(n, usual, rarity)| {
+            let rows = (
+                prop_oneof![1 + 20 * rarity => row(n..=n), 1 => row(0..=4)],
+                prop_oneof![
+                    1 + 20 * rarity => Just(usual), 1 => end()
+                ],
+            );
+            prop::collection::vec(rows, 0..60)
+        });
+        let alike = (alike, any::<bool>()).prop_map(|(rows, is_ended)| {
+            let lines: Vec<String> =
+                rows.iter().map(|(fields, end)| fields.join(",") + end).collect();
+            let text = lines.concat().into_bytes();
+            let n = text.len() - usize::from(!is_ended && !text.is_empty());
+            text[..n].to_vec()
+        });
+        prop_oneof![1 => unlike, 3 => alike]
     }
 
     proptest! {
         // Many rows at a time are what one after the other is.
         #[test]
         fn whatever_the_text_batches_are_its_rows(
-            text in prop::collection::vec(prop::sample::select(&b"aaaa1111,,\"\n\n\r"[..]), 0..400),
-            n in 1..9_usize,
+            text in text(),
+            n in prop_oneof![1..9_usize, Just(128)],
             has_quotes in any::<bool>(),
         ) {
             let dialect = Dialect { delimiter: b',', quote: has_quotes.then_some(b'"') };

@@ -55,6 +55,13 @@ fn count(finder: impl Finder, chunks: &[[u8; 64]], mark: u8, others: [u8; 2]) ->
 pub(crate) trait Finder: Copy {
     /// The bits of the bytes that are one of two marks.
     fn marks_of(self, bytes: &[u8; 64], marks: [u8; 2]) -> u64;
+
+    /// The bits of the bytes that are one of two marks, and of those that are the second.
+    #[inline(always)]
+    fn both_of(self, bytes: &[u8; 64], [first, second]: [u8; 2]) -> (u64, u64) {
+        let seconds = self.marks_of(bytes, [second; 2]);
+        (self.marks_of(bytes, [first; 2]) | seconds, seconds)
+    }
 }
 
 /// Finds marks eight bytes at a time.
