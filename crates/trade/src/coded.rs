@@ -284,7 +284,7 @@ pub struct CodedBatch<'f> {
     pub codes: &'f [Vec<u32>; Column::ALL.len()],
     /// Whether the ownership, if there is one, was found in a fallback: above 0.
     pub ownership_at: &'f [u32],
-    /// Quantities; NaN for none.
+    /// Quantities; NaN for none. Empty where nobody asks for their units.
     pub quantity: &'f [f64],
     /// FOB values.
     pub value: &'f [Money],
@@ -341,6 +341,23 @@ fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec
             numbers.extend((0..rows.n_rows()).map(number));
         }
     }
+}
+
+/// Money of so many units.
+fn whole(number: u64) -> Money {
+    Money::from_hundredths(i128::from(number) * 100)
+}
+
+/// Whether all texts of a column are numbers, as [`put_numbers`] finds them.
+fn are_numbers(rows: &(impl RowTexts + ?Sized), column: usize) -> bool {
+    let Some((all, parts)) = rows.parts(column, column) else { return false };
+    let mut are_numbers = true;
+    for (start, end) in parts {
+        let mut text = Text::default();
+        text.put_part(all, start, end, &Text::default());
+        are_numbers &= text.is_number();
+    }
+    are_numbers
 }
 
 /// Whether all texts of a column are ASCII.
@@ -572,16 +589,26 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         value.clear();
         let mut numbers = std::mem::take(&mut self.numbers);
         put_numbers(rows, at, &mut numbers);
-        for (row, &number) in numbers.iter().enumerate() {
-            let Ok(of_row) = self.value(at, number, || rows.text(row, at)) else { break };
-            value.push(of_row);
+        let layout = self.parser.layout;
+        if layout.money.multiplier == 1 && layout.zero == Zero::Keep && !has(&numbers, NO_NUMBER) {
+            value.extend(numbers.iter().map(|&number| whole(number)));
+        } else {
+            for (row, &number) in numbers.iter().enumerate() {
+                let Ok(of_row) = self.value(at, number, || rows.text(row, at)) else { break };
+                value.push(of_row);
+            }
         }
         let fitted = &self.parser.fields[Field::Quantity.index()];
-        match fitted.source {
-            Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => {
-                put_numbers(rows, at, &mut numbers);
-            }
-            _ => numbers.fill(NO_NUMBER),
+        let plain = match fitted.source {
+            Source::Column(at) if fitted.is_plain() && !self.parser.missing_digits => Some(at),
+            _ => None,
+        };
+        let is_asked = self.is_asked[Column::QuantityUnit as usize];
+        let are_sound = !is_asked && plain.is_some_and(|at| are_numbers(rows, at));
+        match plain {
+            _ if are_sound => numbers.clear(),
+            Some(at) => put_numbers(rows, at, &mut numbers),
+            None => numbers.fill(NO_NUMBER),
         }
         for ((row, &number), &year) in numbers.iter().enumerate().zip(&self.found.year) {
             #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
@@ -593,11 +620,13 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 number => number as f64,
             });
         }
+        let n = rows.n_rows();
+        let is_whole = value.len() == n && (are_sound || quantity.len() == n);
         self.numbers = numbers;
         self.found.quantity = quantity;
         self.found.value = value;
         let found = &self.found;
-        (found.value.len().min(found.quantity.len()) == rows.n_rows()).then_some(CodedBatch {
+        is_whole.then_some(CodedBatch {
             year: &found.year,
             month: &found.month,
             codes: &found.codes,
@@ -621,7 +650,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let value = match number {
             NO_NUMBER => self.parser.value(at, text().bytes()),
             _ if layout.money.multiplier != 1 => self.parser.value(at, text().bytes()),
-            number => Ok(Some(Money::from_hundredths(i128::from(number) * 100))),
+            number => Ok(Some(whole(number))),
         };
         let Ok(Some(value)) = value else { return Err(Unusual) };
         let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)

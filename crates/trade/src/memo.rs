@@ -112,6 +112,16 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Whether it is a [`Self::number`].
+    #[inline(always)]
+    pub fn is_number(&self) -> bool {
+        match self.bytes.len() {
+            len @ 1..=8 => are_digits(padded(self.words.0, len)),
+            len @ 9..=15 => are_digits(self.words.0) && are_digits(padded(self.words.1, len - 8)),
+            _ => false,
+        }
+    }
+
     /// Whether it fits a [`ShortSlot`].
     #[inline]
     fn is_short(&self) -> bool {
@@ -141,15 +151,27 @@ const LOWEST: [u64; 9] = {
 /// Powers of ten.
 const POWERS: [u64; 8] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000];
 
+const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+
+/// The lowest `n` bytes of a word, 1 to 8, at its end, and zeros before them.
+#[inline(always)]
+fn padded(word: u64, n: usize) -> u64 {
+    word << (64 - 8 * n) | ZEROS & LOWEST[8 - n]
+}
+
+/// Whether all eight bytes are digits.
+#[inline(always)]
+fn are_digits(word: u64) -> bool {
+    let high = word & 0xf0f0_f0f0_f0f0_f0f0;
+    let next = word.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
+    high == ZEROS && next == ZEROS
+}
+
 /// The number that the lowest `n` bytes of a word are digits of, 1 to 8.
 #[inline(always)]
 fn eight_digits(word: u64, n: usize) -> Option<u64> {
-    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
-    // The digits go to the end, and zeros before them.
-    let word = word << (64 - 8 * n) | ZEROS & LOWEST[8 - n];
-    let high = word & 0xf0f0_f0f0_f0f0_f0f0;
-    let next = word.wrapping_add(0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
-    if high != ZEROS || next != ZEROS {
+    let word = padded(word, n);
+    if !are_digits(word) {
         return None;
     }
     // Pairs of digits, of pairs, and of those.
@@ -643,10 +665,12 @@ mod tests {
             let number = |bytes: &[u8]| Text::of(bytes).number();
             let expected = digits.parse().ok().filter(|_| digits.len() <= 15);
             prop_assert_eq!(number(digits.as_bytes()), expected);
+            prop_assert_eq!(Text::of(digits.as_bytes()).is_number(), expected.is_some());
             let mut bytes = digits.into_bytes();
             if at < bytes.len() && !other.is_ascii_digit() {
                 bytes[at] = other;
                 prop_assert_eq!(number(&bytes), None);
+                prop_assert!(!Text::of(&bytes).is_number());
             }
         }
     }

@@ -638,12 +638,17 @@ impl Packer {
         found.resize(taken.len(), NO_WORD);
         let all = records.codes(Column::Hs6);
         let revisions = &columns[Column::Revision as usize];
-        for ((found, &row), &revision) in found.iter_mut().zip(&*taken).zip(revisions) {
-            let code = all.of(row as usize);
-            *found = numbers_of(codes, revision).number(code, || {
-                let code = into.number(Column::Hs6, records.text(Column::Hs6, code))?;
-                Ok(into.codes.number(revision * N_CODES + code))
-            })?;
+        let mut rows = found.iter_mut().zip(&*taken);
+        for of_revision in revisions.chunk_by(|a, b| a == b) {
+            let revision = of_revision[0];
+            let numbers = numbers_of(codes, revision);
+            for (found, &row) in rows.by_ref().take(of_revision.len()) {
+                let code = all.of(row as usize);
+                *found = numbers.number(code, || {
+                    let code = into.number(Column::Hs6, records.text(Column::Hs6, code))?;
+                    Ok(into.codes.number(revision * N_CODES + code))
+                })?;
+            }
         }
         columns[Column::Hs6 as usize] = found;
         Ok(())
@@ -702,9 +707,12 @@ impl Packer {
             }
             Codes::Each(codes) => {
                 found.resize(taken.len(), NO_WORD);
-                for (found, &row) in found.iter_mut().zip(&*taken) {
-                    let code = codes[row as usize];
-                    *found = numbers.number(code, || find(code))?;
+                let all = (codes.len() == taken.len()).then_some(codes);
+                let mut at = 0;
+                while at < taken.len() {
+                    let code = all.map_or_else(|| codes[taken[at] as usize], |all| all[at]);
+                    found[at] = numbers.number(code, || find(code))?;
+                    at += 1;
                 }
             }
         }
