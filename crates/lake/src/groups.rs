@@ -42,6 +42,9 @@ pub const GROUP_ROWS: usize = 262_144;
 /// Rows of a page.
 const PAGE_ROWS: usize = 65_536;
 
+/// Bytes of the header of a page, or a few more.
+const HEADER_BYTES: usize = 128;
+
 /// More bytes than the writer of a file holds back.
 const HELD_BACK: usize = 1 << 16;
 
@@ -283,7 +286,7 @@ impl GroupWriter {
                 has_bounds: self.has_bounds[at],
                 n,
             };
-            let mut scratch = Scratch::taken()?;
+            let mut scratch = SCRATCH.take().unwrap_or_default();
             let made = chunk.of(cells, &mut scratch);
             SCRATCH.set(Some(scratch));
             made
@@ -410,10 +413,9 @@ struct Chunk<'a> {
     n: usize,
 }
 
-/// Memory that one row group after the other uses.
+/// Memory that one column after the other uses.
+#[derive(Default)]
 struct Scratch {
-    zstd: zstd::bulk::Compressor<'static>,
-    page: Vec<u8>,
     dictionary: Vec<u8>,
     /// The new number of each code.
     numbers: Vec<u32>,
@@ -421,30 +423,45 @@ struct Scratch {
     met: Vec<u32>,
     /// Each cell's new number.
     codes: Vec<u32>,
-    there: Vec<u32>,
+}
+
+/// Memory that one page after the other uses.
+struct Press {
+    zstd: zstd::bulk::Compressor<'static>,
+    page: Vec<u8>,
+    codes: Vec<u32>,
 }
 
 thread_local! {
     static SCRATCH: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+    static PRESS: RefCell<Option<Press>> = const { RefCell::new(None) };
+}
+
+impl Press {
+    /// Gives `make` this thread's memory, or another.
+    fn with<T>(make: impl FnOnce(&mut Self) -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+        let mut press = match PRESS.take() {
+            Some(press) => press,
+            None => Self {
+                zstd: zstd::bulk::Compressor::new(1)?,
+                page: Vec::new(),
+                codes: Vec::new(),
+            },
+        };
+        let made = make(&mut press);
+        PRESS.set(Some(press));
+        made
+    }
+}
+
+/// A page of cells as it goes into the file.
+struct Pressed {
+    n: usize,
+    bytes: Bytes,
+    uncompressed: usize,
 }
 
 impl Scratch {
-    /// This thread's, or another.
-    fn taken() -> Result<Self, ParquetError> {
-        if let Some(scratch) = SCRATCH.take() {
-            return Ok(scratch);
-        }
-        Ok(Self {
-            zstd: zstd::bulk::Compressor::new(1)?,
-            page: Vec::new(),
-            dictionary: Vec::new(),
-            numbers: Vec::new(),
-            met: Vec::new(),
-            codes: Vec::new(),
-            there: Vec::new(),
-        })
-    }
-
     /// Numbers the codes in the order in which they are first met.
     fn renumber(&mut self, n_codes: usize, codes: impl Iterator<Item = u32>) {
         let Self { numbers, met, codes: new, .. } = self;
@@ -484,10 +501,10 @@ impl Chunk<'_> {
             }
             Cells::Ints(ints, codes) => self.of_ints(ints, codes.iter().copied(), scratch),
             Cells::SameInt(int) => self.of_ints(&[*int], std::iter::repeat_n(0, self.n), scratch),
-            Cells::Money(values) => self.of_money(values, scratch),
-            Cells::Floats(values) => self.of_floats(values, scratch),
-            Cells::Counts(values) => self.of_counts(values, scratch),
-            Cells::Flags(values) => self.of_flags(values, scratch),
+            Cells::Money(values) => self.of_money(values),
+            Cells::Floats(values) => self.of_floats(values),
+            Cells::Counts(values) => self.of_counts(values),
+            Cells::Flags(values) => self.of_flags(values),
         }
     }
 
@@ -540,10 +557,9 @@ impl Chunk<'_> {
     fn of_money(
         &self,
         values: &[i128],
-        scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let limit = 10_i128.pow(u32::from(MONEY.0));
-        self.plain(scratch, |from, to, page| {
+        self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
             let mut there = values.iter().filter(|&&value| value != NO_MONEY);
             if let Some(value) = there.find(|value| value.abs() >= limit) {
@@ -566,9 +582,8 @@ impl Chunk<'_> {
     fn of_floats(
         &self,
         values: &[f64],
-        scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        self.plain(scratch, |from, to, page| {
+        self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
             if self.is_nullable {
                 put_levels(page, values.len(), |at| !values[at].is_nan());
@@ -584,7 +599,6 @@ impl Chunk<'_> {
     fn of_counts(
         &self,
         values: &[i64],
-        scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let there = || values.iter().copied().filter(|&value| value != NO_COUNT);
         let bounds = self.has_bounds.then(|| {
@@ -593,7 +607,7 @@ impl Chunk<'_> {
             Statistics::Int64(ValueStatistics::new(min, max, None, Some(n_null), false))
         });
         let encoding = Encoding::DELTA_BINARY_PACKED;
-        self.pages(encoding, bounds, scratch, |from, to, page| {
+        self.pages(encoding, bounds, |from, to, Press { page, .. }| {
             let values = &values[from..to];
             if self.is_nullable {
                 put_levels(page, values.len(), |at| values[at] != NO_COUNT);
@@ -608,9 +622,8 @@ impl Chunk<'_> {
     fn of_flags(
         &self,
         values: &[Option<bool>],
-        scratch: &mut Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        self.plain(scratch, |from, to, page| {
+        self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
             if self.is_nullable {
                 put_levels(page, values.len(), |at| values[at].is_some());
@@ -627,49 +640,53 @@ impl Chunk<'_> {
 
     fn plain(
         &self,
-        scratch: &mut Scratch,
-        put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
+        put: impl Fn(usize, usize, &mut Press) -> Result<(), ParquetError> + Sync,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        self.pages(Encoding::PLAIN, None, scratch, put)
+        self.pages(Encoding::PLAIN, None, put)
     }
 
     fn pages(
         &self,
         encoding: Encoding,
         bounds: Option<Statistics>,
-        scratch: &mut Scratch,
-        mut put: impl FnMut(usize, usize, &mut Vec<u8>) -> Result<(), ParquetError>,
+        put: impl Fn(usize, usize, &mut Press) -> Result<(), ParquetError> + Sync,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let n_pages = self.n.div_ceil(PAGE_ROWS);
-        let mut pages = None;
-        for from in (0..self.n).step_by(PAGE_ROWS) {
-            let to = (from + PAGE_ROWS).min(self.n);
-            scratch.page.clear();
-            put(from, to, &mut scratch.page)?;
-            pages.get_or_insert_with(|| Pages::new(n_pages * scratch.page.len())).put(
-                to - from,
-                encoding,
-                scratch,
-            )?;
+        let pressed = self.pressed(put)?;
+        let mut pages = Pages::new(room(&pressed));
+        for page in pressed {
+            pages.put(page, encoding)?;
         }
-        let pages = pages.unwrap_or_else(|| Pages::new(0));
         pages.finish(self, vec![encoding, Encoding::RLE], bounds)
+    }
+
+    /// The pages that `put` makes of the rows from the first to before the second, side by side.
+    fn pressed(
+        &self,
+        put: impl Fn(usize, usize, &mut Press) -> Result<(), ParquetError> + Sync,
+    ) -> Result<Vec<Pressed>, ParquetError> {
+        let pages = (0..self.n.div_ceil(PAGE_ROWS)).into_par_iter().map(|at| {
+            let (from, to) = (at * PAGE_ROWS, ((at + 1) * PAGE_ROWS).min(self.n));
+            Press::with(|press| {
+                press.page.clear();
+                put(from, to, press)?;
+                let Press { zstd, page, .. } = press;
+                Ok(Pressed { n: to - from, bytes: compress(zstd, page)?, uncompressed: page.len() })
+            })
+        });
+        pages.collect()
     }
 
     /// A dictionary page, and pages of codes.
     fn coded(
         &self,
         bounds: Option<Statistics>,
-        scratch: &mut Scratch,
+        scratch: &Scratch,
     ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let highest = u32::try_from(scratch.met.len().saturating_sub(1)).unwrap_or(0);
+        let Scratch { dictionary, met, codes, .. } = scratch;
+        let highest = u32::try_from(met.len().saturating_sub(1)).unwrap_or(0);
         let width = (u32::BITS - highest.leading_zeros()).max(1);
-        let mut pages = Pages::new(scratch.dictionary.len() + self.n * width as usize / 8);
-        pages.put_dictionary(scratch)?;
-        for from in (0..self.n).step_by(PAGE_ROWS) {
-            let Scratch { page, codes, there, .. } = &mut *scratch;
-            let codes = &codes[from..(from + PAGE_ROWS).min(self.n)];
-            page.clear();
+        let pressed = self.pressed(|from, to, Press { page, codes: there, .. }| {
+            let codes = &codes[from..to];
             let mut codes_there = codes;
             if self.is_nullable {
                 put_levels(page, codes.len(), |at| codes[at] != NO_CODE);
@@ -681,10 +698,20 @@ impl Chunk<'_> {
             }
             page.push(u8::try_from(width).unwrap_or(0));
             put_codes(page, codes_there, width);
-            pages.put(codes.len(), Encoding::RLE_DICTIONARY, scratch)?;
+            Ok(())
+        })?;
+        let mut pages = Pages::new(dictionary.len() + room(&pressed));
+        pages.put_dictionary(dictionary, met.len())?;
+        for page in pressed {
+            pages.put(page, Encoding::RLE_DICTIONARY)?;
         }
         pages.finish(self, vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY], bounds)
     }
+}
+
+/// Bytes of a chunk of these pages, or a few more.
+fn room(pages: &[Pressed]) -> usize {
+    pages.iter().map(|page| page.bytes.len() + HEADER_BYTES).sum()
 }
 
 /// The pages of a column chunk, as they stand in the file.
@@ -719,37 +746,30 @@ impl Pages {
         Ok(())
     }
 
-    fn put_dictionary(&mut self, scratch: &mut Scratch) -> Result<(), ParquetError> {
+    fn put_dictionary(&mut self, dictionary: &[u8], n: usize) -> Result<(), ParquetError> {
         self.dictionary = Some(self.sink.bytes_written());
-        let Scratch { zstd, dictionary, met, .. } = scratch;
         let page = Page::DictionaryPage {
-            buf: compress(zstd, dictionary)?,
-            num_values: u32::try_from(met.len()).unwrap_or(NO_CODE),
+            buf: Press::with(|press| compress(&mut press.zstd, dictionary))?,
+            num_values: u32::try_from(n).unwrap_or(NO_CODE),
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
         self.put_page(page, dictionary.len())
     }
 
-    /// Puts the scratch's page of `n` cells.
-    fn put(
-        &mut self,
-        n: usize,
-        encoding: Encoding,
-        scratch: &mut Scratch,
-    ) -> Result<(), ParquetError> {
+    fn put(&mut self, page: Pressed, encoding: Encoding) -> Result<(), ParquetError> {
+        let Pressed { n, bytes, uncompressed } = page;
         let start = self.sink.bytes_written();
         self.data.get_or_insert(start);
-        let Scratch { zstd, page, .. } = scratch;
         let data = Page::DataPage {
-            buf: compress(zstd, page)?,
+            buf: bytes,
             num_values: u32::try_from(n).unwrap_or(NO_CODE),
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.put_page(data, page.len())?;
+        self.put_page(data, uncompressed)?;
         self.places.push((n, start, self.sink.bytes_written() - start));
         Ok(())
     }

@@ -735,8 +735,17 @@ pub(super) fn sums(
     packed: &Packed,
 ) -> Result<Output, StageError> {
     let conversions = conversions(pipeline, &packed.reported_in_all())?;
-    let sums = all_sums(pipeline, files, packed, &conversions)?;
-    finish(pipeline, files, &conversions, sums)
+    let (sums, texts) = rayon::join(
+        || all_sums(pipeline, files, packed, &conversions),
+        || descriptions(pipeline),
+    );
+    finish(pipeline, files, &conversions, sums?, &texts?)
+}
+
+/// What the products of the target revision are.
+fn descriptions(pipeline: &Pipeline) -> Result<BTreeMap<Hs6, String>, StageError> {
+    let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
+    Ok(codes::descriptions(target)?)
 }
 
 fn all_sums(
@@ -836,7 +845,7 @@ fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<O
         sums.traded.extend(of_year.traded);
         sums.regions.extend(of_year.regions);
     }
-    finish(pipeline, files, &conversions, sums)
+    finish(pipeline, files, &conversions, sums, &descriptions(pipeline)?)
 }
 
 /// The conversion of every code that was reported.
@@ -884,11 +893,11 @@ fn finish(
     files: &Files<'_>,
     conversions: &BTreeMap<u32, Conversion>,
     sums: AllSums,
+    texts: &BTreeMap<Hs6, String>,
 ) -> Result<Output, StageError> {
     let harmonize = &pipeline.config.harmonize;
     let target = harmonize.revision().map_err(StageError::Data)?;
     let method = harmonize.method().map_err(StageError::Data)?;
-    let texts = codes::descriptions(target)?;
     let mut made: BTreeMap<&'static str, Vec<DataFile>> = BTreeMap::new();
     let mut matches = Rows::of("trade.hs_conversion");
     for YearSums { year, files, reported } in sums.years {
