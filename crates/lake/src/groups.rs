@@ -442,11 +442,9 @@ impl Press {
     fn with<T>(make: impl FnOnce(&mut Self) -> Result<T, ParquetError>) -> Result<T, ParquetError> {
         let mut press = match PRESS.take() {
             Some(press) => press,
-            None => Self {
-                zstd: zstd::bulk::Compressor::new(1)?,
-                page: Vec::new(),
-                codes: Vec::new(),
-            },
+            None => {
+                Self { zstd: zstd::bulk::Compressor::new(1)?, page: Vec::new(), codes: Vec::new() }
+            }
         };
         let made = make(&mut press);
         PRESS.set(Some(press));
@@ -554,10 +552,7 @@ impl Chunk<'_> {
         self.coded(bounds, scratch)
     }
 
-    fn of_money(
-        &self,
-        values: &[i128],
-    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    fn of_money(&self, values: &[i128]) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let limit = 10_i128.pow(u32::from(MONEY.0));
         self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
@@ -579,10 +574,7 @@ impl Chunk<'_> {
         })
     }
 
-    fn of_floats(
-        &self,
-        values: &[f64],
-    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    fn of_floats(&self, values: &[f64]) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
             if self.is_nullable {
@@ -596,10 +588,7 @@ impl Chunk<'_> {
         })
     }
 
-    fn of_counts(
-        &self,
-        values: &[i64],
-    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    fn of_counts(&self, values: &[i64]) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
         let there = || values.iter().copied().filter(|&value| value != NO_COUNT);
         let bounds = self.has_bounds.then(|| {
             let n_null = (values.len() - there().count()) as u64;

@@ -735,10 +735,8 @@ pub(super) fn sums(
     packed: &Packed,
 ) -> Result<Output, StageError> {
     let conversions = conversions(pipeline, &packed.reported_in_all())?;
-    let (sums, texts) = rayon::join(
-        || all_sums(pipeline, files, packed, &conversions),
-        || descriptions(pipeline),
-    );
+    let (sums, texts) =
+        rayon::join(|| all_sums(pipeline, files, packed, &conversions), || descriptions(pipeline));
     finish(pipeline, files, &conversions, sums?, &texts?)
 }
 
