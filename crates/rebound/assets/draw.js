@@ -1,5 +1,12 @@
 // Title and note are parts of the page there; here they are drawn.
 (function () {
+  // There is no canvas to measure texts on: widths of DejaVu Sans from the blank to ~, in thousandths of its size; others are at most as wide as high.
+  var widths = [318,401,460,838,636,950,780,275,390,390,500,838,318,361,318,337,636,636,636,636,636,636,636,636,636,636,337,337,838,838,838,531,1000,684,686,698,770,632,575,775,752,295,295,656,557,863,748,787,603,787,695,635,611,732,684,989,685,611,685,390,337,390,838,500,500,613,635,550,635,615,352,635,634,278,278,579,278,974,634,612,635,635,411,521,392,634,592,818,592,592,525,636,337,636,838];
+  echarts.setPlatformAPI({ measureText: function (text, font) {
+    var size = parseFloat((/([\d.]+)px/.exec(font || "") || [0, 12])[1]), n = 0;
+    for (var i = 0; i < text.length; i++) { var c = text.charCodeAt(i); n += c >= 32 && c < 127 ? widths[c - 32] : c < 0x250 ? 700 : 1000; }
+    return { width: n * size / 1000 };
+  } });
   data.still = true;
   if (data.geo) echarts.registerMap("regions", data.geo);
   return JSON.stringify(charts.all(data, false).map(function (x) {
