@@ -124,26 +124,48 @@ pub trait CodedSink {
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
 }
 
+/// What is known of raw texts, of each year alone where that says what they mean.
+#[derive(Debug)]
+struct Memos {
+    is_dated: bool,
+    by_year: Vec<(i32, Memo)>,
+    /// The one last used.
+    current: usize,
+}
+
+impl Memos {
+    fn new(is_dated: bool) -> Self {
+        Self { is_dated, by_year: vec![(0, Memo::default())], current: 0 }
+    }
+
+    /// What is known of the raw texts of `year`.
+    #[inline]
+    fn of(&mut self, year: i32) -> &mut Memo {
+        let year = if self.is_dated { year } else { 0 };
+        if self.by_year[self.current].0 != year {
+            self.current = match self.by_year.iter().position(|(of, _)| *of == year) {
+                Some(at) => at,
+                None => {
+                    self.by_year.push((year, Memo::default()));
+                    self.by_year.len() - 1
+                }
+            };
+        }
+        &mut self.by_year[self.current].1
+    }
+}
+
 /// One place where a field's text may be: the field's own, or a fallback's.
 #[derive(Debug)]
 struct Link<'p, 'l> {
     fitted: &'p Fitted<'l>,
-    /// Whether the meaning of its codes depends on the year.
-    is_dated: bool,
-    memos: Vec<(i32, Memo)>,
-    /// The one last used.
-    current: usize,
+    memos: Memos,
 }
 
 impl<'p, 'l> Link<'p, 'l> {
     fn chain(fitted: &'p Fitted<'l>) -> Vec<Self> {
         std::iter::successors(Some(fitted), |fitted| fitted.fallback.as_deref())
-            .map(|fitted| Self {
-                fitted,
-                is_dated: fitted.is_dated(),
-                memos: vec![(0, Memo::default())],
-                current: 0,
-            })
+            .map(|fitted| Self { fitted, memos: Memos::new(fitted.is_dated()) })
             .collect()
     }
 
@@ -153,22 +175,6 @@ impl<'p, 'l> Link<'p, 'l> {
             Source::Column(at) => Some(at),
             _ => None,
         }
-    }
-
-    /// What is known of the raw texts of `year`.
-    #[inline]
-    fn memo(&mut self, year: i32) -> &mut Memo {
-        let year = if self.is_dated { year } else { 0 };
-        if self.memos[self.current].0 != year {
-            self.current = match self.memos.iter().position(|(of, _)| *of == year) {
-                Some(at) => at,
-                None => {
-                    self.memos.push((year, Memo::default()));
-                    self.memos.len() - 1
-                }
-            };
-        }
-        &mut self.memos[self.current].1
     }
 }
 
@@ -468,7 +474,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             joint.look_up(rows, year, &mut found, &mut is_known);
         }
         let unusual = &mut found.is_unusual;
-        let years = Some(&*found.year);
+        let years = Some((&*found.year, year));
         if !is_known[Field::Month.index()] {
             self.find(Field::Month, &mut texts, years, &mut found.month, unusual, None);
         }
@@ -711,7 +717,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         &mut self,
         field: Field,
         texts: &mut ColumnTexts<'_, impl RowTexts + ?Sized>,
-        years: Option<&[u32]>,
+        years: Option<(&[u32], Year)>,
         codes: &mut Vec<u32>,
         unusual: &mut [bool],
         mut places: Option<&mut Vec<u32>>,
@@ -746,10 +752,11 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             {
                 break;
             }
-            let year_of = |at: usize| years.map_or(0, |years| years[at].cast_signed());
-            let is_of_one = !link.is_dated || (1..codes.len()).all(|at| year_of(at) == year_of(0));
+            let year_of = |at: usize| years.map_or(0, |(years, _)| years[at].cast_signed());
+            let is_of_one =
+                !link.memos.is_dated || years.is_none_or(|(_, year)| matches!(year, Year::Of(_)));
             if is_of_one {
-                let memo = link.memo(year_of(0));
+                let memo = link.memos.of(year_of(0));
                 let is_done = match column.and_then(|column| rows.parts(column, column)) {
                     Some((all, parts)) => memo.get_parts(all, parts, &mut self.lookup),
                     None => false,
@@ -771,7 +778,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 if code == UNKNOWN {
                     let year = year_of(at);
                     let text = column.map_or(Text::default(), |column| rows.text(at, column));
-                    let memo = link.memo(year);
+                    let memo = link.memos.of(year);
                     let found = match memo.get(text.bytes()) {
                         Some(code) => Ok(code),
                         None => learn(parser, fitted, &mut known, field, &rows.row(at), year)

@@ -47,7 +47,7 @@ impl<'w> Words<'w> {
                 end += usize::from(skip);
                 continue;
             }
-            let rest = &text[end - self.shortest.min(end)..];
+            let rest = &text[end - self.shortest..];
             if self.words.iter().any(|word| rest.starts_with(word)) {
                 return true;
             }

@@ -90,35 +90,23 @@ impl Sheet {
         self.value.len()
     }
 
-    /// Makes room for `n` rows of the columns that `like` has.
-    fn reserve(&mut self, n: usize, like: &Self) {
-        fn room<T>(column: &mut Vec<T>, n: usize, like: &[T]) {
-            if !like.is_empty() {
-                column.reserve_exact(n);
-            }
-        }
-        room(&mut self.region, n, &like.region);
-        room(&mut self.product, n, &like.product);
-        for (column, like) in self.words.iter_mut().zip(&like.words) {
-            room(column, n, like);
-        }
-        room(&mut self.value, n, &like.value);
-        room(&mut self.share, n, &like.share);
-        for (column, like) in self.counts.iter_mut().zip(&like.counts) {
-            room(column, n, like);
-        }
-    }
-
     fn append(&mut self, other: &Self) {
-        self.region.extend_from_slice(&other.region);
-        self.product.extend_from_slice(&other.product);
-        for (column, more) in self.words.iter_mut().zip(&other.words) {
+        fn extend<T: Copy>(column: &mut Vec<T>, more: &[T]) {
+            if column.is_empty() && !more.is_empty() {
+                // Memory that grows is copied, and what it had lies idle.
+                column.reserve_exact(GROUP_ROWS + GROUP_ROWS / 8);
+            }
             column.extend_from_slice(more);
         }
-        self.value.extend_from_slice(&other.value);
-        self.share.extend_from_slice(&other.share);
+        extend(&mut self.region, &other.region);
+        extend(&mut self.product, &other.product);
+        for (column, more) in self.words.iter_mut().zip(&other.words) {
+            extend(column, more);
+        }
+        extend(&mut self.value, &other.value);
+        extend(&mut self.share, &other.share);
         for (column, more) in self.counts.iter_mut().zip(&other.counts) {
-            column.extend_from_slice(more);
+            extend(column, more);
         }
     }
 
@@ -171,10 +159,6 @@ impl<'f> SheetWriter<'f> {
         texts: &Harmony<'_>,
         files: &'f Files<'_>,
     ) -> Result<(), StageError> {
-        if self.sheet.n_rows() == 0 {
-            // Memory that grows is copied, and what it had lies idle.
-            self.sheet.reserve(GROUP_ROWS + GROUP_ROWS / 8, rows);
-        }
         self.sheet.append(rows);
         if self.sheet.n_rows() >= GROUP_ROWS { self.flush(year, texts, files) } else { Ok(()) }
     }

@@ -707,12 +707,9 @@ impl Packer {
             }
             Codes::Each(codes) => {
                 found.resize(taken.len(), NO_WORD);
-                let all = (codes.len() == taken.len()).then_some(codes);
-                let mut at = 0;
-                while at < taken.len() {
-                    let code = all.map_or_else(|| codes[taken[at] as usize], |all| all[at]);
-                    found[at] = numbers.number(code, || find(code))?;
-                    at += 1;
+                for (found, &row) in found.iter_mut().zip(&*taken) {
+                    let code = codes[row as usize];
+                    *found = numbers.number(code, || find(code))?;
                 }
             }
         }

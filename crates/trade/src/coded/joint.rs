@@ -1,9 +1,9 @@
 //! Columns that stand side by side, and whose texts are looked up as one.
 
-use super::{Found, Link, Year, has};
+use super::{Found, Link, Memos, Year, has};
 use crate::batch::RowTexts;
 use crate::layout::Field;
-use crate::memo::{Lookup, Memo, NO_CODE, UNKNOWN};
+use crate::memo::{Lookup, NO_CODE, UNKNOWN};
 
 /// Bytes of the longest text that is looked up at once.
 const LONGEST: usize = 8;
@@ -33,9 +33,8 @@ pub(super) struct Joint {
     first: usize,
     last: usize,
     fields: Vec<Field>,
-    /// Whether the year, which is not among its own fields, says what a text means.
-    is_dated: bool,
-    memos: Vec<(i32, Memo)>,
+    /// Dated if the year, which is not among its own fields, says what a text means.
+    memos: Memos,
     /// By field, the code of each text.
     codes: Vec<Vec<u32>>,
     n_texts: usize,
@@ -70,15 +69,15 @@ impl Joint {
             let is_in =
                 |field: &Field| column_of(*field).is_some_and(|at| (first..=last).contains(&at));
             let fields: Vec<Field> = JOINED.into_iter().filter(is_in).collect();
-            let is_dated =
-                |field: &Field| chains[field.index()].first().is_some_and(|link| link.is_dated);
+            let is_dated = |field: &Field| {
+                chains[field.index()].first().is_some_and(|link| link.memos.is_dated)
+            };
             Self {
                 first,
                 last,
-                is_dated: !fields.contains(&Field::Year) && fields.iter().any(is_dated),
+                memos: Memos::new(!fields.contains(&Field::Year) && fields.iter().any(is_dated)),
                 codes: vec![Vec::new(); fields.len()],
                 fields,
-                memos: Vec::new(),
                 n_texts: 0,
                 lookup: Lookup::default(),
                 is_known: false,
@@ -103,14 +102,6 @@ impl Joint {
     /// Whether it is of use.
     pub(super) fn is_of_use(&self) -> bool {
         self.n_unknown <= self.n_known + PATIENCE && self.n_texts < MOST_TEXTS
-    }
-
-    fn memo(&mut self, year: i32) -> usize {
-        let year = if self.is_dated { year } else { 0 };
-        self.memos.iter().position(|(of, _)| *of == year).unwrap_or_else(|| {
-            self.memos.push((year, Memo::default()));
-            self.memos.len() - 1
-        })
     }
 
     /// Looks up the texts of `rows`. If all are known, puts what they are to its fields into `found`.
@@ -141,12 +132,11 @@ impl Joint {
     fn find(&mut self, rows: &(impl RowTexts + ?Sized), year: Year) -> bool {
         let year = match year {
             Year::Of(year) => year,
-            Year::Differs if self.is_dated => return false,
+            Year::Differs if self.memos.is_dated => return false,
             Year::Differs => 0,
         };
-        let memo = self.memo(year);
         let Some((all, parts)) = rows.parts(self.first, self.last) else { return false };
-        self.memos[memo].1.get_parts(all, parts, &mut self.lookup)
+        self.memos.of(year).get_parts(all, parts, &mut self.lookup)
             && !has(self.lookup.codes(), UNKNOWN)
     }
 
@@ -163,8 +153,7 @@ impl Joint {
         let Some((all, parts)) = rows.parts(self.first, self.last) else { return };
         for (row, (start, end)) in parts.enumerate().filter(|(row, _)| !found.is_unusual[*row]) {
             let (text, year) = (&all[start..end], found.year[row].cast_signed());
-            let memo = self.memo(year);
-            if text.len() > LONGEST || self.memos[memo].1.get(text).is_some() {
+            if text.len() > LONGEST || self.memos.of(year).get(text).is_some() {
                 continue;
             }
             let n = self.n_texts;
@@ -174,12 +163,12 @@ impl Joint {
                 let has_fallback = chain.len() > 1;
                 let known = chain.first_mut().and_then(|link| {
                     let column = link.column()?;
-                    link.memo(year).get(rows.text(row, column).bytes())
+                    link.memos.of(year).get(rows.text(row, column).bytes())
                 });
                 codes.extend(known.filter(|code| *code != NO_CODE || !has_fallback));
             }
             if self.codes.iter().all(|codes| codes.len() == n + 1) {
-                self.memos[memo].1.put(text, u32::try_from(n).unwrap_or(UNKNOWN));
+                self.memos.of(year).put(text, u32::try_from(n).unwrap_or(UNKNOWN));
                 self.n_texts += 1;
             } else {
                 self.codes.iter_mut().for_each(|codes| codes.truncate(n));
