@@ -5,7 +5,7 @@
 //! value density    the same with shares s[r,q] = x[r,q] / x[r] in place of M
 //! related mass     sum over q of phi[p,q] M[r,q]
 //! related count    the number of q with M[r,q] = 1 and phi[p,q] at or above a threshold
-//! nearest          density over the k products closest to p alone, weighted by phi
+//! nearest          density over the k products closest to p alone, weighted by phi; equally close ones share the last places
 //! distance         1 - density
 //! ```
 //!
@@ -222,7 +222,7 @@ mod tests {
         assert!((around.mass(2, 0) - (0.5 + 1.0 / 3.0)).abs() < 1e-15);
         let counts: Vec<f64> = (0..4).map(|p| around.count(2, p)).collect();
         assert_eq!(counts, [1.0, 1.0, 1.0, 1.0]);
-        // Two nearest of P1: P2 and P3, of P4: P3 and, at 1/3, P1.
+        // Two nearest of P1: P2 and P3, of P4: P3 and, at 1/3, half of P1 and half of P2.
         check(&nearest_density(&m, &phi.nearest(2)), 2, [0.5, 0.5, 4.0 / 7.0, 2.0 / 3.0]);
         check(&nearest_density(&m, &phi.nearest(9)), 2, [0.625, 0.625, 0.4, 0.5]);
         assert_eq!(nearest_density(&m, &phi.nearest(0)).get(2, 0), None);
@@ -257,7 +257,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn equally_close_products_share_places() {
+        // P0 is at 0.5 of P1, and at 0.2 of P2, P3 and P4, of which there is room for one.
+        let pairs = [(0, 1, 0.5), (0, 2, 0.2), (0, 3, 0.2), (0, 4, 0.2)];
+        let phi = Relatedness::from_pairs(5, pairs).expect("valid");
+        let m = Specialization::from_fn(2, 5, |r, p| if r == 0 { p == 3 } else { p != 3 });
+        let found = nearest_density(&m, &phi.nearest(2));
+        let third = 0.2 / 3.0;
+        for (region, expected) in [(0, third / 0.7), (1, (0.5 + 2.0 * third) / 0.7)] {
+            let found = found.get(region, 0).expect("related");
+            assert!((found - expected).abs() < 1e-15, "{found} is not {expected}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_nearest_do_not_depend_on_the_order_of_products(
+            cells in prop::collection::vec(any::<bool>(), 7 * 15), k in 1usize..15, step in 1usize..15,
+        ) {
+            prop_assume!(step % 3 != 0 && step % 5 != 0);
+            let other = |p: usize| (p * step + 4) % 15;
+            let m = Specialization::from_fn(7, 15, |r, p| cells[r * 15 + p]);
+            let moved = Specialization::from_fn(7, 15, |r, p| cells[r * 15 + other(p)]);
+            let a = nearest_density(&m, &proximity(&m).nearest(k));
+            let b = nearest_density(&moved, &proximity(&moved).nearest(k));
+            for (r, p) in (0..7).flat_map(|r| (0..15).map(move |p| (r, p))) {
+                match (a.get(r, other(p)), b.get(r, p)) {
+                    (Some(a), Some(b)) => prop_assert!((a - b).abs() < 1e-13),
+                    (a, b) => prop_assert_eq!(a, b),
+                }
+            }
+        }
+
         #[test]
         fn between_zero_and_one_and_growing_with_what_a_region_has(
             cells in prop::collection::vec(any::<bool>(), 9 * 20), region in 0usize..9, product in 0usize..20,

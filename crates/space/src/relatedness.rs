@@ -135,6 +135,9 @@ impl Counted {
     }
 }
 
+/// Difference, relative to their size, up to which two relatednesses are the same.
+const EQUALLY_CLOSE: f64 = 1e-12;
+
 /// Products around each product, and how related they are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbourhoods {
@@ -142,7 +145,8 @@ pub struct Neighbourhoods {
 }
 
 impl Neighbourhoods {
-    /// The products around `product`, ascending, and their relatedness to it.
+    /// The products around `product`, ascending, and their relatedness to it, times their share of a place where equally close
+    /// ones share places.
     pub fn of(&self, product: usize) -> &[(usize, f64)] {
         &self.lists[product]
     }
@@ -376,20 +380,31 @@ impl Relatedness {
         Self::of(pairs, self.is_known)
     }
 
-    /// For each product the `k` closest others; fewer where fewer are related to it.
+    /// For each product the `k` closest others; fewer where fewer are related to it. Products that are equally close share the
+    /// places that are left for them, so that no name or order decides: `m` of them in `j` places stand for `j / m` each, and
+    /// their relatedness is given times that.
     pub fn nearest(&self, k: usize) -> Neighbourhoods {
         let near = |p: usize| {
             let row = self.row(p);
             let row = row.iter().copied().enumerate();
             let mut near: Vec<(usize, f64)> =
                 row.filter(|(q, phi)| *q != p && *phi > 0.0).collect();
-            // Of products that are equally close, the lower index is nearer.
-            let order =
-                |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-            if k > 0 && near.len() > k {
-                near.select_nth_unstable_by(k - 1, order);
+            if k == 0 {
+                return Vec::new();
             }
-            near.truncate(k);
+            if near.len() > k {
+                let by_closeness = |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1);
+                let (_, &mut (_, last), _) = near.select_nth_unstable_by(k - 1, by_closeness);
+                // Sums in another order differ in their last digits.
+                let (above, below) = (last * (1.0 + EQUALLY_CLOSE), last * (1.0 - EQUALLY_CLOSE));
+                near.retain(|(_, phi)| *phi >= below);
+                let n_closer = near.iter().filter(|(_, phi)| *phi > above).count();
+                #[expect(clippy::cast_precision_loss, reason = "counts of products")]
+                let share = (k - n_closer) as f64 / (near.len() - n_closer) as f64;
+                for (_, phi) in near.iter_mut().filter(|(_, phi)| *phi <= above) {
+                    *phi *= share;
+                }
+            }
             near.sort_unstable_by_key(|(q, _)| *q);
             near
         };

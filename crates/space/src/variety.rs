@@ -17,8 +17,11 @@
 //! ```text
 //! group entropy       entropy of what the region exports within the group of p, p itself left out
 //! weighted entropy    - sum over q != p of w[p,q] s[q] log2 s[q]
-//! unrelated entropy   - sum over q != p with q not related to p of s[q] log2 s[q]
+//! unrelated entropy   entropy of what the region exports and is not related to p, p itself left out
 //! ```
+//!
+//! Group and unrelated entropy are of shares in the part that they look at, which add up to 1; weighted entropy is a weighted mean
+//! of terms of the whole.
 //!
 //! # Conventions
 //!
@@ -93,7 +96,7 @@ pub struct Around {
     group: Vec<Option<f64>>,
     weighted: Vec<f64>,
     is_isolated: Vec<bool>,
-    unrelated: Vec<f64>,
+    unrelated: Vec<Option<f64>>,
 }
 
 impl Around {
@@ -108,9 +111,9 @@ impl Around {
             .then(|| self.weighted[region * self.n_products + product])
     }
 
-    /// Entropy of the products that are not related to `product`; `None` for a region without exports.
+    /// Entropy of the products that are not related to `product`; `None` where `region` exports none of them.
     pub fn unrelated(&self, region: usize, product: usize) -> Option<f64> {
-        self.is_active[region].then(|| self.unrelated[region * self.n_products + product])
+        self.unrelated[region * self.n_products + product]
     }
 }
 
@@ -143,13 +146,40 @@ pub fn entropies_around(
         of_products
     };
     // What is near each product, and then what is not.
-    let mut unrelated = kernel::gathered(terms.len(), related, of_products, |_| 1.0);
-    unrelated.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(region, row)| {
-        let all: f64 = terms[region].iter().map(|(_, term)| term).sum();
-        for (value, own) in row.iter_mut().zip(of_products(region)) {
-            *value = (all - own - *value).max(0.0);
-        }
-    });
+    let shares = exports.shares();
+    let of_shares = |region: usize| {
+        let mut of_products = vec![0.0; n];
+        shares[region].iter().for_each(|&(q, share)| of_products[q] = share);
+        of_products
+    };
+    let near_terms = kernel::gathered(terms.len(), related, of_products, |_| 1.0);
+    let near_shares = kernel::gathered(terms.len(), related, of_shares, |_| 1.0);
+    let unrelated = near_terms
+        .par_chunks_exact(n.max(1))
+        .zip(near_shares.par_chunks_exact(n.max(1)))
+        .enumerate()
+        .flat_map_iter(|(region, (near_terms, near_shares))| {
+            let (own_terms, own_shares) = (of_products(region), of_shares(region));
+            let all: f64 = own_terms.iter().sum();
+            let is_active = !terms[region].is_empty();
+            (0..n)
+                .map(|p| {
+                    if !is_active {
+                        return None;
+                    }
+                    let share = 1.0 - own_shares[p] - near_shares[p];
+                    let term = all - own_terms[p] - near_terms[p];
+                    let found = share.log2() + term / share;
+                    // Where hardly anything is left, or one product of it, rounding takes the rest: sum it anew.
+                    if share > 1e-6 && found > 1e-6 {
+                        Some(found)
+                    } else {
+                        entropy_of_unrelated(&shares[region], p, related.of(p))
+                    }
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
     weighted.par_chunks_exact_mut(n.max(1)).for_each(|row| {
         for (value, sum) in row.iter_mut().zip(&row_sums) {
             *value = if *sum > 0.0 { *value / sum } else { 0.0 };
@@ -168,6 +198,25 @@ pub fn entropies_around(
         is_isolated: row_sums.iter().map(|&sum| sum <= 0.0).collect(),
         unrelated,
     }
+}
+
+/// Entropy of the products of a region's `shares` that are neither `product` nor `related` to it, both ascending; `None` without
+/// any.
+fn entropy_of_unrelated(
+    shares: &[(usize, f64)],
+    product: usize,
+    related: &[(usize, f64)],
+) -> Option<f64> {
+    let mut near = related.iter().map(|(q, _)| *q).peekable();
+    let mut rest = Vec::new();
+    for &(q, share) in shares {
+        while near.next_if(|at| *at < q).is_some() {}
+        if q != product && near.peek() != Some(&q) {
+            rest.push(share);
+        }
+    }
+    let sum: f64 = rest.iter().sum();
+    (sum > 0.0).then(|| rest.iter().map(|s| -s / sum * (s / sum).log2()).sum::<f64>().max(0.0))
 }
 
 /// For each product, the entropy of its group without it.
@@ -257,16 +306,40 @@ mod tests {
         let h = |s: f64| -s * s.log2();
         check(around.weighted(0, 0), 0.75 * h(0.1) + 0.25 * h(0.2));
         assert_eq!(around.weighted(0, 4), None, "related to nothing");
-        check(around.unrelated(0, 0), h(0.2) + h(0.2) + h(0.1));
+        // All but 010101 and, at 0.6 of it, 010102: 20, 20 and 10 of 50.
+        check(around.unrelated(0, 0), 2.0 * h(0.4) + h(0.2));
         assert_eq!(
             (around.weighted(1, 0), around.unrelated(1, 0), around.group(1, 0)),
             (None, None, None)
         );
         let groups = [0, 1, 3].map(|p| around.group(2, p));
         assert_eq!(groups, [None, Some(0.0), None], "one product alone, beside it, and elsewhere");
+        let unrelated = [0, 1, 3].map(|p| around.unrelated(2, p));
+        assert_eq!(unrelated, [None, None, Some(0.0)], "itself, related, and unrelated");
     }
 
     proptest! {
+        #[test]
+        fn unrelated_entropy_is_that_of_the_rest(
+            exports in prop::collection::vec(prop_oneof![Just(0.0), 1e-9f64..1.0, 1.0f64..1e9], 12),
+            pairs in prop::collection::vec((0usize..12, 0usize..12, 0.1f64..1.0), 0..40),
+        ) {
+            let pairs = pairs.into_iter().filter(|(p, q, _)| p < q);
+            let phi = Relatedness::from_pairs(12, pairs).expect("valid");
+            let related = phi.at_least(0.5);
+            let of = Exports::new(1, 12, exports.clone()).expect("valid");
+            let around = entropies_around(&of, &[0; 12], &phi, &related);
+            for p in 0..12 {
+                let mut rest = exports.clone();
+                rest[p] = 0.0;
+                related.of(p).iter().for_each(|(q, _)| rest[*q] = 0.0);
+                match (around.unrelated(0, p), entropy(&rest, &(0..12).collect::<Vec<_>>())) {
+                    (Some(found), Some(expected)) => prop_assert!((found - expected).abs() < 1e-8, "{found} {expected}"),
+                    (found, expected) => prop_assert_eq!(found, expected),
+                }
+            }
+        }
+
         #[test]
         fn entropy_is_unrelated_plus_related(exports in prop::collection::vec(0.0f64..1e9, 24)) {
             let fine: Vec<usize> = (0..24).collect();
