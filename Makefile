@@ -7,12 +7,13 @@ VENV = target/venv
 ROWS ?= 20000000
 CASES ?= 100000
 SEEDS ?= 100
+DESIGNS ?= 1000
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
 MEMBERS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
+	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -97,6 +98,11 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
 
+torture: fuzz ## the property tests of regressions too, and of estimates beside pyfixest, CASES and DESIGNS of them
+	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs
+	$(MAKE) build $(VENV)/ready
+	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 2 $(DESIGNS)
+
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
@@ -108,6 +114,7 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake

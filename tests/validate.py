@@ -35,7 +35,9 @@ def one(rebound, seed):
         run("synth", "--layout", ROOT / "config/layouts/china_2007_2011.yaml", "-o", folder / "made", "--rows", 60000, "--regions", 80,
             "--products", 300, "--from", 2007, "--to", 2011, "--seed", seed)
         text = (ROOT / "pipelines/nation.yaml").read_text()
-        text = text.replace("../made-up/", "made/").replace("../lake-nation", "lake").replace("../config", str(ROOT / "config"))
+        text = text.replace("../made-up/", "made/").replace("../lake-nation", "lake")
+        for shared in ["config", "samples"]:
+            text = text.replace(f"../{shared}", str(ROOT / shared))
         text = re.sub(r"^models:.*$", f"models: [{ROOT / 'pipelines/models/truth.yaml'}]", text, flags=re.M)
         text = re.sub(r"^sql: .*$", f"sql: {ROOT / 'pipelines/sql'}", text, flags=re.M)
         text = re.sub(r"^checks: .*$", f"checks: {ROOT / 'pipelines/checks'}", text, flags=re.M)

@@ -6,7 +6,7 @@
 //! gradients (Correia 2016, "A feasible estimator for linear models with multi-way fixed effects").
 
 use crate::EstimateError;
-use crate::factor::Factor;
+use crate::factor::{Factor, absorbed_by};
 use rayon::prelude::*;
 
 /// Columns that are solved side by side.
@@ -16,6 +16,19 @@ const ZERO: Lanes = [0.0; LANES];
 
 /// Cells whose work is one piece; pieces are added up in their order, whatever the number of threads.
 const CELLS_A_PIECE: usize = 1 << 15;
+
+/// Length of what the effects explain of a column's rest, relative to that rest, at which they are out.
+const OUT: f64 = 1e-8;
+/// The same where more iterations change nothing, since rounding hides the rest.
+const OUT_BUT_FOR_ROUNDING: f64 = 1e-6;
+/// Share of a column's length about its mean that must be left once effects are out; below it, what is left is rounding.
+pub(crate) const ABSORBED: f64 = 1e-7;
+/// Times that the effects are taken out of what was left of a column.
+const ROUNDS: usize = 5;
+/// What rounding leaves of a column, as a share of its length.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
+/// Eigenvalues of the Schur complement, in units of its diagonal before elimination, that are zero but for rounding.
+const ZERO_EIGENVALUE: f64 = 1e-10;
 
 /// When the solver stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,15 +65,20 @@ pub(crate) struct Absorber {
 }
 
 impl Absorber {
-    /// An absorber of those of `factors` that are `effects`; `None` without any.
+    /// An absorber of those of `factors` that are `effects` and add something to the others; `None` without any.
     pub(crate) fn of(
         effects: &[usize],
         factors: &[Factor],
         weights: Option<&[f64]>,
         tolerance: Tolerance,
     ) -> Option<Self> {
-        let effects: Vec<&Factor> = effects.iter().map(|&at| &factors[at]).collect();
-        (!effects.is_empty()).then(|| Self::new(&effects, weights, tolerance))
+        let all: Vec<&Factor> = effects.iter().map(|&at| &factors[at]).collect();
+        let finest: Vec<&Factor> = absorbed_by(&all)
+            .into_iter()
+            .zip(&all)
+            .filter_map(|(by, factor)| by.is_none().then_some(*factor))
+            .collect();
+        (!finest.is_empty()).then(|| Self::new(&finest, weights, tolerance))
     }
 
     /// An absorber of `factors`, at least one, over rows with `weights` (all 1 without).
@@ -157,6 +175,11 @@ impl Absorber {
         absorber
     }
 
+    /// Whether the effects are found by iterations, and not at once.
+    pub(crate) fn is_iterated(&self) -> bool {
+        self.n_other > 0
+    }
+
     /// Gives the rows other weights, all 1 with `None`.
     pub(crate) fn set_weights(&mut self, weights: Option<&[f64]>) {
         self.weights.fill(0.0);
@@ -188,31 +211,67 @@ impl Absorber {
     ///
     /// # Errors
     ///
-    /// [`EstimateError::NotConverged`] with the norm of what is left.
+    /// [`EstimateError::NotConverged`] with the share that the effects still explain of what is left.
     pub(crate) fn absorb(
         &self,
         columns: &mut [&mut [f64]],
         weights: Option<&[f64]>,
     ) -> Result<(), EstimateError> {
         for group in columns.chunks_mut(LANES) {
-            let effects = self.solve(group, weights)?;
-            let rows = &self.cell_of_row;
-            // Each column takes the effect of a row's cell.
-            group.par_iter_mut().enumerate().for_each(|(lane, column)| {
-                for (value, &cell) in column.iter_mut().zip(rows) {
-                    *value -= effects[cell as usize][lane];
-                }
+            // A constant is among the effects. Without it, rounding is that of what varies.
+            let before = per_lane(group, |column| {
+                center(column, weights);
+                squared_length(column, weights)
             });
+            let mut sums = self.cell_sums(group, weights);
+            let mut explained: Lanes = [f64::INFINITY; LANES];
+            let mut n_iterations = 0;
+            for round in 1..=ROUNDS {
+                let effects = self.solve(&mut sums, &before, &mut n_iterations);
+                let rows = &self.cell_of_row;
+                // Each column takes the effect of a row's cell.
+                let after = per_lane_at(group, |lane, column| {
+                    for (value, &cell) in column.iter_mut().zip(rows) {
+                        *value -= effects[cell as usize][lane];
+                    }
+                    squared_length(column, weights)
+                });
+                sums = self.cell_sums(group, weights);
+                let last = explained;
+                explained = self.explained(&sums);
+                let is_last = round == ROUNDS || n_iterations >= self.tolerance.max_iterations;
+                let mut is_settled = true;
+                for lane in 0..group.len() {
+                    let share = explained[lane] / after[lane];
+                    let stalls = is_last || explained[lane] > 0.25 * last[lane];
+                    // A column of next to nothing has no digits to tell shares by.
+                    let is_out = after[lane] <= (ABSORBED.powi(2) * before[lane]).max(1e-280)
+                        || explained[lane] <= OUT.powi(2) * after[lane]
+                        || stalls && explained[lane] <= OUT_BUT_FOR_ROUNDING.powi(2) * after[lane];
+                    // A lane that is out keeps its values.
+                    if is_out {
+                        sums.iter_mut().for_each(|sum| sum[lane] = 0.0);
+                    } else if !share.is_finite() {
+                        return Err(EstimateError::NotFinite);
+                    } else if is_last {
+                        let residual = share.sqrt();
+                        return Err(EstimateError::NotConverged {
+                            iterations: n_iterations,
+                            residual,
+                        });
+                    }
+                    is_settled &= is_out;
+                }
+                if is_settled {
+                    break;
+                }
+            }
         }
         Ok(())
     }
 
-    /// The sum of the effects of each cell, for up to [`LANES`] columns.
-    fn solve(
-        &self,
-        columns: &[&mut [f64]],
-        weights: Option<&[f64]>,
-    ) -> Result<Vec<Lanes>, EstimateError> {
+    /// The weighted sum of up to [`LANES`] columns in each cell.
+    fn cell_sums(&self, columns: &[&mut [f64]], weights: Option<&[f64]>) -> Vec<Lanes> {
         let mut sums = vec![ZERO; self.weights.len()];
         for (lane, column) in columns.iter().enumerate() {
             match weights {
@@ -230,14 +289,52 @@ impl Absorber {
                 }
             }
         }
-        let n_first = self.starts.len() - 1;
-        let first_sums: Vec<Lanes> = (0..n_first)
+        sums
+    }
+
+    fn first_sums(&self, sums: &[Lanes]) -> Vec<Lanes> {
+        (0..self.starts.len() - 1)
             .map(|level| sums[self.cells(level)].iter().fold(ZERO, |a, b| add(&a, b)))
-            .collect();
+            .collect()
+    }
+
+    /// The squared lengths of what each factor alone explains of columns with these sums by cell, added up over the factors.
+    fn explained(&self, sums: &[Lanes]) -> Lanes {
+        let share = |total: Lanes, sum: &Lanes, diagonal: f64| -> Lanes {
+            let by = if diagonal > 0.0 { 1.0 / diagonal } else { 0.0 };
+            std::array::from_fn(|k| total[k] + sum[k] * sum[k] * by)
+        };
+        let of_first = self
+            .first_sums(sums)
+            .iter()
+            .zip(&self.first_diagonal)
+            .fold(ZERO, |total, (sum, d)| share(total, sum, *d));
+        let mut others = vec![ZERO; self.n_places];
+        for (cell, sum) in sums.iter().enumerate() {
+            for &place in self.places_of(cell) {
+                others[place as usize] = add(&others[place as usize], sum);
+            }
+        }
+        others
+            .iter()
+            .zip(&self.other_diagonal)
+            .fold(of_first, |total, (sum, d)| share(total, sum, *d))
+    }
+
+    /// The sum of the effects of each cell, for columns with these sums by cell and squared lengths.
+    fn solve(
+        &self,
+        sums: &mut Vec<Lanes>,
+        lengths: &Lanes,
+        n_iterations: &mut usize,
+    ) -> Vec<Lanes> {
+        let first_sums = self.first_sums(sums);
         if self.n_other == 0 {
-            return Ok((0..n_first)
-                .map(|level| scaled(&first_sums[level], 1.0 / self.first_diagonal[level]))
-                .collect());
+            return first_sums
+                .iter()
+                .zip(&self.first_diagonal)
+                .map(|(sum, diagonal)| scaled(sum, 1.0 / diagonal))
+                .collect();
         }
         let mut target = vec![ZERO; self.n_places];
         for (level, first_sum) in first_sums.iter().enumerate() {
@@ -250,8 +347,8 @@ impl Absorber {
                 }
             }
         }
-        let others = self.conjugate_gradients(&target)?;
-        let mut effects = sums;
+        let others = self.conjugate_gradients(&target, lengths, n_iterations);
+        let mut effects = std::mem::take(sums);
         for (level, first_sum) in first_sums.iter().enumerate() {
             let mut left = *first_sum;
             for cell in self.cells(level) {
@@ -264,7 +361,7 @@ impl Absorber {
                 effects[cell] = add(&effects[cell], &own);
             }
         }
-        Ok(effects)
+        effects
     }
 
     fn places_of(&self, cell: usize) -> &[u32] {
@@ -314,7 +411,14 @@ impl Absorber {
         sum
     }
 
-    fn conjugate_gradients(&self, target: &[Lanes]) -> Result<Vec<Lanes>, EstimateError> {
+    /// Solves for the effects of the other factors, until what is left is `tolerance.relative` of the target or the rounding of
+    /// columns with these squared lengths.
+    fn conjugate_gradients(
+        &self,
+        target: &[Lanes],
+        lengths: &Lanes,
+        n_iterations: &mut usize,
+    ) -> Vec<Lanes> {
         let preconditioned = |r: &[Lanes]| -> Vec<Lanes> {
             r.iter()
                 .zip(&self.other_diagonal)
@@ -326,19 +430,13 @@ impl Absorber {
         let mut z = preconditioned(&residual);
         let mut direction = z.clone();
         let mut size = dot(&residual, &z);
-        let limit: Lanes = std::array::from_fn(|k| size[k] * self.tolerance.relative.powi(2));
-        let start = size;
-        for iteration in 0.. {
-            if (0..LANES).all(|k| size[k] <= limit[k]) {
-                break;
-            }
-            if iteration == self.tolerance.max_iterations {
-                let worst = (0..LANES)
-                    .filter(|&k| start[k] > 0.0)
-                    .map(|k| (size[k] / start[k]).sqrt())
-                    .fold(0.0, f64::max);
-                return Err(EstimateError::NotConverged { iterations: iteration, residual: worst });
-            }
+        let limit: Lanes = std::array::from_fn(|k| {
+            (size[k] * self.tolerance.relative.powi(2)).max(lengths[k] * ROUNDING.powi(2))
+        });
+        while *n_iterations < self.tolerance.max_iterations
+            && (0..LANES).any(|k| size[k] > limit[k])
+        {
+            *n_iterations += 1;
             let image = self.apply(&direction);
             let curvature = dot(&direction, &image);
             let step: Lanes = std::array::from_fn(|k| {
@@ -365,15 +463,15 @@ impl Absorber {
             // A lane that cannot move has reached what rounding allows.
             size = std::array::from_fn(|k| if curvature[k] <= 0.0 { 0.0 } else { next[k] });
         }
-        Ok(solution)
+        solution
     }
 
-    /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
+    /// The Schur complement on the other factors as a dense matrix, `n_places` x `n_places`.
     ///
     /// # Errors
     ///
-    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
-    pub(crate) fn leverages(&self, limit: usize) -> Result<Vec<f64>, EstimateError> {
+    /// [`EstimateError::TooManyLevels`] if these factors have more than `limit` levels.
+    fn schur(&self, limit: usize) -> Result<Vec<f64>, EstimateError> {
         if self.n_places > limit {
             return Err(EstimateError::TooManyLevels { levels: self.n_places, limit });
         }
@@ -395,8 +493,44 @@ impl Absorber {
                 }
             }
         }
-        let inverse =
-            crate::dense::generalised_inverse(&schur, n).ok_or(EstimateError::NotFinite)?;
+        // In units of the diagonal before elimination, so that zero is zero whatever the weights.
+        let root: Vec<f64> = self.other_diagonal.iter().map(|d| d.sqrt()).collect();
+        for p in 0..n {
+            for q in 0..n {
+                schur[p * n + q] /= root[p] * root[q];
+            }
+        }
+        Ok(schur)
+    }
+
+    /// The rank of the dummies of all factors: how many parameters they are.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
+    pub(crate) fn rank(&self, limit: usize) -> Result<usize, EstimateError> {
+        let schur = self.schur(limit)?;
+        let (values, _) =
+            crate::dense::eigen(&schur, self.n_places).ok_or(EstimateError::NotFinite)?;
+        let n_others = values.iter().filter(|value| **value > ZERO_EIGENVALUE).count();
+        Ok(self.starts.len() - 1 + n_others)
+    }
+
+    /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
+    pub(crate) fn leverages(&self, limit: usize) -> Result<Vec<f64>, EstimateError> {
+        let n = self.n_places;
+        let schur = self.schur(limit)?;
+        let mut inverse = crate::dense::generalised_inverse(&schur, n, ZERO_EIGENVALUE)
+            .ok_or(EstimateError::NotFinite)?;
+        for p in 0..n {
+            for q in 0..n {
+                inverse[p * n + q] /= (self.other_diagonal[p] * self.other_diagonal[q]).sqrt();
+            }
+        }
         let mut leverages = vec![0.0; self.weights.len()];
         for level in 0..self.starts.len() - 1 {
             let first = 1.0 / self.first_diagonal[level];
@@ -423,6 +557,44 @@ impl Absorber {
         }
         Ok(self.cell_of_row.iter().map(|&cell| leverages[cell as usize]).collect())
     }
+}
+
+/// Takes the weighted mean out.
+fn center(column: &mut [f64], weights: Option<&[f64]>) {
+    #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
+    let (sum, total) = match weights {
+        None => (column.iter().sum::<f64>(), column.len() as f64),
+        Some(weights) => (
+            column.iter().zip(weights).map(|(value, weight)| value * weight).sum(),
+            weights.iter().sum(),
+        ),
+    };
+    let mean = sum / total;
+    if mean.is_finite() {
+        column.iter_mut().for_each(|value| *value -= mean);
+    }
+}
+
+fn squared_length(column: &[f64], weights: Option<&[f64]>) -> f64 {
+    match weights {
+        None => column.iter().map(|value| value * value).sum(),
+        Some(weights) => column.iter().zip(weights).map(|(value, w)| w * value * value).sum(),
+    }
+}
+
+/// Does the same to each of at most [`LANES`] columns.
+fn per_lane_at(columns: &mut [&mut [f64]], of: impl Fn(usize, &mut [f64]) -> f64 + Sync) -> Lanes {
+    let mut lanes = ZERO;
+    lanes
+        .par_iter_mut()
+        .zip(columns.par_iter_mut())
+        .enumerate()
+        .for_each(|(lane, (out, column))| *out = of(lane, column));
+    lanes
+}
+
+fn per_lane(columns: &mut [&mut [f64]], of: impl Fn(&mut [f64]) -> f64 + Sync) -> Lanes {
+    per_lane_at(columns, |_, column| of(column))
 }
 
 fn add(a: &Lanes, b: &Lanes) -> Lanes {

@@ -1,14 +1,18 @@
 //! Covariances of coefficients, and the tests that go with them.
 //!
-//! `V = c B M B`, with the bread `B = (X'WX)^-1` and the meat `M` of the scores. Corrections are those of `fixest`: `(N-1)/(N-K)`, where
+//! `V = c B M B`, with the bread `B = (X'WX)^-1` and the meat `M` of the scores; computed as `c R^-1 M' R^-T`, with the meat `M'` of the
+//! scores of `Q`, where `QR` is the weighted `X`, so that the distance of regressors from zero costs no digits. Corrections are those of `fixest`: `(N-1)/(N-K)`, where
 //! `K` leaves out effects nested in a cluster variable, `G/(G-1)` with the smallest G of several cluster variables, and Student's t
-//! with G - 1 degrees of freedom. Several ways: Cameron, Gelbach & Miller (2011), eigenvalues below zero set to zero.
+//! with G - 1 degrees of freedom; the normal law for generalised models, whatever the errors. Several ways: Cameron, Gelbach &
+//! Miller (2011); the sum is left as it is while all variances are positive.
 
 use crate::EstimateError;
-use crate::dense::{eigen, product, with_eigenvalues};
+use crate::absorb::Absorber;
+use crate::dense::{self, eigen, inverse_triangle, product, triangle, with_eigenvalues};
 use crate::factor::Factor;
 use crate::least_squares::Fit;
-use statrs::distribution::{ContinuousCDF, FisherSnedecor, Normal, StudentsT};
+use rayon::prelude::*;
+use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 
 /// What is assumed of the errors.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +27,9 @@ pub enum Inference {
     Hc3,
     /// Dependent within the levels of each of these factors.
     Cluster(Vec<usize>),
+    /// Dependent within the levels of this factor, by leaving out one of them at a time (CRV3, the cluster jackknife; MacKinnon,
+    /// Nielsen & Webb 2023): more honest than the others where clusters are few or uneven.
+    Jackknife(usize),
     /// Dependent across all rows of a period and, fading, of `lags` periods before (Driscoll & Kraay 1998). The factor's levels are
     /// in the order of time. `None`: `floor(4 (T/100)^(2/9))`.
     DriscollKraay {
@@ -31,7 +38,7 @@ pub enum Inference {
         /// Lags of Bartlett's kernel.
         lags: Option<usize>,
     },
-    /// Dependent between places, fading linearly to nothing at the cutoff (Conley 1999).
+    /// Dependent between places up to a cutoff (Conley 1999).
     Conley {
         /// The factor of the places.
         place: usize,
@@ -39,8 +46,60 @@ pub enum Inference {
         distances: Vec<f64>,
         /// Kilometres beyond which errors are independent.
         cutoff_km: f64,
+        /// How dependence fades until there.
+        kernel: Kernel,
     },
 }
+
+/// How dependence fades with distance, from 1 at none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kernel {
+    /// Linearly to nothing at the cutoff.
+    Bartlett,
+    /// Not at all up to and including the cutoff, as in fixest.
+    Uniform,
+}
+
+impl Kernel {
+    fn weight(self, distance: f64, cutoff: f64) -> f64 {
+        match self {
+            Self::Bartlett => (1.0 - distance / cutoff).max(0.0),
+            Self::Uniform => f64::from(u8::from(distance <= cutoff)),
+        }
+    }
+}
+
+/// What is done to a covariance that is not positive semi-definite, as a difference of several can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    /// If some variance is not positive, eigenvalues below zero are set to zero.
+    Variances,
+    /// Eigenvalues below zero are set to zero.
+    Psd,
+    /// Nothing.
+    Never,
+}
+
+/// Why a coefficient has no standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Degenerate {
+    /// No residual is left.
+    #[error("no standard error: the fit is exact, so that no residual is left to estimate it from")]
+    ExactFit,
+    /// The scores add up to zero in every group.
+    #[error("no standard error: its variance is zero, as its scores add up to zero in every group")]
+    Zero,
+    /// The variance is below zero.
+    #[error(
+        "no standard error: its variance is negative, as the covariances of several cluster variables can add up to"
+    )]
+    Negative,
+}
+
+/// Variance, relative to that of equal and independent errors, that is zero but for rounding.
+const ZERO: f64 = 1e-14;
+/// A leverage this close to one is one.
+const FULL_LEVERAGE: f64 = 1e-9;
 
 /// Small-sample corrections, by `fixest`'s names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +112,11 @@ pub struct Correction {
     pub g_adj: bool,
     /// Whether several cluster variables all take the smallest G.
     pub g_min: bool,
-    /// Whether eigenvalues below zero, which several cluster variables can give, are set to zero.
-    pub fix_eigenvalues: bool,
+    /// Whether effects count by the rank of their dummies, and not by their levels less one for each after the first. fixest's
+    /// `K.exact`.
+    pub k_exact: bool,
+    /// What is done to a covariance that is not positive semi-definite.
+    pub repair: Repair,
 }
 
 /// Which effects count as parameters.
@@ -75,7 +137,8 @@ impl Default for Correction {
             k_fixef: Counted::Nonnested,
             g_adj: true,
             g_min: true,
-            fix_eigenvalues: true,
+            k_exact: false,
+            repair: Repair::Variances,
         }
     }
 }
@@ -93,6 +156,10 @@ pub struct Vcov {
     pub df_t: Option<usize>,
     /// Whether eigenvalues below zero were set to zero.
     pub is_repaired: bool,
+    /// Rows with a leverage of one, which HC2 and HC3 leave out: they are fitted exactly, whatever their outcome.
+    pub n_full_leverage: usize,
+    /// Lags of Driscoll and Kraay's errors.
+    pub lags: Option<usize>,
 }
 
 /// Estimates with their standard errors and tests.
@@ -100,6 +167,8 @@ pub struct Vcov {
 pub struct Covariance {
     /// The covariance.
     pub vcov: Vcov,
+    /// Why a coefficient has no standard error; NaN stands for it and what is made of it.
+    pub degenerate: Vec<Option<Degenerate>>,
     /// Standard errors.
     pub se: Vec<f64>,
     /// Estimates by standard errors.
@@ -108,7 +177,8 @@ pub struct Covariance {
     pub p: Vec<f64>,
     /// Intervals.
     pub interval: Vec<(f64, f64)>,
-    /// Wald's F that every coefficient but the intercept is zero, and its p value; `None` if the covariance is singular.
+    /// Wald's F that every coefficient but the intercept is zero, and its p value; `None` if the covariance is singular or a
+    /// standard error is not there.
     pub f: Option<(f64, f64)>,
 }
 
@@ -126,7 +196,31 @@ impl Fit {
     ) -> Result<Covariance, EstimateError> {
         let vcov = self.vcov(inference, correction)?;
         let k = self.coefficients.len();
-        let se: Vec<f64> = (0..k).map(|i| vcov.matrix[i * k + i].sqrt()).collect();
+        // Errors of a generalised model that follow from its mean are there even if no residual is.
+        let needs_residuals = !(self.is_generalised && *inference == Inference::Iid);
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let size = if self.is_generalised { 1.0 } else { self.rss / self.n_rows() as f64 };
+        let bread = self.bread();
+        let degenerate: Vec<Option<Degenerate>> = (0..k)
+            .map(|i| {
+                let variance = vcov.matrix[i * k + i];
+                let zero = ZERO * bread[i * k + i] * size;
+                if self.is_exact && needs_residuals {
+                    Some(Degenerate::ExactFit)
+                } else if variance < -zero {
+                    Some(Degenerate::Negative)
+                } else if variance <= zero {
+                    Some(Degenerate::Zero)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let se: Vec<f64> = degenerate
+            .iter()
+            .enumerate()
+            .map(|(i, why)| why.map_or_else(|| vcov.matrix[i * k + i].sqrt(), |_| f64::NAN))
+            .collect();
         let t: Vec<f64> = self.coefficients.iter().zip(&se).map(|(b, se)| b / se).collect();
         let reference = Reference::new(vcov.df_t);
         let p = t.iter().map(|t| reference.two_sided(*t)).collect();
@@ -137,8 +231,8 @@ impl Fit {
             .zip(&se)
             .map(|(b, se)| (b - width * se, b + width * se))
             .collect();
-        let f = self.wald(&vcov);
-        Ok(Covariance { vcov, se, t, p, interval, f })
+        let f = if degenerate.iter().any(Option::is_some) { None } else { self.wald(&vcov) };
+        Ok(Covariance { vcov, degenerate, se, t, p, interval, f })
     }
 
     /// `b' V^-1 b / k` of all coefficients but the intercept.
@@ -162,9 +256,15 @@ impl Fit {
             .map(|j| (0..q).map(|i| vectors[i * q + j] * b[i]).sum::<f64>().powi(2) / values[j])
             .sum();
         #[expect(clippy::cast_precision_loss, reason = "counts")]
-        let (q, df) = (q as f64, vcov.df_t.unwrap_or(self.n_rows()) as f64);
-        let f = sum / q;
-        let p = FisherSnedecor::new(q, df).map_or(f64::NAN, |law| law.sf(f));
+        let (q, f) = (q as f64, sum / q as f64);
+        if !f.is_finite() {
+            return None;
+        }
+        let p = match vcov.df_t {
+            #[expect(clippy::cast_precision_loss, reason = "counts")]
+            Some(df) => FisherSnedecor::new(q, df as f64).ok()?.sf(f),
+            None => ChiSquared::new(q).ok()?.sf(sum),
+        };
         Some((f, p))
     }
 
@@ -183,6 +283,7 @@ impl Fit {
         let k = self.coefficients.len();
         let clusters: &[usize] = match inference {
             Inference::Cluster(clusters) => clusters,
+            Inference::Jackknife(cluster) => std::slice::from_ref(cluster),
             _ => &[],
         };
         let n_clusters: Vec<usize> = clusters.iter().map(|&at| self.factors[at].n_levels).collect();
@@ -197,13 +298,25 @@ impl Fit {
                 clusters.iter().any(|&c| c == e || self.factors[e].is_nested_in(&self.factors[c]))
             })
             .collect();
+        let all = if correction.k_fixef == Counted::None {
+            0
+        } else if correction.k_exact {
+            self.rank(&self.effects)?
+        } else {
+            self.n_absorbed()
+        };
         let df_k = match correction.k_fixef {
-            Counted::None => k,
-            Counted::Full => k + self.n_absorbed(),
-            Counted::Nonnested => {
-                let levels: usize = nested.iter().map(|&at| self.factors[at].n_levels).sum();
-                k + self.n_absorbed() + nested.len() - levels
+            Counted::Nonnested if !nested.is_empty() => {
+                // The intercept that the nested ones share with the others stays.
+                let of_nested = if correction.k_exact {
+                    self.rank(&nested)?
+                } else {
+                    let levels: usize = nested.iter().map(|&at| self.factors[at].n_levels).sum();
+                    levels + 1 - nested.len()
+                };
+                k + all + 1 - of_nested
             }
+            _ => k + all,
         };
         if df_k >= n {
             return Err(EstimateError::NoDegrees { rows: n, parameters: df_k });
@@ -212,23 +325,24 @@ impl Fit {
         let of_k = |top: f64| if correction.k_adj { top / left } else { 1.0 };
         let of_g = |g: usize| if correction.g_adj { g as f64 / (g as f64 - 1.0) } else { 1.0 };
         let sandwich = |meat: &[f64], c: f64| -> Vec<f64> {
-            let filled = product(&product(&self.bread, meat, k), &self.bread, k);
-            filled.iter().map(|v| v * c).collect()
+            self.of_regressors(meat).iter().map(|v| v * c).collect()
         };
-        let whole = |matrix, df_t| Vcov {
+        let whole = |matrix, df_t: Option<usize>| Vcov {
             matrix,
             n_clusters: n_clusters.clone(),
             df_k,
-            df_t,
+            df_t: df_t.filter(|_| !self.is_generalised),
             is_repaired: false,
+            n_full_leverage: 0,
+            lags: None,
         };
-        let df_n = (!self.is_generalised).then_some(n - df_k);
+        let repaired = |vcov: Vcov| self.repaired(vcov, correction.repair);
         Ok(match inference {
             Inference::Iid => {
                 // A generalised model's variance follows from its mean.
                 let variance = if self.is_generalised { 1.0 } else { self.rss / (n as f64 - 1.0) };
                 let variance = variance * of_k(n as f64 - 1.0);
-                whole(self.bread.iter().map(|v| v * variance).collect(), df_n)
+                whole(self.bread().iter().map(|v| v * variance).collect(), Some(n - df_k))
             }
             Inference::Hc1 | Inference::Hc2 | Inference::Hc3 => {
                 let power = match inference {
@@ -238,11 +352,16 @@ impl Fit {
                 };
                 let c = if power == 0 { of_k(n as f64) } else { 1.0 };
                 let leverages = if power > 0 { self.leverages()? } else { Vec::new() };
-                let meat = self.meat(|row| {
-                    let divisor = if power > 0 { (1.0 - leverages[row]).powi(power) } else { 1.0 };
-                    1.0 / divisor
+                let is_full = |leverage: f64| leverage >= 1.0 - FULL_LEVERAGE;
+                let meat = self.meat(|row| match leverages.get(row) {
+                    None => 1.0,
+                    // Its residual is zero whatever its outcome.
+                    Some(&leverage) if is_full(leverage) => 0.0,
+                    Some(leverage) => (1.0 - leverage).powi(-power),
                 });
-                whole(sandwich(&meat, c), df_n)
+                let mut vcov = whole(sandwich(&meat, c), Some(n - df_k));
+                vcov.n_full_leverage = leverages.iter().filter(|of| is_full(**of)).count();
+                vcov
             }
             Inference::Cluster(clusters) => {
                 let smallest = n_clusters.iter().copied().min().unwrap_or(2);
@@ -265,12 +384,15 @@ impl Fit {
                     let part = sandwich(&outer(&self.score_sums(factor), k), c);
                     matrix.iter_mut().zip(&part).for_each(|(v, part)| *v += part);
                 }
-                let (matrix, is_repaired) = if clusters.len() > 1 && correction.fix_eigenvalues {
-                    repaired(matrix, k)?
-                } else {
-                    (matrix, false)
-                };
-                Vcov { matrix, n_clusters, df_k, df_t: Some(smallest - 1), is_repaired }
+                let vcov = whole(matrix, Some(smallest - 1));
+                if clusters.len() > 1 { repaired(vcov)? } else { vcov }
+            }
+            Inference::Jackknife(cluster) => {
+                // The factors are pyfixest's; MacKinnon, Nielsen & Webb have (G-1)/G in their place.
+                let g = n_clusters[0];
+                let c = of_k(n as f64 - 1.0) * of_g(g);
+                let matrix = self.jackknife(*cluster)?.iter().map(|v| v * c).collect();
+                whole(matrix, Some(g - 1))
             }
             Inference::DriscollKraay { time, lags } => {
                 let periods = &self.factors[*time];
@@ -304,9 +426,10 @@ impl Fit {
                 let c = of_k(n as f64 - 1.0) * of_g(t);
                 let mut vcov = whole(sandwich(&meat, c), Some(t - 1));
                 vcov.n_clusters = vec![t];
+                vcov.lags = Some(lags);
                 vcov
             }
-            Inference::Conley { place, distances, cutoff_km } => {
+            Inference::Conley { place, distances, cutoff_km, kernel } => {
                 let places = &self.factors[*place];
                 let g = places.n_levels;
                 if g < 2 {
@@ -316,8 +439,11 @@ impl Fit {
                 let mut meat = vec![0.0; k * k];
                 for a in 0..g {
                     for b in 0..g {
-                        let weight =
-                            if a == b { 1.0 } else { 1.0 - distances[a * g + b] / cutoff_km };
+                        let weight = if a == b {
+                            1.0
+                        } else {
+                            kernel.weight(distances[a * g + b], *cutoff_km)
+                        };
                         if weight > 0.0 {
                             for i in 0..k {
                                 for j in 0..k {
@@ -327,27 +453,155 @@ impl Fit {
                         }
                     }
                 }
-                let (matrix, is_repaired) = repaired(sandwich(&meat, of_k(n as f64 - 1.0)), k)?;
-                Vcov { matrix, n_clusters: vec![g], df_k, df_t: Some(g - 1), is_repaired }
+                let mut vcov = whole(sandwich(&meat, of_k(n as f64 - 1.0)), Some(g - 1));
+                vcov.n_clusters = vec![g];
+                repaired(vcov)?
             }
         })
     }
 
-    /// Sums of the scores in each level: `n_levels` x k.
+    /// The sum of `(b_g - b)(b_g - b)'`, where `b_g` are the coefficients without cluster g: k x k. Found for the basis.
+    fn jackknife(&self, cluster: usize) -> Result<Vec<f64>, EstimateError> {
+        if self.is_generalised || self.has_instruments {
+            return Err(EstimateError::Inference(
+                "the cluster jackknife is for least squares without instruments: take cluster(...)",
+            ));
+        }
+        let k = self.coefficients.len();
+        let clusters = &self.factors[cluster];
+        let without = |g: usize| -> Result<Vec<f64>, EstimateError> {
+            let rows: Vec<usize> =
+                (0..self.n_rows()).filter(|&row| clusters.of_row[row] as usize != g).collect();
+            let picked = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect();
+            // What the effects explained of all rows, effects of these rows explain too.
+            let mut columns: Vec<Vec<f64>> = self.basis.iter().map(picked).collect();
+            columns.push(picked(&self.outcome));
+            let weights: Option<Vec<f64>> = self.weights.as_ref().map(picked);
+            let factors: Vec<Factor> = self
+                .effects
+                .iter()
+                .map(|&at| {
+                    let of = &self.factors[at];
+                    let of_row = rows.iter().map(|&row| of.of_row[row]).collect();
+                    let mut factor = Factor { of_row, n_levels: of.n_levels };
+                    factor.compact();
+                    factor
+                })
+                .collect();
+            let effects: Vec<usize> = (0..factors.len()).collect();
+            let weights = weights.as_deref();
+            let size = |column: &[f64]| -> f64 { column.iter().map(|v| v * v).sum() };
+            let before: Vec<f64> = columns.iter().map(|column| size(column)).collect();
+            if let Some(absorber) =
+                Absorber::of(&effects, &factors, weights, self.options.tolerance)
+            {
+                let mut all: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+                absorber.absorb(&mut all, weights)?;
+            }
+            let lost =
+                |why| EstimateError::Jackknife { cluster: g + 1, clusters: clusters.n_levels, why };
+            if (0..k).any(|at| size(&columns[at]) <= 1e-14 * before[at]) {
+                return Err(lost("a regressor does not vary"));
+            }
+            let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let r = triangle(&views, weights);
+            let stride = k + 1;
+            let length = |j: usize| (0..=j).map(|i| r[i * stride + j].powi(2)).sum::<f64>().sqrt();
+            if (0..k).any(|j| r[j * stride + j].abs() <= 1e-9 * length(j)) {
+                return Err(lost("regressors are combinations of each other"));
+            }
+            let inverse = inverse_triangle(&r, k, stride);
+            Ok(dense::coefficients(&inverse, &r, k, k, stride))
+        };
+        let all =
+            (0..clusters.n_levels).into_par_iter().map(without).collect::<Result<Vec<_>, _>>()?;
+        let whole = self.of_basis();
+        let mut sum = vec![0.0; k * k];
+        for of_g in all {
+            for i in 0..k {
+                for j in 0..k {
+                    sum[i * k + j] += (of_g[i] - whole[i]) * (of_g[j] - whole[j]);
+                }
+            }
+        }
+        Ok(self.of_regressors(&sum))
+    }
+
+    /// Sets eigenvalues below zero to zero, where `repair` says so. Units of the regressors change nothing but those of the result:
+    /// the matrix is brought to the scale of correlations before.
+    fn repaired(&self, vcov: Vcov, repair: Repair) -> Result<Vcov, EstimateError> {
+        let k = self.coefficients.len();
+        let variance = |i: usize| vcov.matrix[i * k + i];
+        let is_asked = match repair {
+            Repair::Never => false,
+            Repair::Psd => true,
+            Repair::Variances => (0..k).any(|i| variance(i) <= 0.0),
+        };
+        if !is_asked {
+            return Ok(vcov);
+        }
+        // A variance that is next to nothing gives no scale: that of independent errors does.
+        let bread = self.bread();
+        let share = |i: usize| variance(i).abs() / bread[i * k + i];
+        let largest = (0..k).map(share).fold(0.0, f64::max);
+        let scale: Vec<f64> =
+            (0..k).map(|i| (share(i).max(1e-12 * largest) * bread[i * k + i]).sqrt()).collect();
+        if !scale.iter().all(|scale| *scale > 0.0 && scale.is_finite()) {
+            return Ok(vcov);
+        }
+        let scaled: Vec<f64> =
+            (0..k * k).map(|at| vcov.matrix[at] / (scale[at / k] * scale[at % k])).collect();
+        let (values, _) = eigen(&scaled, k).ok_or(EstimateError::NotFinite)?;
+        if values.iter().all(|value| *value >= -1e-12) {
+            return Ok(vcov);
+        }
+        let fixed =
+            with_eigenvalues(&scaled, k, |value| value.max(0.0)).ok_or(EstimateError::NotFinite)?;
+        let matrix = (0..k * k).map(|at| fixed[at] * scale[at / k] * scale[at % k]).collect();
+        Ok(Vcov { matrix, is_repaired: true, ..vcov })
+    }
+
+    /// `(X'WX)^-1`, k x k.
+    pub(crate) fn bread(&self) -> Vec<f64> {
+        let k = self.coefficients.len();
+        let unit: Vec<f64> = (0..k * k).map(|at| f64::from(u8::from(at / k == at % k))).collect();
+        self.of_regressors(&unit)
+    }
+
+    /// A covariance of coefficients of the basis as one of those of the regressors.
+    fn of_regressors(&self, of_basis: &[f64]) -> Vec<f64> {
+        let k = self.coefficients.len();
+        let transposed: Vec<f64> = (0..k * k).map(|at| self.root[(at % k) * k + at / k]).collect();
+        product(&product(&self.root, of_basis, k), &transposed, k)
+    }
+
+    /// The coefficients of the basis.
+    fn of_basis(&self) -> Vec<f64> {
+        let k = self.coefficients.len();
+        // Solves the triangle upwards.
+        let mut found = vec![0.0; k];
+        for i in (0..k).rev() {
+            let known: f64 = (i + 1..k).map(|j| self.root[i * k + j] * found[j]).sum();
+            found[i] = (self.coefficients[i] - known) / self.root[i * k + i];
+        }
+        found
+    }
+
+    /// Sums of the scores of the basis in each level: `n_levels` x k.
     pub(crate) fn score_sums(&self, factor: &Factor) -> Vec<f64> {
         let k = self.coefficients.len();
         let mut sums = vec![0.0; factor.n_levels * k];
         for (row, &level) in factor.of_row.iter().enumerate() {
             let error = self.residuals[row] * self.weight(row);
             let sums = &mut sums[level as usize * k..][..k];
-            for (sum, column) in sums.iter_mut().zip(&self.regressors) {
+            for (sum, column) in sums.iter_mut().zip(&self.basis) {
                 *sum += column[row] * error;
             }
         }
         sums
     }
 
-    /// `sum of s s'` of the rows' scores `s`, each times `factor`.
+    /// `sum of s s'` of the rows' scores `s` of the basis, each times `factor`.
     fn meat(&self, factor: impl Fn(usize) -> f64) -> Vec<f64> {
         let k = self.coefficients.len();
         let mut meat = vec![0.0; k * k];
@@ -355,7 +609,7 @@ impl Fit {
             let squared = (self.residuals[row] * self.weight(row)).powi(2) * factor(row);
             for i in 0..k {
                 for j in 0..=i {
-                    meat[i * k + j] += self.regressors[i][row] * self.regressors[j][row] * squared;
+                    meat[i * k + j] += self.basis[i][row] * self.basis[j][row] * squared;
                 }
             }
         }
@@ -378,14 +632,8 @@ impl Fit {
         let of_effects = self.absorber().map(|absorber| absorber.leverages(2_000)).transpose()?;
         Ok((0..self.n_rows())
             .map(|row| {
-                let x = |i: usize| self.regressors[i][row];
-                let own: f64 = (0..k)
-                    .flat_map(|i| (0..k).map(move |j| (i, j)))
-                    .map(|(i, j)| x(i) * self.bread[i * k + j] * x(j))
-                    .sum();
-                // A row the model fits exactly has a residual of zero; its leverage of one would divide by zero.
-                (self.weight(row) * (own + of_effects.as_ref().map_or(0.0, |of| of[row])))
-                    .min(1.0 - 1e-12)
+                let own: f64 = (0..k).map(|i| self.basis[i][row].powi(2)).sum();
+                self.weight(row) * (own + of_effects.as_ref().map_or(0.0, |of| of[row]))
             })
             .collect())
     }
@@ -401,22 +649,6 @@ fn outer(sums: &[f64], k: usize) -> Vec<f64> {
         }
     }
     meat
-}
-
-/// The matrix with eigenvalues below zero set to zero, and whether there were any.
-fn repaired(matrix: Vec<f64>, k: usize) -> Result<(Vec<f64>, bool), EstimateError> {
-    // On the scale of correlations, so that units do not decide.
-    let scale: Vec<f64> =
-        (0..k).map(|i| matrix[i * k + i].abs().sqrt().max(f64::MIN_POSITIVE)).collect();
-    let scaled: Vec<f64> =
-        (0..k * k).map(|at| matrix[at] / (scale[at / k] * scale[at % k])).collect();
-    let (values, _) = eigen(&scaled, k).ok_or(EstimateError::NotFinite)?;
-    if values.iter().all(|value| *value >= -1e-12) {
-        return Ok((matrix, false));
-    }
-    let fixed =
-        with_eigenvalues(&matrix, k, |value| value.max(0.0)).ok_or(EstimateError::NotFinite)?;
-    Ok((fixed, true))
 }
 
 /// Student's t, or the normal law.

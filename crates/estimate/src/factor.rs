@@ -105,6 +105,46 @@ impl Factor {
     }
 }
 
+/// For each factor, another whose levels are nested in its own and which therefore explains all that it does; `None` if there is
+/// no such other. Of two with the same levels the first stays.
+pub(crate) fn absorbed_by(factors: &[&Factor]) -> Vec<Option<usize>> {
+    let mut order: Vec<usize> = (0..factors.len()).collect();
+    order.sort_by_key(|&at| std::cmp::Reverse(factors[at].n_levels));
+    let mut by = vec![None; factors.len()];
+    let mut kept: Vec<usize> = Vec::new();
+    for at in order {
+        by[at] = kept.iter().copied().find(|&finer| factors[finer].is_nested_in(factors[at]));
+        if by[at].is_none() {
+            kept.push(at);
+        }
+    }
+    by
+}
+
+/// How many sets of rows hang together by sharing a level of either factor.
+///
+/// The dummies of both have a rank of their levels less this number (Abowd, Creecy & Kramarz 2002).
+pub(crate) fn n_components(a: &Factor, b: &Factor) -> usize {
+    let mut parents: Vec<usize> = (0..a.n_levels + b.n_levels).collect();
+    fn root(parents: &mut [usize], mut at: usize) -> usize {
+        while parents[at] != at {
+            parents[at] = parents[parents[at]];
+            at = parents[at];
+        }
+        at
+    }
+    let mut n = parents.len();
+    for (&of_a, &of_b) in a.of_row.iter().zip(&b.of_row) {
+        let one = root(&mut parents, of_a as usize);
+        let other = root(&mut parents, a.n_levels + of_b as usize);
+        if one != other {
+            parents[one.max(other)] = one.min(other);
+            n -= 1;
+        }
+    }
+    n
+}
+
 /// Which rows stay when, again and again, rows alone in a level of some factor are left out; `None` if all do.
 ///
 /// A row alone in its level is fitted exactly and tells nothing of the coefficients (Correia 2015).

@@ -1,13 +1,13 @@
 //! Generalised linear models with absorbed effects, by iteratively reweighted least squares.
 //!
 //! Poisson pseudo maximum likelihood keeps zeros (Santos Silva & Tenreyro 2006). Rows that the likelihood would fit exactly only in the
-//! limit are separated: they tell nothing of the coefficients that exist, and are left out and counted (Correia, Guimaraes & Zylkin
+//! limit are separated (Stata's and fixest's "perfect prediction" in logit): they tell nothing of the coefficients that exist, and are left out and counted (Correia, Guimaraes & Zylkin
 //! 2019). Those of a level whose outcomes are all at the edge are found first, the others by how far their index runs away.
 
 use crate::EstimateError;
 use crate::dense::{self, inverse_triangle};
 use crate::least_squares::{
-    Dropped, Fit, absorb_regressors, combination, independent, residuals_of, squared,
+    Dropped, Fit, absorb_regressors, combination, independent, orthonormal, residuals_of,
 };
 use crate::sample::{Options, Sample};
 
@@ -24,6 +24,17 @@ pub enum Family {
 const RUNAWAY: f64 = 21.0;
 /// Relative change of the deviance, and of any coefficient, at which iterations end.
 const SETTLED: f64 = 1e-10;
+/// Relative change of the deviance at which a row that ran away is separated.
+const NEARLY_SETTLED: f64 = 1e-8;
+/// Relative change of the deviance that is rounding: where it stays so, coefficients that still move are known no better.
+const AT_REST: f64 = 1e-12;
+/// How far a row's index goes on in each iteration if it runs away.
+const GOES_ON: f64 = 0.3;
+/// Times that a step is halved.
+const HALVINGS: usize = 30;
+
+/// Root of the mean squared residual, relative to the outcome's, below which it is what the iterations left.
+const EXACT: f64 = 1e-9;
 
 impl Family {
     fn check(self, outcome: &[f64]) -> Result<(), EstimateError> {
@@ -99,7 +110,7 @@ fn without_edges(
         sample.retain(&keep);
         if sample.n_rows() == 0 {
             return Err(EstimateError::NoRows(
-                "in every row some effect has outcomes of one kind only, so that nothing is left to explain".to_owned(),
+                "in every row some effect predicts the outcome perfectly, as it has outcomes of one kind only (perfect prediction)".to_owned(),
             ));
         }
         n_singletons += sample.prepare(options)?;
@@ -116,19 +127,37 @@ pub fn glm(mut sample: Sample, family: Family, options: &Options) -> Result<Fit,
         return Err(EstimateError::Inference("instruments are for least squares only"));
     }
     family.check(&sample.outcome)?;
+    let n_zero_weights = sample.without_zero_weights()?;
     let (mut n_singletons, mut n_separated) = without_edges(&mut sample, family, options)?;
+    let mut is_separated = false;
     loop {
-        match iterate(&sample, family, options)? {
+        let step = iterate(&sample, family, options).map_err(|error| match error {
+            // What is left once others ran away has nothing of its own to explain.
+            EstimateError::ConstantOutcome | EstimateError::NoRegressors(_) if is_separated => {
+                EstimateError::PerfectPrediction
+            }
+            error => error,
+        })?;
+        match step {
             Step::Done(mut fit) => {
+                fit.n_zero_weights = n_zero_weights;
                 fit.n_singletons = n_singletons;
                 fit.n_separated = n_separated;
                 fit.check_degrees()?;
                 return Ok(*fit);
             }
             Step::Separated(keep) => {
+                is_separated = true;
+                if keep.iter().all(|keep| !keep) {
+                    return Err(EstimateError::PerfectPrediction);
+                }
                 n_separated += keep.iter().filter(|keep| !**keep).count();
                 sample.retain(&keep);
-                let (singletons, separated) = without_edges(&mut sample, family, options)?;
+                let edges = without_edges(&mut sample, family, options);
+                let (singletons, separated) = edges.map_err(|error| match error {
+                    EstimateError::NoRows(_) => EstimateError::PerfectPrediction,
+                    error => error,
+                })?;
                 n_singletons += singletons;
                 n_separated += separated;
             }
@@ -166,6 +195,7 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
     let mut coefficients: Vec<f64> = Vec::new();
     let mut dropped: Vec<Dropped> = Vec::new();
     let mut change = f64::INFINITY;
+    let mut n_at_rest = 0;
     for iteration in 1..=options.max_iterations {
         for row in 0..n {
             let mean = family.mean(index[row]);
@@ -189,8 +219,10 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
             )?;
             dropped = absorbed.into_iter().filter(|d| d.regressor != intercept).collect();
         } else if let Some(absorber) = &absorber {
-            let mut all: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
-            absorber.absorb(&mut all, Some(&weights))?;
+            let is_used = |at: usize| !dropped.iter().any(|d| d.regressor == at);
+            let used = columns.iter_mut().enumerate().filter(|(at, _)| is_used(*at));
+            let mut used: Vec<&mut [f64]> = used.map(|(_, column)| column.as_mut_slice()).collect();
+            absorber.absorb(&mut used, Some(&weights))?;
         }
         if let Some(absorber) = &absorber {
             absorber.absorb(&mut [&mut working], Some(&weights))?;
@@ -210,11 +242,23 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
         let inverse = inverse_triangle(&found.r, k, k + 1);
         let new = dense::coefficients(&inverse, &found.r, k, k, k + 1);
         let residuals = residuals_of(&working, &found.kept, &columns, &new);
-        for row in 0..n {
-            index[row] = before[row] - residuals[row];
+        let deviance_at = |index: &[f64]| -> f64 {
+            (0..n).map(|row| prior(row) * family.deviance(y[row], family.mean(index[row]))).sum()
+        };
+        let last = std::mem::take(&mut index);
+        index = (0..n).map(|row| before[row] - residuals[row]).collect();
+        let mut new_deviance = deviance_at(&index);
+        // A step that goes too far is halved, but for the first, which leaves the start.
+        let is_worse = |new: f64| !new.is_finite() || new > deviance * (1.0 + 1e-9) + 1e-9;
+        for _ in 0..HALVINGS {
+            if iteration == 1 && new_deviance.is_finite() || !is_worse(new_deviance) {
+                break;
+            }
+            for (new, last) in index.iter_mut().zip(&last) {
+                *new = f64::midpoint(*new, *last);
+            }
+            new_deviance = deviance_at(&index);
         }
-        let new_deviance: f64 =
-            (0..n).map(|row| prior(row) * family.deviance(y[row], family.mean(index[row]))).sum();
         if !new_deviance.is_finite() || !new.iter().all(|b| b.is_finite()) {
             return Err(EstimateError::LikelihoodNotConverged { iterations: iteration, change });
         }
@@ -229,23 +273,31 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
         deviance = new_deviance;
         coefficients.clone_from(&new);
         let level = mean_y.max(f64::MIN_POSITIVE);
-        let keep: Vec<bool> = (0..n)
-            .map(|row| match family {
-                Family::Poisson => y[row] > 0.0 || index[row] > level.ln() - RUNAWAY,
-                Family::Logit => (if y[row] > 0.0 { -index[row] } else { index[row] }) > -RUNAWAY,
-            })
-            .collect();
-        if keep.iter().any(|keep| !keep) && keep.iter().any(|keep| *keep) {
+        // How far a row ran to where its outcome is certain, beyond what counts as running away.
+        let beyond = |row: usize, index: f64| match family {
+            Family::Poisson if y[row] > 0.0 => f64::NEG_INFINITY,
+            Family::Poisson => level.ln() - index - RUNAWAY,
+            Family::Logit => (if y[row] > 0.0 { index } else { -index }) - RUNAWAY,
+        };
+        // A step that goes too far comes back; what runs away goes on, and changes the deviance ever less.
+        let is_away = |row: usize| {
+            let (then, now) = (beyond(row, last[row]), beyond(row, index[row]));
+            // Newton's steps go on by about one each; where a row has its place, they end.
+            now > 0.0 && now - then > GOES_ON && change < NEARLY_SETTLED
+        };
+        let keep: Vec<bool> = (0..n).map(|row| !is_away(row)).collect();
+        if keep.iter().any(|keep| !keep) {
             return Ok(Step::Separated(keep));
         }
-        if change < SETTLED && moved < SETTLED {
+        n_at_rest = if change < AT_REST { n_at_rest + 1 } else { 0 };
+        if change < SETTLED && (moved < SETTLED || n_at_rest >= 3) {
             let null_deviance: f64 =
                 (0..n).map(|row| prior(row) * family.deviance(y[row], mean_y)).sum();
             let mse = (0..n)
                 .map(|row| prior(row) * (y[row] - family.mean(index[row])).powi(2))
                 .sum::<f64>();
             let rss = (0..n).map(|row| weights[row] * residuals[row].powi(2)).sum();
-            let regressors = found.kept.iter().map(|&at| columns[at].clone()).collect();
+            let kept: Vec<&[f64]> = found.kept.iter().map(|&at| views[at]).collect();
             dropped.sort_by_key(|d| d.regressor);
             #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
             return Ok(Step::Done(Box::new(Fit {
@@ -253,8 +305,11 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
                 kept: found.kept.iter().map(|&at| (at != intercept).then_some(at)).collect(),
                 dropped,
                 rows: sample.rows.clone(),
+                n_zero_weights: 0,
                 n_singletons: 0,
                 n_separated: 0,
+                is_exact: mse
+                    <= EXACT.powi(2) * (0..n).map(|row| prior(row) * y[row].powi(2)).sum::<f64>(),
                 rss,
                 r2: 1.0 - deviance / null_deviance,
                 r2_within: None,
@@ -263,8 +318,8 @@ fn iterate(sample: &Sample, family: Family, options: &Options) -> Result<Step, E
                 n_iterations: iteration,
                 first_stages: Vec::new(),
                 residuals,
-                bread: squared(&inverse, k),
-                regressors,
+                basis: orthonormal(&kept, &inverse),
+                root: inverse,
                 outcome: working,
                 weights: Some(weights),
                 factors: sample.factors.clone(),

@@ -1,16 +1,24 @@
 //! Least squares, with and without instruments, once the effects are out (Frisch, Waugh & Lovell).
 
 use crate::EstimateError;
-use crate::absorb::Absorber;
-use crate::dense::{self, inverse_triangle, product, triangle};
-use crate::factor::Factor;
+use crate::absorb::{ABSORBED, Absorber};
+use crate::dense::{self, inverse_triangle, triangle};
+use crate::factor::{Factor, absorbed_by, n_components};
 use crate::sample::{Options, Sample};
 use rayon::prelude::*;
 
-/// Share of a column's length that must be left once effects are out; below it, what is left is the solver's rounding.
-const ABSORBED: f64 = 1e-7;
+/// Share of what a fit adds up that rounding may leave of it.
+const ROUNDING: f64 = 256.0 * f64::EPSILON;
+/// The same, of what the effects leave, where they were taken out by iterations.
+const ROUNDING_AFTER_EFFECTS: f64 = 1e-9;
+/// Share of an outcome's size that does not count as variation.
+const CONSTANT: f64 = 1e-14;
+/// Levels of effects, beside those of the largest, whose dense matrix is affordable.
+const MOST_LEVELS: usize = 2_000;
 /// Share of a column's length outside the span of the columns before it, below which it is in that span.
 const COLLINEAR_AFTER_EFFECTS: f64 = 1e-7;
+/// The same of projections on instruments, which inherit the rounding of what they project.
+const COLLINEAR_PROJECTION: f64 = 1e-9;
 /// The same where nothing but rounding of doubles comes between.
 const COLLINEAR: f64 = 1e-12;
 
@@ -39,8 +47,9 @@ pub struct Dropped {
 pub struct FirstStage {
     /// The regressor.
     pub regressor: usize,
-    /// F of the instruments left out of the second stage, under iid errors.
-    pub f: f64,
+    /// F of the instruments left out of the second stage, under iid errors; `None` if they explain all of it, or no degrees
+    /// of freedom are left.
+    pub f: Option<f64>,
     /// Its degrees of freedom.
     pub df: (usize, usize),
 }
@@ -56,10 +65,14 @@ pub struct Fit {
     pub dropped: Vec<Dropped>,
     /// The number of each used row where the sample began.
     pub rows: Vec<u32>,
+    /// Rows left out as their weight is zero.
+    pub n_zero_weights: usize,
     /// Rows left out as alone in a level.
     pub n_singletons: usize,
     /// Rows left out as their outcome is fitted exactly in the limit (generalised models).
     pub n_separated: usize,
+    /// Whether the outcome is fitted but for rounding, so that no error can be estimated.
+    pub is_exact: bool,
     /// Weighted sum of squared residuals.
     pub rss: f64,
     /// Coefficient of determination; of the deviance for generalised models.
@@ -76,8 +89,11 @@ pub struct Fit {
     pub first_stages: Vec<FirstStage>,
     /// The outcome less the fitted value (working residual of generalised models), by used row.
     pub residuals: Vec<f64>,
-    pub(crate) bread: Vec<f64>,
-    pub(crate) regressors: Vec<Vec<f64>>,
+    /// Orthonormal combinations of the kept regressors (`Q` of their decomposition), effects out: the scores of these do not lose
+    /// their digits where regressors are far from zero or nearly collinear.
+    pub(crate) basis: Vec<Vec<f64>>,
+    /// `R^-1`: regressors times it are the basis, and it times coefficients of the basis are those of the regressors.
+    pub(crate) root: Vec<f64>,
     pub(crate) outcome: Vec<f64>,
     pub(crate) weights: Option<Vec<f64>>,
     pub(crate) factors: Vec<Factor>,
@@ -132,6 +148,11 @@ fn length(column: &[f64], weights: Option<&[f64]>) -> f64 {
     let total: f64 = (0..column.len()).map(weight).sum();
     let mean = (0..column.len()).map(|at| weight(at) * column[at]).sum::<f64>() / total;
     (0..column.len()).map(|at| weight(at) * (column[at] - mean).powi(2)).sum::<f64>().sqrt()
+}
+
+fn squared_size(column: &[f64], weights: Option<&[f64]>) -> f64 {
+    let weight = |at: usize| weights.map_or(1.0, |weights| weights[at]);
+    column.iter().enumerate().map(|(at, value)| weight(at) * value * value).sum()
 }
 
 /// The factors within whose levels a column does not vary.
@@ -197,16 +218,20 @@ pub(crate) fn absorb_regressors(
 ///
 /// [`EstimateError`] if nothing can be estimated or the effects do not converge.
 pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> {
+    let n_zero_weights = sample.without_zero_weights()?;
     let n_singletons = sample.prepare(options)?;
     let n = sample.n_rows();
     let weights = sample.weights.take();
     let weights_of = weights.as_deref();
+    let outcome_size = squared_size(&sample.outcome, weights_of);
     let tss = length(&sample.outcome, weights_of).powi(2);
     let scale = largest(&sample.outcome);
     let absorber = sample.absorber(weights_of, options.tolerance);
     let n_regressors = sample.regressors.len();
     let mut columns = std::mem::take(&mut sample.regressors);
     columns.append(&mut sample.instruments);
+    let mut sizes: Vec<f64> =
+        columns.par_iter().map(|column| squared_size(column, weights_of)).collect();
     let mut dropped = absorb_regressors(
         absorber.as_ref(),
         &mut columns,
@@ -218,6 +243,8 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     if let Some(absorber) = &absorber {
         absorber.absorb(&mut [&mut outcome], weights_of)?;
     }
+    let absorbed_outcome = absorber.is_some();
+    let is_iterated = absorber.as_ref().is_some_and(Absorber::is_iterated);
     drop(absorber);
     let tss_within = outcome
         .iter()
@@ -225,14 +252,15 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         .map(|(at, y)| weights_of.map_or(1.0, |w| w[at]) * y * y)
         .sum::<f64>();
     #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-    let rounding = (ABSORBED * 1e-3 * scale).powi(2) * n as f64;
-    if tss_within <= rounding || tss <= rounding {
+    let rounding = (CONSTANT * scale).powi(2) * n as f64;
+    if tss <= rounding || absorbed_outcome && tss_within <= ABSORBED.powi(2) * tss {
         return Err(EstimateError::ConstantOutcome);
     }
     let has_effects = !sample.effects.is_empty();
     let intercept = columns.len();
     if !has_effects {
         columns.push(vec![1.0; n]);
+        sizes.push(squared_size(&columns[intercept], weights_of));
     }
     let tolerance = if has_effects { COLLINEAR_AFTER_EFFECTS } else { COLLINEAR };
     let is_out = |at: usize, dropped: &[Dropped]| dropped.iter().any(|d| d.regressor == at);
@@ -245,13 +273,14 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         .chain(n_regressors..intercept)
         .filter(|&at| at == intercept || !is_out(at, &dropped))
         .collect();
-    let exogenous: Vec<usize> = if n_endogenous == 0 {
-        first
-    } else {
-        first.into_iter().chain((0..n_endogenous).filter(|&at| !is_out(at, &dropped))).collect()
-    };
+    // An endogenous regressor may be a combination of instruments: it is then its own projection.
+    let endogenous: Vec<usize> = (0..n_endogenous).filter(|&at| !is_out(at, &dropped)).collect();
     let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let found = independent(&views, &exogenous, &[&outcome], weights_of, tolerance);
+    let after: Vec<&[f64]> =
+        endogenous.iter().map(|&at| views[at]).chain([outcome.as_slice()]).collect();
+    let mut found = independent(&views, &first, &after, weights_of, tolerance);
+    let n_first = found.kept.len();
+    found.kept.extend(&endogenous);
     dropped.extend(found.combined.into_iter().map(|found| combination(found, intercept)));
     dropped.sort_by_key(|d| d.regressor);
     let is_regressor = |at: usize| at < n_regressors || at == intercept;
@@ -261,9 +290,8 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let stride = found.kept.len() + 1;
     let has_instruments = n_endogenous > 0;
     let mut first_stages = Vec::new();
-    let (kept, coefficients, bread, regressors) = if has_instruments {
-        let n_end = found.kept.iter().filter(|&&at| at < n_endogenous).count();
-        let m = found.kept.len() - n_end;
+    let (kept, coefficients, basis, root) = if has_instruments {
+        let (n_end, m) = (endogenous.len(), n_first);
         let n_instruments =
             found.kept.iter().filter(|&&at| (n_regressors..intercept).contains(&at)).count();
         if n_instruments < n_end {
@@ -284,6 +312,12 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         let small_views: Vec<&[f64]> = small.iter().map(Vec::as_slice).collect();
         let k = places.len();
         let t = triangle(&small_views, None);
+        let length = |j: usize| (0..=j).map(|i| t[i * (k + 1) + j].powi(2)).sum::<f64>().sqrt();
+        if (0..k)
+            .any(|j| t[j * (k + 1) + j].abs() <= tolerance.max(COLLINEAR_PROJECTION) * length(j))
+        {
+            return Err(EstimateError::RankCondition { endogenous: n_end });
+        }
         let inverse = inverse_triangle(&t, k, k + 1);
         let coefficients = dense::coefficients(&inverse, &t, k, k, k + 1);
         let outer = inverse_triangle(&found.r, m, stride);
@@ -296,6 +330,9 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
             let df = (n_instruments, n.saturating_sub(n_exog + n_instruments + n_absorbed));
             #[expect(clippy::cast_precision_loss, reason = "counts")]
             let f = (explained / df.0 as f64) / (left / df.1 as f64);
+            // Instruments that leave nothing, or no rows to judge them by, have no F.
+            let is_exact = left <= ROUNDING.powi(2) * (explained + left) || df.1 == 0;
+            let f = (!is_exact && f.is_finite()).then_some(f);
             first_stages.push(FirstStage { regressor: found.kept[j], f, df });
         }
         let fitted = |j: usize| -> Vec<f64> {
@@ -307,7 +344,8 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
             .map(|&j| if j >= m { fitted(j) } else { columns[found.kept[j]].clone() })
             .collect();
         let kept: Vec<usize> = places.iter().map(|&j| found.kept[j]).collect();
-        (kept, coefficients, squared(&inverse, k), hats)
+        let hats: Vec<&[f64]> = hats.iter().map(Vec::as_slice).collect();
+        (kept, coefficients, orthonormal(&hats, &inverse), inverse)
     } else {
         let k = found.kept.len();
         let inverse = inverse_triangle(&found.r, k, stride);
@@ -315,17 +353,23 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         if !has_effects {
             refine(&mut coefficients, &found.kept, &views, &outcome, weights_of);
         }
-        (found.kept.clone(), coefficients, squared(&inverse, k), Vec::new())
+        let kept: Vec<&[f64]> = found.kept.iter().map(|&at| views[at]).collect();
+        (found.kept.clone(), coefficients, orthonormal(&kept, &inverse), inverse)
     };
     let residuals = residuals_of(&outcome, &kept, &columns, &coefficients);
-    let regressors = if has_instruments {
-        regressors
+    let added = |size: &dyn Fn(usize) -> f64| -> f64 {
+        kept.iter().zip(&coefficients).map(|(&at, b)| b * b * size(at)).sum()
+    };
+    let of_rounding = ROUNDING.powi(2) * (outcome_size + added(&|at| sizes[at]));
+    let of_iterations = if is_iterated {
+        let left = |at: usize| squared_size(&columns[at], weights_of);
+        ROUNDING_AFTER_EFFECTS.powi(2) * (tss_within + added(&left))
     } else {
-        kept.iter().map(|&at| std::mem::take(&mut columns[at])).collect()
+        0.0
     };
     let rss: f64 =
         residuals.iter().enumerate().map(|(at, e)| weights_of.map_or(1.0, |w| w[at]) * e * e).sum();
-    if !coefficients.iter().chain(&bread).all(|value| value.is_finite()) {
+    if !coefficients.iter().chain(&root).all(|value| value.is_finite()) {
         return Err(EstimateError::NotFinite);
     }
     #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
@@ -335,8 +379,10 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         kept: kept.iter().map(|&at| (at != intercept).then_some(at)).collect(),
         dropped,
         rows: sample.rows,
+        n_zero_weights,
         n_singletons,
         n_separated: 0,
+        is_exact: rss <= of_rounding.max(of_iterations),
         rss,
         r2: 1.0 - rss / tss,
         r2_within: has_effects.then_some(1.0 - rss / tss_within),
@@ -345,8 +391,8 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         n_iterations: 0,
         first_stages,
         residuals,
-        bread,
-        regressors,
+        basis,
+        root,
         outcome,
         weights,
         factors: sample.factors,
@@ -408,10 +454,20 @@ fn largest(column: &[f64]) -> f64 {
     column.iter().fold(0.0, |size, value| size.max(value.abs()))
 }
 
-/// `(R'R)^-1` from the inverse of R.
-pub(crate) fn squared(inverse: &[f64], k: usize) -> Vec<f64> {
-    let transposed: Vec<f64> = (0..k * k).map(|at| inverse[(at % k) * k + at / k]).collect();
-    product(inverse, &transposed, k)
+/// Columns times the inverse of their triangle.
+pub(crate) fn orthonormal(columns: &[&[f64]], inverse: &[f64]) -> Vec<Vec<f64>> {
+    let k = columns.len();
+    (0..k)
+        .into_par_iter()
+        .map(|j| {
+            let mut sum = vec![0.0; columns[0].len()];
+            for (i, column) in columns.iter().enumerate().take(j + 1) {
+                let share = inverse[i * k + j];
+                sum.iter_mut().zip(*column).for_each(|(sum, x)| *sum += share * x);
+            }
+            sum
+        })
+        .collect()
 }
 
 impl Fit {
@@ -435,9 +491,33 @@ impl Fit {
         &self.factors[place].of_row
     }
 
-    /// Parameters the effects stand for: their levels, less one for each factor after the first.
+    /// Parameters the effects stand for: their levels, less one for each factor after the first, as fixest and pyfixest count
+    /// them also where effects are nested or fall apart.
     pub fn n_absorbed(&self) -> usize {
         n_absorbed(&self.effects, &self.factors)
+    }
+
+    /// For each effect, the place among the effects of one that is finer and explains all that it does.
+    pub fn nested_effects(&self) -> Vec<Option<usize>> {
+        absorbed_by(&self.effects.iter().map(|&at| &self.factors[at]).collect::<Vec<_>>())
+    }
+
+    /// Parameters that these of the factors stand for: the rank of their dummies.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::TooManyLevels`] if there are three or more that are not nested, of too many levels.
+    pub(crate) fn rank(&self, effects: &[usize]) -> Result<usize, EstimateError> {
+        let all: Vec<&Factor> = effects.iter().map(|&at| &self.factors[at]).collect();
+        let by = absorbed_by(&all);
+        let finest: Vec<&Factor> =
+            all.iter().zip(by).filter(|(_, by)| by.is_none()).map(|(factor, _)| *factor).collect();
+        match finest[..] {
+            [] => Ok(0),
+            [one] => Ok(one.n_levels),
+            [a, b] => Ok(a.n_levels + b.n_levels - n_components(a, b)),
+            _ => Absorber::new(&finest, None, self.options.tolerance).rank(MOST_LEVELS),
+        }
     }
 
     pub(crate) fn weight(&self, row: usize) -> f64 {
@@ -449,10 +529,24 @@ impl Fit {
         Absorber::of(&self.effects, &self.factors, self.weights.as_deref(), self.options.tolerance)
     }
 
+    /// Refuses a fit without a degree of freedom, counting what the effects stand for at the least.
     pub(crate) fn check_degrees(&self) -> Result<(), EstimateError> {
-        let parameters = self.coefficients.len() + self.n_absorbed();
+        let nested = self.nested_effects();
+        let finest: Vec<usize> = self
+            .effects
+            .iter()
+            .zip(nested)
+            .filter(|(_, by)| by.is_none())
+            .map(|(&at, _)| at)
+            .collect();
+        let parameters = self.coefficients.len() + n_absorbed(&finest, &self.factors);
         if parameters >= self.n_rows() {
-            return Err(EstimateError::NoDegrees { rows: self.n_rows(), parameters });
+            // Effects that fall apart stand for fewer.
+            let of_effects = self.rank(&finest).unwrap_or(n_absorbed(&finest, &self.factors));
+            let parameters = self.coefficients.len() + of_effects;
+            if parameters >= self.n_rows() {
+                return Err(EstimateError::NoDegrees { rows: self.n_rows(), parameters });
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! * [`ols`]: ordinary and weighted least squares with any number of absorbed factors, with instruments two-stage least squares.
 //! * [`glm`]: Poisson pseudo maximum likelihood and logit, with separated rows found and left out.
-//! * [`Fit::covariance`]: iid, HC1-HC3, clusters in any number of ways, Driscoll-Kraay, Conley.
+//! * [`Fit::covariance`]: iid, HC1-HC3, clusters in any number of ways, their jackknife, Driscoll-Kraay, Conley.
 //! * [`wild_bootstrap`]: the restricted wild cluster bootstrap for few clusters.
 //!
 //! Small-sample corrections are those of `fixest`. Which column means what is the caller's: regressors are places.
@@ -18,7 +18,9 @@ mod sample;
 mod wild;
 
 pub use absorb::Tolerance;
-pub use covariance::{Correction, Counted, Covariance, Inference, Vcov};
+pub use covariance::{
+    Correction, Counted, Covariance, Degenerate, Inference, Kernel, Repair, Vcov,
+};
 pub use factor::Factor;
 pub use generalised::{Family, glm};
 pub use least_squares::{Cause, Dropped, FirstStage, Fit, ols};
@@ -49,13 +51,13 @@ pub enum EstimateError {
     ConstantOutcome,
     /// The fixed effects did not settle.
     #[error(
-        "the fixed effects did not converge in {iterations} iterations: a share of {residual:.1e} of what they explain is left; \
-         the levels hang together by too few rows (drop an effect, or raise the tolerance or the iterations)"
+        "the fixed effects did not converge in {iterations} iterations: they still explain a share of {residual:.1e} of what is \
+         left; the levels hang together by too few rows: drop an effect"
     )]
     NotConverged {
         /// Iterations done.
         iterations: usize,
-        /// Norm of the residual, relative to the start.
+        /// Length of what the effects still explain, relative to what is left.
         residual: f64,
     },
     /// The iterations of a generalised model did not settle.
@@ -68,6 +70,12 @@ pub enum EstimateError {
         /// The last relative change of the deviance.
         change: f64,
     },
+    /// Regressors and effects tell all outcomes apart.
+    #[error(
+        "perfect prediction: the regressors and effects fit every outcome in the limit (complete separation), so that no \
+         coefficient is finite: leave out the regressor that tells the outcomes apart"
+    )]
+    PerfectPrediction,
     /// The outcome is not one the family can have.
     #[error("an outcome is {value}; {expected}")]
     Outcome {
@@ -79,15 +87,16 @@ pub enum EstimateError {
     /// Too few clusters.
     #[error("a cluster variable has {0} cluster{s}: at least two are needed", s = if *.0 == 1 { "" } else { "s" })]
     FewClusters(usize),
-    /// Weights must be positive.
-    #[error("a weight is {value}; weights must be positive")]
+    /// Weights must be numbers of zero or more.
+    #[error("a weight is {value}; weights must be zero or more")]
     Weight {
         /// What it holds.
         value: f64,
     },
     /// Too many levels for what needs a dense matrix.
     #[error(
-        "exact leverages need a dense matrix of {levels} effects, above {limit}: take HC1 or clusters"
+        "exact leverages and an exact count of effects need a dense matrix of {levels} effects, above {limit}: take HC1 or \
+         clusters, and `k_exact: false`"
     )]
     TooManyLevels {
         /// Levels.
@@ -100,6 +109,28 @@ pub enum EstimateError {
     Underidentified {
         /// Instruments that are left.
         instruments: usize,
+        /// Endogenous regressors.
+        endogenous: usize,
+    },
+    /// Without one cluster the coefficients cannot be told apart.
+    #[error(
+        "cluster jackknife: without cluster {cluster} of {clusters} {why}; take cluster(...) or fewer regressors"
+    )]
+    Jackknife {
+        /// The cluster, counted from 1.
+        cluster: usize,
+        /// Clusters.
+        clusters: usize,
+        /// What is wrong without it.
+        why: &'static str,
+    },
+    /// The instruments do not tell the endogenous regressors apart.
+    #[error(
+        "the instruments explain the {endogenous} endogenous regressor{s} by too few independent combinations (the rank condition \
+         fails): other instruments are needed",
+        s = if *endogenous == 1 { "" } else { "s" }
+    )]
+    RankCondition {
         /// Endogenous regressors.
         endogenous: usize,
     },

@@ -15,7 +15,7 @@ pub struct Sample {
     pub n_endogenous: usize,
     /// Instruments that are no regressors.
     pub instruments: Vec<Vec<f64>>,
-    /// Analytic weights.
+    /// Analytic weights; rows of weight zero are left out.
     pub weights: Option<Vec<f64>>,
     /// Categories of the rows.
     pub factors: Vec<Factor>,
@@ -70,20 +70,31 @@ impl Sample {
         retain(&mut self.rows, keep);
     }
 
-    /// Checks the columns and leaves out singletons; how many they were.
+    /// Leaves out rows whose weight is zero, which say nothing (as reghdfe and fixest do); how many they were.
+    pub(crate) fn without_zero_weights(&mut self) -> Result<usize, EstimateError> {
+        if self.rows.is_empty() {
+            self.rows = (0..u32::try_from(self.n_rows()).unwrap_or(u32::MAX)).collect();
+        }
+        let Some(weights) = &self.weights else { return Ok(0) };
+        if let Some(&value) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
+            return Err(EstimateError::Weight { value });
+        }
+        let keep: Vec<bool> = weights.iter().map(|weight| *weight > 0.0).collect();
+        let n_zero = keep.iter().filter(|keep| !**keep).count();
+        if n_zero > 0 {
+            self.retain(&keep);
+            if self.n_rows() == 0 {
+                return Err(EstimateError::NoRows(format!("all {n_zero} weights are zero")));
+            }
+        }
+        Ok(n_zero)
+    }
+
+    /// Leaves out singletons; how many they were.
     pub(crate) fn prepare(&mut self, options: &Options) -> Result<usize, EstimateError> {
         let n = self.n_rows();
         if n == 0 {
             return Err(EstimateError::NoRows("the sample is empty".to_owned()));
-        }
-        if self.rows.is_empty() {
-            self.rows = (0..u32::try_from(n).unwrap_or(u32::MAX)).collect();
-        }
-        if let Some(weights) = &self.weights
-            && let Some(row) =
-                weights.iter().position(|weight| !(*weight > 0.0 && weight.is_finite()))
-        {
-            return Err(EstimateError::Weight { value: weights[row] });
         }
         self.factors.iter_mut().for_each(Factor::compact);
         if !options.drop_singletons || self.effects.is_empty() {

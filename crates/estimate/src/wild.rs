@@ -4,7 +4,6 @@
 //! cluster serves all replicates, which is the fast algorithm of Roodman, Nielsen, MacKinnon & Webb (2019) for any effects.
 
 use crate::EstimateError;
-use crate::dense::{self, inverse_triangle, triangle};
 use crate::least_squares::Fit;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -36,7 +35,7 @@ impl WildWeights {
 pub struct WildResult {
     /// t of the estimate, with the clusters' covariance, without corrections.
     pub t: f64,
-    /// Share of replicates whose |t| is as large.
+    /// Share of replicates whose |t| is as large, the sample itself among them, so that it is never zero; NaN if t is none.
     pub p: f64,
     /// Replicates.
     pub n_replicates: usize,
@@ -67,9 +66,9 @@ pub fn wild_bootstrap(
     let k = fit.coefficients.len();
     let n = fit.n_rows();
     let absorber = fit.absorber();
-    // Scores in cluster h of the part of column c (regressors, then the outcome) in cluster s, effects out.
+    // Scores of the basis in cluster h of the part of column c (the basis, then the outcome) in cluster s, effects out.
     let columns: Vec<&[f64]> =
-        fit.regressors.iter().map(Vec::as_slice).chain([fit.outcome.as_slice()]).collect();
+        fit.basis.iter().map(Vec::as_slice).chain([fit.outcome.as_slice()]).collect();
     let n_columns = columns.len();
     let mut scores = vec![0.0; g * n_columns * g * k];
     for s in 0..g {
@@ -91,34 +90,40 @@ pub fn wild_bootstrap(
             for row in 0..n {
                 let error = part[row] * fit.weight(row);
                 let out = &mut out[factor.of_row[row] as usize * k..][..k];
-                out.iter_mut().zip(&fit.regressors).for_each(|(o, x)| *o += x[row] * error);
+                out.iter_mut().zip(&fit.basis).for_each(|(o, x)| *o += x[row] * error);
             }
         }
     }
-    // X_h'X_h of each cluster, for residuals of the unrestricted model in each replicate.
+    // Q_h'Q_h of each cluster, for residuals of the unrestricted model in each replicate.
     let mut crosses = vec![0.0; g * k * k];
     for row in 0..n {
         let weight = fit.weight(row);
         let out = &mut crosses[factor.of_row[row] as usize * k * k..][..k * k];
         for i in 0..k {
             for j in 0..k {
-                out[i * k + j] += weight * fit.regressors[i][row] * fit.regressors[j][row];
+                out[i * k + j] += weight * fit.basis[i][row] * fit.basis[j][row];
             }
         }
     }
-    let t_of = |sums: &[f64], place: usize, beta: &[f64]| -> f64 {
-        // The variance of the coefficient: its row of the bread times the clusters' scores.
-        let bread = &fit.bread[place * k..(place + 1) * k];
-        let variance: f64 = sums
-            .chunks_exact(k)
-            .map(|s| s.iter().zip(bread).map(|(a, b)| a * b).sum::<f64>().powi(2))
-            .sum();
-        beta[place] / variance.sqrt()
+    // A coefficient of the regressors is its row of the root times those of the basis.
+    let row_of = |place: usize| &fit.root[place * k..(place + 1) * k];
+    let t_of = |sums: &[f64], place: usize, gamma: &[f64]| -> f64 {
+        let row = row_of(place);
+        let variance: f64 = sums.chunks_exact(k).map(|s| inner(s, row).powi(2)).sum();
+        inner(gamma, row) / variance.sqrt()
     };
+    // Of the outcome without effects, since the basis is orthonormal.
+    let whole: Vec<f64> = (0..k)
+        .map(|i| (0..n).map(|row| fit.basis[i][row] * fit.outcome[row] * fit.weight(row)).sum())
+        .collect();
     let actual = fit.score_sums(factor);
     let mut results = Vec::with_capacity(k);
     for place in 0..k {
-        let restricted = restricted_coefficients(fit, place);
+        // The closest coefficients of the basis that make this one zero.
+        let row = row_of(place);
+        let share = inner(&whole, row) / inner(row, row);
+        let restricted: Vec<f64> =
+            whole.iter().zip(row).map(|(gamma, row)| gamma - share * row).collect();
         // Scores of the restricted residuals of cluster s, seen in cluster h.
         let mut table = vec![0.0; g * g * k];
         for s in 0..g {
@@ -129,7 +134,7 @@ pub fn wild_bootstrap(
                 out.iter_mut().zip(of(c)).for_each(|(o, x)| *o -= beta * x);
             }
         }
-        let t = t_of(&actual, place, &fit.coefficients);
+        let t = t_of(&actual, place, &whole);
         let mut random = Pcg64Mcg::seed_from_u64(seed);
         let mut n_larger = 0;
         let mut sums = vec![0.0; g * k];
@@ -141,43 +146,27 @@ pub fn wild_bootstrap(
                     .zip(&table[s * g * k..(s + 1) * g * k])
                     .for_each(|(o, x)| *o += v * x);
             }
+            // Of an orthonormal basis the sums of scores are the coefficients.
             let total: Vec<f64> = (0..k).map(|i| sums.iter().skip(i).step_by(k).sum()).collect();
-            let beta: Vec<f64> =
-                (0..k).map(|i| (0..k).map(|j| fit.bread[i * k + j] * total[j]).sum()).collect();
             for h in 0..g {
                 for i in 0..k {
                     let fitted: f64 =
-                        (0..k).map(|j| crosses[h * k * k + i * k + j] * beta[j]).sum();
+                        (0..k).map(|j| crosses[h * k * k + i * k + j] * total[j]).sum();
                     sums[h * k + i] -= fitted;
                 }
             }
-            let replicate = t_of(&sums, place, &beta);
+            let replicate = t_of(&sums, place, &total);
             // Rounding must not tell a replicate that is the sample itself from it.
             n_larger += usize::from(replicate.abs() >= t.abs() * (1.0 - 1e-10));
         }
         #[expect(clippy::cast_precision_loss, reason = "counts")]
-        let p = n_larger as f64 / n_replicates as f64;
+        let p = (n_larger + 1) as f64 / (n_replicates + 1) as f64;
+        let p = if t.is_finite() && !fit.is_exact { p } else { f64::NAN };
         results.push(WildResult { t, p, n_replicates });
     }
     Ok(results)
 }
 
-/// Coefficients when the one at `place` is zero; its own place holds zero.
-fn restricted_coefficients(fit: &Fit, place: usize) -> Vec<f64> {
-    let k = fit.coefficients.len();
-    let others: Vec<usize> = (0..k).filter(|&i| i != place).collect();
-    let columns: Vec<&[f64]> = others
-        .iter()
-        .map(|&i| fit.regressors[i].as_slice())
-        .chain([fit.outcome.as_slice()])
-        .collect();
-    let r = triangle(&columns, fit.weights.as_deref());
-    let m = others.len();
-    let inverse = inverse_triangle(&r, m, m + 1);
-    let mut coefficients = vec![0.0; k];
-    let found = dense::coefficients(&inverse, &r, m, m, m + 1);
-    for (&at, beta) in others.iter().zip(found) {
-        coefficients[at] = beta;
-    }
-    coefficients
+fn inner(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
