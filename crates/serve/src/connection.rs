@@ -279,7 +279,9 @@ impl ExtendedQueryHandler for Handlers {
     type QueryParser = Mending;
 
     fn query_parser(&self) -> Arc<Self::QueryParser> {
-        Arc::new(Mending(self.0.service().query_parser()))
+        let parser = self.0.service().query_parser();
+        let session = Arc::clone(&locked(&self.0.current).session);
+        Arc::new(Mending { parser, session })
     }
 
     async fn do_describe_portal<C>(

@@ -1,6 +1,7 @@
 //! What clients write that the engine does not know, written so that it does.
 
 use async_trait::async_trait;
+use datafusion::prelude::SessionContext;
 use datafusion_postgres::Parser;
 use datafusion_postgres::pgwire::api::portal::Format;
 use datafusion_postgres::pgwire::api::results::FieldInfo;
@@ -52,7 +53,12 @@ fn is_of_postgres(name: &str) -> bool {
 
 /// The engine's parser, of mended queries.
 #[derive(Clone)]
-pub(crate) struct Mending(pub(crate) Arc<Parser>);
+pub(crate) struct Mending {
+    /// The parser.
+    pub(crate) parser: Arc<Parser>,
+    /// What queries are analysed with.
+    pub(crate) session: Arc<SessionContext>,
+}
 
 #[async_trait]
 impl QueryParser for Mending {
@@ -67,11 +73,11 @@ impl QueryParser for Mending {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        self.0.parse_sql(client, &mended(sql), types).await
+        self.parser.parse_sql(client, &mended(sql), types).await
     }
 
     fn get_parameter_types(&self, statement: &Self::Statement) -> PgWireResult<Vec<Type>> {
-        self.0.get_parameter_types(statement)
+        self.parser.get_parameter_types(statement)
     }
 
     fn get_result_schema(
@@ -79,7 +85,16 @@ impl QueryParser for Mending {
         statement: &Self::Statement,
         format: Option<&Format>,
     ) -> PgWireResult<Vec<FieldInfo>> {
-        self.0.get_result_schema(statement, format)
+        // A plan has the types of its columns for sure only when it is analysed.
+        let typed = statement.1.as_ref().and_then(|(parsed, plan)| {
+            let state = self.session.state();
+            let plan = state
+                .analyzer()
+                .execute_and_check(plan.clone(), state.config_options(), |_, _| {})
+                .ok()?;
+            Some((statement.0.clone(), Some((parsed.clone(), plan))))
+        });
+        self.parser.get_result_schema(typed.as_ref().unwrap_or(statement), format)
     }
 }
 
