@@ -338,6 +338,33 @@ fn a_region_that_the_layout_does_not_name_is_counted() {
 }
 
 #[test]
+fn a_sum_that_no_table_holds_names_region_product_and_year() {
+    let project = other();
+    let (header, _) = OTHER_ROWS.split_once('\n').expect("a header");
+    let row = "200801;0;4403;85171200;US;10;;A;9999999999999999\n";
+    let rows = format!("{header}\n{}", row.repeat(60));
+    project.write("raw/a.csv", rows.as_bytes());
+    project.write("raw/b.csv", rows.as_bytes());
+    let place = "column `fob_value` of table `trade.region_product_year` has 1199999999999999880.00 at year 2008, \
+                 region_code 4403, hs6 851712: expected less than 10^18";
+    for config in [
+        "aggregate: {months: true}\n",
+        "aggregate: {firms: true, months: true}\nengine: {memory_mib: 1}\n",
+    ] {
+        project.write("pipelines/other_config.yaml", config.as_bytes());
+        project.rebound(&["run", "pipelines/other.yaml"]).fails(2, place);
+        project.rebound(&["run", "pipelines/other.yaml", "--no-records"]).fails(2, place);
+    }
+    // One file alone is too much for its account.
+    let rows = format!("{header}\n{}", row.repeat(120));
+    project.write("raw/a.csv", rows.as_bytes());
+    project.rebound(&["run", "pipelines/other.yaml"]).fails(
+        2,
+        "column `value_in` of table `customs.reconciliation` has 1199999999999999880.00 at source_file raw/a.csv: ",
+    );
+}
+
+#[test]
 fn too_many_rejects_stop_the_run() {
     let project = other();
     project.write("pipelines/other_config.yaml", b"ingest: {max_rejected_share: 0.1}\n");

@@ -1,7 +1,24 @@
 //! The shipped layouts on files in exactly the form they are for, and files that are damaged.
 
 use crate::support::{Project, Ran, root};
-use std::io::Write as _;
+use arrow::array::{
+    Array, ArrayRef, BinaryArray, Float32Array, Float64Array, RecordBatch, StringArray,
+};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema};
+use dta::stata::dta::byte_order::ByteOrder;
+use dta::stata::dta::dta_writer::DtaWriter;
+use dta::stata::dta::header::Header;
+use dta::stata::dta::release::Release;
+use dta::stata::dta::schema::Schema;
+use dta::stata::dta::value::Value;
+use dta::stata::dta::variable::Variable;
+use dta::stata::dta::variable_type::VariableType;
+use dta::stata::stata_double::StataDouble;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use std::borrow::Cow;
+use std::io::{Cursor, Write as _};
+use std::sync::Arc;
 
 /// A project with raw files of one layout, in a lake of their own.
 struct Raw(Project);
@@ -115,6 +132,19 @@ fn members_of_an_archive_and_files_of_folders_have_names() {
 }
 
 #[test]
+fn two_members_of_one_name_stop_the_run() {
+    let path = root().join("tests/fixtures/packed/rows.zip");
+    let mut zip = std::fs::read(path).expect("a fixture");
+    let places: Vec<usize> =
+        zip.windows(5).enumerate().filter(|(_, w)| *w == b"b.csv").map(|(at, _)| at).collect();
+    assert_eq!(places.len(), 2, "beside the member, and in the directory");
+    for at in places {
+        zip[at] = b'a';
+    }
+    check_file("rows.zip", &zip, &["`raw/rows.zip`", "have the name `a.csv`", "unpack it"]);
+}
+
+#[test]
 fn stata_file_of_before_unicode_is_read_in_the_layouts_encoding() {
     let raw = Raw::new("china_2000_2001");
     let path = root().join("tests/fixtures/packed/rows_114.dta");
@@ -127,6 +157,185 @@ fn stata_file_of_before_unicode_is_read_in_the_layouts_encoding() {
         raw.sql("select firm_name, rules from customs.records where firm = '3301961234'"),
         ["杭州贸易 Silk,intermediaries"]
     );
+}
+
+/// A row in the form of the layout `china_2000_2001`.
+const CELLS: [(&str, &str); 10] = [
+    ("shipment_date", "200001"),
+    ("exp_imp", "0"),
+    ("party_id", "4403161234"),
+    ("company", "A"),
+    ("CompanyType", "6"),
+    ("hs_id", "85171100"),
+    ("country", "502"),
+    ("value", "7"),
+    ("quantity", "1"),
+    ("shipment", "10"),
+];
+
+/// Rows like it, with these columns.
+fn rows_of(columns: &[(&str, ArrayRef)]) -> RecordBatch {
+    let n = columns[0].1.len();
+    let columns = CELLS.map(|(name, text)| {
+        let given = columns.iter().find(|(given, _)| *given == name);
+        let same = || Arc::new(StringArray::from(vec![text; n])) as ArrayRef;
+        (name, given.map_or_else(same, |(_, column)| Arc::clone(column)))
+    });
+    RecordBatch::try_from_iter(columns).expect("columns of one length")
+}
+
+/// A Parquet file of such rows.
+fn parquet_of(columns: &[(&str, ArrayRef)]) -> Vec<u8> {
+    written(&rows_of(columns), ArrowWriterOptions::new())
+}
+
+/// One that says of columns of bytes that they are text in UTF-8.
+fn parquet_said_to_be_text(columns: &[(&str, ArrayRef)]) -> Vec<u8> {
+    let rows = rows_of(columns);
+    let said = rows.schema();
+    let said = said.fields().iter().map(|f| Field::new(f.name(), DataType::Utf8, f.is_nullable()));
+    let said = ArrowSchema::new(said.collect::<Vec<_>>());
+    let said = ArrowSchemaConverter::new().convert(&said).expect("types that Parquet has");
+    let options = ArrowWriterOptions::new().with_parquet_schema(said);
+    written(&rows, options.with_skip_arrow_metadata(true))
+}
+
+fn written(rows: &RecordBatch, options: ArrowWriterOptions) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, rows.schema(), options)
+        .expect("types that Parquet has");
+    writer.write(rows).expect("memory");
+    writer.close().expect("memory");
+    bytes
+}
+
+/// A Stata file of one such row, with these numbers.
+fn dta_of(numbers: &[(&str, f64)]) -> Vec<u8> {
+    let cells = CELLS.map(|(name, text)| {
+        let given = numbers.iter().find(|(given, _)| *given == name);
+        let value = match given {
+            Some((_, number)) => Value::Double(StataDouble::Present(*number)),
+            None => Value::String(Cow::Borrowed(text)),
+        };
+        (name, value)
+    });
+    let mut schema = Schema::builder();
+    for (name, value) in &cells {
+        let (kind, format) = match value {
+            Value::Double(_) => (VariableType::Double, "%10.0g"),
+            _ => (VariableType::FixedString(10), "%10s"),
+        };
+        schema = schema.add_variable(Variable::builder(kind, *name).format(format));
+    }
+    let header = Header::builder(Release::V118, ByteOrder::LittleEndian).build();
+    let writer = DtaWriter::new().from_writer(Cursor::new(Vec::new()));
+    let writer = writer.write_header(header).expect("memory");
+    let writer = writer.write_schema(schema.build().expect("variables")).expect("memory");
+    let mut writer = writer.into_record_writer().expect("memory");
+    writer.write_record(&cells.map(|(_, value)| value)).expect("memory");
+    let writer = writer.into_long_string_writer().expect("memory");
+    let writer = writer.into_value_label_writer().expect("memory");
+    writer.finish().expect("memory").into_inner()
+}
+
+#[test]
+fn names_that_parquet_has_as_bytes_are_read_in_the_layouts_encoding() {
+    let of = |names: [&[u8]; 2]| {
+        parquet_of(&[("company", Arc::new(BinaryArray::from_vec(names.to_vec())))])
+    };
+    let chinese = gb18030("杭州贸易");
+    // Bytes that are UTF-8 of something else.
+    let doubtful = gb18030("双台");
+    assert!(std::str::from_utf8(&doubtful).is_ok());
+    let raw = Raw::new("china_2000_2001");
+    raw.file("a.parquet", &of([&chinese, b"Silk"]));
+    raw.file("b.parquet", &of([&doubtful, b"Silk"]));
+    raw.run().ok();
+    let expected = ["杭州贸易,intermediaries", "Silk,", "双台,", "Silk,"];
+    let query = "select firm_name, rules from customs.records order by source_file, source_row";
+    assert_eq!(raw.sql(query), expected);
+
+    let raw = Raw::new("china_2000_2001");
+    raw.0.edit("config/layouts/china_2000_2001.yaml", "encoding: gb18030", "encoding: utf-8");
+    raw.file("a.parquet", &of([&chinese, b"Silk"]));
+    raw.run().ok();
+    assert_eq!(
+        raw.sql("select source_row, reason, column_name, fob_value from customs.rejects"),
+        ["1,invalid_encoding,company,7.00"]
+    );
+    assert_eq!(raw.sql("select firm_name from customs.records"), ["Silk"]);
+}
+
+#[test]
+fn text_in_parquet_that_is_no_utf8_is_read_in_the_layouts_encoding_or_rejected() {
+    let of = |names: &[&[u8]]| {
+        let names = Arc::new(BinaryArray::from_vec(names.to_vec())) as ArrayRef;
+        parquet_said_to_be_text(&[("company", names)])
+    };
+    let (chinese, unicode) = (gb18030("杭州贸易"), "杭州贸易".as_bytes());
+    // Bytes that are UTF-8 of something else, and characters that are cut short.
+    let (doubtful, cut) = (gb18030("双台"), &unicode[..8]);
+    let raw = Raw::new("china_2000_2001");
+    raw.file("a.parquet", &of(&[&doubtful, &chinese, b"Silk", &chinese]));
+    raw.file("b.parquet", &of(&[unicode, cut, unicode]));
+    raw.run().ok();
+    let query = "select firm_name from customs.records order by source_file, source_row";
+    let expected = ["双台", "杭州贸易", "Silk", "杭州贸易", "杭州贸易", "杭州贸易"];
+    assert_eq!(raw.sql(query), expected);
+    let rejects =
+        "select source_file, source_row, reason, column_name, fob_value from customs.rejects";
+    assert_eq!(raw.sql(rejects), ["raw/b.parquet,2,invalid_encoding,company,7.00"]);
+
+    let raw = Raw::new("china_2000_2001");
+    raw.0.edit("config/layouts/china_2000_2001.yaml", "encoding: gb18030", "encoding: utf-8");
+    raw.file("a.parquet", &of(&[&chinese, b"Silk", unicode]));
+    raw.run().ok();
+    assert_eq!(raw.sql(query), ["Silk", "杭州贸易"]);
+    assert_eq!(raw.sql(rejects), ["raw/a.parquet,1,invalid_encoding,company,7.00"]);
+}
+
+#[test]
+fn values_of_single_precision_are_exact() {
+    let values = Float32Array::from(vec![123_456_792.0, 1234.56, 1234.567]);
+    let raw = Raw::new("china_2000_2001");
+    raw.file("a.parquet", &parquet_of(&[("value", Arc::new(values))]));
+    raw.run().ok();
+    let found = raw.sql("select fob_value from customs.records order by source_row");
+    assert_eq!(found, ["123456792.00", "1234.56"]);
+    assert_eq!(raw.rejects(), ["3,too_many_decimals,value,1234.567"]);
+}
+
+#[test]
+fn stored_numbers_are_read_as_they_are_whatever_the_marks_of_texts() {
+    let numbers = |numbers: [f64; 3]| Arc::new(Float64Array::from(numbers.to_vec())) as ArrayRef;
+    let raw = Raw::new("china_2000_2001");
+    let layout = "config/layouts/china_2000_2001.yaml";
+    raw.0.edit(layout, "decimal: \".\"", "decimal: \",\"");
+    raw.0.edit(layout, "thousands: null", "thousands: \".\"");
+    let stored = parquet_of(&[
+        ("hs_id", numbers([85_171_100.0, 1_019_000.0, 851_712.5])),
+        ("value", numbers([1234.5, 0.25, 3.5])),
+        ("quantity", numbers([2.5, 1000.125, 1.0])),
+    ]);
+    raw.file("a.parquet", &stored);
+    raw.file("b.dta", &dta_of(&[("hs_id", 85_171_100.0), ("value", 1234.5), ("quantity", 2.5)]));
+    let single = Arc::new(Float32Array::from(vec![1234.56]));
+    let texts = Arc::new(StringArray::from(vec!["1.234,5"]));
+    raw.file("c.parquet", &parquet_of(&[("value", single), ("quantity", texts)]));
+    raw.run().ok();
+    let found = raw.sql(
+        "select product_code, fob_value, quantity from customs.records order by source_file, source_row",
+    );
+    let expected = [
+        "85171100,1234.50,2.5",
+        "01019000,0.25,1000.125",
+        "85171100,1234.50,2.5",
+        "85171100,1234.56,1234.5",
+    ];
+    assert_eq!(found, expected);
+    // Without its last zeros, it would be the code 08517125.
+    assert_eq!(raw.rejects(), ["3,invalid_product_code,hs_id,\"851712,5\""]);
+    assert_eq!(raw.sql("select fob_value from customs.rejects"), ["3.50"]);
 }
 
 #[test]
@@ -368,6 +577,10 @@ fn numbers_and_codes_as_they_come() {
     check_row(
         &row("200001", "85171100", "99999999999999999999"),
         "number_too_large: 99999999999999999999",
+    );
+    check_row(
+        &row("200001", "85171100", "999999999999999999.99"),
+        "number_too_large: 999999999999999999.99",
     );
     for digits in ["85", "8517", "851711", "851711001", "8517110012", "851711001234"] {
         check_row(&row("200001", digits, "7"), &format!("invalid_product_code: {digits}"));

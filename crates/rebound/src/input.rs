@@ -6,8 +6,9 @@
 
 use crate::layout_file::FileFormat;
 use crate::pipeline::{Place, RawFile};
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, StringBuilder};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StringBuilder};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Float64Type};
 use dta::stata::dta::dta_reader::DtaReader;
 use dta::stata::dta::record_reader::RecordReader;
 use dta::stata::dta::release::Release;
@@ -18,7 +19,7 @@ use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use lake::ExternalParquet;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -105,7 +106,38 @@ pub enum Block {
         rows: RecordBatch,
         /// Number of the first.
         row: u64,
+        /// What each column has.
+        stored: Vec<Stored>,
     },
+}
+
+/// What a column of a table has in its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Texts, or what has one text wherever it is written.
+    Text,
+    /// Bytes, which are texts in this encoding.
+    Bytes(&'static Encoding),
+    /// Numbers that may have a fraction.
+    Number,
+    /// Such numbers of single precision.
+    Single,
+}
+
+impl Stored {
+    /// A column of this Arrow type, in `encoding` if it is of bytes.
+    fn of(kind: &DataType, encoding: &'static Encoding) -> Self {
+        match kind {
+            DataType::Dictionary(_, values) => Self::of(values, encoding),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+                Self::Bytes(encoding)
+            }
+            DataType::Float32 => Self::Single,
+            DataType::Float16 | DataType::Float64 => Self::Number,
+            decimal if decimal.is_decimal() => Self::Number,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// Memory of blocks that are done with, for those to come: of any file, from any thread.
@@ -156,6 +188,10 @@ enum Source {
     Text(Box<TextBlocks>),
     Parquet {
         batches: ExternalParquet,
+        /// Of columns of bytes.
+        encoding: &'static Encoding,
+        /// Of columns that the file says are text; none as long as all met was ASCII.
+        of_texts: Option<&'static Encoding>,
         row: u64,
     },
     Dta {
@@ -213,8 +249,19 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
     if !is_archive {
         return Ok(vec![Item { label: label.clone(), file, member: None }]);
     }
-    let mut archive = open_zip(file.path()?)?;
-    let mut items = Vec::new();
+    let path = file.path()?;
+    let mut archive = open_zip(path)?;
+    // Its index keeps but the last member of a name.
+    if archive.has_duplicate_names() {
+        let mut directory = Vec::new();
+        let mut file = File::open(path).map_err(text_of)?;
+        file.seek(SeekFrom::Start(archive.central_directory_start())).map_err(text_of)?;
+        file.read_to_end(&mut directory).map_err(text_of)?;
+        if let Some(name) = repeated_name(&directory) {
+            return Err(repeated(&name));
+        }
+    }
+    let mut items: Vec<Item> = Vec::new();
     for at in 0..archive.len() {
         let member = archive.by_index_raw(at).map_err(text_of)?;
         if member.is_file() {
@@ -224,7 +271,38 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
         }
     }
     items.sort_by(|a, b| a.label.cmp(&b.label));
-    Ok(items)
+    // Names of other bytes may be the same characters.
+    match items.windows(2).find(|pair| pair[0].label == pair[1].label) {
+        Some(pair) => Err(repeated(&pair[0].label[label.len() + 1..])),
+        None => Ok(items),
+    }
+}
+
+fn repeated(name: &str) -> String {
+    format!(
+        "two of its members have the name `{name}`: unpack it into files of different names, and name those instead"
+    )
+}
+
+/// Bytes of an entry of a zip archive's directory before the member's name.
+const ZIP_ENTRY: usize = 46;
+
+/// The first name that stands twice in the directory of a zip archive. Folders may.
+fn repeated_name(directory: &[u8]) -> Option<String> {
+    let mut names = BTreeSet::new();
+    let mut rest = directory;
+    while let Some((entry, after)) = rest.split_first_chunk::<ZIP_ENTRY>()
+        && entry.starts_with(b"PK\x01\x02")
+    {
+        // The sizes of the name, of what is added to it, and of a comment.
+        let size = |at: usize| usize::from(u16::from_le_bytes([entry[at], entry[at + 1]]));
+        let name = after.get(..size(28))?;
+        if !name.ends_with(b"/") && !names.insert(name) {
+            return Some(String::from_utf8_lossy(name).into_owned());
+        }
+        rest = after.get(size(28) + size(30) + size(32)..)?;
+    }
+    None
 }
 
 fn is_zip(bytes: &[u8]) -> bool {
@@ -312,15 +390,13 @@ impl Item {
         File::open(self.file.path()?)
             .and_then(|file| file.take(11).read_to_end(&mut first))
             .map_err(text_of)?;
+        let (FileFormat::Csv { encoding, .. }
+        | FileFormat::Parquet { encoding }
+        | FileFormat::Dta { encoding }) = *format;
         let found = match (first.as_slice(), format) {
-            ([b'P', b'A', b'R', b'1', ..], _) => &FileFormat::Parquet,
+            ([b'P', b'A', b'R', b'1', ..], _) => &FileFormat::Parquet { encoding },
             ([b'<', b's', b't', b'a', b't', b'a', b'_', b'd', b't', b'a', b'>'], _)
-            | ([105..=115, 1 | 2, 1, 0, ..], _) => &FileFormat::Dta {
-                encoding: match format {
-                    FileFormat::Csv { encoding, .. } | FileFormat::Dta { encoding } => encoding,
-                    FileFormat::Parquet => encoding_rs::UTF_8,
-                },
-            },
+            | ([105..=115, 1 | 2, 1, 0, ..], _) => &FileFormat::Dta { encoding },
             (_, format) => format,
         };
         match found {
@@ -330,13 +406,15 @@ impl Item {
                     TextBlocks::open(input, *dialect, encoding, *has_header, buffers)?;
                 Ok(BlockReader { header, source: Source::Text(Box::new(text)) })
             }
-            FileFormat::Parquet => {
+            FileFormat::Parquet { encoding } => {
                 let path = self.plain_path("Parquet")?;
                 let batches = ExternalParquet::open(path, BLOCK_ROWS).map_err(|error| {
                     format!("it is no Parquet file, or a damaged one ({error}); fetch it again")
                 })?;
                 let header = batches.columns().to_vec();
-                Ok(BlockReader { header, source: Source::Parquet { batches, row: 1 } })
+                let of_texts = (*encoding == encoding_rs::UTF_8).then_some(encoding_rs::UTF_8);
+                let source = Source::Parquet { batches, encoding, of_texts, row: 1 };
+                Ok(BlockReader { header, source })
             }
             FileFormat::Dta { encoding } => {
                 let path = self.plain_path("Stata")?;
@@ -409,13 +487,19 @@ impl BlockReader {
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
         match &mut self.source {
             Source::Text(text) => text.next_block(),
-            Source::Parquet { batches, row } => match batches.next() {
+            Source::Parquet { batches, encoding, of_texts, row } => match batches.next() {
                 None => Ok(None),
                 Some(Err(error)) => Err(format!("its Parquet data are damaged ({error})")),
                 Some(Ok(rows)) => {
                     let first = *row;
                     *row += rows.num_rows() as u64;
-                    Ok(Some(Block::Table { rows, row: first }))
+                    let is_text = batches.is_text();
+                    if of_texts.is_none() {
+                        *of_texts = encoding_of_texts(&rows, is_text, encoding);
+                    }
+                    let of_texts = of_texts.unwrap_or(encoding_rs::UTF_8);
+                    let (rows, stored) = with_texts(&rows, is_text, of_texts, encoding)?;
+                    Ok(Some(Block::Table { rows, row: first, stored }))
                 }
             },
             Source::Dta { records, texts, row } => {
@@ -442,7 +526,14 @@ impl BlockReader {
                 let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(text_of)?;
                 let first = *row;
                 *row += n_rows as u64;
-                Ok(Some(Block::Table { rows, row: first }))
+                let variables = records.schema().variables().iter();
+                let stored = variables.map(|variable| match variable.variable_type() {
+                    VariableType::Float => Stored::Single,
+                    VariableType::Double => Stored::Number,
+                    _ => Stored::Text,
+                });
+                let stored = stored.collect();
+                Ok(Some(Block::Table { rows, row: first, stored }))
             }
         }
     }
@@ -451,12 +542,106 @@ impl BlockReader {
     pub fn encoding(&self) -> &'static Encoding {
         match &self.source {
             Source::Text(text) => text.encoding,
-            _ => encoding_rs::UTF_8,
+            Source::Parquet { .. } | Source::Dta { .. } => encoding_rs::UTF_8,
         }
     }
 }
 
-/// A Stata value as text, numbers by their shortest decimal; `None` if it is missing.
+/// The encoding of columns that a file says are text in UTF-8: `encoding` if more of their cells are no UTF-8 than
+/// are. So a few damaged cells do not make a file one of that encoding, nor a few of its cells that happen to be UTF-8
+/// a file in UTF-8. `None` if all is ASCII.
+fn encoding_of_texts(
+    rows: &RecordBatch,
+    is_text: &[bool],
+    encoding: &'static Encoding,
+) -> Option<&'static Encoding> {
+    let (mut n_utf8, mut n_other) = (0_usize, 0_usize);
+    for (column, _) in rows.columns().iter().zip(is_text).filter(|(_, is_text)| **is_text) {
+        for bytes in column.as_binary::<i32>().iter().flatten().filter(|bytes| !bytes.is_ascii()) {
+            match std::str::from_utf8(bytes) {
+                Ok(_) => n_utf8 += 1,
+                Err(_) => n_other += 1,
+            }
+        }
+    }
+    match (n_utf8, n_other) {
+        (0, 0) => None,
+        _ if n_other > n_utf8 => Some(encoding),
+        _ => Some(encoding_rs::UTF_8),
+    }
+}
+
+/// Rows of a Parquet file with columns of text as such where they are UTF-8 throughout, and what each column has.
+fn with_texts(
+    rows: &RecordBatch,
+    is_text: &[bool],
+    of_texts: &'static Encoding,
+    of_bytes: &'static Encoding,
+) -> Result<(RecordBatch, Vec<Stored>), String> {
+    let mut columns: Vec<(&str, ArrayRef, bool)> = Vec::new();
+    let mut stored = Vec::new();
+    let fields = rows.schema_ref().fields().iter();
+    for ((field, column), &is_text) in fields.zip(rows.columns()).zip(is_text) {
+        let encoding = if is_text { of_texts } else { of_bytes };
+        let text = match is_text && encoding == encoding_rs::UTF_8 {
+            true => StringArray::try_from_binary(column.as_binary::<i32>().clone()).ok(),
+            false => None,
+        };
+        let column = text.map_or_else(|| Arc::clone(column), |text| Arc::new(text) as ArrayRef);
+        stored.push(Stored::of(column.data_type(), encoding));
+        columns.push((field.name().as_str(), column, true));
+    }
+    let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(text_of)?;
+    Ok((rows, stored))
+}
+
+/// A number as text: a whole one in full, another by the shortest decimal that no other number is nearer to.
+fn number_text(number: f64) -> String {
+    // The shortest decimal of a large whole number ends with zeros that are not its own digits.
+    if number.fract() == 0.0 { format!("{number:.0}") } else { number.to_string() }
+}
+
+/// Numbers of single precision, as [`texts`] gives them, by their shortest decimals: so money is meant, as hardly a hundredth is
+/// such a number.
+pub fn as_decimals(cells: &BinaryArray) -> BinaryArray {
+    let decimal = |text: &[u8]| {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+        match number {
+            Some(number) if number.fract() != 0.0 => number.to_string().into_bytes(),
+            _ => text.to_vec(),
+        }
+    };
+    cells.iter().map(|cell| cell.map(decimal)).collect()
+}
+
+/// Codes of single precision, as [`texts`] gives them; those that may be of another code, since there are fewer such numbers than
+/// codes, with a comma, which no code has.
+pub fn without_long_codes(cells: &BinaryArray) -> BinaryArray {
+    let marked = |text: &[u8]| -> Vec<u8> {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+        let is_long = number.is_some_and(|number| number.abs() > 16_777_216.0);
+        text.iter().copied().chain(is_long.then_some(b',')).collect()
+    };
+    cells.iter().map(|cell| cell.map(marked)).collect()
+}
+
+/// Numbers, as [`texts`] gives them, with `mark` before their fractions.
+pub fn with_mark(cells: &BinaryArray, mark: u8) -> BinaryArray {
+    let marked = |text: &[u8]| -> Vec<u8> {
+        text.iter().map(|&byte| if byte == b'.' { mark } else { byte }).collect()
+    };
+    cells.iter().map(|cell| cell.map(marked)).collect()
+}
+
+/// A decimal number without zeros at the end of its fraction.
+fn shortest(text: &str) -> &str {
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => text,
+    }
+}
+
+/// A Stata value as text; `None` if it is missing.
 fn stata_text<'v>(
     value: &'v Value<'_>,
     texts: &'v LongTexts,
@@ -466,8 +651,8 @@ fn stata_text<'v>(
         Value::Byte(n) => number(n.present().map(i64::from)),
         Value::Int(n) => number(n.present().map(i64::from)),
         Value::Long(n) => number(n.present().map(i64::from)),
-        Value::Float(n) => n.present().map(|n| Cow::Owned(n.to_string())),
-        Value::Double(n) => n.present().map(|n| Cow::Owned(n.to_string())),
+        Value::Float(n) => n.present().map(|n| Cow::Owned(number_text(f64::from(n)))),
+        Value::Double(n) => n.present().map(|n| Cow::Owned(number_text(n))),
         Value::String(text) => Some(Cow::Borrowed(&**text)),
         // No text is no reference.
         Value::LongStringRef(reference) if reference.variable() == 0 => None,
@@ -645,19 +830,133 @@ fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> Result<bool,
     Ok(is_full)
 }
 
-/// The columns of a table as texts.
+/// The columns of a table as texts. A number of single precision is the one that it is in double precision. Bytes that are
+/// no UTF-8, though they should be, stay as they are.
 ///
 /// # Errors
 ///
 /// If a column has a type that cannot be written as text.
-pub fn texts(rows: &RecordBatch) -> Result<Vec<StringArray>, String> {
-    rows.columns()
-        .iter()
-        .zip(rows.schema().fields())
-        .map(|(column, field)| {
-            let text = arrow::compute::cast(column, &DataType::Utf8)
-                .map_err(|error| format!("column `{}`: {error}", field.name()))?;
-            Ok(text.as_string::<i32>().clone())
-        })
-        .collect()
+pub fn texts(rows: &RecordBatch, stored: &[Stored]) -> Result<Vec<BinaryArray>, String> {
+    let columns = rows.columns().iter().zip(rows.schema_ref().fields()).zip(stored);
+    let columns = columns.map(|((column, field), stored)| {
+        let encoding = match *stored {
+            Stored::Bytes(encoding) => encoding,
+            Stored::Text | Stored::Number | Stored::Single => encoding_rs::UTF_8,
+        };
+        text(field.name(), column, encoding)
+    });
+    columns.collect()
+}
+
+/// The columns of a table as texts in UTF-8; its first row has the number `first`.
+///
+/// # Errors
+///
+/// If a column has a type that cannot be written as text, or bytes that are no UTF-8.
+pub fn utf8_texts(rows: &RecordBatch, first: u64) -> Result<Vec<StringArray>, String> {
+    let columns = rows.columns().iter().zip(rows.schema_ref().fields());
+    columns.map(|(column, field)| utf8_text(field.name(), column, first)).collect()
+}
+
+/// A column as texts in UTF-8, as [`utf8_texts`].
+///
+/// # Errors
+///
+/// As [`utf8_texts`].
+pub fn utf8_text(name: &str, column: &ArrayRef, first: u64) -> Result<StringArray, String> {
+    let cells = text(name, column, encoding_rs::UTF_8)?;
+    let bad = |cell: Option<&[u8]>| cell.is_some_and(|bytes| std::str::from_utf8(bytes).is_err());
+    if let Some(at) = cells.iter().position(bad) {
+        let row = first + at as u64;
+        return Err(format!(
+            "row {row}, column `{name}`: its bytes are no UTF-8: write its texts in UTF-8"
+        ));
+    }
+    StringArray::try_from_binary(cells).map_err(|error| format!("column `{name}`: {error}"))
+}
+
+fn text(name: &str, column: &ArrayRef, encoding: &'static Encoding) -> Result<BinaryArray, String> {
+    let cast = |to: &DataType| {
+        // A value that is lost is no null.
+        let options = CastOptions { safe: false, ..CastOptions::default() };
+        cast_with_options(column, to, &options).map_err(|error| format!("column `{name}`: {error}"))
+    };
+    Ok(match column.data_type() {
+        DataType::Dictionary(_, values) => return text(name, &cast(values)?, encoding),
+        DataType::Float16 | DataType::Float32 => {
+            return text(name, &cast(&DataType::Float64)?, encoding);
+        }
+        DataType::Float64 => {
+            let numbers = column.as_primitive::<Float64Type>().iter();
+            numbers.map(|number| number.map(number_text)).collect()
+        }
+        decimal if decimal.is_decimal() => {
+            let numbers = cast(&DataType::Utf8)?;
+            numbers.as_string::<i32>().iter().map(|number| number.map(shortest)).collect()
+        }
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+            decoded(cast(&DataType::Binary)?.as_binary::<i32>(), encoding)
+        }
+        _ => BinaryArray::from(cast(&DataType::Utf8)?.as_string::<i32>().clone()),
+    })
+}
+
+/// Texts in `encoding` as texts in UTF-8.
+fn decoded(cells: &BinaryArray, encoding: &'static Encoding) -> BinaryArray {
+    if encoding == encoding_rs::UTF_8 {
+        return cells.clone();
+    }
+    let text = |bytes: &[u8]| encoding.decode_without_bom_handling(bytes).0.into_owned();
+    cells.iter().map(|cell| cell.map(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Decimal128Array, Float32Array, Float64Array};
+    use dta::stata::stata_float::StataFloat;
+
+    const SINGLE: [f32; 4] = [123_456_792.0, 0.1, 1234.56, -7.0];
+
+    /// The numbers that they are.
+    const WIDENED: [&str; 4] = ["123456792", "0.10000000149011612", "1234.56005859375", "-7"];
+
+    fn found(cells: &BinaryArray) -> Vec<&str> {
+        let texts = cells.iter().map(|cell| std::str::from_utf8(cell.unwrap_or(b"none")));
+        texts.map(|text| text.expect("UTF-8")).collect()
+    }
+
+    #[test]
+    fn a_number_of_single_precision_is_read_as_it_is() {
+        let rows = RecordBatch::try_from_iter([(
+            "x",
+            Arc::new(Float32Array::from(SINGLE.to_vec())) as ArrayRef,
+        )]);
+        let columns = texts(&rows.expect("a column"), &[Stored::Single]).expect("texts");
+        assert_eq!(found(&columns[0]), WIDENED);
+        let stata = SINGLE.map(|number| {
+            let value = Value::Float(StataFloat::Present(number));
+            stata_text(&value, &LongTexts::new()).expect("a text").map(Cow::into_owned)
+        });
+        assert_eq!(stata, WIDENED.map(|text| Some(text.to_owned())));
+        let decimals = as_decimals(&columns[0]);
+        assert_eq!(found(&decimals), ["123456792", "0.1", "1234.56", "-7"]);
+    }
+
+    #[test]
+    fn a_whole_number_is_written_in_full() {
+        let numbers = vec![Some(2_f64.powi(60)), None, Some(0.1 + 0.2), Some(f64::INFINITY)];
+        let rows =
+            RecordBatch::try_from_iter([("x", Arc::new(Float64Array::from(numbers)) as ArrayRef)]);
+        let columns = texts(&rows.expect("a column"), &[Stored::Number]).expect("texts");
+        let expected = ["1152921504606846976", "none", "0.30000000000000004", "inf"];
+        assert_eq!(found(&columns[0]), expected);
+        let decimals = Decimal128Array::from(vec![8_517_110_000, 100, -50, 0]);
+        let decimals = decimals.with_precision_and_scale(12, 2).expect("room");
+        let rows = RecordBatch::try_from_iter([("x", Arc::new(decimals) as ArrayRef)]);
+        let columns = texts(&rows.expect("a column"), &[Stored::Number]).expect("texts");
+        assert_eq!(found(&columns[0]), ["85171100", "1", "-0.5", "0"]);
+        let comma = with_mark(&columns[0], b',');
+        assert_eq!(found(&comma), ["85171100", "1", "-0,5", "0"]);
+    }
 }

@@ -41,7 +41,11 @@ pub enum FileFormat {
         has_header: bool,
     },
     /// Apache Parquet.
-    Parquet,
+    Parquet {
+        /// The characters of columns of bytes, and of columns of text that are no UTF-8: UTF-8 where the layout names
+        /// none.
+        encoding: &'static encoding_rs::Encoding,
+    },
     /// Stata.
     Dta {
         /// Its characters, for versions before 118, which do not say.
@@ -89,7 +93,8 @@ struct File {
     name: String,
     format: Format,
     csv: Option<CsvText>,
-    dta: Option<DtaText>,
+    parquet: Option<EncodingText>,
+    dta: Option<EncodingText>,
     fields: BTreeMap<String, FieldText>,
     unpivot: Option<UnpivotText>,
     product: ProductText,
@@ -118,7 +123,7 @@ struct CsvText {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DtaText {
+struct EncodingText {
     encoding: String,
 }
 
@@ -371,8 +376,8 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         [byte] => Ok(*byte),
         _ => Err(invalid(key, format!("{text:?} is not one ASCII character"))),
     };
-    let format = match (file.format, file.csv, file.dta) {
-        (Format::Csv, Some(csv), None) => FileFormat::Csv {
+    let format = match (file.format, file.csv, file.parquet, file.dta) {
+        (Format::Csv, Some(csv), None, None) => FileFormat::Csv {
             dialect: Dialect {
                 delimiter: byte("csv.delimiter", &csv.delimiter)?,
                 quote: csv.quote.as_deref().map(|quote| byte("csv.quote", quote)).transpose()?,
@@ -380,12 +385,15 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             encoding: reading.encoding("csv.encoding", &csv.encoding)?,
             has_header: csv.header,
         },
-        (Format::Parquet, None, None) => FileFormat::Parquet,
-        (Format::Dta, None, Some(dta)) => {
+        (Format::Parquet, None, None, None) => FileFormat::Parquet { encoding: encoding_rs::UTF_8 },
+        (Format::Parquet, None, Some(parquet), None) => FileFormat::Parquet {
+            encoding: reading.encoding("parquet.encoding", &parquet.encoding)?,
+        },
+        (Format::Dta, None, None, Some(dta)) => {
             FileFormat::Dta { encoding: reading.encoding("dta.encoding", &dta.encoding)? }
         }
         _ => {
-            let why = "expected the section of the format and no other: csv for csv, dta for dta, none for parquet";
+            let why = "expected the section of the format and no other: csv for csv, dta for dta, parquet or none for parquet";
             return Err(invalid("format", why.to_owned()));
         }
     };

@@ -565,8 +565,8 @@ impl Table {
                             )?;
                         }
                     }
-                    Block::Table { rows, row: first } => {
-                        let columns = input::texts(&rows)?;
+                    Block::Table { rows, row: first, .. } => {
+                        let columns = input::utf8_texts(&rows, first)?;
                         let text = |at: usize, row: usize| {
                             if arrow::array::Array::is_valid(&columns[at], row) {
                                 columns[at].value(row)

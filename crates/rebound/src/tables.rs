@@ -1,10 +1,15 @@
 //! Tables from elsewhere that SQL and models read: CSV (packed or not), Parquet, Stata.
 
-use crate::input::{self, Block, Buffers};
+use crate::input::{self, Block, Buffers, Stored};
 use crate::layout_file::FileFormat;
 use crate::pipeline::{Place, RawFile};
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray,
+};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::util::display::array_value_to_string;
 use lake::Kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,6 +67,20 @@ fn float(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite() && is_number && !is_code)
 }
 
+/// A whole number of 64 bits without a leading zero.
+fn count(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number && (digits.len() == 1 || !digits.starts_with('0')))
+}
+
+/// Whether a text is no whole number of more digits than a double keeps.
+fn is_kept_by_a_double(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    !is_whole || digits.parse::<u64>().is_ok_and(|value| value <= 1 << 53)
+}
+
 fn flag(text: &str) -> Option<bool> {
     match text {
         "true" | "TRUE" | "True" => Some(true),
@@ -80,7 +99,12 @@ fn inferred(values: &[Option<String>]) -> Kind {
     if all(|text| int(text).is_some()) {
         Kind::Int
     } else if all(|text| float(text).is_some()) {
-        Kind::Float
+        // Two numbers of firms must not become one.
+        match (all(is_kept_by_a_double), all(|text| count(text).is_some())) {
+            (true, _) => Kind::Float,
+            (false, true) => Kind::Count,
+            (false, false) => Kind::Text,
+        }
     } else if all(|text| flag(text).is_some()) {
         Kind::Flag
     } else {
@@ -107,20 +131,25 @@ fn array(name: &str, values: &[Option<String>], kind: Kind) -> Result<ArrayRef, 
         };
     }
     Ok(match kind {
-        Kind::Int => {
-            Arc::new(Int32Array::from(parsed!(|t: &str| t.parse::<i32>().ok(), "whole number")))
-        }
+        Kind::Int => Arc::new(Int32Array::from(parsed!(
+            |t: &str| t.parse::<i32>().ok(),
+            "whole number of 32 bits"
+        ))),
         Kind::Float => Arc::new(Float64Array::from(parsed!(
             |t: &str| t.parse::<f64>().ok().filter(|v| v.is_finite()),
             "number"
+        ))),
+        Kind::Count => Arc::new(Int64Array::from(parsed!(
+            |t: &str| t.parse::<i64>().ok(),
+            "whole number of 64 bits"
         ))),
         Kind::Flag => Arc::new(BooleanArray::from(parsed!(flag, "true or false"))),
         _ => Arc::new(StringArray::from(values.to_vec())),
     })
 }
 
-/// Reads a table. Columns of text take the type of `types`, or the first of whole number, number, true or false, and text that all values
-/// have; digits with a leading zero are text.
+/// Reads a table. Columns take the type of `types`; without, those that have none of their own take the first of whole number, number,
+/// true or false, and text that all values have; digits with a leading zero are text.
 ///
 /// # Errors
 ///
@@ -143,7 +172,8 @@ pub fn read(
     };
     let mut reader = item.open(&format, &Buffers::default()).map_err(failed)?;
     let names: Vec<String> = reader.header().to_vec();
-    for name in types.keys() {
+    let mut asked = BTreeMap::new();
+    for (name, text) in types {
         if !names.contains(name) {
             let close = crate::graph::hint(name, names.iter().map(String::as_str));
             return Err(failed(format!(
@@ -151,16 +181,31 @@ pub fn read(
                 names.join(", ")
             )));
         }
+        let kind = kind(text).ok_or_else(|| {
+            failed(format!(
+                "column `{name}`: unknown type {text:?}: expected text, int, double or boolean"
+            ))
+        })?;
+        asked.insert(name.as_str(), kind);
     }
     let mut texts = Texts::new(names);
     let mut typed: Vec<RecordBatch> = Vec::new();
     let mut header = Vec::new();
     while let Some(block) = reader.next_block().map_err(failed)? {
         match block {
-            Block::Table { rows, .. } if is_typed(&rows) => typed.push(rows),
-            Block::Table { rows, .. } => {
+            Block::Table { rows, row, stored } if is_typed(&rows) => {
+                let fields = rows.schema_ref().fields().iter();
+                for ((field, column), stored) in fields.zip(rows.columns()).zip(&stored) {
+                    // Text that is no UTF-8 comes as bytes, and not in every block.
+                    if matches!(stored, Stored::Bytes(_)) {
+                        input::utf8_text(field.name(), column, row).map_err(failed)?;
+                    }
+                }
+                typed.push(rows);
+            }
+            Block::Table { rows, row, .. } => {
                 for (out, column) in
-                    texts.columns.iter_mut().zip(input::texts(&rows).map_err(failed)?)
+                    texts.columns.iter_mut().zip(input::utf8_texts(&rows, row).map_err(failed)?)
                 {
                     out.extend(
                         column.iter().map(|text| text.map(str::to_owned).filter(|t| !t.is_empty())),
@@ -194,18 +239,11 @@ pub fn read(
         let schema = first.schema();
         let whole =
             arrow::compute::concat_batches(&schema, &typed).map_err(|e| failed(e.to_string()))?;
-        return plain(&whole).map_err(failed);
+        return plain(&whole, &asked).map_err(failed);
     }
     let mut arrays = Vec::new();
     for (name, values) in texts.names.iter().zip(&texts.columns) {
-        let kind = match types.get(name) {
-            None => inferred(values),
-            Some(text) => kind(text).ok_or_else(|| {
-                failed(format!(
-                    "column `{name}`: unknown type {text:?}: expected text, int, double or boolean"
-                ))
-            })?,
-        };
+        let kind = asked.get(name.as_str()).copied().unwrap_or_else(|| inferred(values));
         header.push(Field::new(name, kind.arrow(), true));
         arrays.push(array(name, values, kind).map_err(failed)?);
     }
@@ -220,26 +258,34 @@ fn is_typed(rows: &RecordBatch) -> bool {
     rows.schema().fields().iter().any(|field| field.data_type() != &DataType::Utf8)
 }
 
-/// The rows in types that a lake keeps: what has none becomes a number or text.
-fn plain(rows: &RecordBatch) -> Result<(SchemaRef, RecordBatch), String> {
+/// The rows in the types that are asked for, or others that a lake keeps: what has none becomes a number or text.
+fn plain(
+    rows: &RecordBatch,
+    asked: &BTreeMap<&str, Kind>,
+) -> Result<(SchemaRef, RecordBatch), String> {
     let mut fields = Vec::new();
-    let mut columns = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
-        let to = match (Kind::of(field.data_type()), field.data_type()) {
-            (Some(kind), _) => kind.arrow(),
+        let own = match (Kind::of(field.data_type()), field.data_type()) {
+            (Some(kind), _) => kind,
             (
                 None,
                 DataType::Decimal32(..)
                 | DataType::Decimal64(..)
                 | DataType::Decimal128(..)
-                | DataType::Decimal256(..),
-            ) => DataType::Float64,
-            (None, _) => DataType::Utf8,
+                | DataType::Decimal256(..)
+                | DataType::Float16,
+            ) => Kind::Float,
+            (None, _) => Kind::Text,
         };
-        let cast = arrow::compute::cast(column, &to)
-            .map_err(|error| format!("column `{}`: {error}", field.name()))?;
-        fields.push(Field::new(field.name(), to, true));
-        columns.push(cast);
+        let kind = asked.get(field.name().as_str()).copied().unwrap_or(own);
+        columns.push(match kind {
+            Kind::Text => Arc::new(input::utf8_text(field.name(), column, 1)?),
+            Kind::Float if column.data_type().is_decimal() => by_text(field.name(), column, kind)?,
+            _ if kind == own => numbers(field.name(), column, kind)?,
+            _ => by_text(field.name(), column, kind)?,
+        });
+        fields.push(Field::new(field.name(), kind.arrow(), true));
     }
     let schema = Arc::new(Schema::new(fields));
     let rows =
@@ -247,19 +293,148 @@ fn plain(rows: &RecordBatch) -> Result<(SchemaRef, RecordBatch), String> {
     Ok((schema, rows))
 }
 
+/// A column as one of another `kind`, every value of which has the same text there.
+fn by_text(name: &str, column: &ArrayRef, kind: Kind) -> Result<ArrayRef, String> {
+    let texts = input::utf8_text(name, column, 1)?;
+    let texts: Vec<Option<String>> =
+        texts.iter().map(|text| text.filter(|t| !t.is_empty()).map(str::to_owned)).collect();
+    let cells = array(name, &texts, kind)?;
+    // The nearest double of a fraction is what is meant; a whole number that is stored as one may not move to it.
+    if (column.data_type().is_integer() || column.data_type().is_decimal())
+        && let Some(cells) = cells.as_primitive_opt::<Float64Type>()
+    {
+        let moved = texts.iter().zip(cells).position(|(text, cell)| match (text, cell) {
+            (Some(text), Some(number)) => !text.contains('.') && *text != format!("{number:.0}"),
+            _ => false,
+        });
+        if let Some(row) = moved {
+            return Err(format!(
+                "row {}, column `{name}`: {} does not fit double: give the column the type text",
+                row + 1,
+                texts[row].as_deref().unwrap_or("")
+            ));
+        }
+    }
+    Ok(cells)
+}
+
+/// A column that is no text as one of `kind`, every value of which has room there.
+fn numbers(name: &str, column: &ArrayRef, kind: Kind) -> Result<ArrayRef, String> {
+    let named = |error: ArrowError| format!("column `{name}`: {error}");
+    let cells = arrow::compute::cast(column, &kind.arrow()).map_err(named)?;
+    match (0..column.len()).find(|&row| column.is_valid(row) && cells.is_null(row)) {
+        None => Ok(cells),
+        Some(row) => Err(format!(
+            "row {}, column `{name}`: {} does not fit {}: write the column as double or text",
+            row + 1,
+            array_value_to_string(column, row).map_err(named)?,
+            kind.name()
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{BinaryArray, Decimal128Array, Int64Array, NullArray, UInt64Array};
+    use parquet::arrow::ArrowSchemaConverter;
+    use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 
     fn of(text: &str, types: &[(&str, &str)]) -> Result<RecordBatch, String> {
+        of_file(text.as_bytes(), types)
+    }
+
+    fn of_file(bytes: &[u8], types: &[(&str, &str)]) -> Result<RecordBatch, String> {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("t.csv");
-        std::fs::write(&path, text).expect("written");
+        let path = folder.path().join("t");
+        std::fs::write(&path, bytes).expect("written");
         let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
         let types = types.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         read(&path, &types, runtime.handle())
             .map(|(_, rows)| rows)
             .map_err(|error| error.to_string())
+    }
+
+    fn parquet_of(rows: &RecordBatch, options: ArrowWriterOptions) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let writer = ArrowWriter::try_new_with_options(&mut bytes, rows.schema(), options);
+        let mut writer = writer.expect("types that Parquet has");
+        writer.write(rows).expect("memory");
+        writer.close().expect("memory");
+        bytes
+    }
+
+    #[test]
+    fn text_in_parquet_that_is_no_utf8_is_named() {
+        let said = Schema::new(vec![Field::new("x", DataType::Utf8, false)]);
+        let said = ArrowSchemaConverter::new().convert(&said).expect("a type that Parquet has");
+        let options = ArrowWriterOptions::new().with_parquet_schema(said);
+        let texts: ArrayRef = Arc::new(BinaryArray::from_vec(vec![&b"a"[..], &b"\xba\xbc"[..]]));
+        let rows = RecordBatch::try_from_iter([("x", texts)]).expect("a column");
+        let bytes = parquet_of(&rows, options.with_skip_arrow_metadata(true));
+        let error = of_file(&bytes, &[]).expect_err("an error");
+        assert!(error.contains("/t`: row 2, column `x`: its bytes are no UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn nothing_in_a_table_with_types_is_lost() {
+        let error = |column: ArrayRef| {
+            let rows = RecordBatch::try_from_iter([("x", column)]).expect("a column");
+            plain(&rows, &BTreeMap::new()).expect_err("an error")
+        };
+        let text = error(Arc::new(UInt64Array::from(vec![Some(1), None, Some(u64::MAX)])));
+        assert!(text.starts_with("row 3, column `x`: 18446744073709551615 does not"), "{text}");
+        let text = error(Arc::new(BinaryArray::from_vec(vec![&b"a"[..], &b"\xff"[..]])));
+        assert!(text.starts_with("row 2, column `x`: its bytes are no UTF-8"), "{text}");
+        let nothing: ArrayRef = Arc::new(NullArray::new(2));
+        let rows = RecordBatch::try_from_iter([("x", nothing)]).expect("a column");
+        let (_, rows) = plain(&rows, &BTreeMap::new()).expect("rows");
+        assert_eq!(rows.column(0).null_count(), 2);
+    }
+
+    #[test]
+    fn columns_of_parquet_take_the_type_that_is_asked_for() {
+        let read = |column: ArrayRef, kind: &str| {
+            let beside: ArrayRef = Arc::new(Int32Array::from(vec![7; column.len()]));
+            let rows = RecordBatch::try_from_iter([("x", column), ("n", beside)]);
+            let bytes = parquet_of(&rows.expect("columns"), ArrowWriterOptions::new());
+            of_file(&bytes, &[("x", kind)])
+        };
+        let check = |column: ArrayRef, kind: &str, expected: ArrayRef| {
+            let rows = read(column, kind).expect("rows");
+            assert_eq!(rows.column(0), &expected);
+            assert_eq!(rows.column(1).data_type(), &DataType::Int32);
+        };
+        let ints = |values: &[i64]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+        let doubles = |values: &[f64]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+        let texts = |values: &[&str]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+        check(ints(&[10121, -1]), "text", texts(&["10121", "-1"]));
+        check(ints(&[1 << 53, -1]), "double", doubles(&[9_007_199_254_740_992.0, -1.0]));
+        let decimals = Decimal128Array::from(vec![1050, 200]).with_precision_and_scale(9, 2);
+        check(Arc::new(decimals.expect("room")), "double", doubles(&[10.5, 2.0]));
+        check(ints(&[7]), "int", Arc::new(Int32Array::from(vec![7])));
+        check(doubles(&[10121.0, 0.5]), "text", texts(&["10121", "0.5"]));
+        check(doubles(&[10121.0]), "int", Arc::new(Int32Array::from(vec![10121])));
+        check(texts(&["0101", "-7"]), "int", Arc::new(Int32Array::from(vec![101, -7])));
+        check(texts(&["0.1"]), "double", doubles(&[0.1]));
+        check(Arc::new(BooleanArray::from(vec![true])), "text", texts(&["true"]));
+
+        let error = |column: ArrayRef, kind: &str| read(column, kind).expect_err("an error");
+        let text = error(ints(&[1, 5_000_000_000]), "int");
+        assert!(text.contains("/t`: row 2, column `x`: \"5000000000\" is no whole"), "{text}");
+        let text = error(ints(&[1, (1 << 53) + 1]), "double");
+        assert!(text.contains("row 2, column `x`: 9007199254740993 does not fit"), "{text}");
+        let large = Decimal128Array::from(vec![(1 << 53) + 1]).with_precision_and_scale(18, 0);
+        let text = error(Arc::new(large.expect("room")), "double");
+        assert!(text.contains("row 1, column `x`: 9007199254740993 does not fit"), "{text}");
+        let text = error(doubles(&[7.5]), "int");
+        assert!(text.contains("row 1, column `x`: \"7.5\" is no whole number"), "{text}");
+        let text = error(texts(&["a"]), "double");
+        assert!(text.contains("row 1, column `x`: \"a\" is no number"), "{text}");
+        let text = error(ints(&[1]), "boolean");
+        assert!(text.contains("row 1, column `x`: \"1\" is no true or false"), "{text}");
+        let text = error(ints(&[1]), "float");
+        assert!(text.contains("column `x`: unknown type \"float\""), "{text}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Statistical offices write values as `1234`, `1,234.50`, `1.2E+05` or `5e+05`; all of them are exact
 //! decimal numbers and stay so. A value with more digits than hundredths can hold is refused, never
-//! rounded.
+//! rounded, and so is one that leaves no room for sums: [`Money::MAX_ENTRY`].
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ const LIMIT: i128 = 10i128.pow(PRECISION);
 
 /// An amount of one currency, in hundredths of its unit.
 ///
-/// * Its magnitude is below 10^18 units.
+/// * Its magnitude is below 10^18 units wherever it is stored, and that of an entry is at most [`Money::MAX_ENTRY`].
 /// * It has no multiplication by another amount, and no conversion from a float.
 /// * It is serialised as the whole number of hundredths.
 #[derive(
@@ -38,6 +38,9 @@ pub struct Money(i128);
 impl Money {
     /// No money.
     pub const ZERO: Self = Self(0);
+
+    /// The most that one entry may be worth, either way: a hundredth of what a sum may be.
+    pub const MAX_ENTRY: Self = Self(LIMIT / 100 - 1);
 
     /// An amount of `hundredths` hundredths.
     pub fn from_hundredths(hundredths: i128) -> Self {
@@ -126,8 +129,8 @@ pub enum ParseMoneyError {
     /// More digits after the point than hundredths hold.
     #[error("expected at most {SCALE} digits after the point once scaled to units")]
     TooPrecise,
-    /// 10^18 units or more.
-    #[error("expected a magnitude below 10^18")]
+    /// More than [`Money::MAX_ENTRY`].
+    #[error("expected a magnitude of at most {}", Money::MAX_ENTRY)]
     TooLarge,
 }
 
@@ -186,7 +189,7 @@ impl MoneyFormat {
             hundredths = hundredths.checked_mul(10).ok_or(ParseMoneyError::TooLarge)?;
             power -= 1;
         }
-        if hundredths >= LIMIT {
+        if hundredths > Money::MAX_ENTRY.0 {
             return Err(ParseMoneyError::TooLarge);
         }
         Ok(Money(if negative { -hundredths } else { hundredths }))
@@ -194,7 +197,8 @@ impl MoneyFormat {
 }
 
 impl MoneyFormat {
-    /// Up to 15 digits with at most two after the point, which nearly all values are; `None` on all else.
+    /// Up to 16 digits with at most two after the point, which nearly all values are and none of which is more than
+    /// [`Money::MAX_ENTRY`]; `None` on all else.
     fn parse_plain(self, text: &[u8]) -> Option<Money> {
         if text.is_empty() || text.len() > 16 || self.multiplier != 1 {
             return None;
@@ -306,6 +310,11 @@ mod tests {
         check("#N/A", Err(NotANumber));
         check("0.005", Err(TooPrecise));
         check("1000000000000000000", Err(TooLarge));
+        check("999999999999999999.99", Err(TooLarge));
+        check("10000000000000000", Err(TooLarge));
+        check("-1e16", Err(TooLarge));
+        check("9999999999999999", Ok(999_999_999_999_999_900));
+        check("-9,999,999,999,999,999.99", Ok(-Money::MAX_ENTRY.hundredths()));
         check("1e99", Err(TooLarge));
         check(&"9".repeat(60), Err(TooLarge));
     }
@@ -314,6 +323,11 @@ mod tests {
     fn thousands_of_units_are_scaled() {
         let format = MoneyFormat { thousands: None, decimal: b',', multiplier: 1000 };
         assert_eq!(format.parse(b"1,2345").map(Money::hundredths), Ok(123_450));
+        assert_eq!(
+            format.parse(b"9999999999999").map(Money::hundredths),
+            Ok(999_999_999_999_900_000)
+        );
+        assert_eq!(format.parse(b"9999999999999999"), Err(ParseMoneyError::TooLarge));
     }
 
     #[test]
@@ -325,7 +339,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_back(hundredths in -99_999_999_999_999_999_999i128..=99_999_999_999_999_999_999i128) {
+        fn what_is_printed_is_read_back(hundredths in -Money::MAX_ENTRY.0..=Money::MAX_ENTRY.0) {
             let money = Money(hundredths);
             prop_assert_eq!(PLAIN.parse(money.to_string().as_bytes()), Ok(money));
         }

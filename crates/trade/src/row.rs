@@ -44,11 +44,11 @@ pub enum RejectReason {
     NotANumber,
     /// More decimals than money has.
     TooPrecise,
-    /// A number too large to hold.
+    /// A value above [`Money::MAX_ENTRY`].
     TooLarge,
     /// A value below zero where the layout allows none.
     Negative,
-    /// A quantity that is not a number of zero or more.
+    /// A quantity that is not a number of zero or more, or one of 10^16 or more.
     Quantity,
 }
 
@@ -97,6 +97,9 @@ const FIRST_YEAR: i32 = 1900;
 
 /// The last.
 const LAST_YEAR: i32 = 2100;
+
+/// What every quantity is below, so that sums of its thousandths and their shares are exact.
+const QUANTITY_LIMIT: f64 = 1e16;
 
 /// The most digits that a product code may have.
 pub const MAX_PRODUCT_DIGITS: usize = 12;
@@ -461,6 +464,22 @@ impl<'l> RowParser<'l> {
         self.values.len() as u64
     }
 
+    /// The columns that values are in.
+    pub fn value_columns(&self) -> impl Iterator<Item = usize> {
+        self.values.iter().map(|(at, _)| *at)
+    }
+
+    /// The columns that `field` is in: its own, and those to look in when it is missing there.
+    pub fn columns_of(&self, field: Field) -> impl Iterator<Item = usize> {
+        let own = &self.fields[field.index()];
+        std::iter::successors(Some(own), |fitted| fitted.fallback.as_deref()).filter_map(|fitted| {
+            match fitted.source {
+                Source::Column(at) => Some(at),
+                _ => None,
+            }
+        })
+    }
+
     fn is_missing(&self, text: &str) -> bool {
         // Nearly every text is longer than those that mean "missing", or a digit.
         text.len() <= self.longest_missing
@@ -649,7 +668,7 @@ impl<'l> RowParser<'l> {
         })
     }
 
-    /// A finite number of zero or more, with the source's marks.
+    /// A number of zero or more and below [`QUANTITY_LIMIT`], with the source's marks.
     pub(crate) fn quantity(&self, text: &str) -> Option<f64> {
         let format = self.layout.money;
         let is_plain = format.decimal == b'.' && !text.bytes().any(|b| Some(b) == format.thousands);
@@ -660,7 +679,7 @@ impl<'l> RowParser<'l> {
             let plain = plain.map(|b| if b == format.decimal { '.' } else { char::from(b) });
             plain.collect::<String>().parse()
         };
-        parsed.ok().filter(|quantity| quantity.is_finite() && *quantity >= 0.0)
+        parsed.ok().filter(|quantity| (0.0..QUANTITY_LIMIT).contains(quantity))
     }
 
     /// A row that is refused whole, as its text is damaged.

@@ -217,17 +217,26 @@ impl<'f> YearWriter<'f> {
             self.end_year(texts, files)?;
             self.year = Some(year);
         }
-        self.writers.par_iter_mut().enumerate().try_for_each(|(at, writer)| {
+        let added = self.writers.par_iter_mut().enumerate().map(|(at, writer)| {
             summed.iter().try_for_each(|of| writer.add(year, &of.sheets[at], texts, files))
-        })
+        });
+        in_order(added)
     }
 
     fn end_year(&mut self, texts: &Harmony<'_>, files: &'f Files<'_>) -> Result<(), StageError> {
         let Some(year) = self.year.take() else { return Ok(()) };
         let made = self.writers.par_iter_mut().map(|writer| writer.finish(year, texts, files));
-        self.done.push((year, made.collect::<Result<_, _>>()?));
+        self.done.push((year, in_order(made)?));
         Ok(())
     }
+}
+
+/// What was made of each of [`TABLES`], or the fault of the first that has one: of a sum that no table holds, always the same place
+/// is named.
+fn in_order<T: Send, C: FromIterator<T>>(
+    made: impl IndexedParallelIterator<Item = Result<T, StageError>>,
+) -> Result<C, StageError> {
+    made.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// Product codes in ascending order, six digits each.

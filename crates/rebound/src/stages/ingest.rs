@@ -11,7 +11,7 @@ use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::away::{Away, Work};
 use crate::graph::hint;
-use crate::input::{self, Block, BlockReader, Buffers, Item};
+use crate::input::{self, Block, BlockReader, Buffers, Item, Stored};
 use crate::pipeline::{Pipeline, RawFile, Source};
 use arrow::array::Array;
 use lake::{Cells, Codes, DataFile, GROUP_ROWS};
@@ -116,7 +116,7 @@ impl<'a> Gathered<'a> {
 
 enum State {
     Closed,
-    Open { reader: BlockReader, fitted: Arc<Fitted>, n_blocks: usize },
+    Open { reader: Box<BlockReader>, fitted: Arc<Fitted>, n_blocks: usize },
     Done,
 }
 
@@ -596,7 +596,7 @@ impl Reader<'_> {
                 header: reader.header().to_vec(),
                 encoding: reader.encoding(),
             });
-            *state = State::Open { reader, fitted, n_blocks: 0 };
+            *state = State::Open { reader: Box::new(reader), fitted, n_blocks: 0 };
         }
         let State::Open { reader, fitted, n_blocks } = &mut *state else { return Ok(None) };
         let at = *n_blocks;
@@ -704,16 +704,35 @@ impl Reader<'_> {
                     }
                 }
             }
-            Block::Table { rows, row } => {
-                let columns = input::texts(rows).map_err(failed)?;
+            Block::Table { rows, row, stored } => {
+                let mut columns = input::texts(rows, stored).map_err(failed)?;
+                let places = parser.rows();
+                for at in places.value_columns().filter(|&at| stored[at] == Stored::Single) {
+                    columns[at] = input::as_decimals(&columns[at]);
+                }
+                for at in
+                    places.columns_of(Field::Product).filter(|&at| stored[at] == Stored::Single)
+                {
+                    columns[at] = input::without_long_codes(&columns[at]);
+                }
+                let numbers = places.value_columns().chain(places.columns_of(Field::Quantity));
+                let numbers = numbers.map(|at| (at, layout.money.decimal));
+                // Points are left out of codes, and a number has lost the zeros that its code ends with: 8517.1 may
+                // be 8517.10. No code has a comma.
+                let codes = places.columns_of(Field::Product).map(|at| (at, b','));
+                for (at, mark) in numbers.chain(codes) {
+                    let is_number = matches!(stored[at], Stored::Number | Stored::Single);
+                    if is_number && mark != b'.' {
+                        columns[at] = input::with_mark(&columns[at], mark);
+                    }
+                }
                 let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * header.len());
                 for first in (0..rows.num_rows()).step_by(LOOKED_UP) {
                     let last = (first + LOOKED_UP).min(rows.num_rows());
                     fields.clear();
                     for at in first..last {
                         fields.extend(columns.iter().map(|column| {
-                            let text = if column.is_valid(at) { column.value(at) } else { "" };
-                            Cow::Borrowed(text.as_bytes())
+                            Cow::Borrowed(if column.is_valid(at) { column.value(at) } else { b"" })
                         }));
                     }
                     let texts: Vec<&[Cow<'_, [u8]>]> = fields.chunks(columns.len()).collect();

@@ -6,7 +6,6 @@ use arrow::array::{
     StringArray,
 };
 use arrow::error::ArrowError;
-use lake::contract::MONEY;
 use lake::{Contract, GROUP_ROWS, Kind, NO_CODE, NO_COUNT, NO_MONEY};
 use std::sync::Arc;
 use trade::Money;
@@ -174,8 +173,8 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// If a cell was of another type than its column, a row is not whole, money is too large, a float is
-    /// not finite, or a null is where none may be.
+    /// If a cell was of another type than its column, a row is not whole, a float is not finite, or a null is
+    /// where none may be.
     pub fn finish(self) -> Result<RecordBatch, ArrowError> {
         self.whole()?;
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
@@ -200,9 +199,8 @@ impl Rows {
                 Cells::Money(values) => {
                     let money = |value: i128| (value != NO_MONEY).then_some(value);
                     let array: Decimal128Array = values.into_iter().map(money).collect();
-                    let array = array.with_data_type(Kind::Money.arrow());
-                    array.validate_decimal_precision(MONEY.0)?;
-                    Arc::new(array)
+                    // What is too large is refused where it is written, with its key.
+                    Arc::new(array.with_data_type(Kind::Money.arrow()))
                 }
                 Cells::Flag(flags) => Arc::new(flags.into_iter().collect::<BooleanArray>()),
             });

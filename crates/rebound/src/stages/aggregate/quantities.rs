@@ -144,7 +144,10 @@ fn add(
             StageError::Data("a code appeared after the codes were read".to_owned())
         })?;
         let unit = units.key(row).map_or(no_unit, |unit| units_of[unit]);
-        #[expect(clippy::cast_possible_truncation, reason = "saturates at 2^127")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "below 10^19, as a quantity is below 10^16"
+        )]
         let quantity = (quantities.value(row) * 1000.0).round() as i128;
         let value = Money::from_hundredths(values[row]);
         // A code that was split divides its quantity as its value.
