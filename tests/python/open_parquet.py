@@ -17,9 +17,7 @@ catalog = json.loads((lake / "catalog.json").read_text())
 
 
 def files(table):
-    version = catalog["tables"][table]
-    folder = lake / "tables" / table / version["fingerprint"]
-    return [str(folder / file["name"]) for file in version["files"]]
+    return [str(lake / file["path"]) for file in catalog["tables"][table]["files"]]
 
 
 for table, version in catalog["tables"].items():

@@ -113,10 +113,12 @@ def main():
         for line in late.stderr:
             if "stage started" in line:
                 break
+        assert any(name.startswith(f"{late.pid}-") for name in objects("trade/australia/leases/")), "the run holds no lease"
         catalog = body("trade/australia/catalog.json")
         store.put_object(Bucket="lakes", Key="trade/australia/catalog.json", Body=catalog + b"\n")
         told = late.stderr.read()
         assert late.wait() == 1 and "another run published in" in told, told
+        assert not any(name.startswith(f"{late.pid}-") for name in objects("trade/australia/leases/")), "its lease stayed"
         assert body("trade/australia/catalog.json") == catalog + b"\n"
         print(f"S3 lake: of runs that race one publishes and the other says so{'' if met else ' (the first two did not meet)'}")
 

@@ -5,6 +5,7 @@
 LAKE is the Australian sample's. Everything is on loopback."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -61,8 +62,6 @@ def refused(code, run):
 
 def ours(sql):
     found = subprocess.run([REBOUND, "sql", "--lake", LAKE, sql, "--format", "json"], capture_output=True, text=True, check=True)
-    import json
-
     return json.loads(found.stdout)
 
 
@@ -369,9 +368,28 @@ def publication(folder):
         assert seen == {before, after} and not failures, (seen, failures)
         assert client.execute(prepared, (0,), prepare=True).fetchone()[1] == after[1], "a prepared statement saw the old run"
         assert slow.execute(sql).fetchone() == before, "a transaction saw another run"
+        # Garbage collections leave alone what the transaction reads, also where no query of it has read it yet.
+        collect = lambda: subprocess.run([REBOUND, "gc", "--keep", "0", "--lake", lake], capture_output=True, text=True, check=True).stdout
+        told = collect()
+        assert re.search(r"kept what process \d+ \(`.*rebound-serve", told), told
+        regions = "select count(*) from spatial.region"
+        assert slow.execute(sql).fetchone() == before and slow.execute(regions).fetchone()[0] > 0, "the transaction lost its tables"
         slow.commit()
         assert slow.execute(sql).fetchone() == after
-    print("a new run is picked up whole; a transaction goes on reading the old one")
+        for _ in range(100):
+            told = collect()
+            if "kept" not in told:
+                break
+            time.sleep(0.1)
+        assert "kept" not in told and client.execute(sql).fetchone() == after, told
+        # What is removed all the same is an error that names it, and not no rows.
+        catalog = json.loads(pathlib.Path(lake, "catalog.json").read_text())
+        path = catalog["tables"]["spatial.region"]["files"][0]["path"]
+        os.remove(os.path.join(lake, path))
+        message = refused("58030", lambda: client.execute(regions).fetchone())
+        assert path in message and "is gone" in message, message
+    assert not os.listdir(os.path.join(lake, "leases")), "a lease stayed"
+    print("a new run is picked up whole; a transaction goes on reading the old one; what is gone is named")
 
 
 def access(folder):

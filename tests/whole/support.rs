@@ -79,7 +79,7 @@ impl Project {
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rebound"));
-        command.current_dir(self.path()).env_remove("REBOUND_LAKE");
+        command.current_dir(self.path()).env_remove("REBOUND_LAKE").env_remove("COLUMNS");
         command
     }
 
@@ -123,11 +123,9 @@ impl Project {
         let catalog = std::fs::read(self.path().join("lake/catalog.json")).expect("published");
         let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
         let mut found = Vec::new();
-        for (table, version) in catalog["tables"].as_object().expect("tables") {
-            let fingerprint = version["fingerprint"].as_str().expect("a fingerprint");
+        for version in catalog["tables"].as_object().expect("tables").values() {
             for file in version["files"].as_array().expect("files") {
-                let name = file["name"].as_str().expect("a name");
-                let path = format!("lake/tables/{table}/{fingerprint}/{name}");
+                let path = format!("lake/{}", file["path"].as_str().expect("a path"));
                 let bytes = std::fs::read(self.path().join(&path)).expect("readable");
                 found.push((path, bytes));
             }

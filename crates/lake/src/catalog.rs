@@ -24,7 +24,7 @@ pub struct Catalog {
 
 impl Catalog {
     /// The format written by this code.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 }
 
 /// How a run ended.

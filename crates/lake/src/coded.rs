@@ -115,7 +115,7 @@ impl CodedReader {
     where
         F: Future<Output = Result<Vec<Bytes>, LakeError>>,
     {
-        let (n_bytes, path) = (file.bytes, format!("{}/{}", version.folder(), file.name));
+        let (n_bytes, path) = (file.bytes, file.path.clone());
         let unreadable =
             |source| LakeError::File { table: version.table.clone(), file: path.clone(), source };
         let mut n_end = END_BYTES.min(n_bytes);

@@ -10,6 +10,9 @@ use std::sync::{Arc, LazyLock};
 /// Digits of a money column, and those of them after the point.
 pub const MONEY: (u8, i8) = (20, 2);
 
+/// The hundredths that no money has or exceeds, either way.
+pub(crate) const MONEY_LIMIT: u128 = 10_u128.pow(MONEY.0 as u32);
+
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +58,19 @@ impl Kind {
             DataType::Decimal128(_, scale) if *scale == MONEY.1 => Some(Self::Money),
             DataType::Boolean => Some(Self::Flag),
             _ => None,
+        }
+    }
+
+    /// What to do about a number that a column of it does not hold.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Float => {
+                "tables hold finite numbers only: make it null (`nullif`, `case when ... end`), with the reason in a column beside it"
+            }
+            Self::Money => {
+                "expected less than 10^18: look for a value among those it is made of that is wrong, or in another unit"
+            }
+            _ => "it has no room there: cast the column to double or text",
         }
     }
 
@@ -178,7 +194,7 @@ fn related() -> Vec<Column> {
             "nearest_density?",
             Float,
             "0..1",
-            "density over the config's number of nearest products",
+            "density over the config's number of nearest products; equally close ones share places",
         ),
         column(
             "related_mass?",
@@ -208,7 +224,7 @@ fn related() -> Vec<Column> {
             "unrelated_entropy?",
             Float,
             "bits",
-            "entropy of its exports that are not among the closest share of pairs",
+            "entropy of its exports that are not among the closest share of pairs, without the product; null if there are none",
         ),
         column("rca?", Float, "ratio", "revealed comparative advantage"),
         column("is_specialized?", Flag, "", "whether RCA meets the config's rule"),
@@ -759,7 +775,7 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
                     "nearest_density?",
                     Float,
                     "0..1",
-                    "density over the config's number of nearest products",
+                    "density over the config's number of nearest products; equally close ones share places",
                 ),
                 column(
                     "related_mass",
@@ -789,7 +805,7 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
                     "unrelated_entropy?",
                     Float,
                     "bits",
-                    "entropy of the region's exports that are not among the closest share of pairs",
+                    "entropy of the region's exports that are not among the closest share of pairs, without the product; null if there are none",
                 ),
                 column(
                     "outlook_gain?",
@@ -1764,6 +1780,8 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("outcome", Text, "", "outcome"),
                 column("place", Count, "", "place among the model's regressions, from 1"),
                 column("title", Text, "", "what the model's table is called"),
+                column("about", Text, "", "what is said below it"),
+                column("focus", Text, "", "coefficients that it follows, `a; b`, a row a specification; empty if it shows all"),
                 column("estimator", Text, "", "ols, wls, 2sls, ppml or logit"),
                 column("source_table", Text, "", "table of its rows"),
                 column("condition", Text, "", "condition on them"),
@@ -1773,8 +1791,9 @@ column("negative_value", Money, UNITS, "their sum"),
                 column("n_selected", Count, "rows", "rows of the condition"),
                 column("n_missing", Count, "rows", "of them without a value of some column"),
                 column("missing", Text, "", "those columns, with counts"),
+                column("n_zero_weights", Count, "rows", "rows of weight zero, left out"),
                 column("n_singletons", Count, "rows", "rows alone in a level of an effect, left out"),
-                column("n_separated", Count, "rows", "rows fitted exactly in the limit, left out (ppml, logit)"),
+                column("n_separated", Count, "rows", "rows fitted exactly in the limit (perfect prediction), left out (ppml, logit)"),
                 column("n_used", Count, "rows", "rows of the estimate"),
                 column("levels", Text, "", "levels of each effect"),
                 column("n_absorbed", Count, "parameters", "parameters the effects stand for: levels less one for each effect after the first"),

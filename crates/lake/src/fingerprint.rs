@@ -21,18 +21,8 @@ impl Fingerprint {
     /// # Errors
     ///
     /// If it cannot be read.
-    pub fn of_reader(mut reader: impl std::io::Read + Send) -> std::io::Result<Self> {
-        let mut hasher = blake3::Hasher::new();
-        let [mut read, mut next] = [(); 2].map(|()| vec![0; HASHED]);
-        let mut n = reader.read(&mut read)?;
-        while n > 0 {
-            // What comes next is read meanwhile.
-            let hash = || hasher.update_rayon(&read[..n]).count();
-            let (_, n_next) = rayon::join(hash, || reader.read(&mut next));
-            n = n_next?;
-            std::mem::swap(&mut read, &mut next);
-        }
-        Ok(Fingerprinter(hasher).finish())
+    pub fn of_reader(reader: impl std::io::Read + Send) -> std::io::Result<Self> {
+        Ok(Fingerprinter(hashed(reader)?).finish())
     }
 
     /// Its text: 32 hexadecimal digits.
@@ -45,6 +35,53 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The hash of a file's bytes: BLAKE3, as 64 hexadecimal digits, as `b3sum` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContentHash(String);
+
+impl From<blake3::Hash> for ContentHash {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(hash.to_hex().as_str().to_owned())
+    }
+}
+
+impl ContentHash {
+    /// The hash of all that `reader` gives.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn of_reader(reader: impl std::io::Read + Send) -> std::io::Result<Self> {
+        Ok(Self::from(hashed(reader)?.finalize()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn hashed(mut reader: impl std::io::Read + Send) -> std::io::Result<blake3::Hasher> {
+    let mut hasher = blake3::Hasher::new();
+    let [mut read, mut next] = [(); 2].map(|()| vec![0; HASHED]);
+    let mut n = reader.read(&mut read)?;
+    while n > 0 {
+        // What comes next is read meanwhile.
+        let hash = || hasher.update_rayon(&read[..n]).count();
+        let (_, n_next) = rayon::join(hash, || reader.read(&mut next));
+        n = n_next?;
+        std::mem::swap(&mut read, &mut next);
+    }
+    Ok(hasher)
 }
 
 /// Bytes that are hashed at a time, by any thread that has nothing else to do.
@@ -73,6 +110,13 @@ impl Fingerprinter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hash_of_nothing_is_that_of_the_specification() {
+        let found = ContentHash::of_reader(&b""[..]).expect("readable");
+        let expected = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
+        assert_eq!(found.as_str(), expected);
+    }
 
     #[test]
     fn parts_do_not_run_together() {

@@ -3,13 +3,13 @@
 //! Arrow's Parquet writer looks every text up in a table of its own, row by row. A stage of many rows has
 //! numbers for its texts, so here they become the codes of Parquet's dictionary pages as they are.
 
-use crate::contract::{Column, Kind, MONEY};
+use crate::contract::{Column, Kind, MONEY_LIMIT};
+use crate::object::Object;
 use crate::spare;
 use crate::store::LakeError;
 use crate::table::{DataFile, TableVersion, is_sought, properties};
 use bytes::Bytes;
 use object_store::ObjectStore;
-use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -108,6 +108,26 @@ impl Cells<'_> {
         }
     }
 
+    /// The first row with a number that tables do not hold, and what it is.
+    fn misfit(&self) -> Option<(usize, String)> {
+        match self {
+            Self::Money(values) => {
+                let is_misfit =
+                    |&money: &i128| money.unsigned_abs() >= MONEY_LIMIT && money != NO_MONEY;
+                let row = values.iter().position(is_misfit)?;
+                let (sign, size) =
+                    (if values[row] < 0 { "-" } else { "" }, values[row].unsigned_abs());
+                Some((row, format!("{sign}{}.{:02}", size / 100, size % 100)))
+            }
+            // What is not a number stands for none.
+            Self::Floats(values) => {
+                let row = values.iter().position(|value| value.is_infinite())?;
+                Some((row, values[row].to_string()))
+            }
+            _ => None,
+        }
+    }
+
     fn len(&self) -> Option<usize> {
         match self {
             Self::Same(_) | Self::SameInt(_) => None,
@@ -125,13 +145,12 @@ impl Cells<'_> {
 #[derive(Debug)]
 pub struct GroupWriter {
     table: String,
-    name: String,
     columns: Vec<Column>,
     key: Vec<usize>,
     /// Whether bounds are kept of a column.
     has_bounds: Vec<bool>,
     file: SerializedFileWriter<Vec<u8>>,
-    object: BufWriter,
+    object: Object,
     last: Option<Vec<KeyValue>>,
     rows: u64,
     bytes: u64,
@@ -150,7 +169,6 @@ impl GroupWriter {
             .map_err(unwritable)?;
         Ok(Self {
             table: version.table.clone(),
-            name: name.to_owned(),
             columns: version.columns.clone(),
             key: version.key_columns()?,
             has_bounds: version.columns.iter().map(|c| is_sought(version, &c.name)).collect(),
@@ -167,8 +185,8 @@ impl GroupWriter {
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the cells are not of the table's columns, have a null where none may be, break the
-    /// order of the key, or cannot be encoded.
+    /// [`LakeError`] if the cells are not of the table's columns, have a null where none may be or a number that tables
+    /// do not hold, break the order of the key, or cannot be encoded.
     pub fn add(&mut self, n: usize, cells: &[Cells<'_>]) -> Result<(), LakeError> {
         if n == 0 {
             return Ok(());
@@ -193,7 +211,8 @@ impl GroupWriter {
             .complete()
             .await
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
-        Ok(DataFile { name: self.name, rows: self.rows, bytes: self.bytes })
+        let (path, hash) = self.object.written();
+        Ok(DataFile { path, rows: self.rows, bytes: self.bytes, hash })
     }
 
     /// Writes the row groups that were added.
@@ -240,6 +259,28 @@ impl GroupWriter {
                 return Err(LakeError::Null { table: self.table.clone(), column });
             }
         }
+        let values = |row: usize| -> Vec<KeyValue> {
+            self.key.iter().map(|&at| KeyValue::of(&cells[at], row)).collect()
+        };
+        let place = |row: usize| -> String {
+            let key = self.key.iter().zip(values(row));
+            let key = key.map(|(&at, value)| format!("{} {value}", self.columns[at].name));
+            key.collect::<Vec<_>>().join(", ")
+        };
+        for (of_column, column) in cells.iter().zip(&self.columns) {
+            if let Some((row, found)) = of_column.misfit() {
+                return Err(LakeError::Number {
+                    table: self.table.clone(),
+                    column: column.name.clone(),
+                    found,
+                    row: match self.key[..] {
+                        [] => format!("in row {}", self.rows + row as u64 + 1),
+                        _ => format!("at {}", place(row)),
+                    },
+                    advice: column.kind.advice(),
+                });
+            }
+        }
         if self.key.is_empty() {
             return Ok(());
         }
@@ -251,19 +292,8 @@ impl GroupWriter {
                     found: "another".to_owned(),
                 },
             )?;
-        let values = |row: usize| -> Vec<KeyValue> {
-            self.key.iter().map(|&at| KeyValue::of(&cells[at], row)).collect()
-        };
-        let broken = |row: usize| LakeError::KeyOrder {
-            table: self.table.clone(),
-            key: self
-                .key
-                .iter()
-                .zip(values(row))
-                .map(|(&at, value)| format!("{} {value}", self.columns[at].name))
-                .collect::<Vec<_>>()
-                .join(", "),
-        };
+        let broken =
+            |row: usize| LakeError::KeyOrder { table: self.table.clone(), key: place(row) };
         if self.last.as_ref().is_some_and(|last| *last >= values(0)) {
             return Err(broken(0));
         }
@@ -553,16 +583,8 @@ impl Chunk<'_> {
     }
 
     fn of_money(&self, values: &[i128]) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-        let limit = 10_i128.pow(u32::from(MONEY.0));
         self.plain(|from, to, Press { page, .. }| {
             let values = &values[from..to];
-            let mut there = values.iter().filter(|&&value| value != NO_MONEY);
-            if let Some(value) = there.find(|value| value.abs() >= limit) {
-                return Err(ParquetError::General(format!(
-                    "{value} hundredths have more than {} digits",
-                    MONEY.0
-                )));
-            }
             if self.is_nullable {
                 put_levels(page, values.len(), |at| values[at] != NO_MONEY);
             }

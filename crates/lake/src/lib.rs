@@ -5,11 +5,13 @@
 //! <lake>/tables/<schema.table>/<fingerprint>/*.parquet  one version of one table
 //! <lake>/tables/<schema.table>/<fingerprint>/version.json   written last: the version is complete
 //! <lake>/runs/<run>.json                                what each run did
+//! <lake>/leases/<holder>.json                           what a program at work reads or writes
 //! ```
 //!
 //! A version is named by the fingerprint of all that it was made from, so it is never overwritten by
 //! something else, and one that is there and complete can be used again. Readers go through the catalog,
-//! which is replaced in one atomic put: they see the old run or the new one, never a mixture.
+//! which is replaced in one atomic put: they see the old run or the new one, never a mixture. A version names each of its files
+//! with its size and the hash of its bytes, and is these files or an error.
 
 mod below;
 mod catalog;
@@ -18,7 +20,10 @@ pub mod contract;
 mod external;
 mod fingerprint;
 mod groups;
+mod lease;
 mod lock;
+mod object;
+mod pinned;
 mod remote;
 mod spare;
 mod store;
@@ -28,9 +33,11 @@ pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, StageRecord};
 pub use coded::{CodedReader, Codes};
 pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;
-pub use fingerprint::{Fingerprint, Fingerprinter};
+pub use fingerprint::{ContentHash, Fingerprint, Fingerprinter};
 pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, NO_MONEY, Texts};
+pub use lease::{HeldLease, LeaseTimes};
 pub use lock::{Holder, Lock, LockError};
+pub use pinned::PinnedStore;
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
-pub use store::{Garbage, Lake, LakeError, Replaced};
-pub use table::{DataFile, TableVersion, TableWriter};
+pub use store::{FileState, Garbage, Lake, LakeError, Replaced};
+pub use table::{DataFile, TableVersion, TableWriter, folder_of};

@@ -4,11 +4,13 @@ use crate::below::Below;
 use crate::catalog::{Catalog, RunRecord};
 use crate::coded::CodedReader;
 use crate::contract::{Column, Contract, Kind};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GroupWriter;
+use crate::lease::Collection;
+use crate::pinned::PinnedStore;
 use crate::remote;
 use crate::spare;
-use crate::table::{DataFile, TableVersion, TableWriter};
+use crate::table::{DataFile, TableVersion, TableWriter, folder_of};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -75,7 +77,8 @@ pub enum LakeError {
     },
     /// The catalog was written by another version of this program.
     #[error(
-        "the catalog has format {found}, expected {expected}: use the version of rebound that wrote it, or another lake"
+        "the catalog has format {found}, expected {expected}: use the version of rebound that wrote it, or name another lake (or a new \
+         folder), where `rebound run` makes all tables"
     )]
     Format {
         /// What the file says.
@@ -146,6 +149,20 @@ pub enum LakeError {
         /// The column.
         column: String,
     },
+    /// A number that tables do not hold.
+    #[error("column `{column}` of table `{table}` has {found} {row}: {advice}")]
+    Number {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// The number.
+        found: String,
+        /// Where it is: `at` a key, or `in` a row.
+        row: String,
+        /// What was expected, and what to do.
+        advice: &'static str,
+    },
     /// Rows out of order, or one key twice.
     #[error(
         "rows of table `{table}` are not in ascending order of its key, or one key is there twice: at {key}"
@@ -170,6 +187,32 @@ pub enum LakeError {
         /// What is there.
         found: String,
     },
+    /// A file of a version that holds other bytes than were written.
+    #[error(
+        "file `{path}` of table `{table}` is damaged: its {bytes} bytes are not those that were written; `rebound run` makes the table \
+         again"
+    )]
+    Damaged {
+        /// The table.
+        table: String,
+        /// The file.
+        path: String,
+        /// Its size, which is right.
+        bytes: u64,
+    },
+    /// A catalog that does not say what was written.
+    #[error(
+        "`{0}` in the lake is damaged: delete it, and `rebound run` publishes again what is there"
+    )]
+    Seal(String),
+    /// Garbage is being collected, for too long to wait.
+    #[error("`rebound gc` is at work in `{lake}` (since {since}): try again when it has ended")]
+    Collecting {
+        /// The lake.
+        lake: String,
+        /// Since when.
+        since: String,
+    },
     /// A column that is not of a type tables may have.
     #[error(
         "column `{column}` of table `{table}` has type {found}, which tables do not hold: cast it to text, int, bigint, double, boolean or decimal(20, 2)"
@@ -193,6 +236,10 @@ pub struct Lake {
     folder: Option<PathBuf>,
 }
 
+/// What the store says of a file: whoever changes it, changes this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileState(String);
+
 /// The catalog that a run replaces.
 #[derive(Debug, Clone)]
 pub struct Replaced(Option<UpdateVersion>);
@@ -204,6 +251,8 @@ pub struct Garbage {
     pub versions: Vec<String>,
     /// Bytes freed.
     pub bytes: u64,
+    /// Programs at work for whose sake versions stayed.
+    pub holders: Vec<String>,
 }
 
 /// The schemes of object stores on which catalogs can be replaced on a condition.
@@ -213,7 +262,15 @@ const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
 const BATCH_ROWS: usize = 16_384;
 
 const CATALOG: &str = "catalog.json";
-const COMPLETE: &str = "version.json";
+pub(crate) const COMPLETE: &str = "version.json";
+/// The field of a catalog or version that holds the hash of all others.
+const SEAL: &str = "seal";
+
+/// The format of a catalog, which all of them say.
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
+}
 
 impl Lake {
     /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, a folder of an object store (`s3://`, `gs://`,
@@ -266,8 +323,13 @@ impl Lake {
         Arc::clone(&self.store)
     }
 
+    /// The object store for readers that list files before they read them.
+    pub fn pinned_store(&self) -> PinnedStore {
+        PinnedStore::new(self.store())
+    }
+
     /// A path as a user knows it.
-    fn shown(&self, path: &str) -> String {
+    pub(crate) fn shown(&self, path: &str) -> String {
         let root = self.url.trim_end_matches('/');
         if self.folder.is_some() { path.to_owned() } else { format!("{root}/{path}") }
     }
@@ -277,7 +339,10 @@ impl Lake {
         self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
     }
 
-    async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, LakeError> {
+    pub(crate) async fn get_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, LakeError> {
         let bytes = match self.get(path).await {
             Ok(bytes) => bytes,
             Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => {
@@ -290,12 +355,16 @@ impl Lake {
             .map_err(|source| LakeError::Json { path: self.shown(path), source })
     }
 
-    async fn put_json<T: Serialize>(&self, path: &str, value: &T) -> Result<(), LakeError> {
+    pub(crate) async fn put_json<T: Serialize>(
+        &self,
+        path: &str,
+        value: &T,
+    ) -> Result<(), LakeError> {
         self.put_json_if(path, value, PutMode::Overwrite).await
     }
 
     /// Puts `value` as JSON, if `mode` lets it.
-    async fn put_json_if<T: Serialize>(
+    pub(crate) async fn put_json_if<T: Serialize>(
         &self,
         path: &str,
         value: &T,
@@ -311,6 +380,36 @@ impl Lake {
                 | object_store::Error::AlreadyExists { .. },
             ) => Err(LakeError::Raced(self.url.clone())),
             Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
+    }
+
+    /// The text of a catalog or version with a hash of all that it says.
+    fn sealed<T: Serialize>(path: String, value: &T) -> Result<serde_json::Value, LakeError> {
+        let json = |source| LakeError::Json { path: path.clone(), source };
+        let text = serde_json::to_vec(value).map_err(json)?;
+        let mut sealed = serde_json::to_value(value).map_err(json)?;
+        if let Some(fields) = sealed.as_object_mut() {
+            let hash = ContentHash::from(blake3::hash(&text));
+            fields.insert(SEAL.to_owned(), hash.as_str().into());
+        }
+        Ok(sealed)
+    }
+
+    /// What [`Self::sealed`] made, if it says what it said then.
+    fn unsealed<T: Serialize + DeserializeOwned>(
+        path: String,
+        bytes: &[u8],
+    ) -> Result<T, LakeError> {
+        let json = |source| LakeError::Json { path: path.clone(), source };
+        let mut sealed: serde_json::Value = serde_json::from_slice(bytes).map_err(json)?;
+        let seal = sealed.as_object_mut().and_then(|fields| fields.remove(SEAL));
+        let value: T = serde_json::from_value(sealed).map_err(json)?;
+        let text = serde_json::to_vec(&value).map_err(json)?;
+        let hash = ContentHash::from(blake3::hash(&text));
+        if seal.as_ref().and_then(serde_json::Value::as_str) == Some(hash.as_str()) {
+            Ok(value)
+        } else {
+            Err(LakeError::Seal(path))
         }
     }
 
@@ -340,11 +439,12 @@ impl Lake {
             version: found.meta.version.clone(),
         }));
         let bytes = found.bytes().await.map_err(store)?;
-        let catalog: Catalog = serde_json::from_slice(&bytes)
+        let format: Format = serde_json::from_slice(&bytes)
             .map_err(|source| LakeError::Json { path: self.shown(CATALOG), source })?;
-        if catalog.format != Catalog::FORMAT {
-            return Err(LakeError::Format { found: catalog.format, expected: Catalog::FORMAT });
+        if format.format != Catalog::FORMAT {
+            return Err(LakeError::Format { found: format.format, expected: Catalog::FORMAT });
         }
+        let catalog: Catalog = Self::unsealed(self.shown(CATALOG), &bytes)?;
         Ok((Some(catalog), replaced))
     }
 
@@ -360,7 +460,8 @@ impl Lake {
             (None, None) => PutMode::Create,
             (None, Some(version)) => PutMode::Update(version.clone()),
         };
-        self.put_json_if(CATALOG, catalog, mode).await
+        let sealed = Self::sealed(self.shown(CATALOG), catalog)?;
+        self.put_json_if(CATALOG, &sealed, mode).await
     }
 
     /// Keeps the record of a run.
@@ -391,7 +492,7 @@ impl Lake {
         Ok(runs)
     }
 
-    async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, LakeError> {
+    pub(crate) async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, LakeError> {
         self.store
             .list(Some(&Path::from(folder)))
             .try_collect()
@@ -399,7 +500,7 @@ impl Lake {
             .map_err(|source| LakeError::Store { path: folder.to_owned(), source })
     }
 
-    /// The complete version of `table` under `fingerprint`, if it is there.
+    /// The complete version of `table` under `fingerprint`, if it is there and its description is not damaged.
     ///
     /// # Errors
     ///
@@ -409,7 +510,19 @@ impl Lake {
         table: &str,
         fingerprint: &Fingerprint,
     ) -> Result<Option<TableVersion>, LakeError> {
-        self.get_json(&format!("tables/{table}/{fingerprint}/{COMPLETE}")).await
+        let path = format!("{}/{COMPLETE}", folder_of(table, fingerprint));
+        let bytes = match self.get(&path).await {
+            Ok(bytes) => bytes,
+            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        match Self::unsealed(self.shown(&path), &bytes) {
+            // A description that is damaged describes nothing that is complete.
+            Err(LakeError::Seal(_) | LakeError::Json { .. }) => Ok(None),
+            version => version.map(Some),
+        }
     }
 
     /// Looks whether all files of a version are there in full.
@@ -419,21 +532,75 @@ impl Lake {
     /// [`LakeError::Lost`] if one is not, [`LakeError::Store`] if the store fails.
     pub async fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
         for file in &version.files {
-            let path = format!("{}/{}", version.folder(), file.name);
-            let lost = |found: String| LakeError::Lost {
-                table: version.table.clone(),
-                path: path.clone(),
-                expected: file.bytes,
-                found,
-            };
-            match self.store.head(&Path::from(path.as_str())).await {
-                Ok(meta) if meta.size == file.bytes => {}
-                Ok(meta) => return Err(lost(format!("{} bytes", meta.size))),
-                Err(object_store::Error::NotFound { .. }) => return Err(lost("gone".to_owned())),
-                Err(source) => return Err(LakeError::Store { path, source }),
-            }
+            self.verify_size(&version.table, file).await?;
         }
         Ok(())
+    }
+
+    /// Looks whether a file of `table` is there in full; as long as it stays in the state it is in, so does what is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] if it is not, [`LakeError::Store`] if the store fails.
+    pub async fn verify_size(&self, table: &str, file: &DataFile) -> Result<FileState, LakeError> {
+        let path = file.path.as_str();
+        match self.store.head(&Path::from(path)).await {
+            Ok(meta) if meta.size == file.bytes => {
+                Ok(FileState(format!("{:?} {:?} {}", meta.e_tag, meta.version, meta.last_modified)))
+            }
+            Ok(meta) => Err(lost(table, file, format!("{} bytes", meta.size))),
+            Err(object_store::Error::NotFound { .. }) => Err(lost(table, file, "gone".to_owned())),
+            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
+    }
+
+    /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In a folder it is read by the
+    /// calling thread, and hashed by the threads of its pool.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if it does not, [`LakeError::Store`] if the store fails.
+    pub async fn verify_content(
+        &self,
+        table: &str,
+        file: &DataFile,
+    ) -> Result<FileState, LakeError> {
+        let state = self.verify_size(table, file).await?;
+        let path = file.path.as_str();
+        let store = |source| LakeError::Store { path: self.shown(path), source };
+        let hash = match &self.folder {
+            Some(root) => File::open(root.join(path))
+                .and_then(ContentHash::of_reader)
+                .map_err(|error| store(unreadable(&root.join(path), error)))?,
+            None => {
+                let mut hasher = blake3::Hasher::new();
+                let found = self.store.get(&Path::from(path)).await.map_err(store)?;
+                let mut parts = found.into_stream();
+                while let Some(part) = parts.try_next().await.map_err(store)? {
+                    hasher.update(&part);
+                }
+                ContentHash::from(hasher.finalize())
+            }
+        };
+        if hash == file.hash {
+            return Ok(state);
+        }
+        let (table, path) = (table.to_owned(), file.path.clone());
+        Err(LakeError::Damaged { table, path, bytes: file.bytes })
+    }
+
+    /// Takes the mark of completeness off a version that is lost or damaged, so that the next run makes it again. Who has it open
+    /// is not disturbed.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if the store fails.
+    pub async fn unmark(&self, version: &TableVersion) -> Result<(), LakeError> {
+        let path = format!("{}/{COMPLETE}", version.folder());
+        match self.store.delete(&Path::from(path.as_str())).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(LakeError::Store { path: self.shown(&path), source }),
+        }
     }
 
     /// A new version of a table with a contract, still without files.
@@ -511,7 +678,7 @@ impl Lake {
     /// [`LakeError::Store`].
     pub async fn remove(&self, version: &TableVersion) -> Result<(), LakeError> {
         for file in &version.files {
-            let path = format!("{}/{}", version.folder(), file.name);
+            let path = file.path.clone();
             let removed = self.store.delete(&Path::from(path.as_str())).await;
             removed.map_err(|source| LakeError::Store { path: self.shown(&path), source })?;
         }
@@ -566,7 +733,9 @@ impl Lake {
     ///
     /// [`LakeError`] if the store fails.
     pub async fn complete(&self, version: &TableVersion) -> Result<(), LakeError> {
-        self.put_json(&format!("{}/{COMPLETE}", version.folder()), version).await
+        let path = format!("{}/{COMPLETE}", version.folder());
+        let sealed = Self::sealed(self.shown(&path), version)?;
+        self.put_json(&path, &sealed).await
     }
 
     /// Reads `columns` of a version (all of them if empty), in the order of its rows.
@@ -634,7 +803,7 @@ impl Lake {
         file: &DataFile,
         columns: &[&str],
     ) -> Result<CodedReader, LakeError> {
-        let path = format!("{}/{}", version.folder(), file.name);
+        let path = file.path.clone();
         let get = |ranges: Vec<Range<u64>>| {
             let place = Path::from(path.as_str());
             let (shown, local) = (|| self.shown(&path), self.folder.as_ref());
@@ -645,7 +814,12 @@ impl Lake {
                     Some(path) => local_ranges(&path, &ranges),
                     None => self.store.get_ranges(&place, &ranges).await,
                 };
-                found.map_err(|source| LakeError::Store { path: shown(), source })
+                found.map_err(|source| match source {
+                    object_store::Error::NotFound { .. } => {
+                        lost(&version.table, file, "gone".to_owned())
+                    }
+                    source => LakeError::Store { path: shown(), source },
+                })
             }
         };
         CodedReader::open(version, file, columns, get).await
@@ -668,7 +842,15 @@ impl Lake {
                 found: version.column_names(),
             });
         }
-        let bytes = self.get(&format!("{}/{}", version.folder(), file.name)).await?;
+        let bytes = self.get(&file.path).await.map_err(|error| match error {
+            LakeError::Store { source: object_store::Error::NotFound { .. }, .. } => {
+                lost(&version.table, file, "gone".to_owned())
+            }
+            error => error,
+        })?;
+        if bytes.len() as u64 != file.bytes {
+            return Err(lost(&version.table, file, format!("{} bytes", bytes.len())));
+        }
         let options = match schema {
             Some(schema) => ArrowReaderOptions::new().with_schema(schema),
             None => ArrowReaderOptions::new(),
@@ -684,46 +866,70 @@ impl Lake {
         builder.with_projection(mask).build().map_err(parquet)
     }
 
-    /// Removes the versions that neither the catalog nor any of the `keep` newest runs names. Those with files
+    /// Removes the files that neither the catalog, nor any of the `keep` newest runs, nor a lease names. Versions with files
     /// younger than `young_from` stay, for where nothing else tells that no run is writing.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the store fails. What was removed until then stays removed; nothing published is
-    /// ever touched.
+    /// [`LakeError`] if the store fails, or another collection is at work. What was removed until then stays removed; nothing
+    /// published is ever touched.
     pub async fn collect_garbage(
         &self,
         keep: usize,
         young_from: Option<SystemTime>,
     ) -> Result<Garbage, LakeError> {
-        let mut used = BTreeSet::new();
+        let mut collection = self.begin_collection().await?;
+        let collected = self.collect(&mut collection, keep, young_from).await;
+        collection.end().await?;
+        collected
+    }
+
+    async fn collect(
+        &self,
+        collection: &mut Collection,
+        keep: usize,
+        young_from: Option<SystemTime>,
+    ) -> Result<Garbage, LakeError> {
+        let folder_of =
+            |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        // Files may be of several versions, and in the folder of one that is gone.
+        let (mut folders, mut files) = (BTreeSet::new(), BTreeSet::new());
+        let mut use_version = |version: &TableVersion| {
+            folders.insert(version.folder());
+            files.extend(version.files.iter().map(|file| file.path.clone()));
+        };
         if let Some(catalog) = self.catalog().await? {
-            used.extend(catalog.tables.values().map(TableVersion::folder));
+            catalog.tables.values().for_each(&mut use_version);
         }
         for run in self.runs().await?.into_iter().rev().take(keep) {
-            used.extend(run.tables.values().map(TableVersion::folder));
+            run.tables.values().for_each(&mut use_version);
+        }
+        let found = self.list("tables").await?;
+        if let Some(since) = young_from {
+            let young = found.iter().filter(|meta| SystemTime::from(meta.last_modified) > since);
+            folders.extend(young.map(|meta| folder_of(meta.location.as_ref())));
         }
         let mut garbage = Garbage::default();
         let mut freed = BTreeSet::new();
         let mut unused = Vec::new();
-        let found = self.list("tables").await?;
-        let folder_of =
-            |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        if let Some(since) = young_from {
-            let young = found.iter().filter(|meta| SystemTime::from(meta.last_modified) > since);
-            used.extend(young.map(|meta| folder_of(meta.location.as_ref())));
-        }
+        let mut holders = BTreeSet::new();
         for meta in found {
             let path = meta.location.to_string();
             let folder = folder_of(&path);
-            if !used.contains(&folder) {
-                unused.push((!path.ends_with(COMPLETE), path, meta.size));
-                freed.insert(folder);
+            if folders.contains(&folder) || files.contains(&path) {
+                continue;
             }
+            if let Some(holder) = collection.holder_of(&folder, &path) {
+                holders.insert(holder);
+                continue;
+            }
+            unused.push((!path.ends_with(COMPLETE), path, meta.size));
+            freed.insert(folder);
         }
         // The mark of completeness goes first: half a version must not look like a whole one.
         unused.sort();
         for (_, path, bytes) in unused {
+            collection.go_on().await?;
             self.store
                 .delete(&Path::from(path.clone()))
                 .await
@@ -737,7 +943,23 @@ impl Lake {
             }
         }
         garbage.versions = freed.into_iter().collect();
+        garbage.holders = holders.into_iter().collect();
         Ok(garbage)
+    }
+}
+
+fn lost(table: &str, file: &DataFile, found: String) -> LakeError {
+    let (table, path) = (table.to_owned(), file.path.clone());
+    LakeError::Lost { table, path, expected: file.bytes, found }
+}
+
+/// The store's error for a file of a folder.
+fn unreadable(path: &std::path::Path, error: std::io::Error) -> object_store::Error {
+    let (path, not_found) = (path.display().to_string(), error.kind() == ErrorKind::NotFound);
+    let source = Box::new(error);
+    match not_found {
+        true => object_store::Error::NotFound { path, source },
+        false => object_store::Error::Generic { store: "folder", source },
     }
 }
 
@@ -746,14 +968,7 @@ fn local_ranges(
     path: &std::path::Path,
     ranges: &[Range<u64>],
 ) -> Result<Vec<Bytes>, object_store::Error> {
-    let failed = |error: std::io::Error| {
-        let (path, not_found) = (path.display().to_string(), error.kind() == ErrorKind::NotFound);
-        let source = Box::new(error);
-        match not_found {
-            true => object_store::Error::NotFound { path, source },
-            false => object_store::Error::Generic { store: "folder", source },
-        }
-    };
+    let failed = |error| unreadable(path, error);
     let mut file = File::open(path).map_err(failed)?;
     let get = |range: &Range<u64>| {
         let n = range.end - range.start;

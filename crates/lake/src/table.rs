@@ -1,15 +1,16 @@
 //! Writing one version of one table.
 
-use crate::contract::{Column, Kind};
-use crate::fingerprint::Fingerprint;
+use crate::contract::{Column, Kind, MONEY_LIMIT};
+use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GROUP_ROWS;
+use crate::object::Object;
 use crate::store::LakeError;
-use arrow::array::{Array, RecordBatch, make_comparator};
+use arrow::array::{Array, AsArray, RecordBatch, make_comparator};
 use arrow::compute::{BatchCoalescer, SortOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::util::display::array_value_to_string;
 use object_store::ObjectStore;
-use object_store::buffered::BufWriter;
-use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -28,15 +29,17 @@ const BATCH_ROWS: usize = 16_384;
 /// Columns that rows are looked for by, beside those of the key.
 const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
 
-/// One Parquet file of a version.
+/// One Parquet file of a version. Versions may share files, so that each says where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Its name inside the version's folder.
-    pub name: String,
+    /// Its path below the root of the lake.
+    pub path: String,
     /// Rows.
     pub rows: u64,
     /// Bytes.
     pub bytes: u64,
+    /// The hash of its bytes, taken while they were written.
+    pub hash: ContentHash,
 }
 
 /// A complete version of a table.
@@ -96,14 +99,19 @@ impl TableVersion {
     }
 
     /// What its file `name` is written to.
-    pub(crate) fn object(&self, store: Arc<dyn ObjectStore>, name: &str) -> BufWriter {
-        BufWriter::new(store, Path::from(self.folder()).join(name))
+    pub(crate) fn object(&self, store: Arc<dyn ObjectStore>, name: &str) -> Object {
+        Object::new(store, format!("{}/{name}", self.folder()))
     }
 
     /// Where the version is, below the root of the lake.
     pub fn folder(&self) -> String {
-        format!("tables/{}/{}", self.table, self.fingerprint)
+        folder_of(&self.table, &self.fingerprint)
     }
+}
+
+/// Where a version of `table` is, below the root of the lake.
+pub fn folder_of(table: &str, fingerprint: &Fingerprint) -> String {
+    format!("tables/{table}/{fingerprint}")
 }
 
 /// Whether rows are looked for by this column of `version`.
@@ -148,7 +156,7 @@ pub struct TableWriter {
     name: String,
     schema: SchemaRef,
     batches: BatchCoalescer,
-    writer: AsyncArrowWriter<BufWriter>,
+    writer: AsyncArrowWriter<Object>,
     key: KeyOrder,
     rows: u64,
 }
@@ -190,10 +198,14 @@ impl TableWriter {
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be, breaks the
-    /// order of the key, or cannot be written.
+    /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be or a number that tables
+    /// do not hold, breaks the order of the key, or cannot be written.
     pub async fn write(&mut self, batch: RecordBatch) -> Result<(), LakeError> {
-        let batch = conform(&self.table, &self.schema, &batch)?;
+        let batch =
+            conform(&self.table, &self.schema, &batch, |row| match &self.key.columns[..] {
+                [] => format!("in row {}", self.rows + row as u64 + 1),
+                key => format!("at {}", key_of(key, &batch, row)),
+            })?;
         self.key.check(&self.table, &batch)?;
         self.rows += batch.num_rows() as u64;
         if batch.num_rows() == BATCH_ROWS && self.batches.is_empty() {
@@ -233,13 +245,61 @@ impl TableWriter {
             .await
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
         let bytes = self.writer.bytes_written() as u64;
-        Ok(DataFile { name: self.name, rows: self.rows, bytes })
+        let (path, hash) = self.writer.into_inner().written();
+        Ok(DataFile { path, rows: self.rows, bytes, hash })
+    }
+}
+
+/// The key of a row.
+fn key_of(key: &[usize], batch: &RecordBatch, row: usize) -> String {
+    let cell = |&at: &usize| {
+        let value = array_value_to_string(batch.column(at), row);
+        format!("{} {}", batch.schema_ref().field(at).name(), value.unwrap_or_default())
+    };
+    key.iter().map(cell).collect::<Vec<_>>().join(", ")
+}
+
+/// The text of a cell; of money all digits, where arrow shows no more than the type's precision has.
+fn shown(given: &dyn Array, row: usize) -> Result<String, ArrowError> {
+    match given.data_type() {
+        DataType::Decimal128(_, 2) => {
+            let hundredths = given.as_primitive::<Decimal128Type>().value(row);
+            let sign = if hundredths < 0 { "-" } else { "" };
+            let hundredths = hundredths.unsigned_abs();
+            Ok(format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100))
+        }
+        _ => array_value_to_string(given, row),
+    }
+}
+
+/// The first row with a number that `column`, which holds those of `given`, does not hold: not finite, too large, or lost.
+fn first_misfit(given: &dyn Array, column: &dyn Array) -> Option<usize> {
+    let mut rows = 0..column.len();
+    match column.data_type() {
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>().values();
+            rows.find(|&row| !values[row].is_finite() && given.is_valid(row))
+        }
+        DataType::Decimal128(..) => {
+            let values = column.as_primitive::<Decimal128Type>().values();
+            rows.find(|&row| {
+                (values[row].unsigned_abs() >= MONEY_LIMIT || column.is_null(row))
+                    && given.is_valid(row)
+            })
+        }
+        _ if column.null_count() == given.null_count() => None,
+        _ => rows.find(|&row| column.is_null(row) && given.is_valid(row)),
     }
 }
 
 /// Gives `batch` the schema of the table: the same columns in the same order, types cast only where
-/// nothing can be lost, nulls only where they are allowed.
-fn conform(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+/// nothing can be lost, nulls only where they are allowed. `place` says where a row is.
+fn conform(
+    table: &str,
+    schema: &SchemaRef,
+    batch: &RecordBatch,
+    place: impl Fn(usize) -> String,
+) -> Result<RecordBatch, LakeError> {
     let names = |schema: &SchemaRef| -> Vec<String> {
         schema.fields().iter().map(|field| field.name().clone()).collect()
     };
@@ -251,14 +311,11 @@ fn conform(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<Recor
         });
     }
     let mut columns = Vec::with_capacity(schema.fields().len());
-    for (field, column) in schema.fields().iter().zip(batch.columns()) {
-        let found = column.data_type();
-        let column = if found == field.data_type() {
-            Arc::clone(column)
-        } else if Kind::of(found).is_some_and(|kind| kind.arrow() == *field.data_type()) {
-            arrow::compute::cast(column, field.data_type())
-                .map_err(|source| LakeError::Arrow { table: table.to_owned(), source })?
-        } else {
+    for (field, given) in schema.fields().iter().zip(batch.columns()) {
+        let found = given.data_type();
+        let broken = |source| LakeError::Arrow { table: table.to_owned(), source };
+        let kind = Kind::of(found).filter(|kind| kind.arrow() == *field.data_type());
+        let Some(kind) = kind else {
             return Err(LakeError::ColumnType {
                 table: table.to_owned(),
                 column: field.name().clone(),
@@ -266,6 +323,20 @@ fn conform(table: &str, schema: &SchemaRef, batch: &RecordBatch) -> Result<Recor
                 found: found.to_string(),
             });
         };
+        let column = if found == field.data_type() {
+            Arc::clone(given)
+        } else {
+            arrow::compute::cast(given, field.data_type()).map_err(broken)?
+        };
+        if let Some(row) = first_misfit(given, &column) {
+            return Err(LakeError::Number {
+                table: table.to_owned(),
+                column: field.name().clone(),
+                found: shown(given, row).map_err(broken)?,
+                row: place(row),
+                advice: kind.advice(),
+            });
+        }
         if !field.is_nullable() && column.null_count() > 0 {
             return Err(LakeError::Null { table: table.to_owned(), column: field.name().clone() });
         }
@@ -313,15 +384,7 @@ impl KeyOrder {
         }
         let order = |row: usize| LakeError::KeyOrder {
             table: table.to_owned(),
-            key: self
-                .columns
-                .iter()
-                .map(|&at| {
-                    let value = arrow::util::display::array_value_to_string(batch.column(at), row);
-                    format!("{} {}", batch.schema().field(at).name(), value.unwrap_or_default())
-                })
-                .collect::<Vec<_>>()
-                .join(", "),
+            key: key_of(&self.columns, batch, row),
         };
         if let Some(last) = &self.last
             && self.comparator(table, last, batch)?(0, 0).is_ge()
@@ -334,5 +397,52 @@ impl KeyOrder {
         }
         self.last = Some(batch.slice(n - 1, 1));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{
+        ArrayRef, Decimal128Array, Float32Array, Float64Array, Int64Array, UInt64Array,
+    };
+
+    /// A column of `kind` made of `given` is refused with `expected`, or taken.
+    #[track_caller]
+    fn check(kind: Kind, given: impl Array + 'static, expected: Option<&str>) {
+        let column = Column {
+            name: "x".to_owned(),
+            kind,
+            is_nullable: true,
+            unit: String::new(),
+            about: String::new(),
+        };
+        let batch = RecordBatch::try_from_iter([("x", Arc::new(given) as ArrayRef)]);
+        let schema = crate::contract::schema(&[column]);
+        let place = |row: usize| format!("in row {}", row + 1);
+        let found = conform("panel.mine", &schema, &batch.expect("a column"), place);
+        let found = found.err().map(|error| error.to_string());
+        let of = |text: &str| format!("column `x` of table `panel.mine` has {text}");
+        assert_eq!(found, expected.map(|text| format!("{}: {}", of(text), kind.advice())));
+    }
+
+    #[test]
+    fn no_number_is_lost_and_none_is_not_finite() {
+        let floats = [Some(1.0), None, Some(f64::NAN), Some(f64::INFINITY)];
+        check(Kind::Float, Float64Array::from(floats[..2].to_vec()), None);
+        check(Kind::Float, Float64Array::from(floats[1..].to_vec()), Some("NaN in row 2"));
+        check(Kind::Float, Float64Array::from(floats[3..].to_vec()), Some("inf in row 1"));
+        check(Kind::Float, Float32Array::from(vec![f32::NAN]), Some("NaN in row 1"));
+        check(Kind::Count, Int64Array::from(vec![None, Some(i64::MAX)]), None);
+        let counts = vec![None, Some(1), Some(u64::MAX)];
+        let too_large = Some("18446744073709551615 in row 3");
+        check(Kind::Count, UInt64Array::from(counts), too_large);
+        let money = |hundredths: i128, precision| {
+            let cells = Decimal128Array::from(vec![None, Some(hundredths)]);
+            cells.with_precision_and_scale(precision, 2).expect("room")
+        };
+        check(Kind::Money, money(10_i128.pow(20) - 1, 20), None);
+        let too_large = Some("1000000000000000000.00 in row 2");
+        check(Kind::Money, money(10_i128.pow(20), 38), too_large);
     }
 }

@@ -1,12 +1,16 @@
 //! SQL over the tables of a lake: one DataFusion session, made in one place.
 //!
-//! Sessions only read. A statement that would change anything is refused.
+//! Sessions only read. A statement that would change anything is refused. A number that cannot be right, such as a sum that
+//! does not fit its type, is an error.
 
+mod arithmetic;
+mod exact;
 mod interruptible;
 
+use self::arithmetic::{CheckedIntegers, Doubles};
 use self::interruptible::InterruptibleJoins;
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::MemorySchemaProvider;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -17,9 +21,10 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
-use futures::StreamExt;
-use lake::{Lake, TableVersion};
+use futures::{StreamExt, TryStreamExt};
+use lake::{Lake, LakeError, PinnedStore, TableVersion};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +50,38 @@ pub enum QueryError {
     /// The query broke while it ran.
     #[error("the query failed while running")]
     Run(#[source] DataFusionError),
+    /// A file of a table is not what it should be.
+    #[error("{0}")]
+    Lake(String),
+}
+
+/// What the lake says, if a file of it is at fault.
+pub fn lake_fault(error: &DataFusionError) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(at) = cause {
+        if let Some(fault) = at.downcast_ref::<LakeError>() {
+            return Some(fault.to_string());
+        }
+        // Shared errors hide what they are of.
+        cause = match at.downcast_ref::<DataFusionError>() {
+            Some(DataFusionError::Shared(shared)) => Some(&**shared),
+            _ => at.source(),
+        };
+    }
+    None
+}
+
+/// An error of a query that ran.
+fn broken(error: DataFusionError) -> QueryError {
+    if let Some(fault) = lake_fault(&error) {
+        return QueryError::Lake(fault);
+    }
+    match error.find_root() {
+        DataFusionError::ParquetError(cause) => QueryError::Lake(format!(
+            "a file cannot be read ({cause}): if it is the lake's, `rebound verify` says which, and `rebound run` makes its table again"
+        )),
+        _ => QueryError::Run(error),
+    }
 }
 
 impl QueryError {
@@ -88,6 +125,7 @@ pub struct SessionParams {
 /// A DataFusion session over tables of a lake.
 pub struct Session {
     context: SessionContext,
+    files: PinnedStore,
 }
 
 impl fmt::Debug for Session {
@@ -120,17 +158,26 @@ impl Session {
             .with_memory_limit(params.memory, 1.0)
             .build_arc()
             .map_err(QueryError::Start)?;
+        let mut rules = Analyzer::new().rules;
+        rules.insert(0, Arc::new(Doubles));
+        rules.push(Arc::new(CheckedIntegers));
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
+            .with_expr_planners(vec![Arc::new(Doubles)])
             .with_default_features()
+            .with_analyzer_rules(rules)
             .with_physical_optimizer_rule(Arc::new(InterruptibleJoins))
             .build();
         let context = SessionContext::new_with_state(state);
+        for function in exact::functions() {
+            context.register_udaf(function);
+        }
         let root = url::Url::parse(ROOT)
             .map_err(|e| QueryError::Start(DataFusionError::External(Box::new(e))))?;
-        context.register_object_store(&root, lake.store());
-        Ok(Self { context })
+        let files = lake.pinned_store();
+        context.register_object_store(&root, Arc::new(files.clone()));
+        Ok(Self { context, files })
     }
 
     /// DataFusion's session, for what goes beyond reading: it does not refuse to change anything.
@@ -138,7 +185,8 @@ impl Session {
         &self.context
     }
 
-    /// Makes a version of a table known under its name, `schema.table`.
+    /// Makes a version of a table known under its name, `schema.table`. A query fails where one of its files is gone or of another
+    /// size.
     ///
     /// # Errors
     ///
@@ -160,11 +208,10 @@ impl Session {
         let paths = version
             .files
             .iter()
-            .map(|file| {
-                ListingTableUrl::parse(format!("{ROOT}/{}/{}", version.folder(), file.name))
-            })
+            .map(|file| ListingTableUrl::parse(format!("{ROOT}/{}", file.path)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(broken)?;
+        self.files.pin(version);
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
         let config = ListingTableConfig::new_with_multi_paths(paths)
             .with_listing_options(options)
@@ -248,9 +295,9 @@ impl Session {
     /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if it cannot be started.
     pub async fn open(&self, sql: &str) -> Result<Rows, QueryError> {
         let frame = self.frame(sql).await?;
-        let schema = Arc::clone(frame.schema().inner());
-        let stream = frame.execute_stream().await.map_err(QueryError::Run)?;
-        Ok(Rows { schema, stream })
+        let planned = Arc::clone(frame.schema().inner());
+        let stream = frame.execute_stream().await.map_err(broken)?;
+        Ok(Rows { schema: typed(&planned, &stream.schema()), stream })
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
@@ -267,11 +314,20 @@ impl Session {
     ///
     /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if running it is.
     pub async fn run(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), QueryError> {
-        let frame = self.frame(sql).await?;
-        let schema = Arc::clone(frame.schema().inner());
-        let batches = frame.collect().await.map_err(QueryError::Run)?;
+        let Rows { schema, stream } = self.open(sql).await?;
+        let batches = stream.try_collect().await.map_err(broken)?;
         Ok((schema, batches))
     }
+}
+
+/// The columns that were planned, with the types that they have: where an expression may come to this or that, a plan
+/// takes the first of them for its type.
+fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
+    let columns =
+        planned.fields().iter().zip(found.fields()).map(|(planned, found)| {
+            planned.as_ref().clone().with_data_type(found.data_type().clone())
+        });
+    Arc::new(Schema::new_with_metadata(columns.collect::<Vec<Field>>(), planned.metadata().clone()))
 }
 
 /// The rows of a running query.
@@ -294,20 +350,30 @@ impl Rows {
     ///
     /// [`QueryError::Run`] if the query breaks.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        self.stream.next().await.transpose().map_err(QueryError::Run)
+        self.stream.next().await.transpose().map_err(broken)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, Int32Array, StringArray};
+    use arrow::array::{Float64Array, Int32Array, Int64Array, StringArray};
+    use arrow::datatypes::DataType;
     use arrow::util::pretty::pretty_format_batches;
+    use datafusion::scalar::ScalarValue;
     use lake::{Contract, Fingerprint};
     use std::time::{Duration, Instant};
 
     async fn session() -> Session {
         let lake = Lake::open("memory://").expect("a lake");
+        let version = written(&lake).await;
+        let session = Session::new(&lake, SessionParams { threads: 2, memory: 1 << 28 });
+        let session = session.expect("a session");
+        session.register(&version).expect("registered");
+        session
+    }
+
+    async fn written(lake: &Lake) -> TableVersion {
         let contract = Contract::of("space.product_year").expect("a contract");
         let draft = lake.draft(contract, "relatedness", &Fingerprint::of(b"x"), "now");
         let batch = RecordBatch::try_new(
@@ -315,7 +381,7 @@ mod tests {
             vec![
                 Arc::new(Int32Array::from(vec![2008, 2008, 2009])),
                 Arc::new(StringArray::from(vec!["010110", "010190", "010110"])),
-                Arc::new(arrow::array::Int64Array::from(vec![3, 1, 2])),
+                Arc::new(Int64Array::from(vec![3, 1, 2])),
                 Arc::new(Float64Array::from(vec![Some(0.5), None, None])),
                 Arc::new(StringArray::from(vec![None, Some("x"), Some("x")])),
                 Arc::new(Float64Array::from(vec![None; 3])),
@@ -323,11 +389,7 @@ mod tests {
             ],
         )
         .expect("a batch");
-        let version = lake.write(draft, vec![batch]).await.expect("written");
-        let session = Session::new(&lake, SessionParams { threads: 2, memory: 1 << 28 });
-        let session = session.expect("a session");
-        session.register(&version).expect("registered");
-        session
+        lake.write(draft, vec![batch]).await.expect("written")
     }
 
     fn check(sql: &str, expected: &str) {
@@ -349,6 +411,51 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_gone_or_cut_is_an_error_and_not_no_rows() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        for is_cut in [false, true] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let lake = Lake::open(folder.path().to_str().expect("utf-8")).expect("a lake");
+            let version = runtime.block_on(written(&lake));
+            let session = Session::new(&lake, SessionParams { threads: 2, memory: 1 << 28 });
+            let session = session.expect("a session");
+            session.register(&version).expect("registered");
+            let path = folder.path().join(&version.files[0].path);
+            if is_cut {
+                std::fs::write(path, "PAR1").expect("written");
+            } else {
+                std::fs::remove_file(path).expect("removed");
+            }
+            for sql in [
+                "select count(*), sum(ubiquity) from space.product_year",
+                "select count(*) from space.product_year",
+                "select * from space.product_year where year = 1990",
+            ] {
+                let error = runtime.block_on(session.run(sql)).expect_err("no file").to_string();
+                let found = if is_cut { "4 bytes" } else { "gone" };
+                let expected = format!(
+                    "file `{}` of table `space.product_year` is {found}: expected",
+                    version.files[0].path
+                );
+                assert!(error.starts_with(&expected), "{sql}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn decimals_of_too_many_digits_are_an_error() {
+        let money = "cast(99999999999999999.99 as decimal(20, 2))";
+        check(&format!("select {money} * {money} * {money} as x"), "is too large to store");
+        check(
+            &format!(
+                "select sum(x) from (select {money} * {money} * x as x from (values ({money})) t(x))"
+            ),
+            "is too large to store",
+        );
+        check("select cast(2 as decimal(20, 2)) * cast(3 as decimal(20, 2)) * 4 as x", "24.0000");
+    }
+
+    #[test]
     fn what_is_not_there_is_named() {
         check("select * from space.nothing", "table 'rebound.space.nothing' not found");
         check("select nothing from space.product_year", "No field named nothing");
@@ -367,7 +474,7 @@ mod tests {
     fn check_stops(sql: &'static str) {
         let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
         let session = Arc::new(runtime.block_on(session()));
-        let value: arrow::array::ArrayRef = Arc::new(Int32Array::from_iter_values(0..300_000));
+        let value: arrow::array::ArrayRef = Arc::new(Int64Array::from_iter_values(0..300_000));
         let rows = RecordBatch::try_from_iter([("value", value)]).expect("rows");
         session.register_rows("many", rows.schema(), vec![rows]).expect("registered");
         let query = runtime.spawn(async move { session.run(sql).await.map(drop) });
@@ -398,6 +505,158 @@ mod tests {
             "select count(*) as n from range(1000) a join range(1000) b on a.value < b.value and a.value * b.value % 2 = 1",
             "| 124750 |",
         );
+    }
+
+    /// Amounts of money `a` and `b`, the same as doubles `x` and `y`, and a whole number.
+    const MONEY: &str = "with money as (select cast(column1 as decimal(20, 2)) as a, cast(column2 as decimal(20, 2)) as b, \
+                         cast(column1 as double) as x, cast(column2 as double) as y, cast(column3 as bigint) as n \
+                         from (values (10, 3, 3), (2, 7, 7), (1, 1000000000, 4)))";
+
+    fn check_true(query: &str) {
+        check(&format!("{MONEY} select ok from ({query}) t(ok)"), "| true |");
+    }
+
+    #[test]
+    fn money_becomes_a_double_where_it_is_divided() {
+        for query in [
+            "select cast(1 as decimal(20, 2)) / 1000000000 = 1e-9",
+            "select bool_and(a / b = x / y) from money",
+            "select bool_and(a / n = x / n) from money",
+            "select bool_and(n / a = n / x) from money",
+            "select bool_and(a / cast(3 as decimal(5, 2)) = x / 3) from money",
+            "select bool_and(a / b / b = x / y / y) from money",
+            "select bool_and(ln(a / b) = ln(x / y)) from money",
+            "select sum(a) / sum(b) = sum(x) / sum(y) from money",
+            "select sum(a / b) = sum(x / y) from money",
+            "select count(*) = 1 from money where a / b < 1e-8",
+            "select (select max(a / b) from money) = 10.0 / 3",
+            "select (select sum(a) from money) / 7 = 13.0 / 7",
+            "select count(*) = 3 from money l join money r on l.a / l.b = r.x / r.y",
+            "select bool_and(share = x / 13) from (select x, a / sum(a) over () as share from money)",
+            "select a = 10 from money order by a / b desc limit 1",
+            "select bool_and(arrow_typeof(q) = 'Float64') from (select a / b as q from money group by a / b)",
+            "select count(*) = 3 from money group by a / b > 100",
+            "select cast(1 as decimal(20, 2)) / 0 = cast('inf' as double)",
+        ] {
+            check_true(query);
+        }
+        check(&format!("{MONEY} select a / b from money"), "| money.a / money.b ");
+    }
+
+    #[test]
+    fn money_beside_doubles_is_a_double() {
+        for query in [
+            "select bool_and(case when n > 3 then a else a / b end = case when n > 3 then x else x / y end) from money",
+            "select bool_and(coalesce(a / nullif(b, 3), b) = coalesce(x / nullif(y, 3), y)) from money",
+            "select min(q) = 2.0 / 7 from (select a as q from money where n = 3 union all select a / b from money where n = 7)",
+            "select count(*) = 0 from money where a - a >= 1e-20",
+            "select count(*) = 0 from money where a - a between 1e-20 and 1",
+        ] {
+            check_true(query);
+        }
+    }
+
+    #[test]
+    fn means_and_medians_of_money_are_doubles() {
+        for query in [
+            "select avg(a) = 13.0 / 3 from money",
+            "select mean(a) = 13.0 / 3 from money",
+            "select avg(distinct a) = 13.0 / 3 and sum(distinct b) = 1000000010 from money",
+            "select bool_and(m = x) from (select avg(a) as m, x from money group by x)",
+            "select bool_and(m = 13.0 / 3) from (select avg(a) over () as m from money)",
+            "select sum(m) = 8.5 from (select avg(a) over (order by a rows between 1 preceding and current row) as m from money)",
+            "select avg(a) is null and sum(a) is null from money where n > 10",
+            "select avg(a) filter (where n > 3) = 1.5 from money",
+            "select median(q) = 0.375 from (select cast(column1 as decimal(20, 2)) as q from (values (0.25), (0.5)))",
+            "select arrow_typeof(sum(a)) = 'Decimal128(30, 2)' from money",
+        ] {
+            check_true(query);
+        }
+    }
+
+    #[test]
+    fn parameters_that_divide_money_make_doubles() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let money = ScalarValue::Decimal128(Some(100_000_000_000), 20, 2);
+        for (sql, value) in [
+            ("select cast(1 as decimal(20, 2)) / $1 as q", ScalarValue::Float64(Some(1e9))),
+            ("select cast(1 as decimal(20, 2)) / cast($1 as decimal(20, 2)) as q", money),
+        ] {
+            let batches = runtime.block_on(async {
+                let session = session().await;
+                let planned = session.context().sql(sql).await.expect("planned");
+                assert_eq!(planned.schema().field(0).data_type(), &DataType::Float64, "{sql}");
+                let bound = planned.with_param_values(vec![value]).expect("bound");
+                bound.collect().await.expect("run")
+            });
+            let found = pretty_format_batches(&batches).expect("printable").to_string();
+            assert!(found.contains("| 1e-9 |") || found.contains("| 0.000000001 |"), "{found}");
+        }
+    }
+
+    #[test]
+    fn integers_stay_integers() {
+        check("select 7 / 2 as n", "| 3 |");
+        check(
+            "select arrow_typeof(year + 1) as a, arrow_typeof(year * year) as b, arrow_typeof(-year) as c \
+             from space.product_year limit 1",
+            "| Int64 | Int32 | Int32 |",
+        );
+        check("select sum(year + 1 - 2 * ubiquity) as n from space.product_year", "| 6016 |");
+        check("select year + 1 from space.product_year", "year + Int64(1) |");
+        check(
+            "select sum(distinct ubiquity) as a, sum(distinct year) as b from space.product_year",
+            "| 6 | 4017 |",
+        );
+        check(
+            "select sum(ubiquity) filter (where year = 2008) as n from space.product_year",
+            "| 4 |",
+        );
+        check(
+            "select ubiquity, sum(ubiquity) over (order by ubiquity rows between 1 preceding and current row) as n \
+             from space.product_year order by ubiquity",
+            "| 1        | 1 |\n| 2        | 3 |\n| 3        | 5 |",
+        );
+    }
+
+    fn check_overflows(query: &str) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let sql = format!(
+            "with big as (select value + 9223372036854775800 as n, cast(value + 2147483640 as int) as i from range(8)) {query}"
+        );
+        let error = runtime.block_on(async { session().await.run(&sql).await }).expect_err(query);
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(cause.contains("verflow"), "{query}: {error}: {cause}");
+    }
+
+    #[test]
+    fn integers_that_overflow_are_an_error() {
+        for query in [
+            "select n + 1 from big",
+            "select n * 2 from big",
+            "select -n - 10 from big",
+            "select i + i from big",
+            "select i * i from big",
+            "select 1 from big where n + 1 > 0",
+            "select sum(n + 1) from big",
+            "select count(*) from big group by n + 1",
+            "select n from big order by n + 1",
+            "select count(*) from big l join big r on l.n + r.n < 0",
+            "select count(*) from big l join big r on l.n + 10 = r.n",
+            "select case when n > 0 then n * 2 end from big",
+            "select (select max(n) from big) + 1",
+            "select 9223372036854775807 + 1",
+            "select cast(2147483647 as int) + cast(1 as int)",
+            "select -(-9223372036854775807 - 1)",
+            "select abs(-9223372036854775807 - 1)",
+            "select sum(n) from big",
+            "select sum(distinct n), sum(distinct i) from big",
+            "select i % 2, sum(n) from big group by i % 2",
+            "select sum(n) over () from big",
+            "select sum(n) over (order by n rows between 1 preceding and current row) from big",
+        ] {
+            check_overflows(query);
+        }
     }
 
     #[test]

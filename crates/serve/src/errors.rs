@@ -23,6 +23,9 @@ fn of_severity(severity: &str, code: &str, message: String) -> PgWireError {
 pub(crate) fn told(found: PgWireError) -> PgWireError {
     let PgWireError::ApiError(inner) = &found else { return found };
     let (code, message) = if let Some(of_engine) = inner.downcast_ref::<DataFusionError>() {
+        if let Some(fault) = query::lake_fault(of_engine) {
+            return error("58030", fault);
+        }
         let message = query::plain(of_engine);
         (code_of(of_engine, &message), message)
     } else if let Some(of_parser) = inner.downcast_ref::<ParserError>() {

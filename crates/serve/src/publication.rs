@@ -9,10 +9,12 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
-use lake::{Catalog, Lake, LakeError};
+use lake::{Catalog, HeldLease, Lake, LakeError, LeaseTimes, TableVersion};
 use query::{CATALOG, QueryError, Session, SessionParams};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 
 /// Why what is published cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,8 @@ pub(crate) struct Publication {
     /// What is published.
     pub(crate) catalog: Catalog,
     context: SessionContext,
+    /// Keeps garbage collections from its files, as long as a client reads them; `None` where the lake cannot be written.
+    lease: Mutex<Option<HeldLease>>,
 }
 
 impl fmt::Debug for Publication {
@@ -49,13 +53,36 @@ pub(crate) async fn catalog(lake: &Lake) -> Result<Catalog, PublicationError> {
     lake.catalog().await?.ok_or_else(|| PublicationError::Nothing(lake.url().to_owned()))
 }
 
+/// A lease on all that `catalog` names.
+async fn lease(lake: &Lake, catalog: &Catalog) -> Option<HeldLease> {
+    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let files = catalog.tables.values().flat_map(|version| &version.files);
+    let keeps: BTreeSet<String> = catalog
+        .tables
+        .values()
+        .map(TableVersion::folder)
+        .chain(files.map(|file| file.path.clone()))
+        .collect();
+    match lake.lease(&command, keeps, LeaseTimes::default(), &Handle::current()).await {
+        Ok(lease) => Some(lease),
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "no lease on the tables: once another run is published, `rebound gc` may remove what clients still read, who are told then"
+            );
+            None
+        }
+    }
+}
+
 impl Publication {
-    /// Opens every table of `catalog`, after a look whether its files are there.
+    /// Opens every table of `catalog` under a lease, after a look whether its files are there.
     pub(crate) async fn open(
         lake: &Lake,
         catalog: Catalog,
         params: SessionParams,
     ) -> Result<Self, PublicationError> {
+        let lease = lease(lake, &catalog).await;
         let session = Session::new(lake, params)?;
         for version in catalog.tables.values() {
             lake.verify(version).await?;
@@ -70,7 +97,17 @@ impl Publication {
         comments::register(&context, comments).await.map_err(broken)?;
         let types = comments::types(&context).await.map_err(broken)?;
         functions::register_all(&context, &numbers, &types, catalog.tables.values());
-        Ok(Self { catalog, context })
+        Ok(Self { catalog, context, lease: Mutex::new(lease) })
+    }
+
+    /// Lets go of its files.
+    pub(crate) async fn release(&self) {
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(lease) = lease
+            && let Err(error) = lease.release().await
+        {
+            tracing::warn!(%error, "the lease on the tables expires by itself");
+        }
     }
 
     /// A session over the same tables, with memory and settings of its own.

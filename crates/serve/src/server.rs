@@ -138,6 +138,7 @@ impl Server {
         if is_busy() {
             tracing::warn!("stopped with queries running");
         }
+        self.shared.published().release().await;
     }
 
     fn accept(&self, socket: TcpStream) {

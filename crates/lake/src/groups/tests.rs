@@ -1,4 +1,5 @@
 use super::*;
+use crate::contract::MONEY;
 use crate::{Contract, Fingerprint, Lake};
 use arrow::array::ArrayRef;
 use arrow::array::{
@@ -252,14 +253,20 @@ fn cells_of_other_columns_are_refused() {
 }
 
 #[test]
-fn money_of_too_many_digits_is_refused() {
+fn numbers_that_tables_do_not_hold_are_refused_with_their_place() {
     let lake = Lake::open("memory://").expect("a lake");
     let mut version = version(&lake);
-    version.columns.retain(|column| column.name == "value");
-    version.key.clear();
+    version.columns.retain(|column| ["id", "value", "rate"].contains(&&*column.name));
     let mut writer = lake.group_writer(&version, "one.parquet").expect("a writer");
-    let error = writer.add(1, &[Cells::Money(&[10_i128.pow(20)])]).expect_err("a fault");
-    assert!(error.to_string().contains("value") || matches!(error, LakeError::Parquet { .. }));
+    let mut error = |ids: &[i64], values: &[i128], rates: &[f64]| {
+        let cells = [Cells::Counts(ids), Cells::Money(values), Cells::Floats(rates)];
+        writer.add(ids.len(), &cells).expect_err("a fault").to_string()
+    };
+    let most = 10_i128.pow(20);
+    let found = error(&[3, 5], &[most - 1, -most], &[0.5, 0.5]);
+    assert!(found.contains("`value`") && found.contains("has -1000000000000000000.00 at id 5:"));
+    let found = error(&[7], &[1], &[f64::INFINITY]);
+    assert!(found.contains("`rate`") && found.contains("has inf at id 7:"));
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn bytes_do_not_depend_on_how_rows_were_cut() {
         let lake = Lake::open("memory://").expect("a lake");
         wait(async {
             let written = lake.write(version(&lake, "x"), batches).await.expect("written");
-            let path = Path::from(format!("{}/{}", written.folder(), written.files[0].name));
+            let path = Path::from(written.files[0].path.as_str());
             lake.store().get(&path).await.expect("there").bytes().await.expect("readable")
         })
     };
@@ -147,4 +147,33 @@ fn bytes_do_not_depend_on_how_rows_were_cut() {
 #[test]
 fn other_urls_are_refused() {
     assert!(matches!(Lake::open("ftp://x/y"), Err(LakeError::Url(_))));
+}
+
+#[test]
+fn a_damaged_description_is_no_description() {
+    let lake = Lake::open("memory://").expect("a lake");
+    wait(async {
+        let written = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
+        let catalog = Catalog {
+            format: Catalog::FORMAT,
+            run: "1".into(),
+            pipeline: "p".into(),
+            published_at: "now".into(),
+            tables: BTreeMap::from([(written.table.clone(), written.clone())]),
+            checks: BTreeMap::new(),
+        };
+        let (_, replaced) = lake.catalog_to_replace().await.expect("readable");
+        lake.publish(&catalog, &replaced).await.expect("published");
+        for path in [CATALOG.to_owned(), format!("{}/{COMPLETE}", written.folder())] {
+            let text =
+                String::from_utf8(lake.get(&path).await.expect("there").to_vec()).expect("text");
+            let other = text.replacen("region_code", "region_cove", 1);
+            assert_ne!(text, other);
+            lake.store().put(&Path::from(path), other.into()).await.expect("written");
+        }
+        let error = lake.catalog().await.expect_err("damaged");
+        assert!(matches!(error, LakeError::Seal(_)), "{error}");
+        let found = lake.version(&written.table, &written.fingerprint).await.expect("readable");
+        assert_eq!(found, None);
+    });
 }

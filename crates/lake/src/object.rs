@@ -1,0 +1,54 @@
+//! What a file of a version is written to: the store, and a hash of all that goes there.
+
+use crate::fingerprint::ContentHash;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::async_writer::AsyncFileWriter;
+use parquet::errors::{ParquetError, Result};
+use std::fmt;
+use std::sync::Arc;
+
+/// An object that is being written.
+pub(crate) struct Object {
+    path: String,
+    writer: BufWriter,
+    hasher: blake3::Hasher,
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Object {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: String) -> Self {
+        let writer = BufWriter::new(store, Path::from(path.as_str()));
+        Self { path, writer, hasher: blake3::Hasher::new() }
+    }
+
+    /// Adds bytes.
+    pub(crate) async fn put(&mut self, bytes: Bytes) -> object_store::Result<()> {
+        self.hasher.update(&bytes);
+        self.writer.put(bytes).await
+    }
+
+    /// Where it is below the root of the lake, and the hash of what was written.
+    pub(crate) fn written(self) -> (String, ContentHash) {
+        (self.path, ContentHash::from(self.hasher.finalize()))
+    }
+}
+
+impl AsyncFileWriter for Object {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, Result<()>> {
+        let external = |error| ParquetError::External(Box::new(error));
+        Box::pin(async move { self.put(bytes).await.map_err(external) })
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.writer.complete()
+    }
+}

@@ -1,0 +1,70 @@
+//! What a run reads is what was written: each file is hashed once in a run, before something is made from it, and again if it was
+//! touched since.
+
+use lake::{DataFile, FileState, Lake, LakeError, TableVersion};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+/// The files that this run has hashed.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    lake: &'a Lake,
+    runtime: &'a Runtime,
+    pool: &'a rayon::ThreadPool,
+    states: Mutex<BTreeMap<String, FileState>>,
+}
+
+impl<'a> Verified<'a> {
+    /// None yet.
+    pub fn new(lake: &'a Lake, runtime: &'a Runtime, pool: &'a rayon::ThreadPool) -> Self {
+        Self { lake, runtime, pool, states: Mutex::default() }
+    }
+
+    /// Looks at the files of a version that something is made from, before and after: hashes those that were not hashed yet, or that
+    /// are not in the state in which they were.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not what was written: the version is then to be made again.
+    pub fn read(&self, version: &TableVersion) -> Result<(), LakeError> {
+        let handle = self.runtime.handle();
+        // One file after the other: all threads hash it, and none may wait for another file meanwhile.
+        let looked = self.pool.install(|| {
+            version.files.iter().try_for_each(|file| {
+                let now = handle.block_on(self.lake.verify_size(&version.table, file))?;
+                if self.state_of(file).as_ref() != Some(&now) {
+                    let hashed = handle.block_on(self.lake.verify_content(&version.table, file))?;
+                    let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+                    states.insert(file.path.clone(), hashed);
+                }
+                Ok(())
+            })
+        });
+        self.told(version, looked)
+    }
+
+    /// Looks whether the files of a version are there, as large as they should be; those that were hashed, as [`Self::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not: the version is then to be made again.
+    pub fn look(&self, version: &TableVersion) -> Result<(), LakeError> {
+        if version.files.iter().any(|file| self.state_of(file).is_some()) {
+            return self.read(version);
+        }
+        self.told(version, self.runtime.block_on(self.lake.verify(version)))
+    }
+
+    fn state_of(&self, file: &DataFile) -> Option<FileState> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.get(&file.path).cloned()
+    }
+
+    fn told(&self, version: &TableVersion, found: Result<(), LakeError>) -> Result<(), LakeError> {
+        if let Err(LakeError::Lost { .. } | LakeError::Damaged { .. }) = &found {
+            self.runtime.block_on(self.lake.unmark(version))?;
+        }
+        found
+    }
+}
