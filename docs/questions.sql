@@ -6,7 +6,7 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | customs, 5, 58
 -- | diversification, 2, 35
 -- | external, 1, 5
--- | model, 2, 47
+-- | model, 2, 50
 -- | panel, 3, 170
 -- | policy, 2, 20
 -- | resilience, 17, 384
@@ -177,8 +177,8 @@ select specification, outcome, round(estimate, 4) as estimate, round(se, 4) as s
 -- | region and chapter, recovery_dhs, 0.0158, 0.0553, 0.783
 -- | region and heading, recovery_dhs, 0.0166, 0.0483, 0.772
 -- | weighted by exports, recovery_dhs, -0.0485, 0.0751, 0.649
--- | region and chapter, resistance_dhs, 0.1236, 0.0421, 0.017
--- | region and heading, resistance_dhs, 0.0974, 0.0387, 0.063
+-- | region and chapter, resistance_dhs, 0.1236, 0.0421, 0.018
+-- | region and heading, resistance_dhs, 0.0974, 0.0387, 0.064
 -- | weighted by exports, resistance_dhs, 0.0562, 0.0992, 0.656
 
 -- 20. Was anything lost on the way?

@@ -63,4 +63,17 @@ with tempfile.TemporaryDirectory() as folder:
             gap_se = abs(float(row["se"]) / peer.se()[row["term"]] - 1)
             assert gap < 1e-8 and gap_se < 1e-6, (formula, row["term"], gap, gap_se)
             assert int(row["n_used"]) == peer._N
-print("exports open in pandas and ReadStat; pyfixest agrees")
+
+# A file of others that says the checksums of its pages is held to them.
+with tempfile.TemporaryDirectory() as folder:
+    path = pathlib.Path(folder) / "summed.parquet"
+    rows = pd.DataFrame({"y": [float(at % 7) for at in range(500)], "x": [float(at) for at in range(500)]})
+    rows.to_parquet(path, write_page_checksum=True, compression=None, use_dictionary=False)
+    asked = [rebound, "estimate", "y ~ x", "--data", str(path)]
+    subprocess.run(asked, check=True, capture_output=True)
+    bytes_ = bytearray(path.read_bytes())
+    bytes_[2000] ^= 1
+    path.write_bytes(bytes_)
+    ran = subprocess.run(asked, capture_output=True, text=True)
+    assert ran.returncode and "checksum" in ran.stderr.lower(), ran
+print("exports open in pandas and ReadStat; pyfixest agrees; page checksums are looked at")

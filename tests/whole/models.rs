@@ -80,7 +80,7 @@ fn what_cannot_be_estimated_says_why() {
             &[],
             "`ln(count)` is infinite or no number in 1073 of 3000 rows",
         ),
-        ("y ~ x1 | region", &["--weights", "x2"], "weights must be positive"),
+        ("y ~ x1 | region", &["--weights", "x2"], "weights must be zero or more"),
         ("y ~ x1 | region", &["--estimator", "ppml"], "Poisson needs zero or more"),
         ("y ~ x1 | region", &["--estimator", "logit"], "logit needs 0 or 1"),
         ("y ~ x1 | region", &["-i", "hc4"], "expected iid, hc1"),
@@ -88,7 +88,7 @@ fn what_cannot_be_estimated_says_why() {
         ("y x1", &[], "expected outcome ~ regressors"),
         ("y ~ x1^2", &[], "write power(x, 2)"),
         ("y ~ x1 - 1", &[], "the intercept cannot be left out"),
-        ("y ~ x1", &["-i", "driscoll_kraay(zone)"], "is no period"),
+        ("y ~ x1", &["-i", "driscoll_kraay(zone)"], "has no place in time among the others"),
         ("y ~ x1", &["-i", "driscoll_kraay(year, lags = 20)"], "leave room for 5 lags at most"),
         ("y ~ x1", &["-w", " "], "expected a SQL condition"),
         ("y ~ x1", &["--focus", "x11"], "did you mean `x1`?"),
@@ -276,6 +276,176 @@ fn exports_open(project: &Project) {
     project.rebound(&["export", "panel.regoin"]).fails(2, "did you mean `panel.region`?");
 }
 
+/// A small case's one number of a term.
+fn number_of(project: &Project, file: &str, formula: &str, more: &[&str], column: &str) -> f64 {
+    let path = root().join("tests/fixtures/small-cases").join(file).display().to_string();
+    let fixed = ["estimate", formula, "--data", &path, "--format", "csv"];
+    let found = coefficients(&project.rebound(&[&fixed[..], more].concat()).ok().out);
+    let row = found.values().find(|row| row["term"] == "x").expect("a coefficient of x");
+    row[column].parse().expect("a number")
+}
+
+#[test]
+fn an_effect_that_others_are_nested_in_changes_no_estimate() {
+    // Errors of pyfixest 0.60: iid, HC1, by city, by province.
+    let cases = [
+        (
+            "nested_effects.csv",
+            0.409_522_791_324_011_26,
+            [
+                0.079_473_344_735_118_22,
+                0.072_366_334_921_698_29,
+                0.053_758_862_069_468_46,
+                0.043_251_063_144_507_14,
+            ],
+        ),
+        (
+            "nested_effects_2.csv",
+            0.586_435_764_462_374_9,
+            [
+                0.068_438_050_466_762_53,
+                0.074_504_360_748_800_3,
+                0.035_249_231_010_683_8,
+                0.040_697_421_725_235_695,
+            ],
+        ),
+    ];
+    let project = Project::new();
+    let close = |found: f64, expected: f64| {
+        assert!((found / expected - 1.0).abs() < 1e-10, "{found} is not {expected}");
+    };
+    for (file, slope, errors) in cases {
+        let kinds = ["iid", "hc1", "cluster(city)", "cluster(province)"];
+        for effects in ["city + province", "province + city"] {
+            let formula = format!("y ~ x | {effects}");
+            for (inference, error) in kinds.iter().zip(errors) {
+                let found =
+                    |column| number_of(&project, file, &formula, &["-i", inference], column);
+                close(found("estimate"), slope);
+                close(found("se"), error);
+            }
+        }
+        close(number_of(&project, file, "y ~ x | city", &[], "estimate"), slope);
+    }
+    let path = root().join("tests/fixtures/small-cases/nested_effects.csv").display().to_string();
+    let ran = project.rebound(&["estimate", "y ~ x | city + province", "--data", &path]).ok();
+    let text = ran.out.replace('\n', " ");
+    assert!(text.contains("province adds nothing: city is nested in it"), "{text}");
+}
+
+#[test]
+fn periods_are_in_the_order_of_time() {
+    let project = Project::new();
+    let dk = ["-i", "driscoll_kraay(period, lags = 2)"];
+    let of = |file: &str| number_of(&project, file, "y ~ x | unit", &dk, "se");
+    // pyfixest 0.60.
+    let expected = 0.111_307_543_843_197_06;
+    let found = of("periods_1_to_12.csv");
+    assert!((found / expected - 1.0).abs() < 1e-6, "{found}");
+    let text =
+        std::fs::read_to_string(root().join("tests/fixtures/small-cases/periods_1_to_12.csv"));
+    let text = text.expect("a fixture");
+    // Months and dates as people write them, and event times, all the same.
+    let written = |name: &str, of: &dyn Fn(&str) -> String| {
+        let rows = text.lines().enumerate().map(|(at, line)| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let period = if at == 0 { "period".to_owned() } else { of(cells[1]) };
+            format!("{},{period},{},{}\n", cells[0], cells[2], cells[3])
+        });
+        project.write(name, rows.collect::<String>().as_bytes());
+        let asked = ["estimate", "y ~ x | unit", "--data", name, "--format", "csv"];
+        project.rebound(&[&asked[..], &dk].concat())
+    };
+    for (name, of) in [
+        ("months.csv", &(|p: &str| format!("2008-{p}")) as &dyn Fn(&str) -> String),
+        ("marked.csv", &|p: &str| format!("2008m{p}")),
+        ("floats.csv", &|p: &str| format!("{p}.0")),
+    ] {
+        let found = coefficients(&written(name, of).ok().out);
+        let se: f64 = found.values().next().expect("x")["se"].parse().expect("a number");
+        assert!((se / expected - 1.0).abs() < 1e-6, "{name}: {se}");
+    }
+    written("names.csv", &|p: &str| format!("month {p}")).fails(2, "has no place in time");
+    written("events.csv", &|p: &str| (p.parse::<i32>().expect("a number") - 6).to_string()).ok();
+    let formula = "y ~ i(period, x, ref = -1) | unit";
+    let asked = ["estimate", formula, "--data", "events.csv", "--plot", "events.svg"];
+    let expected: Vec<String> =
+        (-5..=6).filter(|at| *at != -1).map(|at| format!("x x period = {at}")).collect();
+    let in_order = |text: &str, what: &str| {
+        let places: Vec<usize> = expected
+            .iter()
+            .map(|term| {
+                let after =
+                    |at: usize| text[at + term.len()..].starts_with(|c: char| !c.is_ascii_digit());
+                let found =
+                    text.match_indices(term.as_str()).map(|(at, _)| at).find(|at| after(*at));
+                found.unwrap_or_else(|| panic!("no {term} in {what}"))
+            })
+            .collect();
+        assert!(places.is_sorted(), "{what}: {text}");
+    };
+    in_order(&project.rebound(&asked).ok().out, "the table");
+    in_order(&project.rebound(&[&asked[..], &["--format", "csv"]].concat()).ok().out, "CSV");
+    in_order(
+        &std::fs::read_to_string(project.path().join("events.svg")).expect("a plot"),
+        "the plot",
+    );
+}
+
+#[test]
+fn long_numbers_of_firms_stay_apart() {
+    // 18 digits, of which doubles keep 15: 50 firms, of which 4 would be left.
+    let project = Project::new();
+    let rows = |letter: &str| {
+        let row = |at: u64| {
+            let (firm, x) = (at % 50, (at * 7919) % 101);
+            let y = x * 2 + firm * 31 % 17 + (at * 31) % 13;
+            format!("{letter}{},{x},{y}\n", 110_101_199_001_010_000 + firm)
+        };
+        format!("firm,x,y\n{}", (0..400).map(row).collect::<String>())
+    };
+    project.write("numbers.csv", rows("").as_bytes());
+    project.write("names.csv", rows("f").as_bytes());
+    let of = |file: &str| {
+        let asked = ["estimate", "y ~ x | firm", "--data", file, "-i", "cluster(firm)"];
+        project.rebound(&asked).ok().out
+    };
+    let found = of("numbers.csv");
+    assert!(found.contains("Clusters: firm") && found == of("names.csv"), "{found}");
+}
+
+#[test]
+fn an_exact_fit_has_no_errors_and_says_why() {
+    let project = Project::new();
+    project.write("exact.csv", b"y,x,g,w\n1,1,a,1\n2,2,a,0\n4,4,b,2\n5,5,b,1\n7,7,c,1\n");
+    let kinds = ["iid", "hc1", "hc2", "hc3", "cluster(g)", "crv3(g)", "driscoll_kraay(x)"];
+    for inference in kinds {
+        for more in [&[][..], &["--weights", "w"]] {
+            let asked = ["estimate", "y ~ x", "--data", "exact.csv", "-i", inference];
+            let ran = project.rebound(&[&asked[..], more].concat()).ok();
+            let text = ran.out.replace('\n', " ");
+            assert!(text.contains("the fit is exact"), "{inference}: {text}");
+            // Once, where stars are explained.
+            assert_eq!(text.matches("***").count(), 1, "{inference}: {text}");
+        }
+    }
+    let weighted = project.rebound(&["estimate", "y ~ x", "--data", "exact.csv", "--weights", "w"]);
+    let text = weighted.ok().out.replace('\n', " ");
+    assert!(text.contains("1 row of weight zero left out"), "{text}");
+    // In a run it is a row with its reason.
+    let model = "name: exact\ntitle: An identity\ntable: panel.region\nestimate:\n  outcomes: [twice = 2 * base_value]\n  \
+                 regressors: [base_value]\n  where: episode = 'crisis_2008'\n";
+    project.write("pipelines/models/exact.yaml", model.as_bytes());
+    project.edit("pipelines/australia.yaml", "models: [", "models: [models/exact.yaml, ");
+    project.run().ok();
+    let found = project.sql(
+        "select term, round(estimate, 9), se is null, null_reason is not null from model.coefficients where model = 'exact' order by 1 desc",
+    );
+    assert_eq!(found[0], "base_value,2.0,true,true");
+    let found = project.sql("select f is null, notes from model.fit where model = 'exact'");
+    assert!(found[0].starts_with("true,no F: the fit is exact"), "{found:?}");
+}
+
 #[test]
 fn the_sample_of_rebate_steps_gives_the_days_of_its_notices() {
     let project = Project::new();
@@ -298,6 +468,8 @@ fn the_sample_of_rebate_steps_gives_the_days_of_its_notices() {
 #[test]
 fn models_are_the_same_for_any_number_of_threads() {
     let project = Project::new();
+    let followed = "focus: [density]\nabout: Said below.\nestimate:\n";
+    project.edit("pipelines/models/density.yaml", "estimate:\n", followed);
     let mut texts = Vec::new();
     for threads in ["1", "3"] {
         let lake = format!("lake{threads}");
@@ -307,4 +479,24 @@ fn models_are_the_same_for_any_number_of_threads() {
         texts.push(project.rebound(&["estimate", "--lake", &lake, "--format", "csv"]).ok().out);
     }
     assert!(texts[0].len() > 1000 && texts[0] == texts[1]);
+    published_tables_fit(&project);
+}
+
+/// The published model follows one coefficient, and says so in its table.
+fn published_tables_fit(project: &Project) {
+    let fits = |text: &str, width: usize| text.lines().all(|line| line.chars().count() <= width);
+    let estimate = ["estimate", "--lake", "lake1"];
+    let text = project.rebound(&estimate).ok().out;
+    let headings = text.lines().nth(2).expect("headings");
+    let names: Vec<&str> = headings.split_whitespace().take(5).collect();
+    assert_eq!(names, ["no.", "outcome", "specification", "term", "estimate"], "{text}");
+    assert!(fits(&text, 100) && text.ends_with("\nSaid below.\n"), "{text}");
+    assert!(!text.contains("\nlog_base_value "), "{text}");
+    let columns = [&estimate[..], &["--shape", "columns"]].concat();
+    let narrow = project.command().args(&columns).env("COLUMNS", "60").output();
+    let text = crate::support::Ran::from(narrow.expect("the binary runs")).ok().out;
+    assert!(fits(&text, 60) && text.contains("(panel 1 of "), "{text}");
+    assert!(text.contains("\nlog_base_value "), "{text}");
+    let whole = [&columns[..], &["--format", "markdown"]].concat();
+    assert!(project.rebound(&whole).ok().out.contains("<br>(9) |"));
 }

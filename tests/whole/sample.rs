@@ -30,6 +30,24 @@ fn raw_sums() -> BTreeMap<(String, i32), i128> {
 }
 
 #[test]
+fn money_is_divided_as_doubles_are() {
+    let project = Project::new();
+    project.run().ok();
+    let rows = project.sql(
+        "select base_value, trough_value, ln(trough_value / base_value), base_value / 1000000000 \
+         from resilience.region_product where base_value > 0 and trough_value > 0",
+    );
+    assert!(rows.len() > 100);
+    for row in rows {
+        let cells: Vec<f64> = row.split(',').map(|cell| cell.parse().expect("a number")).collect();
+        let [base, trough, logarithm, billions] = cells[..] else { panic!("{row}") };
+        let near = |found: f64, expected: f64| (found - expected).abs() <= 1e-15 * expected.abs();
+        assert!(near(logarithm, (trough / base).ln()), "{row}");
+        assert!(near(billions, base / 1e9), "{row}");
+    }
+}
+
+#[test]
 fn totals_are_those_of_the_raw_files_to_the_last_unit() {
     let project = Project::new();
     project.run().ok();
@@ -316,6 +334,22 @@ from trade.region_product_year group by year, region_code order by year, region_
     project.run().fails(1, "ascending order of its key");
     project.edit(
         "pipelines/sql/panel.top_product.sql",
+        "order by 2 desc",
+        "order by year, region_code",
+    );
+    let value = "max(fob_value) as fob_value";
+    let no_number = "cast(0 as double) / cast(min(year) - year as double) as fob_value";
+    project.edit("pipelines/sql/panel.top_product.sql", value, no_number);
+    project
+        .run()
+        .fails(
+            2,
+            "column `fob_value` of table `panel.top_product` has NaN at year 2005, region_code ",
+        )
+        .fails(2, "make it null");
+    project.edit("pipelines/sql/panel.top_product.sql", no_number, value);
+    project.edit(
+        "pipelines/sql/panel.top_product.sql",
         "trade.region_product_year",
         "trade.region_product_yeer",
     );
@@ -347,6 +381,61 @@ fn lost_file_is_named_and_made_again() {
         .fails(1, "`rebound run` makes the table again");
     project.run().ok();
     assert_eq!(project.sql("select count(*) from panel.region"), ["16"]);
+}
+
+/// Changes one bit of a published file.
+fn damage(project: &Project, table: &str) -> std::path::PathBuf {
+    let files = project.published_bytes();
+    let (path, mut bytes) =
+        files.into_iter().find(|(path, _)| path.contains(table)).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let path = project.path().join(path);
+    std::fs::write(&path, bytes).expect("writable");
+    path
+}
+
+#[test]
+fn damage_is_said_and_made_again() {
+    let project = Project::new();
+    project.run().ok();
+    let before = project.published_bytes();
+    for table in ["space.region_product_year/", "policy.rebate/"] {
+        damage(&project, table);
+    }
+    let found = project
+        .rebound(&["verify"])
+        .fails(3, "2 damaged files in policy.rebate, space.region_product_year")
+        .fails(3, "`rebound run` makes again: policy, relatedness");
+    assert!(found.out.contains("of table `policy.rebate` is damaged: its "), "{}", found.out);
+    project.rebound(&["verify", "panel.region"]).ok();
+    project.rebound(&["verify", "panel.regio"]).fails(2, "did you mean `panel.region`?");
+    project.run().ok();
+    assert_eq!(project.published_bytes(), before);
+    project.rebound(&["verify"]).ok();
+}
+
+#[test]
+fn nothing_is_made_from_what_is_damaged() {
+    let project = Project::new();
+    project.run().ok();
+    // One is read file by file, by a stage that is made anew, the other by SQL.
+    for table in ["trade.region_product_year/", "space.region_product_year/"] {
+        damage(&project, table);
+    }
+    project.edit("config/default.yaml", "  min_base_value: 0", "  min_base_value: 5");
+    let ran = project.run().ok();
+    assert!(ran.err.contains("is damaged: its "), "{}", ran.err);
+    assert!(ran.err.contains("it is made again now"), "{}", ran.err);
+    let healed = project.published_bytes();
+    project.rebound(&["verify"]).ok();
+    let clean = Project::new();
+    clean.edit("config/default.yaml", "  min_base_value: 0", "  min_base_value: 5");
+    clean.run().ok();
+    assert!(
+        clean.published_bytes() == healed,
+        "other bytes than those of a lake that was never damaged"
+    );
 }
 
 #[test]

@@ -18,8 +18,9 @@ use crate::synth::{Nation, SynthError};
 use crate::{clock, graph, shell};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus};
+use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus, TableVersion};
 use query::QueryError;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
@@ -73,7 +74,9 @@ enum Command {
     Reconcile(LakeArgs),
     /// Show the history of runs.
     Runs(LakeArgs),
-    /// Remove versions of tables that no kept run needs; on an object store only those a day old.
+    /// Read every file of what is published, and say which are damaged and what `run` will make again.
+    Verify(VerifyArgs),
+    /// Remove versions of tables that no kept run and no program at work needs; on an object store only those a day old.
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
@@ -208,6 +211,23 @@ struct DescribeArgs {
 }
 
 #[derive(Debug, Args)]
+struct VerifyArgs {
+    /// Tables; without any, all that are published.
+    table: Vec<String>,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+/// Tables that are not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("{n_files} damaged file{s} in {tables}; `rebound run` makes again: {stages}", s = if *n_files == 1 { "" } else { "s" })]
+struct Damaged {
+    n_files: usize,
+    tables: String,
+    stages: String,
+}
+
+#[derive(Debug, Args)]
 struct GcArgs {
     /// Keep what the newest N runs made or used, beside what is published.
     #[arg(long)]
@@ -265,7 +285,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         if let Some(error) = cause.downcast_ref::<RunError>() {
             return error.exit_code();
         }
+        if cause.is::<Damaged>() {
+            return 3;
+        }
         let is_users = cause.is::<UsersError>()
+            || cause.is::<published::NotPublished>()
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
@@ -360,6 +384,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Describe(args) => describe(&runtime, &mut out, args)?,
         Command::Reconcile(args) => reconcile(&runtime, &mut out, args)?,
         Command::Runs(args) => runs(&runtime, &mut out, args)?,
+        Command::Verify(args) => verify(&runtime, &mut out, args)?,
         Command::Gc(args) => gc(&runtime, &mut out, args)?,
         Command::Measure(args) => {
             // Rows go to standard output as they come.
@@ -857,6 +882,61 @@ fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn verify(runtime: &Runtime, out: &mut impl Write, args: &VerifyArgs) -> anyhow::Result<()> {
+    let lake = open(&args.lake)?;
+    let catalog = catalog(runtime, &lake)?;
+    let versions: Vec<&TableVersion> = if args.table.is_empty() {
+        catalog.tables.values().collect()
+    } else {
+        args.table
+            .iter()
+            .map(|table| published::version(&catalog, table))
+            .collect::<Result<_, _>>()?
+    };
+    let (mut n_files, mut n_bytes, mut n_damaged) = (0, 0, 0);
+    let mut tables = BTreeSet::new();
+    let mut stages = BTreeSet::new();
+    for version in &versions {
+        let mut is_whole = true;
+        for file in &version.files {
+            (n_files, n_bytes) = (n_files + 1, n_bytes + file.bytes);
+            match runtime.block_on(lake.verify_content(&version.table, file)) {
+                Ok(_) => {}
+                Err(error @ (LakeError::Lost { .. } | LakeError::Damaged { .. })) => {
+                    writeln!(out, "{error}")?;
+                    is_whole = false;
+                    n_damaged += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !is_whole {
+            tables.insert(version.table.as_str());
+            stages.insert(version.stage.as_str());
+            if let Err(error) = runtime.block_on(lake.unmark(version)) {
+                tracing::warn!(
+                    "{error}: the damage cannot be marked, so `rebound run` makes `{}` again only where it reads it; run `rebound \
+                     verify` where the lake can be written",
+                    version.table
+                );
+            }
+        }
+    }
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    if n_damaged > 0 {
+        let (tables, stages) = (list(tables), list(stages));
+        return Err(Damaged { n_files: n_damaged, tables, stages }.into());
+    }
+    writeln!(
+        out,
+        "{} files of {} tables, {}, are as they were written",
+        grouped(n_files),
+        versions.len(),
+        size(n_bytes)
+    )?;
+    Ok(())
+}
+
 /// Longer than any run takes.
 const SPARED: Duration = Duration::from_hours(24);
 
@@ -878,5 +958,8 @@ fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<
     };
     let garbage = runtime.block_on(lake.collect_garbage(args.keep, young_from))?;
     writeln!(out, "freed {} in {} versions", size(garbage.bytes), garbage.versions.len())?;
+    for holder in &garbage.holders {
+        writeln!(out, "kept what {holder} works with")?;
+    }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are published.
 
 use crate::estimation::{Estimated, EstimationError, Runner};
-use crate::models::{FormulaOptions, Model, ModelError};
+use crate::models::{FormulaOptions, Heading, Model, ModelError};
+use crate::output::{TEXT_WIDTH, text_width};
 use crate::published::{self, NotPublished};
 use crate::regression_table::{self, Shape, TableFormat};
 use crate::tables::{self, TableError};
@@ -35,7 +36,8 @@ pub struct EstimateArgs {
     /// ols (in two stages with instruments), ppml or logit.
     #[arg(long, default_value = "ols", requires = "formula", conflicts_with = "model")]
     pub estimator: String,
-    /// iid, hc1, hc2, hc3, cluster(a + b), `driscoll_kraay(time, lags = n)` or conley(place, latitude, longitude, km = n).
+    /// iid, hc1, hc2, hc3, cluster(a + b), crv3(a), `driscoll_kraay(time, lags = n)` or conley(place, latitude, longitude, km = n, kernel =
+    /// uniform).
     #[arg(long, short, default_value = "hc1", requires = "formula", conflicts_with = "model")]
     pub inference: String,
     /// Share at each end that outcomes are pulled in to.
@@ -44,7 +46,7 @@ pub struct EstimateArgs {
     /// Only the published models of this name.
     #[arg(long, short)]
     pub name: Vec<String>,
-    /// Form of the table.
+    /// Form of the table. Text fits `COLUMNS`, else the terminal, else 100 columns, as in a file.
     #[arg(long, value_enum, default_value = "text")]
     pub format: TableFormat,
     /// A column a regression, or a row a regression with the coefficients of interest.
@@ -112,12 +114,9 @@ impl EstimateCommandError {
     }
 }
 
-/// A model's results, with what its table is called and shows.
+/// A model's results, with what is said of it.
 struct Shown {
-    title: String,
-    about: String,
-    focus: Vec<String>,
-    is_specifications: bool,
+    heading: Heading,
     results: Vec<Estimated>,
 }
 
@@ -195,26 +194,19 @@ pub fn estimate(
             .into());
         }
     }
+    let width = if args.output.is_some() { TEXT_WIDTH } else { text_width() };
     let mut out = String::new();
     for (at, model) in shown.iter().enumerate() {
         if at > 0 && args.format != TableFormat::Csv {
             out.push('\n');
         }
         let results: Vec<&Estimated> = model.results.iter().collect();
-        let shape = args.shape.unwrap_or(if model.is_specifications {
-            Shape::Specifications
-        } else {
-            Shape::Columns
-        });
-        let focus = if args.focus.is_empty() { &model.focus } else { &args.focus };
-        let table = regression_table::render(
-            args.format,
-            shape,
-            &model.title,
-            &model.about,
-            focus,
-            &results,
-        );
+        let shape = args.shape.unwrap_or_else(|| Shape::of(&model.heading));
+        let mut heading = model.heading.clone();
+        if !args.focus.is_empty() {
+            heading.focus.clone_from(&args.focus);
+        }
+        let table = regression_table::render(args.format, shape, &heading, &results, width);
         // One header serves all rows.
         let is_next = at > 0 && args.format == TableFormat::Csv;
         out.push_str(if is_next {
@@ -229,9 +221,9 @@ pub fn estimate(
     };
     if let Some(path) = &args.plot {
         let results: Vec<&Estimated> = shown.iter().flat_map(|model| &model.results).collect();
-        let title = shown.first().map_or("", |model| model.title.as_str());
+        let title = shown.first().map_or("", |model| model.heading.title.as_str());
         let focus: Vec<String> = match (&args.focus, shown.first()) {
-            (asked, Some(model)) if asked.is_empty() => model.focus.clone(),
+            (asked, Some(model)) if asked.is_empty() => model.heading.focus.clone(),
             (asked, _) => asked.clone(),
         };
         written(path, &regression_table::plot(title, &focus, &results))?;
@@ -254,13 +246,7 @@ pub fn estimate(
 
 fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, EstimateCommandError> {
     let results = Runner { session, runtime: runtime.handle() }.run(model)?;
-    Ok(Shown {
-        title: model.title.clone(),
-        about: model.about.clone(),
-        focus: model.focus.clone(),
-        is_specifications: !model.focus.is_empty(),
-        results,
-    })
+    Ok(Shown { heading: model.heading(), results })
 }
 
 fn published_models(
@@ -279,13 +265,7 @@ fn published_models(
     let shown: Vec<Shown> = all
         .into_iter()
         .filter(|(name, ..)| names.is_empty() || names.contains(name))
-        .map(|(_, title, results)| Shown {
-            title,
-            about: String::new(),
-            focus: Vec::new(),
-            is_specifications: false,
-            results,
-        })
+        .map(|(_, heading, results)| Shown { heading, results })
         .collect();
     if shown.is_empty() {
         return Err(EstimateCommandError::Asked(format!(

@@ -2,9 +2,10 @@
 
 use crate::boundaries::km;
 use crate::graph::hint;
+use crate::levels::{self, LevelOrder, Levels, Met};
 use crate::models::{Estimator, InferenceText, Model, Spec, Term};
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use estimate::{
     Cause, Covariance, EstimateError, Factor, Family, Fit, Inference, Options, Sample, WildWeights,
     glm, ols, wild_bootstrap,
@@ -13,7 +14,6 @@ use query::{QueryError, Session};
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 use trade::NO_CODE;
-use trade::memo::Dictionary;
 
 /// Clusters below which t and p of clustered errors are not to be trusted.
 const FEW_CLUSTERS: usize = 40;
@@ -81,6 +81,23 @@ pub struct Coefficient {
     pub null_reason: Option<String>,
 }
 
+impl Coefficient {
+    /// One without an estimate, and why.
+    pub fn without(term: String, level: Option<(String, String)>, reason: String) -> Self {
+        Self {
+            term,
+            level,
+            estimate: None,
+            se: None,
+            t: None,
+            p: None,
+            interval: None,
+            wild_p: None,
+            null_reason: Some(reason),
+        }
+    }
+}
+
 /// How a regression went.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
@@ -102,6 +119,8 @@ pub struct Summary {
     pub n_missing: usize,
     /// Which columns those are, with counts.
     pub missing: String,
+    /// Rows whose weight is zero.
+    pub n_zero_weights: usize,
     /// Rows alone in an effect.
     pub n_singletons: usize,
     /// Separated rows.
@@ -166,34 +185,7 @@ impl Estimated {
 /// Rows of a specification, complete but for what the outcomes lack.
 struct Rows {
     numbers: Vec<Vec<f64>>,
-    factors: Vec<(Vec<u32>, Vec<String>)>,
-}
-
-/// Level numbers of texts, in the order in which they are met.
-#[derive(Default)]
-struct Levels {
-    texts: Dictionary,
-    of_row: Vec<u32>,
-}
-
-impl Levels {
-    fn add(&mut self, text: Option<&str>) {
-        self.of_row.push(text.map_or(NO_CODE, |text| self.texts.code(text)));
-    }
-
-    /// The level of each row in the order of the texts, and the texts.
-    fn sorted(self) -> (Vec<u32>, Vec<String>) {
-        let mut texts: Vec<(&str, u32)> =
-            (0..).take(self.texts.n_texts()).map(|code| (self.texts.text(code), code)).collect();
-        texts.sort_unstable();
-        let mut places = vec![0; texts.len()];
-        for (place, (_, level)) in (0..).zip(&texts) {
-            places[*level as usize] = place;
-        }
-        let place = |level: &u32| places.get(*level as usize).copied().unwrap_or(NO_CODE);
-        let names = texts.iter().map(|(text, _)| (*text).to_owned()).collect();
-        (self.of_row.iter().map(place).collect(), names)
-    }
+    factors: Vec<Levels>,
 }
 
 /// Runs the models of a pipeline or a command.
@@ -218,8 +210,8 @@ impl Runner<'_> {
                 "" => format!("model `{}`", model.name),
                 name => format!("model `{}`, specification `{name}`", model.name),
             };
-            self.columns_are_there(&of, spec)?;
-            let rows = self.read(&of, spec)?;
+            let schema = self.columns_are_there(&of, spec)?;
+            let rows = self.read(&of, spec, &schema)?;
             for at in 0..spec.outcomes.len() {
                 results.push(of_outcome(model, spec, &of, &rows, at)?);
             }
@@ -227,7 +219,7 @@ impl Runner<'_> {
         Ok(results)
     }
 
-    fn columns_are_there(&self, of: &str, spec: &Spec) -> Result<(), EstimationError> {
+    fn columns_are_there(&self, of: &str, spec: &Spec) -> Result<SchemaRef, EstimationError> {
         let sql = format!("select * from {} limit 0", spec.table);
         let found = self.runtime.block_on(self.session.run(&sql));
         let (schema, _) =
@@ -257,14 +249,14 @@ impl Runner<'_> {
                 });
             }
         }
-        Ok(())
+        Ok(schema)
     }
 
-    fn read(&self, of: &str, spec: &Spec) -> Result<Rows, EstimationError> {
+    fn read(&self, of: &str, spec: &Spec, schema: &SchemaRef) -> Result<Rows, EstimationError> {
         let sql = spec.sql();
         let n_numbers = spec.numbers().len();
         let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); n_numbers];
-        let mut levels: Vec<Levels> = spec.factors().iter().map(|_| Levels::default()).collect();
+        let mut met: Vec<Met> = spec.factors().iter().map(|_| Met::default()).collect();
         let take = |batch: &RecordBatch| {
             for (out, column) in numbers.iter_mut().zip(batch.columns()) {
                 let column = column.as_primitive::<Float64Type>();
@@ -281,7 +273,7 @@ impl Runner<'_> {
                     }));
                 }
             }
-            for (out, column) in levels.iter_mut().zip(&batch.columns()[n_numbers..]) {
+            for (out, column) in met.iter_mut().zip(&batch.columns()[n_numbers..]) {
                 column.as_string::<i32>().iter().for_each(|text| out.add(text));
             }
         };
@@ -302,7 +294,19 @@ impl Runner<'_> {
                 });
             }
         }
-        Ok(Rows { numbers, factors: levels.into_iter().map(Levels::sorted).collect() })
+        let is_float = |column: &String| {
+            let field = schema.field_with_name(column);
+            field.is_ok_and(|field| {
+                matches!(field.data_type(), DataType::Float64 | DataType::Float32)
+            })
+        };
+        let columns = spec.factors();
+        let factors = met
+            .into_iter()
+            .zip(&columns)
+            .map(|(met, column)| met.levels(is_float(column)))
+            .collect();
+        Ok(Rows { numbers, factors })
     }
 }
 
@@ -310,6 +314,8 @@ impl Runner<'_> {
 struct Regressor {
     term: String,
     level: Option<(String, String)>,
+    /// The place of its level among all.
+    place: u32,
     values: Vec<f64>,
     is_empty: bool,
 }
@@ -343,7 +349,7 @@ fn of_outcome(
             .map(|columns| columns.join("^"))
             .collect::<Vec<_>>()
             .join(" + "),
-        inference: spec.inference.name(),
+        inference: spec.inference.name(None),
         weights: spec.weights.as_ref().map(|term| term.name.clone()).unwrap_or_default(),
         n_selected: n_rows,
         ..Summary::default()
@@ -396,8 +402,8 @@ fn of_outcome(
             }
         }
     }
-    for (name, (of_row, _)) in factor_names.iter().zip(&rows.factors) {
-        for (keep, level) in keep.iter_mut().zip(of_row) {
+    for (name, levels) in factor_names.iter().zip(&rows.factors) {
+        for (keep, level) in keep.iter_mut().zip(&levels.of_row) {
             if *level == NO_CODE {
                 *keep = false;
                 *missing.entry(name).or_default() += 1;
@@ -419,7 +425,7 @@ fn of_outcome(
         column.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
     };
     let levels = |place: usize| -> Vec<u32> {
-        let (of_row, _) = &rows.factors[place];
+        let of_row = &rows.factors[place].of_row;
         of_row.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(level, _)| *level).collect()
     };
     let factor = |columns: &[String]| -> Factor {
@@ -427,7 +433,7 @@ fn of_outcome(
             .iter()
             .map(|column| {
                 let place = place_of(column);
-                Factor { of_row: levels(place), n_levels: rows.factors[place].1.len() }
+                Factor { of_row: levels(place), n_levels: rows.factors[place].texts.len() }
             })
             .collect();
         let mut factor = Factor::combine(&parts.iter().collect::<Vec<_>>());
@@ -440,15 +446,25 @@ fn of_outcome(
             return Ok(vec![Regressor {
                 term: term.name.clone(),
                 level: None,
+                place: 0,
                 values,
                 is_empty: is_empty[column],
             }]);
         };
         let place = place_of(by);
         let of_row = levels(place);
-        let names = &rows.factors[place].1;
+        let names = &rows.factors[place].texts;
+        // A number is itself however it is written.
+        let is_reference = |name: &String| {
+            reference.as_ref().is_some_and(|reference| {
+                name == reference
+                    || rows.factors[place].order == LevelOrder::Number
+                        && levels::number(name)
+                            .is_some_and(|n| levels::number(reference) == Some(n))
+            })
+        };
         if let Some(reference) = reference
-            && !names.contains(reference)
+            && !names.iter().any(is_reference)
         {
             return Err(EstimationError::Data {
                 of: of.to_owned(),
@@ -461,9 +477,20 @@ fn of_outcome(
         }
         let mut met = vec![false; names.len()];
         of_row.iter().for_each(|level| met[*level as usize] = true);
+        if let Some(reference) = reference
+            && !names.iter().zip(&met).any(|(name, met)| *met && is_reference(name))
+        {
+            return Err(EstimationError::Data {
+                of: of.to_owned(),
+                why: format!(
+                    "i({by}, {}): no row that is complete has the reference {reference:?}: take another, or see what the rows lack",
+                    term.name
+                ),
+            });
+        }
         Ok((0u32..)
             .zip(names)
-            .filter(|(level, name)| Some(*name) != reference.as_ref() && met[*level as usize])
+            .filter(|(level, name)| !is_reference(name) && met[*level as usize])
             .map(|(level, name)| Regressor {
                 term: if term.name == "1" {
                     format!("{by} = {name}")
@@ -471,6 +498,7 @@ fn of_outcome(
                     format!("{} x {by} = {name}", term.name)
                 },
                 level: Some((name.clone(), term.name.clone())),
+                place: level,
                 values: values
                     .iter()
                     .zip(&of_row)
@@ -482,16 +510,19 @@ fn of_outcome(
     };
     if let InferenceText::DriscollKraay(time, lags) = &spec.inference {
         let factor = factor(time);
-        let names = time.first().map(|column| &rows.factors[place_of(column)].1);
-        let bad = names.and_then(|names| {
-            names.iter().find(|name| !name.starts_with(|c: char| c.is_ascii_digit()))
-        });
         let data = |why: String| EstimationError::Data { of: of.to_owned(), why };
-        if let Some(bad) = bad {
-            return Err(data(format!(
-                "driscoll_kraay({}): {bad:?} is no period: expected a year, quarter or month",
-                time.join("^")
-            )));
+        for column in time {
+            let levels = &rows.factors[place_of(column)];
+            let is_odd = |text: &&String| levels::order_of_one(text) == LevelOrder::Text;
+            if levels.order == LevelOrder::Text {
+                let odd = levels.texts.iter().find(is_odd).or(levels.texts.first());
+                return Err(data(format!(
+                    "driscoll_kraay({}): {:?} of `{column}` has no place in time among the others: expected numbers, or periods \
+                     that begin with the year, as 2008, 2008-9, 2008Q3 or 2008-09-15",
+                    time.join("^"),
+                    odd.map_or("", String::as_str),
+                )));
+            }
         }
         if lags.is_some_and(|lags| lags >= factor.n_levels) {
             return Err(data(format!(
@@ -524,6 +555,7 @@ fn of_outcome(
     let n_effects = factors.len();
     let cluster_columns: Vec<Vec<String>> = match &spec.inference {
         InferenceText::Cluster(columns) => columns.clone(),
+        InferenceText::Jackknife(columns) => vec![columns.clone()],
         InferenceText::DriscollKraay(time, _) => vec![time.clone()],
         InferenceText::Conley(place, ..) => vec![vec![place.clone()]],
         InferenceText::Iid | InferenceText::Hc(_) => Vec::new(),
@@ -545,14 +577,10 @@ fn of_outcome(
         }
         _ => None,
     };
-    let empty: Vec<(String, Option<(String, String)>)> = regressors
-        .iter()
-        .filter(|r| r.is_empty)
-        .map(|r| (r.term.clone(), r.level.clone()))
-        .collect();
+    let name = |r: &Regressor| (r.term.clone(), r.level.clone(), r.place);
+    let empty: Vec<_> = regressors.iter().filter(|r| r.is_empty).map(name).collect();
     regressors.retain(|regressor| !regressor.is_empty);
-    let names: Vec<(String, Option<(String, String)>)> =
-        regressors.iter().map(|r| (r.term.clone(), r.level.clone())).collect();
+    let names: Vec<_> = regressors.iter().map(name).collect();
     let instrument_names: Vec<String> = instruments.iter().map(|r| r.term.clone()).collect();
     let sample = Sample {
         outcome: outcome_values,
@@ -575,7 +603,7 @@ fn of_outcome(
     let name_of = |at: usize| {
         names
             .get(at)
-            .map_or_else(|| instrument_names[at - names.len()].clone(), |(name, _)| name.clone())
+            .map_or_else(|| instrument_names[at - names.len()].clone(), |(name, ..)| name.clone())
     };
     let cause = |cause: &Cause| match cause {
         Cause::Constant => "it has one value in all rows".to_owned(),
@@ -608,6 +636,7 @@ fn of_outcome(
         Ok(fit) => fit,
         Err(error) => return fail(result, summary, in_words(error)),
     };
+    summary.n_zero_weights = fit.n_zero_weights;
     summary.n_singletons = fit.n_singletons;
     summary.n_separated = fit.n_separated;
     summary.n_used = fit.n_rows();
@@ -624,7 +653,7 @@ fn of_outcome(
     summary.rmse = Some(fit.rmse);
     summary.deviance = fit.deviance;
     summary.n_iterations = fit.n_iterations;
-    summary.first_stage_f = fit.first_stages.iter().map(|stage| stage.f).reduce(f64::min);
+    summary.first_stage_f = fit.first_stages.iter().filter_map(|stage| stage.f).reduce(f64::min);
     let inference = match &spec.inference {
         InferenceText::Iid => Inference::Iid,
         InferenceText::Hc(1) => Inference::Hc1,
@@ -633,14 +662,16 @@ fn of_outcome(
         InferenceText::Cluster(columns) => {
             Inference::Cluster(place_of_cluster[..columns.len()].to_vec())
         }
+        InferenceText::Jackknife(_) => Inference::Jackknife(place_of_cluster[0]),
         InferenceText::DriscollKraay(_, lags) => {
             Inference::DriscollKraay { time: place_of_cluster[0], lags: *lags }
         }
-        InferenceText::Conley(_, _, _, cutoff_km) => {
+        InferenceText::Conley(_, _, _, cutoff_km, kernel) => {
             let (latitudes, longitudes) = coordinates.unwrap_or_default();
             let place = place_of_cluster[0];
-            let distances = distances(&fit, place, &latitudes, &longitudes);
-            Inference::Conley { place, distances, cutoff_km: *cutoff_km }
+            let distances = distances(&fit, place, &latitudes, &longitudes)
+                .map_err(|why| EstimationError::Data { of: of.to_owned(), why })?;
+            Inference::Conley { place, distances, cutoff_km: *cutoff_km, kernel: *kernel }
         }
     };
     let covariance = match fit.covariance(&inference, spec.correction, 0.95) {
@@ -675,6 +706,7 @@ fn of_outcome(
             }
         }
     };
+    summary.inference = spec.inference.name(covariance.vcov.lags);
     summary.df_k = Some(covariance.vcov.df_k);
     summary.df_t = covariance.vcov.df_t;
     summary.f = covariance.f;
@@ -685,72 +717,103 @@ fn of_outcome(
         .collect::<Vec<_>>()
         .join(" & ");
     summary.notes = notes(&covariance, spec, &fit, wild_place);
-    for (place, kept) in fit.kept.iter().enumerate() {
-        let (term, level) =
-            kept.map_or_else(|| ("(intercept)".to_owned(), None), |at| names[at].clone());
+    let mut found: Vec<(u32, Coefficient)> = Vec::new();
+    for (at, kept) in fit.kept.iter().enumerate() {
+        let (term, level, place) =
+            kept.map_or_else(|| ("(intercept)".to_owned(), None, 0), |at| names[at].clone());
         let finite = |value: f64| value.is_finite().then_some(value);
-        result.coefficients.push(Coefficient {
+        let se = finite(covariance.se[at]);
+        let coefficient = Coefficient {
             term,
             level,
-            estimate: Some(fit.coefficients[place]),
-            se: finite(covariance.se[place]),
-            t: finite(covariance.t[place]),
-            p: finite(covariance.p[place]),
-            interval: finite(covariance.se[place]).map(|_| covariance.interval[place]),
-            wild_p: wild.as_ref().map(|wild| wild[place].p),
-            null_reason: None,
-        });
-    }
-    let without = |term: String, level: Option<(String, String)>, reason: String| Coefficient {
-        term,
-        level,
-        estimate: None,
-        se: None,
-        t: None,
-        p: None,
-        interval: None,
-        wild_p: None,
-        null_reason: Some(reason),
-    };
-    for dropped in &fit.dropped {
-        let (term, level) = match names.get(dropped.regressor) {
-            Some(name) => name.clone(),
-            None => (format!("{} (instrument)", name_of(dropped.regressor)), None),
+            estimate: Some(fit.coefficients[at]),
+            se,
+            t: finite(covariance.t[at]),
+            p: finite(covariance.p[at]),
+            interval: se.map(|_| covariance.interval[at]),
+            wild_p: wild.as_ref().and_then(|wild| finite(wild[at].p)),
+            null_reason: covariance.degenerate[at].map(|why| why.to_string()),
         };
-        result.coefficients.push(without(term, level, cause(&dropped.cause)));
+        found.push((place, coefficient));
     }
-    for (term, level) in empty {
-        result.coefficients.push(without(term, level, "the data have no value of it".to_owned()));
+    for dropped in &fit.dropped {
+        let (term, level, place) = match names.get(dropped.regressor) {
+            Some(name) => name.clone(),
+            None => (format!("{} (instrument)", name_of(dropped.regressor)), None, 0),
+        };
+        found.push((place, Coefficient::without(term, level, cause(&dropped.cause))));
     }
-    // In the order of the model.
-    let order: Vec<String> =
-        spec.endogenous.iter().chain(&spec.regressors).map(|term| term.name.clone()).collect();
-    let place = |c: &Coefficient| {
+    for (term, level, place) in empty {
+        let reason = "the data have no value of it".to_owned();
+        found.push((place, Coefficient::without(term, level, reason)));
+    }
+    // In the order of the model, and of the levels.
+    let order: Vec<&String> =
+        spec.endogenous.iter().chain(&spec.regressors).map(|term| &term.name).collect();
+    found.sort_by_key(|(place, c)| {
         let name = c.level.as_ref().map_or(&c.term, |(_, name)| name);
-        order.iter().position(|known| known == name).unwrap_or(usize::MAX)
-    };
-    result.coefficients.sort_by(|a, b| {
-        let level = |c: &Coefficient| c.level.as_ref().map(|(level, _)| level.clone());
-        (place(a), level(a)).cmp(&(place(b), level(b)))
+        (order.iter().position(|known| *known == name).unwrap_or(usize::MAX), *place)
     });
+    result.coefficients = found.into_iter().map(|(_, coefficient)| coefficient).collect();
     result.summary = summary;
     Ok(result)
 }
 
 fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit, wild_place: Option<usize>) -> String {
     let mut notes = Vec::new();
-    if let InferenceText::Cluster(_) = spec.inference
+    if let InferenceText::Cluster(_) | InferenceText::Jackknife(_) = spec.inference
         && let Some(n) = covariance.vcov.n_clusters.iter().min()
         && *n < FEW_CLUSTERS
         && spec.wild.is_none()
     {
         notes.push(format!("only {n} clusters: see a wild cluster bootstrap (`wild`)"));
     }
+    for (at, by) in fit.nested_effects().into_iter().enumerate() {
+        if let Some(by) = by {
+            let name = |at: usize| spec.effects[at].join("^");
+            let counted =
+                if spec.correction.k_exact { "" } else { "; its levels count in K all the same" };
+            notes.push(format!("{} adds nothing: {} is nested in it{counted}", name(at), name(by)));
+        }
+    }
     if covariance.vcov.is_repaired {
-        notes.push("eigenvalues of the covariance below zero were set to zero".to_owned());
+        notes.push(
+            "the covariance was not positive semi-definite: its eigenvalues below zero were set to zero, on the scale of correlations"
+                .to_owned(),
+        );
+    }
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    match covariance.vcov.n_full_leverage {
+        0 => {}
+        n => notes.push(format!(
+            "{n} row{} with a leverage of one, fitted exactly, add{} nothing to the errors",
+            s(n),
+            if n == 1 { "s" } else { "" }
+        )),
+    }
+    if fit.n_zero_weights > 0 {
+        let n = fit.n_zero_weights;
+        notes.push(format!("{n} row{} of weight zero left out", s(n)));
+    }
+    if fit.n_separated > 0 {
+        let n = fit.n_separated;
+        let name = match spec.estimator {
+            Estimator::Logit => "perfect prediction",
+            _ => "separation",
+        };
+        notes.push(format!("{n} row{} left out by {name}", s(n)));
+    }
+    if covariance.f.is_none() {
+        let why = if fit.is_exact { "the fit is exact" } else { "the covariance is singular" };
+        notes.push(format!("no F: {why}"));
+    }
+    if fit.first_stages.iter().any(|stage| stage.f.is_none()) {
+        notes.push(
+            "no first-stage F: the instruments explain an endogenous regressor exactly, or no degree of freedom is left".to_owned(),
+        );
     }
     if let Some(weak) =
-        fit.first_stages.iter().map(|stage| stage.f).reduce(f64::min).filter(|f| *f < 10.0)
+        fit.first_stages.iter().filter_map(|stage| stage.f).reduce(f64::min).filter(|f| *f < 10.0)
     {
         notes.push(format!("weak instruments: first-stage F {weak:.1}"));
     }
@@ -762,13 +825,33 @@ fn notes(covariance: &Covariance, spec: &Spec, fit: &Fit, wild_place: Option<usi
     notes.join("; ")
 }
 
-/// Kilometres between the levels of a factor, each of which lies where its first row says.
-fn distances(fit: &Fit, place: usize, latitudes: &[f64], longitudes: &[f64]) -> Vec<f64> {
-    let mut points = vec![[0.0; 2]; fit.n_clusters(place)];
-    for (level, &row) in fit.levels(place).iter().zip(&fit.rows).rev() {
-        points[*level as usize] = [longitudes[row as usize], latitudes[row as usize]];
+/// Kilometres between the levels of a factor, or why there are none: each must lie at one place on the globe.
+fn distances(
+    fit: &Fit,
+    place: usize,
+    latitudes: &[f64],
+    longitudes: &[f64],
+) -> Result<Vec<f64>, String> {
+    let mut points: Vec<Option<[f64; 2]>> = vec![None; fit.n_clusters(place)];
+    for (level, &row) in fit.levels(place).iter().zip(&fit.rows) {
+        let here = [longitudes[row as usize], latitudes[row as usize]];
+        let [longitude, latitude] = here;
+        if latitude.abs() > 90.0 || longitude.abs() > 360.0 {
+            return Err(format!(
+                "conley: latitude {latitude} and longitude {longitude} are no place: expected degrees, from -90 to 90 and from -180 to 360"
+            ));
+        }
+        let known = points[*level as usize].get_or_insert(here);
+        if known.iter().zip(here).any(|(known, here)| (*known - here).abs() > 1e-9) {
+            return Err(format!(
+                "conley: rows of one place are at different ones, latitude {} and longitude {}, and {latitude} and {longitude}: give \
+                 each place its coordinates, or take a finer place",
+                known[1], known[0]
+            ));
+        }
     }
-    points.iter().flat_map(|a| points.iter().map(|b| km(*a, *b))).collect()
+    let points: Vec<[f64; 2]> = points.into_iter().flatten().collect();
+    Ok(points.iter().flat_map(|a| points.iter().map(|b| km(*a, *b))).collect())
 }
 
 /// Values beyond the quantiles at `share` and 1 - `share` are set to them.

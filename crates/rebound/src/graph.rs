@@ -3,7 +3,7 @@
 use crate::config::ProximitySource;
 use crate::models::Model;
 use crate::pipeline::{Elsewhere, Pipeline, SqlFile, Table};
-use lake::{Fingerprint, Fingerprinter};
+use lake::{Catalog, Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -451,6 +451,8 @@ pub fn fingerprints(
             parts.insert(format!("table {table}"), of_table[table].to_string());
         }
         let mut maker = Fingerprinter::default();
+        // A version that another format of the lake describes is not read.
+        maker.add("format", &Catalog::FORMAT.to_le_bytes());
         maker.add("node", node.name.as_bytes());
         for (name, part) in &parts {
             maker.add(name, part.as_bytes());

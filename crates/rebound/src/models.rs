@@ -5,7 +5,7 @@
 
 use crate::pipeline::PipelineError;
 use crate::yaml::{self, YamlError};
-use estimate::{Correction, Counted, WildWeights};
+use estimate::{Correction, Counted, Kernel, Repair, WildWeights};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,8 +59,9 @@ struct CorrectionText {
     k_adj: Option<bool>,
     k_fixef: Option<String>,
     g_adj: Option<bool>,
+    k_exact: Option<bool>,
     g_df: Option<String>,
-    vcov_fix: Option<bool>,
+    repair: Option<String>,
 }
 
 /// A wild cluster bootstrap.
@@ -108,6 +109,17 @@ pub struct Model {
     pub specs: Vec<Spec>,
     /// The file's text, which a version of the results is known by.
     pub text: String,
+}
+
+/// What a model's table is called and shows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Heading {
+    /// What it is called.
+    pub title: String,
+    /// What is to be said below it.
+    pub about: String,
+    /// The coefficients that a table of specifications follows.
+    pub focus: Vec<String>,
 }
 
 /// A regression of each of some outcomes.
@@ -180,10 +192,12 @@ pub enum InferenceText {
     Hc(u8),
     /// Clusters.
     Cluster(Vec<Vec<String>>),
+    /// The jackknife of a cluster.
+    Jackknife(Vec<String>),
     /// Time, lags.
     DriscollKraay(Vec<String>, Option<usize>),
-    /// Place, latitude, longitude, kilometres.
-    Conley(String, String, String, f64),
+    /// Place, latitude, longitude, kilometres, kernel.
+    Conley(String, String, String, f64, Kernel),
 }
 
 /// A wild cluster bootstrap.
@@ -338,6 +352,12 @@ impl InferenceText {
                 .collect::<Result<_, _>>()?;
             return Ok(Self::Cluster(columns));
         }
+        if let Some(inner) = arguments("crv3") {
+            let [column] = &inner[..] else {
+                return Err(format!("{text:?}: expected crv3(column), of one cluster variable"));
+            };
+            return Ok(Self::Jackknife(combination(column)?));
+        }
         if let Some(inner) = arguments("driscoll_kraay") {
             let lags = match inner.get(1) {
                 None => None,
@@ -349,20 +369,33 @@ impl InferenceText {
             return Ok(Self::DriscollKraay(combination(inner[0])?, lags));
         }
         if let Some(inner) = arguments("conley") {
-            let [place, latitude, longitude, km] = &inner[..] else {
+            let ([place, latitude, longitude, km] | [place, latitude, longitude, km, _]) =
+                &inner[..]
+            else {
                 return Err(format!(
-                    "{text:?}: expected conley(place, latitude, longitude, km = distance)"
+                    "{text:?}: expected conley(place, latitude, longitude, km = distance, kernel = bartlett or uniform)"
                 ));
             };
             let km = setting(km, "km")
                 .and_then(|value| value.parse::<f64>().ok())
                 .filter(|km| *km > 0.0);
             let km = km.ok_or_else(|| format!("{text:?}: expected km = a distance above zero"))?;
+            let kernel = match inner.get(4) {
+                None => Kernel::Bartlett,
+                Some(part) => match setting(part, "kernel").as_deref() {
+                    Some("bartlett") => Kernel::Bartlett,
+                    Some("uniform") => Kernel::Uniform,
+                    _ => {
+                        return Err(format!("{part:?}: expected kernel = bartlett or uniform"));
+                    }
+                },
+            };
             return Ok(Self::Conley(
                 (*place).to_owned(),
                 (*latitude).to_owned(),
                 (*longitude).to_owned(),
                 km,
+                kernel,
             ));
         }
         match text.trim() {
@@ -371,13 +404,13 @@ impl InferenceText {
             "hc2" => Ok(Self::Hc(2)),
             "hc3" => Ok(Self::Hc(3)),
             other => Err(format!(
-                "{other:?}: expected iid, hc1, hc2, hc3, cluster(a + b), driscoll_kraay(time, lags = n) or conley(place, latitude, longitude, km = n)"
+                "{other:?}: expected iid, hc1, hc2, hc3, cluster(a + b), crv3(a), driscoll_kraay(time, lags = n) or conley(place, latitude, longitude, km = n, kernel = bartlett or uniform)"
             )),
         }
     }
 
-    /// In words, as printed below tables.
-    pub fn name(&self) -> String {
+    /// In words, as printed below tables; with the lags that were taken.
+    pub fn name(&self, lags: Option<usize>) -> String {
         let joined = |parts: &[String]| parts.join("^");
         match self {
             Self::Iid => "iid".to_owned(),
@@ -386,12 +419,26 @@ impl InferenceText {
                 let names: Vec<String> = columns.iter().map(|column| joined(column)).collect();
                 format!("clustered by {}", names.join(" and "))
             }
-            Self::DriscollKraay(time, lags) => {
-                let lags =
-                    lags.map_or_else(|| "default lags".to_owned(), |lags| format!("{lags} lags"));
-                format!("Driscoll-Kraay ({}, {lags})", joined(time))
+            Self::Jackknife(column) => {
+                format!("clustered by {}, jackknife (CRV3)", joined(column))
             }
-            Self::Conley(place, _, _, km) => format!("Conley ({place}, {km} km)"),
+            Self::DriscollKraay(time, asked) => {
+                let lags = match (lags, asked) {
+                    (Some(1), _) => "1 lag".to_owned(),
+                    (Some(lags), _) => format!("{lags} lags"),
+                    (None, Some(lags)) => format!("{lags} lags"),
+                    (None, None) => "default lags".to_owned(),
+                };
+                let rule = if asked.is_none() { ", the floor of 4 (T / 100)^(2/9)" } else { "" };
+                format!("Driscoll-Kraay ({}, {lags}{rule}, Bartlett kernel)", joined(time))
+            }
+            Self::Conley(place, _, _, km, kernel) => {
+                let kernel = match kernel {
+                    Kernel::Bartlett => "Bartlett",
+                    Kernel::Uniform => "uniform",
+                };
+                format!("Conley ({place}, {km} km, {kernel} kernel)")
+            }
         }
     }
 }
@@ -547,7 +594,17 @@ impl Spec {
                             )));
                         }
                     },
-                    fix_eigenvalues: text.vcov_fix.unwrap_or(default.fix_eigenvalues),
+                    k_exact: text.k_exact.unwrap_or(default.k_exact),
+                    repair: match text.repair.as_deref() {
+                        None | Some("variances") => Repair::Variances,
+                        Some("psd") => Repair::Psd,
+                        Some("never") => Repair::Never,
+                        Some(other) => {
+                            return Err(at("correction.repair")(format!(
+                                "{other:?}: expected variances, psd or never"
+                            )));
+                        }
+                    },
                 }
             }
         };
@@ -637,7 +694,7 @@ impl Spec {
     /// The columns of numbers: outcomes, endogenous regressors, regressors, instruments, weights, and coordinates.
     pub fn numbers(&self) -> Vec<Term> {
         let coordinates = match &self.inference {
-            InferenceText::Conley(_, latitude, longitude, _) => vec![latitude, longitude],
+            InferenceText::Conley(_, latitude, longitude, ..) => vec![latitude, longitude],
             _ => Vec::new(),
         };
         let coordinate = |name: &&String| Term {
@@ -662,6 +719,7 @@ impl Spec {
         let mut found: Vec<String> = Vec::new();
         let of_inference: Vec<Vec<String>> = match &self.inference {
             InferenceText::Cluster(columns) => columns.clone(),
+            InferenceText::Jackknife(columns) => vec![columns.clone()],
             InferenceText::DriscollKraay(time, _) => vec![time.clone()],
             InferenceText::Conley(place, ..) => vec![vec![place.clone()]],
             _ => Vec::new(),
@@ -723,6 +781,11 @@ impl Model {
             specs,
             text,
         })
+    }
+
+    /// What its table is called and shows.
+    pub fn heading(&self) -> Heading {
+        Heading { title: self.title.clone(), about: self.about.clone(), focus: self.focus.clone() }
     }
 
     /// The tables it reads, as `schema.table`.

@@ -23,6 +23,19 @@ pub enum Format {
     Arrow,
 }
 
+/// Columns of text where nothing says how many there are.
+pub const TEXT_WIDTH: usize = 100;
+
+/// Columns of text on standard output: as many as `COLUMNS` says, else as its terminal has, else [`TEXT_WIDTH`].
+pub fn text_width() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<usize>().ok());
+    let of_terminal = || {
+        let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(width.0))
+    };
+    asked.filter(|n| *n > 0).or_else(of_terminal).unwrap_or(TEXT_WIDTH)
+}
+
 /// Rows that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {

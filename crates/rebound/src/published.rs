@@ -2,6 +2,7 @@
 
 use crate::estimation::Estimated;
 use crate::graph::hint;
+use crate::models::Heading;
 use crate::stages;
 use lake::{Catalog, Lake, LakeError, TableVersion};
 use query::{QueryError, Session, SessionParams};
@@ -84,7 +85,7 @@ pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<
     ))
 }
 
-/// The published results of models, with their titles, in the order of the models; `None` if there is no such table.
+/// The published results of models, with what is said of these, in their order; `None` if there is no such table.
 ///
 /// # Errors
 ///
@@ -93,7 +94,7 @@ pub fn results(
     runtime: &Runtime,
     lake: &Lake,
     catalog: &Catalog,
-) -> Result<Option<Vec<(String, Estimated)>>, LakeError> {
+) -> Result<Option<Vec<(Heading, Estimated)>>, LakeError> {
     let tables = &catalog.tables;
     let found = tables.get("model.coefficients").zip(tables.get("model.fit"));
     let Some((coefficients, fit)) = found else { return Ok(None) };

@@ -1,6 +1,8 @@
 //! Regression tables: a column a regression, a row a regressor, in the habit of `etable` and `esttab`.
 
 use crate::estimation::{Coefficient, Estimated};
+use crate::grid::Grid;
+use crate::models::Heading;
 use crate::output::{grouped, html_text};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
@@ -30,21 +32,25 @@ pub enum Shape {
     Specifications,
 }
 
-/// Cells of a table: a header of one or two rows, groups of rows, notes.
-struct Grid {
-    title: String,
-    header: Vec<Vec<String>>,
-    groups: Vec<Vec<Vec<String>>>,
-    notes: Vec<String>,
+impl Shape {
+    /// The shape of a model's table, unless another is asked for.
+    pub fn of(heading: &Heading) -> Self {
+        if heading.focus.is_empty() { Self::Columns } else { Self::Specifications }
+    }
 }
 
 /// A name, and what a regression says of it.
 type Said = (&'static str, fn(&Estimated) -> String);
 
 /// What is a row only where regressions differ in it.
-const SHARED: [Said; 3] = [
+const SHARED: [Said; 4] = [
     ("Estimator", |r| r.summary.estimator.clone()),
     ("Errors", |r| r.summary.inference.clone()),
+    ("p values", |r| match (r.summary.df_k, r.summary.df_t) {
+        (None, _) => String::new(),
+        (Some(_), Some(df)) => format!("t ({df} df)"),
+        (Some(_), None) => "normal".to_owned(),
+    }),
     ("Weights", |r| r.summary.weights.clone()),
 ];
 
@@ -89,14 +95,38 @@ fn se_of(c: &Coefficient) -> String {
     c.se.map_or_else(String::new, |se| format!("({})", number(se)))
 }
 
-/// A row that is in the table if a regression has a value of it.
-fn row(rows: &mut Vec<Vec<String>>, name: &str, cells: Vec<String>) {
-    if cells.iter().any(|cell| !cell.is_empty()) {
-        rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
+fn wild_of(c: &Coefficient) -> String {
+    c.wild_p.map_or_else(String::new, |p| format!("[{}]", number(p)))
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
+}
+
+/// A column of a table of models: the names of its rows, or a regression and its place.
+enum Column<'a> {
+    Names,
+    Regression(usize, &'a Estimated),
+}
+
+impl Column<'_> {
+    fn cell(&self, name: &str, of: impl Fn(&Estimated) -> String) -> String {
+        match self {
+            Self::Names => name.to_owned(),
+            Self::Regression(_, result) => of(result),
+        }
     }
 }
 
-fn columns_grid(title: &str, about: &str, results: &[&Estimated]) -> Grid {
+fn columns_grid<'a>(heading: &Heading, results: &[&'a Estimated]) -> Grid<Column<'a>> {
+    let regressions = (1..).zip(results).map(|(place, result)| Column::Regression(place, result));
+    let mut grid = Grid::new(&heading.title, vec![Column::Names], regressions.collect());
+    grid.headings(|column| column.cell("", |r| r.outcome.clone()));
+    grid.headings(|column| column.cell("", |r| r.specification.clone()));
+    grid.headings(|column| match column {
+        Column::Names => String::new(),
+        Column::Regression(place, _) => format!("({place})"),
+    });
     let mut terms: Vec<&str> = Vec::new();
     for result in results {
         let mut after = 0;
@@ -110,61 +140,43 @@ fn columns_grid(title: &str, about: &str, results: &[&Estimated]) -> Grid {
             }
         }
     }
-    let each =
-        |of: &dyn Fn(&Estimated) -> String| results.iter().map(|r| of(r)).collect::<Vec<_>>();
-    let mut header = Vec::new();
-    row(&mut header, "", each(&|r| r.outcome.clone()));
-    row(&mut header, "", each(&|r| r.specification.clone()));
-    header.push(
-        std::iter::once(String::new())
-            .chain((1..=results.len()).map(|at| format!("({at})")))
-            .collect(),
-    );
-    let mut coefficients = Vec::new();
     for term in terms {
-        let of = |r: &Estimated, show: &dyn Fn(&Coefficient) -> String| {
+        let of = |r: &Estimated, show: fn(&Coefficient) -> String| {
             r.coefficients.iter().find(|c| c.term == term).map_or_else(String::new, show)
         };
-        coefficients
-            .push(std::iter::once(term.to_owned()).chain(each(&|r| of(r, &estimate_of))).collect());
-        row(&mut coefficients, "", each(&|r| of(r, &se_of)));
-        let wild =
-            |c: &Coefficient| c.wild_p.map_or_else(String::new, |p| format!("[{}]", number(p)));
-        row(&mut coefficients, "", each(&|r| of(r, &wild)));
+        grid.row(|column| column.cell(term, |r| of(r, estimate_of)));
+        grid.row(|column| column.cell("", |r| of(r, se_of)));
+        grid.row(|column| column.cell("", |r| of(r, wild_of)));
     }
-    let mut effects = Vec::new();
-    let mut names: Vec<&str> = Vec::new();
+    grid.rule();
+    let mut effects: Vec<&str> = Vec::new();
     for result in results {
-        names.extend(result.summary.effects.split(" + ").filter(|name| !name.is_empty()));
-    }
-    let mut seen: Vec<&str> = Vec::new();
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
-            let has = |r: &Estimated| r.summary.effects.split(" + ").any(|n| n == name);
-            row(
-                &mut effects,
-                &format!("Effects: {name}"),
-                each(&|r| if has(r) { "yes" } else { "no" }.to_owned()),
-            );
+        for name in result.summary.effects.split(" + ").filter(|name| !name.is_empty()) {
+            if !effects.contains(&name) {
+                effects.push(name);
+            }
         }
     }
-    let optional = |value: Option<f64>| value.map_or_else(String::new, number);
-    let mut summary = Vec::new();
-    // What all columns share is said once, below the table.
-    let differs = |of: &dyn Fn(&Estimated) -> String| {
-        results.windows(2).any(|pair| of(pair[0]) != of(pair[1]))
+    for name in effects {
+        let has = |r: &Estimated| r.summary.effects.split(" + ").any(|known| known == name);
+        let label = format!("Effects: {name}");
+        grid.row(|column| column.cell(&label, |r| if has(r) { "yes" } else { "no" }.to_owned()));
+    }
+    grid.rule();
+    let mut row = |name: &str, of: &dyn Fn(&Estimated) -> String| {
+        grid.row(|column| column.cell(name, of));
     };
+    // What all columns share is said once, below the table.
     for (name, of) in SHARED {
-        if differs(&of) {
-            row(&mut summary, name, each(&of));
+        if results.windows(2).any(|pair| of(pair[0]) != of(pair[1])) {
+            row(name, &of);
         }
     }
-    row(&mut summary, "Observations", each(&|r| count(r.summary.n_used)));
+    row("Observations", &|r| count(r.summary.n_used));
     let if_any = |n: usize| if n == 0 { String::new() } else { count(n) };
-    row(&mut summary, "Missing", each(&|r| if_any(r.summary.n_missing)));
-    row(&mut summary, "Singletons", each(&|r| if_any(r.summary.n_singletons)));
-    row(&mut summary, "Separated", each(&|r| if_any(r.summary.n_separated)));
+    row("Missing", &|r| if_any(r.summary.n_missing));
+    row("Singletons", &|r| if_any(r.summary.n_singletons));
+    row("Separated", &|r| if_any(r.summary.n_separated));
     let mut clusters: Vec<&str> = Vec::new();
     for part in results.iter().flat_map(|r| r.summary.clusters.split(" & ")) {
         if let Some((name, _)) = part.rsplit_once(' ')
@@ -174,82 +186,116 @@ fn columns_grid(title: &str, about: &str, results: &[&Estimated]) -> Grid {
         }
     }
     for name in clusters {
-        let of = |r: &Estimated| {
+        row(&format!("Clusters: {name}"), &|r| {
             let parts = r.summary.clusters.split(" & ").filter_map(|part| part.rsplit_once(' '));
             let n = parts
                 .filter(|(known, _)| *known == name)
                 .filter_map(|(_, n)| n.parse().ok())
                 .next();
             n.map_or_else(String::new, count)
-        };
-        row(&mut summary, &format!("Clusters: {name}"), each(&of));
+        });
     }
-    row(&mut summary, "R2", each(&|r| optional(r.summary.r2)));
-    row(&mut summary, "R2 within", each(&|r| optional(r.summary.r2_within)));
-    row(&mut summary, "F", each(&|r| optional(r.summary.f.map(|(f, _)| f))));
-    row(&mut summary, "First-stage F", each(&|r| optional(r.summary.first_stage_f)));
-    let mut groups = vec![coefficients, effects, summary];
-    groups.retain(|group| !group.is_empty());
-    Grid { title: title.to_owned(), header, groups, notes: notes(about, results) }
+    row("R2", &|r| optional(r.summary.r2));
+    row("R2 within", &|r| optional(r.summary.r2_within));
+    row("F", &|r| optional(r.summary.f.map(|(f, _)| f)));
+    row("First-stage F", &|r| optional(r.summary.first_stage_f));
+    grid
 }
 
-fn specifications_grid(title: &str, about: &str, focus: &[String], results: &[&Estimated]) -> Grid {
-    let header = [
-        "outcome",
-        "specification",
-        "term",
-        "estimate",
-        "se",
-        "95 % interval",
-        "p",
-        "N",
-        "R2 within",
-    ];
-    let mut rows = Vec::new();
-    for result in results {
-        let shown: Vec<&Coefficient> = result
-            .coefficients
-            .iter()
-            .filter(|c| {
-                focus.is_empty()
-                    || focus.contains(&c.term)
-                    || c.level.as_ref().is_some_and(|(_, of)| focus.contains(of))
-            })
-            .collect();
-        for c in &shown {
-            let optional = |value: Option<f64>| value.map_or_else(String::new, number);
-            rows.push(vec![
-                result.outcome.clone(),
-                result.specification.clone(),
-                c.term.clone(),
-                estimate_of(c),
-                optional(c.se),
-                c.interval.map_or_else(String::new, |(low, high)| {
-                    format!("{} to {}", number(low), number(high))
-                }),
-                optional(c.p),
-                optional(c.wild_p),
-                count(result.summary.n_used),
-                optional(result.summary.r2_within),
-            ]);
-        }
-        if shown.is_empty() {
-            let mut cells =
-                vec![result.outcome.clone(), result.specification.clone(), "-".to_owned()];
-            cells.resize(header.len(), String::new());
-            rows.push(cells);
-        }
-    }
-    Grid {
-        title: title.to_owned(),
-        header: vec![header.map(str::to_owned).to_vec()],
-        groups: vec![rows],
-        notes: notes(about, results),
+/// A row of a table of specifications: a regression with its place, and a coefficient that is followed, if it has one.
+struct Line<'a> {
+    place: usize,
+    result: &'a Estimated,
+    coefficient: Option<&'a Coefficient>,
+}
+
+impl Line<'_> {
+    fn optional(&self, of: fn(&Coefficient) -> Option<f64>) -> String {
+        optional(self.coefficient.and_then(of))
     }
 }
 
-fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
-    let mut notes = vec![format!("Standard errors in round brackets, {STARS}.")];
+/// A heading, and what stands below it.
+type Headed = (&'static str, fn(&Line<'_>) -> String);
+
+/// What tells the rows of a table of specifications apart.
+const LABELS: [Headed; 4] = [
+    ("no.", |line| format!("({})", line.place)),
+    ("outcome", |line| line.result.outcome.clone()),
+    ("specification", |line| line.result.specification.clone()),
+    ("term", |line| line.coefficient.map_or_else(|| "-".to_owned(), |c| c.term.clone())),
+];
+
+/// And their values.
+const VALUES: [Headed; 7] = [
+    ("estimate", |line| line.coefficient.map_or_else(|| "-".to_owned(), estimate_of)),
+    ("se", |line| line.optional(|c| c.se)),
+    ("95 % interval", |line| {
+        line.coefficient
+            .and_then(|c| c.interval)
+            .map_or_else(String::new, |(low, high)| format!("{} to {}", number(low), number(high)))
+    }),
+    ("p", |line| line.optional(|c| c.p)),
+    ("wild p", |line| line.optional(|c| c.wild_p)),
+    ("N", |line| count(line.result.summary.n_used)),
+    ("R2 within", |line| optional(line.result.summary.r2_within)),
+];
+
+fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed> {
+    let focus = &heading.focus;
+    let mut lines = Vec::new();
+    for (place, &result) in (1..).zip(results) {
+        let of = |coefficient| Line { place, result, coefficient };
+        let before = lines.len();
+        let followed = result.coefficients.iter().filter(|c| {
+            focus.is_empty()
+                || focus.contains(&c.term)
+                || c.level.as_ref().is_some_and(|(_, of)| focus.contains(of))
+        });
+        lines.extend(followed.map(|c| of(Some(c))));
+        if lines.len() == before {
+            lines.push(of(None));
+        }
+    }
+    // A column that would be empty, as p of a wild bootstrap mostly is, is left out.
+    let of = |columns: &[Headed]| -> Vec<Headed> {
+        let is_there = |(_, cell): &Headed| lines.iter().any(|line| !cell(line).is_empty());
+        columns.iter().copied().filter(is_there).collect()
+    };
+    let mut grid = Grid::new(&heading.title, of(&LABELS), of(&VALUES));
+    grid.headings(|(name, _)| (*name).to_owned());
+    for line in &lines {
+        grid.row(|(_, cell)| cell(line));
+    }
+    grid
+}
+
+/// Places as `(1), (3)-(5)`.
+fn places(at: &[usize]) -> String {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for &place in at {
+        if let Some((_, last)) = runs.last_mut()
+            && *last + 1 == place
+        {
+            *last = place;
+        } else {
+            runs.push((place, place));
+        }
+    }
+    let texts = runs.iter().map(|(first, last)| match last - first {
+        0 => format!("({first})"),
+        1 => format!("({first}), ({last})"),
+        _ => format!("({first})-({last})"),
+    });
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+fn notes(shape: Shape, about: &str, results: &[&Estimated]) -> Vec<String> {
+    let (errors, wild) = match shape {
+        Shape::Columns => ("Standard errors in round brackets, ", "in square brackets"),
+        Shape::Specifications => ("", "as wild p"),
+    };
+    let mut notes = vec![format!("{errors}{STARS}.")];
     let mut shared = Vec::new();
     for (name, of) in SHARED {
         let all: Vec<String> = results.iter().map(|r| of(r)).collect();
@@ -264,20 +310,32 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
         notes.push(shared.join(" "));
     }
     if results.iter().any(|r| r.coefficients.iter().any(|c| c.wild_p.is_some())) {
-        notes.push("p of the wild cluster bootstrap in square brackets, or as wild p.".to_owned());
+        notes.push(format!("p of the wild cluster bootstrap {wild}."));
     }
-    // The same remark of several columns is made once.
+    // The same remark of several regressions is made once.
     let mut remarks: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
-    for (at, result) in results.iter().enumerate() {
+    for (place, result) in (1..).zip(results) {
         let mut found: Vec<String> = Vec::new();
         found.extend(result.summary.failure.iter().map(|why| format!("not estimated: {why}")));
-        found.extend(
-            result
-                .coefficients
-                .iter()
-                .filter_map(|c| Some(format!("{} left out: {}", c.term, c.null_reason.as_ref()?))),
-        );
+        // A reason that several terms share is given once.
+        let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+        for c in &result.coefficients {
+            let Some(why) = &c.null_reason else { continue };
+            let left_out = if c.estimate.is_none() { "left out: " } else { "" };
+            let reason = format!("{left_out}{why}");
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, terms)) => terms.push(&c.term),
+                None => reasons.push((reason, vec![&c.term])),
+            }
+        }
+        found.extend(reasons.into_iter().map(|(reason, terms)| {
+            let terms = terms.join(", ");
+            match reason.strip_prefix("left out: ") {
+                Some(why) => format!("{terms} left out: {why}"),
+                None => format!("{terms}: {reason}"),
+            }
+        }));
         if !result.summary.missing.is_empty() {
             found.push(format!("rows without a value: {}", result.summary.missing));
         }
@@ -288,7 +346,10 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
             if !remarks.contains_key(&remark) {
                 order.push(remark.clone());
             }
-            remarks.entry(remark).or_default().push(at + 1);
+            let at = remarks.entry(remark).or_default();
+            if at.last() != Some(&place) {
+                at.push(place);
+            }
         }
     }
     for remark in order {
@@ -296,8 +357,7 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
         if at.len() == results.len() {
             notes.push(format!("{remark}."));
         } else {
-            let columns: Vec<String> = at.iter().map(|at| format!("({at})")).collect();
-            notes.push(format!("{} {remark}.", columns.join(", ")));
+            notes.push(format!("{} {remark}.", places(at)));
         }
     }
     let mut sources: Vec<String> = results
@@ -315,227 +375,93 @@ fn notes(about: &str, results: &[&Estimated]) -> Vec<String> {
     notes
 }
 
-/// Results with their titles, by model: name, title and results, in their order.
-pub fn by_model(results: Vec<(String, Estimated)>) -> Vec<(String, String, Vec<Estimated>)> {
-    let mut of_model: Vec<(String, String, Vec<Estimated>)> = Vec::new();
-    for (title, result) in results {
+/// Results by model: its name, what is said of it, and its results, in their order.
+pub fn by_model(results: Vec<(Heading, Estimated)>) -> Vec<(String, Heading, Vec<Estimated>)> {
+    let mut of_model: Vec<(String, Heading, Vec<Estimated>)> = Vec::new();
+    for (heading, result) in results {
         match of_model.iter_mut().find(|(name, ..)| *name == result.model) {
             Some((_, _, results)) => results.push(result),
-            None => of_model.push((result.model.clone(), title, vec![result])),
+            None => of_model.push((result.model.clone(), heading, vec![result])),
         }
     }
     of_model
 }
 
-/// The regression table of `results`, which are of one model.
+/// The regression table of `results`, which are of one model. Text is at most `width` columns wide.
 pub fn render(
     format: TableFormat,
     shape: Shape,
-    title: &str,
-    about: &str,
-    focus: &[String],
+    heading: &Heading,
     results: &[&Estimated],
+    width: usize,
 ) -> String {
-    if format == TableFormat::Csv {
-        return csv(results);
+    let notes = notes(shape, &heading.about, results);
+    match (format, shape) {
+        (TableFormat::Csv, _) => csv(results),
+        (_, Shape::Columns) => formatted(format, columns_grid(heading, results), &notes, width),
+        (_, Shape::Specifications) => {
+            formatted(format, specifications_grid(heading, results), &notes, width)
+        }
     }
-    let grid = match shape {
-        Shape::Columns => columns_grid(title, about, results),
-        Shape::Specifications => specifications_grid(title, about, focus, results),
-    };
+}
+
+fn formatted<C>(format: TableFormat, mut grid: Grid<C>, notes: &[String], width: usize) -> String {
+    for note in notes {
+        grid.note(note);
+    }
     match format {
-        TableFormat::Text => text(&grid),
-        TableFormat::Markdown => markdown(&grid),
-        TableFormat::Latex => latex(&grid),
-        TableFormat::Html | TableFormat::Csv => html(&grid),
+        TableFormat::Text => grid.text(width),
+        TableFormat::Markdown => grid.markdown(),
+        TableFormat::Latex => grid.latex(),
+        TableFormat::Html | TableFormat::Csv => grid.html(),
     }
 }
 
-fn widths(grid: &Grid) -> Vec<usize> {
-    let rows = grid.header.iter().chain(grid.groups.iter().flatten());
-    let mut widths = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    widths
-}
+/// A heading of CSV, and what stands below it.
+type CsvHeaded = (&'static str, fn(&Estimated, &Coefficient) -> String);
 
-fn text(grid: &Grid) -> String {
-    let widths = widths(grid);
-    let total = widths.iter().map(|width| width + 2).sum::<usize>();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
-            let pad = " ".repeat(width - cell.chars().count());
-            if at == 0 { format!("{cell}{pad}") } else { format!("{pad}{cell}") }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![grid.title.clone(), "=".repeat(total)];
-    lines.extend(grid.header.iter().map(line));
-    for group in &grid.groups {
-        lines.push("-".repeat(total));
-        lines.extend(group.iter().map(line));
-    }
-    lines.push("=".repeat(total));
-    lines.extend(grid.notes.iter().cloned());
-    lines.join("\n") + "\n"
-}
+const CSV: [CsvHeaded; 15] = [
+    ("model", |r, _| r.model.clone()),
+    ("specification", |r, _| r.specification.clone()),
+    ("outcome", |r, _| r.outcome.clone()),
+    ("term", |_, c| c.term.clone()),
+    ("estimate", |_, c| exact(c.estimate)),
+    ("se", |_, c| exact(c.se)),
+    ("t", |_, c| exact(c.t)),
+    ("p", |_, c| exact(c.p)),
+    ("low", |_, c| exact(c.interval.map(|(low, _)| low))),
+    ("high", |_, c| exact(c.interval.map(|(_, high)| high))),
+    ("wild_p", |_, c| exact(c.wild_p)),
+    ("null_reason", |_, c| c.null_reason.clone().unwrap_or_default()),
+    ("n_used", |r, _| r.summary.n_used.to_string()),
+    ("r2", |r, _| exact(r.summary.r2)),
+    ("r2_within", |r, _| exact(r.summary.r2_within)),
+];
 
-fn markdown(grid: &Grid) -> String {
-    let escape = |cell: &String| cell.replace('|', "\\|").replace('*', "\\*");
-    let line = |row: &Vec<String>| {
-        format!("| {} |", row.iter().map(escape).collect::<Vec<_>>().join(" | "))
-    };
-    let mut lines = vec![format!("**{}**", grid.title), String::new()];
-    let n = grid.header.last().map_or(0, Vec::len);
-    // Markdown knows one header row: the others are joined above it.
-    let head: Vec<String> = (0..n)
-        .map(|at| {
-            let parts: Vec<&str> = grid
-                .header
-                .iter()
-                .map(|row| row[at].as_str())
-                .filter(|cell| !cell.is_empty())
-                .collect();
-            parts.join("<br>")
-        })
-        .collect();
-    lines.push(line(&head));
-    lines.push(format!("| --- |{}", " ---: |".repeat(n.saturating_sub(1))));
-    lines.extend(grid.groups.iter().flatten().map(line));
-    lines.push(String::new());
-    lines.extend(grid.notes.iter().map(|note| format!("{}  ", note.replace('*', "\\*"))));
-    lines.join("\n") + "\n"
-}
-
-fn latex_text(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\textbackslash{}"),
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '^' => out.push_str("\\^{}"),
-            '~' => out.push_str("\\~{}"),
-            '<' => out.push_str("$<$"),
-            '>' => out.push_str("$>$"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn latex(grid: &Grid) -> String {
-    let n = grid.header.last().map_or(1, Vec::len);
-    let cell = |text: &String| match text
-        .find("***")
-        .or_else(|| text.find("**"))
-        .or_else(|| text.find('*'))
-    {
-        Some(at) if text[at..].chars().all(|c| c == '*') => {
-            format!("{}\\textsuperscript{{{}}}", latex_text(&text[..at]), &text[at..])
-        }
-        _ => latex_text(text),
-    };
-    let line = |row: &Vec<String>| {
-        format!("{} \\\\", row.iter().map(cell).collect::<Vec<_>>().join(" & "))
-    };
-    let mut out = String::new();
-    let _ = writeln!(out, "% needs \\usepackage{{booktabs, threeparttable}}");
-    let _ = writeln!(
-        out,
-        "\\begin{{table}}\n\\centering\n\\begin{{threeparttable}}\n\\caption{{{}}}",
-        latex_text(&grid.title)
-    );
-    let _ = writeln!(out, "\\begin{{tabular}}{{l{}}}\n\\toprule", "c".repeat(n - 1));
-    for row in &grid.header {
-        let _ = writeln!(out, "{}", line(row));
-    }
-    for group in &grid.groups {
-        let _ = writeln!(out, "\\midrule");
-        for row in group {
-            let _ = writeln!(out, "{}", line(row));
-        }
-    }
-    let _ = writeln!(out, "\\bottomrule\n\\end{{tabular}}\n\\begin{{tablenotes}}\\footnotesize");
-    for note in &grid.notes {
-        let _ = writeln!(out, "\\item {}", latex_text(note));
-    }
-    let _ = writeln!(out, "\\end{{tablenotes}}\n\\end{{threeparttable}}\n\\end{{table}}");
-    out
-}
-
-fn html(grid: &Grid) -> String {
-    let line = |row: &Vec<String>, tag: &str| {
-        let cells = row.iter().enumerate().map(|(at, cell)| {
-            let tag = if at == 0 { "th" } else { tag };
-            let scope = if at == 0 { " scope=\"row\"" } else { "" };
-            format!("<{tag}{scope}>{}</{tag}>", html_text(cell))
-        });
-        format!("<tr>{}</tr>", cells.collect::<String>())
-    };
-    let mut out = format!(
-        "<table class=\"regression\">\n<caption>{}</caption>\n<thead>\n",
-        html_text(&grid.title)
-    );
-    for row in &grid.header {
-        let _ = writeln!(out, "{}", line(row, "th"));
-    }
-    let _ = writeln!(out, "</thead>");
-    for group in &grid.groups {
-        let _ = writeln!(out, "<tbody>");
-        for row in group {
-            let _ = writeln!(out, "{}", line(row, "td"));
-        }
-        let _ = writeln!(out, "</tbody>");
-    }
-    let n = grid.header.last().map_or(1, Vec::len);
-    let notes: Vec<String> = grid.notes.iter().map(|note| html_text(note)).collect();
-    let _ = writeln!(
-        out,
-        "<tfoot><tr><td colspan=\"{n}\">{}</td></tr></tfoot>\n</table>",
-        notes.join("<br>")
-    );
-    out
+fn exact(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn csv(results: &[&Estimated]) -> String {
-    let quote = |text: &str| {
-        if text.contains([',', '"', '\n']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
+    let quoted = |cell: String| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
         } else {
-            text.to_owned()
+            cell
         }
     };
-    let mut out =
-        "model,specification,outcome,term,estimate,se,t,p,low,high,wild_p,null_reason,n_used,r2,r2_within\n".to_owned();
+    let line = |cell: &dyn Fn(&CsvHeaded) -> String| {
+        CSV.iter().map(|column| quoted(cell(column))).collect::<Vec<_>>().join(",") + "\n"
+    };
+    let mut out = line(&|(name, _)| (*name).to_owned());
     for r in results {
         for c in &r.coefficients {
-            let optional =
-                |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-            let cells = [
-                quote(&r.model),
-                quote(&r.specification),
-                quote(&r.outcome),
-                quote(&c.term),
-                optional(c.estimate),
-                optional(c.se),
-                optional(c.t),
-                optional(c.p),
-                optional(c.interval.map(|(low, _)| low)),
-                optional(c.interval.map(|(_, high)| high)),
-                optional(c.wild_p),
-                quote(c.null_reason.as_deref().unwrap_or_default()),
-                r.summary.n_used.to_string(),
-                optional(r.summary.r2),
-                optional(r.summary.r2_within),
-            ];
-            let _ = writeln!(out, "{}", cells.join(","));
+            out.push_str(&line(&|(_, cell)| cell(r, c)));
+        }
+        // What was not estimated is a row with its reason.
+        if let Some(why) = &r.summary.failure {
+            let none = Coefficient::without(String::new(), None, format!("not estimated: {why}"));
+            out.push_str(&line(&|(_, cell)| cell(r, &none)));
         }
     }
     out
@@ -639,4 +565,324 @@ fn short(value: f64, step: f64) -> String {
     let digits = (-step.log10().floor()).max(0.0) as usize;
     let text = format!("{value:.digits$}");
     if text.trim_start_matches(['-', '0', '.']).is_empty() { "0".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimation::Summary;
+    use unicode_width::UnicodeWidthStr;
+
+    const SHAPES: [Shape; 2] = [Shape::Columns, Shape::Specifications];
+    /// As wide as any table of these tests.
+    const WIDE: usize = 2000;
+    const AWKWARD: [&str; 7] = [
+        "a|b",
+        "left(code, 2) = '44' & x",
+        "ln(a, b)",
+        "\"quoted\", x",
+        "back\\slash",
+        "two\nlines",
+        "区域韧性",
+    ];
+
+    fn coefficient(term: &str, estimate: f64) -> Coefficient {
+        Coefficient {
+            term: term.to_owned(),
+            level: None,
+            estimate: Some(estimate),
+            se: Some(0.25),
+            t: Some(estimate / 0.25),
+            p: Some(0.5),
+            interval: Some((estimate - 0.5, estimate + 0.5)),
+            wild_p: None,
+            null_reason: None,
+        }
+    }
+
+    fn result(specification: &str, coefficients: Vec<Coefficient>) -> Estimated {
+        Estimated {
+            model: "m".to_owned(),
+            specification: specification.to_owned(),
+            outcome: "y".to_owned(),
+            coefficients,
+            summary: Summary {
+                table: "panel.region".to_owned(),
+                estimator: "ols".to_owned(),
+                effects: "region_code + hs2".to_owned(),
+                inference: "clustered by region_code".to_owned(),
+                clusters: "region_code 31".to_owned(),
+                n_used: 1234,
+                r2: Some(0.75),
+                r2_within: Some(0.125),
+                ..Summary::default()
+            },
+        }
+    }
+
+    /// Regressions with all that can befall them: odd names, no estimate, no coefficient that is followed.
+    fn results(has_wild: bool) -> Vec<Estimated> {
+        let mut terms: Vec<Coefficient> = AWKWARD.map(|term| coefficient(term, 1.5)).into();
+        terms[0].wild_p = has_wild.then_some(0.0321);
+        let mut without = coefficient("a|b", 1.5);
+        without.estimate = None;
+        without.se = None;
+        without.t = None;
+        without.p = None;
+        without.interval = None;
+        without.null_reason = Some("a combination of x, y | z".to_owned());
+        let mut failed = result("a, \"b\" | c & d", Vec::new());
+        failed.outcome = "ln(y, 2) | z".to_owned();
+        failed.summary = Summary {
+            failure: Some("no rows: none where a | b & c".to_owned()),
+            ..Summary::default()
+        };
+        vec![
+            result("all", terms),
+            result("", vec![without, coefficient("other", 2.5)]),
+            failed,
+            result("other & terms", vec![coefficient("other", 3.5)]),
+        ]
+    }
+
+    fn heading(focus: &[&str]) -> Heading {
+        Heading {
+            title: "A | title & more".to_owned(),
+            about: "About it.\nIn two lines.".to_owned(),
+            focus: focus.iter().map(|term| (*term).to_owned()).collect(),
+        }
+    }
+
+    fn table(format: TableFormat, shape: Shape, results: &[Estimated], width: usize) -> String {
+        let results: Vec<&Estimated> = results.iter().collect();
+        render(format, shape, &heading(&AWKWARD), &results, width)
+    }
+
+    /// Parts of a line between separators that no backslash stands before.
+    fn split(line: &str, separator: char) -> Vec<String> {
+        let mut cells = vec![String::new()];
+        let mut is_escaped = false;
+        for c in line.chars() {
+            if c == separator && !is_escaped {
+                cells.push(String::new());
+            } else if let Some(cell) = cells.last_mut() {
+                cell.push(c);
+            }
+            is_escaped = c == '\\' && !is_escaped;
+        }
+        cells.iter().map(|cell| cell.trim().to_owned()).collect()
+    }
+
+    fn markdown_rows(text: &str) -> Vec<Vec<String>> {
+        let row = |line: &str| {
+            let cells = split(line, '|');
+            cells[1..cells.len() - 1].to_vec()
+        };
+        text.lines().filter(|line| line.starts_with('|')).map(row).collect()
+    }
+
+    fn latex_rows(text: &str) -> Vec<Vec<String>> {
+        let lines = text.lines().filter_map(|line| line.strip_suffix(" \\\\"));
+        lines.map(|line| split(line, '&')).collect()
+    }
+
+    fn html_rows(text: &str) -> Vec<Vec<String>> {
+        let row = |line: &str| -> Vec<String> {
+            let line = line.replace("</td>", "</th>");
+            let cells: Vec<&str> = line.split("</th>").collect();
+            let text = |cell: &&str| cell.rsplit('>').next().unwrap_or_default().to_owned();
+            cells[..cells.len() - 1].iter().map(text).collect()
+        };
+        text.lines().filter(|line| line.starts_with("<tr>")).map(row).collect()
+    }
+
+    #[test]
+    fn rows_are_as_wide_as_their_heading() {
+        for has_wild in [false, true] {
+            let results = results(has_wild);
+            for shape in SHAPES {
+                let width = match shape {
+                    Shape::Columns => 1 + results.len(),
+                    Shape::Specifications => 10 + usize::from(has_wild),
+                };
+                let case = format!("{shape:?}, wild: {has_wild}");
+
+                let text = table(TableFormat::Markdown, shape, &results, WIDE);
+                let rows = markdown_rows(&text);
+                assert!(rows.len() > 8, "{case}: {text}");
+                assert!(rows[1].iter().all(|cell| ["---", "---:"].contains(&cell.as_str())));
+                assert!(rows.iter().all(|row| row.len() == width), "{case}: {text}");
+
+                let text = table(TableFormat::Latex, shape, &results, WIDE);
+                let rows = latex_rows(&text);
+                let (_, rest) = text.split_once("\\begin{tabular}{").expect("a tabular");
+                let (columns, _) = rest.split_once('}').expect("its columns");
+                assert_eq!(columns.len(), width, "{case}: {text}");
+                assert!(rows.len() > 8, "{case}: {text}");
+                assert!(rows.iter().all(|row| row.len() == width), "{case}: {text}");
+
+                let text = table(TableFormat::Html, shape, &results, WIDE);
+                let rows = html_rows(&text);
+                assert!(rows.len() > 8, "{case}: {text}");
+                assert!(rows.iter().all(|row| row.len() == width), "{case}: {text}");
+                assert!(text.contains(&format!("colspan=\"{width}\"")), "{case}: {text}");
+
+                let text = table(TableFormat::Csv, shape, &results, WIDE);
+                let mut reader = csv::Reader::from_reader(text.as_bytes());
+                assert_eq!(reader.headers().expect("headings").len(), 15);
+                let rows: Vec<csv::StringRecord> =
+                    reader.records().collect::<Result<_, _>>().expect("rows of one width");
+                let terms: Vec<&str> = rows.iter().map(|row| &row[3]).collect();
+                assert_eq!(terms[..7], AWKWARD);
+                assert!(rows.iter().all(|row| &row[12] == "1234"), "{text}");
+
+                let text = table(TableFormat::Text, shape, &results, WIDE);
+                let rules = text.lines().filter(|line| line.starts_with("===")).count();
+                assert_eq!(rules, 2, "{case}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn cells_of_specifications_stand_below_their_headings() {
+        for has_wild in [false, true] {
+            let results = results(has_wild);
+            let of = |format| table(format, Shape::Specifications, &results, WIDE);
+            let mut tables = [
+                markdown_rows(&of(TableFormat::Markdown)),
+                latex_rows(&of(TableFormat::Latex)),
+                html_rows(&of(TableFormat::Html)),
+            ];
+            tables[0].remove(1);
+            for rows in tables {
+                let at = |name: &str| rows[0].iter().position(|heading| heading == name);
+                let cell = |row: usize, name: &str| rows[row][at(name).expect("a heading")].clone();
+                assert_eq!(cell(1, "outcome"), "y");
+                assert_eq!(cell(1, "specification"), "all");
+                assert_eq!(cell(1, "estimate"), "1.500");
+                assert_eq!(cell(1, "se"), "0.2500");
+                assert_eq!(
+                    cell(1, "95 % interval".replace('%', percent(&rows[0])).as_str()),
+                    "1.000 to 2.000"
+                );
+                assert_eq!(cell(1, "p"), "0.5000");
+                assert_eq!(cell(1, "N"), "1,234");
+                assert_eq!(cell(1, "R2 within"), "0.1250");
+                assert_eq!(at("wild p").is_some(), has_wild);
+                if has_wild {
+                    assert_eq!(cell(1, "wild p"), "0.03210");
+                }
+                // A dropped regressor, a regression that failed and one without the coefficient.
+                for (row, number, n) in [(8, "(2)", "1,234"), (9, "(3)", "0"), (10, "(4)", "1,234")]
+                {
+                    assert_eq!(cell(row, "no."), number);
+                    assert_eq!(cell(row, "estimate"), "-");
+                    assert_eq!(cell(row, "N"), n);
+                }
+                assert_eq!(rows.len(), 11);
+            }
+            let text = of(TableFormat::Text);
+            for (name, value) in [("estimate", "1.500"), ("N", "1,234"), ("R2 within", "0.1250")] {
+                for line in text.lines().filter(|line| line.starts_with("(1)")).take(7) {
+                    assert_eq!(cell_below(&text, name, line), value, "{text}");
+                }
+            }
+        }
+    }
+
+    /// How LaTeX writes a percent sign, where the headings are LaTeX's.
+    fn percent(headings: &[String]) -> &'static str {
+        if headings.iter().any(|heading| heading.contains("\\%")) { "\\%" } else { "%" }
+    }
+
+    /// What ends in `line` where the heading ends.
+    fn cell_below(text: &str, heading: &str, line: &str) -> String {
+        let head = text.lines().nth(2).expect("headings");
+        let padded = format!("{head}  ");
+        let end = padded.find(&format!("  {heading}  ")).expect("the heading") + 2 + heading.len();
+        let mut taken = String::new();
+        for c in line.chars() {
+            if taken.width() == end {
+                break;
+            }
+            taken.push(c);
+        }
+        taken.rsplit("  ").next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn panels_hold_each_regression_once_and_fit() {
+        let results: Vec<Estimated> = (1..=12)
+            .map(|n| {
+                let mut terms = vec![coefficient("density", f64::from(n) + 0.5)];
+                if n == 12 {
+                    terms.push(coefficient("in_the_last_only", 99.5));
+                }
+                let mut result = result(&format!("specification {n}"), terms);
+                result.summary.n_used = 0;
+                result
+            })
+            .collect();
+        for width in [40, 60, 77, 100, 140] {
+            let text = table(TableFormat::Text, Shape::Columns, &results, width);
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let times = |word: &str| words.iter().filter(|known| **known == word).count();
+            for n in 1..=12 {
+                assert_eq!(times(&format!("({n})")), 1, "{text}");
+                assert_eq!(times(&number(f64::from(n) + 0.5)), 1, "{text}");
+            }
+            let panels: Vec<&str> = text.split("\n\n").collect();
+            assert!(panels.len() > 1, "{text}");
+            for (at, panel) in panels.iter().enumerate() {
+                let title = format!("A | title & more (panel {} of {})\n=", at + 1, panels.len());
+                assert!(panel.starts_with(&title), "{text}");
+                assert_eq!(panel.matches("\ndensity ").count(), 1, "{text}");
+                let is_last = at + 1 == panels.len();
+                assert_eq!(panel.contains("\nin_the_last_only "), is_last, "{text}");
+                assert_eq!(panel.contains("\nStandard errors"), is_last, "{text}");
+            }
+        }
+        let text = table(TableFormat::Text, Shape::Columns, &results, WIDE);
+        assert!(!text.contains("panel 1"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_too_long_for_a_narrow_page() {
+        let mut results = results(true);
+        results[0].coefficients[0].term = "long_name".repeat(40);
+        results[0].specification = "a very long name of a specification ".repeat(10);
+        results[0].outcome = "区域韧性".repeat(20);
+        results[0].summary.notes = "only 31 clusters, as was to be expected".repeat(20);
+        results[1].coefficients[0].term = results[0].coefficients[0].term.clone();
+        for shape in SHAPES {
+            for width in 40..=130 {
+                let text = table(TableFormat::Text, shape, &results, width);
+                assert!(text.lines().all(|line| line.width() <= width), "{width}: {text}");
+                assert!(
+                    text.contains("1.500")
+                        && text.contains("[0.03210]") == (shape == Shape::Columns),
+                    "{width}: {text}"
+                );
+                assert_eq!(text.matches("About it. In two").count(), 1, "{width}: {text}");
+            }
+            // Less than fits is not tried.
+            assert_eq!(
+                table(TableFormat::Text, shape, &results, 0),
+                table(TableFormat::Text, shape, &results, 40)
+            );
+        }
+    }
+
+    #[test]
+    fn places_are_told_in_runs() {
+        assert_eq!(places(&[1]), "(1)");
+        assert_eq!(places(&[1, 2, 4, 5, 6, 9]), "(1), (2), (4)-(6), (9)");
+    }
+
+    #[test]
+    fn a_focus_makes_a_table_of_specifications() {
+        assert_eq!(Shape::of(&heading(&[])), Shape::Columns);
+        assert_eq!(Shape::of(&heading(&["density"])), Shape::Specifications);
+    }
 }

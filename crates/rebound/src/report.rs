@@ -10,7 +10,8 @@ pub use draw::DrawError;
 
 use crate::boundaries::{Boundaries, BoundaryError};
 use crate::estimation::Estimated;
-use crate::output::{html_text, shortened};
+use crate::models::Heading;
+use crate::output::{TEXT_WIDTH, html_text, shortened};
 use crate::pipeline::Pipeline;
 use crate::published;
 use crate::regression_table::{self, Shape, TableFormat};
@@ -202,7 +203,7 @@ pub fn report(
 fn data(
     source: &Source<'_>,
     pipeline: &Pipeline,
-    results: &[(String, Estimated)],
+    results: &[(Heading, Estimated)],
 ) -> Result<Value, ReportError> {
     let currency =
         pipeline.sources.first().map_or("", |source| source.layout.layout.currency.as_str());
@@ -483,7 +484,7 @@ fn page(
     source: &Source<'_>,
     pipeline: &Pipeline,
     data: &Value,
-    results: &[(String, Estimated)],
+    results: &[(Heading, Estimated)],
 ) -> Result<String, ReportError> {
     let catalog = source.catalog;
     let mut quality = String::new();
@@ -544,19 +545,16 @@ fn page(
     }
     checks.push_str("</ul></details>");
     let mut models = String::new();
-    for (name, title, results) in regression_table::by_model(results.to_vec()) {
+    for (_, heading, results) in regression_table::by_model(results.to_vec()) {
         let results: Vec<&Estimated> = results.iter().collect();
-        let known = pipeline.models.iter().find(|model| model.name == name);
-        let focus = known.map(|model| model.focus.clone()).unwrap_or_default();
-        let about = known.map(|model| model.about.as_str()).unwrap_or_default();
-        let shape = if focus.is_empty() { Shape::Columns } else { Shape::Specifications };
+        let shape = Shape::of(&heading);
         let html =
-            regression_table::render(TableFormat::Html, shape, &title, about, &focus, &results);
+            regression_table::render(TableFormat::Html, shape, &heading, &results, TEXT_WIDTH);
         let _ = write!(
             models,
             "<details{}><summary>{}</summary><div class=\"scroll\">{html}</div></details>",
             if models.is_empty() { " open" } else { "" },
-            html_text(&title)
+            html_text(&heading.title)
         );
     }
     if models.is_empty() {

@@ -9,13 +9,15 @@ use crate::away::{Away, Cluster, Work};
 use crate::clock;
 use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::graph::{self, GraphError, Node, Parts, StageName};
+use crate::models::Heading;
 use crate::pipeline::{self, Elsewhere, Engine, Pipeline, PipelineError, Place, RawFile, SqlFile};
 use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
+use crate::verified::Verified;
 use arrow::array::{AsArray, RecordBatch};
 use lake::{
-    Catalog, Contract, DataFile, FileRecord, Fingerprint, Holder, Lake, LakeError, Lock, LockError,
-    Replaced, RunRecord, RunStatus, StageRecord, TableVersion,
+    Catalog, Contract, DataFile, FileRecord, Fingerprint, Holder, Lake, LakeError, LeaseTimes,
+    Lock, LockError, Replaced, RunRecord, RunStatus, StageRecord, TableVersion,
 };
 use query::{QueryError, Session, SessionParams};
 use rayon::prelude::*;
@@ -127,6 +129,11 @@ pub enum RunError {
     /// A pool of threads could not be made.
     #[error("failed to start {0} threads")]
     Threads(usize),
+    /// The program failed where it should not.
+    #[error(
+        "rebound stopped at a fault of its own, and published nothing: {0}; please report it, with the pipeline if you can"
+    )]
+    Panic(String),
 }
 
 impl RunError {
@@ -152,7 +159,12 @@ impl RunError {
             | Self::File { .. }
             | Self::FileChanged(_)
             | Self::Lock(LockError::Held(_))
-            | Self::Lake(LakeError::Url(_) | LakeError::Folder { .. } | LakeError::Format { .. })
+            | Self::Lake(
+                LakeError::Url(_)
+                | LakeError::Folder { .. }
+                | LakeError::Format { .. }
+                | LakeError::Number { .. },
+            )
             | Self::Sql { source: QueryError::Plan(_), .. }
             | Self::Query(QueryError::Plan(_)) => 2,
             Self::Stage { source, .. } | Self::SqlAway { source, .. } if source.is_users() => 2,
@@ -162,7 +174,8 @@ impl RunError {
             | Self::Lock(_)
             | Self::Sql { .. }
             | Self::Query(_)
-            | Self::Threads(_) => 1,
+            | Self::Threads(_)
+            | Self::Panic(_) => 1,
         }
     }
 }
@@ -456,7 +469,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         } else {
             let why = match before.get(&node.name) {
                 None => "new".to_owned(),
-                Some(old) if *old == parts => "not finished or collected".to_owned(),
+                Some(old) if *old == parts => "not finished, damaged or collected".to_owned(),
                 Some(old) => graph::difference(old, &parts),
             };
             (Action::Build, why)
@@ -560,7 +573,7 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
     let lake = plan.lake.clone();
     let lake_url = plan.pipeline.lake.clone();
     runtime.block_on(lake.put_run(&record))?;
-    let outcome = carry_out(runtime, plan, options, &mut record);
+    let outcome = leased(runtime, path, plan, options, &mut record);
     record.ended_at = Some(clock::now());
     record.status = match &outcome {
         Ok((Publication::Published, _)) => RunStatus::Published,
@@ -582,6 +595,81 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
     })
 }
 
+/// Carries a plan out under a lease on all versions that it reads or writes. What is found damaged or gone on the way is made again.
+fn leased(
+    runtime: &Runtime,
+    path: &Path,
+    first: Plan,
+    options: &Options,
+    record: &mut RunRecord,
+) -> Result<(Publication, usize), RunError> {
+    let lake = first.lake.clone();
+    // Each time a version less is there to be damaged.
+    let mut n_left = first.steps.iter().map(|step| step.node.writes.len()).sum::<usize>();
+    let keeps = first.keeps();
+    let lease = lake.lease(&options.command, keeps, LeaseTimes::default(), runtime.handle());
+    let lease = runtime.block_on(lease)?;
+    let mut next = Some(first);
+    let outcome = loop {
+        let step =
+            next.take().map_or_else(|| plan(runtime, path, options), Ok).and_then(|mut plan| {
+                plan.look_again(runtime)?;
+                without_panic(|| carry_out(runtime, plan, options, record))
+            });
+        match step {
+            Err(RunError::Lake(error @ (LakeError::Damaged { .. } | LakeError::Lost { .. })))
+                if n_left > 0 =>
+            {
+                tracing::warn!("{error}: it is made again now");
+                n_left -= 1;
+            }
+            outcome => break outcome,
+        }
+    };
+    if let Err(error) = runtime.block_on(lease.release()) {
+        tracing::warn!("{error}; the run's lease expires by itself");
+    }
+    outcome
+}
+
+/// What `work` comes to; a panic is an error, so that the run's record ends.
+fn without_panic<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason is given");
+        Err(RunError::Panic(text.to_owned()))
+    })
+}
+
+impl Plan {
+    /// The folders and files of the versions that carrying it out reads or writes.
+    fn keeps(&self) -> BTreeSet<String> {
+        let folders = self.steps.iter().flat_map(|step| {
+            let folder = |table: &String| lake::folder_of(table, &step.fingerprint);
+            step.node.writes.iter().map(folder)
+        });
+        let versions = self.steps.iter().flat_map(|step| step.versions.iter().flatten());
+        let files = versions.flat_map(|version| &version.files).map(|file| file.path.clone());
+        folders.chain(files).collect()
+    }
+
+    /// Looks whether the versions that are to be used are still there; those that are not are made.
+    fn look_again(&mut self, runtime: &Runtime) -> Result<(), RunError> {
+        for step in self.steps.iter_mut().filter(|step| step.versions.is_some()) {
+            step.versions =
+                runtime.block_on(versions(&self.lake, &step.node, &step.fingerprint))?;
+            if step.versions.is_none() && step.action == Action::Reuse {
+                step.action = Action::Build;
+                "lost meanwhile".clone_into(&mut step.why);
+            }
+        }
+        Ok(())
+    }
+}
+
 fn carry_out(
     runtime: &Runtime,
     plan: Plan,
@@ -593,6 +681,7 @@ fn carry_out(
         .num_threads(threads)
         .build()
         .map_err(|_| RunError::Threads(threads))?;
+    let verified = Verified::new(&lake, runtime, &pool);
     let bar = progress(options.progress, steps.len());
     let mut current: BTreeMap<String, TableVersion> = BTreeMap::new();
     let mut stale: BTreeSet<String> = BTreeSet::new();
@@ -608,9 +697,19 @@ fn carry_out(
                     pipeline: &pipeline,
                     lake: &lake,
                     files: &files,
+                    verified: &verified,
                     cluster: options.cluster.as_deref(),
                 };
-                maker.build(&step.node, &step.fingerprint, &current)?
+                let versions = maker.build(&step.node, &step.fingerprint, &current)?;
+                // What was touched while it was read may have been read.
+                let mut reads = step.node.reads.iter().filter_map(|table| current.get(table));
+                if let Err(error) = reads.try_for_each(|version| verified.read(version)) {
+                    for version in &versions {
+                        runtime.block_on(lake.unmark(version))?;
+                    }
+                    return Err(error.into());
+                }
+                versions
             }
             (_, Some(versions)) => versions,
             (_, None) => {
@@ -627,13 +726,19 @@ fn carry_out(
         }
         if step.action != Action::Skip {
             record.parts.insert(step.node.name.clone(), step.parts);
-            record.stages.push(StageRecord {
+            let done = StageRecord {
                 stage: step.node.name.clone(),
                 action: action.to_owned(),
                 why: step.why,
                 millis,
                 rows,
-            });
+            };
+            match record.stages.iter_mut().find(|known| known.stage == done.stage) {
+                // Where a run begins anew, what it made before was made.
+                Some(_) if step.action != Action::Build => {}
+                Some(known) => *known = done,
+                None => record.stages.push(done),
+            }
         }
         for version in versions {
             current.insert(version.table.clone(), version);
@@ -652,7 +757,8 @@ fn carry_out(
     if !held.is_empty() {
         return Ok((Publication::Held(held), 0));
     }
-    let (checks, n_checks) = check(runtime, &pipeline, &lake, &current, published.as_ref())?;
+    let (checks, n_checks) =
+        check(runtime, &pipeline, &lake, &verified, &current, published.as_ref())?;
     let is_same = published
         .as_ref()
         .is_some_and(|catalog| catalog.tables == current && catalog.checks == checks);
@@ -667,6 +773,10 @@ fn carry_out(
         tables: current,
         checks,
     };
+    // What is published is there.
+    for version in catalog.tables.values() {
+        verified.look(version)?;
+    }
     // The record first: a published run is always one that `gc` knows.
     runtime.block_on(lake.put_run(record))?;
     match runtime.block_on(lake.publish(&catalog, &replaced)) {
@@ -708,6 +818,7 @@ struct Maker<'a> {
     pipeline: &'a Pipeline,
     lake: &'a Lake,
     files: &'a BTreeMap<String, Content>,
+    verified: &'a Verified<'a>,
     cluster: Option<&'a dyn Cluster>,
 }
 
@@ -745,9 +856,11 @@ impl<'a> Maker<'a> {
         current: &BTreeMap<String, TableVersion>,
     ) -> Result<Vec<TableVersion>, RunError> {
         for table in &node.reads {
-            if !current.contains_key(table) {
-                return Err(RunError::NotMade { node: node.name.clone(), table: table.clone() });
-            }
+            let version = current.get(table).ok_or_else(|| RunError::NotMade {
+                node: node.name.clone(),
+                table: table.clone(),
+            })?;
+            self.verified.read(version)?;
         }
         let made_at = clock::now();
         if let Some(sql) = &node.sql {
@@ -848,12 +961,12 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// The results of the pipeline's models, with their titles.
+    /// The results of the pipeline's models, with what is said of these.
     fn estimate(
         &self,
         node: &Node,
         current: &BTreeMap<String, TableVersion>,
-    ) -> Result<Vec<(String, Estimated)>, RunError> {
+    ) -> Result<Vec<(Heading, Estimated)>, RunError> {
         let session = sql_session(self.lake, self.pipeline, 1)?;
         for table in &node.reads {
             session.register(&current[table])?;
@@ -868,7 +981,7 @@ impl<'a> Maker<'a> {
                     tracing::warn!(model, specification, outcome, "not estimated: {failure}");
                 }
             }
-            results.extend(found.into_iter().map(|result| (model.title.clone(), result)));
+            results.extend(found.into_iter().map(|result| (model.heading(), result)));
         }
         Ok(results)
     }
@@ -1047,6 +1160,7 @@ fn check(
     runtime: &Runtime,
     pipeline: &Pipeline,
     lake: &Lake,
+    verified: &Verified<'_>,
     current: &BTreeMap<String, TableVersion>,
     published: Option<&Catalog>,
 ) -> Result<(BTreeMap<String, Fingerprint>, usize), RunError> {
@@ -1070,6 +1184,8 @@ fn check(
             continue;
         }
         let mut maker = lake::Fingerprinter::default();
+        let code = stages::version(StageName::Panels).to_string();
+        maker.add("code", code.as_bytes());
         maker.add("sql", file.text.as_bytes());
         for table in &tables {
             if let Some(version) = current.get(table) {
@@ -1080,6 +1196,9 @@ fn check(
         let held_before =
             published.is_some_and(|catalog| catalog.checks.get(&file.name) == Some(&fingerprint));
         if !held_before {
+            for version in tables.iter().filter_map(|table| current.get(table)) {
+                verified.read(version)?;
+            }
             let (_, rows) = runtime.block_on(session.run(&file.text)).map_err(broken)?;
             n_run += 1;
             let n_rows = rows.iter().map(RecordBatch::num_rows).sum();
@@ -1115,4 +1234,23 @@ fn first_rows(rows: &[RecordBatch]) -> String {
     }
     arrow::util::pretty::pretty_format_batches(&shown)
         .map_or_else(|error| error.to_string(), |table| table.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_with_its_text() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads");
+        let there = |text: &'static str| {
+            without_panic(|| -> Result<(), RunError> {
+                pool.install(|| [1, 2].par_iter().for_each(|at| assert!(*at < 2, "{text}")));
+                Ok(())
+            })
+        };
+        let error = there("a sum is no number").expect_err("a panic");
+        assert!(error.to_string().contains("a sum is no number"), "{error}");
+        assert_eq!(error.exit_code(), 1);
+    }
 }

@@ -281,6 +281,7 @@ impl StageError {
                 | Self::External(_)
                 | Self::Boundaries(_)
                 | Self::Data(_)
+                | Self::Lake(LakeError::Number { .. })
                 | Self::Away { is_users: true, .. }
         )
     }
@@ -290,14 +291,13 @@ impl StageError {
 /// rows of the sample against it.
 pub fn version(stage: StageName) -> u32 {
     match stage {
-        StageName::Ingest => 3,
+        StageName::Ingest => 4,
         StageName::Aggregate => 4,
-        StageName::Relatedness => 4,
-        StageName::Diversification => 2,
-        StageName::Resilience => 3,
-        StageName::Spatial => 3,
-        StageName::Policy | StageName::Tables | StageName::Models => 1,
-        StageName::Panels => 3,
+        StageName::Relatedness => 5,
+        StageName::Diversification | StageName::Tables | StageName::Models => 2,
+        StageName::Resilience | StageName::Spatial => 3,
+        StageName::Policy => 1,
+        StageName::Panels => 4,
     }
 }
 

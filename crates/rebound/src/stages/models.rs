@@ -3,21 +3,25 @@
 use super::rows::Rows;
 use super::{Made, Output, StageError};
 use crate::estimation::{Coefficient, Estimated, Summary};
+use crate::models::Heading;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use std::collections::BTreeMap;
 
-/// The rows of `model.coefficients` and `model.fit`; `results` are of models with these titles.
+/// Between the coefficients that a model follows.
+const SEPARATOR: &str = "; ";
+
+/// The rows of `model.coefficients` and `model.fit`, of results with what is said of their models.
 ///
 /// # Errors
 ///
 /// [`StageError`] if a number is not finite.
-pub fn rows(results: &[(String, Estimated)]) -> Result<Output, StageError> {
-    let mut sorted: Vec<(usize, &(String, Estimated))> = results.iter().enumerate().collect();
+pub fn rows(results: &[(Heading, Estimated)]) -> Result<Output, StageError> {
+    let mut sorted: Vec<(usize, &(Heading, Estimated))> = results.iter().enumerate().collect();
     sorted.sort_by_key(|(_, (_, r))| (r.model.clone(), r.specification.clone(), r.outcome.clone()));
     let mut coefficients = Rows::of("model.coefficients");
     let mut fits = Rows::of("model.fit");
-    for (place, (title, result)) in sorted {
+    for (place, (heading, result)) in sorted {
         let mut of_terms: Vec<(usize, &Coefficient)> =
             result.coefficients.iter().enumerate().collect();
         of_terms.sort_by(|(_, a), (_, b)| a.term.cmp(&b.term));
@@ -44,7 +48,9 @@ pub fn rows(results: &[(String, Estimated)]) -> Result<Output, StageError> {
             .text(result.specification.as_str())
             .text(result.outcome.as_str())
             .count(place + 1)
-            .text(title.as_str())
+            .text(heading.title.as_str())
+            .text(heading.about.as_str())
+            .text(heading.focus.join(SEPARATOR).as_str())
             .text(s.estimator.as_str())
             .text(s.table.as_str())
             .text(s.condition.as_str())
@@ -54,6 +60,7 @@ pub fn rows(results: &[(String, Estimated)]) -> Result<Output, StageError> {
             .count(s.n_selected)
             .count(s.n_missing)
             .text(s.missing.as_str())
+            .count(s.n_zero_weights)
             .count(s.n_singletons)
             .count(s.n_separated)
             .count(s.n_used)
@@ -99,8 +106,8 @@ impl Cells<'_> {
     }
 }
 
-/// The results that `model.*` hold, with their titles, in the order of the models.
-pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(String, Estimated)> {
+/// The results that `model.*` hold, with what is said of their models, in the order of the models.
+pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Heading, Estimated)> {
     let mut of_fit: BTreeMap<[String; 3], Vec<(usize, Coefficient)>> = BTreeMap::new();
     let key = |cells: &Cells<'_>| {
         ["model", "specification", "outcome"].map(|name| cells.text(name).unwrap_or_default())
@@ -142,6 +149,7 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Strin
                 n_selected: count("n_selected"),
                 n_missing: count("n_missing"),
                 missing: text("missing"),
+                n_zero_weights: count("n_zero_weights"),
                 n_singletons: count("n_singletons"),
                 n_separated: count("n_separated"),
                 n_used: count("n_used"),
@@ -161,13 +169,59 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Strin
                 failure: cells.text("failure"),
             };
             let coefficients = terms.into_iter().map(|(_, c)| c).collect();
+            let focus = text("focus");
+            let focus = focus.split(SEPARATOR).filter(|term| !term.is_empty());
+            let heading = Heading {
+                title: text("title"),
+                about: text("about"),
+                focus: focus.map(str::to_owned).collect(),
+            };
             found.push((
                 count("place"),
-                text("title"),
+                heading,
                 Estimated { model, specification, outcome, coefficients, summary },
             ));
         }
     }
     found.sort_by_key(|(place, _, _)| *place);
-    found.into_iter().map(|(_, title, result)| (title, result)).collect()
+    found.into_iter().map(|(_, heading, result)| (heading, result)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_and_what_is_said_of_their_models_are_read_as_they_were_written() {
+        let result = |model: &str, term: &str| Estimated {
+            model: model.to_owned(),
+            specification: "all".to_owned(),
+            outcome: "y".to_owned(),
+            coefficients: vec![Coefficient {
+                term: term.to_owned(),
+                level: None,
+                estimate: Some(1.5),
+                se: Some(0.5),
+                t: Some(3.0),
+                p: Some(0.01),
+                interval: Some((0.5, 2.5)),
+                wild_p: None,
+                null_reason: None,
+            }],
+            summary: Summary { estimator: "ols".to_owned(), n_used: 7, ..Summary::default() },
+        };
+        let followed = Heading {
+            title: "Followed".to_owned(),
+            about: "Said below.".to_owned(),
+            focus: vec!["ln(a, b)".to_owned(), "c".to_owned()],
+        };
+        let shown = Heading { title: "Shown".to_owned(), ..Heading::default() };
+        let given = vec![(followed, result("z", "c")), (shown, result("a", "b"))];
+        let output = rows(&given).expect("rows");
+        let batches = |table: &str| match &output[table] {
+            Made::Rows(batches) => batches.clone(),
+            Made::Files(_) => Vec::new(),
+        };
+        assert_eq!(results(&batches("model.coefficients"), &batches("model.fit")), given);
+    }
 }
