@@ -6,7 +6,8 @@
 //! gradients (Correia 2016, "A feasible estimator for linear models with multi-way fixed effects").
 
 use crate::EstimateError;
-use crate::factor::{Factor, absorbed_by};
+use crate::dense::squared_length;
+use crate::factor::{Factor, chosen, finest};
 use rayon::prelude::*;
 
 /// Columns that are solved side by side.
@@ -72,12 +73,7 @@ impl Absorber {
         weights: Option<&[f64]>,
         tolerance: Tolerance,
     ) -> Option<Self> {
-        let all: Vec<&Factor> = effects.iter().map(|&at| &factors[at]).collect();
-        let finest: Vec<&Factor> = absorbed_by(&all)
-            .into_iter()
-            .zip(&all)
-            .filter_map(|(by, factor)| by.is_none().then_some(*factor))
-            .collect();
+        let finest = finest(&chosen(effects, factors));
         (!finest.is_empty()).then(|| Self::new(&finest, weights, tolerance))
     }
 
@@ -572,13 +568,6 @@ fn center(column: &mut [f64], weights: Option<&[f64]>) {
     let mean = sum / total;
     if mean.is_finite() {
         column.iter_mut().for_each(|value| *value -= mean);
-    }
-}
-
-fn squared_length(column: &[f64], weights: Option<&[f64]>) -> f64 {
-    match weights {
-        None => column.iter().map(|value| value * value).sum(),
-        Some(weights) => column.iter().zip(weights).map(|(value, w)| w * value * value).sum(),
     }
 }
 

@@ -490,8 +490,8 @@ impl Fit {
                 .collect();
             let effects: Vec<usize> = (0..factors.len()).collect();
             let weights = weights.as_deref();
-            let size = |column: &[f64]| -> f64 { column.iter().map(|v| v * v).sum() };
-            let before: Vec<f64> = columns.iter().map(|column| size(column)).collect();
+            let size = |column: &Vec<f64>| dense::squared_length(column, None);
+            let before: Vec<f64> = columns.iter().map(size).collect();
             if let Some(absorber) =
                 Absorber::of(&effects, &factors, weights, self.options.tolerance)
             {

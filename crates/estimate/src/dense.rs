@@ -83,6 +83,14 @@ impl Fold {
     }
 }
 
+/// The sum of squares of a column, each times its weight (1 without).
+pub(crate) fn squared_length(column: &[f64], weights: Option<&[f64]>) -> f64 {
+    match weights {
+        None => column.iter().map(|value| value * value).sum(),
+        Some(weights) => column.iter().zip(weights).map(|(value, w)| w * value * value).sum(),
+    }
+}
+
 /// The inverse of the upper triangle of `r` (row-major, its first `k` rows and columns of `stride`).
 pub(crate) fn inverse_triangle(r: &[f64], k: usize, stride: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; k * k];

@@ -121,6 +121,17 @@ pub(crate) fn absorbed_by(factors: &[&Factor]) -> Vec<Option<usize>> {
     by
 }
 
+/// The factors at `places`.
+pub(crate) fn chosen<'f>(places: &[usize], factors: &'f [Factor]) -> Vec<&'f Factor> {
+    places.iter().map(|&at| &factors[at]).collect()
+}
+
+/// The factors that no other explains.
+pub(crate) fn finest<'f>(factors: &[&'f Factor]) -> Vec<&'f Factor> {
+    let by = absorbed_by(factors);
+    factors.iter().zip(by).filter(|(_, by)| by.is_none()).map(|(factor, _)| *factor).collect()
+}
+
 /// How many sets of rows hang together by sharing a level of either factor.
 ///
 /// The dummies of both have a rank of their levels less this number (Abowd, Creecy & Kramarz 2002).

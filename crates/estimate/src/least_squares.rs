@@ -2,8 +2,8 @@
 
 use crate::EstimateError;
 use crate::absorb::{ABSORBED, Absorber};
-use crate::dense::{self, inverse_triangle, triangle};
-use crate::factor::{Factor, absorbed_by, n_components};
+use crate::dense::{self, inverse_triangle, squared_length, triangle};
+use crate::factor::{Factor, absorbed_by, chosen, finest, n_components};
 use crate::sample::{Options, Sample};
 use rayon::prelude::*;
 
@@ -150,11 +150,6 @@ fn length(column: &[f64], weights: Option<&[f64]>) -> f64 {
     (0..column.len()).map(|at| weight(at) * (column[at] - mean).powi(2)).sum::<f64>().sqrt()
 }
 
-fn squared_size(column: &[f64], weights: Option<&[f64]>) -> f64 {
-    let weight = |at: usize| weights.map_or(1.0, |weights| weights[at]);
-    column.iter().enumerate().map(|(at, value)| weight(at) * value * value).sum()
-}
-
 /// The factors within whose levels a column does not vary.
 fn constant_within(column: &[f64], factors: &[Factor], effects: &[usize]) -> Vec<usize> {
     let size = largest(column);
@@ -223,7 +218,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let n = sample.n_rows();
     let weights = sample.weights.take();
     let weights_of = weights.as_deref();
-    let outcome_size = squared_size(&sample.outcome, weights_of);
+    let outcome_size = squared_length(&sample.outcome, weights_of);
     let tss = length(&sample.outcome, weights_of).powi(2);
     let scale = largest(&sample.outcome);
     let absorber = sample.absorber(weights_of, options.tolerance);
@@ -231,7 +226,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let mut columns = std::mem::take(&mut sample.regressors);
     columns.append(&mut sample.instruments);
     let mut sizes: Vec<f64> =
-        columns.par_iter().map(|column| squared_size(column, weights_of)).collect();
+        columns.par_iter().map(|column| squared_length(column, weights_of)).collect();
     let mut dropped = absorb_regressors(
         absorber.as_ref(),
         &mut columns,
@@ -246,11 +241,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let absorbed_outcome = absorber.is_some();
     let is_iterated = absorber.as_ref().is_some_and(Absorber::is_iterated);
     drop(absorber);
-    let tss_within = outcome
-        .iter()
-        .enumerate()
-        .map(|(at, y)| weights_of.map_or(1.0, |w| w[at]) * y * y)
-        .sum::<f64>();
+    let tss_within = squared_length(&outcome, weights_of);
     #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
     let rounding = (CONSTANT * scale).powi(2) * n as f64;
     if tss <= rounding || absorbed_outcome && tss_within <= ABSORBED.powi(2) * tss {
@@ -260,7 +251,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     let intercept = columns.len();
     if !has_effects {
         columns.push(vec![1.0; n]);
-        sizes.push(squared_size(&columns[intercept], weights_of));
+        sizes.push(squared_length(&columns[intercept], weights_of));
     }
     let tolerance = if has_effects { COLLINEAR_AFTER_EFFECTS } else { COLLINEAR };
     let is_out = |at: usize, dropped: &[Dropped]| dropped.iter().any(|d| d.regressor == at);
@@ -321,7 +312,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         let inverse = inverse_triangle(&t, k, k + 1);
         let coefficients = dense::coefficients(&inverse, &t, k, k, k + 1);
         let outer = inverse_triangle(&found.r, m, stride);
-        let n_absorbed = n_absorbed(&sample.effects, &sample.factors);
+        let n_absorbed = n_absorbed(&chosen(&sample.effects, &sample.factors));
         let n_exog = exog.len();
         for j in m..m + n_end {
             let explained: f64 =
@@ -362,13 +353,12 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     };
     let of_rounding = ROUNDING.powi(2) * (outcome_size + added(&|at| sizes[at]));
     let of_iterations = if is_iterated {
-        let left = |at: usize| squared_size(&columns[at], weights_of);
+        let left = |at: usize| squared_length(&columns[at], weights_of);
         ROUNDING_AFTER_EFFECTS.powi(2) * (tss_within + added(&left))
     } else {
         0.0
     };
-    let rss: f64 =
-        residuals.iter().enumerate().map(|(at, e)| weights_of.map_or(1.0, |w| w[at]) * e * e).sum();
+    let rss = squared_length(&residuals, weights_of);
     if !coefficients.iter().chain(&root).all(|value| value.is_finite()) {
         return Err(EstimateError::NotFinite);
     }
@@ -445,8 +435,8 @@ pub(crate) fn combination((regressor, parts): (usize, Vec<usize>), intercept: us
 }
 
 /// Parameters that effects stand for: their levels, less one for each after the first.
-fn n_absorbed(effects: &[usize], factors: &[Factor]) -> usize {
-    let levels: usize = effects.iter().map(|&at| factors[at].n_levels).sum();
+fn n_absorbed(effects: &[&Factor]) -> usize {
+    let levels: usize = effects.iter().map(|effect| effect.n_levels).sum();
     levels - effects.len().saturating_sub(1)
 }
 
@@ -494,12 +484,12 @@ impl Fit {
     /// Parameters the effects stand for: their levels, less one for each factor after the first, as fixest and pyfixest count
     /// them also where effects are nested or fall apart.
     pub fn n_absorbed(&self) -> usize {
-        n_absorbed(&self.effects, &self.factors)
+        n_absorbed(&chosen(&self.effects, &self.factors))
     }
 
     /// For each effect, the place among the effects of one that is finer and explains all that it does.
     pub fn nested_effects(&self) -> Vec<Option<usize>> {
-        absorbed_by(&self.effects.iter().map(|&at| &self.factors[at]).collect::<Vec<_>>())
+        absorbed_by(&chosen(&self.effects, &self.factors))
     }
 
     /// Parameters that these of the factors stand for: the rank of their dummies.
@@ -508,15 +498,16 @@ impl Fit {
     ///
     /// [`EstimateError::TooManyLevels`] if there are three or more that are not nested, of too many levels.
     pub(crate) fn rank(&self, effects: &[usize]) -> Result<usize, EstimateError> {
-        let all: Vec<&Factor> = effects.iter().map(|&at| &self.factors[at]).collect();
-        let by = absorbed_by(&all);
-        let finest: Vec<&Factor> =
-            all.iter().zip(by).filter(|(_, by)| by.is_none()).map(|(factor, _)| *factor).collect();
-        match finest[..] {
+        self.rank_of(&finest(&chosen(effects, &self.factors)))
+    }
+
+    /// The rank of the dummies of factors of which none is nested in another.
+    fn rank_of(&self, finest: &[&Factor]) -> Result<usize, EstimateError> {
+        match *finest {
             [] => Ok(0),
             [one] => Ok(one.n_levels),
             [a, b] => Ok(a.n_levels + b.n_levels - n_components(a, b)),
-            _ => Absorber::new(&finest, None, self.options.tolerance).rank(MOST_LEVELS),
+            _ => Absorber::new(finest, None, self.options.tolerance).rank(MOST_LEVELS),
         }
     }
 
@@ -531,19 +522,11 @@ impl Fit {
 
     /// Refuses a fit without a degree of freedom, counting what the effects stand for at the least.
     pub(crate) fn check_degrees(&self) -> Result<(), EstimateError> {
-        let nested = self.nested_effects();
-        let finest: Vec<usize> = self
-            .effects
-            .iter()
-            .zip(nested)
-            .filter(|(_, by)| by.is_none())
-            .map(|(&at, _)| at)
-            .collect();
-        let parameters = self.coefficients.len() + n_absorbed(&finest, &self.factors);
-        if parameters >= self.n_rows() {
+        let finest = finest(&chosen(&self.effects, &self.factors));
+        let at_most = n_absorbed(&finest);
+        if self.coefficients.len() + at_most >= self.n_rows() {
             // Effects that fall apart stand for fewer.
-            let of_effects = self.rank(&finest).unwrap_or(n_absorbed(&finest, &self.factors));
-            let parameters = self.coefficients.len() + of_effects;
+            let parameters = self.coefficients.len() + self.rank_of(&finest).unwrap_or(at_most);
             if parameters >= self.n_rows() {
                 return Err(EstimateError::NoDegrees { rows: self.n_rows(), parameters });
             }
