@@ -10,6 +10,13 @@ use std::sync::{Arc, LazyLock};
 /// Digits of a money column, and those of them after the point.
 pub const MONEY: (u8, i8) = (20, 2);
 
+/// Hundredths as text, with all their digits.
+pub(crate) fn money_text(hundredths: i128) -> String {
+    let sign = if hundredths < 0 { "-" } else { "" };
+    let size = hundredths.unsigned_abs();
+    format!("{sign}{}.{:02}", size / 100, size % 100)
+}
+
 /// The hundredths that no money has or exceeds, either way.
 pub(crate) const MONEY_LIMIT: u128 = 10_u128.pow(MONEY.0 as u32);
 

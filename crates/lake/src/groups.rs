@@ -3,7 +3,7 @@
 //! Arrow's Parquet writer looks every text up in a table of its own, row by row. A stage of many rows has
 //! numbers for its texts, so here they become the codes of Parquet's dictionary pages as they are.
 
-use crate::contract::{Column, Kind, MONEY_LIMIT};
+use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
 use crate::object::Object;
 use crate::spare;
 use crate::store::LakeError;
@@ -115,9 +115,7 @@ impl Cells<'_> {
                 let is_misfit =
                     |&money: &i128| money.unsigned_abs() >= MONEY_LIMIT && money != NO_MONEY;
                 let row = values.iter().position(is_misfit)?;
-                let (sign, size) =
-                    (if values[row] < 0 { "-" } else { "" }, values[row].unsigned_abs());
-                Some((row, format!("{sign}{}.{:02}", size / 100, size % 100)))
+                Some((row, money_text(values[row])))
             }
             // What is not a number stands for none.
             Self::Floats(values) => {

@@ -8,8 +8,7 @@
 use crate::lock::Holder;
 use crate::store::{Lake, LakeError};
 use chrono::{DateTime, SecondsFormat, Utc};
-use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStoreExt};
+use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -114,7 +113,7 @@ impl HeldLease {
             // One that is being written must not come after the removal.
             let _ = renewal.await;
         }
-        self.lake.delete_lease(&self.path).await
+        self.lake.delete_if_there(&self.path).await
     }
 }
 
@@ -126,7 +125,7 @@ impl Drop for HeldLease {
         self.handle.spawn(async move {
             let _ = renewal.await;
             // It expires otherwise.
-            let _ = lake.delete_lease(&path).await;
+            let _ = lake.delete_if_there(&path).await;
         });
     }
 }
@@ -158,7 +157,7 @@ impl Collection {
     }
 
     pub(crate) async fn end(self) -> Result<(), LakeError> {
-        self.lake.delete_lease(&self.path).await
+        self.lake.delete_if_there(&self.path).await
     }
 }
 
@@ -213,13 +212,6 @@ impl Lake {
         }
     }
 
-    async fn delete_lease(&self, path: &str) -> Result<(), LakeError> {
-        match self.store().delete(&Path::from(path)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
-        }
-    }
-
     /// Begins a collection of garbage, and looks who is at work.
     pub(crate) async fn begin_collection(&self) -> Result<Collection, LakeError> {
         let holder = me("rebound gc");
@@ -266,7 +258,7 @@ impl Lake {
             if is_live(meta.last_modified, lasts, now) {
                 leases.push(lease);
             } else if !is_live(meta.last_modified, lasts.max(FORGOTTEN), now) {
-                self.delete_lease(&path).await?;
+                self.delete_if_there(&path).await?;
             }
         }
         Ok(leases)
@@ -282,6 +274,8 @@ fn is_collection(meta: &ObjectMeta, now: DateTime<Utc>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use object_store::ObjectStoreExt;
+    use object_store::path::Path;
 
     const SERVE: &str = "rebound serve";
 

@@ -339,17 +339,27 @@ impl Lake {
         self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
     }
 
+    async fn get_if_there(&self, path: &str) -> Result<Option<Bytes>, LakeError> {
+        match self.get(path).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes an object; one that is gone already is none.
+    pub(crate) async fn delete_if_there(&self, path: &str) -> Result<(), LakeError> {
+        match self.store.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
+    }
+
     pub(crate) async fn get_json<T: DeserializeOwned>(
         &self,
         path: &str,
     ) -> Result<Option<T>, LakeError> {
-        let bytes = match self.get(path).await {
-            Ok(bytes) => bytes,
-            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(bytes) = self.get_if_there(path).await? else { return Ok(None) };
         serde_json::from_slice(&bytes)
             .map(Some)
             .map_err(|source| LakeError::Json { path: self.shown(path), source })
@@ -511,13 +521,7 @@ impl Lake {
         fingerprint: &Fingerprint,
     ) -> Result<Option<TableVersion>, LakeError> {
         let path = format!("{}/{COMPLETE}", folder_of(table, fingerprint));
-        let bytes = match self.get(&path).await {
-            Ok(bytes) => bytes,
-            Err(LakeError::Store { source: object_store::Error::NotFound { .. }, .. }) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let Some(bytes) = self.get_if_there(&path).await? else { return Ok(None) };
         match Self::unsealed(self.shown(&path), &bytes) {
             // A description that is damaged describes nothing that is complete.
             Err(LakeError::Seal(_) | LakeError::Json { .. }) => Ok(None),
@@ -596,11 +600,7 @@ impl Lake {
     ///
     /// [`LakeError::Store`] if the store fails.
     pub async fn unmark(&self, version: &TableVersion) -> Result<(), LakeError> {
-        let path = format!("{}/{COMPLETE}", version.folder());
-        match self.store.delete(&Path::from(path.as_str())).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(LakeError::Store { path: self.shown(&path), source }),
-        }
+        self.delete_if_there(&format!("{}/{COMPLETE}", version.folder())).await
     }
 
     /// A new version of a table with a contract, still without files.
@@ -842,12 +842,8 @@ impl Lake {
                 found: version.column_names(),
             });
         }
-        let bytes = self.get(&file.path).await.map_err(|error| match error {
-            LakeError::Store { source: object_store::Error::NotFound { .. }, .. } => {
-                lost(&version.table, file, "gone".to_owned())
-            }
-            error => error,
-        })?;
+        let bytes = self.get_if_there(&file.path).await?;
+        let bytes = bytes.ok_or_else(|| lost(&version.table, file, "gone".to_owned()))?;
         if bytes.len() as u64 != file.bytes {
             return Err(lost(&version.table, file, format!("{} bytes", bytes.len())));
         }

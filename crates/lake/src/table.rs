@@ -1,6 +1,6 @@
 //! Writing one version of one table.
 
-use crate::contract::{Column, Kind, MONEY_LIMIT};
+use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
 use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GROUP_ROWS;
 use crate::object::Object;
@@ -263,10 +263,7 @@ fn key_of(key: &[usize], batch: &RecordBatch, row: usize) -> String {
 fn shown(given: &dyn Array, row: usize) -> Result<String, ArrowError> {
     match given.data_type() {
         DataType::Decimal128(_, 2) => {
-            let hundredths = given.as_primitive::<Decimal128Type>().value(row);
-            let sign = if hundredths < 0 { "-" } else { "" };
-            let hundredths = hundredths.unsigned_abs();
-            Ok(format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100))
+            Ok(money_text(given.as_primitive::<Decimal128Type>().value(row)))
         }
         _ => array_value_to_string(given, row),
     }

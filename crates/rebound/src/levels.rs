@@ -95,7 +95,7 @@ fn time(text: &str) -> Option<Vec<u64>> {
         let between = rest.bytes().take_while(|b| !b.is_ascii_digit()).count();
         let separator = rest.get(..between)?.trim();
         let is_known = ["", "-", "/", ".", ":", "_"].contains(&separator)
-            || ["q", "m", "w", "t", "s", "h", "-q", "-m", "-w", "m0"]
+            || ["q", "m", "w", "t", "s", "h", "-q", "-m", "-w"]
                 .contains(&separator.to_ascii_lowercase().as_str());
         if !is_known {
             return None;

@@ -609,19 +609,18 @@ fn leased(
     let keeps = first.keeps();
     let lease = lake.lease(&options.command, keeps, LeaseTimes::default(), runtime.handle());
     let lease = runtime.block_on(lease)?;
-    let mut next = Some(first);
+    // What was planned with before the lease; later plans are made under it.
+    let mut next = first.looked_at_again(runtime);
     let outcome = loop {
         let step =
-            next.take().map_or_else(|| plan(runtime, path, options), Ok).and_then(|mut plan| {
-                plan.look_again(runtime)?;
-                without_panic(|| carry_out(runtime, plan, options, record))
-            });
+            next.and_then(|plan| without_panic(|| carry_out(runtime, plan, options, record)));
         match step {
             Err(RunError::Lake(error @ (LakeError::Damaged { .. } | LakeError::Lost { .. })))
                 if n_left > 0 =>
             {
                 tracing::warn!("{error}: it is made again now");
                 n_left -= 1;
+                next = plan(runtime, path, options);
             }
             outcome => break outcome,
         }
@@ -656,8 +655,11 @@ impl Plan {
         folders.chain(files).collect()
     }
 
-    /// Looks whether the versions that are to be used are still there; those that are not are made.
-    fn look_again(&mut self, runtime: &Runtime) -> Result<(), RunError> {
+    /// The same, with versions that are no longer there to be made: of a folder's lake its lock says that none is.
+    fn looked_at_again(mut self, runtime: &Runtime) -> Result<Self, RunError> {
+        if self.lake.folder().is_some() {
+            return Ok(self);
+        }
         for step in self.steps.iter_mut().filter(|step| step.versions.is_some()) {
             step.versions =
                 runtime.block_on(versions(&self.lake, &step.node, &step.fingerprint))?;
@@ -666,7 +668,7 @@ impl Plan {
                 "lost meanwhile".clone_into(&mut step.why);
             }
         }
-        Ok(())
+        Ok(self)
     }
 }
 

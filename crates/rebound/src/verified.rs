@@ -32,12 +32,15 @@ impl<'a> Verified<'a> {
         // One file after the other: all threads hash it, and none may wait for another file meanwhile.
         let looked = self.pool.install(|| {
             version.files.iter().try_for_each(|file| {
-                let now = handle.block_on(self.lake.verify_size(&version.table, file))?;
-                if self.state_of(file).as_ref() != Some(&now) {
-                    let hashed = handle.block_on(self.lake.verify_content(&version.table, file))?;
-                    let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-                    states.insert(file.path.clone(), hashed);
+                let (lake, table) = (self.lake, version.table.as_str());
+                if let Some(known) = self.state_of(file)
+                    && known == handle.block_on(lake.verify_size(table, file))?
+                {
+                    return Ok(());
                 }
+                let hashed = handle.block_on(lake.verify_content(table, file))?;
+                let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+                states.insert(file.path.clone(), hashed);
                 Ok(())
             })
         });

@@ -35,6 +35,18 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 
 const ROWS: [(i32, &str, i64); 3] = [(2008, "A", 1), (2008, "B", 2), (2009, "A", 3)];
 
+/// What is published if `version` alone is.
+fn catalog_of(version: &TableVersion) -> Catalog {
+    Catalog {
+        format: Catalog::FORMAT,
+        run: "1".into(),
+        pipeline: "p".into(),
+        published_at: "now".into(),
+        tables: BTreeMap::from([(version.table.clone(), version.clone())]),
+        checks: BTreeMap::new(),
+    }
+}
+
 /// One suite for every store.
 fn conformance(url: &str) {
     let lake = Lake::open(url).expect("a lake");
@@ -50,14 +62,7 @@ fn conformance(url: &str) {
         assert_eq!((n[0].num_columns(), n[0].num_rows()), (1, 3));
 
         assert_eq!(lake.catalog().await.expect("readable"), None);
-        let catalog = Catalog {
-            format: Catalog::FORMAT,
-            run: "1".into(),
-            pipeline: "p".into(),
-            published_at: "now".into(),
-            tables: BTreeMap::from([(written.table.clone(), written.clone())]),
-            checks: BTreeMap::new(),
-        };
+        let catalog = catalog_of(&written);
         let (_, replaced) = lake.catalog_to_replace().await.expect("readable");
         lake.publish(&catalog, &replaced).await.expect("published");
         assert_eq!(lake.catalog().await.expect("readable").as_ref(), Some(&catalog));
@@ -154,14 +159,7 @@ fn a_damaged_description_is_no_description() {
     let lake = Lake::open("memory://").expect("a lake");
     wait(async {
         let written = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
-        let catalog = Catalog {
-            format: Catalog::FORMAT,
-            run: "1".into(),
-            pipeline: "p".into(),
-            published_at: "now".into(),
-            tables: BTreeMap::from([(written.table.clone(), written.clone())]),
-            checks: BTreeMap::new(),
-        };
+        let catalog = catalog_of(&written);
         let (_, replaced) = lake.catalog_to_replace().await.expect("readable");
         lake.publish(&catalog, &replaced).await.expect("published");
         for path in [CATALOG.to_owned(), format!("{}/{COMPLETE}", written.folder())] {
