@@ -335,6 +335,17 @@ fn each<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, String>) -> Resul
     texts.iter().map(|text| parse(text)).collect()
 }
 
+/// What `text` names among `choices`, or without a text `default`.
+fn one_of<T: Copy>(text: Option<&str>, default: T, choices: &[(&str, T)]) -> Result<T, String> {
+    let Some(text) = text else { return Ok(default) };
+    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        format!("{text:?}: expected {} or {last}", others.join(", "))
+    })
+}
+
 impl InferenceText {
     fn parse(text: &str) -> Result<Self, String> {
         let arguments = |name: &str| call(text, name);
@@ -574,61 +585,52 @@ impl Spec {
                 let default = Correction::default();
                 Correction {
                     k_adj: text.k_adj.unwrap_or(default.k_adj),
-                    k_fixef: match text.k_fixef.as_deref() {
-                        None | Some("nonnested") => Counted::Nonnested,
-                        Some("none") => Counted::None,
-                        Some("full") => Counted::Full,
-                        Some(other) => {
-                            return Err(at("correction.k_fixef")(format!(
-                                "{other:?}: expected none, nonnested or full"
-                            )));
-                        }
-                    },
+                    k_fixef: one_of(
+                        text.k_fixef.as_deref(),
+                        default.k_fixef,
+                        &[
+                            ("none", Counted::None),
+                            ("nonnested", Counted::Nonnested),
+                            ("full", Counted::Full),
+                        ],
+                    )
+                    .map_err(at("correction.k_fixef"))?,
                     g_adj: text.g_adj.unwrap_or(default.g_adj),
-                    g_min: match text.g_df.as_deref() {
-                        None | Some("min") => true,
-                        Some("conventional") => false,
-                        Some(other) => {
-                            return Err(at("correction.g_df")(format!(
-                                "{other:?}: expected min or conventional"
-                            )));
-                        }
-                    },
+                    g_min: one_of(
+                        text.g_df.as_deref(),
+                        default.g_min,
+                        &[("min", true), ("conventional", false)],
+                    )
+                    .map_err(at("correction.g_df"))?,
                     k_exact: text.k_exact.unwrap_or(default.k_exact),
-                    repair: match text.repair.as_deref() {
-                        None | Some("variances") => Repair::Variances,
-                        Some("psd") => Repair::Psd,
-                        Some("never") => Repair::Never,
-                        Some(other) => {
-                            return Err(at("correction.repair")(format!(
-                                "{other:?}: expected variances, psd or never"
-                            )));
-                        }
-                    },
+                    repair: one_of(
+                        text.repair.as_deref(),
+                        default.repair,
+                        &[
+                            ("variances", Repair::Variances),
+                            ("psd", Repair::Psd),
+                            ("never", Repair::Never),
+                        ],
+                    )
+                    .map_err(at("correction.repair"))?,
                 }
             }
-        };
-        let choice = |value: &Option<String>, key, yes: &str, no: &str| match value.as_deref() {
-            None => Ok(None),
-            Some(text) if text == yes => Ok(Some(true)),
-            Some(text) if text == no => Ok(Some(false)),
-            Some(other) => Err(at(key)(format!("{other:?}: expected {yes} or {no}"))),
         };
         let wild = match &text.wild {
             None => None,
             Some(wild) => Some(Wild {
                 cluster: combination(&wild.cluster).map_err(at("wild.cluster"))?,
                 n_replicates: wild.replicates.unwrap_or(999),
-                weights: match wild.weights.as_deref() {
-                    None | Some("auto") => None,
-                    Some("rademacher") => Some(WildWeights::Rademacher),
-                    Some("webb") => Some(WildWeights::Webb),
-                    Some(other) => {
-                        return Err(at("wild.weights")(format!(
-                            "{other:?}: expected auto, rademacher or webb"
-                        )));
-                    }
-                },
+                weights: one_of(
+                    wild.weights.as_deref(),
+                    None,
+                    &[
+                        ("auto", None),
+                        ("rademacher", Some(WildWeights::Rademacher)),
+                        ("webb", Some(WildWeights::Webb)),
+                    ],
+                )
+                .map_err(at("wild.weights"))?,
                 seed: wild.seed.unwrap_or(1),
                 at_most: wild.at_most.unwrap_or(50),
             }),
@@ -651,9 +653,14 @@ impl Spec {
             (a, b) => a.clone().or_else(|| b.clone()),
         };
         Ok(Self {
-            drop_singletons: choice(&text.singletons, "singletons", "drop", "keep")?
-                .unwrap_or(true),
-            drop_empty: choice(&text.empty, "empty", "drop", "error")?.unwrap_or(false),
+            drop_singletons: one_of(
+                text.singletons.as_deref(),
+                true,
+                &[("drop", true), ("keep", false)],
+            )
+            .map_err(at("singletons"))?,
+            drop_empty: one_of(text.empty.as_deref(), false, &[("drop", true), ("error", false)])
+                .map_err(at("empty"))?,
             weights: text.weights.as_deref().map(Term::parse).transpose().map_err(at("weights"))?,
             name,
             table: table.to_owned(),
