@@ -397,9 +397,15 @@ mod tests {
         let found = runtime.block_on(async { session().await.run(sql).await });
         let found = match found {
             Ok((_, batches)) => pretty_format_batches(&batches).expect("printable").to_string(),
-            Err(error) => error.to_string(),
+            Err(error) => told(&error),
         };
         assert!(found.contains(expected), "{found}");
+    }
+
+    /// An error with its cause, as the edge prints them.
+    fn told(error: &QueryError) -> String {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        format!("{error}: {cause}")
     }
 
     #[test]
@@ -625,8 +631,8 @@ mod tests {
             "with big as (select value + 9223372036854775800 as n, cast(value + 2147483640 as int) as i from range(8)) {query}"
         );
         let error = runtime.block_on(async { session().await.run(&sql).await }).expect_err(query);
-        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        assert!(cause.contains("verflow"), "{query}: {error}: {cause}");
+        let found = told(&error);
+        assert!(found.contains("verflow"), "{query}: {found}");
     }
 
     #[test]
