@@ -6,10 +6,9 @@
 use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
 use crate::object::Object;
 use crate::spare;
-use crate::store::LakeError;
+use crate::store::{Lake, LakeError};
 use crate::table::{DataFile, TableVersion, is_sought, properties};
 use bytes::Bytes;
-use object_store::ObjectStore;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -155,11 +154,7 @@ pub struct GroupWriter {
 }
 
 impl GroupWriter {
-    pub(crate) fn new(
-        store: Arc<dyn ObjectStore>,
-        version: &TableVersion,
-        name: &str,
-    ) -> Result<Self, LakeError> {
+    pub(crate) fn new(lake: &Lake, version: &TableVersion, name: &str) -> Result<Self, LakeError> {
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
         let (file, _) = ArrowWriter::try_new(Vec::new(), version.schema(), Some(properties))
@@ -171,7 +166,7 @@ impl GroupWriter {
             key: version.key_columns()?,
             has_bounds: version.columns.iter().map(|c| is_sought(version, &c.name)).collect(),
             file,
-            object: version.object(store, name),
+            object: version.object(lake, name),
             last: None,
             rows: 0,
             bytes: 0,

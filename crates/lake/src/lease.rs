@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-const LEASES: &str = "leases";
+pub(crate) const LEASES: &str = "leases";
 /// What the names of collections begin with.
 const COLLECTION: &str = "gc-";
 /// How long a collection lasts after it was last heard of.

@@ -17,6 +17,7 @@ mod below;
 mod catalog;
 mod coded;
 pub mod contract;
+mod durable;
 mod external;
 mod fingerprint;
 mod groups;

@@ -1,18 +1,18 @@
 //! What a file of a version is written to: the store, and a hash of all that goes there.
 
 use crate::fingerprint::ContentHash;
+use crate::store::Lake;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::errors::{ParquetError, Result};
 use std::fmt;
-use std::sync::Arc;
 
 /// An object that is being written.
 pub(crate) struct Object {
+    lake: Lake,
     path: String,
     writer: BufWriter,
     hasher: blake3::Hasher,
@@ -25,9 +25,9 @@ impl fmt::Debug for Object {
 }
 
 impl Object {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: String) -> Self {
-        let writer = BufWriter::new(store, Path::from(path.as_str()));
-        Self { path, writer, hasher: blake3::Hasher::new() }
+    pub(crate) fn new(lake: Lake, path: String) -> Self {
+        let writer = BufWriter::new(lake.store(), Path::from(path.as_str()));
+        Self { lake, path, writer, hasher: blake3::Hasher::new() }
     }
 
     /// Adds bytes.
@@ -36,8 +36,10 @@ impl Object {
         self.writer.put(bytes).await
     }
 
-    /// Where it is below the root of the lake, and the hash of what was written.
+    /// Where it is below the root of the lake, now that it is complete, and the hash of what was written. It is on its way to the
+    /// disk.
     pub(crate) fn written(self) -> (String, ContentHash) {
+        self.lake.begin_flush(&self.path);
         (self.path, ContentHash::from(self.hasher.finalize()))
     }
 }

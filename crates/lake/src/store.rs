@@ -4,9 +4,10 @@ use crate::below::Below;
 use crate::catalog::{Catalog, RunRecord};
 use crate::coded::CodedReader;
 use crate::contract::{Column, Contract, Kind};
+use crate::durable::{self, Flushes};
 use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GroupWriter;
-use crate::lease::Collection;
+use crate::lease::{Collection, LEASES};
 use crate::pinned::PinnedStore;
 use crate::remote;
 use crate::spare;
@@ -33,7 +34,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// Why the lake could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -234,6 +235,7 @@ pub struct Lake {
     /// The root as the user gave it.
     url: String,
     folder: Option<PathBuf>,
+    flushes: Arc<Flushes>,
 }
 
 /// What the store says of a file: whoever changes it, changes this.
@@ -251,12 +253,17 @@ pub struct Garbage {
     pub versions: Vec<String>,
     /// Bytes freed.
     pub bytes: u64,
+    /// Files removed that were being written when their program ended.
+    pub n_unfinished: usize,
     /// Programs at work for whose sake versions stayed.
     pub holders: Vec<String>,
 }
 
 /// The schemes of object stores on which catalogs can be replaced on a condition.
 const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
+
+/// Age at which a lease that is being written is one that was not written to its end.
+const LEFT_BEHIND: Duration = Duration::from_hours(1);
 
 /// Rows of a batch that is read: few enough for their columns to stay in the processor's cache.
 const BATCH_ROWS: usize = 16_384;
@@ -285,6 +292,7 @@ impl Lake {
                 store: Arc::new(InMemory::new()),
                 url: url.to_owned(),
                 folder: None,
+                flushes: Arc::default(),
             });
         }
         let folder = match url::Url::parse(url) {
@@ -295,7 +303,12 @@ impl Lake {
                 let (store, root) = remote::store_of(&parsed)
                     .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
                 let store = Arc::new(Below::new(store, root));
-                return Ok(Self { store, url: url.to_owned(), folder: None });
+                return Ok(Self {
+                    store,
+                    url: url.to_owned(),
+                    folder: None,
+                    flushes: Arc::default(),
+                });
             }
             Ok(parsed) if parsed.scheme().len() > 1 => return Err(LakeError::Url(url.to_owned())),
             _ => PathBuf::from(url),
@@ -305,7 +318,12 @@ impl Lake {
         let folder = std::path::absolute(&folder).map_err(unusable)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
-        Ok(Self { store: Arc::new(store), url: url.to_owned(), folder: Some(folder) })
+        Ok(Self {
+            store: Arc::new(store),
+            url: url.to_owned(),
+            folder: Some(folder),
+            flushes: Arc::default(),
+        })
     }
 
     /// The root as it was given.
@@ -365,12 +383,35 @@ impl Lake {
             .map_err(|source| LakeError::Json { path: self.shown(path), source })
     }
 
+    /// Puts `value` as JSON; a power cut may take it away again.
     pub(crate) async fn put_json<T: Serialize>(
         &self,
         path: &str,
         value: &T,
     ) -> Result<(), LakeError> {
         self.put_json_if(path, value, PutMode::Overwrite).await
+    }
+
+    /// Puts `value` as JSON that outlasts a power cut.
+    async fn keep_json<T: Serialize>(&self, path: &str, value: &T) -> Result<(), LakeError> {
+        let Some(root) = &self.folder else { return self.put_json(path, value).await };
+        let text = serde_json::to_vec_pretty(value)
+            .map_err(|source| LakeError::Json { path: self.shown(path), source })?;
+        durable::replace(&root.join(path), &text).map_err(|error| self.unflushed(path, error))
+    }
+
+    fn unflushed(&self, path: &str, error: std::io::Error) -> LakeError {
+        LakeError::Store {
+            path: self.shown(path),
+            source: unreadable(std::path::Path::new(path), error),
+        }
+    }
+
+    /// Begins to bring a file to the disk that was written.
+    pub(crate) fn begin_flush(&self, path: &str) {
+        if let Some(root) = &self.folder {
+            self.flushes.begin(root, path);
+        }
     }
 
     /// Puts `value` as JSON, if `mode` lets it.
@@ -465,12 +506,14 @@ impl Lake {
     ///
     /// [`LakeError::Raced`] if another run has published, and others if the catalog cannot be written.
     pub async fn publish(&self, catalog: &Catalog, replaced: &Replaced) -> Result<(), LakeError> {
-        let mode = match (&self.folder, &replaced.0) {
-            (Some(_), _) => PutMode::Overwrite,
-            (None, None) => PutMode::Create,
-            (None, Some(version)) => PutMode::Update(version.clone()),
-        };
         let sealed = Self::sealed(self.shown(CATALOG), catalog)?;
+        if self.folder.is_some() {
+            return self.keep_json(CATALOG, &sealed).await;
+        }
+        let mode = match &replaced.0 {
+            None => PutMode::Create,
+            Some(version) => PutMode::Update(version.clone()),
+        };
         self.put_json_if(CATALOG, &sealed, mode).await
     }
 
@@ -480,7 +523,7 @@ impl Lake {
     ///
     /// [`LakeError`] if it cannot be written.
     pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
-        self.put_json(&format!("runs/{}.json", record.run), record).await
+        self.keep_json(&format!("runs/{}.json", record.run), record).await
     }
 
     /// Every run, oldest first.
@@ -668,7 +711,7 @@ impl Lake {
         version: &TableVersion,
         name: &str,
     ) -> Result<TableWriter, LakeError> {
-        TableWriter::new(self.store(), version, name)
+        TableWriter::new(self, version, name)
     }
 
     /// Removes the files of a version that was never completed.
@@ -700,7 +743,7 @@ impl Lake {
         version: &TableVersion,
         name: &str,
     ) -> Result<GroupWriter, LakeError> {
-        GroupWriter::new(self.store(), version, name)
+        GroupWriter::new(self, version, name)
     }
 
     /// Writes `batches` as one file and marks the version complete.
@@ -727,7 +770,7 @@ impl Lake {
         version.files.push(file);
     }
 
-    /// Marks a version complete: from now on it can be used, and used again.
+    /// Marks a version complete: from now on it can be used, and used again, also after a power cut.
     ///
     /// # Errors
     ///
@@ -735,7 +778,24 @@ impl Lake {
     pub async fn complete(&self, version: &TableVersion) -> Result<(), LakeError> {
         let path = format!("{}/{COMPLETE}", version.folder());
         let sealed = Self::sealed(self.shown(&path), version)?;
-        self.put_json(&path, &sealed).await
+        let Some(root) = &self.folder else { return self.put_json(&path, &sealed).await };
+        let mut folders = BTreeSet::new();
+        for file in &version.files {
+            let flushed = self.flushes.end(root, &file.path).await;
+            flushed.map_err(|error| match error.kind() {
+                ErrorKind::NotFound => lost(&version.table, file, "gone".to_owned()),
+                _ => self.unflushed(&file.path, error),
+            })?;
+            folders.extend(file.path.rsplit_once('/').map(|(folder, _)| folder));
+        }
+        let flush = |folder: &str| {
+            durable::flush_folder(&root.join(folder)).map_err(|error| self.unflushed(folder, error))
+        };
+        folders.into_iter().try_for_each(flush)?;
+        self.keep_json(&path, &sealed).await?;
+        // The names of the folders that lead there.
+        let above = std::path::Path::new(&path).ancestors().skip(2);
+        above.filter_map(std::path::Path::to_str).try_for_each(flush)
     }
 
     /// Reads `columns` of a version (all of them if empty), in the order of its rows.
@@ -933,6 +993,20 @@ impl Lake {
             garbage.bytes += bytes;
         }
         if let Some(root) = &self.folder {
+            for path in durable::left_behind(root) {
+                // A holder of a lease may be writing it anew.
+                let Ok(meta) = path.metadata() else { continue };
+                let is_young = meta
+                    .modified()
+                    .is_ok_and(|time| time.elapsed().is_ok_and(|age| age < LEFT_BEHIND));
+                if path.starts_with(root.join(LEASES)) && is_young {
+                    continue;
+                }
+                let failed = |error| self.unflushed(&path.display().to_string(), error);
+                std::fs::remove_file(&path).map_err(failed)?;
+                garbage.bytes += meta.len();
+                garbage.n_unfinished += 1;
+            }
             for folder in &freed {
                 // An empty folder left behind does no harm.
                 let _ = std::fs::remove_dir(root.join(folder));

@@ -4,13 +4,12 @@ use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
 use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GROUP_ROWS;
 use crate::object::Object;
-use crate::store::LakeError;
+use crate::store::{Lake, LakeError};
 use arrow::array::{Array, AsArray, RecordBatch, make_comparator};
 use arrow::compute::{BatchCoalescer, SortOptions};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
-use object_store::ObjectStore;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -99,8 +98,8 @@ impl TableVersion {
     }
 
     /// What its file `name` is written to.
-    pub(crate) fn object(&self, store: Arc<dyn ObjectStore>, name: &str) -> Object {
-        Object::new(store, format!("{}/{name}", self.folder()))
+    pub(crate) fn object(&self, lake: &Lake, name: &str) -> Object {
+        Object::new(lake.clone(), format!("{}/{name}", self.folder()))
     }
 
     /// Where the version is, below the root of the lake.
@@ -172,15 +171,11 @@ impl fmt::Debug for TableWriter {
 }
 
 impl TableWriter {
-    pub(crate) fn new(
-        store: Arc<dyn ObjectStore>,
-        version: &TableVersion,
-        name: &str,
-    ) -> Result<Self, LakeError> {
+    pub(crate) fn new(lake: &Lake, version: &TableVersion, name: &str) -> Result<Self, LakeError> {
         let schema = version.schema();
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
-        let object = version.object(store, name);
+        let object = version.object(lake, name);
         let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
             .map_err(unwritable)?;
         Ok(Self {

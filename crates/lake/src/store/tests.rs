@@ -175,3 +175,20 @@ fn a_damaged_description_is_no_description() {
         assert_eq!(found, None);
     });
 }
+
+#[test]
+fn what_was_being_written_is_garbage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = Lake::open(folder.path().to_str().expect("utf-8")).expect("a lake");
+    for name in
+        ["tables/a.b/c/part-00000.parquet#1", "runs/x.json#2", "catalog.json#3", "leases/y.json#4"]
+    {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, "half").expect("written");
+    }
+    let garbage = wait(lake.collect_garbage(1, None)).expect("collected");
+    // A lease may be being written now.
+    assert_eq!((garbage.n_unfinished, garbage.bytes), (3, 12));
+    assert!(folder.path().join("leases/y.json#4").exists());
+}
