@@ -98,15 +98,18 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
 
-torture: fuzz ## the property tests of regressions too, and of estimates beside pyfixest, CASES and DESIGNS of them
+torture: fuzz ## the property tests of regressions too, of estimates beside pyfixest (CASES and DESIGNS of them), and every function of SQL with huge arguments
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs
 	$(MAKE) build $(VENV)/ready
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 2 $(DESIGNS)
+	$(MAKE) build-serve
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake --all
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0
+		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
 test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, the shell and the report work
@@ -115,6 +118,8 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
+	command -v strace >/dev/null || (apt-get update && apt-get install -y strace)
+	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
@@ -127,6 +132,7 @@ test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Py
 	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
 	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
 
 test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
 	$(PYTHON) tests/python/cluster.py $(REBOUND)
@@ -156,8 +162,14 @@ docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md
 	cargo doc --workspace --no-deps --profile $(PROFILE)
 
+# Clippy and rustdoc over what is built for the tests, so that no dependency is compiled for them again.
+ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: ## what CI runs: one build of DataFusion for all
-	$(MAKE) MEMBERS=--workspace lint test test-serve test-cluster demo
+	cargo fmt --all --check
+	$(MAKE) MEMBERS=--workspace build
+	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ cargo test --no-run --workspace --profile $(PROFILE) \
+		$(foreach crate,$(notdir $(wildcard crates/*)),--config profile.$(PROFILE).package.$(crate).opt-level=0)
+	$(MAKE) MEMBERS=--workspace test test-serve test-cluster demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

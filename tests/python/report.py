@@ -10,8 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
-from playwright.sync_api import sync_playwright
+import yaml
+from playwright.sync_api import TimeoutError, sync_playwright
 
 rebound, pipeline, lake = sys.argv[1:]
 BROWSERS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
@@ -32,11 +34,95 @@ def opened(page, path):
     page.on("request", lambda request: requests.append(request.url))
     begun = time.monotonic()
     page.goto(path.as_uri())
-    page.wait_for_selector("body[data-ready]")
+    try:
+        page.wait_for_selector("body[data-ready]", timeout=10_000)
+    except TimeoutError:
+        raise AssertionError(problems)
     seconds = time.monotonic() - begun
     assert not problems, problems
     assert len([url for url in requests if not url.startswith("data:")]) == 1, requests
     return seconds, problems
+
+
+RUNS = "window.hacked = 1"
+NAMES = {
+    "NSW": f'<img src=x onerror="{RUNS}">',
+    "VIC": f"</script><script>{RUNS}</script>",
+    "QLD": "<!--<script>",
+    "SA": f"' onmouseover='{RUNS}' \" onfocus=\"{RUNS}\" x=\"",
+    "WA": "{b}: {c} ${1} &lt;b&gt; {a|b}",
+    "ACT": f"<svg onload={RUNS}></svg>]]>\u2028",
+    "NT": "__proto__",
+    "TAS": "bell\u0007 \u202ebidi | a\tb",
+}
+CODES = {"Vic": "constructor", "SA": "__proto__", "NT": "</title>", "Tas": '"><b id=bold>', "WA": "a\\b`c`"}
+
+
+def hostile(chromium):
+    """Names of every kind that would do something in a page stay names, on the page and in the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        root = pathlib.Path(pipeline).resolve().parent
+        raw = root.parent / "samples/australia"
+        for file in raw.glob("*.csv.gz"):
+            (folder / f"{file.name[:-7]}<b id=bold>.csv.gz").symlink_to(file)
+        layout = yaml.safe_load((root.parent / "config/layouts/australia_state_ahecc8.yaml").read_text())
+        columns = layout["unpivot"]["columns"]
+        names = {}
+        for column, code in columns.items():
+            columns[column] = CODES.get(column, code)
+            names[columns[column]] = NAMES.get(code, layout["regions"][code])
+        layout["regions"] = names
+        (folder / "layout.yaml").write_text(yaml.safe_dump(layout))
+        text = (pathlib.Path(pipeline).read_text().replace("../config", str(root.parent / "config")).replace("../samples", str(root.parent / "samples")))
+        made = yaml.safe_load(text)
+        made["name"] = "<i id=bold>"
+        made["lake"] = "lake"
+        made["sources"][0] |= {"layout": "layout.yaml", "files": ["*.csv.gz"]}
+        for key in ("models", "boundaries"):
+            made.pop(key)
+        for key in ("sql", "checks"):
+            made[key] = str(root / made[key])
+        made["stages"].remove("models")
+        (folder / "pipeline.yaml").write_text(yaml.safe_dump(made))
+        subprocess.run([rebound, "--quiet", "run", str(folder / "pipeline.yaml")], check=True)
+        subprocess.run([rebound, "report", str(folder / "pipeline.yaml"), "-o", str(folder / "report")], check=True, stdout=subprocess.DEVNULL)
+        for svg in (folder / "report/figures").glob("*.svg"):
+            elements = {element.tag.rpartition("}")[2] for element in xml.etree.ElementTree.parse(svg).iter()}
+            assert not elements & {"img", "script", "b", "i", "foreignObject"}, elements
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        _, problems = opened(page, folder / "report/report.html")
+        shown = {text.replace("\u0007", "\ufffd") for code, text in names.items() if code not in ("RX", "CND")}
+        assert set(page.locator("#regions tbody th").evaluate_all("all => all.map(th => th.textContent)")) == shown
+        for code in [code for code in names if code not in ("RX", "CND")]:
+            page.locator("#pick").select_option(code)
+            assert page.locator("#region .name").evaluate("e => e.textContent") in shown
+            assert page.locator("#region svg").count() >= 1, code
+        # Every tooltip that there is.
+        n_tips = page.evaluate("""() => {
+            let n = 0;
+            for (const box of document.querySelectorAll('.chart')) {
+                const chart = echarts.getInstanceByDom(box);
+                (chart.getOption().series || []).forEach((series, seriesIndex) => (series.data || []).slice(0, 60).forEach((_, dataIndex) => {
+                    chart.dispatchAction({ type: 'showTip', seriesIndex, dataIndex });
+                    n++;
+                }));
+            }
+            return n;
+        }""")
+        assert n_tips > 50, n_tips
+        assert page.evaluate("document.querySelectorAll('img, script:not([id=data]), #bold').length") == 4, "elements that a text made"
+        assert page.evaluate("window.hacked") is None
+        assert not problems, problems
+        # Even what got in would not run.
+        page.evaluate("""run => {
+            document.body.insertAdjacentHTML('beforeend', `<img src="data:," onerror="${run}"><button id="in" onclick="${run}">x</button>`);
+            const script = document.createElement('script'); script.textContent = run; document.body.append(script);
+        }""", RUNS)
+        page.locator("#in").click()
+        page.wait_for_timeout(100)
+        assert page.evaluate("window.hacked") is None
+        assert any("Content Security Policy" in problem for problem in problems), problems
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -117,5 +203,6 @@ with tempfile.TemporaryDirectory() as folder:
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "the page is wider than a phone"
         assert not problems, problems
         page.pdf(path=str(folder / "print.pdf"))
+        hostile(chromium)
         chromium.close()
 print(f"the report of {pipeline} holds: {size / 1e6:.1f} MB, {len(svgs)} figures, open in {seconds:.1f} s")

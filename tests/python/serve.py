@@ -9,8 +9,11 @@ import json
 import os
 import pathlib
 import re
+import random
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,10 +30,10 @@ CROSS = "select sum(a.fob_value * b.fob_value) from customs.records a join custo
 
 
 @contextlib.contextmanager
-def serving(*options, lake=LAKE):
+def serving(*options, lake=LAKE, stderr=subprocess.PIPE):
     """A server on a free port: its port and process."""
     command = [REBOUND, "serve", "--lake", lake, "--listen", "127.0.0.1:0", "--interval-s", "1", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     line = process.stdout.readline()
     if not line:
         raise AssertionError(process.stderr.read())
@@ -435,6 +438,180 @@ def access(folder):
     print("passwords, TLS, and what is refused at the start")
 
 
+def deep(port, process):
+    """Texts that are too deep or too long are refused by number, by both protocols, while others are served."""
+    texts = {
+        "54001": ["select 1 where 1 = 0" + " or 1 = 1" * 2_000, "select 1" + " + 1" * 20_000, "select 1" + " union all select 1" * 3_200,
+                  "select " + "(" * 5_000 + "1" + ")" * 5_000, "select 'a'" + " || 'a'" * 3_000, "select " + "case when true then " * 300 + "1" + " end" * 300,
+                  "select " + "cast(" * 40 + "1 1" + " as int)" * 40, "select " + "(select " * 40 + "1" + ")" * 40, "select " + "abs(" * 40 + "1" + ")" * 40, "select " + "exists (select 1 where " * 12 + "true" + ")" * 12,
+                  "with a0 as (select 1 as x)" + "".join(f", a{i} as (select * from a{i - 1} union all select * from a{i - 1})" for i in range(1, 40)) + " select * from a39"],
+        "54000": ["select '" + "a" * (1 << 20) + "'", "select 1 where 1 in (0" + ", 1" * 60_000 + ")"],
+    }
+    with connect(port) as client, connect(port) as other:
+        for code, all_of_code in texts.items():
+            for text in all_of_code:
+                message = refused(code, lambda: client.execute(text))
+                assert "at most" in message or "more than" in message, message
+                refused(code, lambda: client.execute(text, prepare=True))
+                assert other.execute("select 1").fetchone() == (1,)
+        # As deep as is let through.
+        for text in ["select 1 where 1 = 0" + " or 1 = 1" * 480, "select 1" + " + 1" * 160, "select 1" + " union all select 1" * 480,
+                     "select count(*) from panel.region where eci = 0" + " or eci = 1" * 480, "select max(region_code" + " || region_name" * 480 + ") from panel.region",
+                     "select sum(base_value" + " + base_value" * 160 + ") from panel.region", "select " + "abs(" * 12 + "eci" + ")" * 12 + " from panel.region"]:
+            assert client.execute(text).fetchall() is not None
+            assert client.execute(text, prepare=True).fetchall() is not None
+        assert client.execute("select 480" + " + 1" * 20).fetchone() == (500,)
+    assert process.poll() is None
+    print("what is too deep or too long is refused, and the server goes on")
+
+
+def cpu_seconds(process):
+    """Of the server."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def message(kind, body=b""):
+    return kind + struct.pack(">I", len(body) + 4) + body
+
+
+HELLO = message(b"", b"\0\x03\0\0user\0ada\0database\0rebound\0\0")
+
+
+def raw(port, *parts):
+    """A connection that has sent these bytes."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=15)
+    for part in parts:
+        client.sendall(part)
+    return client
+
+
+def hello(port):
+    """A connection that has come in."""
+    client = raw(port, HELLO)
+    answer = b""
+    while not answer.endswith(b"Z\0\0\0\x05I"):
+        part = client.recv(4096)
+        assert part, answer
+        answer += part
+    return client
+
+
+def ends(client):
+    """What comes until the server closes the connection."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while part := client.recv(4096):
+            answer += part
+    client.close()
+    return answer
+
+
+def vanished(port, process):
+    """A query whose client is gone ends within a second."""
+    for kind in ["closed", "reset", "extended"]:
+        client = hello(port)
+        if kind == "extended":
+            client.sendall(message(b"P", b"\0" + CROSS.encode() + b"\0\0\0") + message(b"B", b"\0\0\0\0\0\0\0\0") + message(b"E", b"\0\0\0\0\0") + message(b"S"))
+        else:
+            client.sendall(message(b"Q", CROSS.encode() + b"\0"))
+        time.sleep(1)
+        before = cpu_seconds(process)
+        time.sleep(0.5)
+        assert cpu_seconds(process) - before > 0.2, "it does not run"
+        if kind == "reset":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        time.sleep(1)
+        before = cpu_seconds(process)
+        time.sleep(1)
+        assert cpu_seconds(process) - before < 0.2, f"{kind}: it goes on"
+    print("queries end when their clients are gone")
+
+
+def malformed(port):
+    """What is no message ends its own connection, and is told as a breach of the protocol."""
+    whole = [message(b"Q", b"select 1\0"), message(b"P", b"a\0select 1\0\0\0"), message(b"B", b"\0a\0\0\0\0\0\0\0"), message(b"D", b"Sa\0"), message(b"E", b"\0\0\0\0\0"),
+             message(b"S"), message(b"C", b"Sa\0"), message(b"d", b"x"), message(b"c"), message(b"f", b"x\0"), message(b"p", b"x\0\0\0\0\x01y")]
+    faults = [b"", b"\0", b"\xff" * 40, b"a\0select 1\0\xff\xff", b"\0\0\0\x01\0\0\xff\xff\xff", b"x"]
+    broken = [message(kind[:1], fault) for kind in whole if kind[:1] not in b"dp" for fault in faults if message(kind[:1], fault) not in whole]
+    broken += [b"Q\xff\xff\xff\xff", b"Q\0\0\0\0", b"Q\0\0\0\x03", b"B\x7f\xff\xff\xff", message(b"?"), message(b"\0")]
+    n_told = 0
+    for bytes_of in broken:
+        if bytes_of in (message(b"Q", b"\0"), message(b"f", b"\0"), message(b"D", b"\0"), message(b"S"), message(b"c")):
+            continue
+        client = hello(port)
+        client.sendall(bytes_of)
+        answer = ends(client)
+        assert b"08P01" in answer, (bytes_of, answer)
+        n_told += 1
+    for first in [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\x08\0\x03\0\0", b"GET / HTTP/1.1\r\n\r\n", message(b"", b"\0\x03\0\0user\0ada"), message(b"", b"\0\x03\0\0" + b"a" * 9_000),
+                  message(b"", b"\x04\xd2\x16\x2e\0\0"), message(b"", b"\x04\xd2\x16\x2f") + b"\0\0\0\0"]:
+        client = raw(port, first)
+        client.shutdown(socket.SHUT_WR)
+        ends(client)
+    chance = random.Random(1)
+    for _ in range(300):
+        client = hello(port) if chance.random() < 0.7 else raw(port)
+        noise = bytearray(b"".join(chance.choices(whole, k=3)))
+        for _ in range(chance.randrange(1, 4)):
+            noise[chance.randrange(len(noise))] = chance.randrange(256)
+        with contextlib.suppress(ConnectionError):
+            client.sendall(noise)
+            client.shutdown(socket.SHUT_WR)
+        ends(client)
+    with connect(port) as client:
+        assert client.execute("select 1").fetchone() == (1,)
+    return n_told
+
+
+def besieged(folder):
+    """Clients that say nothing, or the wrong thing, shut nobody out and break nothing."""
+    users = pathlib.Path(folder, "besieged")
+    users.write_text("ada:right\n")
+    users.chmod(0o600)
+    log = pathlib.Path(folder, "log")
+    with serving("--users", str(users), "--max-connections", "5") as (port, _):
+        silent = [raw(port, *([HELLO] if number % 2 else [])) for number in range(150)]
+        begun = time.monotonic()
+        for _ in range(10):
+            with connect(port, password="right") as client:
+                assert client.execute("select 1").fetchone() == (1,)
+        assert time.monotonic() - begun < 5, "silent clients are in the way"
+        for client in silent:
+            ends(client)
+        assert 9 < time.monotonic() - begun < 14, time.monotonic() - begun
+
+        failures = []
+
+        def wrong():
+            begun = time.monotonic()
+            try:
+                connect(port, password="wrong")
+                failures.append("a wrong password came in")
+            except psycopg.OperationalError as error:
+                if "assword authentication failed" not in str(error):
+                    failures.append(str(error))
+            if time.monotonic() - begun < 1:
+                failures.append("a wrong password is not slowed")
+
+        threads = [threading.Thread(target=wrong) for _ in range(30)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        begun = time.monotonic()
+        connect(port, password="right").close()
+        assert time.monotonic() - begun < 1, "those with wrong passwords are in the way"
+        for thread in threads:
+            thread.join()
+        assert not failures, failures[:3]
+    with log.open("w") as stderr, serving(stderr=stderr) as (port, process):
+        n_told = malformed(port)
+        vanished(port, process)
+    assert "panicked" not in log.read_text(), log.read_text()
+    print(f"silent clients go, wrong passwords wait, {n_told} malformed messages are told, 300 of noise end")
+
+
 def main():
     with serving() as (port, process), tempfile.TemporaryDirectory() as folder:
         copies(port, folder)
@@ -447,7 +624,10 @@ def main():
         session(port)
         stubborn(port, process)
         crowd(port, process)
+        deep(port, process)
     limits()
+    with tempfile.TemporaryDirectory() as folder:
+        besieged(folder)
     with tempfile.TemporaryDirectory() as folder:
         access(folder)
     with tempfile.TemporaryDirectory() as folder:

@@ -31,13 +31,18 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "zstd",
         ],
     ),
-    ("query", false, &["arrow", "datafusion", "futures", "lake", "thiserror", "url"]),
+    (
+        "query",
+        false,
+        &["arrow", "bytes", "datafusion", "futures", "lake", "thiserror", "tokio", "url"],
+    ),
     (
         "serve",
         false,
         &[
             "anyhow",
             "async-trait",
+            "bytes",
             "clap",
             "datafusion",
             "datafusion-postgres",
@@ -48,6 +53,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "thiserror",
             "tokio",
             "tokio-rustls",
+            "tokio-util",
             "tracing",
             "tracing-subscriber",
         ],
@@ -76,6 +82,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
         &[
             "anyhow",
             "arrow",
+            "base64",
             "bzip2",
             "chrono",
             "clap",
@@ -103,6 +110,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "serde",
             "serde_json",
             "serde_norway",
+            "sha2",
             "signal-hook",
             "space",
             "strsim",

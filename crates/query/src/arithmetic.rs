@@ -22,6 +22,7 @@ use datafusion::optimizer::analyzer::AnalyzerRule;
 use datafusion::physical_expr_common::datum::apply;
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 use std::cell::Cell;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// Makes doubles of decimals that are divided, that are compared with doubles, or that stand beside doubles as what one
@@ -201,21 +202,15 @@ impl AnalyzerRule for CheckedIntegers {
 
 fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let is_integer = |expr: &Expr| expr.get_type(schema).is_ok_and(|found| found.is_integer());
-    let call = |function: Checked, args| {
-        let function = Arc::new(ScalarUDF::new_from_impl(function));
-        Transformed::yes(Expr::ScalarFunction(ScalarFunction::new_udf(function, args)))
-    };
     Ok(match expr {
         Expr::BinaryExpr(BinaryExpr {
             left,
             op: op @ (Operator::Plus | Operator::Minus | Operator::Multiply),
             right,
         }) if is_integer(&left) && is_integer(&right) => {
-            call(Checked::of(op, 2), vec![*left, *right])
+            Transformed::yes(Checked::call(*left, op, *right))
         }
-        Expr::Negative(value) if is_integer(&value) => {
-            call(Checked::of(Operator::Minus, 1), vec![*value])
-        }
+        Expr::Negative(value) if is_integer(&value) => Transformed::yes(Checked::negative(*value)),
         Expr::BinaryExpr(BinaryExpr {
             op: Operator::Plus | Operator::Minus | Operator::Multiply,
             ..
@@ -225,7 +220,7 @@ fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         ) =>
         {
             let function = ScalarUDF::new_from_impl(Fits(Signature::any(1, Volatility::Immutable)));
-            let call = ScalarFunction::new_udf(Arc::new(function), vec![expr]);
+            let call = ScalarFunction::new_udf(Arc::new(function), vec![once(expr)]);
             Transformed::yes(Expr::ScalarFunction(call))
         }
         expr => Transformed::no(expr),
@@ -233,7 +228,7 @@ fn checked(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 }
 
 /// Every expression of `plan` and of the queries in it, rewritten; columns keep their names.
-fn rewritten(
+pub(crate) fn rewritten(
     plan: LogicalPlan,
     rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
 ) -> Result<LogicalPlan> {
@@ -310,36 +305,75 @@ impl ScalarUDFImpl for Fits {
     }
 }
 
-/// `+`, `-` or `*` of integers of one type, or `-` of one integer.
+/// The sum, difference or product without checks of its sides: what they come to is exact, and the whole is checked. Functions in
+/// functions take the engine time by the cube of their number.
+fn once(expr: Expr) -> Expr {
+    let unchecked = |side: Box<Expr>| match *side {
+        Expr::ScalarFunction(mut call)
+            if call.func.inner().is::<Fits>() && call.args.len() == 1 =>
+        {
+            Box::new(call.args.remove(0))
+        }
+        side => Box::new(side),
+    };
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            Expr::BinaryExpr(BinaryExpr { left: unchecked(left), op, right: unchecked(right) })
+        }
+        expr => expr,
+    }
+}
+
+/// A chain of `+`, `-` and `*` of integers of one type, from left to right, or `-` of one integer.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Checked {
-    op: Operator,
+    /// What is between the arguments.
+    ops: Vec<Operator>,
     signature: Signature,
 }
 
 impl Checked {
-    fn of(op: Operator, n_args: usize) -> Self {
-        Self { op, signature: Signature::any(n_args, Volatility::Immutable) }
+    fn chain(ops: Vec<Operator>, args: Vec<Expr>) -> Expr {
+        let signature = Signature::any(args.len(), Volatility::Immutable);
+        let function = Arc::new(ScalarUDF::new_from_impl(Self { ops, signature }));
+        Expr::ScalarFunction(ScalarFunction::new_udf(function, args))
+    }
+
+    fn negative(value: Expr) -> Expr {
+        Self::chain(Vec::new(), vec![value])
+    }
+
+    /// `left op right`. A chain on the left goes on, so that a long one is not deep.
+    fn call(left: Expr, op: Operator, right: Expr) -> Expr {
+        if let Expr::ScalarFunction(ScalarFunction { func, args }) = &left
+            && let Some(Self { ops, .. }) = func.inner().downcast_ref()
+            && !ops.is_empty()
+        {
+            let mut args = args.clone();
+            args.push(right);
+            return Self::chain([ops.as_slice(), &[op]].concat(), args);
+        }
+        Self::chain(vec![op], vec![left, right])
     }
 }
 
 impl ScalarUDFImpl for Checked {
     fn name(&self) -> &'static str {
-        match self.op {
-            Operator::Plus => "checked_add",
-            Operator::Minus => "checked_subtract",
-            _ => "checked_multiply",
-        }
+        "checked"
     }
 
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
-        match args {
-            [value] => Ok(format!("(- {})", value.schema_name())),
-            [left, right] => {
-                Ok(format!("{} {} {}", left.schema_name(), self.op, right.schema_name()))
-            }
-            _ => internal_err!("{} has one argument or two", self.name()),
+        let Some((first, rest)) = args.split_first() else {
+            return internal_err!("{} has arguments", self.name());
+        };
+        if rest.is_empty() {
+            return Ok(format!("(- {})", first.schema_name()));
         }
+        let mut name = first.schema_name().to_string();
+        for (op, arg) in self.ops.iter().zip(rest) {
+            let _ = write!(name, " {op} {}", arg.schema_name());
+        }
+        Ok(name)
     }
 
     fn signature(&self) -> &Signature {
@@ -349,7 +383,7 @@ impl ScalarUDFImpl for Checked {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [found, ..] => Ok(found.clone()),
-            [] => internal_err!("{} has one argument or two", self.name()),
+            [] => internal_err!("{} has arguments", self.name()),
         }
     }
 
@@ -359,7 +393,7 @@ impl ScalarUDFImpl for Checked {
             [field, ..] => {
                 Ok(Arc::new(Field::new(self.name(), field.data_type().clone(), is_nullable)))
             }
-            [] => internal_err!("{} has one argument or two", self.name()),
+            [] => internal_err!("{} has arguments", self.name()),
         }
     }
 
@@ -368,17 +402,21 @@ impl ScalarUDFImpl for Checked {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.as_slice() {
-            [value] => {
-                let zero = ColumnarValue::Scalar(ScalarValue::new_zero(&value.data_type())?);
-                apply(&zero, value, sub)
-            }
-            [left, right] => match self.op {
-                Operator::Plus => apply(left, right, add),
-                Operator::Minus => apply(left, right, sub),
-                _ => apply(left, right, mul),
-            },
-            _ => internal_err!("{} has one argument or two", self.name()),
+        let mut args = args.args.into_iter();
+        let Some(mut value) = args.next() else {
+            return internal_err!("{} has arguments", self.name());
+        };
+        if self.ops.is_empty() {
+            let zero = ColumnarValue::Scalar(ScalarValue::new_zero(&value.data_type())?);
+            return apply(&zero, &value, sub);
         }
+        for (op, arg) in self.ops.iter().zip(args) {
+            value = match op {
+                Operator::Plus => apply(&value, &arg, add),
+                Operator::Minus => apply(&value, &arg, sub),
+                _ => apply(&value, &arg, mul),
+            }?;
+        }
+        Ok(value)
     }
 }

@@ -4,11 +4,20 @@
 //! does not fit its type, is an error.
 
 mod arithmetic;
+mod bounds;
 mod exact;
-mod interruptible;
+mod growing;
+mod passing;
+
+pub use self::bounds::{
+    MOST_BYTES, MOST_LEVELS, MOST_PARTS, MOST_TOKENS, NoThread, Planning, TooComplex, WORKER_STACK,
+    check, on_large_stack, planning,
+};
+pub use self::growing::with_memory;
 
 use self::arithmetic::{CheckedIntegers, Doubles};
-use self::interruptible::InterruptibleJoins;
+use self::growing::CountedFunctions;
+use self::passing::BoundedJoins;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::MemorySchemaProvider;
@@ -23,6 +32,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::{StreamExt, TryStreamExt};
 use lake::{Lake, LakeError, PinnedStore, TableVersion};
 use std::collections::BTreeSet;
@@ -50,6 +60,12 @@ pub enum QueryError {
     /// The query broke while it ran.
     #[error("the query failed while running")]
     Run(#[source] DataFusionError),
+    /// The text is too long, or goes too deep.
+    #[error(transparent)]
+    Complex(#[from] TooComplex),
+    /// There is nothing to plan it on.
+    #[error(transparent)]
+    NoThread(#[from] NoThread),
     /// A file of a table is not what it should be.
     #[error("{0}")]
     Lake(String),
@@ -85,6 +101,11 @@ fn broken(error: DataFusionError) -> QueryError {
 }
 
 impl QueryError {
+    /// Whether the text of the query is at fault.
+    pub fn is_users(&self) -> bool {
+        matches!(self, Self::Plan(_) | Self::Complex(_))
+    }
+
     /// Whether a table is missing.
     pub fn is_about_a_table(&self) -> bool {
         let text = self.to_string();
@@ -158,16 +179,18 @@ impl Session {
             .with_memory_limit(params.memory, 1.0)
             .build_arc()
             .map_err(QueryError::Start)?;
+        let config = with_memory(config, &runtime.memory_pool);
         let mut rules = Analyzer::new().rules;
         rules.insert(0, Arc::new(Doubles));
         rules.push(Arc::new(CheckedIntegers));
+        rules.push(Arc::new(CountedFunctions));
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_expr_planners(vec![Arc::new(Doubles)])
             .with_default_features()
             .with_analyzer_rules(rules)
-            .with_physical_optimizer_rule(Arc::new(InterruptibleJoins))
+            .with_physical_optimizer_rule(Arc::new(BoundedJoins))
             .build();
         let context = SessionContext::new_with_state(state);
         for function in exact::functions() {
@@ -227,10 +250,14 @@ impl Session {
     ///
     /// [`QueryError::Plan`] if it is not one SQL statement.
     pub fn tables_read(&self, sql: &str) -> Result<BTreeSet<String>, QueryError> {
+        check(sql, &GenericDialect {})?;
         let state = self.context.state();
         let dialect = state.config().options().sql_parser.dialect;
-        let statement = state.sql_to_statement(sql, &dialect).map_err(QueryError::Plan)?;
-        let found = state.resolve_table_references(&statement).map_err(QueryError::Plan)?;
+        let found = on_large_stack(|| {
+            let statement = state.sql_to_statement(sql, &dialect)?;
+            state.resolve_table_references(&statement)
+        });
+        let found = found.ok_or(NoThread)?.map_err(QueryError::Plan)?;
         Ok(found
             .into_iter()
             .map(|table| match table.schema() {
@@ -294,10 +321,14 @@ impl Session {
     ///
     /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if it cannot be started.
     pub async fn open(&self, sql: &str) -> Result<Rows, QueryError> {
-        let frame = self.frame(sql).await?;
-        let planned = Arc::clone(frame.schema().inner());
-        let stream = frame.execute_stream().await.map_err(broken)?;
-        Ok(Rows { schema: typed(&planned, &stream.schema()), stream })
+        check(sql, &GenericDialect {})?;
+        let opened = async {
+            let frame = self.frame(sql).await?;
+            let planned = Arc::clone(frame.schema().inner());
+            let stream = frame.execute_stream().await.map_err(broken)?;
+            Ok(Rows { schema: typed(&planned, &stream.schema()), stream })
+        };
+        planning(opened, None).await?
     }
 
     async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
@@ -451,11 +482,10 @@ mod tests {
     #[test]
     fn decimals_of_too_many_digits_are_an_error() {
         let money = "cast(99999999999999999.99 as decimal(20, 2))";
-        check(&format!("select {money} * {money} * {money} as x"), "is too large to store");
+        check(&format!("select {money} * {money} as x"), "is too large to store");
+        check(&format!("select {money} * {money} * {money} as x"), "Overflow happened on");
         check(
-            &format!(
-                "select sum(x) from (select {money} * {money} * x as x from (values ({money})) t(x))"
-            ),
+            &format!("select sum(x) from (select {money} * x as x from (values ({money})) t(x))"),
             "is too large to store",
         );
         check("select cast(2 as decimal(20, 2)) * cast(3 as decimal(20, 2)) * 4 as x", "24.0000");

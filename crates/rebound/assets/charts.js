@@ -66,6 +66,12 @@ var charts = (function () {
       { tag: "path", key: "lines", attrs: { d: "M-1,1L1,-1M0,6L6,0M5,7L7,5", stroke: t.hatch, "stroke-width": 1 } }
     ] }, svgWidth: 6, svgHeight: 6 };
   }
+  // Tooltips are HTML.
+  function esc(v) { return String(v).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;").replace(/'/g, "&#39;"); }
+  // What an object has by that name, and not what all objects have.
+  function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
+  // A label as it is: texts for a label are templates.
+  function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   // Where the legend of a map stands: beside it, or below it on a narrow page.
   function legendOf(t) { return { type: "piecewise", left: 8, bottom: 8, padding: 6, backgroundColor: t.bg, textStyle: { color: t.soft }, itemWidth: 16, itemHeight: 12, itemGap: 7 }; }
@@ -107,7 +113,7 @@ var charts = (function () {
   };
   function national(data, ep, dark) {
     var t = theme(dark), e = episodeOf(data, ep), o = base(t), currency = data.meta.currency;
-    var path = data.national_paths[ep] || [], isTrended = path.some(function (p) { return has(p[2]); });
+    var path = own(data.national_paths, ep) || [], isTrended = path.some(function (p) { return has(p[2]); });
     var change = e.base_value ? e.trough_value / e.base_value - 1 : null, back = e.trough_value ? e.end_value / e.trough_value - 1 : null;
     var last = e.base.split(", ").pop();
     o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return has(v) ? money(v, currency) : "-"; };
@@ -138,8 +144,8 @@ var charts = (function () {
     o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: hatch(t) } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
-      if (!r) return p.name + "<br>no region of these data";
-      return "<b>" + r.region_name + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + (r[measure + "_null_reason"] || "no index")) + "<br>base " + money(r.base_value, data.meta.currency);
+      if (!r) return esc(p.name) + "<br>no region of these data";
+      return "<b>" + esc(r.region_name) + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + esc(r[measure + "_null_reason"] || "no index")) + "<br>base " + esc(money(r.base_value, data.meta.currency));
     };
     o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
       itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
@@ -150,7 +156,7 @@ var charts = (function () {
   function classed(data, ep, dark, id, field, table, title, note, source) {
     var t = theme(dark), o = base(t), rows = regionsOf(data, ep).filter(function (r) { return has(r[field]); });
     if (!data.geo || !rows.length) return null;
-    o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + r.region_name + "</b><br>" + (table[r[field]] || ["", r[field]])[1] : p.name; };
+    o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc((own(table, r[field]) || ["", r[field]])[1]) : esc(p.name); };
     var keys = Object.keys(table);
     o.visualMap = put(legendOf(t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: hatch(t) } });
     o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
@@ -164,11 +170,11 @@ var charts = (function () {
     var both = rows.filter(function (r) { return r.resistance > 0 && r.recovery > 0; }).length, neither = rows.filter(function (r) { return r.resistance <= 0 && r.recovery <= 0; }).length;
     function bound(f) { var v = rows.map(function (r) { return Math.abs(r[f]); }).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
     var bx = bound("resistance"), by = bound("recovery"), names = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 14).map(function (r) { return r.region_code; });
-    o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + r.region_name + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + money(r.base_value, data.meta.currency); };
+    o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + esc(r.region_name) + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + esc(money(r.base_value, data.meta.currency)); };
     o.xAxis = axis(t, { name: "resistance", nameLocation: "middle", nameGap: 28, min: -bx, max: bx, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
     o.yAxis = axis(t, { name: "recovery", nameLocation: "middle", nameGap: 40, min: -by, max: by, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
     o.grid.left = 30; o.grid.bottom = 30;
-    o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = kinds[r.type] || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: r.region_name, position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
+    o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = own(kinds, r.type) || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
     return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: exports at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
   }
@@ -178,7 +184,7 @@ var charts = (function () {
     var n = rows.length;
     rows = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 25).sort(function (a, b) { return a[m[1]] - b[m[1]]; });
     var sure = rows.filter(function (r) { return has(r[m[2]]) && (r[m[2]] > 0 || r[m[3]] < 0); }).length;
-    o.tooltip.formatter = function (p) { var r = rows[p.dataIndex]; return "<b>" + r.region_name + "</b><br>" + m[0] + " " + number(r[m[1]]) + "<br>" + (has(r[m[2]]) ? number(r[m[2]]) + " to " + number(r[m[3]]) : "no interval"); };
+    o.tooltip.formatter = function (p) { var r = rows[p.dataIndex]; return "<b>" + esc(r.region_name) + "</b><br>" + m[0] + " " + number(r[m[1]]) + "<br>" + (has(r[m[2]]) ? number(r[m[2]]) + " to " + number(r[m[3]]) : "no interval"); };
     var values = rows.map(function (r) { return r[m[1]]; });
     var low = Math.min(0, Math.min.apply(null, values)), high = Math.max(0, Math.max.apply(null, values)), span = (high - low) || 1;
     o.xAxis = axis(t, { type: "value", min: Math.floor((low - 0.5 * span) * 10) / 10, max: Math.ceil((high + 0.5 * span) * 10) / 10, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
@@ -205,12 +211,12 @@ var charts = (function () {
     var corr = vx > 0 && vy > 0 ? (sxy - sx * sy / n) / Math.sqrt(vx * vy) : 0;
     var xs = rows.map(function (r) { return r[x]; }), xmin = Math.min.apply(null, xs), xmax = Math.max.apply(null, xs);
     var names = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 12).map(function (r) { return r.region_code; });
-    o.tooltip.formatter = function (p) { var r = p.data.row; return r ? "<b>" + r.region_name + "</b><br>" + name + " " + number(r[x]) + "<br>" + m[0].toLowerCase() + " " + number(r[m[1]]) : ""; };
+    o.tooltip.formatter = function (p) { var r = p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(name) + " " + number(r[x]) + "<br>" + m[0].toLowerCase() + " " + number(r[m[1]]) : ""; };
     o.xAxis = axis(t, { type: "value", scale: true, name: name, nameLocation: "middle", nameGap: 28 }); o.grid.bottom = 30;
     o.yAxis = axis(t, { type: "value", scale: true, name: m[0].toLowerCase(), nameLocation: "end" });
     o.series = [
       { type: "line", symbol: "none", silent: true, data: [[xmin, level + slope * xmin], [xmax, level + slope * xmax]], lineStyle: { color: "#e08214", width: 2 } },
-      { type: "scatter", symbolSize: 9, data: rows.map(function (r) { return { value: [r[x], r[m[1]]], row: r, itemStyle: { color: "#2166ac", opacity: 0.75 }, label: { show: names.indexOf(r.region_code) >= 0, formatter: r.region_name, position: r[x] > xmin + 0.75 * (xmax - xmin) ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true } }
+      { type: "scatter", symbolSize: 9, data: rows.map(function (r) { return { value: [r[x], r[m[1]]], row: r, itemStyle: { color: "#2166ac", opacity: 0.75 }, label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r[x] > xmin + 0.75 * (xmax - xmin) ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true } }
     ];
     var strength = Math.abs(corr) < 0.1 ? "no relation" : (corr > 0 ? "higher" : "lower");
     return { id: x + "-" + y + "-" + ep, title: strength === "no relation" ? name + " and " + m[0].toLowerCase() + " show no relation across regions" : "Where " + name + " is higher, " + m[0].toLowerCase() + " tends to be " + strength, note: "Correlation " + number(corr) + " over " + n + " regions, the outer tenth of the index pulled in; a description, not an effect.", source: "panel.region", height: 400, option: o };
@@ -218,16 +224,16 @@ var charts = (function () {
   function space(data, dark, region, after) {
     var t = theme(dark), o = base(t), s = data.space;
     if (!s || !s.nodes.length) return null;
-    var list = region ? (after ? s.after : s.before)[region] || [] : null, on = {};
+    var list = region !== undefined ? own(after ? s.after : s.before, region) || [] : null, on = {};
     if (list) list.forEach(function (i) { on[i] = true; });
     var largest = Math.max.apply(null, s.nodes.map(function (n) { return n.value; })) || 1;
-    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + n.hs6 + "</b> " + n.name + "<br>" + sectors[sector(n.hs6)][3] + ", " + money(n.value, data.meta.currency) + (region ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
+    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.hs6) + "</b> " + esc(n.name || "") + "<br>" + sectors[sector(n.hs6)][3] + ", " + esc(money(n.value, data.meta.currency)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
     o.legend = { data: sectors.map(function (x) { return x[3]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
     o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 10, right: 10, top: 10, bottom: 90, categories: sectors.map(function (x) { return { name: x[3], itemStyle: { color: x[2] } }; }),
       data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.hs6, x: n.x, y: n.y, category: sector(n.hs6), symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
       links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }];
-    var about = region ? data.names[region] + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
-    return { id: "space" + (region ? "-" + region : ""), title: region ? data.names[region] + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
+    var name = list && own(data.names, region), about = list ? name + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
+    return { id: "space" + (list ? "-" + region : ""), title: list ? name + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
       note: "The products with most trade (" + about + "), sized by trade; links of the maximum spanning tree and the strongest ones.", source: "space.proximity, trade.region_product_year", height: 620, option: o };
   }
   function coefficients(data, dark) {
@@ -235,7 +241,7 @@ var charts = (function () {
     if (!rows.length) return null;
     // Regressors have units of their own: what is compared is the estimate in standard errors.
     function z(c, v) { return v / c.se; }
-    o.tooltip.formatter = function (p) { var c = rows[p.dataIndex]; return "<b>" + c.term + "</b> on " + c.outcome + "<br>" + c.model + (c.specification ? ", " + c.specification : "") + "<br>" + c.estimate.toPrecision(4) + " (" + c.low.toPrecision(3) + " to " + c.high.toPrecision(3) + ")"; };
+    o.tooltip.formatter = function (p) { var c = rows[p.dataIndex]; return "<b>" + esc(c.term) + "</b> on " + esc(c.outcome) + "<br>" + esc(c.model) + (c.specification ? ", " + esc(c.specification) : "") + "<br>" + c.estimate.toPrecision(4) + " (" + c.low.toPrecision(3) + " to " + c.high.toPrecision(3) + ")"; };
     o.xAxis = axis(t, { type: "value", name: "estimate, in standard errors", nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft } }); o.grid.bottom = 30;
     o.yAxis = axis(t, { type: "category", splitLine: { show: false }, axisLabel: { color: t.text, interval: 0, fontSize: 11, width: 300, overflow: "truncate" }, data: rows.map(function (c) { return c.term + " → " + c.outcome + (c.specification ? " · " + c.specification : ""); }) });
     o.series = [
@@ -246,7 +252,7 @@ var charts = (function () {
     return { id: "coefficients", title: sure + " of " + rows.length + " coefficients differ from zero", note: "Lines: 95 % intervals. Blue: zero is outside.", source: "model.coefficients", height: 80 + 22 * rows.length, option: o };
   }
   function path(data, ep, region, dark) {
-    var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = (data.paths[ep] || {})[region] || [];
+    var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = own(own(data.paths, ep), region) || [];
     o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return money(v, data.meta.currency); };
     o.legend = { top: 0, right: 0, textStyle: { color: t.soft } }; o.grid.top = 36;
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
@@ -255,7 +261,7 @@ var charts = (function () {
       { name: "exports", type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
       { name: "as the nation grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
     ];
-    return { id: "path-" + region, title: data.names[region] + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together.", source: "resilience.region_period", height: 320, option: o };
+    return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together.", source: "resilience.region_period", height: 320, option: o };
   }
   function all(data, dark) {
     var out = [];
@@ -276,5 +282,5 @@ var charts = (function () {
     out.push([null, coefficients(data, dark)]);
     return out.filter(function (x) { return x[1]; });
   }
-  return { all: all, path: path, space: space, money: money, number: number, percent: percent };
+  return { all: all, path: path, space: space, own: own, money: money, number: number, percent: percent };
 })();

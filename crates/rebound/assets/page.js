@@ -68,7 +68,7 @@
     var box = el("div", null, "list"); box.appendChild(el("h4", title));
     if (!rows.length) { box.appendChild(el("p", "None.", "soft")); return box; }
     var ol = el("ol");
-    rows.forEach(function (r) { var li = el("li"); li.appendChild(el("b", r.hs6 + " ")); li.appendChild(document.createTextNode((data.products[r.hs6] || "") + " ")); li.appendChild(el("span", show(r), "soft")); ol.appendChild(li); });
+    rows.forEach(function (r) { var li = el("li"); li.appendChild(el("b", r.hs6 + " ")); li.appendChild(document.createTextNode((charts.own(data.products, r.hs6) || "") + " ")); li.appendChild(el("span", show(r), "soft")); ol.appendChild(li); });
     box.appendChild(ol); return box;
   }
   function region(code, stay) {
@@ -86,7 +86,7 @@
     });
     into.appendChild(dl);
     figure(charts.path(data, episode, code, dark.matches), into, true);
-    var parts = (data.parts[episode] || {})[code] || { fell: [], back: [], entered: [] }, lists = el("div", null, "lists"), m = function (v) { return charts.money(v, data.meta.currency); };
+    var parts = charts.own(charts.own(data.parts, episode), code) || { fell: [], back: [], entered: [] }, lists = el("div", null, "lists"), m = function (v) { return charts.money(v, data.meta.currency); };
     lists.appendChild(list("What fell", parts.fell, function (p) { return m(p.change); }));
     lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
     lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));

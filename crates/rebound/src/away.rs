@@ -187,6 +187,7 @@ fn done(task: &Task) -> Result<String, AwayError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
+        .thread_stack_size(query::WORKER_STACK)
         .build()
         .map_err(AwayError::Runtime)?;
     let pipeline = pipeline::read(&runtime, &order.pipeline).map_err(RunError::from)?;

@@ -9,7 +9,8 @@ use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
 use crate::log::{self, LogFormat};
 use crate::measure::{self, MeasureArgs, MeasureError};
-use crate::output::{self, Format, OutputError, columns, grouped, right};
+use crate::new_file::NewFile;
+use crate::output::{self, CsvArgs, Format, OutputError, columns, grouped, right};
 use crate::pipeline::{self, Engine, PipelineError};
 use crate::published;
 use crate::report::{self, ReportArgs, ReportError};
@@ -22,7 +23,6 @@ use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatu
 use query::QueryError;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -195,6 +195,8 @@ struct SqlArgs {
     #[arg(long, short)]
     output: Option<PathBuf>,
     #[command(flatten)]
+    csv: CsvArgs,
+    #[command(flatten)]
     lake: LakeArgs,
 }
 
@@ -297,7 +299,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(ReportError::is_users)
             || cause.is::<PipelineError>()
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
-            || matches!(cause.downcast_ref(), Some(QueryError::Plan(_)))
+            || cause.downcast_ref().is_some_and(QueryError::is_users)
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
             || matches!(
                 cause.downcast_ref(),
@@ -331,6 +333,7 @@ fn cluster(args: &RunArgs, connect: Option<Connect>) -> anyhow::Result<Option<Ar
 fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(query::WORKER_STACK)
         .build()
         .context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
@@ -627,7 +630,7 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         Err(error) => return Err(error.into()),
     };
     let batches = batches.into_iter().map(Ok::<_, OutputError>);
-    put(args.format, args.output.as_deref(), &schema, batches)
+    put(args.format, args.csv, args.output.as_deref(), &schema, batches)
 }
 
 /// The SQL server, a program of its own.
@@ -662,26 +665,25 @@ fn hand_over(program: &str, what: &str, builder: &str, args: &[OsString]) -> any
 /// Writes rows to a file, or to standard output.
 fn put<E: From<OutputError> + Into<anyhow::Error>>(
     format: Format,
+    csv: CsvArgs,
     path: Option<&Path>,
     schema: &arrow::datatypes::SchemaRef,
     batches: impl IntoIterator<Item = Result<arrow::array::RecordBatch, E>>,
 ) -> anyhow::Result<()> {
-    let written = match path {
-        Some(path) => {
-            let file = File::create(path).map_err(|error| {
-                UsersError(format!("failed to write `{}`: {error}", path.display()))
-            })?;
-            output::write(format, schema, batches, std::io::BufWriter::new(file))
-        }
-        None => output::write(format, schema, batches, std::io::stdout()),
+    let Some(path) = path else {
+        return output::write(format, csv, schema, batches, std::io::stdout()).map_err(Into::into);
     };
-    written.map_err(Into::into)
+    let failed = |error| UsersError(format!("failed to write `{}`: {error}", path.display()));
+    let mut file = NewFile::create(path).map_err(failed)?;
+    output::write(format, csv, schema, batches, std::io::BufWriter::new(&mut file))
+        .map_err(Into::into)?;
+    Ok(file.keep().map_err(failed)?)
 }
 
 fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
     let measured = measure::measure(args, runtime.handle())?;
     let schema = measured.schema.clone();
-    put(args.format, args.output.as_deref(), &schema, measured)
+    put(args.format, args.csv, args.output.as_deref(), &schema, measured)
 }
 
 fn tables(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
@@ -958,6 +960,9 @@ fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<
     };
     let garbage = runtime.block_on(lake.collect_garbage(args.keep, young_from))?;
     writeln!(out, "freed {} in {} versions", size(garbage.bytes), garbage.versions.len())?;
+    if garbage.n_unfinished > 0 {
+        writeln!(out, "removed {} files that killed programs were writing", garbage.n_unfinished)?;
+    }
     for holder in &garbage.holders {
         writeln!(out, "kept what {holder} works with")?;
     }

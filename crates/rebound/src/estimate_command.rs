@@ -2,7 +2,8 @@
 
 use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::models::{FormulaOptions, Heading, Model, ModelError};
-use crate::output::{TEXT_WIDTH, text_width};
+use crate::new_file::NewFile;
+use crate::output::{CsvArgs, TEXT_WIDTH, text_width};
 use crate::published::{self, NotPublished};
 use crate::regression_table::{self, Shape, TableFormat};
 use crate::tables::{self, TableError};
@@ -61,6 +62,9 @@ pub struct EstimateArgs {
     /// Write to a file instead of standard output.
     #[arg(long, short)]
     pub output: Option<PathBuf>,
+    /// Formulas.
+    #[command(flatten)]
+    pub csv: CsvArgs,
 }
 
 /// Why nothing could be estimated or shown.
@@ -108,7 +112,7 @@ impl EstimateCommandError {
             | Self::Asked(_)
             | Self::NotPublished(_)
             | Self::Write { .. } => true,
-            Self::Query(error) => matches!(error, QueryError::Plan(_)),
+            Self::Query(error) => error.is_users(),
             Self::Lake(_) => false,
         }
     }
@@ -206,7 +210,8 @@ pub fn estimate(
         if !args.focus.is_empty() {
             heading.focus.clone_from(&args.focus);
         }
-        let table = regression_table::render(args.format, shape, &heading, &results, width);
+        let table =
+            regression_table::render(args.format, args.csv, shape, &heading, &results, width);
         // One header serves all rows.
         let is_next = at > 0 && args.format == TableFormat::Csv;
         out.push_str(if is_next {
@@ -216,7 +221,7 @@ pub fn estimate(
         });
     }
     let written = |path: &PathBuf, text: &str| {
-        std::fs::write(path, text)
+        NewFile::write(path, text.as_bytes())
             .map_err(|source| EstimateCommandError::Write { path: path.clone(), source })
     };
     if let Some(path) = &args.plot {

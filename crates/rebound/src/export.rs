@@ -1,6 +1,7 @@
 //! `rebound export`: tables in the forms people estimate from, each with its codebook.
 
-use crate::output::{self, Format, OutputError, html_text, shortened};
+use crate::new_file::NewFile;
+use crate::output::{self, CsvArgs, Format, OutputError, html_text, markdown_text, shortened};
 use crate::published::{self, NotPublished};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, SchemaRef};
@@ -65,6 +66,9 @@ pub struct ExportArgs {
     /// Rows: a SQL condition.
     #[arg(long = "where", short = 'w')]
     pub condition: Option<String>,
+    /// Formulas.
+    #[command(flatten)]
+    pub csv: CsvArgs,
 }
 
 /// Why a table could not be exported.
@@ -131,7 +135,7 @@ impl ExportError {
             | Self::Condition { .. }
             | Self::Write { .. }
             | Self::TooLarge { .. } => true,
-            Self::Query(error) => matches!(error, QueryError::Plan(_)),
+            Self::Query(error) => error.is_users(),
             _ => false,
         }
     }
@@ -315,9 +319,10 @@ fn write_dta(
     sql: &str,
     version: &TableVersion,
     variables: &[Counted],
-    path: &Path,
+    file: &NewFile,
 ) -> Result<(), ExportError> {
-    let failed = |source| ExportError::Dta { path: path.to_owned(), source };
+    let path = file.path();
+    let failed = |source| ExportError::Dta { path: file.target().to_owned(), source };
     let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
     let mut schema = Schema::builder();
     let mut stored = Vec::new();
@@ -408,7 +413,7 @@ fn write_dta(
     let writer = writer.into_long_string_writer().map_err(failed)?;
     writer.into_value_label_writer().and_then(|writer| writer.finish()).map_err(failed)?;
     add_value_labels(path, &labels)
-        .map_err(|source| ExportError::Write { path: path.to_owned(), source })
+        .map_err(|source| ExportError::Write { path: file.target().to_owned(), source })
 }
 
 /// A set of value labels: its name, and numbers with their texts.
@@ -584,13 +589,17 @@ fn markdown(
     condition: Option<&str>,
     rows: &[Vec<String>],
 ) -> String {
-    let escape = |text: &String| text.replace('|', "\\|");
-    let mut out = format!("# Codebook of {}\n\n{}.\n\n", version.table, version.about);
+    let escape = |text: &String| markdown_text(text);
+    let mut out = format!(
+        "# Codebook of {}\n\n{}.\n\n",
+        markdown_text(&version.table),
+        markdown_text(&version.about)
+    );
     let _ = writeln!(
         out,
         "{n_rows} rows{}; key: {}.\n",
-        condition.map_or_else(String::new, |c| format!(" where `{c}`")),
-        version.key.join(", ")
+        condition.map_or_else(String::new, |c| format!(" where {}", markdown_text(c))),
+        markdown_text(&version.key.join(", "))
     );
     let _ = writeln!(out, "| {} |\n|{}", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
     for row in rows {
@@ -615,7 +624,7 @@ fn html(
         html_text(&version.table),
         html_text(&version.about),
         condition.map_or_else(String::new, |c| format!(" where <code>{}</code>", html_text(c))),
-        version.key.join(", ")
+        html_text(&version.key.join(", "))
     );
     out.extend(HEADER.iter().map(|name| format!("<th>{name}</th>")));
     out.push_str("</tr></thead><tbody>\n");
@@ -672,14 +681,16 @@ pub fn export(
             ("html", html(version, n_rows, args.condition.as_deref(), &rows)),
         ] {
             let path = args.output.join(format!("{table}_codebook.{extension}"));
-            std::fs::write(&path, text).map_err(unwritable(&path))?;
+            NewFile::write(&path, text.as_bytes()).map_err(unwritable(&path))?;
             written.push(path);
         }
         for format in &args.format {
             let path = args.output.join(format!("{table}.{}", format.extension()));
             let form = match format {
                 ExportFormat::Dta => {
-                    write_dta(runtime, &session, &sql, version, &variables, &path)?;
+                    let file = NewFile::create(&path).map_err(unwritable(&path))?;
+                    write_dta(runtime, &session, &sql, version, &variables, &file)?;
+                    file.keep().map_err(unwritable(&path))?;
                     written.push(path);
                     continue;
                 }
@@ -689,9 +700,11 @@ pub fn export(
             };
             let (schema, batches): (SchemaRef, Vec<RecordBatch>) =
                 runtime.block_on(session.run(&sql))?;
-            let file = std::fs::File::create(&path).map_err(unwritable(&path))?;
+            let mut file = NewFile::create(&path).map_err(unwritable(&path))?;
             let batches = batches.into_iter().map(Ok::<_, OutputError>);
-            output::write(form, &schema, batches, std::io::BufWriter::new(file))?;
+            let out = std::io::BufWriter::new(&mut file);
+            output::write(form, args.csv, &schema, batches, out)?;
+            file.keep().map_err(unwritable(&path))?;
             written.push(path);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A grid owns its columns, and a row is made by going through them: no row has more cells than another.
 
-use crate::output::html_text;
+use crate::output::{html_text, markdown_text, visible};
 use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -177,10 +177,9 @@ impl<C> Grid<C> {
     }
 
     pub(crate) fn markdown(&self) -> String {
-        let escape =
-            |cell: &String| cell.replace('\\', "\\\\").replace('|', "\\|").replace('*', "\\*");
+        let escape = |cell: &String| markdown_text(cell);
         let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
-        let mut lines = vec![format!("**{}**", self.title), String::new()];
+        let mut lines = vec![format!("**{}**", markdown_text(&self.title)), String::new()];
         // Markdown knows one header row: the others are joined above it.
         let head = (0..self.columns.len()).map(|at| {
             let parts = self.header.iter().map(|row| &row[at]).filter(|cell| !cell.is_empty());
@@ -191,7 +190,7 @@ impl<C> Grid<C> {
         lines.push(format!("{labels}{values}|"));
         lines.extend(self.groups().flatten().map(|row| line(row.iter().map(escape).collect())));
         lines.push(String::new());
-        lines.extend(self.notes.iter().map(|note| format!("{}  ", note.replace('*', "\\*"))));
+        lines.extend(self.notes.iter().map(|note| format!("{}  ", markdown_text(note))));
         lines.join("\n") + "\n"
     }
 
@@ -311,7 +310,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 fn latex_text(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
+    for c in text.chars().map(visible) {
         match c {
             '\\' => out.push_str("\\textbackslash{}"),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => {

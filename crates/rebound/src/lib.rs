@@ -21,6 +21,7 @@ pub mod levels;
 pub mod log;
 pub mod measure;
 pub mod models;
+pub mod new_file;
 pub mod output;
 pub mod pipeline;
 pub mod published;

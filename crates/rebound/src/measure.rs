@@ -2,7 +2,7 @@
 
 use crate::input::{self, Block, Buffers};
 use crate::layout_file::FileFormat;
-use crate::output::{Format, OutputError};
+use crate::output::{CsvArgs, Format, OutputError};
 use crate::pipeline::{Place, RawFile};
 use arrow::array::{
     ArrayRef, BooleanBuilder, DictionaryArray, Float64Array, Float64Builder, Int32Array,
@@ -91,6 +91,9 @@ pub struct MeasureArgs {
     /// Write to a file instead of standard output.
     #[arg(long, short)]
     pub output: Option<PathBuf>,
+    /// Formulas.
+    #[command(flatten)]
+    pub csv: CsvArgs,
 }
 
 /// What can be measured.

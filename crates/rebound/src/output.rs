@@ -1,12 +1,16 @@
 //! Rows in the form a user asked for.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use clap::ValueEnum;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use clap::{Args, ValueEnum};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Write;
+use std::sync::Arc;
 
 /// The form of a query's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +25,52 @@ pub enum Format {
     Parquet,
     /// An Arrow IPC file (Feather version 2).
     Arrow,
+}
+
+/// Arguments of commands that write CSV.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct CsvArgs {
+    /// In CSV, put ' before texts that a spreadsheet would run as a formula: those that begin with =, +, -, @, a tab or a line break.
+    #[arg(long)]
+    pub csv_safe: bool,
+}
+
+impl CsvArgs {
+    /// A text as a cell of CSV has it.
+    pub fn cell<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let begins = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+        if self.csv_safe && text.starts_with(begins) && text.parse::<f64>().is_err() {
+            format!("'{text}").into()
+        } else {
+            text.into()
+        }
+    }
+
+    fn schema(&self, schema: &Schema) -> SchemaRef {
+        let named = |field: &FieldRef| {
+            let name = self.cell(field.name()).into_owned();
+            field.as_ref().clone().with_name(name)
+        };
+        Arc::new(Schema::new(schema.fields().iter().map(named).collect::<Vec<_>>()))
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        if !self.csv_safe {
+            return Ok(batch.clone());
+        }
+        let column = |column: &ArrayRef| -> ArrayRef {
+            match column.as_string_opt::<i32>() {
+                Some(texts) => Arc::new(
+                    texts.iter().map(|text| text.map(|t| self.cell(t))).collect::<StringArray>(),
+                ),
+                None => Arc::clone(column),
+            }
+        };
+        RecordBatch::try_new(
+            self.schema(&batch.schema()),
+            batch.columns().iter().map(column).collect(),
+        )
+    }
 }
 
 /// Columns of text where nothing says how many there are.
@@ -41,7 +91,7 @@ pub fn text_width() -> usize {
 pub enum OutputError {
     /// Arrow failed.
     #[error("failed to write the rows")]
-    Arrow(#[from] arrow::error::ArrowError),
+    Arrow(#[from] ArrowError),
     /// Parquet failed.
     #[error("failed to write the rows as Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
@@ -56,11 +106,10 @@ impl OutputError {
         let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
         match self {
             Self::Io(error) => is_closed(error),
-            Self::Arrow(arrow::error::ArrowError::IoError(_, error)) => is_closed(error),
-            Self::Arrow(
-                arrow::error::ArrowError::CsvError(text)
-                | arrow::error::ArrowError::JsonError(text),
-            ) => text.contains("Broken pipe"),
+            Self::Arrow(ArrowError::IoError(_, error)) => is_closed(error),
+            Self::Arrow(ArrowError::CsvError(text) | ArrowError::JsonError(text)) => {
+                text.contains("Broken pipe")
+            }
             Self::Arrow(_) | Self::Parquet(_) => false,
         }
     }
@@ -81,9 +130,71 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
-/// A text as HTML's, also inside quotes.
+/// A text as HTML's and SVG's, also inside quotes of both kinds.
 pub fn html_text(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().map(visible) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The character, or what stands for one that neither HTML nor SVG can hold.
+pub fn visible(c: char) -> char {
+    match c {
+        '\t' | '\n' | '\r' => c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+            char::REPLACEMENT_CHARACTER
+        }
+        c => c,
+    }
+}
+
+/// JSON that can stand in an element of HTML: nothing in it begins a tag or a comment, or ends the element.
+pub fn json_in_html(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Outside texts JSON has none of these.
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A text as Markdown's: what would be a mark, a tag or another cell is shown as it is.
+pub fn markdown_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().map(visible).peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Within a word it is no mark.
+            '_' if before.is_alphanumeric()
+                && chars.peek().is_some_and(|c| c.is_alphanumeric()) =>
+            {
+                out.push(c);
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
+            '\n' | '\r' => out.push(' '),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
 }
 
 /// A text of at most `limit` characters; one that is longer ends in an ellipsis.
@@ -178,11 +289,12 @@ fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
 /// What `batches` fail with, or [`OutputError`] if they cannot be written.
 pub fn write<E: From<OutputError>>(
     format: Format,
+    csv: CsvArgs,
     schema: &SchemaRef,
     batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
     mut out: impl Write + Send,
 ) -> Result<(), E> {
-    let arrow = |error: arrow::error::ArrowError| E::from(OutputError::from(error));
+    let arrow = |error: ArrowError| E::from(OutputError::from(error));
     let parquet = |error: parquet::errors::ParquetError| E::from(OutputError::from(error));
     let io = |error: std::io::Error| E::from(OutputError::from(error));
     match format {
@@ -192,9 +304,10 @@ pub fn write<E: From<OutputError>>(
         }
         Format::Csv => {
             let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
-            writer.write(&RecordBatch::new_empty(schema.clone())).map_err(arrow)?;
+            writer.write(&RecordBatch::new_empty(csv.schema(schema))).map_err(arrow)?;
             for batch in batches {
-                writer.write(&batch?).map_err(arrow)?;
+                let batch = csv.rows(&batch?).map_err(arrow)?;
+                writer.write(&batch).map_err(arrow)?;
             }
         }
         Format::Json => {
@@ -228,4 +341,61 @@ pub fn write<E: From<OutputError>>(
         }
     }
     out.flush().map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_no_formulas_where_that_is_asked_for() {
+        let rows = RecordBatch::try_from_iter([
+            (
+                "=name",
+                Arc::new(StringArray::from(vec![Some("=1+1"), Some("-5"), None])) as ArrayRef,
+            ),
+            ("n", Arc::new(arrow::array::Float64Array::from(vec![-1.5, 2.0, 3.0]))),
+            ("t", Arc::new(StringArray::from(vec!["@x", "a=b", "\tc"]))),
+        ]);
+        let rows = rows.expect("rows");
+        for (csv_safe, expected) in [
+            (false, "=name,n,t\n=1+1,-1.5,@x\n-5,2.0,a=b\n,3.0,\tc\n"),
+            (true, "'=name,n,t\n'=1+1,-1.5,'@x\n-5,2.0,a=b\n,3.0,'\tc\n"),
+        ] {
+            let mut out = Vec::new();
+            let batches = [Ok::<_, OutputError>(rows.clone())];
+            write(Format::Csv, CsvArgs { csv_safe }, &rows.schema(), batches, &mut out)
+                .expect("written");
+            assert_eq!(String::from_utf8(out).expect("text"), expected);
+        }
+    }
+
+    #[test]
+    fn texts_stay_texts_in_pages() {
+        let hostile = "<img src=x onerror='a()'> & \"b\"\u{0}\u{7}\t";
+        let expected =
+            "&lt;img src=x onerror=&#39;a()&#39;&gt; &amp; &quot;b&quot;\u{fffd}\u{fffd}\t";
+        assert_eq!(html_text(hostile), expected);
+    }
+
+    #[test]
+    fn json_in_a_page_ends_no_element_and_says_the_same() {
+        let value = serde_json::json!({"a": "<!--<script></script>&\u{2028}\u{2029}", "</b>": 1});
+        let text = json_in_html(&value.to_string());
+        assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+    }
+
+    #[test]
+    fn texts_have_no_marks_in_markdown() {
+        for (text, expected) in [
+            ("related_variety", "related_variety"),
+            ("_a_ **b** `c`", "\\_a\\_ \\*\\*b\\*\\* \\`c\\`"),
+            ("a|b\nc\\", "a\\|b c\\\\"),
+            ("[x](javascript:y)", "\\[x\\](javascript:y)"),
+            ("<b onclick=x>&amp;", "&lt;b onclick=x&gt;&amp;amp;"),
+        ] {
+            assert_eq!(markdown_text(text), expected);
+        }
+    }
 }

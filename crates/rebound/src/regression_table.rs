@@ -3,7 +3,7 @@
 use crate::estimation::{Coefficient, Estimated};
 use crate::grid::Grid;
 use crate::models::Heading;
-use crate::output::{grouped, html_text};
+use crate::output::{CsvArgs, grouped, html_text};
 use clap::ValueEnum;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -390,6 +390,7 @@ pub fn by_model(results: Vec<(Heading, Estimated)>) -> Vec<(String, Heading, Vec
 /// The regression table of `results`, which are of one model. Text is at most `width` columns wide.
 pub fn render(
     format: TableFormat,
+    of_csv: CsvArgs,
     shape: Shape,
     heading: &Heading,
     results: &[&Estimated],
@@ -397,7 +398,7 @@ pub fn render(
 ) -> String {
     let notes = notes(shape, &heading.about, results);
     match (format, shape) {
-        (TableFormat::Csv, _) => csv(results),
+        (TableFormat::Csv, _) => csv(of_csv, results),
         (_, Shape::Columns) => formatted(format, columns_grid(heading, results), &notes, width),
         (_, Shape::Specifications) => {
             formatted(format, specifications_grid(heading, results), &notes, width)
@@ -442,8 +443,9 @@ fn exact(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
-fn csv(results: &[&Estimated]) -> String {
+fn csv(of_csv: CsvArgs, results: &[&Estimated]) -> String {
     let quoted = |cell: String| {
+        let cell = of_csv.cell(&cell).into_owned();
         if cell.contains([',', '"', '\n', '\r']) {
             format!("\"{}\"", cell.replace('"', "\"\""))
         } else {
@@ -655,7 +657,7 @@ mod tests {
 
     fn table(format: TableFormat, shape: Shape, results: &[Estimated], width: usize) -> String {
         let results: Vec<&Estimated> = results.iter().collect();
-        render(format, shape, &heading(&AWKWARD), &results, width)
+        render(format, CsvArgs::default(), shape, &heading(&AWKWARD), &results, width)
     }
 
     /// Parts of a line between separators that no backslash stands before.
@@ -734,7 +736,7 @@ mod tests {
                     reader.records().collect::<Result<_, _>>().expect("rows of one width");
                 let terms: Vec<&str> = rows.iter().map(|row| &row[3]).collect();
                 assert_eq!(terms[..7], AWKWARD);
-                for row in rows.iter() {
+                for row in &rows {
                     let n = if row[11].starts_with("not estimated: ") { "0" } else { "1234" };
                     assert_eq!(&row[12], n, "{text}");
                 }

@@ -11,21 +11,25 @@ pub use draw::DrawError;
 use crate::boundaries::{Boundaries, BoundaryError};
 use crate::estimation::Estimated;
 use crate::models::Heading;
-use crate::output::{TEXT_WIDTH, html_text, shortened};
+use crate::new_file::NewFile;
+use crate::output::{CsvArgs, TEXT_WIDTH, html_text, json_in_html, shortened, visible};
 use crate::pipeline::Pipeline;
 use crate::published;
 use crate::regression_table::{self, Shape, TableFormat};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use base64::Engine as _;
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
 use query::{QueryError, Session};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
+const NAMES: &str = include_str!("../assets/names.js");
 const ECHARTS: &str = include_str!("../assets/echarts.min.js");
 const CHARTS: &str = include_str!("../assets/charts.js");
 const PAGE: &str = include_str!("../assets/page.js");
@@ -181,7 +185,7 @@ pub fn report(
     let data = data(&source, pipeline, &results)?;
     let html = page(&source, pipeline, &data, &results)?;
     let write = |path: PathBuf, bytes: &[u8]| -> Result<PathBuf, ReportError> {
-        std::fs::write(&path, bytes)
+        NewFile::write(&path, bytes)
             .map_err(|source| ReportError::Write { path: path.clone(), source })?;
         Ok(path)
     };
@@ -190,10 +194,13 @@ pub fn report(
         .map_err(|source| ReportError::Write { path: args.output.clone(), source })?;
     let mut written = vec![write(args.output.join("report.html"), html.as_bytes())?];
     if !args.no_figures {
-        for figure in draw::figures(ECHARTS, CHARTS, &data)? {
-            written
-                .push(write(figures.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?);
-            written.push(write(figures.join(format!("{}.png", figure.name)), &figure.png)?);
+        for figure in draw::figures([NAMES, ECHARTS, CHARTS], &data)? {
+            // An episode may be called what no file can be.
+            let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+            let name: String =
+                figure.name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+            written.push(write(figures.join(format!("{name}.svg")), figure.svg.as_bytes())?);
+            written.push(write(figures.join(format!("{name}.png")), &figure.png)?);
         }
     }
     Ok(written)
@@ -314,11 +321,11 @@ fn data(
             })
         })
         .collect();
-    Ok(json!({
+    Ok(shown(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at, "currency": currency},
         "episodes": episodes, "national": national, "national_paths": national_paths, "regions": regions, "names": names, "paths": paths, "parts": parts,
         "products": products, "space": space, "coefficients": coefficients, "geo": geo(pipeline, &names)?,
-    }))
+    })))
 }
 
 /// The shapes of the regions as GeoJSON, with their codes; null without boundaries.
@@ -480,6 +487,25 @@ fn is_made_up(pipeline: &Pipeline) -> bool {
     })
 }
 
+/// An inline script or style as a content security policy names it.
+fn source_of(text: &str) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text));
+    format!("'sha256-{hash}'")
+}
+
+/// The data with what neither HTML nor SVG can hold made visible.
+fn shown(data: Value) -> Value {
+    let text = |text: String| text.chars().map(visible).collect::<String>();
+    match data {
+        Value::String(found) => Value::String(text(found)),
+        Value::Array(values) => Value::Array(values.into_iter().map(shown).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (text(name), shown(value))).collect(),
+        ),
+        other => other,
+    }
+}
+
 fn page(
     source: &Source<'_>,
     pipeline: &Pipeline,
@@ -548,8 +574,14 @@ fn page(
     for (_, heading, results) in regression_table::by_model(results.to_vec()) {
         let results: Vec<&Estimated> = results.iter().collect();
         let shape = Shape::of(&heading);
-        let html =
-            regression_table::render(TableFormat::Html, shape, &heading, &results, TEXT_WIDTH);
+        let html = regression_table::render(
+            TableFormat::Html,
+            CsvArgs::default(),
+            shape,
+            &heading,
+            &results,
+            TEXT_WIDTH,
+        );
         let _ = write!(
             models,
             "<details{}><summary>{}</summary><div class=\"scroll\">{html}</div></details>",
@@ -570,10 +602,16 @@ fn page(
     let records: i64 = files.iter().map(|file| integer(file, "n_records")).sum();
     let rejected: i64 = files.iter().map(|file| integer(file, "n_rejected")).sum();
     let count = |n: i64| crate::output::grouped(u64::try_from(n).unwrap_or(0));
-    // A closing tag inside the data would end the script.
-    let json = serde_json::to_string(data)?.replace("</", "<\\/");
+    let json = json_in_html(&serde_json::to_string(data)?);
+    // What is in the page may run, and nothing else: whatever a text of the data makes of itself. Styles in attributes are ECharts'.
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
+         img-src data:; base-uri 'none'; form-action 'none'",
+        [NAMES, ECHARTS, CHARTS, PAGE].map(source_of).join(" "),
+        style = source_of(STYLE),
+    );
     Ok(format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>Regional export resilience: {name}</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head>\n<body>\n\
          <header><h1>How regions' exports withstood the shock, and came back</h1>\
          <p class=\"lead\">Pipeline <b>{name}</b>: {n_regions} regions, {n_years} years. Run {run}, published {published} UTC. Every figure names the table it is made from; \
@@ -593,7 +631,7 @@ fn page(
          <section id=\"models\"><h2>Models</h2>{models}</section>\n\
          <section id=\"quality\"><h2>Data quality</h2>{quality}{checks}</section>\n\
          </main>\n<footer>Made by Rebound from run {run} of pipeline {name}. Boundaries are for maps only and carry no claim about borders.</footer>\n\
-         <script type=\"application/json\" id=\"data\">{json}</script>\n<script>{ECHARTS}</script>\n<script>{CHARTS}</script>\n<script>{PAGE}</script>\n</body></html>\n",
+         <script type=\"application/json\" id=\"data\">{json}</script>\n<script>{NAMES}</script>\n<script>{ECHARTS}</script>\n<script>{CHARTS}</script>\n<script>{PAGE}</script>\n</body></html>\n",
         name = html_text(&pipeline.name),
         run = html_text(&catalog.run),
         published =

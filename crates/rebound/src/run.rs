@@ -164,9 +164,8 @@ impl RunError {
                 | LakeError::Folder { .. }
                 | LakeError::Format { .. }
                 | LakeError::Number { .. },
-            )
-            | Self::Sql { source: QueryError::Plan(_), .. }
-            | Self::Query(QueryError::Plan(_)) => 2,
+            ) => 2,
+            Self::Sql { source: error, .. } | Self::Query(error) if error.is_users() => 2,
             Self::Stage { source, .. } | Self::SqlAway { source, .. } if source.is_users() => 2,
             Self::Stage { .. }
             | Self::SqlAway { .. }

@@ -4,7 +4,8 @@ mod words;
 
 use self::words::{Part, Words, is_complete, parts};
 use crate::clock;
-use crate::output::{self, Format, OutputError, columns, grouped, right};
+use crate::new_file::NewFile;
+use crate::output::{self, CsvArgs, Format, OutputError, columns, grouped, right};
 use crate::published::{self, NotPublished};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -19,7 +20,6 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -47,7 +47,7 @@ history, Ctrl-R searches it; Ctrl-C stops a query, Ctrl-D leaves.
 \\f FORMAT     form of the rows: table, csv, json
 \\rows N       show at most N rows of a query (now {rows}); 0: all
 \\pager        page what is longer than the screen, or no longer
-\\o FILE       write the rows of queries to a file; without FILE, to the screen again
+\\o FILE       write the rows of queries to a file, which is there from the next \\o on; without FILE, to the screen
 \\i FILE       run the queries of a file
 \\q            leave";
 
@@ -133,7 +133,7 @@ struct Show {
     is_timed: bool,
     is_paged: bool,
     rows: usize,
-    file: Option<(PathBuf, File)>,
+    file: Option<NewFile>,
 }
 
 /// What the shell does next.
@@ -219,6 +219,9 @@ pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), Shell
             Next::End => break,
         }
     }
+    if let Err(error) = shell.keep_file() {
+        say(&error)?;
+    }
     signal_hook::low_level::unregister(signal);
     Ok(())
 }
@@ -248,6 +251,13 @@ fn history_file() -> Option<PathBuf> {
 }
 
 impl Shell<'_> {
+    /// Ends the file that rows are written to.
+    fn keep_file(&mut self) -> Result<(), LineError> {
+        let Some(file) = self.show.file.take() else { return Ok(()) };
+        let path = file.target().to_owned();
+        file.keep().map_err(|source| LineError::File { path, source })
+    }
+
     /// Goes over to what is published now, and says so; whether it is another run.
     fn renew(&mut self) -> Result<bool, ShellError> {
         let Some(catalog) = self.runtime.block_on(self.lake.catalog())? else { return Ok(false) };
@@ -335,12 +345,12 @@ impl Shell<'_> {
                     LineError::Said("how many rows? `\\rows 100`; `\\rows 0` shows all".to_owned())
                 })?;
             }
-            "o" if rest.is_empty() => self.show.file = None,
+            "o" if rest.is_empty() => self.keep_file()?,
             "o" => {
-                let path = PathBuf::from(rest);
-                let file = File::create(&path)
-                    .map_err(|source| LineError::File { path: path.clone(), source })?;
-                self.show.file = Some((path, file));
+                self.keep_file()?;
+                let file = NewFile::create(Path::new(rest))
+                    .map_err(|source| LineError::File { path: rest.into(), source })?;
+                self.show.file = Some(file);
             }
             "i" => {
                 let text = std::fs::read_to_string(rest)
@@ -370,11 +380,11 @@ impl Shell<'_> {
             text.extend_from_slice(expanded(&schema, &batches)?.as_bytes());
         } else {
             let batches = batches.into_iter().map(Ok::<_, OutputError>);
-            output::write(self.show.format, &schema, batches, &mut text)?;
+            output::write(self.show.format, CsvArgs::default(), &schema, batches, &mut text)?;
         }
-        if let Some((path, file)) = &mut self.show.file {
-            file.write_all(&text)
-                .map_err(|source| LineError::File { path: path.clone(), source })?;
+        if let Some(file) = &mut self.show.file {
+            let written = file.write_all(&text);
+            written.map_err(|source| LineError::File { path: file.target().into(), source })?;
         } else {
             let mut text = String::from_utf8_lossy(&text).into_owned();
             if is_cut {

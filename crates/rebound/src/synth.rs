@@ -16,11 +16,11 @@
 
 use crate::codes;
 use crate::layout_file::{FileFormat, LayoutFile};
+use crate::new_file::NewFile;
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 use space::{Diagonal, Exports, RcaRule, Reference, Specialization, density, proximity, rca};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use trade::layout::{Codes, Field, FieldSpec, Origin};
@@ -610,7 +610,7 @@ struct Out<'a> {
     columns: Vec<Column>,
     year: i32,
     /// One, or one a month.
-    files: Vec<(PathBuf, BufWriter<File>)>,
+    files: Vec<(PathBuf, BufWriter<NewFile>)>,
     line: String,
 }
 
@@ -635,7 +635,7 @@ impl<'a> Out<'a> {
         let mut files = Vec::new();
         for name in names {
             let path = folder.join(name);
-            let file = File::create(&path)
+            let file = NewFile::create(&path)
                 .map_err(|source| SynthError::Write { path: path.clone(), source })?;
             files.push((path, BufWriter::with_capacity(1 << 18, file)));
         }
@@ -749,8 +749,9 @@ impl<'a> Out<'a> {
     }
 
     fn finish(self) -> Result<(), SynthError> {
-        for (path, mut out) in self.files {
-            out.flush().map_err(|source| SynthError::Write { path, source })?;
+        for (path, out) in self.files {
+            let whole = out.into_inner().map_err(Into::into).and_then(NewFile::keep);
+            whole.map_err(|source| SynthError::Write { path, source })?;
         }
         Ok(())
     }
@@ -855,8 +856,9 @@ fn truth(
     let save = |name: &str, write: &dyn Fn(&mut dyn Write) -> std::io::Result<()>| {
         let path = folder.join(name);
         let failed = |source| SynthError::Write { path: path.clone(), source };
-        let mut out = BufWriter::new(File::create(&path).map_err(failed)?);
-        write(&mut out).and_then(|()| out.flush()).map_err(failed)
+        let mut out = BufWriter::new(NewFile::create(&path).map_err(failed)?);
+        let whole = write(&mut out).and_then(|()| out.into_inner()?.keep());
+        whole.map_err(failed)
     };
     save("truth.yaml", &|out| {
         let Nation { rows, regions, products, years, dirt, seed } = nation;

@@ -2,7 +2,7 @@
 
 use crate::access::{self, Users};
 use crate::copy_out::CopyOut;
-use crate::dialect::{Mending, mended};
+use crate::dialect::{Mending, bounded, mended};
 use crate::errors::{error, fatal, told};
 use crate::functions;
 use crate::limits::{Ending, Quota, Within, until};
@@ -36,10 +36,11 @@ use datafusion_postgres::{DfSessionService, QueryHook};
 use futures::Sink;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// A client's setting, in milliseconds, as the protocol's crate keeps it.
 const TIMEOUT: &str = "statement_timeout_ms";
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) needs_tls: bool,
     /// Where queries run.
     pub(crate) engine: Handle,
+    /// Clients that may come in.
+    permits: Arc<Semaphore>,
     /// Queries that run.
     pub(crate) n_running: Arc<()>,
 }
@@ -83,6 +86,7 @@ impl Shared {
             memory: Arc::new(GreedyMemoryPool::new(limits.memory)),
             quota: limits.query_memory,
             timeout: limits.timeout,
+            permits: Arc::new(Semaphore::new(limits.connections)),
             needs_tls,
             engine,
             n_running: Arc::default(),
@@ -149,17 +153,17 @@ fn opened(
 }
 
 impl Connection {
-    /// A client that has come; without a permit it is sent away.
-    pub(crate) fn new(
-        shared: &Arc<Shared>,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> datafusion::error::Result<Self> {
+    /// A client that has come.
+    pub(crate) fn new(shared: &Arc<Shared>) -> datafusion::error::Result<Self> {
         let memory: Arc<dyn MemoryPool> =
             Arc::new(Quota::new(shared.quota, Arc::clone(&shared.memory)));
         let published = shared.published();
         let (session, service) = opened(&published, &memory)?;
-        let startup =
-            Startup { permit, by_password: shared.users.as_ref().map(access::by_password) };
+        let startup = Startup {
+            by_password: shared.users.as_ref().map(access::by_password),
+            n_passwords: AtomicU32::new(0),
+            permit: Mutex::default(),
+        };
         Ok(Self {
             shared: Arc::clone(shared),
             memory,
@@ -265,9 +269,10 @@ impl SimpleQueryHandler for Handlers {
     {
         let (service, mut ending) = self.0.begin(client);
         let query = mended(query);
+        bounded(&query)?;
         let work = SimpleQueryHandler::do_query(&*service, client, &query);
         let engine = &self.0.shared.engine;
-        let responses = ending.or(Within::new(engine, work)).await??;
+        let responses = ending.or(Within::new(engine, work)).await???;
         self.0.end(&responses);
         Ok(responses.into_iter().map(|response| until(response, &ending, engine)).collect())
     }
@@ -281,7 +286,7 @@ impl ExtendedQueryHandler for Handlers {
     fn query_parser(&self) -> Arc<Self::QueryParser> {
         let parser = self.0.service().query_parser();
         let session = Arc::clone(&locked(&self.0.current).session);
-        Arc::new(Mending { parser, session })
+        Arc::new(Mending { parser, session, engine: self.0.shared.engine.clone() })
     }
 
     async fn do_describe_portal<C>(
@@ -325,15 +330,20 @@ impl ExtendedQueryHandler for Handlers {
         let portal = renewed.as_ref().unwrap_or(portal);
         let work = ExtendedQueryHandler::do_query(&*service, client, portal, max_rows);
         let engine = &self.0.shared.engine;
-        let response = ending.or(Within::new(engine, work)).await??;
+        let response = ending.or(Within::new(engine, work)).await???;
         self.0.end(std::slice::from_ref(&response));
         Ok(until(response, &ending, engine))
     }
 }
 
-type Prepared = <DfSessionService as ExtendedQueryHandler>::Statement;
+pub(crate) type Prepared = <DfSessionService as ExtendedQueryHandler>::Statement;
 
 impl Handlers {
+    /// Whether clients prove who they are.
+    pub(crate) fn is_by_password(&self) -> bool {
+        self.0.startup.by_password.is_some()
+    }
+
     /// The portal of a statement that was perhaps prepared over an older run, over the one that is read now.
     async fn renewed<C>(
         &self,
@@ -398,9 +408,14 @@ impl CancelHandler for Handlers {
 
 /// How a client comes in.
 struct Startup {
-    permit: Option<OwnedSemaphorePermit>,
     by_password: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
+    /// Messages with a part of a password that have come.
+    n_passwords: AtomicU32,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
 }
+
+/// The message that proves a password: before it, a client takes nobody's place.
+const PROOF: u32 = 2;
 
 /// Everyone may come in.
 struct Open;
@@ -419,8 +434,18 @@ impl StartupHandler for Handlers {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        if self.0.startup.permit.is_none() {
-            return Err(fatal("53300", "sorry, too many clients already"));
+        let startup = &self.0.startup;
+        let is_last = match (&startup.by_password, &message) {
+            (None, _) => true,
+            (_, PgWireFrontendMessage::PasswordMessageFamily(_)) => {
+                startup.n_passwords.fetch_add(1, Ordering::Relaxed) + 1 == PROOF
+            }
+            _ => false,
+        };
+        if is_last {
+            let permit = Arc::clone(&self.0.shared.permits).try_acquire_owned();
+            let permit = permit.map_err(|_| fatal("53300", "sorry, too many clients already"))?;
+            *locked(&startup.permit) = Some(permit);
         }
         if self.0.shared.needs_tls && !client.is_secure() {
             return Err(fatal(
@@ -428,8 +453,14 @@ impl StartupHandler for Handlers {
                 "this server takes encrypted connections only: sslmode=require",
             ));
         }
-        match &self.0.startup.by_password {
-            Some(by_password) => by_password.on_startup(client, message).await?,
+        match &startup.by_password {
+            Some(by_password) => {
+                let done = by_password.on_startup(client, message).await;
+                if done.is_err() {
+                    locked(&startup.permit).take();
+                }
+                done?;
+            }
             None => Open.on_startup(client, message).await?,
         }
         if let Some(name) = client.metadata().get(METADATA_USER) {

@@ -1,15 +1,21 @@
 //! What clients write that the engine does not know, written so that it does.
 
+use crate::errors::error;
+use crate::limits::Within;
 use async_trait::async_trait;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion_postgres::Parser;
 use datafusion_postgres::pgwire::api::portal::Format;
 use datafusion_postgres::pgwire::api::results::FieldInfo;
 use datafusion_postgres::pgwire::api::stmt::QueryParser;
 use datafusion_postgres::pgwire::api::{ClientInfo, Type};
 use datafusion_postgres::pgwire::error::PgWireResult;
+use query::TooComplex;
 use std::borrow::Cow;
 use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// What psql asks for `\d+` with a constructor that the engine lacks; tables here have no such options.
 const OPTIONS: &str = "pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from \
@@ -46,6 +52,18 @@ pub(crate) fn mended(sql: &str) -> Cow<'_, str> {
     sql
 }
 
+/// Refuses what is too long or too deep to be planned.
+pub(crate) fn bounded(sql: &str) -> PgWireResult<()> {
+    let checked = block_in_place(|| query::check(sql, &PostgreSqlDialect {}));
+    checked.map_err(|found| {
+        let code = match found {
+            TooComplex::Bytes(_) | TooComplex::Tokens(_) => "54000",
+            _ => "54001",
+        };
+        error(code, found.to_string())
+    })
+}
+
 fn is_of_postgres(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     name.starts_with("pg_") && name.bytes().all(is_letter)
@@ -58,6 +76,8 @@ pub(crate) struct Mending {
     pub(crate) parser: Arc<Parser>,
     /// What queries are analysed with.
     pub(crate) session: Arc<SessionContext>,
+    /// Where queries run.
+    pub(crate) engine: Handle,
 }
 
 #[async_trait]
@@ -73,7 +93,9 @@ impl QueryParser for Mending {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        self.parser.parse_sql(client, &mended(sql), types).await
+        let sql = mended(sql);
+        bounded(&sql)?;
+        Within::new(&self.engine, self.parser.parse_sql(client, &sql, types)).await?
     }
 
     fn get_parameter_types(&self, statement: &Self::Statement) -> PgWireResult<Vec<Type>> {
@@ -86,14 +108,17 @@ impl QueryParser for Mending {
         format: Option<&Format>,
     ) -> PgWireResult<Vec<FieldInfo>> {
         // A plan has the types of its columns for sure only when it is analysed.
-        let typed = statement.1.as_ref().and_then(|(parsed, plan)| {
-            let state = self.session.state();
-            let plan = state
-                .analyzer()
-                .execute_and_check(plan.clone(), state.config_options(), |_, _| {})
-                .ok()?;
-            Some((statement.0.clone(), Some((parsed.clone(), plan))))
-        });
+        let analysed = || {
+            statement.1.as_ref().and_then(|(parsed, plan)| {
+                let state = self.session.state();
+                let plan = state
+                    .analyzer()
+                    .execute_and_check(plan.clone(), state.config_options(), |_, _| {})
+                    .ok()?;
+                Some((statement.0.clone(), Some((parsed.clone(), plan))))
+            })
+        };
+        let typed = block_in_place(|| query::on_large_stack(analysed)).flatten();
         self.parser.get_result_schema(typed.as_ref().unwrap_or(statement), format)
     }
 }

@@ -5,6 +5,7 @@
 //! the new one. It is never a mixture: the tables of a run come and go together.
 
 mod access;
+mod client;
 mod comments;
 mod connection;
 mod copy_out;
@@ -14,6 +15,7 @@ mod functions;
 mod limits;
 mod publication;
 mod read_only;
+mod screen;
 mod server;
 
 pub use access::{AccessError, Users, tls};

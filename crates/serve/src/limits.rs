@@ -6,7 +6,8 @@ use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
 use datafusion_postgres::pgwire::api::results::Response;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
-use futures::{Stream, StreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, stream};
+use query::{Planning, planning};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep_until};
 
 /// The memory of one connection, which runs one query at a time, taken out of the server's.
@@ -110,25 +111,26 @@ fn ended(why: String) -> PgWireError {
     error("57014", format!("canceling statement due to {why}"))
 }
 
-/// A future whose tasks go to the runtime of `engine`.
-pub(crate) struct Within<F> {
-    engine: Handle,
-    work: Pin<Box<F>>,
-}
+/// A future that plans a query, whose tasks go to the runtime of `engine`. It is polled where a deep query has a large enough stack,
+/// and where nobody waits for this thread.
+pub(crate) struct Within<F>(Planning<F>);
 
-impl<F> Within<F> {
+impl<F: Future> Within<F> {
     pub(crate) fn new(engine: &Handle, work: F) -> Self {
-        Self { engine: engine.clone(), work: Box::pin(work) }
+        Self(planning(work, Some(engine.clone())))
     }
 }
 
-impl<F: Future> Future for Within<F> {
-    type Output = F::Output;
+impl<F> Future for Within<F>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    type Output = PgWireResult<F::Output>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let engine = self.engine.clone();
-        let _guard = engine.enter();
-        self.work.as_mut().poll(context)
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = block_in_place(|| self.0.poll_unpin(context));
+        polled.map_err(|none| error("53000", none.to_string()))
     }
 }
 

@@ -168,7 +168,12 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     };
     let runtime = |threads| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(threads).enable_all().build().context("failed to start the runtime")
+        builder
+            .worker_threads(threads)
+            .thread_stack_size(query::WORKER_STACK)
+            .enable_all()
+            .build()
+            .context("failed to start the runtime")
     };
     let (front, engine) = (runtime(2)?, runtime(threads)?);
     let served = front.block_on(async {

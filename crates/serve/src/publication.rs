@@ -118,7 +118,10 @@ impl Publication {
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
             .with_memory_pool(memory)
             .build_arc()?;
-        let state = SessionStateBuilder::new_from_existing(self.context.state())
+        let state = self.context.state();
+        let config = query::with_memory(state.config().clone(), &runtime.memory_pool);
+        let state = SessionStateBuilder::new_from_existing(state)
+            .with_config(config)
             .with_runtime_env(runtime)
             .build();
         Ok(SessionContext::new_with_state(state))

@@ -1,9 +1,9 @@
 //! Listens, and looks for what is published.
 
 use crate::access::Users;
+use crate::client::{self, Door};
 use crate::connection::{Connection, Handlers, Shared};
 use crate::publication::{self, Publication, PublicationError};
-use datafusion_postgres::pgwire::tokio::process_socket;
 use lake::{Catalog, Lake};
 use query::SessionParams;
 use std::fmt;
@@ -12,9 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
+
+/// Clients that may be about to log in, beside as many as may be served.
+const WAITING: usize = 100;
 
 /// What clients and queries may use.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +59,7 @@ pub struct Server {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
-    permits: Arc<Semaphore>,
+    door: Arc<Door>,
 }
 
 impl fmt::Debug for Server {
@@ -88,8 +90,8 @@ impl Server {
             .await
             .map_err(|source| ServerError::Listen { address, source })?;
         let shared = Arc::new(Shared::new(published, users, tls.is_some(), &limits, engine));
-        let permits = Arc::new(Semaphore::new(limits.connections));
-        Ok(Self { lake, limits, listener, tls, shared, permits })
+        let door = Arc::new(Door::new(limits.connections + WAITING));
+        Ok(Self { lake, limits, listener, tls, shared, door })
     }
 
     /// Where it listens.
@@ -143,15 +145,13 @@ impl Server {
 
     fn accept(&self, socket: TcpStream) {
         let tls = self.tls.clone();
-        let permit: Option<OwnedSemaphorePermit> =
-            Arc::clone(&self.permits).try_acquire_owned().ok();
-        let shared = Arc::clone(&self.shared);
+        let (shared, door) = (Arc::clone(&self.shared), Arc::clone(&self.door));
         tokio::spawn(async move {
-            let handlers = match Connection::new(&shared, permit) {
+            let handlers = match Connection::new(&shared) {
                 Ok(connection) => Handlers(Arc::new(connection)),
                 Err(error) => return tracing::warn!(%error, "failed to start a session"),
             };
-            if let Err(error) = process_socket(socket, tls, handlers).await {
+            if let Err(error) = client::attend(socket, tls, handlers, &door).await {
                 tracing::debug!(%error, "a client went away");
             }
         });

@@ -54,19 +54,20 @@ const BEFORE: &str =
 const DRAW: &str = include_str!("../../assets/draw.js");
 
 /// Draws every figure of `data`.
-pub(super) fn figures(echarts: &str, charts: &str, data: &Value) -> Result<Vec<Figure>, DrawError> {
+pub(super) fn figures(scripts: [&str; 3], data: &Value) -> Result<Vec<Figure>, DrawError> {
     let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
     let runtime = Runtime::new().map_err(broken)?;
     runtime.set_max_stack_size(16 << 20);
     let context = Context::full(&runtime).map_err(broken)?;
     let text = context.with(|ctx: Ctx<'_>| -> Result<String, DrawError> {
         let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
-        for script in [BEFORE, echarts, charts] {
+        for script in [BEFORE].into_iter().chain(scripts) {
             ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
         }
-        ctx.eval::<(), _>(format!("globalThis.WIDTH = {WIDTH}; globalThis.data = {data};"))
-            .catch(&ctx)
-            .map_err(failed)?;
+        ctx.globals().set("WIDTH", WIDTH).catch(&ctx).map_err(failed)?;
+        // As JSON and not as a script, where a name such as `__proto__` has a meaning.
+        let data = ctx.json_parse(data.to_string()).catch(&ctx).map_err(failed)?;
+        ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
         ctx.eval::<String, _>(DRAW).catch(&ctx).map_err(failed)
     })?;
     let drawn: Vec<Value> =
