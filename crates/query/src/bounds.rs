@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 pub const MOST_BYTES: usize = 1 << 20;
 /// Words, numbers and signs of a text.
 pub const MOST_TOKENS: usize = 100_000;
-/// Levels of a query: each operator in a chain is one, of arithmetic [`ARITHMETIC`], and so is each query in a query, set that is united
+/// Levels of a query: each operator in a chain is one, of arithmetic three, and so is each query in a query, set that is united
 /// and table that is joined.
 pub const MOST_LEVELS: usize = 500;
 /// Parts of a query with each of its `with` queries put where it is named.
