@@ -288,12 +288,7 @@ impl Lake {
     /// [`LakeError`] on another kind of URL, or if the folder cannot be made.
     pub fn open(url: &str) -> Result<Self, LakeError> {
         if url == "memory://" {
-            return Ok(Self {
-                store: Arc::new(InMemory::new()),
-                url: url.to_owned(),
-                folder: None,
-                flushes: Arc::default(),
-            });
+            return Ok(Self::over(Arc::new(InMemory::new()), url, None));
         }
         let folder = match url::Url::parse(url) {
             Ok(parsed) if parsed.scheme() == "file" => {
@@ -303,12 +298,7 @@ impl Lake {
                 let (store, root) = remote::store_of(&parsed)
                     .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
                 let store = Arc::new(Below::new(store, root));
-                return Ok(Self {
-                    store,
-                    url: url.to_owned(),
-                    folder: None,
-                    flushes: Arc::default(),
-                });
+                return Ok(Self::over(store, url, None));
             }
             Ok(parsed) if parsed.scheme().len() > 1 => return Err(LakeError::Url(url.to_owned())),
             _ => PathBuf::from(url),
@@ -318,12 +308,11 @@ impl Lake {
         let folder = std::path::absolute(&folder).map_err(unusable)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|source| LakeError::Store { path: url.to_owned(), source })?;
-        Ok(Self {
-            store: Arc::new(store),
-            url: url.to_owned(),
-            folder: Some(folder),
-            flushes: Arc::default(),
-        })
+        Ok(Self::over(Arc::new(store), url, Some(folder)))
+    }
+
+    fn over(store: Arc<dyn ObjectStore>, url: &str, folder: Option<PathBuf>) -> Self {
+        Self { store, url: url.to_owned(), folder, flushes: Arc::default() }
     }
 
     /// The root as it was given.
