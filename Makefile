@@ -7,6 +7,8 @@ VENV = target/venv
 ROWS ?= 20000000
 CASES ?= 100000
 SEEDS ?= 100
+SECONDS ?= 1200
+SEED ?= 1
 DESIGNS ?= 1000
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
 MEMBERS ?=
@@ -98,13 +100,15 @@ fuzz: ## the property tests of the row parser and the layout reader, CASES cases
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
 
-torture: fuzz ## the property tests of regressions too, of estimates beside pyfixest (CASES and DESIGNS of them), and every function of SQL with huge arguments
+torture: fuzz ## property tests (CASES, DESIGNS), every SQL function with huge arguments, and SECONDS of kills, races, damage, starvation and faulty stores from SEED
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs
 	$(MAKE) build $(VENV)/ready
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 2 $(DESIGNS)
 	$(MAKE) build-serve
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake --all
+	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND) --long
+	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds $(SECONDS) --seed $(SEED)
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
@@ -112,7 +116,7 @@ $(VENV)/ready: Makefile
 		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
-test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, the shell and the report work
+test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
@@ -120,8 +124,10 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
 	command -v strace >/dev/null || (apt-get update && apt-get install -y strace)
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
+	$(PYTHON) tests/python/machine.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds 40
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake

@@ -2,9 +2,8 @@
 
     python tests/python/s3_lake.py REBOUND LAKE
 
-LAKE is the Australian sample's, in a folder. The server is moto's, on loopback, in this process."""
+LAKE is the Australian sample's, in a folder. The server is moto's, on loopback, in this process, behind one that fails as it is told."""
 
-import logging
 import os
 import pathlib
 import re
@@ -14,23 +13,16 @@ import sys
 import tempfile
 import time
 
-import boto3
-from moto.server import ThreadedMotoServer
+from faulty_s3 import FaultyS3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PIPELINE = "pipelines/australia.yaml"
 
 
 def main():
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     rebound, local = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    endpoint = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1",
-                   "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}
-    store = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
+    server = FaultyS3()
+    store, environment = server.store, {**os.environ, **server.environment}
     store.create_bucket(Bucket="lakes")
 
     def run(*arguments, code=0, **more):
@@ -121,6 +113,33 @@ def main():
         assert not any(name.startswith(f"{late.pid}-") for name in objects("trade/australia/leases/")), "its lease stayed"
         assert body("trade/australia/catalog.json") == catalog + b"\n"
         print(f"S3 lake: of runs that race one publishes and the other says so{'' if met else ' (the first two did not meet)'}")
+
+        # The catalog is put, and the answer is lost: the run published, and says and records so.
+        def on_catalog(put, get):
+            faults = {"PUT": put, "GET": get}
+            is_late = lambda: server.server.counts.get(("PUT", "/lakes/trade/australia/catalog.json"), 0) > 0
+            return lambda method, path, n: faults.get(method) if path.endswith("catalog.json") and (method == "PUT" or is_late()) else None
+
+        server.fail(on_catalog("lost", None))
+        told = run("run", pipeline("lost", "spatial: {permutations: 399}\n"), "--lake", lake)
+        assert "published 51 tables" in told.stdout and "the catalog in the lake is that of this run" in told.stderr, told
+        newest = run("runs", "--lake", lake).stdout.splitlines()[1]
+        assert " published " in newest and "<- published" in newest, newest
+        # Nor can the catalog be read afterwards: nobody knows, until it can be.
+        server.fail(on_catalog("lost", "denied"))
+        told = run("run", pipeline("dark", "spatial: {permutations: 499}\n"), "--lake", lake, code=1).stderr
+        assert "it is not known whether this run published" in told, told
+        server.heal()
+        newest = run("runs", "--lake", lake).stdout.splitlines()[1]
+        assert " unknown " in newest and "<- published" in newest, newest
+        assert "up to date" in run("run", pipeline("dark", "spatial: {permutations: 499}\n"), "--lake", lake).stdout
+        # A catalog that is damaged is made again, on the condition that it is still that one.
+        catalog = body("trade/australia/catalog.json")
+        store.put_object(Bucket="lakes", Key="trade/australia/catalog.json", Body=catalog[:1000])
+        assert "rebound verify --repair" in run("run", PIPELINE, "--lake", lake, code=1).stderr
+        run("verify", "--repair", "--lake", lake)
+        assert body("trade/australia/catalog.json") == catalog
+        print("S3 lake: an answer that is lost is recorded as what happened, and a damaged catalog is made again")
 
     assert "freed 0 B" in run("gc", "--keep", "1", "--lake", lake).stdout
     assert "16" in run("sql", "--lake", lake, "select count(*) from panel.region").stdout

@@ -32,8 +32,7 @@ fn settled(rows: &str) -> String {
 /// its version must be raised, or old versions in users' lakes would be taken for new ones.
 #[test]
 fn rows_change_only_with_the_version_of_their_stage() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let mut found = String::from("stage,version,table,rows,hash\n");
     let catalog = std::fs::read(project.path().join("lake/catalog.json")).expect("published");
     let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
@@ -64,8 +63,7 @@ fn rows_change_only_with_the_version_of_their_stage() {
 
 #[test]
 fn the_questions_have_the_answers_that_stand_below_them() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let path = root().join("docs/questions.sql");
     let text = std::fs::read_to_string(&path).expect("the questions");
     let mut blocks = text.split("\n\n");

@@ -35,8 +35,7 @@ fn killed_run_leaves_the_published_one_and_the_next_run_just_works() {
     clean.run().ok();
     let expected = clean.published_bytes();
 
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let before = project.published_bytes();
     // The layout's text changed: everything is made again, of the same rows.
     project.edit("config/layouts/australia_state_ahecc8.yaml", CHANGED[0], CHANGED[1]);

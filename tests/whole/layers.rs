@@ -89,6 +89,7 @@ const TABLE: [(&str, bool, &[&str]); 9] = [
             "csv",
             "dta",
             "encoding_rs",
+            "encoding_rs_io",
             "estimate",
             "flate2",
             "geojson",

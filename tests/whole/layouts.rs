@@ -1,6 +1,6 @@
 //! The shipped layouts on files in exactly the form they are for, and files that are damaged.
 
-use crate::support::{Project, Ran, root};
+use crate::support::{Project, Raw, root};
 use arrow::array::{
     Array, ArrayRef, BinaryArray, Float32Array, Float64Array, RecordBatch, StringArray,
 };
@@ -19,58 +19,6 @@ use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use std::borrow::Cow;
 use std::io::{Cursor, Write as _};
 use std::sync::Arc;
-
-/// A project with raw files of one layout, in a lake of their own.
-struct Raw(Project);
-
-impl Raw {
-    fn new(layout: &str) -> Self {
-        let project = Project::new();
-        let pipeline = format!(
-            "name: raw\nconfig: [../config/default.yaml, raw_config.yaml]\nlake: ../raw_lake\nsources:\n  \
-             - {{layout: ../config/layouts/{layout}.yaml, files: [../raw/*], exclude: []}}\nproximity: null\n\
-             sql: none\nchecks: none\nstages: [ingest]\n"
-        );
-        project.write("pipelines/raw.yaml", pipeline.as_bytes());
-        project.write("pipelines/raw_config.yaml", b"ingest: {max_rejected_share: 1.0}\n");
-        project.write("pipelines/none/README", b"");
-        Self(project)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) {
-        self.0.write(&format!("raw/{name}"), bytes);
-    }
-
-    fn fixture(&self, name: &str) {
-        let path = root().join("tests/fixtures/packed").join(name);
-        self.file(name, &std::fs::read(path).expect("a fixture"));
-    }
-
-    fn run(&self) -> Ran {
-        self.0.rebound(&["run", "pipelines/raw.yaml"])
-    }
-
-    #[track_caller]
-    fn sql(&self, query: &str) -> Vec<String> {
-        self.0.sql_in("raw_lake", query)
-    }
-
-    #[track_caller]
-    fn records(&self) -> Vec<String> {
-        self.sql(
-            "select year, month, flow, region_code, product_code, hs_revision, destination, trade_mode, \
-             ownership, ownership_source, firm, firm_name, quantity, fob_value, rules from customs.records \
-             order by source_file, source_row",
-        )
-    }
-
-    #[track_caller]
-    fn rejects(&self) -> Vec<String> {
-        self.sql(
-            "select source_row, reason, column_name, found from customs.rejects order by source_file, source_row",
-        )
-    }
-}
 
 fn gb18030(text: &str) -> Vec<u8> {
     encoding_rs::GB18030.encode(text).0.into_owned()

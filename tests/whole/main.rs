@@ -5,11 +5,13 @@
 mod away;
 mod bad_files;
 mod bad_input;
+mod damaged;
 mod documents;
 mod estimates;
 mod kill;
 mod layers;
 mod layouts;
+mod limits;
 mod measure;
 mod models;
 mod parts;

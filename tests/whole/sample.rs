@@ -31,8 +31,7 @@ fn raw_sums() -> BTreeMap<(String, i32), i128> {
 
 #[test]
 fn money_is_divided_as_doubles_are() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let rows = project.sql(
         "select base_value, trough_value, ln(trough_value / base_value), base_value / 1000000000 \
          from resilience.region_product where base_value > 0 and trough_value > 0",
@@ -49,8 +48,7 @@ fn money_is_divided_as_doubles_are() {
 
 #[test]
 fn totals_are_those_of_the_raw_files_to_the_last_unit() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let expected: Vec<String> =
         raw_sums().iter().map(|((state, year), sum)| format!("{state},{year},{sum}.00")).collect();
     let found = project.sql(
@@ -96,8 +94,7 @@ fn core_window_needs_no_conversion() {
 
 #[test]
 fn every_method_keeps_every_cent() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let total = "select sum(fob_value) from trade.region_product_year";
     let by_year =
         "select year, region_code, fob_value from trade.region_year order by year, region_code";
@@ -200,8 +197,7 @@ fn single_stages_run_and_stale_tables_are_not_mixed_with_new_ones() {
 
 #[test]
 fn failing_check_stops_publication_and_shows_the_rows() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let before = project.published_bytes();
     project.write(
         "pipelines/checks/trade.region__no_tasmania.sql",
@@ -217,8 +213,7 @@ fn failing_check_stops_publication_and_shows_the_rows() {
 
 #[test]
 fn garbage_goes_and_what_is_published_stays() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     project.edit("config/default.yaml", "  diagonal: excluded", "  diagonal: included");
     project.run().ok();
     let before = project.published_bytes();
@@ -234,8 +229,7 @@ fn garbage_goes_and_what_is_published_stays() {
 
 #[test]
 fn resilience_equals_an_independent_formulation_in_sql() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     // Martin et al. (2016) from the published sums, by a query that shares nothing with the code.
     let found = project.sql(
         "with x as (
@@ -277,8 +271,7 @@ fn resilience_equals_an_independent_formulation_in_sql() {
 
 #[test]
 fn rows_come_in_every_form() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let query =
         "select region_code, resistance from panel.region where episode = 'crisis_2008' order by 1";
     let json = project.rebound(&["sql", query, "--format", "json"]).ok();
@@ -370,8 +363,7 @@ fn logs_are_json_and_quiet_is_quiet() {
 
 #[test]
 fn lost_file_is_named_and_made_again() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let before = project.published_bytes();
     let (path, _) = before.iter().find(|(path, _)| path.contains("panel.region/")).expect("a file");
     std::fs::remove_file(project.path().join(path)).expect("removed");
@@ -397,8 +389,7 @@ fn damage(project: &Project, table: &str) -> std::path::PathBuf {
 
 #[test]
 fn damage_is_said_and_made_again() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let before = project.published_bytes();
     for table in ["space.region_product_year/", "policy.rebate/"] {
         damage(&project, table);
@@ -417,8 +408,7 @@ fn damage_is_said_and_made_again() {
 
 #[test]
 fn nothing_is_made_from_what_is_damaged() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     // One is read file by file, by a stage that is made anew, the other by SQL.
     for table in ["trade.region_product_year/", "space.region_product_year/"] {
         damage(&project, table);

@@ -248,8 +248,7 @@ fn entries_and_exits_are_those_of_sql() {
 
 #[test]
 fn neighbours_and_inequality_of_the_sample_are_those_of_its_map_and_of_sql() {
-    let project = Project::new();
-    project.run().ok();
+    let project = Project::published();
     let near = project.sql(
         "select region_code, neighbour_mean is null, lisa_class from spatial.region where measure = 'resistance' \
          and period = 'crisis_2008 / aggregate' order by region_code",

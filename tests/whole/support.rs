@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -73,6 +74,23 @@ impl Project {
         Self { folder }
     }
 
+    /// The sample project with what its pipeline publishes, which is made once for all tests.
+    pub(crate) fn published() -> Self {
+        static MADE: OnceLock<PathBuf> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let project = Self::new();
+            project.run().ok();
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("published");
+            // The first time there is none.
+            let _ = std::fs::remove_dir_all(&path);
+            copy(&project.path().join("lake"), &path);
+            path
+        });
+        let project = Self::new();
+        copy(made, &project.path().join("lake"));
+        project
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -120,16 +138,74 @@ impl Project {
 
     /// Every Parquet file of the published tables, by table and name, with its bytes.
     pub(crate) fn published_bytes(&self) -> Vec<(String, Vec<u8>)> {
-        let catalog = std::fs::read(self.path().join("lake/catalog.json")).expect("published");
+        self.published_bytes_in("lake")
+    }
+
+    /// The same, in another lake.
+    pub(crate) fn published_bytes_in(&self, lake: &str) -> Vec<(String, Vec<u8>)> {
+        let path = self.path().join(lake).join("catalog.json");
+        let catalog = std::fs::read(path).expect("published");
         let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
         let mut found = Vec::new();
         for version in catalog["tables"].as_object().expect("tables").values() {
             for file in version["files"].as_array().expect("files") {
-                let path = format!("lake/{}", file["path"].as_str().expect("a path"));
+                let path = format!("{lake}/{}", file["path"].as_str().expect("a path"));
                 let bytes = std::fs::read(self.path().join(&path)).expect("readable");
                 found.push((path, bytes));
             }
         }
         found
+    }
+}
+
+/// A project with raw files of one layout, in a lake of their own.
+pub(crate) struct Raw(pub(crate) Project);
+
+impl Raw {
+    pub(crate) fn new(layout: &str) -> Self {
+        let project = Project::new();
+        let pipeline = format!(
+            "name: raw\nconfig: [../config/default.yaml, raw_config.yaml]\nlake: ../raw_lake\nsources:\n  \
+             - {{layout: ../config/layouts/{layout}.yaml, files: [../raw/*], exclude: []}}\nproximity: null\n\
+             sql: none\nchecks: none\nstages: [ingest]\n"
+        );
+        project.write("pipelines/raw.yaml", pipeline.as_bytes());
+        project.write("pipelines/raw_config.yaml", b"ingest: {max_rejected_share: 1.0}\n");
+        project.write("pipelines/none/README", b"");
+        Self(project)
+    }
+
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) {
+        self.0.write(&format!("raw/{name}"), bytes);
+    }
+
+    pub(crate) fn fixture(&self, name: &str) {
+        let path = root().join("tests/fixtures/packed").join(name);
+        self.file(name, &std::fs::read(path).expect("a fixture"));
+    }
+
+    pub(crate) fn run(&self) -> Ran {
+        self.0.rebound(&["run", "pipelines/raw.yaml"])
+    }
+
+    #[track_caller]
+    pub(crate) fn sql(&self, query: &str) -> Vec<String> {
+        self.0.sql_in("raw_lake", query)
+    }
+
+    #[track_caller]
+    pub(crate) fn records(&self) -> Vec<String> {
+        self.sql(
+            "select year, month, flow, region_code, product_code, hs_revision, destination, trade_mode, \
+             ownership, ownership_source, firm, firm_name, quantity, fob_value, rules from customs.records \
+             order by source_file, source_row",
+        )
+    }
+
+    #[track_caller]
+    pub(crate) fn rejects(&self) -> Vec<String> {
+        self.sql(
+            "select source_row, reason, column_name, found from customs.rejects order by source_file, source_row",
+        )
     }
 }

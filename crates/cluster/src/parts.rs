@@ -22,9 +22,6 @@ use tracing_subscriber::filter::LevelFilter;
 /// How long an executor waits for its scheduler to answer; Ballista's own wait has no end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Bytes of a thread's stack; plans are trees.
-const STACK_BYTES: usize = 16 << 20;
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Part {
     /// Take runs and give their work to executors.
@@ -42,7 +39,7 @@ pub(crate) struct SchedulerArgs {
     #[arg(long)]
     host: Option<String>,
     /// Seconds without a sign of life after which an executor's work is given to another.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     executor_timeout: u64,
 }
 
@@ -59,10 +56,10 @@ pub(crate) struct ExecutorArgs {
     #[arg(long)]
     host: Option<String>,
     /// Pieces of work at a time; 0: one a core. Each may take `engine.memory_mib` of the config.
-    #[arg(long, default_value_t = 0)]
-    tasks: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    tasks: u16,
     /// Seconds between signs of life: a few in the scheduler's --executor-timeout.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     heartbeat: u64,
 }
 
@@ -72,10 +69,11 @@ pub(crate) fn main(part: Part) -> ExitCode {
     let libraries =
         [("ballista", LevelFilter::WARN), ("ballista_scheduler::display", LevelFilter::OFF)];
     log::start(LogFormat::Human, false, &libraries);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(STACK_BYTES)
-        .build();
+    if let Err(error) = rebound::clock::check_clock() {
+        tracing::error!("{error}");
+        return ExitCode::FAILURE;
+    }
+    let runtime = rebound::runtime(0);
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(async {
@@ -196,7 +194,7 @@ async fn executor(args: ExecutorArgs) -> Result<(), String> {
         scheduler_host,
         scheduler_port,
         scheduler_connect_timeout_seconds: 1,
-        vcores: tasks,
+        vcores: usize::from(tasks),
         work_dir: Some(work.path().display().to_string()),
         executor_heartbeat_interval_seconds: heartbeat,
         grpc_max_decoding_message_size: largest,

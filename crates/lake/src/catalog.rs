@@ -1,6 +1,7 @@
 //! What is published, and what runs did.
 
 use crate::fingerprint::Fingerprint;
+use crate::store::LakeError;
 use crate::table::TableVersion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub enum RunStatus {
     CheckFailed,
     /// It stopped with an error; nothing was published.
     Failed,
+    /// The store stopped answering while the run published: the catalog says whether it did.
+    Unknown,
 }
 
 impl RunStatus {
@@ -55,6 +58,7 @@ impl RunStatus {
             Self::Held => "held",
             Self::CheckFailed => "check_failed",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -79,6 +83,9 @@ pub struct StageRecord {
 pub struct RunRecord {
     /// Its name: the time it began, and its process.
     pub run: String,
+    /// Its place among the runs of its lake: unlike times, it is not led astray by a clock that is wrong.
+    #[serde(default)]
+    pub number: u64,
     /// The pipeline.
     pub pipeline: String,
     /// The command line.
@@ -101,6 +108,48 @@ pub struct RunRecord {
     pub files: BTreeMap<String, FileRecord>,
     /// The tables it made or used.
     pub tables: BTreeMap<String, TableVersion>,
+    /// When it was about to publish these tables, RFC 3339: from then on it may have.
+    #[serde(default)]
+    pub published_at: Option<String>,
+    /// The checks that held on what it was about to publish.
+    #[serde(default)]
+    pub checks: BTreeMap<String, Fingerprint>,
+}
+
+impl RunRecord {
+    /// The catalog that the run published, or was about to publish when it was killed; `None` if it did not.
+    pub fn catalog(&self) -> Option<Catalog> {
+        let published_at = self.published_at.clone()?;
+        match self.status {
+            RunStatus::Started | RunStatus::Published | RunStatus::Unknown => Some(Catalog {
+                format: Catalog::FORMAT,
+                run: self.run.clone(),
+                pipeline: self.pipeline.clone(),
+                published_at,
+                tables: self.tables.clone(),
+                checks: self.checks.clone(),
+            }),
+            RunStatus::Unchanged | RunStatus::Held | RunStatus::CheckFailed | RunStatus::Failed => {
+                None
+            }
+        }
+    }
+}
+
+/// The runs of a lake.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// Their records, oldest first.
+    pub records: Vec<RunRecord>,
+    /// Of each file among the records that is none: [`LakeError::Record`].
+    pub left_out: Vec<LakeError>,
+}
+
+impl Runs {
+    /// The number of the next run.
+    pub fn next_number(&self) -> u64 {
+        self.records.iter().map(|run| run.number).max().map_or(1, |number| number.saturating_add(1))
+    }
 }
 
 /// A raw file as it was.

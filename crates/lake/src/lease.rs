@@ -3,9 +3,10 @@
 //! A lease is a small file, renewed while its holder lives, that expires when it is not. Which comes first, a lease or a
 //! collection, is told without a lock: a holder writes its lease and then looks for collections, a collection writes its mark and
 //! then looks for leases, so that at least one of them sees the other. Ages are differences of times that the store gave, so that no
-//! machine's clock matters.
+//! machine's clock matters. In a folder a lock of the operating system tells as well whether a collection is at work: it ends with
+//! its program.
 
-use crate::lock::Holder;
+use crate::lock::{CollectionLock, Holder};
 use crate::store::{Lake, LakeError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use object_store::ObjectMeta;
@@ -133,6 +134,8 @@ impl Drop for HeldLease {
 /// A collection of garbage at work.
 #[derive(Debug)]
 pub(crate) struct Collection {
+    /// In a folder.
+    _lock: Option<CollectionLock>,
     lake: Lake,
     path: String,
     text: LeaseText,
@@ -204,6 +207,9 @@ impl Lake {
             let Some(collection) = found.iter().find(|meta| is_collection(meta, now)) else {
                 return Ok(lease);
             };
+            if !self.may_collect()? {
+                return Ok(lease);
+            }
             if begun.elapsed() > times.patience {
                 let since = collection.last_modified.to_rfc3339();
                 return Err(LakeError::Collecting { lake: self.url().to_owned(), since });
@@ -212,20 +218,53 @@ impl Lake {
         }
     }
 
-    /// Begins a collection of garbage, and looks who is at work.
-    pub(crate) async fn begin_collection(&self) -> Result<Collection, LakeError> {
+    /// Whether a collection that left its mark may be at work.
+    fn may_collect(&self) -> Result<bool, LakeError> {
+        match self.folder() {
+            None => Ok(true),
+            Some(folder) => CollectionLock::is_held(folder)
+                .map_err(|source| LakeError::Folder { path: folder.to_owned(), source }),
+        }
+    }
+
+    /// The lock of a collection in a folder.
+    async fn collection_lock(&self) -> Result<Option<CollectionLock>, LakeError> {
+        let Some(folder) = self.folder() else { return Ok(None) };
+        let begun = Instant::now();
+        loop {
+            let taken = CollectionLock::try_take(folder)
+                .map_err(|source| LakeError::Folder { path: folder.to_owned(), source })?;
+            if taken.is_some() {
+                return Ok(taken);
+            }
+            // Whoever looks whether it is held, holds it for a moment.
+            if begun.elapsed() > LOOKED_FOR {
+                let since = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+                return Err(LakeError::Collecting { lake: self.url().to_owned(), since });
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Begins a collection of garbage, and looks who is at work. Leases are renewed as often as `times` says.
+    pub(crate) async fn begin_collection(
+        &self,
+        times: LeaseTimes,
+    ) -> Result<Collection, LakeError> {
+        let lock = self.collection_lock().await?;
         let holder = me("rebound gc");
         let path = unique(COLLECTION, holder.pid);
         let text = LeaseText { holder, lasts: COLLECTION_LASTS.as_secs(), keeps: BTreeSet::new() };
         self.put_json(&path, &text).await?;
         let mut collection = Collection {
+            _lock: lock,
             lake: self.clone(),
             path,
             text,
             renewed: Instant::now(),
             leases: Vec::new(),
         };
-        match self.leases(&collection.path).await {
+        match self.leases(&collection.path, times).await {
             Ok(leases) => {
                 collection.leases = leases;
                 Ok(collection)
@@ -238,10 +277,26 @@ impl Lake {
     }
 
     /// The leases that last, as seen by the collection whose mark is at `own`.
-    async fn leases(&self, own: &str) -> Result<Vec<LeaseText>, LakeError> {
-        let found = self.list(LEASES).await?;
-        let of_own = found.iter().find(|meta| meta.location.as_ref() == own);
-        let now = of_own.map_or_else(Utc::now, |meta| meta.last_modified);
+    async fn leases(&self, own: &str, times: LeaseTimes) -> Result<Vec<LeaseText>, LakeError> {
+        let mut found = self.list(LEASES).await?;
+        let now = |found: &[ObjectMeta]| {
+            let of_own = found.iter().find(|meta| meta.location.as_ref() == own);
+            of_own.map_or_else(Utc::now, |meta| meta.last_modified)
+        };
+        let is_to_come = |meta: &ObjectMeta, now| is_to_come(meta, now, times.renewed_every);
+        if found.iter().any(|meta| is_to_come(meta, now(&found))) {
+            // The clock was set back. Who lives writes again.
+            tokio::time::sleep(times.renewed_every + times.renewed_every / 4).await;
+            if let Some(mark) = self.get_json::<LeaseText>(own).await? {
+                self.put_json(own, &mark).await?;
+            }
+            found = self.list(LEASES).await?;
+            let now = now(&found);
+            for meta in found.extract_if(.., |meta| is_to_come(meta, now)) {
+                self.delete_if_there(meta.location.as_ref()).await?;
+            }
+        }
+        let now = now(&found);
         let mut leases = Vec::new();
         for meta in found {
             let path = meta.location.to_string();
@@ -249,11 +304,28 @@ impl Lake {
                 continue;
             }
             if is_collection(&meta, now) {
+                // In a folder this collection has the lock.
+                if self.folder().is_some() {
+                    self.delete_if_there(&path).await?;
+                    continue;
+                }
                 let since = meta.last_modified.to_rfc3339();
                 return Err(LakeError::Collecting { lake: self.url().to_owned(), since });
             }
             // One that is released meanwhile is nobody's.
-            let Some(lease) = self.get_json::<LeaseText>(&path).await? else { continue };
+            let lease = match self.get_json::<LeaseText>(&path).await {
+                Ok(Some(lease)) => lease,
+                Ok(None) => continue,
+                Err(LakeError::Json { path: shown, .. }) => {
+                    // Its holder would have written it again by now.
+                    if is_live(meta.last_modified, LeaseTimes::default().lasts, now) {
+                        return Err(LakeError::Lease { path: shown });
+                    }
+                    self.delete_if_there(&path).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let lasts = Duration::from_secs(lease.lasts);
             if is_live(meta.last_modified, lasts, now) {
                 leases.push(lease);
@@ -263,6 +335,11 @@ impl Lake {
         }
         Ok(leases)
     }
+}
+
+/// Whether this was written later than `now`, by more than writes are apart.
+fn is_to_come(meta: &ObjectMeta, now: DateTime<Utc>, apart: Duration) -> bool {
+    meta.last_modified.signed_duration_since(now).to_std().is_ok_and(|by| by > apart)
 }
 
 /// Whether this is the mark of a collection that is at work at `now`.
@@ -361,7 +438,7 @@ mod tests {
     fn holders_wait_for_a_collection_and_collections_for_each_other() {
         wait(async {
             let lake = Lake::open("memory://").expect("a lake");
-            let collection = lake.begin_collection().await.expect("begun");
+            let collection = lake.begin_collection(LeaseTimes::default()).await.expect("begun");
             let second = lake.collect_garbage(0, None).await.expect_err("one at a time");
             assert!(matches!(second, LakeError::Collecting { .. }), "{second}");
             let of = times(Duration::from_secs(60));
@@ -376,6 +453,54 @@ mod tests {
                 },);
             ended.expect("ended");
             lease.expect("a lease").release().await.expect("released");
+        });
+    }
+
+    #[test]
+    fn a_collection_that_was_killed_keeps_nobody_waiting() {
+        wait(async {
+            let folder = tempfile::tempdir().expect("a folder");
+            let lake = Lake::open(folder.path().to_str().expect("utf-8")).expect("a lake");
+            let mark = unique(COLLECTION, 7);
+            let text = LeaseText { holder: me("rebound gc"), lasts: 300, keeps: BTreeSet::new() };
+            lake.put_json(&mark, &text).await.expect("written");
+            let of = times(Duration::from_secs(60));
+            let lease = lake.lease(SERVE, BTreeSet::new(), of, &Handle::current()).await;
+            lease.expect("nobody collects").release().await.expect("released");
+            lake.collect_garbage(0, None).await.expect("collected");
+            assert!(!folder.path().join(mark).exists());
+            // One that lives has the lock.
+            let collection = lake.begin_collection(of).await.expect("begun");
+            let early = lake.lease(SERVE, BTreeSet::new(), of, &Handle::current()).await;
+            assert!(matches!(early, Err(LakeError::Collecting { .. })));
+            let second = lake.collect_garbage(0, None).await.expect_err("one at a time");
+            assert!(matches!(second, LakeError::Collecting { .. }), "{second}");
+            collection.end().await.expect("ended");
+            lake.collect_garbage(0, None).await.expect("collected");
+        });
+    }
+
+    #[test]
+    fn a_lease_of_a_clock_that_was_wrong_does_not_last_for_ever() {
+        wait(async {
+            let folder = tempfile::tempdir().expect("a folder");
+            let lake = Lake::open(folder.path().to_str().expect("utf-8")).expect("a lake");
+            let keeps = BTreeSet::from([VERSION.to_owned()]);
+            let of = times(Duration::from_secs(60));
+            let lease = lake.lease(SERVE, keeps, of, &Handle::current()).await.expect("a lease");
+            let text = LeaseText { holder: me(SERVE), lasts: 300, keeps: BTreeSet::new() };
+            let dead = unique("", 7);
+            lake.put_json(&dead, &text).await.expect("written");
+            let later = Utc::now() + Duration::from_hours(100_000);
+            for path in [&dead, &lease.path] {
+                let file = std::fs::File::options().write(true).open(folder.path().join(path));
+                file.expect("there").set_modified(later.into()).expect("set");
+            }
+            let collection = lake.begin_collection(of).await.expect("begun");
+            assert!(collection.holder_of(VERSION, "").is_some(), "who lives writes again");
+            assert!(!folder.path().join(dead).exists());
+            collection.end().await.expect("ended");
+            lease.release().await.expect("released");
         });
     }
 }

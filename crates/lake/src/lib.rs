@@ -15,6 +15,7 @@
 
 mod below;
 mod catalog;
+mod clock;
 mod coded;
 pub mod contract;
 mod durable;
@@ -30,7 +31,8 @@ mod spare;
 mod store;
 mod table;
 
-pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, StageRecord};
+pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, Runs, StageRecord};
+pub use clock::{ClockError, check_clock};
 pub use coded::{CodedReader, Codes};
 pub use contract::{Column, Contract, Kind};
 pub use external::ExternalParquet;

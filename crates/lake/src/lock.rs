@@ -81,6 +81,40 @@ impl Lock {
     }
 }
 
+/// The lock that a collection of garbage holds in a folder while it is at work: of one that was killed only its mark is left.
+#[derive(Debug)]
+pub(crate) struct CollectionLock {
+    _file: File,
+}
+
+const COLLECTION: &str = ".gc.lock";
+
+impl CollectionLock {
+    /// Takes the lock, if no other collection has it.
+    pub(crate) fn try_take(folder: &Path) -> std::io::Result<Option<Self>> {
+        let path = folder.join(COLLECTION);
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        Ok(match file.try_lock() {
+            Ok(()) => Some(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(error)) => return Err(error),
+        })
+    }
+
+    /// Whether a collection has it.
+    pub(crate) fn is_held(folder: &Path) -> std::io::Result<bool> {
+        let file = match File::open(folder.join(COLLECTION)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            file => file?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,11 @@
 
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt};
 use std::fmt;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
 
 /// A remote file that cannot be found or read.
@@ -19,6 +20,35 @@ pub struct RemoteError {
     pub source: RemoteFault,
 }
 
+/// Times that a store may stop sending before anything more has come.
+const TRIES: u32 = 8;
+
+/// How long is waited after the first of them; after each other twice as long.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl RemoteError {
+    /// Whether whoever named the file is at fault, and not its store or this machine.
+    pub fn is_users(&self) -> bool {
+        use object_store::Error;
+        match &self.source {
+            RemoteFault::Url | RemoteFault::Changed { .. } => true,
+            RemoteFault::Store(error @ Error::Generic { .. }) => is_refused(error),
+            RemoteFault::Store(error) => {
+                !matches!(error, Error::JoinError { .. } | Error::Precondition { .. })
+            }
+            RemoteFault::Cut { .. } | RemoteFault::Copy(_) => false,
+        }
+    }
+}
+
+/// Whether the store answered that what was asked for cannot be had, such as of a bucket that is not there: what object_store has
+/// no type for it only says.
+fn is_refused(error: &object_store::Error) -> bool {
+    let text = error.to_string();
+    let status = text.split("non-2xx status code: ").nth(1).unwrap_or_default();
+    status.starts_with('4') && !status.starts_with("408") && !status.starts_with("429")
+}
+
 /// Why.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteFault {
@@ -30,6 +60,27 @@ pub enum RemoteFault {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] object_store::Error),
+    /// It is not what it was when it was found.
+    #[error(
+        "it changed while it was copied ({found}, before {before}): run again when it is at rest"
+    )]
+    Changed {
+        /// Its state then.
+        before: String,
+        /// Its state now.
+        found: String,
+    },
+    /// The store stopped sending, again and again.
+    #[error("the store sent {sent} of {size} bytes and then no more, {TRIES} times in a row")]
+    Cut {
+        /// Bytes that came.
+        sent: u64,
+        /// Bytes that it has.
+        size: u64,
+        /// What went wrong last, if the store said.
+        #[source]
+        source: Option<Box<object_store::Error>>,
+    },
     /// The copy cannot be written.
     #[error("failed to write a copy to the temporary folder `{}`", std::env::temp_dir().display())]
     Copy(#[source] std::io::Error),
@@ -58,10 +109,23 @@ impl fmt::Debug for RemoteFile {
     }
 }
 
-/// Size and version; without a version, when it was changed.
+/// Size and tag; without a tag, its version or when it was changed. A store's listings have no versions.
 fn state(meta: &ObjectMeta) -> String {
-    let version = meta.version.clone().or_else(|| meta.e_tag.clone());
+    let version = meta.e_tag.clone().or_else(|| meta.version.clone());
     format!("{} {}", meta.size, version.unwrap_or_else(|| meta.last_modified.to_rfc3339()))
+}
+
+/// A copy that is being made.
+struct Copy<'w, W> {
+    into: &'w mut W,
+    /// Bytes written.
+    sent: u64,
+    /// Bytes that the file has; 0 as long as the store has not said.
+    size: u64,
+    /// [`state`] of what was copied first.
+    state: Option<String>,
+    /// Whether the store gives the rest of a file.
+    takes_ranges: bool,
 }
 
 impl RemoteFile {
@@ -135,21 +199,90 @@ impl RemoteFile {
         Ok(state(&meta))
     }
 
-    /// Copies it.
+    /// Copies it. Where the store stops sending, it is asked for the rest.
     ///
     /// # Errors
     ///
-    /// [`RemoteError`].
+    /// [`RemoteError`], if it cannot be read to its end, or changes meanwhile.
     pub async fn copy_to(&self, into: &mut impl Write) -> Result<(), RemoteError> {
-        let found = self.store.get(&self.path).await.map_err(|error| self.failed(error.into()))?;
-        let mut parts = found.into_stream();
-        while let Some(part) = parts.try_next().await.map_err(|error| self.failed(error.into()))? {
-            into.write_all(&part).map_err(|error| self.failed(RemoteFault::Copy(error)))?;
+        let mut copy = Copy { into, sent: 0, size: 0, state: None, takes_ranges: true };
+        let mut n_failed = 0;
+        loop {
+            let before = copy.sent;
+            let failed = match self.copy_rest(&mut copy).await {
+                Ok(()) if copy.sent == copy.size => break,
+                Ok(()) => None,
+                Err(RemoteFault::Store(error @ object_store::Error::Generic { .. }))
+                    if copy.size > 0 =>
+                {
+                    Some(error)
+                }
+                Err(RemoteFault::Store(object_store::Error::NotSupported { .. }))
+                    if copy.takes_ranges && copy.sent > 0 =>
+                {
+                    copy.takes_ranges = false;
+                    continue;
+                }
+                Err(error) => return Err(self.failed(error)),
+            };
+            n_failed = if copy.sent > before { 1 } else { n_failed + 1 };
+            if n_failed > TRIES {
+                let Copy { sent, size, .. } = copy;
+                return Err(self.failed(RemoteFault::Cut {
+                    sent,
+                    size,
+                    source: failed.map(Box::new),
+                }));
+            }
+            tokio::time::sleep(PAUSE * 2_u32.pow(n_failed - 1)).await;
         }
-        into.flush().map_err(|error| self.failed(RemoteFault::Copy(error)))
+        copy.into.flush().map_err(|error| self.failed(RemoteFault::Copy(error)))
+    }
+
+    /// Copies what is not copied yet, until the store stops sending.
+    async fn copy_rest<W: Write>(&self, copy: &mut Copy<'_, W>) -> Result<(), RemoteFault> {
+        // Without ranges the store sends it from its start.
+        let mut n_known = if copy.takes_ranges { 0 } else { copy.sent };
+        let is_rest = copy.takes_ranges && copy.sent > 0;
+        let range = is_rest.then_some(GetRange::Offset(copy.sent));
+        let options = GetOptions { range, ..GetOptions::default() };
+        let found = self.store.get_opts(&self.path, options).await?;
+        let found_state = state(&found.meta);
+        let before = copy.state.get_or_insert_with(|| found_state.clone());
+        if *before != found_state {
+            return Err(RemoteFault::Changed { before: before.clone(), found: found_state });
+        }
+        copy.size = found.meta.size;
+        let mut parts = found.into_stream();
+        while let Some(part) = parts.try_next().await? {
+            let skipped = part.len().min(usize::try_from(n_known).unwrap_or(usize::MAX));
+            n_known -= skipped as u64;
+            let part = &part[skipped..];
+            copy.into.write_all(part).map_err(RemoteFault::Copy)?;
+            copy.sent += part.len() as u64;
+        }
+        Ok(())
     }
 
     fn failed(&self, source: RemoteFault) -> RemoteError {
         RemoteError { url: self.url.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_at_fault_is_seen_from_the_answer() {
+        let of = |text: &str| {
+            let source = object_store::Error::Generic { store: "S3", source: text.into() };
+            RemoteError { url: "s3://a/b".into(), source: source.into() }.is_users()
+        };
+        assert!(of("Server returned non-2xx status code: 404 Not Found: <?xml"));
+        assert!(of("Server returned non-2xx status code: 400 Bad Request: <?xml"));
+        assert!(!of("Server returned non-2xx status code: 429 Too Many Requests: "));
+        assert!(!of("Server returned non-2xx status code: 503 Service Unavailable: "));
+        assert!(!of("error reading a body from connection: end of file"));
     }
 }

@@ -1,13 +1,13 @@
 //! Reading and writing versions on an object store.
 
 use crate::below::Below;
-use crate::catalog::{Catalog, RunRecord};
+use crate::catalog::{Catalog, RunRecord, Runs};
 use crate::coded::CodedReader;
 use crate::contract::{Column, Contract, Kind};
 use crate::durable::{self, Flushes};
 use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::groups::GroupWriter;
-use crate::lease::{Collection, LEASES};
+use crate::lease::{Collection, LEASES, LeaseTimes};
 use crate::pinned::PinnedStore;
 use crate::remote;
 use crate::spare;
@@ -26,8 +26,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -203,9 +203,50 @@ pub enum LakeError {
     },
     /// A catalog that does not say what was written.
     #[error(
-        "`{0}` in the lake is damaged: delete it, and `rebound run` publishes again what is there"
+        "`{path}` in the lake is damaged ({why}): `rebound verify --repair` makes it again from the record of the run that published"
     )]
-    Seal(String),
+    Catalog {
+        /// The catalog.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A damaged catalog that cannot be made again.
+    #[error(
+        "`{path}` in the lake is damaged or gone, and no run is on record whose published tables are all there{why}: delete what is \
+         left of it, and `rebound run` makes and publishes what is not there"
+    )]
+    Unrepairable {
+        /// The catalog.
+        path: String,
+        /// What the newest record lacks.
+        why: String,
+    },
+    /// The description of a version that does not say what was written, or that is another table's.
+    #[error("`{path}` in the lake {why}: the table is made again")]
+    Version {
+        /// The description.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file among the records of runs that is none.
+    #[error("`{path}` in the lake is left out, as it is no record of a run ({why}): delete it")]
+    Record {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A lease that nobody can read.
+    #[error(
+        "`{path}` in the lake is damaged, so it is not known which tables a program at work reads: it writes the file again within \
+         a minute, if it lives; then try again"
+    )]
+    Lease {
+        /// The lease.
+        path: String,
+    },
     /// Garbage is being collected, for too long to wait.
     #[error("`rebound gc` is at work in `{lake}` (since {since}): try again when it has ended")]
     Collecting {
@@ -269,12 +310,13 @@ const LEFT_BEHIND: Duration = Duration::from_hours(1);
 const BATCH_ROWS: usize = 16_384;
 
 const CATALOG: &str = "catalog.json";
+const RUNS: &str = "runs";
 pub(crate) const COMPLETE: &str = "version.json";
 /// The field of a catalog or version that holds the hash of all others.
 const SEAL: &str = "seal";
 
 /// The format of a catalog, which all of them say.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Format {
     format: u32,
 }
@@ -435,21 +477,37 @@ impl Lake {
         Ok(sealed)
     }
 
-    /// What [`Self::sealed`] made, if it says what it said then.
+    /// What [`Self::sealed`] made, if it says what it said then; else what is wrong with it.
     fn unsealed<T: Serialize + DeserializeOwned>(
-        path: String,
-        bytes: &[u8],
-    ) -> Result<T, LakeError> {
-        let json = |source| LakeError::Json { path: path.clone(), source };
-        let mut sealed: serde_json::Value = serde_json::from_slice(bytes).map_err(json)?;
+        mut sealed: serde_json::Value,
+    ) -> Result<T, String> {
         let seal = sealed.as_object_mut().and_then(|fields| fields.remove(SEAL));
-        let value: T = serde_json::from_value(sealed).map_err(json)?;
-        let text = serde_json::to_vec(&value).map_err(json)?;
+        let value: T = serde_json::from_value(sealed).map_err(|error| error.to_string())?;
+        let text = serde_json::to_vec(&value).map_err(|error| error.to_string())?;
         let hash = ContentHash::from(blake3::hash(&text));
         if seal.as_ref().and_then(serde_json::Value::as_str) == Some(hash.as_str()) {
             Ok(value)
         } else {
-            Err(LakeError::Seal(path))
+            Err(format!("its `{SEAL}` is not that of the rest"))
+        }
+    }
+
+    /// The catalog that these bytes are.
+    fn catalog_of(&self, bytes: &[u8]) -> Result<Catalog, LakeError> {
+        let damaged = |why| LakeError::Catalog { path: self.shown(CATALOG), why };
+        let not_json = |error: serde_json::Error| damaged(error.to_string());
+        let mut sealed: serde_json::Value = serde_json::from_slice(bytes).map_err(not_json)?;
+        let Format { format } = Format::deserialize(&sealed).map_err(not_json)?;
+        if format == Catalog::FORMAT {
+            return Self::unsealed(sealed).map_err(damaged);
+        }
+        // One of ours, of which the format alone is damaged?
+        if let Some(fields) = sealed.as_object_mut() {
+            fields.insert("format".to_owned(), Catalog::FORMAT.into());
+        }
+        match Self::unsealed::<Catalog>(sealed) {
+            Ok(_) => Err(damaged(format!("it says format {format}"))),
+            Err(_) => Err(LakeError::Format { found: format, expected: Catalog::FORMAT }),
         }
     }
 
@@ -468,10 +526,20 @@ impl Lake {
     ///
     /// [`LakeError`] if the catalog cannot be read.
     pub async fn catalog_to_replace(&self) -> Result<(Option<Catalog>, Replaced), LakeError> {
+        match self.catalog_and_state().await? {
+            None => Ok((None, Replaced(None))),
+            Some((catalog, replaced)) => Ok((Some(catalog?), replaced)),
+        }
+    }
+
+    /// The catalog, or what is wrong with it, and the state that the store says it is in; `None` if there is none.
+    async fn catalog_and_state(
+        &self,
+    ) -> Result<Option<(Result<Catalog, LakeError>, Replaced)>, LakeError> {
         let store = |source| LakeError::Store { path: self.shown(CATALOG), source };
         let found = match self.store.get(&Path::from(CATALOG)).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok((None, Replaced(None))),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(source) => return Err(store(source)),
         };
         let replaced = Replaced(Some(UpdateVersion {
@@ -479,13 +547,58 @@ impl Lake {
             version: found.meta.version.clone(),
         }));
         let bytes = found.bytes().await.map_err(store)?;
-        let format: Format = serde_json::from_slice(&bytes)
-            .map_err(|source| LakeError::Json { path: self.shown(CATALOG), source })?;
-        if format.format != Catalog::FORMAT {
-            return Err(LakeError::Format { found: format.format, expected: Catalog::FORMAT });
+        Ok(Some((self.catalog_of(&bytes), replaced)))
+    }
+
+    /// Makes a catalog again that is damaged or gone, from the newest record of a run that published tables which are all there:
+    /// readers then see what they saw before. `None` if it is whole, or nothing was ever published. In a folder the writers'
+    /// [`Lock`](crate::Lock) must be held.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Unrepairable`] if there is no such record, and others if the lake cannot be read or written.
+    pub async fn repair(&self) -> Result<Option<Catalog>, LakeError> {
+        let (damaged, is_there) = match self.catalog_and_state().await? {
+            Some((Err(LakeError::Catalog { .. }), damaged)) => (damaged, true),
+            Some((Err(error), _)) => return Err(error),
+            Some((Ok(_), _)) => return Ok(None),
+            None => (Replaced(None), false),
+        };
+        let mut why = String::new();
+        for run in self.runs().await?.records.into_iter().rev() {
+            let Some(catalog) = run.catalog() else { continue };
+            match self.lost_of(&catalog).await? {
+                None => {
+                    self.publish(&catalog, &damaged).await?;
+                    return Ok(Some(catalog));
+                }
+                Some(lost) if why.is_empty() => why = format!(" (of run {}: {lost})", run.run),
+                Some(_) => {}
+            }
         }
-        let catalog: Catalog = Self::unsealed(self.shown(CATALOG), &bytes)?;
-        Ok((Some(catalog), replaced))
+        if !is_there && why.is_empty() {
+            return Ok(None);
+        }
+        Err(LakeError::Unrepairable { path: self.shown(CATALOG), why })
+    }
+
+    /// What a catalog names that is not there as it was written, by the marks and sizes of its versions.
+    async fn lost_of(&self, catalog: &Catalog) -> Result<Option<String>, LakeError> {
+        for version in catalog.tables.values() {
+            let found = match self.version(&version.table, &version.fingerprint).await {
+                Ok(Some(found)) if found == *version => self.verify(version).await,
+                Ok(_) => return Ok(Some(format!("`{}` is not there", version.folder()))),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(()) => {}
+                Err(error @ (LakeError::Lost { .. } | LakeError::Version { .. })) => {
+                    return Ok(Some(error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     /// Publishes: readers see all of `catalog` from now on, if what it replaces is still what was published. In a folder
@@ -512,25 +625,35 @@ impl Lake {
     ///
     /// [`LakeError`] if it cannot be written.
     pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
-        self.keep_json(&format!("runs/{}.json", record.run), record).await
+        self.keep_json(&format!("{RUNS}/{}.json", record.run), record).await
     }
 
-    /// Every run, oldest first.
+    /// Every run. Files among the records that are none are left out, and told.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if a record cannot be read.
-    pub async fn runs(&self) -> Result<Vec<RunRecord>, LakeError> {
-        let mut runs: Vec<RunRecord> = Vec::new();
-        for found in self.list("runs").await? {
+    /// [`LakeError::Store`] if a record cannot be read.
+    pub async fn runs(&self) -> Result<Runs, LakeError> {
+        let mut runs = Runs::default();
+        for found in self.list(RUNS).await? {
             let path = found.location.as_ref();
-            if path.ends_with(".json")
-                && let Some(run) = self.get_json(path).await?
-            {
-                runs.push(run);
-            }
+            let Some(name) = found.location.filename().and_then(|name| name.strip_suffix(".json"))
+            else {
+                continue;
+            };
+            // One that is removed meanwhile is none.
+            let Some(bytes) = self.get_if_there(path).await? else { continue };
+            let why = match serde_json::from_slice::<RunRecord>(&bytes) {
+                Ok(run) if run.run == name => {
+                    runs.records.push(run);
+                    continue;
+                }
+                Ok(run) => format!("it is that of run {}", run.run),
+                Err(error) => error.to_string(),
+            };
+            runs.left_out.push(LakeError::Record { path: self.shown(path), why });
         }
-        runs.sort_by(|a, b| a.run.cmp(&b.run));
+        runs.records.sort_by(|a, b| (a.number, &a.run).cmp(&(b.number, &b.run)));
         Ok(runs)
     }
 
@@ -542,11 +665,12 @@ impl Lake {
             .map_err(|source| LakeError::Store { path: folder.to_owned(), source })
     }
 
-    /// The complete version of `table` under `fingerprint`, if it is there and its description is not damaged.
+    /// The complete version of `table` under `fingerprint`, if it is there.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the store fails.
+    /// [`LakeError::Version`] if what describes it is damaged, or describes something else: it is to be made again.
+    /// [`LakeError::Store`] if the store fails.
     pub async fn version(
         &self,
         table: &str,
@@ -554,11 +678,15 @@ impl Lake {
     ) -> Result<Option<TableVersion>, LakeError> {
         let path = format!("{}/{COMPLETE}", folder_of(table, fingerprint));
         let Some(bytes) = self.get_if_there(&path).await? else { return Ok(None) };
-        match Self::unsealed(self.shown(&path), &bytes) {
-            // A description that is damaged describes nothing that is complete.
-            Err(LakeError::Seal(_) | LakeError::Json { .. }) => Ok(None),
-            version => version.map(Some),
-        }
+        let found = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        let why = match found.and_then(Self::unsealed::<TableVersion>) {
+            Ok(version) if version.table == table && version.fingerprint == *fingerprint => {
+                return Ok(Some(version));
+            }
+            Ok(version) => format!("describes `{}`", version.folder()),
+            Err(why) => format!("is damaged ({why})"),
+        };
+        Err(LakeError::Version { path: self.shown(&path), why })
     }
 
     /// Looks whether all files of a version are there in full.
@@ -923,7 +1051,7 @@ impl Lake {
         keep: usize,
         young_from: Option<SystemTime>,
     ) -> Result<Garbage, LakeError> {
-        let mut collection = self.begin_collection().await?;
+        let mut collection = self.begin_collection(LeaseTimes::default()).await?;
         let collected = self.collect(&mut collection, keep, young_from).await;
         collection.end().await?;
         collected
@@ -946,7 +1074,7 @@ impl Lake {
         if let Some(catalog) = self.catalog().await? {
             catalog.tables.values().for_each(&mut use_version);
         }
-        for run in self.runs().await?.into_iter().rev().take(keep) {
+        for run in self.runs().await?.records.into_iter().rev().take(keep) {
             run.tables.values().for_each(&mut use_version);
         }
         let found = self.list("tables").await?;

@@ -43,10 +43,10 @@ const PARSER_LEVELS: usize = 400;
 const MOST_UNPARSED: usize = 2_000;
 
 /// Bytes of the stack that a query is planned on. With the deepest that are let through the whole program grows by 21 MiB.
-const STACK: usize = 512 << 20;
+const STACK: usize = 128 << 20;
 
 /// Bytes of the stack of threads that run what is planned.
-pub const WORKER_STACK: usize = 32 << 20;
+pub(crate) const WORKER_STACK: usize = 32 << 20;
 
 /// A text that is not planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +91,16 @@ pub enum TooComplex {
         "the query is not of a form that can be measured, and too long ({0} words and signs) to be tried"
     )]
     Unknown(usize),
+    /// There is nothing to measure it on.
+    #[error(transparent)]
+    NoThread(#[from] NoThread),
+}
+
+impl TooComplex {
+    /// Whether the text is at fault, and not the machine.
+    pub fn is_users(&self) -> bool {
+        !matches!(self, Self::NoThread(_))
+    }
 }
 
 /// Says whether `sql` is short and shallow enough to be planned. What cannot be parsed passes if it is short, for who plans it to
@@ -118,7 +128,7 @@ pub fn check<D: Dialect + Sync>(sql: &str, dialect: &D) -> Result<(), TooComplex
         Err(_) if n <= MOST_UNPARSED => Ok(()),
         Err(_) => Err(TooComplex::Unknown(n)),
     })
-    .unwrap_or(Err(TooComplex::Unknown(n)))
+    .unwrap_or(Err(TooComplex::NoThread(NoThread)))
 }
 
 /// What is open where a text is read.
@@ -391,7 +401,10 @@ impl<F> std::fmt::Debug for Planning<F> {
 
 /// A thread to plan on cannot be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no thread can be had to plan the query on: the system has no memory or threads left")]
+#[error(
+    "no thread with {} MiB of stack can be had to plan the query on: allow more threads or address space (`ulimit -u`, `ulimit -v`)",
+    STACK >> 20
+)]
 pub struct NoThread;
 
 /// Has `work` done on a stack that is large enough for the deepest query that [`check`] lets through. Its tasks go to the runtime

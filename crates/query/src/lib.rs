@@ -7,13 +7,17 @@ mod arithmetic;
 mod bounds;
 mod exact;
 mod growing;
+mod memory;
 mod passing;
+mod threads;
 
 pub use self::bounds::{
-    MOST_BYTES, MOST_LEVELS, MOST_PARTS, MOST_TOKENS, NoThread, Planning, TooComplex, WORKER_STACK,
-    check, on_large_stack, planning,
+    MOST_BYTES, MOST_LEVELS, MOST_PARTS, MOST_TOKENS, NoThread, Planning, TooComplex, check,
+    on_large_stack, planning,
 };
 pub use self::growing::with_memory;
+pub use self::memory::{Memory, Quota};
+pub use self::threads::runtime;
 
 use self::arithmetic::{CheckedIntegers, Doubles};
 use self::growing::CountedFunctions;
@@ -103,7 +107,11 @@ fn broken(error: DataFusionError) -> QueryError {
 impl QueryError {
     /// Whether the text of the query is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(self, Self::Plan(_) | Self::Complex(_))
+        match self {
+            Self::Plan(_) => true,
+            Self::Complex(found) => found.is_users(),
+            _ => false,
+        }
     }
 
     /// Whether a table is missing.
@@ -139,8 +147,8 @@ pub fn plain(error: &DataFusionError) -> String {
 pub struct SessionParams {
     /// Partitions that run side by side. One makes sums of floats reproducible.
     pub threads: usize,
-    /// Bytes of memory for sorts, joins and groups, beyond which they spill to disk.
-    pub memory: usize,
+    /// Memory of its queries.
+    pub memory: Memory,
 }
 
 /// A DataFusion session over tables of a lake.
@@ -176,7 +184,7 @@ impl Session {
         // Numbers written with a point mean doubles here; only money is decimal.
         config.options_mut().sql_parser.parse_float_as_decimal = false;
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_limit(params.memory, 1.0)
+            .with_memory_pool(Arc::new(Quota::new(params.memory, None)))
             .build_arc()
             .map_err(QueryError::Start)?;
         let config = with_memory(config, &runtime.memory_pool);
@@ -398,7 +406,10 @@ mod tests {
     async fn session() -> Session {
         let lake = Lake::open("memory://").expect("a lake");
         let version = written(&lake).await;
-        let session = Session::new(&lake, SessionParams { threads: 2, memory: 1 << 28 });
+        let session = Session::new(
+            &lake,
+            SessionParams { threads: 2, memory: Memory { mib: 256, setting: "`memory`" } },
+        );
         let session = session.expect("a session");
         session.register(&version).expect("registered");
         session
@@ -454,7 +465,10 @@ mod tests {
             let folder = tempfile::tempdir().expect("a folder");
             let lake = Lake::open(folder.path().to_str().expect("utf-8")).expect("a lake");
             let version = runtime.block_on(written(&lake));
-            let session = Session::new(&lake, SessionParams { threads: 2, memory: 1 << 28 });
+            let session = Session::new(
+                &lake,
+                SessionParams { threads: 2, memory: Memory { mib: 256, setting: "`memory`" } },
+            );
             let session = session.expect("a session");
             session.register(&version).expect("registered");
             let path = folder.path().join(&version.files[0].path);

@@ -184,12 +184,7 @@ pub fn perform(task: &str, place: &str) -> String {
 
 fn done(task: &Task) -> Result<String, AwayError> {
     let Task { order, work } = task;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .thread_stack_size(query::WORKER_STACK)
-        .build()
-        .map_err(AwayError::Runtime)?;
+    let runtime = query::runtime(1).map_err(AwayError::Runtime)?;
     let pipeline = pipeline::read(&runtime, &order.pipeline).map_err(RunError::from)?;
     if graph::identity(&pipeline) != order.same {
         return Err(AwayError::Other(order.pipeline.clone()));

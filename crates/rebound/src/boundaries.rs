@@ -1,9 +1,11 @@
 //! Boundaries of regions, from GeoJSON: which regions touch, and how far apart their centres are.
 
+use crate::bounded;
 use flate2::read::MultiGzDecoder;
 use geojson::{FeatureCollection, GeoJson, GeometryValue, Position};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// A boundary file that cannot be used.
@@ -38,6 +40,9 @@ const EARTH_KM: f64 = 6371.0088;
 /// Degrees within which two borders are the same: a generalised border strays from its neighbour's.
 const TOUCH: f64 = 0.01;
 
+/// Bytes of text that a file may have, unpacked.
+const MAX_BYTES: u64 = 1 << 30;
+
 /// Degrees of a cell of the grid that segments are looked up in.
 const CELL: f64 = 0.1;
 
@@ -49,14 +54,20 @@ impl Boundaries {
     /// [`BoundaryError`] if it is no GeoJSON of polygons, or a feature has no text under `property`.
     pub fn read(path: &Path, property: &str) -> Result<Self, BoundaryError> {
         let failed = |why: String| BoundaryError { path: path.to_owned(), why };
-        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let mut text = String::new();
-        if bytes.starts_with(&[0x1f, 0x8b]) {
-            MultiGzDecoder::new(&bytes[..])
-                .read_to_string(&mut text)
-                .map_err(|error| failed(error.to_string()))?;
-        } else {
-            text = String::from_utf8(bytes).map_err(|error| failed(error.to_string()))?;
+        let read = || {
+            bounded::is_regular(path)?;
+            let mut file = BufReader::new(File::open(path)?);
+            let is_packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+            let input: Box<dyn Read> =
+                if is_packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+            let mut text = String::new();
+            input.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+            Ok::<_, std::io::Error>(text)
+        };
+        let text = read().map_err(|error| failed(error.to_string()))?;
+        if text.len() as u64 > MAX_BYTES {
+            let why = "it has more than 1 GiB of text: expected borders that are simplified";
+            return Err(failed(why.to_owned()));
         }
         let parsed: GeoJson =
             text.parse().map_err(|error: geojson::Error| failed(error.to_string()))?;

@@ -16,14 +16,16 @@ use crate::published;
 use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
 use crate::synth::{Nation, SynthError};
-use crate::{clock, graph, shell};
+use crate::{clock, config, graph, shell};
 use anyhow::Context;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use lake::{Catalog, Contract, Holder, Lake, LakeError, Lock, LockError, RunStatus, TableVersion};
-use query::QueryError;
+use lake::{Catalog, Contract, Lake, LakeError, LockError, RunStatus, TableVersion};
+use query::{Memory, QueryError};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,7 +73,7 @@ enum Command {
     /// Print the contract of a table: its columns, units and key.
     Describe(DescribeArgs),
     /// Show that nothing was lost between the raw files and the records.
-    Reconcile(LakeArgs),
+    Reconcile(ReconcileArgs),
     /// Show the history of runs.
     Runs(LakeArgs),
     /// Read every file of what is published, and say which are damaged and what `run` will make again.
@@ -90,6 +92,11 @@ enum Command {
     Synth(SynthArgs),
 }
 
+/// A number of the command line that is in a range.
+fn count(range: RangeInclusive<usize>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(*range.start() as u64..=*range.end() as u64)
+}
+
 #[derive(Debug, Args)]
 struct SynthArgs {
     /// The layout file.
@@ -102,10 +109,10 @@ struct SynthArgs {
     #[arg(long, default_value_t = 100_000)]
     rows: u64,
     /// Regions.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = count(1..=100_000))]
     regions: usize,
     /// Products.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 500, value_parser = count(1..=100_000))]
     products: usize,
     /// First year.
     #[arg(long, default_value_t = 2007)]
@@ -129,11 +136,34 @@ struct LakeArgs {
 }
 
 #[derive(Debug, Args)]
+struct MemoryArgs {
+    /// Memory of a query in MiB; sorts, joins and groups beyond it go to disk (TMPDIR) where they can.
+    #[arg(long, env = "REBOUND_MEMORY_MIB", default_value_t = 4096, value_parser = count(64..=1 << 24))]
+    memory_mib: usize,
+}
+
+impl MemoryArgs {
+    fn memory(&self) -> Memory {
+        Memory { mib: self.memory_mib, setting: "a query (`--memory-mib`)" }
+    }
+}
+
+#[derive(Debug, Args)]
+struct ReconcileArgs {
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+}
+
+#[derive(Debug, Args)]
 struct ExportCommand {
     #[command(flatten)]
     args: ExportArgs,
     #[command(flatten)]
     lake: LakeArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +172,8 @@ struct EstimateCommand {
     args: EstimateArgs,
     #[command(flatten)]
     lake: LakeArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 #[derive(Debug, Args)]
@@ -167,7 +199,7 @@ struct RunArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Threads; 0: one a core. Never changes a number.
-    #[arg(long)]
+    #[arg(long, value_parser = count(config::THREADS))]
     threads: Option<usize>,
     /// Stop at once if another run holds the lake.
     #[arg(long)]
@@ -198,6 +230,8 @@ struct SqlArgs {
     csv: CsvArgs,
     #[command(flatten)]
     lake: LakeArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +250,9 @@ struct DescribeArgs {
 struct VerifyArgs {
     /// Tables; without any, all that are published.
     table: Vec<String>,
+    /// Make a catalog that is damaged or gone again, from the record of the run that published.
+    #[arg(long)]
+    repair: bool,
     #[command(flatten)]
     lake: LakeArgs,
 }
@@ -250,7 +287,8 @@ pub type Connect = fn(&str) -> Result<Arc<dyn Cluster>, String>;
 pub fn main(connect: Option<Connect>) -> ExitCode {
     let cli = Cli::parse();
     log::start(cli.log_format, cli.quiet, &[]);
-    match dispatch(&cli, connect) {
+    let ended = run::caught(|| dispatch(&cli, connect));
+    match ended.unwrap_or_else(|text| Err(Fault(text).into())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -259,6 +297,13 @@ pub fn main(connect: Option<Connect>) -> ExitCode {
         }
     }
 }
+
+/// A panic.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "rebound stopped at a fault of its own: {0}; please report it, with what you asked for if you can"
+)]
+struct Fault(String);
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
@@ -269,7 +314,9 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn tell(error: &anyhow::Error, format: LogFormat) {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // Some errors say what their causes do.
+    chain.dedup_by(|cause, error| error.contains(cause.as_str()));
     match format {
         LogFormat::Json => tracing::error!(causes = chain[1..].join(": "), "{}", chain[0]),
         LogFormat::Human => {
@@ -297,7 +344,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || cause.downcast_ref().is_some_and(ExportError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)
-            || cause.is::<PipelineError>()
+            || cause.downcast_ref().is_some_and(PipelineError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
             || cause.downcast_ref().is_some_and(QueryError::is_users)
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
@@ -330,12 +377,16 @@ fn cluster(args: &RunArgs, connect: Option<Connect>) -> anyhow::Result<Option<Ar
     connect(scheduler).map(Some).map_err(|why| UsersError(why).into())
 }
 
+/// The command line, for records: what is no UTF-8 in it only looks like what it is.
+fn command_line() -> String {
+    let words: Vec<_> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
+
 fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_stack_size(query::WORKER_STACK)
-        .build()
-        .context("failed to start the runtime")?;
+    clock::check_clock()?;
+    let runtime = query::runtime(0).context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
     match &cli.command {
         Command::Run(args) => {
@@ -351,7 +402,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
                 progress: !cli.quiet
                     && cli.log_format == LogFormat::Human
                     && std::io::stderr().is_terminal(),
-                command: std::env::args().collect::<Vec<_>>().join(" "),
+                command: command_line(),
             };
             let outcome = run::run(&runtime, &args.plan.pipeline, &options)?;
             if !cli.quiet {
@@ -404,16 +455,23 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Export(command) => {
             let lake = open(&command.lake)?;
             let catalog = catalog(&runtime, &lake)?;
-            for path in export::export(&runtime, &command.args, &lake, &catalog)? {
+            for path in
+                export::export(&runtime, &command.args, command.memory.memory(), &lake, &catalog)?
+            {
                 writeln!(out, "{}", path.display())?;
             }
         }
         Command::Estimate(command) => {
-            let text = estimate_command::estimate(&runtime, &command.args, || {
-                let lake = open(&command.lake)?;
-                let catalog = catalog(&runtime, &lake)?;
-                Ok((lake, catalog))
-            })?;
+            let text = estimate_command::estimate(
+                &runtime,
+                &command.args,
+                command.memory.memory(),
+                || {
+                    let lake = open(&command.lake)?;
+                    let catalog = catalog(&runtime, &lake)?;
+                    Ok((lake, catalog))
+                },
+            )?;
             out.write_all(text.as_bytes())?;
         }
         Command::Synth(args) => synth(&mut out, args)?,
@@ -594,7 +652,7 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         (None, None) if args.output.is_none() && std::io::stdin().is_terminal() => {
             let lake = open(&args.lake)?;
             let catalog = catalog(runtime, &lake)?;
-            return Ok(shell::run(runtime, &lake, catalog)?);
+            return Ok(shell::run(runtime, &lake, catalog, args.memory.memory())?);
         }
         (None, None) => {
             let mut text = String::new();
@@ -615,7 +673,7 @@ fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     }
     let lake = open(&args.lake)?;
     let catalog = catalog(runtime, &lake)?;
-    let session = published::open(&lake, &catalog)?;
+    let session = published::open(&lake, &catalog, args.memory.memory())?;
     published::verify(runtime, &lake, &catalog, &session, &text)?;
     let (schema, batches) = match runtime.block_on(session.run(&text)) {
         Ok(found) => found,
@@ -766,10 +824,10 @@ fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
-    let lake = open(args)?;
+fn reconcile(runtime: &Runtime, out: &mut impl Write, args: &ReconcileArgs) -> anyhow::Result<()> {
+    let lake = open(&args.lake)?;
     let catalog = catalog(runtime, &lake)?;
-    let session = published::open(&lake, &catalog)?;
+    let session = published::open(&lake, &catalog, args.memory.memory())?;
     published::verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
     let mut is_exact = true;
     for (title, text) in RECONCILIATION {
@@ -828,6 +886,10 @@ const DIFFERENCES: &str = "select source_file from customs.reconciliation \
 fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
     let lake = open(args)?;
     let found = runtime.block_on(lake.runs())?;
+    for error in &found.left_out {
+        tracing::warn!("{error}");
+    }
+    let found = found.records;
     if found.is_empty() {
         writeln!(out, "no runs yet")?;
         return Ok(());
@@ -886,6 +948,18 @@ fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()> {
 
 fn verify(runtime: &Runtime, out: &mut impl Write, args: &VerifyArgs) -> anyhow::Result<()> {
     let lake = open(&args.lake)?;
+    if args.repair {
+        let _lock = run::try_lock(&lake, "rebound verify --repair")?;
+        match runtime.block_on(lake.repair())? {
+            Some(catalog) => writeln!(
+                out,
+                "the catalog is made again: {} tables of run {} are published",
+                catalog.tables.len(),
+                catalog.run
+            )?,
+            None => writeln!(out, "the catalog is not damaged")?,
+        }
+    }
     let catalog = catalog(runtime, &lake)?;
     let versions: Vec<&TableVersion> = if args.table.is_empty() {
         catalog.tables.values().collect()
@@ -947,17 +1021,7 @@ fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<
     // A run in progress has versions that nothing names yet. In a folder the lock says that there is none; on an object
     // store what is young may be of one.
     let young_from = lake.folder().is_none().then(|| clock::ago(SPARED));
-    let _lock = match lake.folder() {
-        Some(folder) => {
-            let me = Holder {
-                pid: std::process::id(),
-                command: "rebound gc".to_owned(),
-                since: clock::now(),
-            };
-            Some(Lock::try_take(folder, &me)?)
-        }
-        None => None,
-    };
+    let _lock = run::try_lock(&lake, "rebound gc")?;
     let garbage = runtime.block_on(lake.collect_garbage(args.keep, young_from))?;
     writeln!(out, "freed {} in {} versions", size(garbage.bytes), garbage.versions.len())?;
     if garbage.n_unfinished > 0 {

@@ -1,5 +1,7 @@
 //! The one place that reads the clock. Times go into run records, never into tables.
 
+pub use lake::check_clock;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +28,12 @@ pub fn since_epoch(time: SystemTime) -> Duration {
 /// How long ago `time` (RFC 3339) was, in words: `3 minutes ago`.
 pub fn age(time: &str) -> String {
     let Ok(time) = DateTime::parse_from_rfc3339(time) else { return "unknown".to_owned() };
-    let seconds = (Utc::now() - time.with_timezone(&Utc)).num_seconds().max(0);
+    let seconds = (Utc::now() - time.with_timezone(&Utc)).num_seconds();
+    // Clocks of two machines are seldom the same.
+    if seconds < -60 {
+        return "in the future".to_owned();
+    }
+    let seconds = seconds.max(0);
     let (count, unit) = match seconds {
         0..60 => (seconds, "second"),
         60..3600 => (seconds / 60, "minute"),
@@ -45,6 +52,8 @@ mod tests {
         let before = |seconds| (Utc::now() - chrono::Duration::seconds(seconds)).to_rfc3339();
         assert_eq!(age(&before(3 * 3600 + 5)), "3 hours ago");
         assert_eq!(age(&before(61)), "1 minute ago");
+        assert_eq!(age(&before(-30)), "0 seconds ago");
+        assert_eq!(age(&before(-3600)), "in the future");
         assert_eq!(age("x"), "unknown");
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::yaml::{self, YamlError};
 use chrono::NaiveDate;
+use query::Memory;
 use resilience::Benchmark;
 use serde::{Deserialize, Serialize};
 use space::complexity::{FitnessParams, Scale};
 use space::{ComplexityParams, Diagonal, FilterParams, GainForm, Margin, Measure, Null, RcaRule};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use trade::period::ParsePeriodError;
 use trade::{Frequency, HsRevision, Method, Period};
@@ -93,6 +95,8 @@ section! {
     Ingest as IngestText {
         /// The largest share of entries that may be rejected, 0 to 1.
         pub max_rejected_share: f64,
+        /// The largest row, or header, of a text that is read, in MiB.
+        pub max_row_mib: usize,
     }
 }
 
@@ -355,9 +359,6 @@ impl Spatial {
     fn checked(&self) -> Result<(), (&'static str, String)> {
         self.kind().map_err(|why| ("weights", why))?;
         above_zero(self.band_km).map_err(|why| ("band_km", why))?;
-        if self.permutations == 0 {
-            return Err(("permutations", "expected 1 or more: 999 is usual".to_owned()));
-        }
         share(self.significance).map_err(|why| ("significance", why))
     }
 }
@@ -546,9 +547,9 @@ section! {
 }
 
 impl Engine {
-    /// [`Self::memory_mib`] in bytes; less than 64 MiB is no use.
-    pub fn memory_bytes(&self) -> usize {
-        self.memory_mib.max(64) << 20
+    /// [`Self::memory_mib`] for SQL and sums: less than 64 MiB is no use.
+    pub fn memory(&self) -> Memory {
+        Memory { mib: self.memory_mib.max(64), setting: "`engine.memory_mib`" }
     }
 }
 
@@ -769,9 +770,6 @@ impl Relatedness {
         }
         at_least_zero(self.jump_from).map_err(of("jump_from"))?;
         above_zero(self.jump_to).map_err(of("jump_to"))?;
-        if self.persistence_years == 0 {
-            return Err(("persistence_years", "expected 1 or more".to_owned()));
-        }
         Ok(())
     }
 
@@ -898,21 +896,11 @@ impl Resilience {
         };
         at_least("min_base_value", self.min_base_value)?;
         at_least("shock_margin", self.shock_margin)?;
-        let positive = |key, value: usize| {
-            (value > 0).then_some(()).ok_or_else(|| (key, "0: expected 1 or more".to_owned()))
-        };
-        positive("trend_years", self.trend_years)?;
-        positive("shock_years_before", self.shock_years_before)?;
-        positive("shock_years_after", self.shock_years_after)?;
         at_least("min_benchmark_share", self.min_benchmark_share)?;
         self.absent_are_zero().map_err(|why| ("absent_regions", why))?;
-        if let Some(change) = self.region_changes.iter().find(|c| !(1900..=2100).contains(&c.year))
-        {
-            let why = format!(
-                "region {:?}: year {}: expected one of 1900 to 2100",
-                change.region, change.year
-            );
-            return Err(("region_changes", why));
+        for change in &self.region_changes {
+            let of_region = |why| ("region_changes", format!("region {:?}: {why}", change.region));
+            year(change.year).map_err(of_region)?;
         }
         if !(0.0..0.5).contains(&self.winsorized_share) {
             let why = format!("{}: expected 0 or more and below 0.5", self.winsorized_share);
@@ -967,7 +955,62 @@ impl Resilience {
     }
 }
 
+/// Numbers that work is repeated by: more could not end.
+pub const REPEATED: RangeInclusive<usize> = 1..=1_000_000;
+
+/// Numbers of years.
+const YEARS: RangeInclusive<usize> = 1..=100;
+
+/// Threads of a run.
+pub const THREADS: RangeInclusive<usize> = 0..=1024;
+
+/// Years that data may be of.
+const CALENDAR: RangeInclusive<i32> = 1900..=2100;
+
+/// Whether a value is in a range; else what was expected.
+///
+/// # Errors
+///
+/// The value, and what was expected.
+pub fn within<T: PartialOrd + std::fmt::Display>(
+    value: &T,
+    range: &RangeInclusive<T>,
+) -> Result<(), String> {
+    let why = || format!("{value}: expected {} to {}", range.start(), range.end());
+    range.contains(value).then_some(()).ok_or_else(why)
+}
+
+fn year(value: i32) -> Result<(), String> {
+    within(&value, &CALENDAR)
+}
+
 impl Config {
+    /// Every number that something is counted, repeated or taken memory by, with what it may be.
+    fn counts(&self) -> Vec<(&'static str, usize, RangeInclusive<usize>)> {
+        let (related, resilience) = (&self.relatedness, &self.resilience);
+        let any = || 0..=1_000_000_000;
+        vec![
+            ("ingest.max_row_mib", self.ingest.max_row_mib, 1..=1024),
+            ("cleaning.min_diversity", self.cleaning.min_diversity, any()),
+            ("cleaning.min_ubiquity", self.cleaning.min_ubiquity, any()),
+            ("relatedness.min_ubiquity", related.min_ubiquity, any()),
+            ("relatedness.nearest", related.nearest, any()),
+            ("relatedness.validation_shuffles", related.validation_shuffles, REPEATED),
+            ("relatedness.persistence_years", related.persistence_years, YEARS),
+            ("complexity.reflections", self.complexity.reflections, 2..=10_000),
+            ("complexity.fitness_iterations", self.complexity.fitness_iterations, REPEATED),
+            ("resilience.trend_years", resilience.trend_years, YEARS),
+            ("resilience.shock_years_before", resilience.shock_years_before, YEARS),
+            ("resilience.shock_years_after", resilience.shock_years_after, YEARS),
+            ("resilience.bootstrap_replicates", resilience.bootstrap_replicates, 0..=1_000_000),
+            ("spatial.neighbours", self.spatial.neighbours, REPEATED),
+            ("spatial.group_digits", self.spatial.group_digits, 0..=100),
+            ("spatial.permutations", self.spatial.permutations, REPEATED),
+            ("engine.threads", self.engine.threads, THREADS),
+            ("engine.memory_mib", self.engine.memory_mib, 1..=1 << 24),
+        ]
+    }
+
     /// Reads `paths` in order; a key of a later file replaces the earlier one.
     ///
     /// # Errors
@@ -1004,7 +1047,7 @@ impl Config {
         let (resilience, resilience_file) = merged!(resilience, ResilienceText);
         let (spatial, spatial_file) = merged!(spatial, SpatialText);
         let (policy, policy_file) = merged!(policy, PolicyText);
-        let (engine, _) = merged!(engine, EngineText);
+        let (engine, engine_file) = merged!(engine, EngineText);
         let config = Self {
             ingest,
             harmonize,
@@ -1024,6 +1067,23 @@ impl Config {
                 why,
             })
         };
+        let files = [
+            ("ingest", &ingest_file),
+            ("cleaning", &cleaning_file),
+            ("relatedness", &related_file),
+            ("complexity", &complexity_file),
+            ("resilience", &resilience_file),
+            ("spatial", &spatial_file),
+            ("engine", &engine_file),
+        ];
+        for (key, value, range) in config.counts() {
+            let file = files.iter().find(|(section, _)| key.split('.').next() == Some(section));
+            let file = file.map(|(_, file)| file.as_str()).unwrap_or_default();
+            check(file, key, within(&value, &range))?;
+        }
+        for &value in &config.relatedness.proximity_years {
+            check(&related_file, "relatedness.proximity_years", year(value))?;
+        }
         check(&ingest_file, "ingest.max_rejected_share", share(config.ingest.max_rejected_share))?;
         check(
             &harmonize_file,
@@ -1035,10 +1095,10 @@ impl Config {
         check(&aggregate_file, "aggregate.flow", flow)?;
         let sections = [
             ("aggregate", aggregate_file.clone(), config.aggregate.made().map(|_| ())),
-            ("cleaning", cleaning_file, config.cleaning.checked()),
-            ("relatedness", related_file, config.relatedness.checked()),
-            ("complexity", complexity_file, config.complexity.checked()),
-            ("spatial", spatial_file, config.spatial.checked()),
+            ("cleaning", cleaning_file.clone(), config.cleaning.checked()),
+            ("relatedness", related_file.clone(), config.relatedness.checked()),
+            ("complexity", complexity_file.clone(), config.complexity.checked()),
+            ("spatial", spatial_file.clone(), config.spatial.checked()),
             ("policy", policy_file, config.policy.checked()),
         ];
         for (section, file, outcome) in sections {
@@ -1151,9 +1211,7 @@ impl Episode {
         if self.base.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("base: a period is there twice".to_owned());
         }
-        if self.trailing == 0 {
-            return Err("trailing: expected 1 or more periods".to_owned());
-        }
+        within(&self.trailing, &(1..=1200)).map_err(|why| format!("trailing: {why} periods"))?;
         let (last, trough, end) = (self.last_base(), self.trough, self.end);
         let stages =
             [("trough", last, "the last base period", trough), ("end", trough, "the trough", end)];
@@ -1217,7 +1275,7 @@ mod tests {
             ("base: [2008]", "base: [2007, 2007]", "a period is there twice"),
             ("base: [2008]", "base: []", "expected at least one period"),
             ("end: 2011", "end: 2011Q1", "expected periods of one length"),
-            ("end: 2011", "end: 2011, trailing: 0", "expected 1 or more"),
+            ("end: 2011", "end: 2011, trailing: 0", "0: expected 1 to 1200 periods"),
             ("end: 2011", "end: 2011, transformation: 2007", "after the last base period, 2008"),
         ];
         for (from, to, why) in faults {

@@ -9,7 +9,7 @@ use crate::regression_table::{self, Shape, TableFormat};
 use crate::tables::{self, TableError};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
-use query::{QueryError, Session};
+use query::{Memory, QueryError, Session};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
@@ -134,6 +134,7 @@ const DATA: &str = "data";
 pub fn estimate(
     runtime: &Runtime,
     args: &EstimateArgs,
+    memory: Memory,
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<String> {
     let model = match (&args.formula, &args.model) {
@@ -154,7 +155,8 @@ pub fn estimate(
     let shown = match (&model, &args.data) {
         (Some(model), Some(path)) => {
             let nowhere = Lake::open("memory://").map_err(EstimateCommandError::from)?;
-            let session = published::session(&nowhere, 1).map_err(EstimateCommandError::from)?;
+            let session =
+                published::session(&nowhere, 1, memory).map_err(EstimateCommandError::from)?;
             // Parquet is read as far as it is needed; other forms have to be read to know their types.
             let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
             if is_parquet && path.is_file() {
@@ -173,7 +175,8 @@ pub fn estimate(
         }
         (Some(model), None) => {
             let (lake, catalog) = lake()?;
-            let session = published::session(&lake, 1).map_err(EstimateCommandError::from)?;
+            let session =
+                published::session(&lake, 1, memory).map_err(EstimateCommandError::from)?;
             for table in model.tables() {
                 let version =
                     published::version(&catalog, table).map_err(EstimateCommandError::from)?;

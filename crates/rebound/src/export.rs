@@ -20,7 +20,7 @@ use dta::stata::stata_byte::StataByte;
 use dta::stata::stata_double::StataDouble;
 use dta::stata::stata_long::StataLong;
 use lake::{Catalog, Kind, Lake, LakeError, TableVersion};
-use query::{QueryError, Session};
+use query::{Memory, QueryError, Session};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -645,6 +645,7 @@ fn html(
 pub fn export(
     runtime: &Runtime,
     args: &ExportArgs,
+    memory: Memory,
     lake: &Lake,
     catalog: &Catalog,
 ) -> Result<Vec<PathBuf>, ExportError> {
@@ -664,7 +665,7 @@ pub fn export(
         let version = published::version(catalog, table)?;
         runtime.block_on(lake.verify(version))?;
         // One partition keeps the order of the key.
-        let session = published::session(lake, 1)?;
+        let session = published::session(lake, 1, memory)?;
         session.register(version)?;
         let sql = format!("select * from {table}{condition}");
         let plan = runtime.block_on(session.open(&sql));

@@ -1,5 +1,6 @@
 //! Tables from elsewhere that a pipeline names: proximities, a reference economy's trade, incomes of regions.
 
+use crate::bounded::{self, BoundedRows, RowLimit};
 use crate::codes::{self, CodesError};
 use crate::pipeline::{
     External, GroupColumns, IncomeColumns, PciColumns, Pipeline, ProximityColumns, RebateColumns,
@@ -41,6 +42,7 @@ impl<const N: usize> Rows<N> {
         let failed = |why: String| ExternalError::File { path: path.to_owned(), why };
         let open = || std::fs::File::open(path);
         let mut first = [0; 2];
+        bounded::is_regular(path).map_err(|error| failed(error.to_string()))?;
         let n =
             open().and_then(|mut file| file.read(&mut first)).map_err(|e| failed(e.to_string()))?;
         let file = std::io::BufReader::new(open().map_err(|e| failed(e.to_string()))?);
@@ -48,6 +50,7 @@ impl<const N: usize> Rows<N> {
             [0x1f, 0x8b] => Box::new(MultiGzDecoder::new(file)),
             _ => Box::new(file),
         };
+        let input: Box<dyn Read> = Box::new(BoundedRows::new(input, RowLimit::default()));
         let mut reader = csv::Reader::from_reader(input);
         let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
         let mut places = [0; N];

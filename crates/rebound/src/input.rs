@@ -4,6 +4,7 @@
 //! members is read as a file of its own. A text is cut after whole rows into blocks whose size depends on
 //! the text alone.
 
+use crate::bounded::{self, BoundedRows, LongRow, RowLimit};
 use crate::layout_file::FileFormat;
 use crate::pipeline::{Place, RawFile};
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StringBuilder};
@@ -15,9 +16,10 @@ use dta::stata::dta::release::Release;
 use dta::stata::dta::value::Value;
 use dta::stata::dta::variable_type::VariableType;
 use encoding_rs::Encoding;
+use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
-use lake::ExternalParquet;
+use lake::{ExternalParquet, RemoteError, RemoteFault};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -53,7 +55,22 @@ pub struct Item {
 struct Local {
     place: Place,
     runtime: Handle,
-    copy: OnceLock<Result<TempPath, String>>,
+    copy: OnceLock<Result<TempPath, Unreadable>>,
+}
+
+/// Why a file cannot be read, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Unreadable {
+    why: String,
+    /// Whether it is the file's fault, or that of who names it; otherwise its store's or this machine's.
+    pub is_users: bool,
+}
+
+impl From<String> for Unreadable {
+    fn from(why: String) -> Self {
+        Self { why, is_users: true }
+    }
 }
 
 impl std::fmt::Debug for Local {
@@ -63,15 +80,20 @@ impl std::fmt::Debug for Local {
 }
 
 impl Local {
-    fn path(&self) -> Result<&Path, String> {
+    fn path(&self) -> Result<&Path, Unreadable> {
         let remote = match &self.place {
             Place::Local(path) => return Ok(path),
             Place::Remote(remote) => remote,
         };
         let copy = || {
-            let mut file = tempfile::NamedTempFile::new().map_err(text_of)?;
-            self.runtime.block_on(remote.copy_to(&mut file)).map_err(|error| chain(&error))?;
-            Ok(file.into_temp_path())
+            let failed = |error| RemoteError { url: remote.url().to_owned(), source: error };
+            let copied = tempfile::NamedTempFile::new()
+                .map_err(|error| failed(RemoteFault::Copy(error)))
+                .and_then(|mut file| {
+                    self.runtime.block_on(remote.copy_to(&mut file))?;
+                    Ok(file.into_temp_path())
+                });
+            copied.map_err(|error| Unreadable { why: chain(&error), is_users: error.is_users() })
         };
         self.copy.get_or_init(copy).as_deref().map_err(Clone::clone)
     }
@@ -145,19 +167,27 @@ impl Stored {
 pub struct Buffers {
     /// Bytes of text of a block, but for its last row.
     n_bytes: usize,
+    /// How long a row may be.
+    limit: RowLimit,
     spare: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self::of_blocks(BLOCK_BYTES)
+        Self::new(RowLimit::default())
     }
 }
 
 impl Buffers {
-    /// For blocks of so many bytes, but for their last rows.
-    pub fn of_blocks(n_bytes: usize) -> Self {
-        Self { n_bytes, spare: Arc::default() }
+    /// For rows of so many bytes.
+    pub fn new(limit: RowLimit) -> Self {
+        Self { n_bytes: BLOCK_BYTES, limit, spare: Arc::default() }
+    }
+
+    /// The same for blocks of so many bytes, but for their last rows.
+    #[must_use]
+    pub fn of_blocks(self, n_bytes: usize) -> Self {
+        Self { n_bytes, ..self }
     }
 
     /// Takes the memory of a block that is done with.
@@ -203,7 +233,7 @@ enum Source {
 }
 
 struct TextBlocks {
-    input: Box<dyn Read + Send>,
+    input: BoundedRows<Box<dyn Read + Send>>,
     dialect: Dialect,
     /// The characters of the blocks.
     encoding: &'static Encoding,
@@ -233,13 +263,14 @@ fn text_of(error: impl std::fmt::Display) -> String {
 /// # Errors
 ///
 /// Why it cannot be read.
-pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
+pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, Unreadable> {
     let RawFile { label, place } = file;
     let file =
         Arc::new(Local { place: place.clone(), runtime: runtime.clone(), copy: OnceLock::new() });
     let is_archive = match place {
         Place::Local(path) => {
             let mut first = Vec::new();
+            bounded::is_regular(path).map_err(text_of)?;
             File::open(path).and_then(|f| f.take(4).read_to_end(&mut first)).map_err(text_of)?;
             is_zip(&first)
         }
@@ -258,7 +289,7 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
         file.seek(SeekFrom::Start(archive.central_directory_start())).map_err(text_of)?;
         file.read_to_end(&mut directory).map_err(text_of)?;
         if let Some(name) = repeated_name(&directory) {
-            return Err(repeated(&name));
+            return Err(repeated(&name).into());
         }
     }
     let mut items: Vec<Item> = Vec::new();
@@ -273,7 +304,7 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, String> {
     items.sort_by(|a, b| a.label.cmp(&b.label));
     // Names of other bytes may be the same characters.
     match items.windows(2).find(|pair| pair[0].label == pair[1].label) {
-        Some(pair) => Err(repeated(&pair[0].label[label.len() + 1..])),
+        Some(pair) => Err(repeated(&pair[0].label[label.len() + 1..]).into()),
         None => Ok(items),
     }
 }
@@ -336,7 +367,7 @@ impl<R: Read> Read for Checked<R> {
 
 impl Item {
     /// The unpacked bytes.
-    fn unpacked(&self) -> Result<Box<dyn Read + Send>, String> {
+    fn unpacked(&self) -> Result<Box<dyn Read + Send>, Unreadable> {
         let path = self.file.path()?;
         let mut file = File::open(path).map_err(text_of)?;
         let packed: Box<dyn Read + Send> = match self.member {
@@ -362,19 +393,21 @@ impl Item {
                     other => {
                         return Err(format!(
                             "its zip archive is packed by {other}: expected deflate; pack it again"
-                        ));
+                        )
+                        .into());
                     }
                 }
             }
         };
-        unpack(packed)
+        Ok(unpack(packed)?)
     }
 
-    fn plain_path(&self, what: &str) -> Result<&Path, String> {
+    fn plain_path(&self, what: &str) -> Result<&Path, Unreadable> {
         match self.member {
             None => self.file.path(),
             Some(_) => {
-                Err(format!("a {what} file inside an archive cannot be read: unpack it first"))
+                let why = format!("a {what} file inside an archive cannot be read");
+                Err(format!("{why}: unpack it first").into())
             }
         }
     }
@@ -384,7 +417,7 @@ impl Item {
     /// # Errors
     ///
     /// Why it cannot be read, and what to do.
-    pub fn open(&self, format: &FileFormat, buffers: &Buffers) -> Result<BlockReader, String> {
+    pub fn open(&self, format: &FileFormat, buffers: &Buffers) -> Result<BlockReader, Unreadable> {
         // A Parquet or Stata file is known by its first bytes, whatever form the layout expects.
         let mut first = Vec::new();
         File::open(self.file.path()?)
@@ -679,7 +712,7 @@ impl TextBlocks {
         buffers: &Buffers,
     ) -> Result<(Vec<String>, Self), String> {
         let mut rest = Vec::new();
-        fill(&mut input, &mut rest, 3)?;
+        fill(&mut input, &mut rest, 3).map_err(unreadable)?;
         let mut encoding = encoding;
         if let Some((found, n)) = Encoding::for_bom(&rest) {
             encoding = found;
@@ -687,13 +720,19 @@ impl TextBlocks {
         }
         if !encoding.is_ascii_compatible() {
             // Rows cannot be told apart before it is decoded.
-            input.read_to_end(&mut rest).map_err(unreadable)?;
-            let text = encoding.decode_without_bom_handling(&rest).0.into_owned();
-            input = Box::new(Cursor::new(text.into_bytes()));
-            rest = Vec::new();
+            let decoder = DecodeReaderBytesBuilder::new()
+                .encoding(Some(encoding))
+                .bom_sniffing(false)
+                .clone();
+            let raw = Cursor::new(std::mem::take(&mut rest)).chain(input);
+            input = Box::new(decoder.build(raw));
             encoding = encoding_rs::UTF_8;
         }
-        fill(&mut input, &mut rest, 1 << 20)?;
+        // What was looked at is read again, so that it counts.
+        let whole = Cursor::new(std::mem::take(&mut rest)).chain(input);
+        let mut input = BoundedRows::new(Box::new(whole) as Box<dyn Read + Send>, buffers.limit);
+        let in_header = |error, read: &[u8]| fault(error, 1 + line_ends(read));
+        fill(&mut input, &mut rest, 1 << 20).map_err(|error| in_header(error, &rest))?;
         let is_cr_only = !rest.contains(&b'\n') && rest.contains(&b'\r');
         let mut text = Self {
             input,
@@ -714,7 +753,9 @@ impl TextBlocks {
                 Some(end) => break text.header(end, has_header),
                 None => {
                     let n = text.rest.len();
-                    fill(&mut text.input, &mut text.rest, 2 * n)?;
+                    text.check_row()?;
+                    fill(&mut text.input, &mut text.rest, 2 * n)
+                        .map_err(|error| in_header(error, &text.rest))?;
                     text.mend(n);
                     if text.rest.len() == n {
                         break text.header(n, has_header);
@@ -772,9 +813,13 @@ impl TextBlocks {
                 false => Dialect { quote: None, ..self.dialect },
             };
             let Some(end) = dialect.whole_rows(&self.rest, is_last) else {
+                self.check_row()?;
                 size *= 2;
                 continue;
             };
+            if end > self.buffers.limit.bytes() && dialect.quote.is_some() {
+                self.check_rows(end, dialect)?;
+            }
             self.is_done = is_last;
             if end == 0 {
                 return Ok(None);
@@ -790,12 +835,37 @@ impl TextBlocks {
         }
     }
 
+    /// Whether the rest, of which not even one row is whole, is not too long for one: its quoted fields may have line ends.
+    fn check_row(&self) -> Result<(), String> {
+        let limit = self.buffers.limit;
+        match self.rest.len() > limit.bytes() {
+            true => Err(format!("line {}: {}", self.line, LongRow(limit))),
+            false => Ok(()),
+        }
+    }
+
+    /// The same of each of whole rows.
+    fn check_rows(&self, end: usize, dialect: Dialect) -> Result<(), String> {
+        let limit = self.buffers.limit;
+        let mut rows = Rows::new(&self.rest[..end], dialect, self.line);
+        let mut fields = Vec::new();
+        while let Some(row) = rows.next_row(&mut fields) {
+            if row.raw.len() > limit.bytes() {
+                return Err(format!("line {}: {}", row.line, LongRow(limit)));
+            }
+            fields.clear();
+        }
+        Ok(())
+    }
+
     /// Reads until the rest has `size` bytes; whether there may be more.
     fn fill(&mut self, size: usize) -> Result<bool, String> {
         while self.rest.len() < size {
             let from = self.rest.len();
             let piece = PIECE_BYTES.min(size - from);
-            let may_be_more = fill(&mut self.input, &mut self.rest, from + piece)?;
+            let read = fill(&mut self.input, &mut self.rest, from + piece);
+            let n_lines = self.marks.n_lines;
+            let may_be_more = read.map_err(|error| fault(error, self.line + n_lines))?;
             self.mend(from);
             self.marks.add(&self.rest[from..], self.dialect);
             if !may_be_more {
@@ -806,6 +876,18 @@ impl TextBlocks {
     }
 }
 
+/// What is wrong in line `line` of a text.
+fn fault(error: std::io::Error, line: u64) -> String {
+    match bounded::long_row(&error) {
+        Some(long) => format!("line {line}: {long}"),
+        None => unreadable(error),
+    }
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
 fn unreadable(error: std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => error.to_string(),
@@ -814,7 +896,7 @@ fn unreadable(error: std::io::Error) -> String {
 }
 
 /// Reads until `buffer` has `size` bytes; whether there may be more.
-fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> Result<bool, String> {
+fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> std::io::Result<bool> {
     let mut n = buffer.len();
     buffer.resize(size.max(n), 0);
     while n < buffer.len() {
@@ -822,7 +904,10 @@ fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> Result<bool,
             Ok(0) => break,
             Ok(more) => n += more,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => {
+                buffer.truncate(n);
+                return Err(error);
+            }
         }
     }
     let is_full = n == buffer.len();

@@ -5,6 +5,7 @@
 
 pub mod away;
 pub mod boundaries;
+pub mod bounded;
 pub mod cli;
 pub mod clock;
 pub mod codes;
@@ -34,3 +35,5 @@ pub mod synth;
 pub mod tables;
 pub mod verified;
 pub mod yaml;
+
+pub use query::runtime;

@@ -491,14 +491,14 @@ impl Table {
         let mut cells: Vec<Vec<Cell>> = Vec::new();
         let mut columns = None;
         let buffers = Buffers::default();
-        for item in input::items(&file, runtime)? {
+        for item in input::items(&file, runtime).map_err(|error| error.to_string())? {
             // A comma is tried first; a header of one column says that it was another mark.
             let mut reader = None;
             for delimiter in [b',', b'\t', b';', b'|'] {
                 let dialect = Dialect { delimiter, quote: Some(b'"') };
                 let format =
                     FileFormat::Csv { dialect, encoding: encoding_rs::UTF_8, has_header: true };
-                let opened = item.open(&format, &buffers)?;
+                let opened = item.open(&format, &buffers).map_err(|error| error.to_string())?;
                 let is_split = opened.header().len() > 1;
                 if is_split || reader.is_none() {
                     reader = Some(opened);

@@ -3,6 +3,7 @@
 //! A term is a column, a product `a:b`, a SQL expression, any of them with a name before it (`size = ln(base_value)`), or `i(year, x, ref
 //! = 2008)`: `x` in each year but the reference. Effects and clusters are columns or combinations, `hs4^year`.
 
+use crate::config;
 use crate::pipeline::PipelineError;
 use crate::yaml::{self, YamlError};
 use estimate::{Correction, Counted, Kernel, Repair, WildWeights};
@@ -635,8 +636,9 @@ impl Spec {
                 at_most: wild.at_most.unwrap_or(50),
             }),
         };
-        if wild.as_ref().is_some_and(|wild| wild.n_replicates == 0) {
-            return Err(at("wild.replicates")("expected one or more".to_owned()));
+        if let Some(Wild { n_replicates, at_most, .. }) = &wild {
+            config::within(n_replicates, &config::REPEATED).map_err(at("wild.replicates"))?;
+            config::within(at_most, &(0..=1_000_000)).map_err(at("wild.at_most"))?;
         }
         let winsor = text.winsor.unwrap_or(0.0);
         if !(0.0..0.5).contains(&winsor) {

@@ -1,5 +1,6 @@
 //! What runs on which data: `pipelines/*.yaml`.
 
+use crate::bounded;
 use crate::config::{Config, ConfigError, ProximitySource, beside};
 use crate::graph::StageName;
 use crate::layout_file::{self, LayoutError, LayoutFile};
@@ -8,7 +9,7 @@ use crate::yaml::{self, YamlError};
 use lake::{RemoteError, RemoteFile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use tokio::runtime::Runtime;
 use trade::HsRevision;
 
@@ -58,6 +59,16 @@ pub enum PipelineError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl PipelineError {
+    /// Whether the user's files are at fault, and not a store.
+    pub fn is_users(&self) -> bool {
+        match self {
+            Self::Remote(error) => error.is_users(),
+            _ => true,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -687,16 +698,79 @@ fn sql_files(folder: &Path) -> Result<Vec<SqlFile>, PipelineError> {
     Ok(files.into_values().collect())
 }
 
+/// The name of an entry of a folder.
+fn name_of(entry: &std::fs::DirEntry) -> Result<String, String> {
+    entry.file_name().into_string().map_err(|name| {
+        let folder = entry.path();
+        let folder = folder.parent().unwrap_or(Path::new("")).display();
+        format!(
+            "the name {name:?} in `{folder}` is no UTF-8, so tables cannot hold it: rename the file"
+        )
+    })
+}
+
+/// The entries of a folder.
+fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, String> {
+    let failed = |error: std::io::Error| format!("failed to read `{}`: {error}", folder.display());
+    std::fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map_err(failed)).collect()
+}
+
 /// A file as it is; of a folder, every file in it and below, but hidden ones.
-fn within(path: PathBuf, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn within(path: PathBuf, found: &mut Vec<PathBuf>) -> Result<(), String> {
     if !path.is_dir() {
         found.push(path);
         return Ok(());
     }
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
+    for entry in entries(&path)? {
+        if !name_of(&entry)?.starts_with('.') {
             within(entry.path(), found)?;
+        }
+    }
+    Ok(())
+}
+
+/// The paths below `folder` that match `parts`, one part a level, of which `**` stands for any number.
+fn matching(
+    folder: PathBuf,
+    parts: &[Component<'_>],
+    options: glob::MatchOptions,
+    found: &mut Vec<PathBuf>,
+) -> Result<(), String> {
+    let Some((part, rest)) = parts.split_first() else {
+        found.push(folder);
+        return Ok(());
+    };
+    let text = part.as_os_str().to_string_lossy();
+    if !text.contains(['*', '?', '[']) {
+        let path = folder.join(part);
+        // A link to nothing is there, too.
+        return match path.symlink_metadata() {
+            Ok(_) => matching(path, rest, options, found),
+            Err(_) => Ok(()),
+        };
+    }
+    let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
+    if text == "**" {
+        matching(folder.clone(), rest, options, found)?;
+    }
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let pattern = glob::Pattern::new(&text).map_err(|error| error.to_string())?;
+    for entry in entries(&folder)? {
+        if text == "**" {
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !is_hidden {
+                name_of(&entry)?;
+                matching(entry.path(), parts, options, found)?;
+            }
+        } else if pattern.matches_with(&entry.file_name().to_string_lossy(), options) {
+            name_of(&entry)?;
+            let path = entry.path();
+            if rest.is_empty() || path.is_dir() {
+                matching(path, rest, options, found)?;
+            }
         }
     }
     Ok(())
@@ -724,9 +798,16 @@ fn raw_files(
         (pattern.to_owned(), found.into_iter().map(file).collect::<Vec<_>>())
     } else {
         let pattern = beside(pipeline, pattern);
-        let mut found = Vec::new();
-        for path in glob::glob_with(&pattern.to_string_lossy(), options).map_err(|e| bad(&e))? {
-            within(path.map_err(|error| bad(&error))?, &mut found).map_err(|error| bad(&error))?;
+        glob::Pattern::new(&pattern.to_string_lossy()).map_err(|error| bad(&error))?;
+        let parts: Vec<_> = pattern.components().collect();
+        let (mut matched, mut found) = (Vec::new(), Vec::new());
+        matching(PathBuf::new(), &parts, options, &mut matched).map_err(|why| bad(&why))?;
+        for path in matched {
+            within(path, &mut found).map_err(|why| bad(&why))?;
+        }
+        for path in &found {
+            bounded::is_regular(path)
+                .map_err(|error| bad(&format!("`{}`: {error}", path.display())))?;
         }
         let file =
             |path: PathBuf| RawFile { label: label_of(pipeline, &path), place: Place::Local(path) };

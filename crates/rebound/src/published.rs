@@ -5,7 +5,7 @@ use crate::graph::hint;
 use crate::models::Heading;
 use crate::stages;
 use lake::{Catalog, Lake, LakeError, TableVersion};
-use query::{QueryError, Session, SessionParams};
+use query::{Memory, QueryError, Session, SessionParams};
 use tokio::runtime::Runtime;
 
 /// A table that is not published.
@@ -34,8 +34,8 @@ pub fn version<'c>(catalog: &'c Catalog, table: &str) -> Result<&'c TableVersion
 /// # Errors
 ///
 /// [`QueryError::Start`].
-pub fn session(lake: &Lake, threads: usize) -> Result<Session, QueryError> {
-    Session::new(lake, SessionParams { threads, memory: 4 << 30 })
+pub fn session(lake: &Lake, threads: usize, memory: Memory) -> Result<Session, QueryError> {
+    Session::new(lake, SessionParams { threads, memory })
 }
 
 /// A session over all published tables, of a partition for each core.
@@ -43,9 +43,9 @@ pub fn session(lake: &Lake, threads: usize) -> Result<Session, QueryError> {
 /// # Errors
 ///
 /// [`QueryError`] if it cannot be made, or a table not be opened.
-pub fn open(lake: &Lake, catalog: &Catalog) -> Result<Session, QueryError> {
+pub fn open(lake: &Lake, catalog: &Catalog, memory: Memory) -> Result<Session, QueryError> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let session = session(lake, threads)?;
+    let session = session(lake, threads, memory)?;
     for version in catalog.tables.values() {
         session.register(version)?;
     }

@@ -176,7 +176,7 @@ pub fn report(
         }
     }
     // One partition: the same tables give the same page.
-    let session = published::session(lake, 1)?;
+    let session = published::session(lake, 1, pipeline.config.engine.memory())?;
     for version in catalog.tables.values() {
         session.register(version)?;
     }

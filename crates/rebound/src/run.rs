@@ -6,6 +6,7 @@
 //! writes again.
 
 use crate::away::{Away, Cluster, Work};
+use crate::bounded;
 use crate::clock;
 use crate::estimation::{Estimated, EstimationError, Runner};
 use crate::graph::{self, GraphError, Node, Parts, StageName};
@@ -123,6 +124,27 @@ pub enum RunError {
         #[source]
         source: Box<StageError>,
     },
+    /// The run could not say what it did.
+    #[error("the record of the run could not be written, and {publication}")]
+    Record {
+        /// What became of the publication.
+        publication: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<LakeError>,
+    },
+    /// The store stopped answering while the run published.
+    #[error(
+        "it is not known whether this run published: the lake `{lake}` stopped answering. `rebound runs` says which run is \
+         published as soon as the lake can be read"
+    )]
+    Unknown {
+        /// The lake.
+        lake: String,
+        /// The cause.
+        #[source]
+        source: Box<LakeError>,
+    },
     /// Checks found rows that should not be.
     #[error("{} data check{} failed; nothing was published\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Checks(Vec<FailedCheck>),
@@ -149,6 +171,7 @@ impl RunError {
             Self::Stage { source, .. } if matches!(**source, StageError::TooManyRejects { .. }) => {
                 3
             }
+            Self::Pipeline(error) if !error.is_users() => 1,
             Self::Pipeline(_)
             | Self::Graph(_)
             | Self::Model(_)
@@ -174,6 +197,8 @@ impl RunError {
             | Self::Sql { .. }
             | Self::Query(_)
             | Self::Threads(_)
+            | Self::Record { .. }
+            | Self::Unknown { .. }
             | Self::Panic(_) => 1,
         }
     }
@@ -276,6 +301,8 @@ pub struct Plan {
     files: BTreeMap<String, Content>,
     /// What no earlier run knows of them.
     found: BTreeMap<String, FileRecord>,
+    /// The number of the next run.
+    number: u64,
     threads: usize,
 }
 
@@ -360,6 +387,7 @@ impl State {
 /// Reads the file through, unless it is as it was `before`.
 fn content_of_path(path: &Path, before: Option<&FileRecord>) -> Result<Content, RunError> {
     let content = || {
+        bounded::is_regular(path)?;
         let state = State::of(path)?;
         let hash = match before {
             Some(before) if before.state == state.text => before.hash.clone(),
@@ -449,6 +477,11 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
     })?;
     let chosen = graph::select(&nodes, &options.select)?;
     let runs = runtime.block_on(lake.runs())?;
+    for error in &runs.left_out {
+        tracing::warn!("{error}");
+    }
+    let number = runs.next_number();
+    let runs = runs.records;
     let known = if options.rehash { BTreeMap::new() } else { last_files(&runs) };
     let files = hash_files(&pipeline, &known)?;
     let found = files.iter().filter_map(|(label, file)| Some((label.clone(), file.record()?)));
@@ -475,7 +508,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         };
         steps.push(Step { node, parts, fingerprint, action, why, versions });
     }
-    Ok(Plan { pipeline, lake, published, replaced, steps, files, found, threads })
+    Ok(Plan { pipeline, lake, published, replaced, steps, files, found, number, threads })
 }
 
 /// What each node was made from when it was last made.
@@ -497,16 +530,18 @@ async fn versions(
 ) -> Result<Option<Vec<TableVersion>>, LakeError> {
     let mut found = Vec::new();
     for table in &node.writes {
-        match lake.version(table, fingerprint).await? {
-            Some(version) => match lake.verify(&version).await {
-                Ok(()) => found.push(version),
-                Err(error @ LakeError::Lost { .. }) => {
-                    tracing::warn!("{error}");
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            },
-            None => return Ok(None),
+        let version = match lake.version(table, fingerprint).await {
+            Ok(Some(version)) => lake.verify(&version).await.map(|()| version),
+            Ok(None) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        match version {
+            Ok(version) => found.push(version),
+            Err(error @ (LakeError::Lost { .. } | LakeError::Version { .. })) => {
+                tracing::warn!("{error}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(Some(found))
@@ -517,18 +552,25 @@ pub(crate) fn sql_session(
     pipeline: &Pipeline,
     threads: usize,
 ) -> Result<Session, RunError> {
-    let memory = pipeline.config.engine.memory_bytes();
+    let memory = pipeline.config.engine.memory();
     Ok(Session::new(lake, SessionParams { threads, memory })?)
 }
 
-fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
+/// The lock of a folder's writers, if nobody has it; an object store needs none.
+///
+/// # Errors
+///
+/// [`LockError`].
+pub fn try_lock(lake: &Lake, command: &str) -> Result<Option<Lock>, LockError> {
     let Some(folder) = lake.folder() else { return Ok(None) };
-    let me =
-        Holder { pid: std::process::id(), command: options.command.clone(), since: clock::now() };
+    let me = Holder { pid: std::process::id(), command: command.to_owned(), since: clock::now() };
+    Lock::try_take(folder, &me).map(Some)
+}
+
+fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
     let mut is_told = false;
     loop {
-        match Lock::try_take(folder, &me) {
-            Ok(lock) => return Ok(Some(lock)),
+        match try_lock(lake, &options.command) {
             Err(LockError::Held(holder)) if !options.no_wait => {
                 if !is_told {
                     let text = LockError::Held(holder).to_string();
@@ -537,7 +579,7 @@ fn take_lock(lake: &Lake, options: &Options) -> Result<Option<Lock>, RunError> {
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
-            Err(error) => return Err(error.into()),
+            taken => return Ok(taken?),
         }
     }
 }
@@ -558,6 +600,7 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
     let plan = plan(runtime, path, options)?;
     let mut record = RunRecord {
         run: clock::run_name(),
+        number: plan.number,
         pipeline: plan.pipeline.name.clone(),
         command: options.command.clone(),
         started_at: clock::now(),
@@ -568,10 +611,16 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         parts: BTreeMap::new(),
         files: plan.found.clone(),
         tables: BTreeMap::new(),
+        published_at: None,
+        checks: BTreeMap::new(),
     };
     let lake = plan.lake.clone();
     let lake_url = plan.pipeline.lake.clone();
-    runtime.block_on(lake.put_run(&record))?;
+    let keep = |record: &RunRecord, publication| {
+        let kept = runtime.block_on(lake.put_run(record));
+        kept.map_err(|source| RunError::Record { publication, source: Box::new(source) })
+    };
+    keep(&record, "nothing was made or published")?;
     let outcome = leased(runtime, path, plan, options, &mut record);
     record.ended_at = Some(clock::now());
     record.status = match &outcome {
@@ -579,11 +628,28 @@ pub fn run(runtime: &Runtime, path: &Path, options: &Options) -> Result<Outcome,
         Ok((Publication::Held(_), _)) => RunStatus::Held,
         Ok((Publication::Unchanged, _)) => RunStatus::Unchanged,
         Err(RunError::Checks(_)) => RunStatus::CheckFailed,
+        Err(RunError::Unknown { .. }) => RunStatus::Unknown,
         Err(_) => RunStatus::Failed,
     };
     record.error = outcome.as_ref().err().map(|error| error.to_string());
-    runtime.block_on(lake.put_run(&record))?;
-    let (publication, n_checks) = outcome?;
+    let kept = keep(
+        &record,
+        match record.status {
+            RunStatus::Published => "its tables are published",
+            RunStatus::Unknown => "it is not known whether its tables are published",
+            _ => "what was published before stays published",
+        },
+    );
+    let (publication, n_checks) = match (outcome, kept) {
+        (Ok(outcome), kept) => kept.map(|()| outcome)?,
+        (Err(error), kept) => {
+            // The error that ended the run comes first.
+            if let Err(kept) = kept {
+                tracing::warn!("{kept}");
+            }
+            return Err(error);
+        }
+    };
     Ok(Outcome {
         publication,
         stages: record.stages,
@@ -632,13 +698,19 @@ fn leased(
 
 /// What `work` comes to; a panic is an error, so that the run's record ends.
 fn without_panic<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, RunError> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no reason is given");
-        Err(RunError::Panic(text.to_owned()))
+    caught(work).unwrap_or_else(|text| Err(RunError::Panic(text)))
+}
+
+/// What `work` gives.
+///
+/// # Errors
+///
+/// What it said when it panicked.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("no reason is given").to_owned()
     })
 }
 
@@ -686,6 +758,7 @@ fn carry_out(
     let bar = progress(options.progress, steps.len());
     let mut current: BTreeMap<String, TableVersion> = BTreeMap::new();
     let mut stale: BTreeSet<String> = BTreeSet::new();
+    let mut built: BTreeSet<String> = BTreeSet::new();
     for step in steps {
         bar.set_message(step.node.name.clone());
         let began = Instant::now();
@@ -702,6 +775,7 @@ fn carry_out(
                     cluster: options.cluster.as_deref(),
                 };
                 let versions = maker.build(&step.node, &step.fingerprint, &current)?;
+                built.extend(step.node.writes.iter().cloned());
                 // What was touched while it was read may have been read.
                 let mut reads = step.node.reads.iter().filter_map(|table| current.get(table));
                 if let Err(error) = reads.try_for_each(|version| verified.read(version)) {
@@ -774,25 +848,41 @@ fn carry_out(
         tables: current,
         checks,
     };
-    // What is published is there.
-    for version in catalog.tables.values() {
-        verified.look(version)?;
-    }
-    // The record first: a published run is always one that `gc` knows.
-    runtime.block_on(lake.put_run(record))?;
-    match runtime.block_on(lake.publish(&catalog, &replaced)) {
-        Err(error @ LakeError::Raced(_)) => {
-            // The run that raced this one may have made the same.
-            let now = runtime.block_on(lake.catalog())?;
-            let is_same =
-                now.is_some_and(|now| now.tables == catalog.tables && now.checks == catalog.checks);
-            return if is_same {
-                Ok((Publication::Unchanged, n_checks))
-            } else {
-                Err(error.into())
-            };
+    // What is published is there; an old version that comes back may have been damaged while nobody read it.
+    for (table, version) in &catalog.tables {
+        let was_published =
+            published.as_ref().is_some_and(|old| old.tables.get(table) == Some(version));
+        if was_published || built.contains(table) {
+            verified.look(version)?;
+        } else {
+            verified.read(version)?;
         }
-        published => published?,
+    }
+    // The record first: a published run is always one that `gc` knows, and from which its catalog can be made again.
+    record.published_at = Some(catalog.published_at.clone());
+    record.checks.clone_from(&catalog.checks);
+    let kept = runtime.block_on(lake.put_run(record));
+    let publication = "nothing was published";
+    kept.map_err(|source| RunError::Record { publication, source: Box::new(source) })?;
+    if let Err(error) = runtime.block_on(lake.publish(&catalog, &replaced)) {
+        // What the store answered may not be what it did: another answer was lost, or another run made the same.
+        match runtime.block_on(lake.catalog()) {
+            Ok(Some(now)) if now == catalog => {
+                tracing::warn!(
+                    "the store's answer was lost, but the catalog in the lake is that of this run: it is published"
+                );
+            }
+            Ok(Some(now)) if now.tables == catalog.tables && now.checks == catalog.checks => {
+                return Ok((Publication::Unchanged, n_checks));
+            }
+            Ok(_) => return Err(error.into()),
+            Err(_) => {
+                return Err(RunError::Unknown {
+                    lake: lake.url().to_owned(),
+                    source: Box::new(error),
+                });
+            }
+        }
     }
     tracing::info!(run = record.run, tables = catalog.tables.len(), "published");
     Ok((Publication::Published, n_checks))

@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
 use lake::{Catalog, Lake, LakeError, TableVersion};
-use query::{QueryError, Session};
+use query::{Memory, QueryError, Session};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -151,6 +151,7 @@ struct Shell<'s> {
     lake: &'s Lake,
     catalog: Catalog,
     session: Arc<Session>,
+    memory: Memory,
     show: Show,
     /// Whether Ctrl-C was pressed.
     is_stopped: Arc<AtomicBool>,
@@ -161,7 +162,12 @@ struct Shell<'s> {
 /// # Errors
 ///
 /// [`ShellError`] if the terminal or the lake fails. What a query fails with is said, and the shell goes on.
-pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), ShellError> {
+pub fn run(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: Catalog,
+    memory: Memory,
+) -> Result<(), ShellError> {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let signal = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&is_stopped))?;
     let config = Config::builder()
@@ -176,7 +182,7 @@ pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), Shell
         // The first time there is none.
         let _ = editor.load_history(path);
     }
-    let session = Arc::new(published::open(lake, &catalog)?);
+    let session = Arc::new(published::open(lake, &catalog, memory)?);
     println(&format!(
         "{} tables of `{}`, published {} (run {}). \\? helps, \\d lists the tables, \\q leaves.",
         catalog.tables.len(),
@@ -192,7 +198,7 @@ pub fn run(runtime: &Runtime, lake: &Lake, catalog: Catalog) -> Result<(), Shell
         rows: SHOWN,
         file: None,
     };
-    let mut shell = Shell { runtime, lake, catalog, session, show, is_stopped };
+    let mut shell = Shell { runtime, lake, catalog, session, memory, show, is_stopped };
     let mut begun = String::new();
     loop {
         let text = match editor.readline_with_initial(PROMPT, (&std::mem::take(&mut begun), "")) {
@@ -264,7 +270,7 @@ impl Shell<'_> {
         if catalog == self.catalog {
             return Ok(false);
         }
-        self.session = Arc::new(published::open(self.lake, &catalog)?);
+        self.session = Arc::new(published::open(self.lake, &catalog, self.memory)?);
         println(&format!("(another run is published: {})", catalog.run))?;
         self.catalog = catalog;
         Ok(true)

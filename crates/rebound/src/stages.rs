@@ -20,6 +20,7 @@ use crate::boundaries::BoundaryError;
 use crate::codes::CodesError;
 use crate::external::ExternalError;
 use crate::graph::StageName;
+use crate::input::Unreadable;
 use crate::pipeline::Pipeline;
 use arrow::array::RecordBatch;
 use lake::{CodedReader, DataFile, Lake, LakeError, TableVersion};
@@ -209,12 +210,12 @@ pub type Input = BTreeMap<String, Vec<RecordBatch>>;
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// A raw file cannot be read.
-    #[error("failed to read the raw file `{path}`: {why}")]
+    #[error("failed to read the raw file `{path}`: {fault}")]
     RawFile {
         /// The file.
         path: PathBuf,
         /// What is wrong and what to do.
-        why: String,
+        fault: Unreadable,
     },
     /// Too many entries were rejected.
     #[error(
@@ -277,7 +278,7 @@ impl StageError {
     pub fn is_users(&self) -> bool {
         matches!(
             self,
-            Self::RawFile { .. }
+            Self::RawFile { fault: Unreadable { is_users: true, .. }, .. }
                 | Self::External(_)
                 | Self::Boundaries(_)
                 | Self::Data(_)

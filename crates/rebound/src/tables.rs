@@ -161,7 +161,7 @@ pub fn read(
 ) -> Result<(SchemaRef, RecordBatch), TableError> {
     let failed = |why: String| TableError { path: path.to_owned(), why };
     let file = RawFile { label: path.display().to_string(), place: Place::Local(path.to_owned()) };
-    let items = input::items(&file, runtime).map_err(failed)?;
+    let items = input::items(&file, runtime).map_err(|error| failed(error.to_string()))?;
     let [item] = &items[..] else {
         return Err(failed(format!("it holds {} files: name one", items.len())));
     };
@@ -170,7 +170,8 @@ pub fn read(
         encoding: encoding_rs::UTF_8,
         has_header: true,
     };
-    let mut reader = item.open(&format, &Buffers::default()).map_err(failed)?;
+    let mut reader =
+        item.open(&format, &Buffers::default()).map_err(|error| failed(error.to_string()))?;
     let names: Vec<String> = reader.header().to_vec();
     let mut asked = BTreeMap::new();
     for (name, text) in types {

@@ -5,12 +5,12 @@ use crate::copy_out::CopyOut;
 use crate::dialect::{Mending, bounded, mended};
 use crate::errors::{error, fatal, told};
 use crate::functions;
-use crate::limits::{Ending, Quota, Within, until};
+use crate::limits::{Ending, Within, until};
 use crate::publication::Publication;
 use crate::read_only::ReadOnly;
 use crate::server::Limits;
 use async_trait::async_trait;
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::hooks::cursor::CursorStatementHook;
 use datafusion_postgres::hooks::set_show::SetShowHook;
@@ -34,6 +34,7 @@ use datafusion_postgres::pgwire::messages::startup::SecretKey;
 use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use datafusion_postgres::{DfSessionService, QueryHook};
 use futures::Sink;
+use query::{Memory, Quota};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,7 +59,7 @@ pub(crate) struct Shared {
     pub(crate) users: Option<Users>,
     pub(crate) memory: Arc<dyn MemoryPool>,
     /// Bytes of a query.
-    pub(crate) quota: usize,
+    pub(crate) quota: Memory,
     pub(crate) timeout: Duration,
     /// Whether clients must use TLS.
     pub(crate) needs_tls: bool,
@@ -83,7 +84,7 @@ impl Shared {
             published: RwLock::new(Arc::new(published)),
             running: Mutex::default(),
             users,
-            memory: Arc::new(GreedyMemoryPool::new(limits.memory)),
+            memory: Arc::new(Quota::new(limits.memory, None)),
             quota: limits.query_memory,
             timeout: limits.timeout,
             permits: Arc::new(Semaphore::new(limits.connections)),
@@ -156,7 +157,7 @@ impl Connection {
     /// A client that has come.
     pub(crate) fn new(shared: &Arc<Shared>) -> datafusion::error::Result<Self> {
         let memory: Arc<dyn MemoryPool> =
-            Arc::new(Quota::new(shared.quota, Arc::clone(&shared.memory)));
+            Arc::new(Quota::new(shared.quota, Some(Arc::clone(&shared.memory))));
         let published = shared.published();
         let (session, service) = opened(&published, &memory)?;
         let startup = Startup {

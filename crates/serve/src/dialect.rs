@@ -58,6 +58,7 @@ pub(crate) fn bounded(sql: &str) -> PgWireResult<()> {
     checked.map_err(|found| {
         let code = match found {
             TooComplex::Bytes(_) | TooComplex::Tokens(_) => "54000",
+            TooComplex::NoThread(_) => "53200",
             _ => "54001",
         };
         error(code, found.to_string())

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use lake::Lake;
 use mimalloc::MiMalloc;
+use query::Memory;
 use serve::{AccessError, Limits, PublicationError, Server, ServerError, Users, tls};
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -47,17 +48,17 @@ struct Cli {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     max_connections: u32,
     /// Memory of a query in MiB; sorts, joins and groups beyond it go to disk where they can.
-    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..))]
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..=1 << 24))]
     memory_mib: u32,
     /// Memory of all queries together in MiB.
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(16..))]
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(16..=1 << 24))]
     total_memory_mib: u32,
     /// Seconds that a query may take; a client can ask for less with `set statement_timeout`.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     timeout_s: u32,
     /// Threads; 0: one a core.
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    threads: u16,
     /// Seconds between looks for another run.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     interval_s: u32,
@@ -122,6 +123,7 @@ fn start_log(format: LogFormat, is_quiet: bool) {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
+    lake::check_clock()?;
     if !cli.listen.ip().is_loopback() && cli.users.is_none() {
         return Err(UsersError(format!(
             "everyone who reaches {} could read the tables: give --users FILE, or listen on 127.0.0.1",
@@ -154,27 +156,23 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         .into());
     }
     let lake = Lake::open(&cli.lake)?;
-    let threads = match cli.threads {
+    let threads = match usize::from(cli.threads) {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         n => n,
     };
-    let mib = |n: u32| usize::try_from(n).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let memory =
+        |mib: u32, setting| Memory { mib: usize::try_from(mib).unwrap_or(usize::MAX), setting };
     let limits = Limits {
         connections: usize::try_from(cli.max_connections).unwrap_or(usize::MAX),
-        query_memory: mib(cli.memory_mib),
-        memory: mib(cli.total_memory_mib),
+        query_memory: memory(cli.memory_mib, "a query at this server (its `--memory-mib`)"),
+        memory: memory(
+            cli.total_memory_mib,
+            "all queries at this server (its `--total-memory-mib`)",
+        ),
         timeout: Duration::from_secs(cli.timeout_s.into()),
         threads,
     };
-    let runtime = |threads| {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder
-            .worker_threads(threads)
-            .thread_stack_size(query::WORKER_STACK)
-            .enable_all()
-            .build()
-            .context("failed to start the runtime")
-    };
+    let runtime = |threads| query::runtime(threads).context("failed to start the runtime");
     let (front, engine) = (runtime(2)?, runtime(threads)?);
     let served = front.block_on(async {
         let server =

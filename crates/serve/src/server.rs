@@ -5,7 +5,7 @@ use crate::client::{self, Door};
 use crate::connection::{Connection, Handlers, Shared};
 use crate::publication::{self, Publication, PublicationError};
 use lake::{Catalog, Lake};
-use query::SessionParams;
+use query::{Memory, SessionParams};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ const WAITING: usize = 100;
 pub struct Limits {
     /// Clients at a time.
     pub connections: usize,
-    /// Bytes of memory of a query.
-    pub query_memory: usize,
-    /// Bytes of memory of all queries together.
-    pub memory: usize,
+    /// Memory of a query.
+    pub query_memory: Memory,
+    /// Memory of all queries together.
+    pub memory: Memory,
     /// How long a query may take; a client can ask for less.
     pub timeout: Duration,
     /// Partitions of a query that run side by side.

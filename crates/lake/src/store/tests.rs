@@ -81,6 +81,7 @@ fn conformance(url: &str) {
         for (run, table) in [("1", &lost), ("2", &kept)] {
             let record = RunRecord {
                 run: run.into(),
+                number: 0,
                 pipeline: "p".into(),
                 command: String::new(),
                 started_at: "now".into(),
@@ -91,6 +92,8 @@ fn conformance(url: &str) {
                 parts: BTreeMap::new(),
                 files: BTreeMap::new(),
                 tables: BTreeMap::from([(table.table.clone(), (*table).clone())]),
+                published_at: None,
+                checks: BTreeMap::new(),
             };
             lake.put_run(&record).await.expect("kept");
         }
@@ -170,9 +173,135 @@ fn a_damaged_description_is_no_description() {
             lake.store().put(&Path::from(path), other.into()).await.expect("written");
         }
         let error = lake.catalog().await.expect_err("damaged");
-        assert!(matches!(error, LakeError::Seal(_)), "{error}");
-        let found = lake.version(&written.table, &written.fingerprint).await.expect("readable");
-        assert_eq!(found, None);
+        assert!(matches!(error, LakeError::Catalog { .. }), "{error}");
+        let found = lake.version(&written.table, &written.fingerprint).await;
+        assert!(matches!(found, Err(LakeError::Version { .. })), "{found:?}");
+    });
+}
+
+async fn put(lake: &Lake, path: &str, bytes: impl Into<PutPayload>) {
+    lake.store().put(&Path::from(path), bytes.into()).await.expect("written");
+}
+
+/// The record of a run that was about to publish `version`, or has.
+fn record_of(run: &str, number: u64, version: &TableVersion, status: RunStatus) -> RunRecord {
+    RunRecord {
+        run: run.into(),
+        number,
+        pipeline: "p".into(),
+        command: String::new(),
+        started_at: "now".into(),
+        ended_at: None,
+        status,
+        error: None,
+        stages: Vec::new(),
+        parts: BTreeMap::new(),
+        files: BTreeMap::new(),
+        tables: BTreeMap::from([(version.table.clone(), version.clone())]),
+        published_at: Some("now".into()),
+        checks: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_damaged_catalog_is_made_again_from_the_newest_run_whose_tables_are_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for url in ["memory://", folder.path().to_str().expect("utf-8")] {
+        let lake = Lake::open(url).expect("a lake");
+        wait(async {
+            assert_eq!(lake.repair().await.expect("nothing to repair"), None);
+            let first =
+                lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
+            let second =
+                lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
+            // Names do not say which came last: a clock may have been wrong.
+            let records = [
+                record_of("99991231T000000000Z-1", 1, &first, RunStatus::Published),
+                record_of("20260101T000000000Z-1", 2, &second, RunStatus::Started),
+                record_of("20260101T000000000Z-2", 3, &first, RunStatus::Failed),
+            ];
+            for record in &records {
+                lake.put_run(record).await.expect("kept");
+            }
+            let newest = records[1].catalog().expect("about to publish");
+            lake.publish(&newest, &Replaced(None)).await.expect("published");
+            assert_eq!(lake.repair().await.expect("whole"), None);
+            let whole = lake.get(CATALOG).await.expect("there");
+            let text = String::from_utf8(whole.to_vec()).expect("text");
+            let damages = [
+                text.replacen("region_code", "region_cove", 1),
+                text.replacen("\"format\": 2", "\"format\": 3", 1),
+                text[..text.len() / 2].to_owned(),
+                String::new(),
+                "[]".to_owned(),
+            ];
+            for damaged in damages {
+                assert_ne!(damaged, text);
+                put(&lake, CATALOG, damaged).await;
+                let error = lake.catalog().await.expect_err("damaged");
+                assert!(error.to_string().contains("rebound verify --repair"), "{error}");
+                assert_eq!(lake.repair().await.expect("repaired").as_ref(), Some(&newest));
+                assert_eq!(lake.get(CATALOG).await.expect("there"), whole, "the same bytes");
+            }
+            // One that is of another format is not damaged.
+            put(&lake, CATALOG, "{\"format\": 3, \"seal\": \"x\"}").await;
+            assert!(matches!(lake.repair().await, Err(LakeError::Format { found: 3, .. })));
+            lake.delete_if_there(CATALOG).await.expect("gone");
+            assert_eq!(lake.repair().await.expect("repaired").as_ref(), Some(&newest));
+            // Without the tables of the newest, those of the one before.
+            put(&lake, CATALOG, "").await;
+            lake.delete_if_there(&second.files[0].path).await.expect("gone");
+            let repaired = lake.repair().await.expect("repaired").expect("a catalog");
+            assert_eq!(repaired.tables[&first.table], first);
+            put(&lake, CATALOG, "").await;
+            lake.delete_if_there(&first.files[0].path).await.expect("gone");
+            let error = lake.repair().await.expect_err("nothing is left");
+            assert!(matches!(error, LakeError::Unrepairable { .. }), "{error}");
+        });
+    }
+}
+
+#[test]
+fn a_description_of_another_table_is_refused() {
+    let lake = Lake::open("memory://").expect("a lake");
+    wait(async {
+        let one = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
+        let two = lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
+        let foreign = lake.get(&format!("{}/{COMPLETE}", one.folder())).await.expect("there");
+        put(&lake, &format!("{}/{COMPLETE}", two.folder()), foreign).await;
+        let error = lake.version(&two.table, &two.fingerprint).await.expect_err("foreign");
+        let expected = format!(
+            "`{}/version.json` in the lake describes `{}`: the table is made again",
+            two.folder(),
+            one.folder()
+        );
+        assert_eq!(error.to_string().replace("memory:/", ""), expected);
+    });
+}
+
+#[test]
+fn what_is_no_record_is_left_out_and_told() {
+    let lake = Lake::open("memory://").expect("a lake");
+    wait(async {
+        let version = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
+        lake.put_run(&record_of("1", 1, &version, RunStatus::Published)).await.expect("kept");
+        let whole = lake.get("runs/1.json").await.expect("there");
+        for (name, bytes) in [
+            ("runs/2.json", &whole[..]),
+            ("runs/3.json", b""),
+            ("runs/4.json", &whole[..whole.len() / 2]),
+            ("runs/5.json", b"{\"a\": 1}"),
+            ("runs/6.json", &[0xff, 0xfe, 0]),
+            ("runs/notes.txt", b"mine"),
+        ] {
+            put(&lake, name, Bytes::copy_from_slice(bytes)).await;
+        }
+        let runs = lake.runs().await.expect("readable");
+        let names: Vec<_> = runs.records.iter().map(|run| run.run.as_str()).collect();
+        assert_eq!((names, runs.next_number()), (vec!["1"], 2));
+        assert_eq!(runs.left_out.len(), 5, "{:?}", runs.left_out);
+        assert!(runs.left_out.iter().all(|error| error.to_string().contains("delete it")));
+        lake.collect_garbage(1, None).await.expect("collected");
     });
 }
 

@@ -716,7 +716,7 @@ fn parts(pipeline: &Pipeline) -> Result<Parts, StageError> {
 /// What takes the records, for [`sums`].
 pub(super) fn collector(pipeline: &Pipeline) -> Result<Collector, StageError> {
     // The other half is for reading, sorting and writing.
-    let limit = pipeline.config.engine.memory_bytes() / 2;
+    let limit = pipeline.config.engine.memory().bytes() / 2;
     let is_split = pipeline.config.harmonize.method() == Ok(Method::Weights);
     Ok(Collector::new(&pipeline.config.aggregate.flow, parts(pipeline)?, is_split, limit))
 }

@@ -10,8 +10,9 @@ use super::packed::{CodedRows, Collector, Packer, locked};
 use super::rows::{Rows, Words};
 use super::{Files, GroupWriter, Made, Output, StageError, table};
 use crate::away::{Away, Work};
+use crate::bounded::RowLimit;
 use crate::graph::hint;
-use crate::input::{self, Block, BlockReader, Buffers, Item, Stored};
+use crate::input::{self, Block, BlockReader, Buffers, Item, Stored, Unreadable};
 use crate::pipeline::{Pipeline, RawFile, Source};
 use arrow::array::Array;
 use lake::{Cells, Codes, DataFile, GROUP_ROWS};
@@ -252,7 +253,7 @@ pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, Stag
     let inputs = inputs(pipeline, files)?;
     let found = match &files.away {
         Some(away) => read_away(&inputs, away)?,
-        None => read(&inputs, 0, files, RecordsTo::Table)?,
+        None => read(&inputs, 0, files, RecordsTo::Table, row_limit(pipeline))?,
     };
     let (mut by_file, mut records, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
     for OfFile { account, records: of_file, rejects: refused } in found {
@@ -271,7 +272,7 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
     let collector = aggregate::collector(pipeline)?;
     let inputs = inputs(pipeline, files)?;
     let (mut by_file, mut rejects) = (Vec::with_capacity(inputs.len()), Vec::new());
-    for of_file in read(&inputs, 0, files, RecordsTo::Sums(&collector))? {
+    for of_file in read(&inputs, 0, files, RecordsTo::Sums(&collector), row_limit(pipeline))? {
         by_file.push(of_file.account);
         rejects.extend(of_file.rejects);
     }
@@ -317,12 +318,21 @@ pub(crate) fn run_one(
 ) -> Result<Vec<OfFile>, StageError> {
     for source in &pipeline.sources {
         if let Some(raw) = source.files.iter().find(|raw| raw.label == file) {
-            return read(&inputs_of(source, raw, files)?, first, files, RecordsTo::Table);
+            let inputs = inputs_of(source, raw, files)?;
+            return read(&inputs, first, files, RecordsTo::Table, row_limit(pipeline));
         }
     }
     let why = "the machine that was to read it does not see it: raw files must be at URLs, or in a folder that all \
                machines share";
-    Err(StageError::RawFile { path: PathBuf::from(file), why: why.to_owned() })
+    Err(unreadable(file, why.to_owned().into()))
+}
+
+fn unreadable(file: &str, fault: Unreadable) -> StageError {
+    StageError::RawFile { path: PathBuf::from(file), fault }
+}
+
+fn row_limit(pipeline: &Pipeline) -> RowLimit {
+    RowLimit { mib: pipeline.config.ingest.max_row_mib, setting: Some("ingest.max_row_mib") }
 }
 
 fn inputs_of<'p>(
@@ -330,8 +340,8 @@ fn inputs_of<'p>(
     file: &'p RawFile,
     files: &Files<'_>,
 ) -> Result<Vec<RawInput<'p>>, StageError> {
-    let items = input::items(file, &files.runtime)
-        .map_err(|why| StageError::RawFile { path: PathBuf::from(&file.label), why })?;
+    let items =
+        input::items(file, &files.runtime).map_err(|error| unreadable(&file.label, error))?;
     let input =
         |item| RawInput { source, file: &file.label, item, state: Mutex::new(State::Closed) };
     Ok(items.into_iter().map(input).collect())
@@ -355,10 +365,11 @@ fn read(
     first: usize,
     files: &Files<'_>,
     records_to: RecordsTo<'_>,
+    limit: RowLimit,
 ) -> Result<Vec<OfFile>, StageError> {
     let buffers = match records_to {
-        RecordsTo::Table => Buffers::default(),
-        RecordsTo::Sums(_) => Buffers::of_blocks(SUMMED_BYTES),
+        RecordsTo::Table => Buffers::new(limit),
+        RecordsTo::Sums(_) => Buffers::new(limit).of_blocks(SUMMED_BYTES),
     };
     let work = Reader {
         inputs,
@@ -560,8 +571,7 @@ impl Reader<'_> {
 
     /// The header of a file does not fit its layout.
     fn header_failed(&self, file: usize, error: &HeaderError, names: &[&str]) -> StageError {
-        let path = PathBuf::from(&self.inputs[file].item.label);
-        StageError::RawFile { path, why: header_fault(error, names) }
+        unreadable(&self.inputs[file].item.label, header_fault(error, names).into())
     }
 
     fn put(&self, file: usize, at: usize, result: Result<Done, StageError>) {
@@ -575,12 +585,12 @@ impl Reader<'_> {
     /// The next block of a file.
     fn take(&self, file: usize) -> Result<Option<Task>, (usize, StageError)> {
         let RawInput { source, item, state, .. } = &self.inputs[file];
-        let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
+        let failed = |why: String| unreadable(&item.label, why.into());
         let mut state = locked(state);
         if matches!(*state, State::Closed) {
-            let reader = item.open(&source.layout.format, &self.buffers).map_err(|why| {
+            let reader = item.open(&source.layout.format, &self.buffers).map_err(|error| {
                 *state = State::Done;
-                (0, failed(why))
+                (0, unreadable(&item.label, error))
             })?;
             let layout = source.layout.for_file(&item.label).map_err(|why| {
                 *state = State::Done;
@@ -639,7 +649,7 @@ impl Reader<'_> {
         packer: &mut Packer,
     ) -> Result<Done, StageError> {
         let RawInput { source, item, .. } = &self.inputs[task.file];
-        let failed = |why: String| StageError::RawFile { path: PathBuf::from(&item.label), why };
+        let failed = |why: String| unreadable(&item.label, why.into());
         let Fitted { layout, header, encoding } = &*task.fitted;
         let name = format!("part-{:05}-{:05}.parquet", self.first + task.file, task.at);
         let mut reading = Reading {
