@@ -1,133 +1,33 @@
-//! The dependency table of ARCHITECTURE.md, and what the pure crates may not touch.
+//! The table of crates in ARCHITECTURE.md, what the pure crates may not touch, and files that import each other in a circle.
 
 use crate::support::root;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-/// Crate, whether it is pure, and everything it may depend on.
-const TABLE: [(&str, bool, &[&str]); 9] = [
-    ("trade", true, &["foldhash", "memchr", "pulp", "serde", "thiserror"]),
-    ("space", true, &["faer", "pulp", "rand_pcg", "rayon", "thiserror"]),
-    ("resilience", true, &["rand_pcg", "space", "thiserror"]),
-    ("estimate", true, &["faer", "rand_pcg", "rayon", "statrs", "thiserror"]),
-    (
-        "lake",
-        false,
-        &[
-            "arrow",
-            "async-trait",
-            "blake3",
-            "bytes",
-            "chrono",
-            "futures",
-            "object_store",
-            "parquet",
-            "rayon",
-            "serde",
-            "serde_json",
-            "thiserror",
-            "tokio",
-            "url",
-            "zstd",
-        ],
-    ),
-    (
-        "query",
-        false,
-        &["arrow", "bytes", "datafusion", "futures", "lake", "thiserror", "tokio", "url"],
-    ),
-    (
-        "serve",
-        false,
-        &[
-            "anyhow",
-            "async-trait",
-            "bytes",
-            "clap",
-            "datafusion",
-            "datafusion-postgres",
-            "futures",
-            "lake",
-            "mimalloc",
-            "query",
-            "thiserror",
-            "tokio",
-            "tokio-rustls",
-            "tokio-util",
-            "tracing",
-            "tracing-subscriber",
-        ],
-    ),
-    (
-        "cluster",
-        false,
-        &[
-            "ballista",
-            "ballista-core",
-            "ballista-executor",
-            "ballista-scheduler",
-            "clap",
-            "datafusion",
-            "mimalloc",
-            "rebound",
-            "tempfile",
-            "tokio",
-            "tracing",
-            "tracing-subscriber",
-        ],
-    ),
-    (
-        "rebound",
-        false,
-        &[
-            "anyhow",
-            "arrow",
-            "base64",
-            "bzip2",
-            "chrono",
-            "clap",
-            "csv",
-            "dta",
-            "encoding_rs",
-            "encoding_rs_io",
-            "estimate",
-            "flate2",
-            "geojson",
-            "glob",
-            "indicatif",
-            "lake",
-            "lzma-rust2",
-            "memchr",
-            "mimalloc",
-            "parquet",
-            "query",
-            "rand_pcg",
-            "rayon",
-            "regex",
-            "resilience",
-            "resvg",
-            "rquickjs",
-            "rustyline",
-            "serde",
-            "serde_json",
-            "serde_norway",
-            "sha2",
-            "signal-hook",
-            "space",
-            "strsim",
-            "tempfile",
-            "terminal_size",
-            "thiserror",
-            "tokio",
-            "tracing",
-            "tracing-subscriber",
-            "trade",
-            "unicode-width",
-            "zip",
-            "zstd",
-        ],
-    ),
-];
+/// A line of the table.
+struct Layer {
+    is_pure: bool,
+    /// Everything that the crate may depend on.
+    may_import: BTreeSet<String>,
+}
+
+/// The table of ARCHITECTURE.md, by crate.
+fn table() -> BTreeMap<String, Layer> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("readable");
+    let head = "| crate | what | may import (ours) | may import (others) | IO |";
+    let lines = text.lines().skip_while(|line| *line != head).skip(2);
+    let rows = lines.take_while(|line| line.starts_with('|')).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, _, ours, others, io] = cells[..] else { panic!("{line}") };
+        let names = |cell: &str| -> Vec<String> {
+            let names = cell.split(',').map(|name| name.trim().trim_matches('`').to_owned());
+            names.filter(|name| name != "-").collect()
+        };
+        let may_import = names(ours).into_iter().chain(names(others)).collect();
+        (name.trim_matches('`').to_owned(), Layer { is_pure: io == "no", may_import })
+    });
+    rows.collect()
+}
 
 #[test]
 fn crates_import_what_the_architecture_allows() {
@@ -138,23 +38,19 @@ fn crates_import_what_the_architecture_allows() {
         .expect("cargo runs");
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    assert_eq!(packages.len(), TABLE.len(), "a crate needs a line in the table");
+    let table = table();
+    assert_eq!(packages.len(), table.len(), "each crate has a line in the table");
     for package in packages {
         let name = package["name"].as_str().expect("a name");
-        let (_, _, allowed) =
-            TABLE.iter().find(|(n, _, _)| *n == name).expect("a line in the table");
-        let found: BTreeSet<&str> = package["dependencies"]
+        let layer = table.get(name).unwrap_or_else(|| panic!("`{name}` has no line in the table"));
+        let found: BTreeSet<String> = package["dependencies"]
             .as_array()
             .expect("dependencies")
             .iter()
-            .filter(|d| d["kind"].is_null())
-            .filter_map(|d| d["name"].as_str())
+            .filter(|dependency| dependency["kind"].is_null())
+            .filter_map(|dependency| dependency["name"].as_str().map(str::to_owned))
             .collect();
-        let extra: Vec<_> = found.iter().filter(|d| !allowed.contains(d)).collect();
-        assert!(
-            extra.is_empty(),
-            "crate `{name}` imports {extra:?}, which ARCHITECTURE.md does not allow"
-        );
+        assert_eq!(found, layer.may_import, "what `{name}` imports, and what ARCHITECTURE.md says");
     }
 }
 
@@ -174,7 +70,10 @@ fn sources(folder: &std::path::Path, found: &mut Vec<(String, String)>) {
 fn pure_crates_do_no_io_and_read_no_clock() {
     let forbidden =
         ["std::fs", "std::env", "std::io", "std::net", "std::process", "std::time", "println!"];
-    for (name, _, _) in TABLE.iter().filter(|(_, is_pure, _)| *is_pure) {
+    let table = table();
+    let pure: Vec<_> = table.iter().filter(|(_, layer)| layer.is_pure).collect();
+    assert_eq!(pure.len(), 4);
+    for (name, _) in pure {
         let mut found = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut found);
         assert!(!found.is_empty());
@@ -201,4 +100,163 @@ fn only_its_owner_names_a_library() {
             assert!(is_owner || !text.contains(library), "{path} names {library}");
         }
     }
+}
+
+/// The text of a file without comments, and without its tests.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths that begin with `crate::` or `super::` in `text`, those in braces each by itself.
+fn paths(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in text.match_indices(start) {
+            let is_part =
+                text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+            if !is_part {
+                tree(&text[at..], &mut Vec::new(), &mut found);
+            }
+        }
+    }
+    found
+}
+
+/// Adds the paths that `text` begins with, below `above`; gives what follows them.
+fn tree<'t>(mut text: &'t str, above: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'t str {
+    let n = above.len();
+    loop {
+        text = text.trim_start();
+        if let Some(mut rest) = text.strip_prefix('{') {
+            loop {
+                rest = tree(rest, above, found).trim_start();
+                match rest.strip_prefix(',') {
+                    Some(more) => rest = more,
+                    None => break,
+                }
+            }
+            above.truncate(n);
+            return rest.trim_start().strip_prefix('}').unwrap_or(rest);
+        }
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        above.push(text[..end].to_owned());
+        text = &text[end..];
+        match text.strip_prefix("::") {
+            Some(rest) => text = rest,
+            None => {
+                found.push(above.clone());
+                above.truncate(n);
+                return text;
+            }
+        }
+    }
+}
+
+/// For each file of a crate, by the path of its module, the modules that it imports.
+fn imports(root: &std::path::Path) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
+    let mut found = Vec::new();
+    sources(root, &mut found);
+    let module = |path: &str| -> Vec<String> {
+        let path =
+            std::path::Path::new(path).strip_prefix(root).expect("below it").with_extension("");
+        let names = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+        names.filter(|name| !["lib", "mod"].contains(&name.as_str())).collect()
+    };
+    let texts: BTreeMap<Vec<String>, String> = found
+        .iter()
+        .filter(|(path, _)| !path.ends_with("tests.rs") && !path.ends_with("main.rs"))
+        .map(|(path, text)| (module(path), code(text)))
+        .collect();
+    let of = |(own, text): (&Vec<String>, &String)| {
+        let mut imported = BTreeSet::new();
+        for path in paths(text) {
+            let mut from: Vec<String> = if path[0] == "crate" { Vec::new() } else { own.clone() };
+            for name in &path {
+                match name.as_str() {
+                    "crate" => {}
+                    "super" => {
+                        from.pop();
+                    }
+                    name => from.push(name.to_owned()),
+                }
+            }
+            // What is named, or the module that it is in.
+            while !from.is_empty() && !texts.contains_key(&from) {
+                from.pop();
+            }
+            // The root only gathers what the others are.
+            if !from.is_empty() && from != *own {
+                imported.insert(from);
+            }
+        }
+        // A module that takes from those below it imports them.
+        let below =
+            texts.keys().filter(|other| other.len() == own.len() + 1 && other.starts_with(own));
+        let is_used = |other: &&Vec<String>| {
+            let name = other.last().expect("a name");
+            !own.is_empty() && text.match_indices(&format!("{name}::")).next().is_some()
+        };
+        imported.extend(below.filter(is_used).cloned());
+        (own.clone(), imported)
+    };
+    texts.iter().map(of).collect()
+}
+
+/// A way through `imports` from a module back to it.
+fn circle(imports: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>) -> Option<Vec<String>> {
+    let mut left = imports.clone();
+    // What imports nothing that is left is in no circle.
+    loop {
+        let names: BTreeSet<Vec<String>> = left.keys().cloned().collect();
+        let n = left.len();
+        left.retain(|_, of| of.iter().any(|other| names.contains(other)));
+        if left.len() == n {
+            break;
+        }
+    }
+    let mut at = left.keys().next()?.clone();
+    let mut way = vec![at.clone()];
+    loop {
+        at = left[&at].iter().find(|other| left.contains_key(*other)).expect("it is left").clone();
+        if let Some(begin) = way.iter().position(|other| *other == at) {
+            let way = way[begin..].iter().chain([&at]).map(|module| module.join("::"));
+            return Some(way.collect());
+        }
+        way.push(at.clone());
+    }
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut circles = Vec::new();
+    for name in table().keys() {
+        let found = imports(&root().join("crates").join(name).join("src"));
+        assert!(!found.is_empty());
+        circles.extend(circle(&found).map(|way| format!("`{name}`: {}", way.join(" -> "))));
+    }
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
+fn circles_are_found() {
+    let text =
+        "use crate::{a::B, c::{d, e::F}};\nfn f() -> super::g::H { crate::i::j() } // crate::k\n";
+    let mut found: Vec<String> = paths(&code(text)).iter().map(|path| path.join("::")).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        ["crate::a::B", "crate::c::d", "crate::c::e::F", "crate::i::j", "super::g::H"]
+    );
+    let module = |name: &str| vec![name.to_owned()];
+    let of = |pairs: &[(&str, &[&str])]| {
+        let pairs = pairs.iter().map(|(name, imported)| {
+            (module(name), imported.iter().map(|other| module(other)).collect())
+        });
+        circle(&pairs.collect::<BTreeMap<_, BTreeSet<_>>>())
+    };
+    assert_eq!(of(&[("a", &["b"]), ("b", &["c"]), ("c", &[])]), None);
+    let way = of(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"]), ("d", &["a"])]).expect("a circle");
+    assert_eq!(way, ["b", "c", "b"]);
 }

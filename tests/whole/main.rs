@@ -2,7 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "in a test, what fails is the test")]
 
-mod away;
 mod bad_files;
 mod bad_input;
 mod damaged;
@@ -17,6 +16,7 @@ mod models;
 mod parts;
 mod references;
 mod remote;
+mod remote_tasks;
 mod reproducible;
 mod resilience;
 mod sample;

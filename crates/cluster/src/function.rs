@@ -14,7 +14,7 @@ pub(crate) const NAME: &str = "rebound_perform";
 /// Where this executor is, for errors.
 pub(crate) static PLACE: OnceLock<String> = OnceLock::new();
 
-/// `rebound_perform(task)`: the answer of [`rebound::away::perform`].
+/// `rebound_perform(task)`: the answer of [`rebound::worker::perform`].
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Perform {
     signature: Signature,
@@ -55,8 +55,9 @@ impl ScalarUDFImpl for Perform {
 /// Performs a task on a thread of its own: it has a runtime, which may not wait within another.
 fn apart(task: &str) -> Result<String> {
     std::thread::scope(|scope| {
-        let thread = scope
-            .spawn(|| rebound::away::perform(task, PLACE.get().map_or("unnamed", String::as_str)));
+        let thread = scope.spawn(|| {
+            rebound::worker::perform(task, PLACE.get().map_or("unnamed", String::as_str))
+        });
         thread.join().or_else(|_| exec_err!("the work stopped by a fault of the program"))
     })
 }

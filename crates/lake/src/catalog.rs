@@ -1,8 +1,8 @@
 //! What is published, and what runs did.
 
+use crate::error::LakeError;
 use crate::fingerprint::Fingerprint;
-use crate::store::LakeError;
-use crate::table::TableVersion;
+use crate::version::TableVersion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -6,8 +6,9 @@
 //! machine's clock matters. In a folder a lock of the operating system tells as well whether a collection is at work: it ends with
 //! its program.
 
+use crate::error::LakeError;
 use crate::lock::{CollectionLock, Holder};
-use crate::store::{Lake, LakeError};
+use crate::store::Lake;
 use chrono::{DateTime, SecondsFormat, Utc};
 use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};

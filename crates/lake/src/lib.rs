@@ -13,34 +13,53 @@
 //! which is replaced in one atomic put: they see the old run or the new one, never a mixture. A version names each of its files
 //! with its size and the hash of its bytes, and is these files or an error.
 
-mod below;
+mod buffer_pool;
 mod catalog;
+mod cells;
 mod clock;
-mod coded;
 pub mod contract;
 mod durable;
+mod error;
 mod external;
 mod fingerprint;
-mod groups;
+mod garbage;
 mod lease;
 mod lock;
 mod object;
+mod parquet_reader;
+mod parquet_writer;
 mod pinned;
+mod prefix_store;
+mod properties;
+mod published;
+mod reading;
 mod remote;
-mod spare;
+mod seal;
 mod store;
 mod table;
+mod version;
+mod versions;
 
 pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, Runs, StageRecord};
+pub use cells::{Cells, NO_CODE, NO_COUNT, NO_MONEY, Texts};
 pub use clock::{ClockError, check_clock};
-pub use coded::{CodedReader, Codes};
 pub use contract::{Column, Contract, Kind};
+pub use error::LakeError;
 pub use external::ExternalParquet;
 pub use fingerprint::{ContentHash, Fingerprint, Fingerprinter};
-pub use groups::{Cells, GROUP_ROWS, GroupWriter, NO_CODE, NO_COUNT, NO_MONEY, Texts};
+pub use garbage::Garbage;
 pub use lease::{HeldLease, LeaseTimes};
 pub use lock::{Holder, Lock, LockError};
+pub use parquet_reader::{CodedReader, Codes};
+pub use parquet_writer::GroupWriter;
 pub use pinned::PinnedStore;
+pub use properties::GROUP_ROWS;
+pub use published::CatalogVersion;
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
-pub use store::{FileState, Garbage, Lake, LakeError, Replaced};
-pub use table::{DataFile, TableVersion, TableWriter, folder_of};
+pub use store::Lake;
+pub use table::TableWriter;
+pub use version::{DataFile, TableVersion, folder_of};
+pub use versions::FileState;
+
+#[cfg(test)]
+mod tests;

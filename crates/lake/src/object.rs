@@ -2,6 +2,7 @@
 
 use crate::fingerprint::ContentHash;
 use crate::store::Lake;
+use crate::version::TableVersion;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use object_store::buffered::BufWriter;
@@ -25,9 +26,14 @@ impl fmt::Debug for Object {
 }
 
 impl Object {
-    pub(crate) fn new(lake: Lake, path: String) -> Self {
+    fn new(lake: Lake, path: String) -> Self {
         let writer = BufWriter::new(lake.store(), Path::from(path.as_str()));
         Self { lake, path, writer, hasher: blake3::Hasher::new() }
+    }
+
+    /// The file `name` of a version.
+    pub(crate) fn of_version(lake: &Lake, version: &TableVersion, name: &str) -> Self {
+        Self::new(lake.clone(), format!("{}/{name}", version.folder()))
     }
 
     /// Adds bytes.

@@ -3,8 +3,8 @@
 //! DataFusion lists a table's files when it plans. A file that is gone is listed as none, and a table without files has no
 //! rows. Here a file is said to be there as its version has it, without asking, so that the reading fails when it is not.
 
-use crate::store::LakeError;
-use crate::table::{DataFile, TableVersion};
+use crate::error::LakeError;
+use crate::version::{DataFile, TableVersion};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;

@@ -1,22 +1,17 @@
 //! Writing one version of one table.
 
-use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
-use crate::fingerprint::{ContentHash, Fingerprint};
-use crate::groups::GROUP_ROWS;
+use crate::contract::{Kind, MONEY_LIMIT, money_text};
+use crate::error::LakeError;
 use crate::object::Object;
-use crate::store::{Lake, LakeError};
+use crate::properties::properties;
+use crate::store::Lake;
+use crate::version::{DataFile, TableVersion};
 use arrow::array::{Array, AsArray, RecordBatch, make_comparator};
 use arrow::compute::{BatchCoalescer, SortOptions};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
-use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -24,130 +19,6 @@ use std::sync::Arc;
 /// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
 /// were cut before.
 const BATCH_ROWS: usize = 16_384;
-
-/// Columns that rows are looked for by, beside those of the key.
-const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
-
-/// One Parquet file of a version. Versions may share files, so that each says where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataFile {
-    /// Its path below the root of the lake.
-    pub path: String,
-    /// Rows.
-    pub rows: u64,
-    /// Bytes.
-    pub bytes: u64,
-    /// The hash of its bytes, taken while they were written.
-    pub hash: ContentHash,
-}
-
-/// A complete version of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableVersion {
-    /// `schema.table`.
-    pub table: String,
-    /// The stage that made it.
-    pub stage: String,
-    /// Its name in the lake.
-    pub fingerprint: Fingerprint,
-    /// Its Parquet files, in order.
-    pub files: Vec<DataFile>,
-    /// The columns that make a row unique, in the order the rows are sorted by.
-    pub key: Vec<String>,
-    /// One line on what a row is.
-    pub about: String,
-    /// Its columns.
-    pub columns: Vec<Column>,
-    /// When it was made, RFC 3339.
-    pub made_at: String,
-}
-
-impl TableVersion {
-    /// Rows of all files.
-    pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
-    }
-
-    /// Bytes of all files.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
-    }
-
-    /// The Arrow schema of its files.
-    pub fn schema(&self) -> SchemaRef {
-        crate::contract::schema(&self.columns)
-    }
-
-    /// The names of its columns, with commas.
-    pub(crate) fn column_names(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        names.join(", ")
-    }
-
-    /// The places of the columns of its key.
-    pub(crate) fn key_columns(&self) -> Result<Vec<usize>, LakeError> {
-        let place = |name: &String| {
-            let place = self.columns.iter().position(|column| column.name == *name);
-            place.ok_or_else(|| LakeError::Columns {
-                table: self.table.clone(),
-                expected: self.key.join(", "),
-                found: self.column_names(),
-            })
-        };
-        self.key.iter().map(place).collect()
-    }
-
-    /// What its file `name` is written to.
-    pub(crate) fn object(&self, lake: &Lake, name: &str) -> Object {
-        Object::new(lake.clone(), format!("{}/{name}", self.folder()))
-    }
-
-    /// Where the version is, below the root of the lake.
-    pub fn folder(&self) -> String {
-        folder_of(&self.table, &self.fingerprint)
-    }
-}
-
-/// Where a version of `table` is, below the root of the lake.
-pub fn folder_of(table: &str, fingerprint: &Fingerprint) -> String {
-    format!("tables/{table}/{fingerprint}")
-}
-
-/// Whether rows are looked for by this column of `version`.
-pub(crate) fn is_sought(version: &TableVersion, column: &str) -> bool {
-    SOUGHT.contains(&column) || version.key.iter().any(|key| key == column)
-}
-
-/// How the files of `version` are written.
-pub(crate) fn properties(version: &TableVersion) -> Result<WriterProperties, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_created_by("rebound".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_key_value_metadata(Some(vec![
-            KeyValue::new("rebound.table".to_owned(), version.table.clone()),
-            KeyValue::new("rebound.about".to_owned(), version.about.clone()),
-            KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
-        ]));
-    for column in &version.columns {
-        let path = ColumnPath::from(column.name.as_str());
-        // Bounds are kept of what rows are looked for by; the rest are only computed with.
-        if is_sought(version, &column.name) {
-            properties =
-                properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::Chunk);
-        }
-        // A dictionary of numbers that hardly repeat costs time and no less room.
-        properties = match column.kind {
-            Kind::Count => properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-            Kind::Money | Kind::Float => properties.set_column_dictionary_enabled(path, false),
-            _ => properties,
-        };
-    }
-    Ok(properties.build())
-}
 
 /// Writes one Parquet file of a version. Rows must come in ascending order of the key, without repeats.
 pub struct TableWriter {
@@ -175,7 +46,7 @@ impl TableWriter {
         let schema = version.schema();
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
-        let object = version.object(lake, name);
+        let object = Object::of_version(lake, version, name);
         let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
             .map_err(unwritable)?;
         Ok(Self {
@@ -395,6 +266,7 @@ impl KeyOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Column;
     use arrow::array::{
         ArrayRef, Decimal128Array, Float32Array, Float64Array, Int64Array, UInt64Array,
     };

@@ -3,7 +3,6 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
-use crate::away::Cluster;
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
@@ -13,10 +12,12 @@ use crate::new_file::NewFile;
 use crate::output::{self, CsvArgs, Format, OutputError, columns, grouped, right};
 use crate::pipeline::{self, Engine, PipelineError};
 use crate::published;
+use crate::remote::Cluster;
 use crate::report::{self, ReportArgs, ReportError};
 use crate::run::{self, Action, Options, Outcome, Plan, Publication, RunError};
+use crate::suggest::suggest;
 use crate::synth::{Nation, SynthError};
-use crate::{clock, config, graph, shell};
+use crate::{clock, config, shell};
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
@@ -780,8 +781,7 @@ fn describe(runtime: &Runtime, out: &mut impl Write, args: &DescribeArgs) -> any
             let catalog = catalog(runtime, &lake)?;
             let version = catalog.tables.get(name).ok_or_else(|| {
                 let known = Contract::all().iter().map(|contract| contract.table);
-                let hint =
-                    graph::hint(name, known.chain(catalog.tables.keys().map(String::as_str)));
+                let hint = suggest(name, known.chain(catalog.tables.keys().map(String::as_str)));
                 UsersError(format!("no table `{name}`{hint}; `rebound tables` lists them"))
             })?;
             (version.about.clone(), version.key.join(", "), version.columns.clone())

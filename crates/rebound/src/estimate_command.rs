@@ -1,7 +1,7 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are published.
 
 use crate::estimation::{Estimated, EstimationError, Runner};
-use crate::models::{FormulaOptions, Heading, Model, ModelError};
+use crate::model_spec::{FormulaOptions, Heading, Model, ModelError};
 use crate::new_file::NewFile;
 use crate::output::{CsvArgs, TEXT_WIDTH, text_width};
 use crate::published::{self, NotPublished};
@@ -194,7 +194,7 @@ pub fn estimate(
         let terms: Vec<&str> =
             shown.iter().flat_map(|model| &model.results).flat_map(Estimated::terms).collect();
         if !terms.contains(&asked.as_str()) {
-            let hint = crate::graph::hint(asked, terms.iter().copied());
+            let hint = crate::suggest::suggest(asked, terms.iter().copied());
             return Err(EstimateCommandError::Asked(format!(
                 "no regression has the coefficient `{asked}`{hint}"
             ))

@@ -1,9 +1,9 @@
 //! Runs models: reads their rows by SQL, estimates, and gives results as rows of `model.*`.
 
 use crate::boundaries::km;
-use crate::graph::hint;
 use crate::levels::{self, LevelOrder, Levels, Met};
-use crate::models::{Estimator, InferenceText, Model, Spec, Term};
+use crate::model_spec::{Estimator, InferenceText, Model, Spec, Term};
+use crate::suggest::suggest;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use estimate::{
@@ -243,7 +243,7 @@ impl Runner<'_> {
                 return Err(EstimationError::Column {
                     of: of.to_owned(),
                     table: spec.table.clone(),
-                    hint: hint(&column, known.iter().copied()),
+                    hint: suggest(&column, known.iter().copied()),
                     known: known.join(", "),
                     column,
                 });

@@ -59,7 +59,7 @@ impl<const N: usize> Rows<N> {
                 header.iter().position(|column| column.trim_start_matches('\u{feff}') == name);
             *place = found.ok_or_else(|| {
                 let header = header.iter().collect::<Vec<_>>().join(", ");
-                let close = crate::graph::hint(name, header.split(", "));
+                let close = crate::suggest::suggest(name, header.split(", "));
                 failed(format!(
                     "no column `{name}`: the header has {header}{close}; correct `{key}.columns`"
                 ))

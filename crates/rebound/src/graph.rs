@@ -1,186 +1,113 @@
 //! The graph of stages: what each reads and writes, what each is made from, and which are selected.
 
 use crate::config::ProximitySource;
-use crate::models::Model;
+use crate::model_spec::Model;
 use crate::pipeline::{Elsewhere, Pipeline, SqlFile, Table};
+use crate::stage_name::StageName;
+use crate::suggest::suggest;
 use lake::{Catalog, Fingerprint, Fingerprinter};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 use std::sync::OnceLock;
 
-/// A stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StageName {
-    /// Raw files to records.
-    Ingest,
-    /// Records to sums on one HS revision.
-    Aggregate,
-    /// RCA, proximity, density, complexity.
-    Relatedness,
-    /// Variety and concentration.
-    Diversification,
-    /// Resistance, recovery, transformation.
-    Resilience,
-    /// Inequality and autocorrelation of what regions have.
-    Spatial,
-    /// Rates of export VAT rebates to variables of products.
-    Policy,
-    /// Tables from elsewhere, for SQL and models.
-    Tables,
-    /// Tables by SQL.
-    Panels,
-    /// Regressions.
-    Models,
-}
-
-impl StageName {
-    /// Every stage, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Ingest,
-        Self::Aggregate,
-        Self::Relatedness,
-        Self::Diversification,
-        Self::Resilience,
-        Self::Spatial,
-        Self::Policy,
-        Self::Tables,
-        Self::Panels,
-        Self::Models,
-    ];
-
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ingest => "ingest",
-            Self::Aggregate => "aggregate",
-            Self::Relatedness => "relatedness",
-            Self::Diversification => "diversification",
-            Self::Resilience => "resilience",
-            Self::Spatial => "spatial",
-            Self::Policy => "policy",
-            Self::Tables => "tables",
-            Self::Panels => "panels",
-            Self::Models => "models",
+/// The tables that a stage reads.
+fn reads(stage: StageName, pipeline: &Pipeline) -> Vec<&'static str> {
+    let tables: &[&str] = match stage {
+        StageName::Spatial => {
+            // What the pipeline does not make has no differences.
+            let is_made =
+                |table: &&str| pipeline.stages.iter().any(|stage| writes(*stage).contains(table));
+            let tables = ["trade.region", "trade.region_year"].into_iter();
+            let measured = crate::stages::MEASURED.iter().map(|(table, _)| *table);
+            let mut tables: Vec<&'static str> = tables.chain(measured).filter(is_made).collect();
+            tables.sort_unstable();
+            tables.dedup();
+            return tables;
         }
-    }
-
-    fn reads(self, pipeline: &Pipeline) -> Vec<&'static str> {
-        let tables: &[&str] = match self {
-            Self::Spatial => {
-                // What the pipeline does not make has no differences.
-                let is_made = |table: &&str| {
-                    pipeline.stages.iter().any(|stage| stage.writes().contains(table))
-                };
-                let tables = ["trade.region", "trade.region_year"].into_iter();
-                let measured = crate::stages::MEASURED.iter().map(|(table, _)| *table);
-                let mut tables: Vec<&'static str> =
-                    tables.chain(measured).filter(is_made).collect();
-                tables.sort_unstable();
-                tables.dedup();
-                return tables;
-            }
-            Self::Ingest | Self::Panels | Self::Tables | Self::Models => &[],
-            Self::Policy => &["trade.product", "trade.region_year"],
-            Self::Aggregate => &["customs.records"],
-            Self::Relatedness if uses(pipeline, ProximitySource::Firms) => {
-                &["trade.region_product_year", "trade.region_product_year_firm"]
-            }
-            Self::Relatedness => &["trade.region_product_year"],
-            Self::Resilience => &[
-                "trade.region_product_year",
-                "trade.region_product_year_trade_mode",
-                "trade.region_product_year_ownership",
-                "trade.region_product_year_destination",
-                "trade.region_product_month",
-                "trade.region_product_year_quantity",
-            ],
-            Self::Diversification => {
-                &["trade.region_product_year", "trade.region_product_year_destination"]
-            }
-        };
-        tables.to_vec()
-    }
-
-    /// Whether it reads `table` file by file, as it has many rows, and not as a whole.
-    pub fn streams(self, table: &str) -> bool {
-        matches!(self, Self::Aggregate | Self::Resilience) || table == "trade.region_product_year"
-    }
-
-    fn writes(self) -> &'static [&'static str] {
-        match self {
-            Self::Ingest => &[
-                "customs.records",
-                "customs.rejects",
-                "customs.reconciliation",
-                "customs.rules",
-                "customs.unmapped",
-            ],
-            Self::Aggregate => &[
-                "trade.region",
-                "trade.product",
-                "trade.region_product_year",
-                "trade.region_product_year_destination",
-                "trade.region_product_year_ownership",
-                "trade.region_product_year_trade_mode",
-                "trade.region_product_year_ownership_trade_mode",
-                "trade.region_product_year_firm",
-                "trade.region_product_month",
-                "trade.region_product_year_quantity",
-                "trade.region_year",
-                "trade.hs_conversion",
-            ],
-            Self::Relatedness => &[
-                "space.proximity",
-                "space.region_product_year",
-                "space.region_year",
-                "space.product_year",
-                "space.year",
-            ],
-            Self::Diversification => {
-                &["diversification.region_year", "diversification.product_year"]
-            }
-            Self::Resilience => &[
-                "resilience.episode",
-                "resilience.region",
-                "resilience.macro_region",
-                "resilience.product",
-                "resilience.nation",
-                "resilience.region_product",
-                "resilience.region_trade_mode",
-                "resilience.region_ownership",
-                "resilience.region_destination",
-                "resilience.region_period",
-                "resilience.nation_period",
-                "resilience.region_cycle",
-                "resilience.unit_value",
-                "resilience.shift_share",
-                "resilience.margins",
-                "resilience.transformation",
-                "resilience.product_transformation",
-            ],
-            Self::Spatial => &["spatial.measure", "spatial.region"],
-            Self::Policy => &["policy.rebate", "policy.rebate_year"],
-            Self::Models => &["model.coefficients", "model.fit"],
-            Self::Panels | Self::Tables => &[],
+        StageName::Ingest | StageName::Panels | StageName::Tables | StageName::Models => &[],
+        StageName::Policy => &["trade.product", "trade.region_year"],
+        StageName::Aggregate => &["customs.records"],
+        StageName::Relatedness if uses(pipeline, ProximitySource::Firms) => {
+            &["trade.region_product_year", "trade.region_product_year_firm"]
         }
-    }
+        StageName::Relatedness => &["trade.region_product_year"],
+        StageName::Resilience => &[
+            "trade.region_product_year",
+            "trade.region_product_year_trade_mode",
+            "trade.region_product_year_ownership",
+            "trade.region_product_year_destination",
+            "trade.region_product_month",
+            "trade.region_product_year_quantity",
+        ],
+        StageName::Diversification => {
+            &["trade.region_product_year", "trade.region_product_year_destination"]
+        }
+    };
+    tables.to_vec()
 }
 
-impl fmt::Display for StageName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// Whether it reads `table` file by file, as it has many rows, and not as a whole.
+pub fn streams(stage: StageName, table: &str) -> bool {
+    matches!(stage, StageName::Aggregate | StageName::Resilience)
+        || table == "trade.region_product_year"
 }
 
-impl FromStr for StageName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|stage| stage.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("unknown stage {text:?}: expected one of {names}")
-        })
+/// The tables that a stage writes.
+fn writes(stage: StageName) -> &'static [&'static str] {
+    match stage {
+        StageName::Ingest => &[
+            "customs.records",
+            "customs.rejects",
+            "customs.reconciliation",
+            "customs.rules",
+            "customs.unmapped",
+        ],
+        StageName::Aggregate => &[
+            "trade.region",
+            "trade.product",
+            "trade.region_product_year",
+            "trade.region_product_year_destination",
+            "trade.region_product_year_ownership",
+            "trade.region_product_year_trade_mode",
+            "trade.region_product_year_ownership_trade_mode",
+            "trade.region_product_year_firm",
+            "trade.region_product_month",
+            "trade.region_product_year_quantity",
+            "trade.region_year",
+            "trade.hs_conversion",
+        ],
+        StageName::Relatedness => &[
+            "space.proximity",
+            "space.region_product_year",
+            "space.region_year",
+            "space.product_year",
+            "space.year",
+        ],
+        StageName::Diversification => {
+            &["diversification.region_year", "diversification.product_year"]
+        }
+        StageName::Resilience => &[
+            "resilience.episode",
+            "resilience.region",
+            "resilience.macro_region",
+            "resilience.product",
+            "resilience.nation",
+            "resilience.region_product",
+            "resilience.region_trade_mode",
+            "resilience.region_ownership",
+            "resilience.region_destination",
+            "resilience.region_period",
+            "resilience.nation_period",
+            "resilience.region_cycle",
+            "resilience.unit_value",
+            "resilience.shift_share",
+            "resilience.margins",
+            "resilience.transformation",
+            "resilience.product_transformation",
+        ],
+        StageName::Spatial => &["spatial.measure", "spatial.region"],
+        StageName::Policy => &["policy.rebate", "policy.rebate_year"],
+        StageName::Models => &["model.coefficients", "model.fit"],
+        StageName::Panels | StageName::Tables => &[],
     }
 }
 
@@ -242,16 +169,6 @@ pub enum GraphError {
     },
 }
 
-/// ` (did you mean ...?)` if one of `known` is close to `name`.
-pub fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(name, known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= name.len() / 3)
-        .map_or_else(String::new, |(_, known)| format!(" (did you mean `{known}`?)"))
-}
-
 /// The nodes of `pipeline`, each after what it reads. `tables_read` finds the tables of a SQL text.
 ///
 /// # Errors
@@ -281,23 +198,23 @@ pub fn nodes<E: From<GraphError>>(
         if stage != StageName::Panels {
             let with = (stage == StageName::Ingest && !pipeline.keeps_records)
                 .then_some(StageName::Aggregate);
-            let mut writes = stage.writes().to_vec();
+            let mut written = writes(stage).to_vec();
             if let Some(with) = with {
-                writes.retain(|table| !with.reads(pipeline).contains(table));
-                writes.extend(with.writes());
+                written.retain(|table| !reads(with, pipeline).contains(table));
+                written.extend(writes(with));
             }
             let reads = if stage == StageName::Models {
                 let tables: BTreeSet<&str> =
                     pipeline.models.iter().flat_map(Model::tables).collect();
                 tables.into_iter().map(str::to_owned).collect()
             } else {
-                owned(&stage.reads(pipeline))
+                owned(&reads(stage, pipeline))
             };
             nodes.push(Node {
                 name: stage.name().to_owned(),
                 stage,
                 reads,
-                writes: owned(&writes),
+                writes: owned(&written),
                 sql: None,
                 with,
             });
@@ -336,7 +253,7 @@ fn ordered(mut nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
                     ": the stage `ingest` does, without --no-records and `records: false`"
                         .to_owned()
                 } else {
-                    hint(table, written.iter().map(String::as_str))
+                    suggest(table, written.iter().map(String::as_str))
                 },
             });
         }
@@ -384,7 +301,7 @@ pub fn select(nodes: &[Node], selectors: &[String]) -> Result<BTreeSet<usize>, G
             known.dedup();
             return Err(GraphError::Selector {
                 selector: selector.clone(),
-                known: format!("{}{}", known.join(", "), hint(name, known.iter().copied())),
+                known: format!("{}{}", known.join(", "), suggest(name, known.iter().copied())),
             });
         }
         let start = found.clone();

@@ -6,7 +6,7 @@
 
 use crate::bounded::{self, BoundedRows, LongRow, RowLimit};
 use crate::layout_file::FileFormat;
-use crate::pipeline::{Place, RawFile};
+use crate::raw_files::{Place, RawFile};
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StringBuilder};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type};

@@ -3,7 +3,6 @@
 //! This is the edge. Codes become indices and indices codes here, files are read, text becomes typed
 //! values, and errors of the libraries get their context.
 
-pub mod away;
 pub mod boundaries;
 pub mod bounded;
 pub mod cli;
@@ -21,19 +20,24 @@ pub mod layout_file;
 pub mod levels;
 pub mod log;
 pub mod measure;
-pub mod models;
+pub mod model_spec;
 pub mod new_file;
 pub mod output;
 pub mod pipeline;
 pub mod published;
+pub mod raw_files;
 pub mod regression_table;
+pub mod remote;
 pub mod report;
 pub mod run;
 pub mod shell;
+pub mod stage_name;
 pub mod stages;
+pub mod suggest;
 pub mod synth;
 pub mod tables;
 pub mod verified;
+pub mod worker;
 pub mod yaml;
 
 pub use query::runtime;

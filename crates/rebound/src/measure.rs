@@ -3,7 +3,7 @@
 use crate::input::{self, Block, Buffers};
 use crate::layout_file::FileFormat;
 use crate::output::{CsvArgs, Format, OutputError};
-use crate::pipeline::{Place, RawFile};
+use crate::raw_files::{Place, RawFile};
 use arrow::array::{
     ArrayRef, BooleanBuilder, DictionaryArray, Float64Array, Float64Builder, Int32Array,
     Int64Builder, RecordBatch, StringArray,
@@ -467,7 +467,7 @@ fn find(
     let names: Vec<String> = header.iter().map(|name| clean(name)).collect();
     if let Some(asked) = asked {
         return names.iter().position(|name| name == asked).ok_or_else(|| {
-            let hint = crate::graph::hint(asked, names.iter().map(String::as_str));
+            let hint = crate::suggest::suggest(asked, names.iter().map(String::as_str));
             format!("no column `{asked}`: the header has {}{hint}", names.join(", "))
         });
     }

@@ -1,15 +1,15 @@
 //! What runs on which data: `pipelines/*.yaml`.
 
-use crate::bounded;
 use crate::config::{Config, ConfigError, ProximitySource, beside};
-use crate::graph::StageName;
 use crate::layout_file::{self, LayoutError, LayoutFile};
-use crate::models::{self, Model, ModelError};
+use crate::model_spec::{Model, ModelError};
+use crate::raw_files::{self, RawFile, RawFileError, label_of};
+use crate::stage_name::StageName;
 use crate::yaml::{self, YamlError};
-use lake::{RemoteError, RemoteFile};
+use lake::RemoteError;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 use trade::HsRevision;
 
@@ -293,25 +293,6 @@ pub struct Source {
     pub exclude: Vec<String>,
 }
 
-/// A raw file and its name in tables.
-#[derive(Debug, Clone)]
-pub struct RawFile {
-    /// Its path from the pipeline's folder, without the steps that lead out of it: the same on every
-    /// machine that has the same tree. Its URL, if it is on an object store.
-    pub label: String,
-    /// Where it is.
-    pub place: Place,
-}
-
-/// Where a raw file is.
-#[derive(Debug, Clone)]
-pub enum Place {
-    /// On this machine.
-    Local(PathBuf),
-    /// On an object store or a web server.
-    Remote(RemoteFile),
-}
-
 /// A table from elsewhere, as CSV.
 #[derive(Debug, Clone)]
 pub struct External<C> {
@@ -544,7 +525,10 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         }
         let mut files: BTreeMap<String, RawFile> = BTreeMap::new();
         for pattern in &text.files {
-            let found = raw_files(runtime, path, pattern, &invalid)?;
+            let found = raw_files::find(runtime, path, pattern).map_err(|error| match error {
+                RawFileError::Pattern(why) => invalid("sources.files", why),
+                RawFileError::Remote(error) => error.into(),
+            })?;
             files.extend(found.into_iter().map(|file| (file.label.clone(), file)));
         }
         let is_known = |label: &String| {
@@ -631,7 +615,7 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         tables.insert(name, Table { label, path: place, types: text.types, about: text.about });
     }
     let model_paths: Vec<PathBuf> = file.models.iter().map(|text| beside(path, text)).collect();
-    let models = models::read_all(&model_paths)?;
+    let models = read_models(&model_paths)?;
     if config.relatedness.source() == Ok(ProximitySource::External) && proximity.is_none() {
         let why = "the config says `proximity_source: external`, but there is no `proximity` here";
         return Err(invalid("proximity", why.to_owned()));
@@ -673,6 +657,23 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
     })
 }
 
+/// The model files that a pipeline names.
+fn read_models(paths: &[PathBuf]) -> Result<Vec<Model>, PipelineError> {
+    let read = |path: &PathBuf| {
+        Model::read(path).map_err(|source| PipelineError::Model { path: path.clone(), source })
+    };
+    let models = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut names = BTreeSet::new();
+    match models.iter().find(|model| !names.insert(&model.name)) {
+        Some(twice) => Err(PipelineError::Models(ModelError::Value {
+            of: format!("model `{}`", twice.name),
+            key: "name",
+            why: "two files have this name".to_owned(),
+        })),
+        None => Ok(models),
+    }
+}
+
 /// A folder is relative to the pipeline file; a URL is as it is.
 fn lake_url(path: &Path, lake: &str) -> String {
     if lake.contains("://") { lake.to_owned() } else { beside(path, lake).display().to_string() }
@@ -696,149 +697,4 @@ fn sql_files(folder: &Path) -> Result<Vec<SqlFile>, PipelineError> {
         }
     }
     Ok(files.into_values().collect())
-}
-
-/// The name of an entry of a folder.
-fn name_of(entry: &std::fs::DirEntry) -> Result<String, String> {
-    entry.file_name().into_string().map_err(|name| {
-        let folder = entry.path();
-        let folder = folder.parent().unwrap_or(Path::new("")).display();
-        format!(
-            "the name {name:?} in `{folder}` is no UTF-8, so tables cannot hold it: rename the file"
-        )
-    })
-}
-
-/// The entries of a folder.
-fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, String> {
-    let failed = |error: std::io::Error| format!("failed to read `{}`: {error}", folder.display());
-    std::fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map_err(failed)).collect()
-}
-
-/// A file as it is; of a folder, every file in it and below, but hidden ones.
-fn within(path: PathBuf, found: &mut Vec<PathBuf>) -> Result<(), String> {
-    if !path.is_dir() {
-        found.push(path);
-        return Ok(());
-    }
-    for entry in entries(&path)? {
-        if !name_of(&entry)?.starts_with('.') {
-            within(entry.path(), found)?;
-        }
-    }
-    Ok(())
-}
-
-/// The paths below `folder` that match `parts`, one part a level, of which `**` stands for any number.
-fn matching(
-    folder: PathBuf,
-    parts: &[Component<'_>],
-    options: glob::MatchOptions,
-    found: &mut Vec<PathBuf>,
-) -> Result<(), String> {
-    let Some((part, rest)) = parts.split_first() else {
-        found.push(folder);
-        return Ok(());
-    };
-    let text = part.as_os_str().to_string_lossy();
-    if !text.contains(['*', '?', '[']) {
-        let path = folder.join(part);
-        // A link to nothing is there, too.
-        return match path.symlink_metadata() {
-            Ok(_) => matching(path, rest, options, found),
-            Err(_) => Ok(()),
-        };
-    }
-    let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
-    if text == "**" {
-        matching(folder.clone(), rest, options, found)?;
-    }
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let pattern = glob::Pattern::new(&text).map_err(|error| error.to_string())?;
-    for entry in entries(&folder)? {
-        if text == "**" {
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if is_folder && !is_hidden {
-                name_of(&entry)?;
-                matching(entry.path(), parts, options, found)?;
-            }
-        } else if pattern.matches_with(&entry.file_name().to_string_lossy(), options) {
-            name_of(&entry)?;
-            let path = entry.path();
-            if rest.is_empty() || path.is_dir() {
-                matching(path, rest, options, found)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The files that `pattern` names: a glob of paths from the pipeline's folder, or a URL.
-fn raw_files(
-    runtime: &Runtime,
-    pipeline: &Path,
-    pattern: &str,
-    invalid: &dyn Fn(&str, String) -> PipelineError,
-) -> Result<Vec<RawFile>, PipelineError> {
-    let bad = |error: &dyn std::fmt::Display| invalid("sources.files", error.to_string());
-    let options = glob::MatchOptions {
-        require_literal_leading_dot: true,
-        require_literal_separator: true,
-        ..Default::default()
-    };
-    let (shown, files) = if pattern.contains("://") {
-        let glob = glob::Pattern::new(pattern).map_err(|error| bad(&error))?;
-        let matches = |url: &str| glob.matches_with(url, options);
-        let found = runtime.block_on(RemoteFile::find(pattern, matches))?;
-        let file =
-            |file: RemoteFile| RawFile { label: file.url().to_owned(), place: Place::Remote(file) };
-        (pattern.to_owned(), found.into_iter().map(file).collect::<Vec<_>>())
-    } else {
-        let pattern = beside(pipeline, pattern);
-        glob::Pattern::new(&pattern.to_string_lossy()).map_err(|error| bad(&error))?;
-        let parts: Vec<_> = pattern.components().collect();
-        let (mut matched, mut found) = (Vec::new(), Vec::new());
-        matching(PathBuf::new(), &parts, options, &mut matched).map_err(|why| bad(&why))?;
-        for path in matched {
-            within(path, &mut found).map_err(|why| bad(&why))?;
-        }
-        for path in &found {
-            bounded::is_regular(path)
-                .map_err(|error| bad(&format!("`{}`: {error}", path.display())))?;
-        }
-        let file =
-            |path: PathBuf| RawFile { label: label_of(pipeline, &path), place: Place::Local(path) };
-        (pattern.display().to_string(), found.into_iter().map(file).collect())
-    };
-    if files.is_empty() {
-        return Err(bad(&format!("no file matches `{shown}`")));
-    }
-    Ok(files)
-}
-
-fn label_of(pipeline: &Path, path: &Path) -> String {
-    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let (folder, file) = (whole(pipeline), whole(path));
-    let folder: Vec<_> = folder.parent().map(|p| p.components().collect()).unwrap_or_default();
-    let parts: Vec<_> = file.components().collect();
-    let n_shared = folder.iter().zip(&parts).take_while(|(a, b)| a == b).count();
-    let label: Vec<_> =
-        parts[n_shared..].iter().map(|part| part.as_os_str().to_string_lossy()).collect();
-    label.join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_do_not_name_the_machine() {
-        let label = |pipeline: &str, path: &str| label_of(Path::new(pipeline), Path::new(path));
-        assert_eq!(label("/home/a/p/pipelines/x.yaml", "/home/a/p/samples/y.csv"), "samples/y.csv");
-        assert_eq!(label("pipelines/x.yaml", "samples/y.csv"), "samples/y.csv");
-        assert_eq!(label("/home/a/x.yaml", "/home/a/raw/y.csv"), "raw/y.csv");
-    }
 }

@@ -1,9 +1,9 @@
 //! What is published in a lake, for the commands that read it.
 
 use crate::estimation::Estimated;
-use crate::graph::hint;
-use crate::models::Heading;
+use crate::model_spec::Heading;
 use crate::stages;
+use crate::suggest::suggest;
 use lake::{Catalog, Lake, LakeError, TableVersion};
 use query::{Memory, QueryError, Session, SessionParams};
 use tokio::runtime::Runtime;
@@ -23,7 +23,7 @@ pub struct NotPublished {
 /// [`NotPublished`], with the closest name.
 pub fn version<'c>(catalog: &'c Catalog, table: &str) -> Result<&'c TableVersion, NotPublished> {
     catalog.tables.get(table).ok_or_else(|| NotPublished {
-        hint: hint(table, catalog.tables.keys().map(String::as_str)),
+        hint: suggest(table, catalog.tables.keys().map(String::as_str)),
         table: table.to_owned(),
     })
 }
@@ -79,7 +79,7 @@ pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<
     let missing = read.iter().find(|table| {
         !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
     })?;
-    let hint = hint(missing, catalog.tables.keys().map(String::as_str));
+    let hint = suggest(missing, catalog.tables.keys().map(String::as_str));
     Some(format!(
         "no table `{missing}` is published{hint}; `rebound tables` (in the shell `\\d`) lists them"
     ))

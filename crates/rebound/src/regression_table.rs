@@ -2,7 +2,7 @@
 
 use crate::estimation::{Coefficient, Estimated};
 use crate::grid::Grid;
-use crate::models::Heading;
+use crate::model_spec::Heading;
 use crate::output::{CsvArgs, grouped, html_text};
 use clap::ValueEnum;
 use std::collections::BTreeMap;

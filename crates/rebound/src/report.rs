@@ -10,7 +10,7 @@ pub use draw::DrawError;
 
 use crate::boundaries::{Boundaries, BoundaryError};
 use crate::estimation::Estimated;
-use crate::models::Heading;
+use crate::model_spec::Heading;
 use crate::new_file::NewFile;
 use crate::output::{CsvArgs, TEXT_WIDTH, html_text, json_in_html, shortened, visible};
 use crate::pipeline::Pipeline;
@@ -480,10 +480,10 @@ fn table(out: &mut String, caption: &str, columns: &[(&str, &str)], rows: &[Valu
 /// Where records were made up, as the folder's own truth says.
 fn is_made_up(pipeline: &Pipeline) -> bool {
     pipeline.sources.iter().flat_map(|source| &source.files).any(|file| match &file.place {
-        crate::pipeline::Place::Local(path) => {
+        crate::raw_files::Place::Local(path) => {
             path.ancestors().skip(1).take(2).any(|folder| folder.join("truth.yaml").is_file())
         }
-        crate::pipeline::Place::Remote(_) => false,
+        crate::raw_files::Place::Remote(_) => false,
     })
 }
 

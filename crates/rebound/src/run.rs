@@ -5,20 +5,22 @@
 //! leaves only versions that are complete, which the next run uses, and parts of versions, which it
 //! writes again.
 
-use crate::away::{Away, Cluster, Work};
 use crate::bounded;
 use crate::clock;
 use crate::estimation::{Estimated, EstimationError, Runner};
-use crate::graph::{self, GraphError, Node, Parts, StageName};
-use crate::models::Heading;
-use crate::pipeline::{self, Elsewhere, Engine, Pipeline, PipelineError, Place, RawFile, SqlFile};
+use crate::graph::{self, GraphError, Node, Parts};
+use crate::model_spec::Heading;
+use crate::pipeline::{self, Elsewhere, Engine, Pipeline, PipelineError, SqlFile};
+use crate::raw_files::{Place, RawFile};
+use crate::remote::{Cluster, RemoteExecutor, Task};
+use crate::stage_name::StageName;
 use crate::stages::{self, Files, Input, Made, StageError};
 use crate::tables::{self, TableError};
 use crate::verified::Verified;
 use arrow::array::{AsArray, RecordBatch};
 use lake::{
-    Catalog, Contract, DataFile, FileRecord, Fingerprint, Holder, Lake, LakeError, LeaseTimes,
-    Lock, LockError, Replaced, RunRecord, RunStatus, StageRecord, TableVersion,
+    Catalog, CatalogVersion, Contract, DataFile, FileRecord, Fingerprint, Holder, Lake, LakeError,
+    LeaseTimes, Lock, LockError, RunRecord, RunStatus, StageRecord, TableVersion,
 };
 use query::{QueryError, Session, SessionParams};
 use rayon::prelude::*;
@@ -117,7 +119,7 @@ pub enum RunError {
     },
     /// A SQL file could not be run by executors.
     #[error("failed to run `{path}`")]
-    SqlAway {
+    RemoteSql {
         /// The file.
         path: PathBuf,
         /// The cause.
@@ -189,9 +191,9 @@ impl RunError {
                 | LakeError::Number { .. },
             ) => 2,
             Self::Sql { source: error, .. } | Self::Query(error) if error.is_users() => 2,
-            Self::Stage { source, .. } | Self::SqlAway { source, .. } if source.is_users() => 2,
+            Self::Stage { source, .. } | Self::RemoteSql { source, .. } if source.is_users() => 2,
             Self::Stage { .. }
-            | Self::SqlAway { .. }
+            | Self::RemoteSql { .. }
             | Self::Lake(_)
             | Self::Lock(_)
             | Self::Sql { .. }
@@ -295,7 +297,7 @@ pub struct Plan {
     pub lake: Lake,
     /// What is published.
     pub published: Option<Catalog>,
-    replaced: Replaced,
+    replaced: CatalogVersion,
     /// The steps, in order.
     pub steps: Vec<Step>,
     files: BTreeMap<String, Content>,
@@ -915,11 +917,12 @@ struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     /// Other machines, for work that writes `drafts`.
-    fn away(&self, drafts: BTreeMap<String, TableVersion>) -> Option<Away<'a>> {
+    fn remote(&self, drafts: BTreeMap<String, TableVersion>) -> Option<RemoteExecutor<'a>> {
         let cluster = self.cluster?;
         let hash = |(file, content): (&String, &Content)| (file.clone(), content.hash.clone());
         let planned = self.files.iter().map(hash).collect();
-        Some(Away::new(cluster, self.pipeline, self.lake, planned, drafts))
+        let same = graph::identity(self.pipeline);
+        Some(RemoteExecutor::new(cluster, self.pipeline, same, self.lake, planned, drafts))
     }
 
     /// Ends a version, whoever wrote its files.
@@ -971,7 +974,7 @@ impl<'a> Maker<'a> {
         let files = Files {
             lake: self.lake,
             runtime: self.runtime.handle().clone(),
-            away: self.away(drafts.clone()),
+            remote: self.remote(drafts.clone()),
             drafts,
             inputs: node
                 .reads
@@ -984,7 +987,7 @@ impl<'a> Maker<'a> {
             stages::models::rows(&results).map_err(stopped)?
         } else {
             let mut input = Input::new();
-            for table in node.reads.iter().filter(|table| !node.stage.streams(table)) {
+            for table in node.reads.iter().filter(|table| !graph::streams(node.stage, table)) {
                 let batches = self.runtime.block_on(self.lake.read(&current[table], &[]))?;
                 input.insert(table.clone(), batches);
             }
@@ -1159,9 +1162,9 @@ impl<'a> Maker<'a> {
             },
         };
         let mut version = version;
-        if let Some(away) = self.away(BTreeMap::new()) {
+        if let Some(remote) = self.remote(BTreeMap::new()) {
             let reads: Vec<_> = node.reads.iter().map(|table| current[table].clone()).collect();
-            self.add_away(&mut version, &away, &reads, sql, texts)?;
+            self.add_remote(&mut version, &remote, &reads, sql, texts)?;
             self.complete(&version)?;
             return Ok(version);
         }
@@ -1182,10 +1185,10 @@ impl<'a> Maker<'a> {
     }
 
     /// Has statements run elsewhere, each into a file of its own, and makes one file of them as if they were run here.
-    fn add_away(
+    fn add_remote(
         &self,
         version: &mut TableVersion,
-        away: &Away<'_>,
+        remote: &RemoteExecutor<'_>,
         reads: &[TableVersion],
         sql: &SqlFile,
         texts: Vec<String>,
@@ -1200,15 +1203,15 @@ impl<'a> Maker<'a> {
                 format!("{} {} {}", version.fingerprint, std::process::id(), clock::run_name());
             TableVersion { fingerprint: Fingerprint::of(own.as_bytes()), ..version.clone() }
         };
-        let works = texts.into_iter().enumerate().map(|(at, text)| Work::Sql {
+        let tasks = texts.into_iter().enumerate().map(|(at, text)| Task::Sql {
             text,
             reads: reads.to_vec(),
             version: parts.clone(),
             name: format!("part-{at:05}.parquet"),
         });
         let failed =
-            |source| RunError::SqlAway { path: sql.path.clone(), source: Box::new(source) };
-        let files: Vec<DataFile> = away.perform(works).map_err(failed)?;
+            |source| RunError::RemoteSql { path: sql.path.clone(), source: Box::new(source) };
+        let files: Vec<DataFile> = remote.perform(tasks).map_err(failed)?;
         if is_whole {
             version.files = files;
             return Ok(());

@@ -2,7 +2,7 @@
 
 use crate::input::{self, Block, Buffers, Stored};
 use crate::layout_file::FileFormat;
-use crate::pipeline::{Place, RawFile};
+use crate::raw_files::{Place, RawFile};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray,
@@ -176,7 +176,7 @@ pub fn read(
     let mut asked = BTreeMap::new();
     for (name, text) in types {
         if !names.contains(name) {
-            let close = crate::graph::hint(name, names.iter().map(String::as_str));
+            let close = crate::suggest::suggest(name, names.iter().map(String::as_str));
             return Err(failed(format!(
                 "no column `{name}`{close}: the header has {}",
                 names.join(", ")

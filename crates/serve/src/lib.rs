@@ -19,5 +19,6 @@ mod screen;
 mod server;
 
 pub use access::{AccessError, Users, tls};
+pub use limits::Limits;
 pub use publication::PublicationError;
-pub use server::{Limits, Server, ServerError};
+pub use server::{Server, ServerError};

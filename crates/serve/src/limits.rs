@@ -1,10 +1,10 @@
-//! How long a query may take, and where it is planned.
+//! What clients and queries may use: memory, time, and a thread to be planned on.
 
 use crate::errors::error;
 use datafusion_postgres::pgwire::api::results::Response;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use futures::{FutureExt, Stream, StreamExt, stream};
-use query::{Planning, planning};
+use query::{Memory, Planning, planning};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,6 +13,21 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep_until};
+
+/// What clients and queries may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Clients at a time.
+    pub connections: usize,
+    /// Memory of a query.
+    pub query_memory: Memory,
+    /// Memory of all queries together.
+    pub memory: Memory,
+    /// How long a query may take; a client can ask for less.
+    pub timeout: Duration,
+    /// Partitions of a query that run side by side.
+    pub threads: usize,
+}
 
 /// How a query ends before it is done.
 #[derive(Debug, Clone)]

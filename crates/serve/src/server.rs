@@ -3,9 +3,10 @@
 use crate::access::Users;
 use crate::client::{self, Door};
 use crate::connection::{Connection, Handlers, Shared};
+use crate::limits::Limits;
 use crate::publication::{self, Publication, PublicationError};
 use lake::{Catalog, Lake};
-use query::{Memory, SessionParams};
+use query::SessionParams;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,21 +18,6 @@ use tokio_rustls::TlsAcceptor;
 
 /// Clients that may be about to log in, beside as many as may be served.
 const WAITING: usize = 100;
-
-/// What clients and queries may use.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Clients at a time.
-    pub connections: usize,
-    /// Memory of a query.
-    pub query_memory: Memory,
-    /// Memory of all queries together.
-    pub memory: Memory,
-    /// How long a query may take; a client can ask for less.
-    pub timeout: Duration,
-    /// Partitions of a query that run side by side.
-    pub threads: usize,
-}
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]

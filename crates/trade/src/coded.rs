@@ -4,73 +4,20 @@
 //! bytes from then on; a row of known texts needs no more than to look them up. All else (faults, codes
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
+mod fallback;
+mod found;
 mod joint;
 
+use self::fallback::Link;
+use self::found::{COLUMN_OF, Found, Year, has};
 use self::joint::Joint;
 use crate::batch::RowTexts;
+use crate::column::Column;
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{Dictionary, Lookup, Memo, NO_CODE, Text, UNKNOWN, is_same};
+use crate::memo::{Dictionary, Lookup, NO_CODE, Text, UNKNOWN, is_same};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
-
-/// The texts of an entry that have codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Column {
-    /// `export` or `import`.
-    Flow,
-    /// Region code.
-    Region,
-    /// Product code, all its digits.
-    Product,
-    /// Its first six digits.
-    Hs6,
-    /// Their revision.
-    Revision,
-    /// Destination code.
-    Destination,
-    /// Trade mode code.
-    TradeMode,
-    /// Ownership code.
-    Ownership,
-    /// Firm identifier.
-    Firm,
-    /// Name of the firm.
-    FirmName,
-    /// Unit of the quantity.
-    QuantityUnit,
-}
-
-impl Column {
-    /// All of them, each at its number.
-    pub const ALL: [Self; 11] = [
-        Self::Flow,
-        Self::Region,
-        Self::Product,
-        Self::Hs6,
-        Self::Revision,
-        Self::Destination,
-        Self::TradeMode,
-        Self::Ownership,
-        Self::Firm,
-        Self::FirmName,
-        Self::QuantityUnit,
-    ];
-}
-
-/// The column of each field that has one.
-const COLUMN_OF: [(Field, Column); 9] = [
-    (Field::Flow, Column::Flow),
-    (Field::Region, Column::Region),
-    (Field::Product, Column::Product),
-    (Field::Destination, Column::Destination),
-    (Field::TradeMode, Column::TradeMode),
-    (Field::Ownership, Column::Ownership),
-    (Field::Firm, Column::Firm),
-    (Field::FirmName, Column::FirmName),
-    (Field::QuantityUnit, Column::QuantityUnit),
-];
 
 /// The texts of each [`Column`], by code.
 #[derive(Debug, Default)]
@@ -124,60 +71,6 @@ pub trait CodedSink {
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
 }
 
-/// What is known of raw texts, of each year alone where that says what they mean.
-#[derive(Debug)]
-struct Memos {
-    is_dated: bool,
-    by_year: Vec<(i32, Memo)>,
-    /// The one last used.
-    current: usize,
-}
-
-impl Memos {
-    fn new(is_dated: bool) -> Self {
-        Self { is_dated, by_year: vec![(0, Memo::default())], current: 0 }
-    }
-
-    /// What is known of the raw texts of `year`.
-    #[inline]
-    fn of(&mut self, year: i32) -> &mut Memo {
-        let year = if self.is_dated { year } else { 0 };
-        if self.by_year[self.current].0 != year {
-            self.current = match self.by_year.iter().position(|(of, _)| *of == year) {
-                Some(at) => at,
-                None => {
-                    self.by_year.push((year, Memo::default()));
-                    self.by_year.len() - 1
-                }
-            };
-        }
-        &mut self.by_year[self.current].1
-    }
-}
-
-/// One place where a field's text may be: the field's own, or a fallback's.
-#[derive(Debug)]
-struct Link<'p, 'l> {
-    fitted: &'p Fitted<'l>,
-    memos: Memos,
-}
-
-impl<'p, 'l> Link<'p, 'l> {
-    fn chain(fitted: &'p Fitted<'l>) -> Vec<Self> {
-        std::iter::successors(Some(fitted), |fitted| fitted.fallback.as_deref())
-            .map(|fitted| Self { fitted, memos: Memos::new(fitted.is_dated()) })
-            .collect()
-    }
-
-    /// The column that its text is in.
-    fn column(&self) -> Option<usize> {
-        match self.fitted.source {
-            Source::Column(at) => Some(at),
-            _ => None,
-        }
-    }
-}
-
 /// The rules that a code speaks for, as far as one column can tell.
 #[derive(Debug)]
 struct Masks {
@@ -229,53 +122,6 @@ impl<'r, R: RowTexts + ?Sized> ColumnTexts<'r, R> {
             self.column = Some(column);
         }
         &self.texts
-    }
-}
-
-/// What the texts of a batch of rows are found to be.
-#[derive(Debug, Default)]
-struct Found {
-    /// The rows that the slow way must read.
-    is_unusual: Vec<bool>,
-    year: Vec<u32>,
-    month: Vec<u32>,
-    codes: [Vec<u32>; Column::ALL.len()],
-    /// Which of its places had the ownership.
-    ownership_at: Vec<u32>,
-    rules: Vec<u64>,
-    quantity: Vec<f64>,
-    value: Vec<Money>,
-}
-
-impl Found {
-    /// The codes of `field`, if it has some.
-    fn of(&mut self, field: Field) -> Option<&mut Vec<u32>> {
-        match field {
-            Field::Year => Some(&mut self.year),
-            Field::Month => Some(&mut self.month),
-            _ => {
-                let (_, column) = COLUMN_OF.iter().find(|(of, _)| *of == field)?;
-                Some(&mut self.codes[*column as usize])
-            }
-        }
-    }
-}
-
-/// The year of a batch of rows.
-#[derive(Debug, Clone, Copy)]
-enum Year {
-    Of(i32),
-    Differs,
-}
-
-impl Year {
-    fn of_all(years: &[u32]) -> Self {
-        match years.split_first() {
-            Some((first, others)) if others.iter().all(|year| year == first) => {
-                Self::Of(first.cast_signed())
-            }
-            _ => Self::Differs,
-        }
     }
 }
 
@@ -830,11 +676,6 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         self.revisions.push((year, code));
         Some(code)
     }
-}
-
-/// Whether one of `items` is `sought`: all are looked at, which takes less time than to stop.
-fn has<T: Copy + PartialEq>(items: &[T], sought: T) -> bool {
-    items.iter().fold(false, |found, &item| found | (item == sought))
 }
 
 /// What texts that are met for the first time are put into.

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod coded;
+pub mod column;
 pub mod concordance;
 pub mod hs;
 pub mod layout;
@@ -19,6 +20,7 @@ mod words;
 
 pub use batch::{RowBatch, RowTexts};
 pub use coded::{CodedBatch, CodedEntry, CodedParser, CodedSink};
+pub use column::Column;
 pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
 pub use hs::{Hs6, HsRevision};
 pub use layout::Layout;

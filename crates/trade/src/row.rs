@@ -5,7 +5,7 @@
 //! entry alone. The value of what is rejected is kept beside the reason wherever it can be read, so
 //! that value in = value of records + value of rejects, exactly.
 
-use crate::coded::Column;
+use crate::column::Column;
 use crate::hs::{Hs6, HsRevision};
 use crate::layout::{
     Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Zero,

@@ -7,14 +7,18 @@
 //! memory up to the config's limit and on disk beyond it. The regions of a year are then summed side by side.
 
 mod quantities;
+mod split;
 
-use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts, WORDS, locked};
-use super::rows::Rows;
-use super::{Files, Finishing, GroupWriter, Made, Output, StageError, table};
-use crate::away::{Away, Work};
+use self::split::split;
+use super::context::{Files, Finishing, GroupWriter, Made, Output};
+use super::error::StageError;
+use super::packed::{self, Collector, Group, NO_WORD, Packed, RECORDS, Row, Texts, WORDS};
+use super::rows::{Rows, table};
+use super::sync::locked;
 use crate::codes;
 use crate::config::Parts;
 use crate::pipeline::Pipeline;
+use crate::remote::{RemoteExecutor, Task};
 use lake::{Cells, DataFile, GROUP_ROWS, NO_COUNT, TableVersion};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -22,7 +26,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use trade::concordance::Method;
-use trade::money::allocate;
 use trade::{Concordance, Conversion, Hs6, HsRevision, MatchKind, Money};
 
 /// Rows whose sums a thread makes before they are written.
@@ -269,21 +272,6 @@ impl lake::Texts for Products {
 
     fn is_sorted(&self) -> bool {
         true
-    }
-}
-
-/// Calls `each` with the place, code and part of every target that gets some of `value`.
-fn split(conversion: &Conversion, value: Money, mut each: impl FnMut(usize, Hs6, Money)) {
-    if let [(code, _)] = conversion.targets[..] {
-        return each(0, code, value);
-    }
-    let values = allocate(value, &conversion.weights());
-    // A record of nothing stays one.
-    let first = values.iter().position(|value| !value.is_zero()).unwrap_or(0);
-    for (at, ((code, _), value)) in conversion.targets.iter().zip(values).enumerate() {
-        if at == first || !value.is_zero() {
-            each(at, *code, value);
-        }
     }
 }
 
@@ -702,8 +690,8 @@ fn money_and_share(rows: &mut Rows, part: Money, whole: Money) {
 
 /// Sums the records.
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
-    if let Some(away) = &files.away {
-        return run_away(pipeline, files, away);
+    if let Some(remote) = &files.remote {
+        return run_remotely(pipeline, files, remote);
     }
     let packed = Packed::read(files, &files.files_of(RECORDS)?, None, collector(pipeline)?)?;
     sums(pipeline, files, &packed)
@@ -804,14 +792,18 @@ pub(crate) fn year_alone(
 }
 
 /// Files of records that another machine looks through at a time.
-const FILES_AWAY: usize = 8;
+const FILES_OF_A_TASK: usize = 8;
 
-fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<Output, StageError> {
+fn run_remotely(
+    pipeline: &Pipeline,
+    files: &Files<'_>,
+    remote: &RemoteExecutor<'_>,
+) -> Result<Output, StageError> {
     let records = files.input(RECORDS)?;
     let part = |files: &[DataFile]| TableVersion { files: files.to_vec(), ..records.clone() };
-    let parts: Vec<TableVersion> = records.files.chunks(FILES_AWAY).map(part).collect();
+    let parts: Vec<TableVersion> = records.files.chunks(FILES_OF_A_TASK).map(part).collect();
     let found: Vec<Reported> =
-        away.perform(parts.iter().map(|records| Work::Reported { records: records.clone() }))?;
+        remote.perform(parts.iter().map(|records| Task::Reported { records: records.clone() }))?;
     let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
     let mut of_year: BTreeMap<i32, Vec<DataFile>> = BTreeMap::new();
     for (part, found) in parts.iter().zip(found) {
@@ -825,7 +817,7 @@ fn run_away(pipeline: &Pipeline, files: &Files<'_>, away: &Away<'_>) -> Result<O
         }
     }
     let conversions = conversions(pipeline, &reported)?;
-    let found: Vec<AllSums> = away.perform(of_year.iter().map(|(&year, files)| Work::Year {
+    let found: Vec<AllSums> = remote.perform(of_year.iter().map(|(&year, files)| Task::Year {
         records: part(files),
         year,
         reported: reported.clone(),

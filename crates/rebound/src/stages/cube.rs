@@ -1,7 +1,8 @@
 //! Exports by period, region and product (or another part of a region's exports), as matrices: codes become
 //! indices here.
 
-use super::{Files, StageError};
+use super::context::Files;
+use super::error::StageError;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;

@@ -1,8 +1,10 @@
 //! `trade.region_product_year` and its destinations to `diversification.*`: variety and concentration.
 
+use super::context::{Files, Input, Output};
 use super::cube::{Cube, texts};
+use super::error::StageError;
 use super::rows::Rows;
-use super::{Files, Input, Output, StageError, table};
+use super::rows::table;
 use crate::codes;
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int32Type};

@@ -6,14 +6,18 @@
 //! a file is in memory than the blocks being read, and what is refused until there is enough to write.
 
 use super::aggregate;
-use super::packed::{CodedRows, Collector, Packer, locked};
+use super::context::{Files, GroupWriter, Made, Output};
+use super::error::StageError;
+use super::packed::{CodedRows, Collector, Packer};
+use super::rows::table;
 use super::rows::{Rows, Words};
-use super::{Files, GroupWriter, Made, Output, StageError, table};
-use crate::away::{Away, Work};
+use super::sync::locked;
 use crate::bounded::RowLimit;
-use crate::graph::hint;
 use crate::input::{self, Block, BlockReader, Buffers, Item, Stored, Unreadable};
-use crate::pipeline::{Pipeline, RawFile, Source};
+use crate::pipeline::{Pipeline, Source};
+use crate::raw_files::RawFile;
+use crate::remote::{RemoteExecutor, Task};
+use crate::suggest::suggest;
 use arrow::array::Array;
 use lake::{Cells, Codes, DataFile, GROUP_ROWS};
 use serde::{Deserialize, Serialize};
@@ -21,7 +25,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use trade::coded::{Column, Dictionaries};
+use trade::Column;
+use trade::coded::Dictionaries;
 use trade::layout::Field;
 use trade::row::HeaderError;
 use trade::text::Rows as TextRows;
@@ -148,7 +153,7 @@ struct Fitted {
 }
 
 /// A block, the file it is of, and its place there.
-struct Task {
+struct BlockTask {
     file: usize,
     at: usize,
     block: Block,
@@ -251,8 +256,8 @@ pub(crate) struct OfFile {
 /// Reads every raw file of the pipeline.
 pub(super) fn run(pipeline: &Pipeline, files: &Files<'_>) -> Result<Output, StageError> {
     let inputs = inputs(pipeline, files)?;
-    let found = match &files.away {
-        Some(away) => read_away(&inputs, away)?,
+    let found = match &files.remote {
+        Some(remote) => read_remotely(&inputs, remote)?,
         None => read(&inputs, 0, files, RecordsTo::Table, row_limit(pipeline))?,
     };
     let (mut by_file, mut records, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
@@ -292,16 +297,19 @@ pub(super) fn run_to_sums(pipeline: &Pipeline, files: &Files<'_>) -> Result<Outp
 }
 
 /// Has every raw file read elsewhere, an archive as one.
-fn read_away(inputs: &[RawInput<'_>], away: &Away<'_>) -> Result<Vec<OfFile>, StageError> {
-    let mut works = Vec::new();
+fn read_remotely(
+    inputs: &[RawInput<'_>],
+    remote: &RemoteExecutor<'_>,
+) -> Result<Vec<OfFile>, StageError> {
+    let mut tasks = Vec::new();
     let mut first = 0;
     // The members of an archive are beside each other: only their names begin with the archive's and a slash.
     for of_file in inputs.chunk_by(|a, b| a.file == b.file) {
         let file = of_file[0].file.to_owned();
-        works.push(Work::Ingest { hash: away.planned(&file).cloned(), file, first });
+        tasks.push(Task::Ingest { hash: remote.planned(&file).cloned(), file, first });
         first += of_file.len();
     }
-    let found: Vec<Vec<OfFile>> = away.perform(works)?;
+    let found: Vec<Vec<OfFile>> = remote.perform(tasks)?;
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -530,7 +538,7 @@ impl Reader<'_> {
             .flat_map(|file| std::iter::from_fn(move || self.next_of(file)))
             .peekable();
         // One turn for each run of blocks whose texts are remembered together.
-        while let Some(Task { file, fitted, .. }) = tasks.peek() {
+        while let Some(BlockTask { file, fitted, .. }) = tasks.peek() {
             let fitted = Arc::clone(fitted);
             let names: Vec<&str> = fitted.header.iter().map(String::as_str).collect();
             let rows = match RowParser::new(&fitted.layout, &names) {
@@ -562,7 +570,7 @@ impl Reader<'_> {
     }
 
     /// The next block of a file, unless there is none or it cannot be read.
-    fn next_of(&self, file: usize) -> Option<Task> {
+    fn next_of(&self, file: usize) -> Option<BlockTask> {
         self.take(file).unwrap_or_else(|(at, error)| {
             self.put(file, at, Err(error));
             None
@@ -583,7 +591,7 @@ impl Reader<'_> {
     }
 
     /// The next block of a file.
-    fn take(&self, file: usize) -> Result<Option<Task>, (usize, StageError)> {
+    fn take(&self, file: usize) -> Result<Option<BlockTask>, (usize, StageError)> {
         let RawInput { source, item, state, .. } = &self.inputs[file];
         let failed = |why: String| unreadable(&item.label, why.into());
         let mut state = locked(state);
@@ -613,7 +621,7 @@ impl Reader<'_> {
         match reader.next_block() {
             Ok(Some(block)) => {
                 *n_blocks += 1;
-                Ok(Some(Task { file, at, block, fitted: Arc::clone(fitted) }))
+                Ok(Some(BlockTask { file, at, block, fitted: Arc::clone(fitted) }))
             }
             Ok(None) => {
                 *state = State::Done;
@@ -644,7 +652,7 @@ impl Reader<'_> {
     /// Reads the rows of a block and writes them.
     fn read(
         &self,
-        task: &Task,
+        task: &BlockTask,
         parser: &mut CodedParser<'_, '_>,
         packer: &mut Packer,
     ) -> Result<Done, StageError> {
@@ -798,7 +806,7 @@ fn header_fault(error: &HeaderError, names: &[&str]) -> String {
     let closest = match error {
         HeaderError::NoColumn { expected, .. } => expected
             .split(" or ")
-            .map(|name| hint(name, names.iter().copied()))
+            .map(|name| suggest(name, names.iter().copied()))
             .find(|hint| !hint.is_empty()),
         HeaderError::NoPosition { .. } | HeaderError::Repeated { .. } => None,
     };

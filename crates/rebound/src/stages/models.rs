@@ -1,9 +1,10 @@
 //! Results of models as rows of `model.*`, and back.
 
+use super::context::{Made, Output};
+use super::error::StageError;
 use super::rows::Rows;
-use super::{Made, Output, StageError};
 use crate::estimation::{Coefficient, Estimated, Summary};
-use crate::models::Heading;
+use crate::model_spec::Heading;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use std::collections::BTreeMap;

@@ -1,16 +1,21 @@
 //! Records as rows of numbers, kept by year and region.
 
+mod row;
 mod runs;
 
+use self::row::{CODE_BITS, FIRST_YEAR, MONTH_BITS, REGION_BITS, year_of};
+pub(super) use self::row::{Row, by_place};
 use self::runs::{Order, Piece, Run, Runs};
-use super::{Files, StageError};
+use super::context::Files;
+use super::error::StageError;
+use super::sync::locked;
 use crate::config::Parts;
 use lake::{CodedReader, Codes, DataFile};
 use rayon::slice::ParallelSliceMut;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use trade::coded::Column;
+use std::sync::{Mutex, PoisonError};
+use trade::Column;
 use trade::memo::Memo;
 use trade::{Hs6, HsRevision, Money, NO_CODE};
 
@@ -26,81 +31,8 @@ pub(super) const NO_WORD: u32 = u32::MAX;
 /// Codes have six digits.
 pub(super) const N_CODES: u32 = 1_000_000;
 
-const CODE_BITS: u32 = 24;
-const MONTH_BITS: u32 = 4;
-const REGION_BITS: u32 = 27;
-const FIRST_YEAR: i32 = 1900;
-
 #[expect(clippy::disallowed_types, reason = "lookup only; what comes out is sorted")]
 type Lookup = std::collections::HashMap<String, u32>;
-
-/// A record, or several that differ in nothing but their value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Row {
-    /// From the highest bit: years since 1900, region, month (0: none), and the number of revision and code.
-    place: u64,
-    /// Hundredths.
-    pub(super) value: i64,
-    /// [`NO_WORD`] for none.
-    pub(super) destination: u32,
-    /// The place of ownership and trade mode in [`Packed::kinds`].
-    pub(super) kind: u32,
-    /// [`NO_WORD`] for none.
-    pub(super) firm: u32,
-    /// How many records; 0 if the row only holds more of the value of the row before.
-    pub(super) n: u32,
-}
-
-impl Row {
-    /// The place of revision and code in [`Packed::codes`].
-    pub(super) fn code(&self) -> usize {
-        usize::try_from(self.place & ((1 << CODE_BITS) - 1)).unwrap_or(0)
-    }
-
-    /// Puts another code in its place.
-    pub(super) fn set_code(&mut self, code: u32) {
-        self.place = self.place >> CODE_BITS << CODE_BITS | u64::from(code);
-    }
-
-    /// The same record, of which another code has this value.
-    pub(super) fn part(&self, code: u32, value: i64) -> Self {
-        let mut part = Self { value, ..*self };
-        part.set_code(code);
-        part
-    }
-
-    /// 1 to 12; 0 if the source has no months.
-    pub(super) fn month(&self) -> u32 {
-        u32::try_from(self.place >> CODE_BITS & ((1 << MONTH_BITS) - 1)).unwrap_or(0)
-    }
-
-    /// Year and region.
-    fn group(&self) -> u64 {
-        self.place >> (CODE_BITS + MONTH_BITS)
-    }
-
-    /// Adds `other` if it differs in nothing but its value, and the sum has room.
-    fn merge(&mut self, other: &Self) -> bool {
-        let is_same = self.place == other.place
-            && (self.destination, self.kind, self.firm)
-                == (other.destination, other.kind, other.firm);
-        let (value, n) = (self.value.checked_add(other.value), self.n.checked_add(other.n));
-        if let (true, Some(value), Some(n)) = (is_same, value, n) {
-            (self.value, self.n) = (value, n);
-            return true;
-        }
-        false
-    }
-}
-
-/// Years since the first of those that a row can be of.
-fn year_of(row: &Row) -> u64 {
-    row.group() >> REGION_BITS
-}
-
-fn region_of(row: &Row) -> u64 {
-    row.group() & ((1 << REGION_BITS) - 1)
-}
 
 /// Revision and code in one number.
 pub(super) fn reported_code(revision: HsRevision, code: Hs6) -> u32 {
@@ -124,10 +56,6 @@ pub(super) fn code_of(number: u32) -> Hs6 {
     let digit = |power: u32| u8::try_from(number / power % 10).unwrap_or(0) + b'0';
     let digits = [100_000, 10_000, 1000, 100, 10, 1].map(digit);
     Hs6::from_digits(&digits).unwrap_or_else(|| unreachable!("six digits"))
-}
-
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Texts and their numbers, in the order they were met.
@@ -443,31 +371,6 @@ impl Collector {
             codes,
             other_flows: Money::from_hundredths(shared.other_flows),
         }
-    }
-}
-
-/// Puts `items` into `sorted` in the order of their places, which are below `n`, as they come at each place.
-pub(super) fn by_place<T: Copy + Default>(
-    items: &[T],
-    n: usize,
-    place: impl Fn(&T) -> usize,
-    next: &mut Vec<usize>,
-    sorted: &mut Vec<T>,
-) {
-    next.clear();
-    next.resize(n, 0);
-    for item in items {
-        next[place(item)] += 1;
-    }
-    let mut start = 0;
-    for next in next.iter_mut() {
-        start += std::mem::replace(next, start);
-    }
-    sorted.resize(items.len(), T::default());
-    for item in items {
-        let next = &mut next[place(item)];
-        sorted[*next] = *item;
-        *next += 1;
     }
 }
 

@@ -1,7 +1,9 @@
 //! Rates of export VAT rebates to `policy.*`: what each product got back, by year and over the crisis.
 
+use super::context::{Input, Output};
+use super::error::StageError;
 use super::rows::Rows;
-use super::{Input, Output, StageError, table};
+use super::rows::table;
 use crate::external::{self, ExternalError, Rate};
 use crate::pipeline::Pipeline;
 use arrow::array::AsArray;

@@ -1,8 +1,10 @@
 //! `trade.region_product_year` to `space.*`: RCA, relatedness, density, complexity.
 
+use super::context::{Files, Input, Made, Output};
 use super::cube::{Cube, index, texts};
+use super::error::StageError;
 use super::rows::Rows;
-use super::{Files, Input, Made, Output, StageError, table};
+use super::rows::table;
 use crate::config::{ProximitySource, RelatednessMeasure};
 use crate::external;
 use crate::pipeline::Pipeline;

@@ -1,6 +1,7 @@
 //! Rows of a table with a contract, cell by cell.
 
-use super::{Files, GroupWriter, StageError};
+use super::context::{Files, GroupWriter, Made, Output};
+use super::error::StageError;
 use arrow::array::{
     ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray,
@@ -309,6 +310,12 @@ impl<'f> LongTable<'f> {
         self.rows.write(&mut self.writer)?;
         self.writer.finish()
     }
+}
+
+/// One table of one file.
+pub(crate) fn table(output: &mut Output, name: &'static str, rows: Rows) -> Result<(), StageError> {
+    output.insert(name, Made::Rows(vec![rows.finish()?]));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Region-level measures to `spatial.*`: inequality and its parts, and whether neighbours are alike.
 
+use super::context::{Input, Output};
 use super::cube::texts;
+use super::error::StageError;
 use super::rows::Rows;
-use super::{Input, Output, StageError, table};
+use super::rows::table;
 use crate::boundaries::{Boundaries, km};
 use crate::config::SpatialWeights;
 use crate::external;

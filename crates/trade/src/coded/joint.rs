@@ -1,6 +1,7 @@
 //! Columns that stand side by side, and whose texts are looked up as one.
 
-use super::{Found, Link, Memos, Year, has};
+use super::fallback::{Link, Memos};
+use super::found::{Found, Year, has};
 use crate::batch::RowTexts;
 use crate::layout::Field;
 use crate::memo::{Lookup, NO_CODE, UNKNOWN};

@@ -1,10 +1,12 @@
 //! Quantities by region, product, year and unit of measure, beside the value of the records that have one.
 
+use super::super::context::Files;
 use super::super::cube::coded;
-use super::super::packed::{RECORDS, code_of, locked, number_of, reported_code};
+use super::super::error::StageError;
+use super::super::packed::{RECORDS, code_of, number_of, reported_code};
 use super::super::rows::Rows;
-use super::super::{Files, StageError};
-use super::split;
+use super::super::sync::locked;
+use super::split::split;
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use rayon::prelude::*;

@@ -1,8 +1,9 @@
 //! Rows of records as they wait to be summed: by group, each number in as few bytes as the rows of a run need, in
 //! memory up to a limit and in an unnamed file beyond it.
 
-use super::{CODE_BITS, MONTH_BITS, Row, by_place, locked, region_of, year_of};
-use crate::stages::StageError;
+use super::super::sync::locked;
+use super::row::{CODE_BITS, MONTH_BITS, Row, by_place, region_of, year_of};
+use crate::stages::error::StageError;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::Mutex;

@@ -1,9 +1,9 @@
 //! Rows of regions by product, trade mode, ownership or destination.
 
-use super::super::StageError;
 use super::super::cube::Slice;
+use super::super::error::StageError;
 use super::super::rows::{LongTable, Rows};
-use super::{Course, each_region, forms, recovered_share};
+use super::episode::{EpisodePath, each_region, forms, recovered_share};
 use ::resilience::{Benchmark, NullReason, Response, quantile, status};
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ struct Trends {
 }
 
 impl Trends {
-    fn read(course: &Course<'_>) -> Result<Self, StageError> {
+    fn read(course: &EpisodePath<'_>) -> Result<Self, StageError> {
         let (trough, end) = (course.episode.trough.place, course.episode.end.place);
         let n_periods = [course.n_periods(&course.bases, trough), course.n_periods(&[trough], end)];
         let last = course.episode.last_base().place;
@@ -39,14 +39,14 @@ impl Trends {
 }
 
 /// A cell's exports at base, trough and end; `None` where its region was not reported.
-fn path(course: &Course<'_>, region: usize, part: usize) -> [Option<f64>; 3] {
+fn path(course: &EpisodePath<'_>, region: usize, part: usize) -> [Option<f64>; 3] {
     [&course.base, &course.trough, &course.end]
         .map(|slice| slice.is_reported[region].then(|| slice.exports.get(region, part)))
 }
 
 /// Resistance and recovery of one cell.
 fn responses(
-    course: &Course<'_>,
+    course: &EpisodePath<'_>,
     benchmark: Benchmark,
     trends: &Trends,
     region: usize,
@@ -82,7 +82,7 @@ fn tails(mut found: Vec<f64>, share: f64) -> Option<(f64, f64)> {
 /// Adds the rows of an episode to `long`, the table `name`, by benchmark.
 pub(super) fn rows(
     name: &str,
-    course: &Course<'_>,
+    course: &EpisodePath<'_>,
     long: &mut LongTable<'_>,
 ) -> Result<(), StageError> {
     let (cube, asked) = (course.cube, course.asked);

@@ -1,9 +1,10 @@
 //! Rows of unit values and quality before and after, where records have quantities.
 
+use super::super::context::Files;
+use super::super::error::StageError;
 use super::super::rows::LongTable;
 use super::super::rows::Rows;
-use super::super::{Files, StageError};
-use super::Asked;
+use super::episode::Asked;
 use crate::config::Episode;
 use ::resilience::{Quality, QualityParams, quality};
 use arrow::array::AsArray;

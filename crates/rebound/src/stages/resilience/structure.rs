@@ -1,10 +1,10 @@
 //! Rows of the transformation of regions' product structure.
 
-use super::super::StageError;
 use super::super::cube::{Cube, Slice};
+use super::super::error::StageError;
 use super::super::relatedness::reason;
 use super::super::rows::{LongTable, Rows};
-use super::{Course, each_region, level};
+use super::episode::{EpisodePath, each_region, level};
 use crate::external;
 use crate::pipeline::Pipeline;
 use ::resilience::NullReason;
@@ -65,7 +65,7 @@ struct Spaces {
 }
 
 impl Spaces {
-    fn new(course: &Course<'_>, rule: RcaRule, weights: &Weights) -> Result<Self, StageError> {
+    fn new(course: &EpisodePath<'_>, rule: RcaRule, weights: &Weights) -> Result<Self, StageError> {
         let after = &course.after;
         let (episode, cube) = (course.episode, course.cube);
         let rca = [&course.base.exports, &after.exports].map(|of| rca(of, Reference::Own));
@@ -110,7 +110,7 @@ struct Transformation {
 }
 
 impl Transformation {
-    fn new(course: &Course<'_>, spaces: &Spaces, region: usize) -> Self {
+    fn new(course: &EpisodePath<'_>, spaces: &Spaces, region: usize) -> Self {
         let after = &course.after;
         let nothing = |why| Self { movement: Err(why), upgrading: None, expy: None };
         if !(course.base.is_reported[region] && after.is_reported[region]) {
@@ -130,7 +130,7 @@ impl Transformation {
 
 /// Adds the rows of an episode.
 pub(super) fn rows(
-    course: &Course<'_>,
+    course: &EpisodePath<'_>,
     rule: RcaRule,
     weights: &Weights,
     regions: &mut Rows,
@@ -156,7 +156,7 @@ fn entry_rate(from: &Specialization, to: &Specialization, region: usize) -> Opti
 }
 
 fn region_row(
-    course: &Course<'_>,
+    course: &EpisodePath<'_>,
     spaces: &Spaces,
     region: usize,
     row: &Transformation,
@@ -209,7 +209,12 @@ fn region_row(
     rows.float(earlier.and_then(|(of, _)| entry_rate(of, before, region)));
 }
 
-fn product_rows(course: &Course<'_>, spaces: &Spaces, region: usize, row: &Transformation) -> Rows {
+fn product_rows(
+    course: &EpisodePath<'_>,
+    spaces: &Spaces,
+    region: usize,
+    row: &Transformation,
+) -> Rows {
     let mut rows = Rows::of("resilience.product_transformation");
     let (base, after) = (&course.base, &course.after);
     let is_whole = course.is_whole(region, course.episode.transformation.year());
@@ -249,7 +254,7 @@ fn product_rows(course: &Course<'_>, spaces: &Spaces, region: usize, row: &Trans
 }
 
 /// What the change of every region came from, over each stage.
-pub(super) fn margin_rows(course: &Course<'_>, rows: &mut Rows) {
+pub(super) fn margin_rows(course: &EpisodePath<'_>, rows: &mut Rows) {
     let [resistance, recovery] = course.years();
     let stages = [
         ("recovery", &course.trough, &course.end, recovery),

@@ -1,8 +1,8 @@
 //! Rows of regions, groups of regions, products and the nation, each as a whole.
 
-use super::super::StageError;
+use super::super::error::StageError;
 use super::super::rows::Rows;
-use super::{Course, Side, forms, level, recovered_share};
+use super::episode::{EpisodePath, Side, forms, level, recovered_share};
 use ::resilience::cycle::{
     HillRule, cumulative_loss, cycle, drop_rebound, first_at_least, hill_flags,
 };
@@ -12,7 +12,7 @@ use ::resilience::{
 use rayon::prelude::*;
 
 /// The path of an episode's nation.
-pub(super) fn summarize(course: &Course<'_>, rows: &mut Rows) {
+pub(super) fn summarize(course: &EpisodePath<'_>, rows: &mut Rows) {
     let episode = course.episode;
     let base: Vec<_> = episode.base.iter().map(ToString::to_string).collect();
     let trailing = i32::try_from(episode.trailing).unwrap_or(i32::MAX);
@@ -48,7 +48,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub(super) fn new(course: &Course<'_>) -> Result<Self, StageError> {
+    pub(super) fn new(course: &EpisodePath<'_>) -> Result<Self, StageError> {
         let episode = course.episode;
         let first = episode.last_base().place + 1;
         let last = episode.end.place.max(episode.transformation.place);
@@ -84,7 +84,7 @@ impl Paths {
 }
 
 /// The intervals of a unit's indices, by benchmark: of resistance and of recovery.
-fn intervals(course: &Course<'_>, unit: usize, what: u64) -> Vec<[Option<Interval>; 2]> {
+fn intervals(course: &EpisodePath<'_>, unit: usize, what: u64) -> Vec<[Option<Interval>; 2]> {
     let benchmarks = &course.asked.of_regions;
     let bootstrap = course.asked.bootstrap();
     if bootstrap.n == 0 {
@@ -139,7 +139,7 @@ fn intervals(course: &Course<'_>, unit: usize, what: u64) -> Vec<[Option<Interva
 }
 
 /// Adds the rows of every benchmark and unit; `number` is the episode's.
-pub(super) fn rows(course: &Course<'_>, paths: &Paths, number: usize, rows: &mut Rows) {
+pub(super) fn rows(course: &EpisodePath<'_>, paths: &Paths, number: usize, rows: &mut Rows) {
     let n_units = course.cube.regions.len();
     let found: Vec<Vec<[Option<Interval>; 2]>> = (0..n_units)
         .into_par_iter()
@@ -156,7 +156,7 @@ pub(super) fn rows(course: &Course<'_>, paths: &Paths, number: usize, rows: &mut
 }
 
 fn unit_row(
-    course: &Course<'_>,
+    course: &EpisodePath<'_>,
     benchmark: Benchmark,
     unit: usize,
     expected: &[Option<f64>],
@@ -240,7 +240,7 @@ fn unit_row(
 }
 
 /// The path of every region and the one expected of it.
-pub(super) fn period_rows(course: &Course<'_>, paths: &Paths, rows: &mut Rows) {
+pub(super) fn period_rows(course: &EpisodePath<'_>, paths: &Paths, rows: &mut Rows) {
     let (cube, episode) = (course.cube, course.episode);
     let n_before = course.years_long(course.asked.config.trend_years);
     let n_before = i32::try_from(n_before).unwrap_or(i32::MAX);
@@ -264,7 +264,7 @@ pub(super) fn period_rows(course: &Course<'_>, paths: &Paths, rows: &mut Rows) {
 }
 
 /// Turning points and recovery of every region; `nation` are the levels of all regions together.
-pub(super) fn cycle_rows(course: &Course<'_>, nation: &[Option<f64>], rows: &mut Rows) {
+pub(super) fn cycle_rows(course: &EpisodePath<'_>, nation: &[Option<f64>], rows: &mut Rows) {
     let (cube, episode, config) = (course.cube, course.episode, course.asked.config);
     let name = |at: usize| cube.period(course.first() + i32::try_from(at).unwrap_or(0)).to_string();
     let first_base = episode.base.first().map_or(0, |period| period.place);
@@ -322,7 +322,7 @@ pub(super) fn cycle_rows(course: &Course<'_>, nation: &[Option<f64>], rows: &mut
 }
 
 /// Shift-share of both stages.
-pub(super) fn shift_share_rows(course: &Course<'_>, rows: &mut Rows) {
+pub(super) fn shift_share_rows(course: &EpisodePath<'_>, rows: &mut Rows) {
     let [resistance, recovery] = course.years();
     let stages = [
         ("recovery", &course.trough, &course.end, &course.recovery, recovery),

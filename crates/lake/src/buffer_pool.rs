@@ -9,7 +9,7 @@ const MOST_SPARE: usize = 64;
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 /// No bytes, with room for `n`.
-pub(crate) fn taken(n: usize) -> Vec<u8> {
+pub(crate) fn take(n: usize) -> Vec<u8> {
     let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
     let rooms = spare.iter().map(Vec::capacity).enumerate();
     match rooms.filter(|(_, room)| *room >= n).min_by_key(|(_, room)| *room) {
@@ -18,20 +18,20 @@ pub(crate) fn taken(n: usize) -> Vec<u8> {
     }
 }
 
-/// Bytes whose memory can be [`taken`] once nobody needs them.
-pub(crate) fn lent(bytes: Vec<u8>) -> Bytes {
-    Bytes::from_owner(Lent(bytes))
+/// Bytes whose memory [`take`] gives again once nobody needs them.
+pub(crate) fn recycle(bytes: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Recycled(bytes))
 }
 
-struct Lent(Vec<u8>);
+struct Recycled(Vec<u8>);
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for Recycled {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
-impl Drop for Lent {
+impl Drop for Recycled {
     fn drop(&mut self) {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.len() < MOST_SPARE {

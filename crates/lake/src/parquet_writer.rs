@@ -3,11 +3,14 @@
 //! Arrow's Parquet writer looks every text up in a table of its own, row by row. A stage of many rows has
 //! numbers for its texts, so here they become the codes of Parquet's dictionary pages as they are.
 
-use crate::contract::{Column, Kind, MONEY_LIMIT, money_text};
+use crate::buffer_pool;
+use crate::cells::{Cells, NO_CODE, NO_COUNT, NO_MONEY, Texts};
+use crate::contract::{Column, Kind};
+use crate::error::LakeError;
 use crate::object::Object;
-use crate::spare;
-use crate::store::{Lake, LakeError};
-use crate::table::{DataFile, TableVersion, is_sought, properties};
+use crate::properties::{is_sought, properties};
+use crate::store::Lake;
+use crate::version::{DataFile, TableVersion};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
@@ -26,18 +29,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// The code of no value.
-pub const NO_CODE: u32 = u32::MAX;
-
-/// The hundredths of no money.
-pub const NO_MONEY: i128 = i128::MIN;
-
-/// The count of nothing counted.
-pub const NO_COUNT: i64 = i64::MIN;
-
-/// Rows of a row group.
-pub const GROUP_ROWS: usize = 262_144;
-
 /// Rows of a page.
 const PAGE_ROWS: usize = 65_536;
 
@@ -49,93 +40,6 @@ const HELD_BACK: usize = 1 << 16;
 
 /// Bytes of money in a file, the highest first.
 pub(crate) const MONEY_BYTES: usize = 9;
-
-/// What codes stand for.
-pub trait Texts: fmt::Debug + Sync {
-    /// How many there are.
-    fn n_texts(&self) -> usize;
-
-    /// The text of a code below that.
-    fn text(&self, code: u32) -> &str;
-
-    /// Whether a higher code is always a later text.
-    fn is_sorted(&self) -> bool {
-        false
-    }
-}
-
-impl<T: AsRef<str> + fmt::Debug + Sync> Texts for Vec<T> {
-    fn n_texts(&self) -> usize {
-        self.len()
-    }
-
-    fn text(&self, code: u32) -> &str {
-        self[code as usize].as_ref()
-    }
-}
-
-/// The cells of one column of a row group.
-#[derive(Debug)]
-pub enum Cells<'a> {
-    /// The same text, or none, in every row.
-    Same(Option<&'a str>),
-    /// Texts by code; [`NO_CODE`] for none.
-    Texts(&'a dyn Texts, &'a [u32]),
-    /// Small integers by code; [`NO_CODE`] for none.
-    Ints(&'a [i32], &'a [u32]),
-    /// The same small integer in every row.
-    SameInt(i32),
-    /// Hundredths; [`NO_MONEY`] for none.
-    Money(&'a [i128]),
-    /// Floats; NaN for none.
-    Floats(&'a [f64]),
-    /// Counts; [`NO_COUNT`] for none.
-    Counts(&'a [i64]),
-    /// True or false.
-    Flags(&'a [Option<bool>]),
-}
-
-impl Cells<'_> {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Same(_) | Self::Texts(..) => Kind::Text,
-            Self::Ints(..) | Self::SameInt(_) => Kind::Int,
-            Self::Money(_) => Kind::Money,
-            Self::Floats(_) => Kind::Float,
-            Self::Counts(_) => Kind::Count,
-            Self::Flags(_) => Kind::Flag,
-        }
-    }
-
-    /// The first row with a number that tables do not hold, and what it is.
-    fn misfit(&self) -> Option<(usize, String)> {
-        match self {
-            Self::Money(values) => {
-                let is_misfit =
-                    |&money: &i128| money.unsigned_abs() >= MONEY_LIMIT && money != NO_MONEY;
-                let row = values.iter().position(is_misfit)?;
-                Some((row, money_text(values[row])))
-            }
-            // What is not a number stands for none.
-            Self::Floats(values) => {
-                let row = values.iter().position(|value| value.is_infinite())?;
-                Some((row, values[row].to_string()))
-            }
-            _ => None,
-        }
-    }
-
-    fn len(&self) -> Option<usize> {
-        match self {
-            Self::Same(_) | Self::SameInt(_) => None,
-            Self::Texts(_, codes) | Self::Ints(_, codes) => Some(codes.len()),
-            Self::Money(values) => Some(values.len()),
-            Self::Floats(values) => Some(values.len()),
-            Self::Counts(values) => Some(values.len()),
-            Self::Flags(values) => Some(values.len()),
-        }
-    }
-}
 
 /// Writes one Parquet file of a version, row group by row group. Rows must come in ascending order of the key,
 /// without repeats.
@@ -166,7 +70,7 @@ impl GroupWriter {
             key: version.key_columns()?,
             has_bounds: version.columns.iter().map(|c| is_sought(version, &c.name)).collect(),
             file,
-            object: version.object(lake, name),
+            object: Object::of_version(lake, version, name),
             last: None,
             rows: 0,
             bytes: 0,
@@ -216,7 +120,7 @@ impl GroupWriter {
     pub async fn flush(&mut self) -> Result<(), LakeError> {
         let bytes = std::mem::take(self.file.inner_mut());
         self.bytes += bytes.len() as u64;
-        self.object.put(spare::lent(bytes)).await.map_err(|error| LakeError::Parquet {
+        self.object.put(buffer_pool::recycle(bytes)).await.map_err(|error| LakeError::Parquet {
             table: self.table.clone(),
             source: ParquetError::External(Box::new(error)),
         })
@@ -319,7 +223,7 @@ impl GroupWriter {
         let n_bytes: usize = chunks.iter().map(|(bytes, _)| bytes.len()).sum();
         let file = self.file.inner_mut();
         // The writer holds some bytes back that come before.
-        let mut roomy = spare::taken(file.len() + n_bytes + HELD_BACK);
+        let mut roomy = buffer_pool::take(file.len() + n_bytes + HELD_BACK);
         roomy.append(file);
         *file = roomy;
         let mut group = self.file.next_row_group()?;
@@ -733,7 +637,7 @@ impl Pages {
     /// None yet, of about so many bytes.
     fn new(n_bytes: usize) -> Self {
         Self {
-            sink: TrackedWrite::new(spare::taken(n_bytes)),
+            sink: TrackedWrite::new(buffer_pool::take(n_bytes)),
             uncompressed: 0,
             dictionary: None,
             data: None,
@@ -813,7 +717,7 @@ impl Pages {
             column_index: None,
             offset_index: Some(index.build()),
         };
-        Ok((spare::lent(bytes), close))
+        Ok((buffer_pool::recycle(bytes), close))
     }
 }
 
@@ -821,9 +725,9 @@ fn compress(
     zstd: &mut zstd::bulk::Compressor<'static>,
     bytes: &[u8],
 ) -> Result<Bytes, ParquetError> {
-    let mut compressed = spare::taken(zstd::zstd_safe::compress_bound(bytes.len()));
+    let mut compressed = buffer_pool::take(zstd::zstd_safe::compress_bound(bytes.len()));
     zstd.compress_to_buffer(bytes, &mut compressed)?;
-    Ok(spare::lent(compressed))
+    Ok(buffer_pool::recycle(compressed))
 }
 
 /// Which of `n` cells are there, with the length of that before it.

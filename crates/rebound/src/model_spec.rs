@@ -4,12 +4,11 @@
 //! = 2008)`: `x` in each year but the reference. Effects and clusters are columns or combinations, `hs4^year`.
 
 use crate::config;
-use crate::pipeline::PipelineError;
 use crate::yaml::{self, YamlError};
 use estimate::{Correction, Counted, Kernel, Repair, WildWeights};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A model that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -872,27 +871,6 @@ pub struct FormulaOptions {
     pub inference: Option<String>,
     /// Share to winsorize at each end.
     pub winsor: Option<f64>,
-}
-
-/// The model files that a pipeline names.
-///
-/// # Errors
-///
-/// [`PipelineError`] of the first that cannot be read, or two of one name.
-pub fn read_all(paths: &[PathBuf]) -> Result<Vec<Model>, PipelineError> {
-    let read = |path: &PathBuf| {
-        Model::read(path).map_err(|source| PipelineError::Model { path: path.clone(), source })
-    };
-    let models = paths.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let mut names = BTreeSet::new();
-    match models.iter().find(|model| !names.insert(&model.name)) {
-        Some(twice) => Err(PipelineError::Models(ModelError::Value {
-            of: format!("model `{}`", twice.name),
-            key: "name",
-            why: "two files have this name".to_owned(),
-        })),
-        None => Ok(models),
-    }
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! Arrow makes arrays of every batch, with keys that it checks and dictionaries that it copies. A stage that
 //! sums many rows needs the codes alone, and of the file only the columns that it asks for.
 
+use crate::cells::{NO_CODE, NO_MONEY};
 use crate::contract::Kind;
-use crate::groups::{MONEY_BYTES, NO_CODE, NO_MONEY};
-use crate::store::LakeError;
-use crate::table::{DataFile, TableVersion};
+use crate::error::LakeError;
+use crate::parquet_writer::MONEY_BYTES;
+use crate::version::{DataFile, TableVersion};
 use bytes::{Buf, Bytes};
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};

@@ -1,7 +1,16 @@
-use super::*;
-use crate::catalog::RunStatus;
-use arrow::array::{Int32Array, Int64Array, StringArray};
+use crate::published::CATALOG;
+use crate::version::TableVersion;
+use crate::versions::COMPLETE;
+use crate::{
+    Catalog, CatalogVersion, Column, Contract, Fingerprint, Kind, Lake, LakeError, RunRecord,
+    RunStatus,
+};
+use arrow::array::{Int32Array, Int64Array, RecordBatch, StringArray};
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn version(lake: &Lake, seed: &str) -> TableVersion {
     let mut version =
@@ -69,11 +78,11 @@ fn conformance(url: &str) {
         if lake.folder().is_none() {
             // Whoever thinks that nothing is published, or what was before, is too late.
             let raced = lake.publish(&catalog, &replaced).await.expect_err("another run");
-            assert!(matches!(raced, LakeError::Raced(_)), "{raced}");
+            assert!(matches!(raced, LakeError::Conflict(_)), "{raced}");
             let (_, first) = lake.catalog_to_replace().await.expect("readable");
             lake.publish(&catalog, &first).await.expect("published");
             let raced = lake.publish(&catalog, &first).await.expect_err("another run");
-            assert!(matches!(raced, LakeError::Raced(_)), "{raced}");
+            assert!(matches!(raced, LakeError::Conflict(_)), "{raced}");
         }
 
         let kept = lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
@@ -224,7 +233,7 @@ fn a_damaged_catalog_is_made_again_from_the_newest_run_whose_tables_are_there() 
                 lake.put_run(record).await.expect("kept");
             }
             let newest = records[1].catalog().expect("about to publish");
-            lake.publish(&newest, &Replaced(None)).await.expect("published");
+            lake.publish(&newest, &CatalogVersion(None)).await.expect("published");
             assert_eq!(lake.repair().await.expect("whole"), None);
             let whole = lake.get(CATALOG).await.expect("there");
             let text = String::from_utf8(whole.to_vec()).expect("text");

@@ -1,9 +1,10 @@
 //! Work by other machines, here other calls: the same bytes, and what they must have in common.
 
 use crate::support::Project;
-use rebound::away::{self, Cluster};
 use rebound::pipeline::Engine;
+use rebound::remote::Cluster;
 use rebound::run::{self, Options, RunError};
+use rebound::worker;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ impl Cluster for Here {
     fn perform_all(&self, tasks: Vec<String>) -> Result<Vec<String>, String> {
         // Whatever the order of the work, answers are in the order of the tasks.
         let mut answers: Vec<String> =
-            tasks.into_iter().rev().map(|task| away::perform(&(self.0)(task), "a:1")).collect();
+            tasks.into_iter().rev().map(|task| worker::perform(&(self.0)(task), "a:1")).collect();
         answers.reverse();
         Ok(answers)
     }

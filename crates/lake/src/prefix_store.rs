@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
+use object_store::prefix;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
@@ -13,25 +13,25 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// [`PrefixStore`], but objects that are got are where they were asked for. There they have the prefix still
+/// [`prefix::PrefixStore`], but objects that are got are where they were asked for. There they have the prefix still
 /// (arrow-rs-object-store issue 664), and DataFusion then reads a table as one without files.
 #[derive(Debug)]
-pub(crate) struct Below(PrefixStore<Arc<dyn ObjectStore>>);
+pub(crate) struct PrefixStore(prefix::PrefixStore<Arc<dyn ObjectStore>>);
 
-impl Below {
+impl PrefixStore {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, root: Path) -> Self {
-        Self(PrefixStore::new(store, root))
+        Self(prefix::PrefixStore::new(store, root))
     }
 }
 
-impl fmt::Display for Below {
+impl fmt::Display for PrefixStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
 #[async_trait]
-impl ObjectStore for Below {
+impl ObjectStore for PrefixStore {
     async fn put_opts(
         &self,
         location: &Path,

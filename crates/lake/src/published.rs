@@ -1,0 +1,193 @@
+//! What is published, and what runs did, as a lake keeps them.
+
+use crate::catalog::{Catalog, RunRecord, Runs};
+use crate::error::LakeError;
+use crate::seal::{sealed, unsealed};
+use crate::store::Lake;
+use object_store::path::Path;
+use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
+use serde::Deserialize;
+
+/// The catalog that a run replaces.
+#[derive(Debug, Clone)]
+pub struct CatalogVersion(pub(crate) Option<UpdateVersion>);
+
+pub(crate) const CATALOG: &str = "catalog.json";
+const RUNS: &str = "runs";
+
+/// The format of a catalog, which all of them say.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl Lake {
+    /// The catalog that these bytes are.
+    fn catalog_of(&self, bytes: &[u8]) -> Result<Catalog, LakeError> {
+        let damaged = |why| LakeError::Catalog { path: self.shown(CATALOG), why };
+        let not_json = |error: serde_json::Error| damaged(error.to_string());
+        let mut sealed: serde_json::Value = serde_json::from_slice(bytes).map_err(not_json)?;
+        let Format { format } = Format::deserialize(&sealed).map_err(not_json)?;
+        if format == Catalog::FORMAT {
+            return unsealed(sealed).map_err(damaged);
+        }
+        // One of ours, of which the format alone is damaged?
+        if let Some(fields) = sealed.as_object_mut() {
+            fields.insert("format".to_owned(), Catalog::FORMAT.into());
+        }
+        match unsealed::<Catalog>(sealed) {
+            Ok(_) => Err(damaged(format!("it says format {format}"))),
+            Err(_) => Err(LakeError::Format { found: format, expected: Catalog::FORMAT }),
+        }
+    }
+
+    /// What is published; `None` in a new lake.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the catalog cannot be read.
+    pub async fn catalog(&self) -> Result<Option<Catalog>, LakeError> {
+        Ok(self.catalog_to_replace().await?.0)
+    }
+
+    /// What is published, and what [`Self::publish`] needs to replace just that.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the catalog cannot be read.
+    pub async fn catalog_to_replace(&self) -> Result<(Option<Catalog>, CatalogVersion), LakeError> {
+        match self.catalog_and_state().await? {
+            None => Ok((None, CatalogVersion(None))),
+            Some((catalog, replaced)) => Ok((Some(catalog?), replaced)),
+        }
+    }
+
+    /// The catalog, or what is wrong with it, and the state that the store says it is in; `None` if there is none.
+    async fn catalog_and_state(
+        &self,
+    ) -> Result<Option<(Result<Catalog, LakeError>, CatalogVersion)>, LakeError> {
+        let store = |source| LakeError::Store { path: self.shown(CATALOG), source };
+        let found = match self.store().get(&Path::from(CATALOG)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(store(source)),
+        };
+        let replaced = CatalogVersion(Some(UpdateVersion {
+            e_tag: found.meta.e_tag.clone(),
+            version: found.meta.version.clone(),
+        }));
+        let bytes = found.bytes().await.map_err(store)?;
+        Ok(Some((self.catalog_of(&bytes), replaced)))
+    }
+
+    /// Makes a catalog again that is damaged or gone, from the newest record of a run that published tables which are all there:
+    /// readers then see what they saw before. `None` if it is whole, or nothing was ever published. In a folder the writers'
+    /// [`Lock`](crate::Lock) must be held.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Unrepairable`] if there is no such record, and others if the lake cannot be read or written.
+    pub async fn repair(&self) -> Result<Option<Catalog>, LakeError> {
+        let (damaged, is_there) = match self.catalog_and_state().await? {
+            Some((Err(LakeError::Catalog { .. }), damaged)) => (damaged, true),
+            Some((Err(error), _)) => return Err(error),
+            Some((Ok(_), _)) => return Ok(None),
+            None => (CatalogVersion(None), false),
+        };
+        let mut why = String::new();
+        for run in self.runs().await?.records.into_iter().rev() {
+            let Some(catalog) = run.catalog() else { continue };
+            match self.lost_of(&catalog).await? {
+                None => {
+                    self.publish(&catalog, &damaged).await?;
+                    return Ok(Some(catalog));
+                }
+                Some(lost) if why.is_empty() => why = format!(" (of run {}: {lost})", run.run),
+                Some(_) => {}
+            }
+        }
+        if !is_there && why.is_empty() {
+            return Ok(None);
+        }
+        Err(LakeError::Unrepairable { path: self.shown(CATALOG), why })
+    }
+
+    /// What a catalog names that is not there as it was written, by the marks and sizes of its versions.
+    async fn lost_of(&self, catalog: &Catalog) -> Result<Option<String>, LakeError> {
+        for version in catalog.tables.values() {
+            let found = match self.version(&version.table, &version.fingerprint).await {
+                Ok(Some(found)) if found == *version => self.verify(version).await,
+                Ok(_) => return Ok(Some(format!("`{}` is not there", version.folder()))),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(()) => {}
+                Err(error @ (LakeError::Lost { .. } | LakeError::Version { .. })) => {
+                    return Ok(Some(error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Publishes: readers see all of `catalog` from now on, if what it replaces is still what was published. In a folder
+    /// the writers' [`Lock`](crate::Lock) sees to that, on an object store the store itself.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Conflict`] if another run has published, and others if the catalog cannot be written.
+    pub async fn publish(
+        &self,
+        catalog: &Catalog,
+        replaced: &CatalogVersion,
+    ) -> Result<(), LakeError> {
+        let sealed = sealed(self.shown(CATALOG), catalog)?;
+        if self.folder().is_some() {
+            return self.keep_json(CATALOG, &sealed).await;
+        }
+        let mode = match &replaced.0 {
+            None => PutMode::Create,
+            Some(version) => PutMode::Update(version.clone()),
+        };
+        self.put_json_if(CATALOG, &sealed, mode).await
+    }
+
+    /// Keeps the record of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if it cannot be written.
+    pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
+        self.keep_json(&format!("{RUNS}/{}.json", record.run), record).await
+    }
+
+    /// Every run. Files among the records that are none are left out, and told.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if a record cannot be read.
+    pub async fn runs(&self) -> Result<Runs, LakeError> {
+        let mut runs = Runs::default();
+        for found in self.list(RUNS).await? {
+            let path = found.location.as_ref();
+            let Some(name) = found.location.filename().and_then(|name| name.strip_suffix(".json"))
+            else {
+                continue;
+            };
+            // One that is removed meanwhile is none.
+            let Some(bytes) = self.get_if_there(path).await? else { continue };
+            let why = match serde_json::from_slice::<RunRecord>(&bytes) {
+                Ok(run) if run.run == name => {
+                    runs.records.push(run);
+                    continue;
+                }
+                Ok(run) => format!("it is that of run {}", run.run),
+                Err(error) => error.to_string(),
+            };
+            runs.left_out.push(LakeError::Record { path: self.shown(path), why });
+        }
+        runs.records.sort_by(|a, b| (a.number, &a.run).cmp(&(b.number, &b.run)));
+        Ok(runs)
+    }
+}

@@ -1,0 +1,95 @@
+//! Versions of tables: what they are named, and which files they have.
+
+use crate::contract::Column;
+use crate::error::LakeError;
+use crate::fingerprint::{ContentHash, Fingerprint};
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+
+/// One Parquet file of a version. Versions may share files, so that each says where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its path below the root of the lake.
+    pub path: String,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// The hash of its bytes, taken while they were written.
+    pub hash: ContentHash,
+}
+
+impl DataFile {
+    /// The error that it is not as it was written, but as `found` says.
+    pub(crate) fn lost(&self, table: &str, found: String) -> LakeError {
+        let (table, path) = (table.to_owned(), self.path.clone());
+        LakeError::Lost { table, path, expected: self.bytes, found }
+    }
+}
+
+/// A complete version of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableVersion {
+    /// `schema.table`.
+    pub table: String,
+    /// The stage that made it.
+    pub stage: String,
+    /// Its name in the lake.
+    pub fingerprint: Fingerprint,
+    /// Its Parquet files, in order.
+    pub files: Vec<DataFile>,
+    /// The columns that make a row unique, in the order the rows are sorted by.
+    pub key: Vec<String>,
+    /// One line on what a row is.
+    pub about: String,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// When it was made, RFC 3339.
+    pub made_at: String,
+}
+
+impl TableVersion {
+    /// Rows of all files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The Arrow schema of its files.
+    pub fn schema(&self) -> SchemaRef {
+        crate::contract::schema(&self.columns)
+    }
+
+    /// The names of its columns, with commas.
+    pub(crate) fn column_names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The places of the columns of its key.
+    pub(crate) fn key_columns(&self) -> Result<Vec<usize>, LakeError> {
+        let place = |name: &String| {
+            let place = self.columns.iter().position(|column| column.name == *name);
+            place.ok_or_else(|| LakeError::Columns {
+                table: self.table.clone(),
+                expected: self.key.join(", "),
+                found: self.column_names(),
+            })
+        };
+        self.key.iter().map(place).collect()
+    }
+
+    /// Where the version is, below the root of the lake.
+    pub fn folder(&self) -> String {
+        folder_of(&self.table, &self.fingerprint)
+    }
+}
+
+/// Where a version of `table` is, below the root of the lake.
+pub fn folder_of(table: &str, fingerprint: &Fingerprint) -> String {
+    format!("tables/{table}/{fingerprint}")
+}

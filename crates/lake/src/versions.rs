@@ -1,0 +1,277 @@
+//! Versions in a lake: whether they are there, and writing them.
+
+use crate::contract::{Column, Contract, Kind};
+use crate::durable;
+use crate::error::{LakeError, unreadable};
+use crate::fingerprint::{ContentHash, Fingerprint};
+use crate::parquet_writer::GroupWriter;
+use crate::seal::{sealed, unsealed};
+use crate::store::Lake;
+use crate::table::TableWriter;
+use crate::version::{DataFile, TableVersion, folder_of};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::ErrorKind;
+
+/// What the store says of a file: whoever changes it, changes this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileState(String);
+
+pub(crate) const COMPLETE: &str = "version.json";
+
+impl Lake {
+    /// The complete version of `table` under `fingerprint`, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Version`] if what describes it is damaged, or describes something else: it is to be made again.
+    /// [`LakeError::Store`] if the store fails.
+    pub async fn version(
+        &self,
+        table: &str,
+        fingerprint: &Fingerprint,
+    ) -> Result<Option<TableVersion>, LakeError> {
+        let path = format!("{}/{COMPLETE}", folder_of(table, fingerprint));
+        let Some(bytes) = self.get_if_there(&path).await? else { return Ok(None) };
+        let found = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        let why = match found.and_then(unsealed::<TableVersion>) {
+            Ok(version) if version.table == table && version.fingerprint == *fingerprint => {
+                return Ok(Some(version));
+            }
+            Ok(version) => format!("describes `{}`", version.folder()),
+            Err(why) => format!("is damaged ({why})"),
+        };
+        Err(LakeError::Version { path: self.shown(&path), why })
+    }
+
+    /// Looks whether all files of a version are there in full.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] if one is not, [`LakeError::Store`] if the store fails.
+    pub async fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
+        for file in &version.files {
+            self.verify_size(&version.table, file).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks whether a file of `table` is there in full; as long as it stays in the state it is in, so does what is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] if it is not, [`LakeError::Store`] if the store fails.
+    pub async fn verify_size(&self, table: &str, file: &DataFile) -> Result<FileState, LakeError> {
+        let path = file.path.as_str();
+        match self.store().head(&Path::from(path)).await {
+            Ok(meta) if meta.size == file.bytes => {
+                Ok(FileState(format!("{:?} {:?} {}", meta.e_tag, meta.version, meta.last_modified)))
+            }
+            Ok(meta) => Err(file.lost(table, format!("{} bytes", meta.size))),
+            Err(object_store::Error::NotFound { .. }) => Err(file.lost(table, "gone".to_owned())),
+            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
+    }
+
+    /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In a folder it is read by the
+    /// calling thread, and hashed by the threads of its pool.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if it does not, [`LakeError::Store`] if the store fails.
+    pub async fn verify_content(
+        &self,
+        table: &str,
+        file: &DataFile,
+    ) -> Result<FileState, LakeError> {
+        let state = self.verify_size(table, file).await?;
+        let path = file.path.as_str();
+        let store = |source| LakeError::Store { path: self.shown(path), source };
+        let hash = match self.folder() {
+            Some(root) => File::open(root.join(path))
+                .and_then(ContentHash::of_reader)
+                .map_err(|error| store(unreadable(&root.join(path), error)))?,
+            None => {
+                let mut hasher = blake3::Hasher::new();
+                let found = self.store().get(&Path::from(path)).await.map_err(store)?;
+                let mut parts = found.into_stream();
+                while let Some(part) = parts.try_next().await.map_err(store)? {
+                    hasher.update(&part);
+                }
+                ContentHash::from(hasher.finalize())
+            }
+        };
+        if hash == file.hash {
+            return Ok(state);
+        }
+        let (table, path) = (table.to_owned(), file.path.clone());
+        Err(LakeError::Damaged { table, path, bytes: file.bytes })
+    }
+
+    /// Takes the mark of completeness off a version that is lost or damaged, so that the next run makes it again. Who has it open
+    /// is not disturbed.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if the store fails.
+    pub async fn unmark(&self, version: &TableVersion) -> Result<(), LakeError> {
+        self.delete_if_there(&format!("{}/{COMPLETE}", version.folder())).await
+    }
+
+    /// A new version of a table with a contract, still without files.
+    pub fn draft(
+        &self,
+        contract: &Contract,
+        stage: &str,
+        fingerprint: &Fingerprint,
+        made_at: &str,
+    ) -> TableVersion {
+        TableVersion {
+            table: contract.table.to_owned(),
+            stage: stage.to_owned(),
+            fingerprint: fingerprint.clone(),
+            files: Vec::new(),
+            key: contract.key.iter().map(|&name| name.to_owned()).collect(),
+            about: contract.about.to_owned(),
+            columns: contract.columns.iter().map(Column::clone).collect(),
+            made_at: made_at.to_owned(),
+        }
+    }
+
+    /// The columns of a table that has no contract in code, from the schema of its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Unsupported`] on a type that tables do not hold.
+    pub fn columns_of(table: &str, schema: &SchemaRef) -> Result<Vec<Column>, LakeError> {
+        schema
+            .fields()
+            .iter()
+            .map(|field| match Kind::of(field.data_type()) {
+                Some(kind) => Ok(Column {
+                    name: field.name().clone(),
+                    kind,
+                    is_nullable: true,
+                    unit: String::new(),
+                    about: String::new(),
+                }),
+                None => Err(LakeError::Unsupported {
+                    table: table.to_owned(),
+                    column: field.name().clone(),
+                    found: field.data_type().to_string(),
+                }),
+            })
+            .collect()
+    }
+
+    /// Starts the next Parquet file of `version`.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn writer(&self, version: &TableVersion) -> Result<TableWriter, LakeError> {
+        self.named_writer(version, &format!("part-{:05}.parquet", version.files.len()))
+    }
+
+    /// Starts a Parquet file of `version` under a name of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn named_writer(
+        &self,
+        version: &TableVersion,
+        name: &str,
+    ) -> Result<TableWriter, LakeError> {
+        TableWriter::new(self, version, name)
+    }
+
+    /// Removes the files of a version that was never completed.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`].
+    pub async fn remove(&self, version: &TableVersion) -> Result<(), LakeError> {
+        for file in &version.files {
+            let path = file.path.clone();
+            let removed = self.store().delete(&Path::from(path.as_str())).await;
+            removed.map_err(|source| LakeError::Store { path: self.shown(&path), source })?;
+        }
+        if let Some(root) = self.folder() {
+            // An empty folder left behind does no harm.
+            let _ = std::fs::remove_dir(root.join(version.folder()));
+        }
+        Ok(())
+    }
+
+    /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are numbered. Files are
+    /// read in the order of [`TableVersion::files`], and the key ascends over them.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the writer cannot be made.
+    pub fn group_writer(
+        &self,
+        version: &TableVersion,
+        name: &str,
+    ) -> Result<GroupWriter, LakeError> {
+        GroupWriter::new(self, version, name)
+    }
+
+    /// Writes `batches` as one file and marks the version complete.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the rows break the contract or cannot be written.
+    pub async fn write(
+        &self,
+        mut version: TableVersion,
+        batches: Vec<RecordBatch>,
+    ) -> Result<TableVersion, LakeError> {
+        let mut writer = self.writer(&version)?;
+        for batch in batches {
+            writer.write(batch).await?;
+        }
+        version.files.push(writer.finish().await?);
+        self.complete(&version).await?;
+        Ok(version)
+    }
+
+    /// Adds a file that a writer of [`Self::writer`] finished.
+    pub fn add_file(version: &mut TableVersion, file: DataFile) {
+        version.files.push(file);
+    }
+
+    /// Marks a version complete: from now on it can be used, and used again, also after a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if the store fails.
+    pub async fn complete(&self, version: &TableVersion) -> Result<(), LakeError> {
+        let path = format!("{}/{COMPLETE}", version.folder());
+        let sealed = sealed(self.shown(&path), version)?;
+        let Some(root) = self.folder() else { return self.put_json(&path, &sealed).await };
+        let mut folders = BTreeSet::new();
+        for file in &version.files {
+            let flushed = self.flushes.end(root, &file.path).await;
+            flushed.map_err(|error| match error.kind() {
+                ErrorKind::NotFound => file.lost(&version.table, "gone".to_owned()),
+                _ => self.unflushed(&file.path, error),
+            })?;
+            folders.extend(file.path.rsplit_once('/').map(|(folder, _)| folder));
+        }
+        let flush = |folder: &str| {
+            durable::flush_folder(&root.join(folder)).map_err(|error| self.unflushed(folder, error))
+        };
+        folders.into_iter().try_for_each(flush)?;
+        self.keep_json(&path, &sealed).await?;
+        // The names of the folders that lead there.
+        let above = std::path::Path::new(&path).ancestors().skip(2);
+        above.filter_map(std::path::Path::to_str).try_for_each(flush)
+    }
+}
