@@ -470,3 +470,31 @@ fn walk(project: &std::path::Path) -> Vec<std::path::PathBuf> {
     let files = std::fs::read_dir(folder).expect("a folder");
     files.map(|file| file.expect("a file").path()).collect()
 }
+
+#[test]
+fn comments_and_blank_lines_make_nothing_again() {
+    let project = Project::published();
+    let files = [
+        ("config/default.yaml", "#"),
+        ("config/layouts/australia_state_ahecc8.yaml", "#"),
+        ("pipelines/australia.yaml", "#"),
+        ("pipelines/models/density.yaml", "#"),
+        ("pipelines/sql/panel.region.sql", "--"),
+        ("pipelines/checks/trade.region_product_year__keeps_every_cent.sql", "--"),
+    ];
+    for (file, mark) in files {
+        let path = project.path().join(file);
+        let text = std::fs::read_to_string(&path).expect(file);
+        std::fs::write(&path, format!("{text}\n\n{mark} said for people\n")).expect("writable");
+    }
+    let before = project.published_bytes();
+    let again = project.run().ok();
+    assert!(again.out.starts_with("nothing to do"), "{}", again.out);
+    assert_eq!(project.published_bytes(), before);
+    // What such a line says to the program is no comment.
+    let path = project.path().join("pipelines/sql/panel.region.sql");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    std::fs::write(&path, format!("-- about: regions\n{text}")).expect("writable");
+    let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
+    assert!(plan.out.contains("build   panel.region "), "{}", plan.out);
+}

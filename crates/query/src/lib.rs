@@ -7,6 +7,7 @@ mod arithmetic;
 mod bounds;
 mod exact;
 mod growing;
+mod meaning;
 mod memory;
 mod passing;
 mod threads;
@@ -16,6 +17,7 @@ pub use self::bounds::{
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
+pub use self::meaning::meaning;
 pub use self::memory::{Memory, Quota};
 pub use self::threads::runtime;
 

@@ -353,7 +353,7 @@ pub fn fingerprints(
         let mut parts = Parts::new();
         parts.insert("code".to_owned(), crate::stages::version(node.stage).to_string());
         if let Some(sql) = &node.sql {
-            parts.insert("sql".to_owned(), Fingerprint::of(sql.text.as_bytes()).to_string());
+            parts.insert("sql".to_owned(), Fingerprint::of(sql.meaning().as_bytes()).to_string());
         }
         if let Some(with) = node.with {
             parts.insert(format!("code {with}"), crate::stages::version(with).to_string());
@@ -452,7 +452,7 @@ fn settings(pipeline: &Pipeline, node: &Node, stage: StageName) -> Vec<(String, 
             let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
             for source in &pipeline.sources {
                 let layout = &source.layout.layout.name;
-                let text = Fingerprint::of(source.layout.text.as_bytes());
+                let text = Fingerprint::of(source.layout.meaning.as_bytes());
                 parts.push((format!("layout {layout}"), text.to_string()));
                 parts.push((format!("exclude ({layout})"), json(&source.exclude)));
             }

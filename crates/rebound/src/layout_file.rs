@@ -2,7 +2,7 @@
 //! and code books, the CSV files that say what a source's codes mean.
 
 use crate::yaml::{self, YamlError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use trade::layout::{
@@ -60,8 +60,8 @@ pub struct LayoutFile {
     pub layout: Layout,
     /// How a file becomes rows.
     pub format: FileFormat,
-    /// Its own text and that of its code books, for fingerprints.
-    pub text: String,
+    /// What it says, and its code books, as JSON: what records depend on. Comments and the order of keys are no part of it.
+    pub meaning: String,
     /// Fields that the name of a file tells, with the pattern that finds them there.
     file_name: BTreeMap<Field, regex::Regex>,
 }
@@ -87,7 +87,7 @@ impl LayoutFile {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     name: String,
@@ -104,7 +104,7 @@ struct File {
     rules: Vec<RuleText>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     Csv,
@@ -112,7 +112,7 @@ enum Format {
     Dta,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct CsvText {
     delimiter: String,
@@ -121,13 +121,13 @@ struct CsvText {
     header: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct EncodingText {
     encoding: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct FieldText {
     column: Option<Vec<String>>,
@@ -142,7 +142,7 @@ struct FieldText {
     fallback: Option<Box<Self>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct BookText {
     file: String,
@@ -151,7 +151,7 @@ struct BookText {
 }
 
 /// A row of a code book.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct BookRow {
     release: String,
@@ -162,14 +162,14 @@ struct BookRow {
     name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct UnpivotText {
     field: String,
     columns: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ProductText {
     digits: usize,
@@ -177,7 +177,7 @@ struct ProductText {
     revisions: Vec<RevisionText>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct RevisionText {
     from: i32,
@@ -185,7 +185,7 @@ struct RevisionText {
     revision: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct ValueText {
     currency: String,
@@ -196,21 +196,21 @@ struct ValueText {
     zero: ZeroText,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum NegativeText {
     Keep,
     Reject,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ZeroText {
     Keep,
     Skip,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct RuleText {
     name: String,
@@ -224,7 +224,7 @@ struct RuleText {
 /// What reading a layout gathers on the way.
 struct Reading<'p> {
     path: &'p Path,
-    /// The texts of the code books.
+    /// The rows of the code books.
     books: String,
     /// Names of the codes of regions.
     region_names: BTreeMap<String, String>,
@@ -315,6 +315,8 @@ impl Reading<'_> {
         for (at, row) in reader.deserialize::<BookRow>().enumerate() {
             let line = at + 2;
             let row = row.map_err(|error| invalid(format!("line {line}: {error}")))?;
+            let said = serde_json::to_string(&row).map_err(|error| invalid(error.to_string()))?;
+            self.books += &said;
             is_known |= row.release == book.release;
             let into = match row.release.as_str() {
                 "" => &mut general,
@@ -336,7 +338,6 @@ impl Reading<'_> {
             return Err(invalid(format!("it has no release {:?}", book.release)));
         }
         general.extend(own);
-        self.books += &text;
         let then = book.unmapped.trim_start_matches('?');
         let unmapped = match (book.unmapped.as_str(), book.unmapped.len() - then.len()) {
             ("reject", _) => Unmapped::Reject,
@@ -360,6 +361,11 @@ impl Reading<'_> {
 /// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
 pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     let file: File = yaml::read(path)?;
+    let mut meaning = serde_json::to_string(&file).map_err(|error| LayoutError::Value {
+        path: path.to_owned(),
+        key: "layout".to_owned(),
+        why: error.to_string(),
+    })?;
     let listed_regions = file.regions.keys().cloned().collect();
     let mut reading = Reading {
         path,
@@ -532,10 +538,8 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         listed_regions,
         rules,
     };
-    let mut text = std::fs::read_to_string(path)
-        .map_err(|error| invalid("layout", format!("failed to read: {error}")))?;
-    text += &reading.books;
-    Ok(LayoutFile { layout, format, text, file_name: reading.file_name })
+    meaning += &reading.books;
+    Ok(LayoutFile { layout, format, meaning, file_name: reading.file_name })
 }
 
 #[cfg(test)]

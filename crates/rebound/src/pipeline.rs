@@ -317,6 +317,31 @@ pub struct SqlFile {
     pub text: String,
 }
 
+impl SqlFile {
+    /// A line `-- name: text` at the head of the file.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.text
+            .lines()
+            .take_while(|line| line.starts_with("--"))
+            .find_map(|line| {
+                line.trim_start_matches("--").trim().strip_prefix(name)?.strip_prefix(':')
+            })
+            .map(str::trim)
+    }
+
+    /// The header `each`: a name, and the query of the values that `$name` stands for in turn.
+    pub fn each(&self) -> Option<(&str, &str)> {
+        let (name, query) = self.header("each")?.split_once(" in ")?;
+        Some((name.trim(), query.trim()))
+    }
+
+    /// What its table depends on: all but how it is laid out and other comments.
+    pub fn meaning(&self) -> String {
+        let headers = ["key", "about", "each"].map(|name| self.header(name).unwrap_or_default());
+        format!("{}\n{}", headers.join("\n"), query::meaning(&self.text))
+    }
+}
+
 /// A pipeline with everything it names.
 #[derive(Debug, Clone)]
 pub struct Pipeline {

@@ -472,7 +472,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
                 .map_err(|source| RunError::Sql { path: file.path.clone(), source })
         };
         let mut tables = of(&file.text)?;
-        if let Some((_, query)) = each(&file.text) {
+        if let Some((_, query)) = file.each() {
             tables.extend(of(query)?);
         }
         Ok::<_, RunError>(tables)
@@ -1104,7 +1104,7 @@ impl<'a> Maker<'a> {
 
     /// The statements that make a table: its text, or one for each value of its header `each`, so that what is large is made in parts.
     fn statements(&self, session: &Session, sql: &SqlFile) -> Result<Vec<String>, RunError> {
-        let Some((name, query)) = each(&sql.text) else { return Ok(vec![sql.text.clone()]) };
+        let Some((name, query)) = sql.each() else { return Ok(vec![sql.text.clone()]) };
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
         let (_, batches) = self.runtime.block_on(session.run(query)).map_err(failed)?;
         let mut texts = Vec::new();
@@ -1153,10 +1153,11 @@ impl<'a> Maker<'a> {
                 stage: node.name.clone(),
                 fingerprint: fingerprint.clone(),
                 files: Vec::new(),
-                key: header(&sql.text, "key")
+                key: sql
+                    .header("key")
                     .map(|key| key.split(',').map(|name| name.trim().to_owned()).collect())
                     .unwrap_or_default(),
-                about: header(&sql.text, "about").unwrap_or_default().to_owned(),
+                about: sql.header("about").unwrap_or_default().to_owned(),
                 columns: Lake::columns_of(&sql.name, &schema)?,
                 made_at: made_at.to_owned(),
             },
@@ -1235,20 +1236,6 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// A statement for each value, which takes the place of `$name`: `year in select ...`.
-fn each(text: &str) -> Option<(&str, &str)> {
-    let (name, query) = header(text, "each")?.split_once(" in ")?;
-    Some((name.trim(), query.trim()))
-}
-
-/// A line `-- name: text` at the head of a SQL file.
-fn header<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    text.lines()
-        .take_while(|line| line.starts_with("--"))
-        .find_map(|line| line.trim_start_matches("--").trim().strip_prefix(name)?.strip_prefix(':'))
-        .map(str::trim)
-}
-
 /// Runs the checks that did not hold before on the same tables; gives them all with what they held on.
 fn check(
     runtime: &Runtime,
@@ -1280,7 +1267,7 @@ fn check(
         let mut maker = lake::Fingerprinter::default();
         let code = stages::version(StageName::Panels).to_string();
         maker.add("code", code.as_bytes());
-        maker.add("sql", file.text.as_bytes());
+        maker.add("sql", file.meaning().as_bytes());
         for table in &tables {
             if let Some(version) = current.get(table) {
                 maker.add(table, version.fingerprint.as_str().as_bytes());
