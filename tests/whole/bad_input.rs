@@ -385,3 +385,55 @@ fn one_lake_holds_one_pipeline() {
         .rebound(&["run", "pipelines/other.yaml", "--lake", "ftp://b/x"])
         .fails(2, "unsupported lake");
 }
+
+#[test]
+fn the_whole_config_is_printed_with_where_it_comes_from() {
+    let project = Project::published();
+    let printed = project.rebound(&["config", "pipelines/australia.yaml"]).ok().out;
+    let line = |begin: &str| {
+        let found = printed.lines().find(|line| line.trim_start().starts_with(begin));
+        found.unwrap_or_else(|| panic!("{begin} in {printed}")).trim().to_owned()
+    };
+    // The line that is named says so.
+    for begin in ["max_rejected_share:", "bootstrap_replicates:", "memory_mib:", "vat:"] {
+        let found = line(begin);
+        let (said, place) = found.split_once(" # ").expect("a place");
+        let (path, number) = place.rsplit_once(':').expect("a line");
+        let text = std::fs::read_to_string(project.path().join(path)).expect("the file");
+        let number: usize = number.parse().expect("a number");
+        assert_eq!(text.lines().nth(number - 1).map(str::trim), Some(said), "{found}");
+    }
+    assert!(line("episodes:").contains("# config/australia.yaml:"), "{printed}");
+    // It is a config, and the same.
+    project.write("config/whole.yaml", printed.as_bytes());
+    project.edit(
+        "pipelines/australia.yaml",
+        "  - ../config/default.yaml\n  - ../config/australia.yaml\n",
+        "  - ../config/whole.yaml\n",
+    );
+    let again = project.rebound(&["run", "pipelines/australia.yaml"]).ok();
+    assert!(again.out.starts_with("nothing to do"), "{}", again.out);
+    project.rebound(&["config", "pipelines/nothing.yaml"]).fails(2, "pipelines/nothing.yaml");
+}
+
+#[test]
+fn keys_with_one_sensible_value_need_not_be_written() {
+    let project = Project::new();
+    project.write(
+        "config/layouts/short.yaml",
+        b"name: short\nformat: csv\ncsv: {delimiter: ',', quote: '\"', encoding: utf-8, header: true}\n\
+          fields: {year: {column: [year]}, flow: {constant: export}, region: {column: [region]}, product: {column: [product]}, value: {column: [value]}}\n\
+          product: {digits: 6, restore_leading_zero: true, revisions: [{from: 2007, to: 2011, revision: HS2007}]}\n\
+          value: {currency: USD, decimal: '.', multiplier: 1, negative: reject, zero: keep}\n",
+    );
+    project.write("raw/a.csv", b"year,region,product,value\n2008,A,851711,10\n");
+    project.write(
+        "pipelines/short.yaml",
+        b"name: short\nconfig: [../config/default.yaml]\nlake: ../short\nsources: [{layout: ../config/layouts/short.yaml, files: [../raw/*.csv]}]\n\
+          stages: [ingest, aggregate]\n",
+    );
+    project.rebound(&["run", "pipelines/short.yaml"]).ok();
+    let rows = project
+        .sql_in("short", "select region_code, hs6, fob_value from trade.region_product_year");
+    assert_eq!(rows, ["A,851711,10.00"]);
+}

@@ -3,6 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
+use crate::config::Setting;
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
@@ -53,6 +54,8 @@ enum Command {
     Run(RunArgs),
     /// Say what `run` would do, and why.
     Plan(PlanArgs),
+    /// Print the whole config of a pipeline, as YAML, each value with the file and line that say so.
+    Config(ConfigArgs),
     /// Query the published tables.
     Sql(SqlArgs),
     /// Serve the published tables to any PostgreSQL client, read-only (`rebound serve --help`).
@@ -193,6 +196,12 @@ struct PlanArgs {
     /// Read every raw file through to see what changed, not only those whose size, times or inode did.
     #[arg(long)]
     rehash: bool,
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The pipeline file.
+    pipeline: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -426,6 +435,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
             drop(out);
             sql(&runtime, args)?;
         }
+        Command::Config(args) => print_config(&mut out, &pipeline::settings(&args.pipeline)?)?,
         Command::Serve { args } => {
             return Err(hand_over(SERVER, "the SQL server", "make build-serve", args));
         }
@@ -536,6 +546,16 @@ fn draw_report(
             .context("the tables are published, but the report could not be drawn")?;
         if !is_quiet {
             writeln!(out, "drew {}", page.display())?;
+        }
+    }
+    Ok(())
+}
+
+fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {
+    for of_section in settings.chunk_by(|a, b| a.section == b.section) {
+        writeln!(out, "{}:", of_section[0].section)?;
+        for Setting { key, value, path, line, .. } in of_section {
+            writeln!(out, "  {key}: {value} # {}:{line}", path.display())?;
         }
     }
     Ok(())

@@ -53,10 +53,15 @@ macro_rules! section {
             $($(#[$meaning])* pub $key: $type,)*
         }
 
-        #[derive(Debug, Clone, Default, Deserialize)]
+        #[derive(Debug, Clone, Default, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
         struct $text {
             $($key: Option<$type>,)*
+        }
+
+        impl $text {
+            /// Its keys, in order.
+            const KEYS: &[&str] = &[$(stringify!($key),)*];
         }
 
         impl $text {
@@ -75,7 +80,7 @@ macro_rules! section {
 }
 
 /// One config file: any keys of any sections.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     ingest: Option<IngestText>,
@@ -88,6 +93,47 @@ struct File {
     spatial: Option<SpatialText>,
     policy: Option<PolicyText>,
     engine: Option<EngineText>,
+}
+
+/// The sections and their keys, in order.
+const SECTIONS: [(&str, &[&str]); 10] = [
+    ("ingest", IngestText::KEYS),
+    ("harmonize", HarmonizeText::KEYS),
+    ("aggregate", AggregateText::KEYS),
+    ("cleaning", CleaningText::KEYS),
+    ("relatedness", RelatednessText::KEYS),
+    ("complexity", ComplexityText::KEYS),
+    ("resilience", ResilienceText::KEYS),
+    ("spatial", SpatialText::KEYS),
+    ("policy", PolicyText::KEYS),
+    ("engine", EngineText::KEYS),
+];
+
+/// A value of the config, and where it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Its section.
+    pub section: &'static str,
+    /// Its key there.
+    pub key: &'static str,
+    /// The value, as JSON, which is YAML.
+    pub value: String,
+    /// The file that says so.
+    pub path: PathBuf,
+    /// The line there.
+    pub line: usize,
+}
+
+/// The line of `key` in the block of `section`, counted from 1; that of the section where the key is on it.
+fn line_of(text: &str, section: &str, key: &str) -> usize {
+    let says = |line: &str, name: &str| {
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    let begin = text.lines().position(|line| says(line, section)).unwrap_or(0);
+    let is_below = |line: &&str| line.is_empty() || line.starts_with([' ', '#']);
+    let block = text.lines().skip(begin + 1).take_while(is_below);
+    let below = block.map(str::trim_start).position(|line| says(line, key));
+    begin + 1 + below.map_or(0, |at| at + 1)
 }
 
 section! {
@@ -1009,6 +1055,39 @@ impl Config {
             ("engine.threads", self.engine.threads, THREADS),
             ("engine.memory_mib", self.engine.memory_mib, 1..=1 << 24),
         ]
+    }
+
+    /// Every value of [`Self::read`], in the order of sections and keys, with the file that says so last.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn settings(paths: &[PathBuf]) -> Result<Vec<Setting>, ConfigError> {
+        Self::read(paths)?;
+        let mut files = Vec::new();
+        for path in paths {
+            let unreadable = |source| YamlError::Read { path: path.clone(), source };
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            let said = serde_json::to_value(yaml::read::<File>(path)?);
+            let said = said.map_err(|error| ConfigError::Value {
+                key: "config".to_owned(),
+                file: path.display().to_string(),
+                why: error.to_string(),
+            })?;
+            files.push((path, text, said));
+        }
+        let keys = SECTIONS
+            .iter()
+            .flat_map(|&(section, keys)| keys.iter().map(move |&key| (section, key)));
+        let setting = |(section, key): (&'static str, &'static str)| {
+            let of = |said: &serde_json::Value| Some(said.get(section)?.get(key)?.clone());
+            let (path, text, value) = files.iter().rev().find_map(|(path, text, said)| {
+                Some((path, text, of(said).filter(|value| !value.is_null())?))
+            })?;
+            let line = line_of(text, section, key);
+            Some(Setting { section, key, value: value.to_string(), path: (*path).clone(), line })
+        };
+        Ok(keys.filter_map(setting).collect())
     }
 
     /// Reads `paths` in order; a key of a later file replaces the earlier one.

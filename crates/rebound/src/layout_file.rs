@@ -99,8 +99,11 @@ struct File {
     unpivot: Option<UnpivotText>,
     product: ProductText,
     value: ValueText,
+    #[serde(default)]
     missing: BTreeSet<String>,
+    #[serde(default)]
     regions: BTreeMap<String, String>,
+    #[serde(default)]
     rules: Vec<RuleText>,
 }
 

@@ -1,6 +1,6 @@
 //! What runs on which data: `pipelines/*.yaml`.
 
-use crate::config::{Config, ConfigError, ProximitySource, beside};
+use crate::config::{Config, ConfigError, ProximitySource, Setting, beside};
 use crate::layout_file::{self, LayoutError, LayoutFile};
 use crate::model_spec::{Model, ModelError};
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
@@ -96,8 +96,8 @@ struct File {
     tables: BTreeMap<String, TableText>,
     #[serde(default)]
     models: Vec<String>,
-    sql: String,
-    checks: String,
+    sql: Option<String>,
+    checks: Option<String>,
     stages: Vec<String>,
 }
 
@@ -121,6 +121,7 @@ fn yes() -> bool {
 struct SourceText {
     layout: String,
     files: Vec<String>,
+    #[serde(default)]
     exclude: Vec<String>,
 }
 
@@ -510,6 +511,17 @@ pub fn head(path: &Path) -> Result<Head, PipelineError> {
     })
 }
 
+/// The values of the config of the pipeline at `path`, with where they come from.
+///
+/// # Errors
+///
+/// [`PipelineError`] if it or its config cannot be read.
+pub fn settings(path: &Path) -> Result<Vec<Setting>, PipelineError> {
+    let file: File = yaml::read(path)?;
+    let paths: Vec<_> = file.config.iter().map(|text| beside(path, text)).collect();
+    Ok(Config::settings(&paths)?)
+}
+
 /// Reads the pipeline at `path`, its config, layouts and SQL, and finds its raw files.
 ///
 /// # Errors
@@ -674,8 +686,8 @@ pub fn read(runtime: &Runtime, path: &Path) -> Result<Pipeline, PipelineError> {
         rebate_rates,
         tables,
         models,
-        sql: sql_files(&beside(path, &file.sql))?,
-        checks: sql_files(&beside(path, &file.checks))?,
+        sql: sql_files(path, file.sql.as_deref())?,
+        checks: sql_files(path, file.checks.as_deref())?,
         stages,
         engine: file.engine,
         keeps_records: file.records,
@@ -709,7 +721,10 @@ fn read_text(path: &Path) -> Result<String, PipelineError> {
         .map_err(|source| PipelineError::Read { path: path.to_owned(), source })
 }
 
-fn sql_files(folder: &Path) -> Result<Vec<SqlFile>, PipelineError> {
+/// The SQL files in a folder that the pipeline names, if it does.
+fn sql_files(pipeline: &Path, folder: Option<&str>) -> Result<Vec<SqlFile>, PipelineError> {
+    let Some(folder) = folder.map(|folder| beside(pipeline, folder)) else { return Ok(Vec::new()) };
+    let folder = folder.as_path();
     let unreadable = |source| PipelineError::Read { path: folder.to_owned(), source };
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
