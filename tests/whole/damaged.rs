@@ -110,9 +110,41 @@ fn a_damaged_catalog_is_told_and_repaired() {
         assert!(ran.out.contains("the catalog is made again"), "{ran:?}");
         assert_eq!(std::fs::read(&catalog).expect("there"), whole, "the same bytes");
     }
+    // One that is gone is no new lake: nothing is garbage, and no part is published in the place of the whole.
     std::fs::remove_file(&catalog).expect("gone");
+    for command in [
+        &["run", "pipelines/raw.yaml"][..],
+        &["tables", "--lake", "raw_lake"],
+        &["gc", "--keep", "0", "--lake", "raw_lake"],
+    ] {
+        raw.0.rebound(command).fails(1, "it is gone, though run");
+    }
     raw.0.rebound(&repair).ok();
     assert_eq!(std::fs::read(&catalog).expect("there"), whole);
+    // What is lost of it is told, and made again, and nothing older comes in its place.
+    std::fs::remove_file(
+        description(&raw.0, "customs.rejects").with_file_name("part-00000.parquet"),
+    )
+    .expect("gone");
+    std::fs::write(&catalog, "").expect("written");
+    raw.0.rebound(&repair).fails(3, "`rebound run` makes again: ingest");
+    assert_eq!(std::fs::read(&catalog).expect("there"), whole);
+    raw.run().ok();
+    raw.0.rebound(&["verify", "--lake", "raw_lake"]).ok();
+    // What is no file is not opened.
+    #[cfg(unix)]
+    for path in ["catalog.json", ".gc.lock", ".lock"] {
+        let path = lake(&raw.0).join(path);
+        let kept = std::fs::read(&path).unwrap_or_default();
+        let _ = std::fs::remove_file(&path);
+        assert!(
+            std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success()
+        );
+        let ran = raw.0.rebound(&["gc", "--keep", "1", "--lake", "raw_lake"]);
+        assert!(ran.code > 0 && ran.err.contains("is no file: remove it"), "{ran:?}");
+        std::fs::remove_file(&path).expect("gone");
+        std::fs::write(&path, kept).expect("written");
+    }
     assert!(raw.run().ok().out.contains("nothing to do"));
     // Nobody knows any more: what is left to do is said, and works.
     std::fs::remove_dir_all(lake(&raw.0).join("runs")).expect("gone");

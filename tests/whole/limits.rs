@@ -132,6 +132,9 @@ fn numbers_beyond_their_range_are_refused() {
         ("spatial: {permutations: 0}", "spatial.permutations"),
         ("relatedness: {proximity_years: [-2147483648]}", "relatedness.proximity_years"),
         ("ingest: {max_row_mib: 100000}", "ingest.max_row_mib"),
+        ("relatedness: {margin: x}", "relatedness.margin"),
+        ("policy: {cut_to: x}", "policy.cut_to"),
+        ("policy: {step_to: 1999-01-01}", "policy.step_to"),
     ];
     for (text, key) in cases {
         project.write("config/extreme.yaml", text.as_bytes());
@@ -148,8 +151,12 @@ fn numbers_beyond_their_range_are_refused() {
         let ran = project.rebound(&["run", "pipelines/extreme.yaml"]).fails(2, key);
         assert!(ran.err.contains("expected") && ran.err.contains("config/extreme.yaml"), "{ran:?}");
     }
+    project.rebound(&["run", "/dev/zero"]).fails(2, "it is a device");
     for arguments in [
         &["run", "pipelines/australia.yaml", "--threads", "100000"][..],
+        &["synth", "--layout", "x", "-o", "y", "--rows", "18446744073709551615"],
+        &["synth", "--layout", "x", "-o", "y", "--from", "0"],
+        &["measure", "x.csv", "--reflections", "1000000000"],
         &["sql", "select 1", "--memory-mib", "1"],
         &["synth", "--layout", "x", "-o", "y", "--regions", "0"],
     ] {

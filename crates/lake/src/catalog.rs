@@ -94,6 +94,9 @@ pub struct RunRecord {
     pub started_at: String,
     /// When it ended, RFC 3339.
     pub ended_at: Option<String>,
+    /// The run whose tables were published when it began.
+    #[serde(default)]
+    pub found: Option<String>,
     /// How it ended.
     pub status: RunStatus,
     /// What went wrong.
@@ -117,22 +120,22 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The catalog that the run published, or was about to publish when it was killed; `None` if it did not.
+    /// The catalog that the run published, or was about to publish; `None` if it did not come that far.
     pub fn catalog(&self) -> Option<Catalog> {
-        let published_at = self.published_at.clone()?;
-        match self.status {
-            RunStatus::Started | RunStatus::Published | RunStatus::Unknown => Some(Catalog {
-                format: Catalog::FORMAT,
-                run: self.run.clone(),
-                pipeline: self.pipeline.clone(),
-                published_at,
-                tables: self.tables.clone(),
-                checks: self.checks.clone(),
-            }),
-            RunStatus::Unchanged | RunStatus::Held | RunStatus::CheckFailed | RunStatus::Failed => {
-                None
-            }
-        }
+        Some(Catalog {
+            format: Catalog::FORMAT,
+            run: self.run.clone(),
+            pipeline: self.pipeline.clone(),
+            published_at: self.published_at.clone()?,
+            tables: self.tables.clone(),
+            checks: self.checks.clone(),
+        })
+    }
+
+    /// Whether it may have published without having said so.
+    fn is_open(&self) -> bool {
+        self.published_at.is_some()
+            && matches!(self.status, RunStatus::Started | RunStatus::Unknown)
     }
 }
 
@@ -146,6 +149,30 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// The run that published last, and whether that is certain: of the newest run, if it was killed while it published, nobody
+    /// can say whether it had.
+    pub fn last_published(&self) -> Option<(&RunRecord, bool)> {
+        let is_known = |run: &&RunRecord| {
+            run.status == RunStatus::Published
+                || self.records.iter().any(|later| later.found.as_ref() == Some(&run.run))
+        };
+        let known = self.records.iter().rev().find(is_known);
+        match self.records.last() {
+            Some(last) if last.is_open() && known.is_none_or(|known| known.run != last.run) => {
+                Some((last, false))
+            }
+            _ => known.map(|known| (known, true)),
+        }
+    }
+
+    /// A run that says that something was published.
+    pub fn witness(&self) -> Option<&RunRecord> {
+        let saw = |run: &&RunRecord| {
+            matches!(run.status, RunStatus::Published | RunStatus::Unchanged) || run.found.is_some()
+        };
+        self.records.iter().rev().find(saw)
+    }
+
     /// The number of the next run.
     pub fn next_number(&self) -> u64 {
         self.records.iter().map(|run| run.number).max().map_or(1, |number| number.saturating_add(1))

@@ -182,8 +182,8 @@ pub enum LakeError {
     },
     /// A damaged catalog that cannot be made again.
     #[error(
-        "`{path}` in the lake is damaged or gone, and no run is on record whose published tables are all there{why}: delete what is \
-         left of it, and `rebound run` makes and publishes what is not there"
+        "`{path}` in the lake is damaged or gone, and no record of a run says what was published{why}: delete what is left of it and the \
+         folder `runs`, and `rebound run` makes what is not there and publishes"
     )]
     Unrepairable {
         /// The catalog.
@@ -207,6 +207,15 @@ pub enum LakeError {
         /// What is wrong with it.
         why: String,
     },
+    /// Something else where a file should be.
+    #[error("`{path}` in the lake is no file: remove it")]
+    NoFile {
+        /// What is in the way.
+        path: String,
+    },
+    /// A damaged record of a run whose tables are to be kept.
+    #[error("{0}; then what it names is garbage, or `--keep 0` collects all that is not published")]
+    Unkept(String),
     /// A lease that nobody can read.
     #[error(
         "`{path}` in the lake is damaged, so it is not known which tables a program at work reads: it writes the file again within \
@@ -236,6 +245,26 @@ pub enum LakeError {
         /// Its type.
         found: String,
     },
+}
+
+impl LakeError {
+    /// Whether it is of a file that has the name of a run's record.
+    pub(crate) fn is_of_a_run(&self) -> bool {
+        matches!(self, Self::Record { path, .. } if is_named_like_a_run(path))
+    }
+}
+
+/// Whether a file among the records has the name of a run: time and process.
+fn is_named_like_a_run(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let Some((time, process)) = name.strip_suffix(".json").and_then(|name| name.split_once('Z'))
+    else {
+        return false;
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    time.len() > 8
+        && time.split('T').all(is_digits)
+        && process.strip_prefix('-').is_some_and(is_digits)
 }
 
 /// The store's error for a file of a folder.

@@ -63,7 +63,14 @@ impl Lake {
         if let Some(catalog) = self.catalog().await? {
             catalog.tables.values().for_each(&mut use_version);
         }
-        for run in self.runs().await?.records.into_iter().rev().take(keep) {
+        let runs = self.runs().await?;
+        if keep > 0
+            && let Some(error) = runs.left_out.iter().find(|error| error.is_of_a_run())
+        {
+            // What it names cannot be kept, and would be gone for good.
+            return Err(LakeError::Unkept(error.to_string()));
+        }
+        for run in runs.records.into_iter().rev().take(keep) {
             run.tables.values().for_each(&mut use_version);
         }
         let found = self.list("tables").await?;

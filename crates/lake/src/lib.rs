@@ -54,7 +54,7 @@ pub use parquet_reader::{CodedReader, Codes};
 pub use parquet_writer::GroupWriter;
 pub use pinned::PinnedStore;
 pub use properties::GROUP_ROWS;
-pub use published::CatalogVersion;
+pub use published::{CatalogVersion, Repaired};
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
 pub use store::Lake;
 pub use table::TableWriter;

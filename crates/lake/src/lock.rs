@@ -52,6 +52,7 @@ impl Lock {
         let path = folder.join(".lock");
         let io = |source| LockError::Io { path: path.clone(), source };
         std::fs::create_dir_all(folder).map_err(io)?;
+        check_is_file(&path).map_err(io)?;
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -81,6 +82,16 @@ impl Lock {
     }
 }
 
+/// What is no file is not opened: a pipe may never be.
+fn check_is_file(path: &Path) -> std::io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(meta) if !meta.is_file() => {
+            Err(std::io::Error::other(format!("`{}` is no file: remove it", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The lock that a collection of garbage holds in a folder while it is at work: of one that was killed only its mark is left.
 #[derive(Debug)]
 pub(crate) struct CollectionLock {
@@ -93,6 +104,7 @@ impl CollectionLock {
     /// Takes the lock, if no other collection has it.
     pub(crate) fn try_take(folder: &Path) -> std::io::Result<Option<Self>> {
         let path = folder.join(COLLECTION);
+        check_is_file(&path)?;
         let file = File::options().create(true).truncate(false).write(true).open(path)?;
         Ok(match file.try_lock() {
             Ok(()) => Some(Self { _file: file }),
@@ -103,6 +115,7 @@ impl CollectionLock {
 
     /// Whether a collection has it.
     pub(crate) fn is_held(folder: &Path) -> std::io::Result<bool> {
+        check_is_file(&folder.join(COLLECTION))?;
         let file = match File::open(folder.join(COLLECTION)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             file => file?,

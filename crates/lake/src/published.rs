@@ -2,11 +2,12 @@
 
 use crate::catalog::{Catalog, RunRecord, Runs};
 use crate::error::LakeError;
-use crate::seal::{sealed, unsealed};
+use crate::seal::{in_words, sealed, unsealed};
 use crate::store::Lake;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode, UpdateVersion};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The catalog that a run replaces.
 #[derive(Debug, Clone)]
@@ -14,6 +15,17 @@ pub struct CatalogVersion(pub(crate) Option<UpdateVersion>);
 
 pub(crate) const CATALOG: &str = "catalog.json";
 const RUNS: &str = "runs";
+
+/// A catalog that was made again.
+#[derive(Debug)]
+pub struct Repaired {
+    /// What is published now.
+    pub catalog: Catalog,
+    /// Whether it is known that this is what was published.
+    pub is_certain: bool,
+    /// Files among the records of runs that are none.
+    pub left_out: Vec<LakeError>,
+}
 
 /// The format of a catalog, which all of them say.
 #[derive(Deserialize)]
@@ -25,8 +37,8 @@ impl Lake {
     /// The catalog that these bytes are.
     fn catalog_of(&self, bytes: &[u8]) -> Result<Catalog, LakeError> {
         let damaged = |why| LakeError::Catalog { path: self.shown(CATALOG), why };
-        let not_json = |error: serde_json::Error| damaged(error.to_string());
-        let mut sealed: serde_json::Value = serde_json::from_slice(bytes).map_err(not_json)?;
+        let not_json = |error: serde_json::Error| damaged(in_words(&error));
+        let mut sealed: Value = serde_json::from_slice(bytes).map_err(not_json)?;
         let Format { format } = Format::deserialize(&sealed).map_err(not_json)?;
         if format == Catalog::FORMAT {
             return unsealed(sealed).map_err(damaged);
@@ -56,7 +68,19 @@ impl Lake {
     ///
     /// [`LakeError`] if the catalog cannot be read.
     pub async fn catalog_to_replace(&self) -> Result<(Option<Catalog>, CatalogVersion), LakeError> {
-        match self.catalog_and_state().await? {
+        let mut found = self.catalog_and_state().await?;
+        if found.is_none()
+            && let Some(run) = self.runs().await?.witness()
+        {
+            // Unless it was published meanwhile, it was there and is no longer.
+            found = self.catalog_and_state().await?;
+            if found.is_none() {
+                let why =
+                    format!("it is gone, though run {} says that something was published", run.run);
+                return Err(LakeError::Catalog { path: self.shown(CATALOG), why });
+            }
+        }
+        match found {
             None => Ok((None, CatalogVersion(None))),
             Some((catalog, replaced)) => Ok((Some(catalog?), replaced)),
         }
@@ -66,6 +90,7 @@ impl Lake {
     async fn catalog_and_state(
         &self,
     ) -> Result<Option<(Result<Catalog, LakeError>, CatalogVersion)>, LakeError> {
+        self.check_is_file(CATALOG)?;
         let store = |source| LakeError::Store { path: self.shown(CATALOG), source };
         let found = match self.store().get(&Path::from(CATALOG)).await {
             Ok(found) => found,
@@ -80,55 +105,54 @@ impl Lake {
         Ok(Some((self.catalog_of(&bytes), replaced)))
     }
 
-    /// Makes a catalog again that is damaged or gone, from the newest record of a run that published tables which are all there:
-    /// readers then see what they saw before. `None` if it is whole, or nothing was ever published. In a folder the writers'
-    /// [`Lock`](crate::Lock) must be held.
+    /// Makes a catalog again that is damaged or gone, from the record of the run that published last: readers then see what they saw
+    /// before. `None` if it is whole, or nothing was ever published. In a folder the writers' [`Lock`](crate::Lock) must be held.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Unrepairable`] if there is no such record, and others if the lake cannot be read or written.
-    pub async fn repair(&self) -> Result<Option<Catalog>, LakeError> {
+    /// [`LakeError::Unrepairable`] if there is no such record, or nothing of what it names; and others if the lake cannot be read or
+    /// written.
+    pub async fn repair(&self) -> Result<Option<Repaired>, LakeError> {
         let (damaged, is_there) = match self.catalog_and_state().await? {
             Some((Err(LakeError::Catalog { .. }), damaged)) => (damaged, true),
             Some((Err(error), _)) => return Err(error),
             Some((Ok(_), _)) => return Ok(None),
             None => (CatalogVersion(None), false),
         };
-        let mut why = String::new();
-        for run in self.runs().await?.records.into_iter().rev() {
-            let Some(catalog) = run.catalog() else { continue };
-            match self.lost_of(&catalog).await? {
-                None => {
-                    self.publish(&catalog, &damaged).await?;
-                    return Ok(Some(catalog));
-                }
-                Some(lost) if why.is_empty() => why = format!(" (of run {}: {lost})", run.run),
-                Some(_) => {}
-            }
-        }
-        if !is_there && why.is_empty() {
+        let runs = self.runs().await?;
+        if !is_there && runs.witness().is_none() && runs.left_out.is_empty() {
             return Ok(None);
         }
-        Err(LakeError::Unrepairable { path: self.shown(CATALOG), why })
+        let unrepairable = |why: String| LakeError::Unrepairable { path: self.shown(CATALOG), why };
+        let found =
+            runs.last_published().and_then(|(run, is_certain)| Some((run.catalog()?, is_certain)));
+        let Some((catalog, is_certain)) = found else {
+            let first = runs.left_out.first().map(|error| format!(" ({error})"));
+            return Err(unrepairable(first.unwrap_or_default()));
+        };
+        // What is lost of it is told by who reads it, and made again by the next run.
+        if !self.has_any_of(&catalog).await? {
+            return Err(unrepairable(format!(" (of run {} nothing is left)", catalog.run)));
+        }
+        self.publish(&catalog, &damaged).await?;
+        Ok(Some(Repaired { catalog, is_certain, left_out: runs.left_out }))
     }
 
-    /// What a catalog names that is not there as it was written, by the marks and sizes of its versions.
-    async fn lost_of(&self, catalog: &Catalog) -> Result<Option<String>, LakeError> {
+    /// Whether a version that a catalog names is there as it was written, by its mark and size.
+    async fn has_any_of(&self, catalog: &Catalog) -> Result<bool, LakeError> {
         for version in catalog.tables.values() {
             let found = match self.version(&version.table, &version.fingerprint).await {
                 Ok(Some(found)) if found == *version => self.verify(version).await,
-                Ok(_) => return Ok(Some(format!("`{}` is not there", version.folder()))),
+                Ok(_) => continue,
                 Err(error) => Err(error),
             };
             match found {
-                Ok(()) => {}
-                Err(error @ (LakeError::Lost { .. } | LakeError::Version { .. })) => {
-                    return Ok(Some(error.to_string()));
-                }
+                Ok(()) => return Ok(true),
+                Err(LakeError::Lost { .. } | LakeError::Version { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Publishes: readers see all of `catalog` from now on, if what it replaces is still what was published. In a folder
@@ -159,7 +183,9 @@ impl Lake {
     ///
     /// [`LakeError`] if it cannot be written.
     pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
-        self.keep_json(&format!("{RUNS}/{}.json", record.run), record).await
+        let path = format!("{RUNS}/{}.json", record.run);
+        let sealed = sealed(self.shown(&path), record)?;
+        self.keep_json(&path, &sealed).await
     }
 
     /// Every run. Files among the records that are none are left out, and told.
@@ -177,17 +203,27 @@ impl Lake {
             };
             // One that is removed meanwhile is none.
             let Some(bytes) = self.get_if_there(path).await? else { continue };
-            let why = match serde_json::from_slice::<RunRecord>(&bytes) {
+            let said = serde_json::from_slice(&bytes).map_err(|error| in_words(&error));
+            let why = match said.and_then(record_of) {
                 Ok(run) if run.run == name => {
                     runs.records.push(run);
                     continue;
                 }
                 Ok(run) => format!("it is that of run {}", run.run),
-                Err(error) => error.to_string(),
+                Err(why) => why,
             };
             runs.left_out.push(LakeError::Record { path: self.shown(path), why });
         }
         runs.records.sort_by(|a, b| (a.number, &a.run).cmp(&(b.number, &b.run)));
         Ok(runs)
+    }
+}
+
+/// The record that a file of JSON is.
+fn record_of(said: Value) -> Result<RunRecord, String> {
+    // Lakes of before have records without numbers and seals.
+    match said.get("number") {
+        None => serde_json::from_value(said).map_err(|error| in_words(&error)),
+        Some(_) => unsealed(said),
     }
 }

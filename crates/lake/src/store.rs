@@ -93,8 +93,18 @@ impl Lake {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Bytes, LakeError> {
+        self.check_is_file(path)?;
         let store = |source| LakeError::Store { path: self.shown(path), source };
         self.store.get(&Path::from(path)).await.map_err(store)?.bytes().await.map_err(store)
+    }
+
+    /// What is no file, such as a pipe, is not opened: that may never end.
+    pub(crate) fn check_is_file(&self, path: &str) -> Result<(), LakeError> {
+        let Some(root) = &self.folder else { return Ok(()) };
+        match root.join(path).metadata() {
+            Ok(meta) if !meta.is_file() => Err(LakeError::NoFile { path: path.to_owned() }),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) async fn get_if_there(&self, path: &str) -> Result<Option<Bytes>, LakeError> {

@@ -95,6 +95,7 @@ fn conformance(url: &str) {
                 command: String::new(),
                 started_at: "now".into(),
                 ended_at: None,
+                found: None,
                 status: RunStatus::Failed,
                 error: None,
                 stages: Vec::new(),
@@ -201,6 +202,7 @@ fn record_of(run: &str, number: u64, version: &TableVersion, status: RunStatus) 
         command: String::new(),
         started_at: "now".into(),
         ended_at: None,
+        found: None,
         status,
         error: None,
         stages: Vec::new(),
@@ -213,28 +215,30 @@ fn record_of(run: &str, number: u64, version: &TableVersion, status: RunStatus) 
 }
 
 #[test]
-fn a_damaged_catalog_is_made_again_from_the_newest_run_whose_tables_are_there() {
+fn a_damaged_catalog_is_made_again_from_the_run_that_published_last() {
     let folder = tempfile::tempdir().expect("a folder");
     for url in ["memory://", folder.path().to_str().expect("utf-8")] {
         let lake = Lake::open(url).expect("a lake");
         wait(async {
-            assert_eq!(lake.repair().await.expect("nothing to repair"), None);
-            let first =
-                lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
-            let second =
-                lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
+            assert!(lake.repair().await.expect("nothing to repair").is_none());
+            let first = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await;
+            let first = first.expect("written");
+            let second = lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await;
+            let second = second.expect("written");
+            let put_run = async |run: &str, number, version, status, found: Option<&str>| {
+                let found = found.map(str::to_owned);
+                let record = RunRecord { found, ..record_of(run, number, version, status) };
+                lake.put_run(&record).await.expect("kept");
+                record
+            };
             // Names do not say which came last: a clock may have been wrong.
-            let records = [
-                record_of("99991231T000000000Z-1", 1, &first, RunStatus::Published),
-                record_of("20260101T000000000Z-1", 2, &second, RunStatus::Started),
-                record_of("20260101T000000000Z-2", 3, &first, RunStatus::Failed),
-            ];
-            for record in &records {
-                lake.put_run(record).await.expect("kept");
-            }
-            let newest = records[1].catalog().expect("about to publish");
+            put_run("99991231T000000000Z-1", 1, &first, RunStatus::Published, None).await;
+            let newest =
+                put_run("20260101T000000000Z-1", 2, &second, RunStatus::Published, None).await;
+            put_run("20260101T000000000Z-2", 3, &first, RunStatus::Failed, Some(&newest.run)).await;
+            let newest = newest.catalog().expect("published");
             lake.publish(&newest, &CatalogVersion(None)).await.expect("published");
-            assert_eq!(lake.repair().await.expect("whole"), None);
+            assert!(lake.repair().await.expect("whole").is_none());
             let whole = lake.get(CATALOG).await.expect("there");
             let text = String::from_utf8(whole.to_vec()).expect("text");
             let damages = [
@@ -244,30 +248,86 @@ fn a_damaged_catalog_is_made_again_from_the_newest_run_whose_tables_are_there() 
                 String::new(),
                 "[]".to_owned(),
             ];
+            let repaired = async || lake.repair().await.expect("readable").expect("repaired");
             for damaged in damages {
                 assert_ne!(damaged, text);
                 put(&lake, CATALOG, damaged).await;
                 let error = lake.catalog().await.expect_err("damaged");
                 assert!(error.to_string().contains("rebound verify --repair"), "{error}");
-                assert_eq!(lake.repair().await.expect("repaired").as_ref(), Some(&newest));
+                assert!(repaired().await.is_certain);
                 assert_eq!(lake.get(CATALOG).await.expect("there"), whole, "the same bytes");
             }
             // One that is of another format is not damaged.
             put(&lake, CATALOG, "{\"format\": 3, \"seal\": \"x\"}").await;
             assert!(matches!(lake.repair().await, Err(LakeError::Format { found: 3, .. })));
+            // One that is gone is no new lake, and nothing is garbage.
             lake.delete_if_there(CATALOG).await.expect("gone");
-            assert_eq!(lake.repair().await.expect("repaired").as_ref(), Some(&newest));
-            // Without the tables of the newest, those of the one before.
+            for error in [
+                lake.catalog().await.expect_err("gone"),
+                lake.collect_garbage(0, None).await.expect_err("gone"),
+            ] {
+                assert!(error.to_string().contains("it is gone, though run"), "{error}");
+            }
+            assert_eq!(repaired().await.catalog, newest);
+            // A run that was killed while it published: who knows, until a later run saw.
+            put_run("20260102T000000000Z-1", 4, &first, RunStatus::Started, Some(&newest.run))
+                .await;
+            put(&lake, CATALOG, "").await;
+            let doubtful = repaired().await;
+            assert_eq!(
+                (doubtful.is_certain, &doubtful.catalog.tables[&first.table]),
+                (false, &first)
+            );
+            put_run("20260102T000000000Z-2", 5, &second, RunStatus::Unchanged, Some(&newest.run))
+                .await;
+            put(&lake, CATALOG, "").await;
+            let certain = repaired().await;
+            assert_eq!((certain.is_certain, &certain.catalog), (true, &newest));
+            // Without a file of what was published it is still that, and with nothing of it nothing.
             put(&lake, CATALOG, "").await;
             lake.delete_if_there(&second.files[0].path).await.expect("gone");
-            let repaired = lake.repair().await.expect("repaired").expect("a catalog");
-            assert_eq!(repaired.tables[&first.table], first);
-            put(&lake, CATALOG, "").await;
-            lake.delete_if_there(&first.files[0].path).await.expect("gone");
             let error = lake.repair().await.expect_err("nothing is left");
             assert!(matches!(error, LakeError::Unrepairable { .. }), "{error}");
         });
     }
+}
+
+#[test]
+fn a_damaged_record_of_a_run_is_no_garbage_to_go_by() {
+    let lake = Lake::open("memory://").expect("a lake");
+    wait(async {
+        let version = lake.write(version(&lake, "one"), vec![batch(&ROWS)]).await.expect("written");
+        let run = "20260101T000000000Z-1";
+        lake.put_run(&record_of(run, 1, &version, RunStatus::Failed)).await.expect("kept");
+        let path = format!("runs/{run}.json");
+        let whole =
+            String::from_utf8(lake.get(&path).await.expect("there").to_vec()).expect("text");
+        for (from, to) in [
+            ("\"published_at\"", "\"pablished_at\""),
+            ("\"number\": 1", "\"number\": 0"),
+            ("\"failed\"", "\"published\""),
+            ("\"seal\"", "\"seam\""),
+            ("\"pipeline\": \"p\"", "\"pipeline\": \"q\""),
+        ] {
+            let damaged = whole.replacen(from, to, 1);
+            assert_ne!(damaged, whole, "{from}");
+            put(&lake, &path, damaged).await;
+            let runs = lake.runs().await.expect("readable");
+            assert_eq!((runs.records.len(), runs.left_out.len()), (0, 1), "{to}");
+            let error = lake.collect_garbage(1, None).await.expect_err("it may name what is kept");
+            assert!(error.to_string().contains("`--keep 0` collects"), "{error}");
+        }
+        put(&lake, "runs/notes.json", "mine").await;
+        put(&lake, &path, whole).await;
+        lake.collect_garbage(1, None).await.expect("collected");
+        assert!(
+            lake.version(&version.table, &version.fingerprint).await.expect("readable").is_some()
+        );
+        lake.collect_garbage(0, None).await.expect("collected");
+        assert!(
+            lake.version(&version.table, &version.fingerprint).await.expect("readable").is_none()
+        );
+    });
 }
 
 #[test]
@@ -310,6 +370,7 @@ fn what_is_no_record_is_left_out_and_told() {
         assert_eq!((names, runs.next_number()), (vec!["1"], 2));
         assert_eq!(runs.left_out.len(), 5, "{:?}", runs.left_out);
         assert!(runs.left_out.iter().all(|error| error.to_string().contains("delete it")));
+        lake.repair().await.expect("repaired").expect("a catalog");
         lake.collect_garbage(1, None).await.expect("collected");
     });
 }

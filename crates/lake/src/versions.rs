@@ -5,7 +5,7 @@ use crate::durable;
 use crate::error::{LakeError, unreadable};
 use crate::fingerprint::{ContentHash, Fingerprint};
 use crate::parquet_writer::GroupWriter;
-use crate::seal::{sealed, unsealed};
+use crate::seal::{in_words, sealed, unsealed};
 use crate::store::Lake;
 use crate::table::TableWriter;
 use crate::version::{DataFile, TableVersion, folder_of};
@@ -38,7 +38,7 @@ impl Lake {
     ) -> Result<Option<TableVersion>, LakeError> {
         let path = format!("{}/{COMPLETE}", folder_of(table, fingerprint));
         let Some(bytes) = self.get_if_there(&path).await? else { return Ok(None) };
-        let found = serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+        let found = serde_json::from_slice(&bytes).map_err(|error| in_words(&error));
         let why = match found.and_then(unsealed::<TableVersion>) {
             Ok(version) if version.table == table && version.fingerprint == *fingerprint => {
                 return Ok(Some(version));

@@ -69,9 +69,10 @@ impl MemoryPool for Quota {
         if let Err(used) = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
             let Memory { mib, setting } = self.memory;
             let enough = used.saturating_add(additional).div_ceil(1 << 20);
+            let fair = enough.max(mib.saturating_mul(2));
             return Err(resources_datafusion_err!(
-                "the {mib} MiB of {setting} are too little: this step needs {enough} MiB, those after it may need more; raise it, or \
-                 read fewer rows or columns"
+                "the {mib} MiB of {setting} are too little: this step needs {enough} MiB, and those after it may need more; try {fair}, \
+                 or read fewer rows or columns"
             ));
         }
         let Some(within) = &self.within else { return Ok(()) };

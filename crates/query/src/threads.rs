@@ -15,7 +15,8 @@ pub fn runtime(n_threads: usize) -> Result<Runtime> {
         0 => std::thread::available_parallelism()?.get(),
         n => n,
     };
-    can_start(n_threads, WORKER_STACK)?;
+    // One more: the others need memory of their own beside their stacks.
+    can_start(n_threads + 1, WORKER_STACK)?;
     Builder::new_multi_thread()
         .worker_threads(n_threads)
         .thread_stack_size(WORKER_STACK)

@@ -3,7 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
-use crate::config::Setting;
+use crate::config::{Setting, count};
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::export::{self, ExportArgs, ExportError};
 use crate::layout_file::LayoutError;
@@ -20,14 +20,12 @@ use crate::suggest::suggest;
 use crate::synth::{Nation, SynthError};
 use crate::{clock, config, shell};
 use anyhow::Context;
-use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
-use lake::{Catalog, Contract, Lake, LakeError, LockError, RunStatus, TableVersion};
+use lake::{Catalog, Contract, Lake, LakeError, LockError, Repaired, RunStatus, TableVersion};
 use query::{Memory, QueryError};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read, Write};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -96,11 +94,6 @@ enum Command {
     Synth(SynthArgs),
 }
 
-/// A number of the command line that is in a range.
-fn count(range: RangeInclusive<usize>) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(*range.start() as u64..=*range.end() as u64)
-}
-
 #[derive(Debug, Args)]
 struct SynthArgs {
     /// The layout file.
@@ -110,7 +103,7 @@ struct SynthArgs {
     #[arg(long, short)]
     output: PathBuf,
     /// About how many records, over all years; at least one a year, region, product and firm that go together.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
     rows: u64,
     /// Regions.
     #[arg(long, default_value_t = 60, value_parser = count(1..=100_000))]
@@ -119,10 +112,10 @@ struct SynthArgs {
     #[arg(long, default_value_t = 500, value_parser = count(1..=100_000))]
     products: usize,
     /// First year.
-    #[arg(long, default_value_t = 2007)]
+    #[arg(long, default_value_t = 2007, value_parser = clap::value_parser!(i32).range(1900..=2100))]
     from: i32,
     /// Last year.
-    #[arg(long, default_value_t = 2011)]
+    #[arg(long, default_value_t = 2011, value_parser = clap::value_parser!(i32).range(1900..=2100))]
     to: i32,
     /// Share of the rows that are spoiled, 0 to 1.
     #[arg(long, default_value_t = 0.001)]
@@ -323,8 +316,28 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
+/// Characters of a message that are shown: it may hold a whole file.
+const MOST_SHOWN: usize = 4_000;
+
+/// A message as a terminal may show it: what would steer the terminal is written out, and what is too long for anybody is cut.
+fn readable(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == MOST_SHOWN {
+            let more = text.chars().count() - MOST_SHOWN;
+            return format!("{shown}... ({more} characters more)");
+        }
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 fn tell(error: &anyhow::Error, format: LogFormat) {
-    let mut chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut chain: Vec<String> = error.chain().map(|cause| readable(&cause.to_string())).collect();
     // Some errors say what their causes do.
     chain.dedup_by(|cause, error| error.contains(cause.as_str()));
     match format {
@@ -971,12 +984,23 @@ fn verify(runtime: &Runtime, out: &mut impl Write, args: &VerifyArgs) -> anyhow:
     if args.repair {
         let _lock = run::try_lock(&lake, "rebound verify --repair")?;
         match runtime.block_on(lake.repair())? {
-            Some(catalog) => writeln!(
-                out,
-                "the catalog is made again: {} tables of run {} are published",
-                catalog.tables.len(),
-                catalog.run
-            )?,
+            Some(Repaired { catalog, is_certain, left_out }) => {
+                for error in &left_out {
+                    tracing::warn!("{error}");
+                }
+                if !is_certain {
+                    tracing::warn!(
+                        "run {} was killed while it published: nobody knows whether it had, but its tables are whole and checked",
+                        catalog.run
+                    );
+                }
+                writeln!(
+                    out,
+                    "the catalog is made again: {} tables of run {} are published",
+                    catalog.tables.len(),
+                    catalog.run
+                )?;
+            }
             None => writeln!(out, "the catalog is not damaged")?,
         }
     }
@@ -1051,4 +1075,16 @@ fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<
         writeln!(out, "kept what {holder} works with")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_does_not_steer_the_terminal() {
+        assert_eq!(readable("a \u{1b}[31mred\u{7}\n\tb"), "a \\u{1b}[31mred\\u{7}\n\tb");
+        let long = readable(&"x".repeat(5_000));
+        assert!(long.ends_with("x... (1000 characters more)"), "{}", &long[3_990..]);
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::yaml::{self, YamlError};
 use chrono::NaiveDate;
+use clap::builder::RangedU64ValueParser;
 use query::Memory;
 use resilience::Benchmark;
 use serde::{Deserialize, Serialize};
@@ -552,6 +553,10 @@ pub struct PolicyDates {
     pub cut_to: NaiveDate,
 }
 
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| format!("{text:?}: expected a date, YYYY-MM-DD"))
+}
+
 impl Policy {
     /// Its dates.
     ///
@@ -559,26 +564,35 @@ impl Policy {
     ///
     /// What is wrong with one.
     pub fn dates(&self) -> Result<PolicyDates, String> {
-        let date = |text: &str| {
-            text.parse::<NaiveDate>().map_err(|_| format!("{text:?}: expected a date, YYYY-MM-DD"))
-        };
-        let dates = PolicyDates {
-            step_from: date(&self.step_from)?,
-            step_to: date(&self.step_to)?,
-            cut_from: date(&self.cut_from)?,
-            cut_to: date(&self.cut_to)?,
-        };
-        if dates.step_to <= dates.step_from || dates.cut_to <= dates.cut_from {
-            return Err("a step ends before it begins".to_owned());
-        }
-        Ok(dates)
+        Ok(PolicyDates {
+            step_from: day(&self.step_from)?,
+            step_to: day(&self.step_to)?,
+            cut_from: day(&self.cut_from)?,
+            cut_to: day(&self.cut_to)?,
+        })
     }
 
     fn checked(&self) -> Result<(), (&'static str, String)> {
         if !(self.vat > 0.0 && self.vat < 1.0) {
             return Err(("vat", format!("{}: expected a fraction, above 0 and below 1", self.vat)));
         }
-        self.dates().map(|_| ()).map_err(|why| ("step_from", why))
+        let days = [
+            ("step_from", &self.step_from),
+            ("step_to", &self.step_to),
+            ("cut_from", &self.cut_from),
+            ("cut_to", &self.cut_to),
+        ];
+        for (key, text) in days {
+            day(text).map_err(|why| (key, why))?;
+        }
+        let PolicyDates { step_from, step_to, cut_from, cut_to } =
+            self.dates().map_err(|why| ("step_from", why))?;
+        for (key, from, to) in [("step_to", step_from, step_to), ("cut_to", cut_from, cut_to)] {
+            if to <= from {
+                return Err((key, format!("{to}: expected a day after {from}")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -725,14 +739,19 @@ impl Relatedness {
         one_of(&self.rca_reference, &[("national", false), ("external", true)])
     }
 
+    /// What co-occurrence is compared with.
+    fn margin_of(&self) -> Result<Margin, String> {
+        let margins = [("ubiquity", Margin::Ubiquity), ("co_occurrence", Margin::CoOccurrence)];
+        one_of(&self.margin, &margins)
+    }
+
     /// How relatedness is measured.
     ///
     /// # Errors
     ///
     /// A text names nothing.
     pub fn measure(&self) -> Result<RelatednessMeasure, String> {
-        let margins = [("ubiquity", Margin::Ubiquity), ("co_occurrence", Margin::CoOccurrence)];
-        let margin = one_of(&self.margin, &margins)?;
+        let margin = self.margin_of()?;
         let counted = RelatednessMeasure::CoOccurrence;
         one_of(
             &self.measure,
@@ -774,6 +793,7 @@ impl Relatedness {
         self.rule().map_err(of("rca_rule"))?;
         above_zero(self.rca_threshold).map_err(of("rca_threshold"))?;
         self.has_external_reference().map_err(of("rca_reference"))?;
+        self.margin_of().map_err(of("margin"))?;
         let measure = self.measure().map_err(of("measure"))?;
         let source = self.source().map_err(of("proximity_source"))?;
         self.diagonal().map_err(of("diagonal"))?;
@@ -1012,6 +1032,11 @@ pub const THREADS: RangeInclusive<usize> = 0..=1024;
 
 /// Years that data may be of.
 const CALENDAR: RangeInclusive<i32> = 1900..=2100;
+
+/// A number of the command line that is in a range.
+pub fn count(range: RangeInclusive<usize>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(*range.start() as u64..=*range.end() as u64)
+}
 
 /// Whether a value is in a range; else what was expected.
 ///

@@ -1,5 +1,6 @@
 //! Measures of any region-product table, without a pipeline: one call, as py-ecomplexity and its peers have it.
 
+use crate::config::count;
 use crate::input::{self, Block, Buffers};
 use crate::layout_file::FileFormat;
 use crate::output::{CsvArgs, Format, OutputError};
@@ -77,13 +78,13 @@ pub struct MeasureArgs {
     #[arg(long, default_value_t = 0.05)]
     related_share: f64,
     /// Neighbours of nearest-density.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = count(0..=1_000_000_000))]
     nearest: usize,
     /// Steps of eci-reflections.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = count(2..=10_000))]
     reflections: usize,
     /// First digits of a product's code that are its group, for related-variety.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = count(0..=100))]
     group_digits: usize,
     /// Form of the rows.
     #[arg(long, value_enum, default_value = "csv")]
@@ -490,6 +491,7 @@ impl Table {
             (Labels::default(), Labels::default(), Labels::default());
         let mut cells: Vec<Vec<Cell>> = Vec::new();
         let mut columns = None;
+        let mut total = 0.0_f64;
         let buffers = Buffers::default();
         for item in input::items(&file, runtime).map_err(|error| error.to_string())? {
             // A comma is tried first; a header of one column says that it was another mark.
@@ -530,6 +532,13 @@ impl Table {
                 let number = number.ok_or_else(|| {
                     format!("line {line}: value {value:?}: expected a number of zero or more (empty: none)")
                 })?;
+                total += number;
+                if total.is_infinite() {
+                    return Err(format!(
+                        "line {line}: value {value:?}: with it the values add up to more than a number of double precision can hold; \
+                         measure them in a larger unit"
+                    ));
+                }
                 if region.is_empty() || product.is_empty() {
                     return Err(format!("line {line}: a region or product is empty"));
                 }

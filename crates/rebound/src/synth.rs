@@ -218,7 +218,8 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
     let unlisted = |source| SynthError::Write { path: into.clone(), source };
     for entry in std::fs::read_dir(&into).map_err(unlisted)? {
         let name = entry.map_err(unlisted)?.file_name().to_string_lossy().into_owned();
-        if !planned.contains(&name) {
+        // What was being written when it was killed is hidden.
+        if !planned.contains(&name) && !name.starts_with('.') {
             return Err(SynthError::Asked(format!(
                 "`{}` holds `{name}`, which is not of this nation: remove the folder, or name another",
                 into.display()

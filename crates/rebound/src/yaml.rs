@@ -1,5 +1,6 @@
 //! YAML files to typed values. Only this module names the YAML library.
 
+use crate::bounded;
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,21 @@ pub enum YamlError {
 ///
 /// [`YamlError`] if the file is not there, is no YAML, or has other keys than `T`.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, YamlError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| YamlError::Read { path: path.to_owned(), source })?;
+    let text = text_of(path).map_err(|source| YamlError::Read { path: path.to_owned(), source })?;
     of_text(&text).map_err(|text| YamlError::Content { path: path.to_owned(), text })
+}
+
+/// Bytes of the largest file that is read.
+const MOST_BYTES: u64 = 64 << 20;
+
+fn text_of(path: &Path) -> std::io::Result<String> {
+    bounded::is_regular(path)?;
+    let n = path.metadata()?.len();
+    if n > MOST_BYTES {
+        let why = format!("it has {n} bytes: expected a text of at most {MOST_BYTES}");
+        return Err(std::io::Error::other(why));
+    }
+    std::fs::read_to_string(path)
 }
 
 /// Reads a text.
