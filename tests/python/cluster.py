@@ -57,8 +57,12 @@ def cluster(n, tasks=1):
         yield address, executors
         assert processes[0].poll() is None, pathlib.Path(logs.name, "scheduler").read_text()
     finally:
-        for process in reversed(processes):
-            process.terminate()
+        # An executor whose scheduler goes first says so, and fails.
+        for group in (executors, processes):
+            for process in group:
+                process.terminate()
+            for process in group:
+                process.wait(20)
         for process in processes:
             # Asked to end, they end well; killed ones do not.
             assert process.wait(20) in (0, -9), [log.read_text() for log in pathlib.Path(logs.name).iterdir()]
