@@ -382,25 +382,25 @@ def main():
              "faulty_s3", "hostile_clients"]
     # It stays where something is wrong.
     folder = tempfile.mkdtemp(prefix="torture-")
-    if True:
-        torture = Torture(pathlib.Path(folder), asked.rebound, asked.lake, asked.seed)
-        if not torture.has_server:
-            kinds = [kind for kind in kinds if kind not in ("kill_server", "hostile_clients")]
-        kinds = [kind for kind in kinds if not asked.only or kind in asked.only.split(",")]
-        outcomes = {kind: collections.Counter() for kind in kinds}
-        begun, n = time.monotonic(), 0
-        while n < len(kinds) or time.monotonic() - begun < asked.seconds:
-            kind = kinds[n % len(kinds)] if n < len(kinds) else torture.random.choice(kinds)
-            try:
-                outcomes[kind][getattr(torture, kind)()] += 1
-            except BaseException:
-                print(f"blow {n} of seed {asked.seed}: {kind}, with {torture.world.folder}", file=sys.stderr)
-                raise
-            n += 1
-        took = time.monotonic() - begun
-        print(f"torture: {n} blows in {took:.0f} s, seed {asked.seed}")
-        for kind, found in outcomes.items():
-            print(f"  {kind:16} {sum(found.values()):5}  " + ", ".join(f"{what} {n}" for what, n in sorted(found.items())))
+    torture = Torture(pathlib.Path(folder), asked.rebound, asked.lake, asked.seed)
+    if not torture.has_server:
+        kinds = [kind for kind in kinds if kind not in ("kill_server", "hostile_clients")]
+    kinds = [kind for kind in kinds if not asked.only or kind in asked.only.split(",")]
+    outcomes = {kind: collections.Counter() for kind in kinds}
+    begun, n = time.monotonic(), 0
+    while n < len(kinds) or time.monotonic() - begun < asked.seconds:
+        kind = kinds[n % len(kinds)] if n < len(kinds) else torture.random.choice(kinds)
+        try:
+            outcomes[kind][getattr(torture, kind)()] += 1
+        except BaseException:
+            print(f"blow {n} of seed {asked.seed}: {kind}, with {torture.world.folder}", file=sys.stderr)
+            raise
+        n += 1
+    took = time.monotonic() - begun
+    shutil.rmtree(folder)
+    print(f"torture: {n} blows in {took:.0f} s, seed {asked.seed}")
+    for kind, found in outcomes.items():
+        print(f"  {kind:16} {sum(found.values()):5}  " + ", ".join(f"{what} {n}" for what, n in sorted(found.items())))
 
 
 if __name__ == "__main__":

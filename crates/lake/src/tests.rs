@@ -88,23 +88,8 @@ fn conformance(url: &str) {
         let kept = lake.write(version(&lake, "two"), vec![batch(&ROWS)]).await.expect("written");
         let lost = lake.write(version(&lake, "three"), vec![batch(&ROWS)]).await.expect("written");
         for (run, table) in [("1", &lost), ("2", &kept)] {
-            let record = RunRecord {
-                run: run.into(),
-                number: 0,
-                pipeline: "p".into(),
-                command: String::new(),
-                started_at: "now".into(),
-                ended_at: None,
-                found: None,
-                status: RunStatus::Failed,
-                error: None,
-                stages: Vec::new(),
-                parts: BTreeMap::new(),
-                files: BTreeMap::new(),
-                tables: BTreeMap::from([(table.table.clone(), (*table).clone())]),
-                published_at: None,
-                checks: BTreeMap::new(),
-            };
+            let record = record_of(run, 0, table, RunStatus::Failed);
+            let record = RunRecord { published_at: None, ..record };
             lake.put_run(&record).await.expect("kept");
         }
         let garbage = lake.collect_garbage(1, None).await.expect("collected");
@@ -180,7 +165,7 @@ fn a_damaged_description_is_no_description() {
                 String::from_utf8(lake.get(&path).await.expect("there").to_vec()).expect("text");
             let other = text.replacen("region_code", "region_cove", 1);
             assert_ne!(text, other);
-            lake.store().put(&Path::from(path), other.into()).await.expect("written");
+            put(&lake, &path, other).await;
         }
         let error = lake.catalog().await.expect_err("damaged");
         assert!(matches!(error, LakeError::Catalog { .. }), "{error}");

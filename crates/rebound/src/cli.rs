@@ -3,6 +3,7 @@
 //! Results go to standard output, logs and progress to standard error. Exit codes: 0 done, 1 our fault
 //! (disk, network, a bug), 2 the user's input or config, 3 a data check failed.
 
+use crate::causes::causes;
 use crate::config::{Setting, count};
 use crate::estimate_command::{self, EstimateArgs, EstimateCommandError};
 use crate::export::{self, ExportArgs, ExportError};
@@ -337,9 +338,7 @@ fn readable(text: &str) -> String {
 }
 
 fn tell(error: &anyhow::Error, format: LogFormat) {
-    let mut chain: Vec<String> = error.chain().map(|cause| readable(&cause.to_string())).collect();
-    // Some errors say what their causes do.
-    chain.dedup_by(|cause, error| error.contains(cause.as_str()));
+    let chain: Vec<String> = causes(error.as_ref()).iter().map(|cause| readable(cause)).collect();
     match format {
         LogFormat::Json => tracing::error!(causes = chain[1..].join(": "), "{}", chain[0]),
         LogFormat::Human => {
@@ -919,9 +918,7 @@ const DIFFERENCES: &str = "select source_file from customs.reconciliation \
 fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
     let lake = open(args)?;
     let found = runtime.block_on(lake.runs())?;
-    for error in &found.left_out {
-        tracing::warn!("{error}");
-    }
+    run::warn_of(&found.left_out);
     let found = found.records;
     if found.is_empty() {
         writeln!(out, "no runs yet")?;
@@ -985,9 +982,7 @@ fn verify(runtime: &Runtime, out: &mut impl Write, args: &VerifyArgs) -> anyhow:
         let _lock = run::try_lock(&lake, "rebound verify --repair")?;
         match runtime.block_on(lake.repair())? {
             Some(Repaired { catalog, is_certain, left_out }) => {
-                for error in &left_out {
-                    tracing::warn!("{error}");
-                }
+                run::warn_of(&left_out);
                 if !is_certain {
                     tracing::warn!(
                         "run {} was killed while it published: nobody knows whether it had, but its tables are whole and checked",

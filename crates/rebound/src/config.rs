@@ -553,46 +553,36 @@ pub struct PolicyDates {
     pub cut_to: NaiveDate,
 }
 
-fn day(text: &str) -> Result<NaiveDate, String> {
-    text.parse().map_err(|_| format!("{text:?}: expected a date, YYYY-MM-DD"))
-}
-
 impl Policy {
     /// Its dates.
     ///
     /// # Errors
     ///
-    /// What is wrong with one.
-    pub fn dates(&self) -> Result<PolicyDates, String> {
-        Ok(PolicyDates {
-            step_from: day(&self.step_from)?,
-            step_to: day(&self.step_to)?,
-            cut_from: day(&self.cut_from)?,
-            cut_to: day(&self.cut_to)?,
-        })
+    /// The key of one that is none, or not after the one it follows, and what is wrong with it.
+    pub fn dates(&self) -> Result<PolicyDates, (&'static str, String)> {
+        let day = |key, text: &str| {
+            let why = |_| (key, format!("{text:?}: expected a date, YYYY-MM-DD"));
+            text.parse::<NaiveDate>().map_err(why)
+        };
+        let dates = PolicyDates {
+            step_from: day("step_from", &self.step_from)?,
+            step_to: day("step_to", &self.step_to)?,
+            cut_from: day("cut_from", &self.cut_from)?,
+            cut_to: day("cut_to", &self.cut_to)?,
+        };
+        let steps =
+            [("step_to", dates.step_from, dates.step_to), ("cut_to", dates.cut_from, dates.cut_to)];
+        match steps.into_iter().find(|(_, from, to)| to <= from) {
+            Some((key, from, to)) => Err((key, format!("{to}: expected a day after {from}"))),
+            None => Ok(dates),
+        }
     }
 
     fn checked(&self) -> Result<(), (&'static str, String)> {
         if !(self.vat > 0.0 && self.vat < 1.0) {
             return Err(("vat", format!("{}: expected a fraction, above 0 and below 1", self.vat)));
         }
-        let days = [
-            ("step_from", &self.step_from),
-            ("step_to", &self.step_to),
-            ("cut_from", &self.cut_from),
-            ("cut_to", &self.cut_to),
-        ];
-        for (key, text) in days {
-            day(text).map_err(|why| (key, why))?;
-        }
-        let PolicyDates { step_from, step_to, cut_from, cut_to } =
-            self.dates().map_err(|why| ("step_from", why))?;
-        for (key, from, to) in [("step_to", step_from, step_to), ("cut_to", cut_from, cut_to)] {
-            if to <= from {
-                return Err((key, format!("{to}: expected a day after {from}")));
-            }
-        }
-        Ok(())
+        self.dates().map(|_| ())
     }
 }
 

@@ -5,6 +5,7 @@
 //! the text alone.
 
 use crate::bounded::{self, BoundedRows, LongRow, RowLimit};
+use crate::causes::causes;
 use crate::layout_file::FileFormat;
 use crate::raw_files::{Place, RawFile};
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray, StringBuilder};
@@ -93,19 +94,13 @@ impl Local {
                     self.runtime.block_on(remote.copy_to(&mut file))?;
                     Ok(file.into_temp_path())
                 });
-            copied.map_err(|error| Unreadable { why: chain(&error), is_users: error.is_users() })
+            copied.map_err(|error| Unreadable {
+                why: causes(&error).join(": "),
+                is_users: error.is_users(),
+            })
         };
         self.copy.get_or_init(copy).as_deref().map_err(Clone::clone)
     }
-}
-
-/// An error and its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    std::iter::once(error.to_string())
-        .chain(causes.map(ToString::to_string))
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// Some rows of a file.
@@ -839,7 +834,7 @@ impl TextBlocks {
     fn check_row(&self) -> Result<(), String> {
         let limit = self.buffers.limit;
         match self.rest.len() > limit.bytes() {
-            true => Err(format!("line {}: {}", self.line, LongRow(limit))),
+            true => Err(too_long(self.line, LongRow(limit))),
             false => Ok(()),
         }
     }
@@ -851,7 +846,7 @@ impl TextBlocks {
         let mut fields = Vec::new();
         while let Some(row) = rows.next_row(&mut fields) {
             if row.raw.len() > limit.bytes() {
-                return Err(format!("line {}: {}", row.line, LongRow(limit)));
+                return Err(too_long(row.line, LongRow(limit)));
             }
             fields.clear();
         }
@@ -876,10 +871,14 @@ impl TextBlocks {
     }
 }
 
+fn too_long(line: u64, row: LongRow) -> String {
+    format!("line {line}: {row}")
+}
+
 /// What is wrong in line `line` of a text.
 fn fault(error: std::io::Error, line: u64) -> String {
     match bounded::long_row(&error) {
-        Some(long) => format!("line {line}: {long}"),
+        Some(long) => too_long(line, long),
         None => unreadable(error),
     }
 }

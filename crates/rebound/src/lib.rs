@@ -5,6 +5,7 @@
 
 pub mod boundaries;
 pub mod bounded;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod codes;

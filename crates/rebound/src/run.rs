@@ -479,9 +479,7 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
     })?;
     let chosen = graph::select(&nodes, &options.select)?;
     let runs = runtime.block_on(lake.runs())?;
-    for error in &runs.left_out {
-        tracing::warn!("{error}");
-    }
+    warn_of(&runs.left_out);
     let number = runs.next_number();
     let runs = runs.records;
     let known = if options.rehash { BTreeMap::new() } else { last_files(&runs) };
@@ -511,6 +509,13 @@ pub fn plan(runtime: &Runtime, path: &Path, options: &Options) -> Result<Plan, R
         steps.push(Step { node, parts, fingerprint, action, why, versions });
     }
     Ok(Plan { pipeline, lake, published, replaced, steps, files, found, number, threads })
+}
+
+/// Warns of what was left out of a lake.
+pub fn warn_of(left_out: &[LakeError]) {
+    for error in left_out {
+        tracing::warn!("{error}");
+    }
 }
 
 /// What each node was made from when it was last made.

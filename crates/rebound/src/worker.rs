@@ -1,5 +1,6 @@
 //! Doing the tasks of another machine.
 
+use crate::causes::causes;
 use crate::graph;
 use crate::pipeline;
 use crate::remote::{Failure, Job, Task};
@@ -44,15 +45,7 @@ enum WorkerError {
 pub fn perform(job: &str, place: &str) -> String {
     let answer = serde_json::from_str(job).map_err(WorkerError::Job).and_then(|job| done(&job));
     answer.unwrap_or_else(|error| {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !message.ends_with(&text) {
-                message = format!("{message}: {text}");
-            }
-            cause = error.source();
-        }
+        let message = causes(&error).join(": ");
         let is_users = match &error {
             WorkerError::Job(_) | WorkerError::Other(_) | WorkerError::OtherFile(_) => true,
             WorkerError::Stage(error) => error.is_users(),

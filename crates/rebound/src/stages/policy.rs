@@ -97,7 +97,7 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
         years.extend(column.iter().flatten());
     }
     let policy = &pipeline.config.policy;
-    let dates = policy.dates().map_err(StageError::Data)?;
+    let dates = policy.dates().map_err(|(_, why)| StageError::Data(why))?;
     let lines = match &pipeline.rebate_rates {
         None => BTreeMap::new(),
         Some(rates) => {

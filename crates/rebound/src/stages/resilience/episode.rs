@@ -50,14 +50,14 @@ pub(super) enum Side<'a> {
     Regions,
     /// Regions by something else.
     Parts,
-    /// Groups of the regions of another course by product: the group of each region.
+    /// Groups of the regions of another path by product: the group of each region.
     Groups(&'a EpisodePath<'a>, &'a [usize]),
-    /// The products of another course by region.
+    /// The products of another path by region.
     Products(&'a EpisodePath<'a>),
 }
 
 impl Side<'_> {
-    /// The course of regions that it is another view of.
+    /// The path of regions that it is another view of.
     pub(super) fn origin(&self) -> Option<&EpisodePath<'_>> {
         match self {
             Self::Regions | Self::Parts => None,
@@ -106,7 +106,7 @@ pub(super) struct EpisodeContext<'a> {
 
 /// An episode on a cube.
 pub(super) struct EpisodePath<'a> {
-    pub(super) ground: EpisodeContext<'a>,
+    pub(super) context: EpisodeContext<'a>,
     pub(super) base: Slice,
     pub(super) trough: Slice,
     pub(super) end: Slice,
@@ -120,7 +120,7 @@ impl<'a> std::ops::Deref for EpisodePath<'a> {
     type Target = EpisodeContext<'a>;
 
     fn deref(&self) -> &EpisodeContext<'a> {
-        &self.ground
+        &self.context
     }
 }
 
@@ -131,7 +131,7 @@ impl<'a> EpisodePath<'a> {
         cube: &'a Cube,
         side: Side<'a>,
     ) -> Result<Self, StageError> {
-        let ground = EpisodeContext {
+        let context = EpisodeContext {
             episode,
             asked,
             cube,
@@ -141,7 +141,7 @@ impl<'a> EpisodePath<'a> {
         };
         let what = format!("episode {}", episode.name);
         let slice = |places: &[i32]| cube.slice(places, episode.trailing, &what);
-        let base = slice(&ground.bases)?;
+        let base = slice(&context.bases)?;
         let trough = slice(&[episode.trough.place])?;
         let end = slice(&[episode.end.place])?;
         let after = if episode.transformation == episode.end {
@@ -150,17 +150,17 @@ impl<'a> EpisodePath<'a> {
             slice(&[episode.transformation.place])?
         };
         let (trough_at, end_at) = (episode.trough.place, episode.end.place);
-        let (resistance, recovery) = match ground.side.origin() {
+        let (resistance, recovery) = match context.side.origin() {
             Some(origin) => (
-                ground.seen(&origin.resistance, &ground.bases, trough_at)?,
-                ground.seen(&origin.recovery, &[trough_at], end_at)?,
+                context.seen(&origin.resistance, &context.bases, trough_at)?,
+                context.seen(&origin.recovery, &[trough_at], end_at)?,
             ),
             None => (
-                ground.stage(&base, &trough, &ground.bases, trough_at)?,
-                ground.stage(&trough, &end, &[trough_at], end_at)?,
+                context.stage(&base, &trough, &context.bases, trough_at)?,
+                context.stage(&trough, &end, &[trough_at], end_at)?,
             ),
         };
-        Ok(Self { ground, base, trough, end, after, resistance, recovery })
+        Ok(Self { context, base, trough, end, after, resistance, recovery })
     }
 
     /// The stage from the base to another period.
