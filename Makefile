@@ -15,7 +15,7 @@ MEMBERS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models validate docs ci clean
+	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-units validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -159,7 +159,10 @@ bench-models: build $(VENV)/ready ## regressions with absorbed effects beside py
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/models.py $(REBOUND)
 
-bench: bench-ingest bench-space bench-resilience bench-models ## every benchmark
+bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
+	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
+
+bench: bench-ingest bench-space bench-resilience bench-models bench-units ## every benchmark
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)

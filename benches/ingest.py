@@ -53,13 +53,13 @@ GROUP = PEER + """
 records = f"(select * from '{sys.argv[1]}/*.parquet' where flow = 'export' and not is_excluded)"
 def put(name, sql):
     con.execute(f"copy ({sql}) to '{sys.argv[2]}/{name}.parquet' (format parquet, compression zstd)")
-put('both', f"select year, region_code, hs6, ownership, trade_mode, sum(fob_value) as fob_value from {records} where ownership is not null and trade_mode is not null group by all")
+put('both', f"select year, region_code, product, ownership, trade_mode, sum(fob_value) as fob_value from {records} where ownership is not null and trade_mode is not null group by all")
 """
 
 GROUP_ALL = GROUP + """
-put('cells', f"select year, region_code, hs6, sum(fob_value), count(*), count(distinct destination), count(distinct firm) from {records} group by all")
+put('cells', f"select year, region_code, product, sum(fob_value), count(*), count(distinct destination), count(distinct firm) from {records} group by all")
 for column in ('destination', 'ownership', 'trade_mode'):
-    put(column, f"select year, region_code, hs6, {column}, sum(fob_value) from {records} where {column} is not null group by all")
+    put(column, f"select year, region_code, product, {column}, sum(fob_value) from {records} where {column} is not null group by all")
 put('regions', f"select year, region_code, sum(fob_value), count(*) from {records} group by all")
 """
 
@@ -67,7 +67,7 @@ SAME = """
 import duckdb, sys
 con = duckdb.connect()
 con.execute("set enable_progress_bar = false")
-columns = 'year, region_code, hs6, ownership, trade_mode, fob_value'
+columns = 'year, region_code, product, ownership, trade_mode, fob_value'
 ours = f"select {columns} from '{sys.argv[1]}/*.parquet'"
 peer = f"select {columns} from '{sys.argv[2]}'"
 n = con.execute(f"select count(*) from ({ours})").fetchone()[0]

@@ -52,29 +52,29 @@ PEER = """
 import duckdb, sys
 con = duckdb.connect()
 con.execute("set enable_progress_bar = false")
-con.execute(f'''create table x as select region_code, hs6,
+con.execute(f'''create table x as select region_code, product,
     sum(case when year = 2008 then fob_value::double else 0 end) as x0, sum(case when year = 2009 then fob_value::double else 0 end) as x1,
     sum(case when year = 2011 then fob_value::double else 0 end) as x2
     from '{sys.argv[1]}' where year in (2008, 2009, 2011) group by all''')
 # A region that was not reported at an end of a stage is missing there, not zero.
 stage = '''with there as (select region_code from x group by 1 having sum({0}) > 0 and sum({1}) > 0),
-    y as (select region_code, hs6, {0} as a, {1} as b from x where region_code in (select * from there)),
-    n as (select sum(b) / sum(a) - 1 as g from y), p as (select hs6, sum(b) / nullif(sum(a), 0) - 1 as g from y group by 1),
-    rates as (select 'aggregate' as benchmark, region_code, hs6, a, b, n.g from y cross join n
-        union all select 'product', region_code, hs6, a, b, p.g from y join p using (hs6))
-    select benchmark, region_code, hs6, case when a > 0 and abs(g) >= 0.01 then (b / a - 1 - g) / abs(g) end as i from rates'''
-con.execute(f'''create table peer as select benchmark, region_code, hs6, r.i as resistance, v.i as recovery
-    from ({stage.format('x0', 'x1')}) r full join ({stage.format('x1', 'x2')}) v using (benchmark, region_code, hs6)''')
+    y as (select region_code, product, {0} as a, {1} as b from x where region_code in (select * from there)),
+    n as (select sum(b) / sum(a) - 1 as g from y), p as (select product, sum(b) / nullif(sum(a), 0) - 1 as g from y group by 1),
+    rates as (select 'aggregate' as benchmark, region_code, product, a, b, n.g from y cross join n
+        union all select 'product', region_code, product, a, b, p.g from y join p using (product))
+    select benchmark, region_code, product, case when a > 0 and abs(g) >= 0.01 then (b / a - 1 - g) / abs(g) end as i from rates'''
+con.execute(f'''create table peer as select benchmark, region_code, product, r.i as resistance, v.i as recovery
+    from ({stage.format('x0', 'x1')}) r full join ({stage.format('x1', 'x2')}) v using (benchmark, region_code, product)''')
 con.execute(f"copy peer to '{sys.argv[2]}' (format parquet)")
 """
 
 SAME = """
 import duckdb, sys
 con = duckdb.connect()
-n, wrong = con.execute(f'''select count(a.hs6), count(*) filter (where (a.resistance is null) <> (b.resistance is null)
+n, wrong = con.execute(f'''select count(a.product), count(*) filter (where (a.resistance is null) <> (b.resistance is null)
     or (a.recovery is null) <> (b.recovery is null) or abs(a.resistance - b.resistance) > 1e-9 * (1 + abs(b.resistance))
     or abs(a.recovery - b.recovery) > 1e-9 * (1 + abs(b.recovery)))
-    from '{sys.argv[1]}' a full join '{sys.argv[2]}' b using (benchmark, region_code, hs6)
+    from '{sys.argv[1]}' a full join '{sys.argv[2]}' b using (benchmark, region_code, product)
     where coalesce(a.benchmark, b.benchmark) <> 'product_loo' ''').fetchone()
 assert n and not wrong, f'{wrong} of {n} indices differ'
 print(f'{n:,} indices of region-products, each equal')

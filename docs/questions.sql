@@ -7,7 +7,7 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | diversification, 2, 35
 -- | external, 1, 5
 -- | model, 2, 50
--- | panel, 3, 170
+-- | panel, 3, 172
 -- | policy, 2, 20
 -- | resilience, 17, 384
 -- | space, 5, 68
@@ -92,8 +92,8 @@ select region_code, n_periods_to_recover, is_recovered from resilience.region_cy
 -- | TAS, , false
 
 -- 10. What did the region that lost most lose?
-select hs6, left(description, 40) as product, round((trough_value - base_value) / 1e6) as change from panel.region_product join trade.product using (hs6) where episode = 'crisis_2008' and region_code = 'QLD' order by trough_value - base_value limit 5;
--- | hs6, product, change
+select product, left(description, 40) as description, round((trough_value - base_value) / 1e6) as change from panel.region_product join trade.product using (product) where episode = 'crisis_2008' and region_code = 'QLD' order by trough_value - base_value limit 5;
+-- | product, description, change
 -- | 270112, "Coal; bituminous,  whether or not pulveri", -4603.0
 -- | 260300, Copper ores and concentrates, -673.0
 -- | 760120, "Aluminium; unwrought,  alloys", -383.0
@@ -101,8 +101,8 @@ select hs6, left(description, 40) as product, round((trough_value - base_value) 
 -- | 310530, "Fertilizers,  mineral or chemical; diammo", -238.0
 
 -- 11. What entered a region's exports?
-select hs6, left(description, 40) as product, round(end_value / 1e6, 1) as m from panel.region_product join trade.product using (hs6) where episode = 'crisis_2008' and region_code = 'VIC' and base_value = 0 and end_value > 0 order by end_value desc limit 5;
--- | hs6, product, m
+select product, left(description, 40) as description, round(end_value / 1e6, 1) as m from panel.region_product join trade.product using (product) where episode = 'crisis_2008' and region_code = 'VIC' and base_value = 0 and end_value > 0 order by end_value desc limit 5;
+-- | product, description, m
 -- | 293331, Heterocyclic compounds; containing an un, 5.6
 -- | 845420, Ingot moulds and ladles; of a kind used , 4.6
 -- | 261900, "Slag,  dross; (other than granulated slag", 3.4
@@ -133,15 +133,15 @@ select region_code, round(hhi, 3) as hhi, round(related_variety, 2) as related, 
 -- | NT, 0.288, 0.69, 1.76
 
 -- 14. Do products with related ones nearby resist better (thirds of density)?
-select third, count(*) as n, round(avg(resistance_dhs), 3) as resistance from (select resistance_dhs, ntile(3) over (order by density, region_code, hs6) as third from panel.region_product where episode = 'crisis_2008' and base_value > 0 and density is not null) group by third order by third;
+select third, count(*) as n, round(avg(resistance_dhs), 3) as resistance from (select resistance_dhs, ntile(3) over (order by density, region_code, product) as third from panel.region_product where episode = 'crisis_2008' and base_value > 0 and density is not null) group by third order by third;
 -- | third, n, resistance
 -- | 1, 3081, -0.468
 -- | 2, 3081, -0.374
 -- | 3, 3081, -0.309
 
 -- 15. Which products are closest to a product?
-select case when hs6_a = '020130' then hs6_b else hs6_a end as hs6, round(proximity, 3) as proximity from space.proximity where '020130' in (hs6_a, hs6_b) order by proximity desc, 1 limit 5;
--- | hs6, proximity
+select case when product_a = '020130' then product_b else product_a end as product, round(proximity, 3) as proximity from space.proximity where '020130' in (product_a, product_b) order by proximity desc, 1 limit 5;
+-- | product, proximity
 -- | 020230, 0.632
 -- | 020629, 0.632
 -- | 020610, 0.579
@@ -149,8 +149,8 @@ select case when hs6_a = '020130' then hs6_b else hs6_a end as hs6, round(proxim
 -- | 020622, 0.579
 
 -- 16. What is a region specialised in that few others are?
-select s.hs6, ubiquity, round(rca, 1) as rca from space.region_product_year s join space.product_year p on p.year = s.year and p.hs6 = s.hs6 where s.year = 2008 and region_code = 'TAS' and is_specialized order by ubiquity, rca desc limit 5;
--- | hs6, ubiquity, rca
+select s.product, ubiquity, round(rca, 1) as rca from space.region_product_year s join space.product_year p on p.year = s.year and p.product = s.product where s.year = 2008 and region_code = 'TAS' and is_specialized order by ubiquity, rca desc limit 5;
+-- | product, ubiquity, rca
 -- | 080231, 1, 66.8
 -- | 160430, 1, 66.8
 -- | 030541, 1, 66.8
@@ -158,7 +158,7 @@ select s.hs6, ubiquity, round(rca, 1) as rca from space.region_product_year s jo
 -- | 720310, 1, 66.8
 
 -- 17. Which end use fell most?
-select end_use, round(sum(base_value) / 1e9, 1) as base_bn, round(100 * (sum(trough_value) / sum(base_value) - 1), 1) as change from panel.region_product join external.product_classes using (hs6) where episode = 'crisis_2008' group by end_use order by change;
+select end_use, round(sum(base_value) / 1e9, 1) as base_bn, round(100 * (sum(trough_value) / sum(base_value) - 1), 1) as change from panel.region_product join external.product_classes c on c.hs6 = product where episode = 'crisis_2008' group by end_use order by change;
 -- | end_use, base_bn, change
 -- | other, 7.2, -43.9
 -- | intermediate, 152.4, -10.4

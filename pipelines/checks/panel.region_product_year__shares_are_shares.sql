@@ -1,5 +1,5 @@
 -- Kinds of owners are parts of all exports, and so are the two kinds of processing of processing trade.
-select year, region_code, hs6, foreign_share, state_share, collective_share, private_share, processing_share
+select year, region_code, product, foreign_share, state_share, collective_share, private_share, processing_share
 from panel.region_product_year
 where foreign_share + state_share + collective_share + private_share not between -1e-9 and 1 + 1e-9
     or wholly_foreign_share > foreign_share + 1e-9

@@ -2,10 +2,10 @@
 -- under mix, less what products new to the whole nation brought, which have no growth rate. Unless a
 -- region has no expectation because it began with nothing or was not reported.
 with new_products as (
-    select episode, hs6, sum(cast(trough_value as double)) as value
+    select episode, product, sum(cast(trough_value as double)) as value
     from resilience.region_product
     where benchmark = (select min(benchmark) from resilience.region_product)
-    group by episode, hs6
+    group by episode, product
     having sum(base_value) = 0
 ),
 

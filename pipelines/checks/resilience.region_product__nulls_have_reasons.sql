@@ -1,8 +1,8 @@
 -- An index is there, or why it is not; and the winsorised one with it.
-select episode, benchmark, region_code, hs6
+select episode, benchmark, region_code, product
 from resilience.region_product
 where (resistance is null) <> (resistance_null_reason is not null)
     or (recovery is null) <> (recovery_null_reason is not null)
     or (resistance is null) <> (resistance_winsorized is null)
     or (recovery is null) <> (recovery_winsorized is null)
-order by episode, benchmark, region_code, hs6
+order by episode, benchmark, region_code, product

@@ -50,7 +50,7 @@ rebate as (
         x.region_code,
         sum(cast(x.fob_value as double) * p.step) / sum(cast(x.fob_value as double)) as rebate_step
     from trade.region_product_year x
-    join policy.rebate p on p.hs6 = x.hs6
+    join policy.rebate p on p.product = x.product
     where p.step is not null and x.fob_value > 0
     group by x.year, x.region_code
 )
@@ -82,8 +82,8 @@ select
     a.resistance_high,
     a.recovery_low,
     a.recovery_high,
-    a.largest_part as largest_hs6,
-    a.largest_part_share as largest_hs6_share,
+    a.largest_part as largest_product,
+    a.largest_part_share as largest_product_share,
     s.national as resistance_national,
     s.mix as resistance_industry_mix,
     s.competitive as resistance_competitive,

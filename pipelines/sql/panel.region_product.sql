@@ -9,26 +9,27 @@ last_base_year as (
 ),
 
 -- The nation's exports of each product, for market shares.
-product_year as (
-    select year, hs6, sum(fob_value) as fob_value
+nation as (
+    select year, product, sum(fob_value) as fob_value
     from trade.region_product_year
-    group by year, hs6
+    group by year, product
 ),
 
 -- Mean growth over the three years up to the regressors' own.
 pre_trend as (
-    select y.episode, x.region_code, x.hs6, avg(x.dlog_value) as pre_trend_dlog, avg(x.dhs_value) as pre_trend_dhs
+    select y.episode, x.region_code, x.product, avg(x.dlog_value) as pre_trend_dlog, avg(x.dhs_value) as pre_trend_dhs
     from last_base_year y
     join panel.region_product_year x on x.year between y.year - 2 and y.year
-    group by y.episode, x.region_code, x.hs6
+    group by y.episode, x.region_code, x.product
 )
 
 select
     a.episode,
     a.region_code,
-    a.hs6,
-    left(a.hs6, 4) as hs4,
-    left(a.hs6, 2) as hs2,
+    a.product,
+    a.product as hs6,
+    substr(a.product, 1, 4) as hs4,
+    substr(a.product, 1, 2) as hs2,
     a.status,
     a.base_value,
     a.trough_value,
@@ -46,8 +47,8 @@ select
     a.recovery_dhs,
     a.recovery_null_reason,
     -- Products exported neither at the base nor in the transformation period add nothing to what there is.
-    case when t.hs6 is null and r.upgrading is not null then 0.0 else t.upgrading end as upgrading,
-    case when t.hs6 is null and r.expy_change is not null then 0.0 else t.expy_upgrading end as expy_upgrading,
+    case when t.product is null and r.upgrading is not null then 0.0 else t.upgrading end as upgrading,
+    case when t.product is null and r.expy_change is not null then 0.0 else t.expy_upgrading end as expy_upgrading,
     t.rca_change,
     t.is_entry_upgrade,
     case when a.base_value <= 0 and a.end_value is not null then a.end_value > 0 end as is_entry,
@@ -104,16 +105,16 @@ select
 from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 left join resilience.product_transformation t
-    on t.episode = a.episode and t.region_code = a.region_code and t.hs6 = a.hs6
+    on t.episode = a.episode and t.region_code = a.region_code and t.product = a.product
 left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code
 left join panel.region_product_year x
-    on x.year = y.year and x.region_code = a.region_code and x.hs6 = a.hs6
+    on x.year = y.year and x.region_code = a.region_code and x.product = a.product
 -- Relatedness is there for what a region does not export, too.
 left join space.region_product_year s
-    on s.year = y.year and s.region_code = a.region_code and s.hs6 = a.hs6
-left join pre_trend e on e.episode = a.episode and e.region_code = a.region_code and e.hs6 = a.hs6
+    on s.year = y.year and s.region_code = a.region_code and s.product = a.product
+left join pre_trend e on e.episode = a.episode and e.region_code = a.region_code and e.product = a.product
 left join panel.region k on k.episode = a.episode and k.region_code = a.region_code
-left join product_year n on n.year = y.year and n.hs6 = a.hs6
-left join diversification.product_year g on g.year = y.year and g.hs6 = a.hs6
-left join policy.rebate p on p.hs6 = a.hs6
-order by a.episode, a.region_code, a.hs6
+left join nation n on n.year = y.year and n.product = a.product
+left join diversification.product_year g on g.year = y.year and g.product = a.product
+left join policy.rebate p on p.product = a.product
+order by a.episode, a.region_code, a.product

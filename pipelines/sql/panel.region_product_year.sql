@@ -2,19 +2,19 @@
 -- everything the region-product was like in the year. Made year by year: a nation's panel is larger than memory.
 -- each: year in select distinct year from trade.region_year order by year
 with pair as (
-    select distinct region_code, hs6 from trade.region_product_year where fob_value > 0
+    select distinct region_code, product from trade.region_product_year where fob_value > 0
 ),
 
 cell as (
-    select y.year, p.region_code, p.hs6, coalesce(x.fob_value, 0) as fob_value
+    select y.year, p.region_code, p.product, coalesce(x.fob_value, 0) as fob_value
     from pair p
     cross join (select distinct year from trade.region_year where year = $year) y
     left join trade.region_product_year x
-        on x.year = $year and x.region_code = p.region_code and x.hs6 = p.hs6
+        on x.year = $year and x.region_code = p.region_code and x.product = p.product
 ),
 
-product as (
-    select year, hs6, sum(fob_value) as fob_value from trade.region_product_year where year = $year group by year, hs6
+nation as (
+    select year, product, sum(fob_value) as fob_value from trade.region_product_year where year = $year group by year, product
 ),
 
 -- Types of ownership by the 6th digit of Chinese company codes: 2, 3 and 4 are foreign-invested.
@@ -22,7 +22,7 @@ ownership as (
     select
         year,
         region_code,
-        hs6,
+        product,
         sum(cast(fob_value as double)) as total,
         sum(case when ownership in ('contractual_jv', 'equity_jv', 'wholly_foreign') then cast(fob_value as double) else 0 end) as foreign_value,
         sum(case when ownership = 'wholly_foreign' then cast(fob_value as double) else 0 end) as wholly_foreign_value,
@@ -31,7 +31,7 @@ ownership as (
         sum(case when ownership in ('private', 'sole_trader') then cast(fob_value as double) else 0 end) as private_value
     from trade.region_product_year_ownership
     where year = $year
-    group by year, region_code, hs6
+    group by year, region_code, product
 ),
 
 -- 10 ordinary trade, 14 processing with supplied, 15 with imported materials; `processing` where a release does not say which.
@@ -39,7 +39,7 @@ trade_mode as (
     select
         year,
         region_code,
-        hs6,
+        product,
         sum(cast(fob_value as double)) as total,
         sum(case when trade_mode = '10' then cast(fob_value as double) else 0 end) as ordinary_value,
         sum(case when trade_mode in ('14', '15', 'processing') then cast(fob_value as double) else 0 end) as processing_value,
@@ -48,14 +48,14 @@ trade_mode as (
         sum(case when trade_mode = 'processing' then 1 else 0 end) as n_collapsed
     from trade.region_product_year_trade_mode
     where year = $year
-    group by year, region_code, hs6
+    group by year, region_code, product
 ),
 
 destination as (
     select
         year,
         region_code,
-        hs6,
+        product,
         count(*) as n_destinations,
         sum(cast(fob_value as double)) as total,
         sum(cast(fob_value as double) * cast(fob_value as double)) as sum_of_squares,
@@ -67,28 +67,29 @@ destination as (
         sum(case when destination = 'HKG' then cast(fob_value as double) else 0 end) as hong_kong_value
     from trade.region_product_year_destination
     where year = $year and fob_value > 0
-    group by year, region_code, hs6
+    group by year, region_code, product
 ),
 
 firm as (
     select
         year,
         region_code,
-        hs6,
+        product,
         count(*) as n_firms,
         sum(cast(fob_value as double)) as total,
         sum(cast(fob_value as double) * cast(fob_value as double)) as sum_of_squares
     from trade.region_product_year_firm
     where year = $year and fob_value > 0
-    group by year, region_code, hs6
+    group by year, region_code, product
 )
 
 select
     c.year,
     c.region_code,
-    c.hs6,
-    left(c.hs6, 4) as hs4,
-    left(c.hs6, 2) as hs2,
+    c.product,
+    c.product as hs6,
+    substr(c.product, 1, 4) as hs4,
+    substr(c.product, 1, 2) as hs2,
     c.fob_value,
     c.fob_value > 0 as is_exported,
     case when c.fob_value > 0 then ln(cast(c.fob_value as double)) end as log_value,
@@ -141,16 +142,16 @@ select
     -- Supplied materials are no one's of the exporter: nothing of theirs is rebated.
     t.log_export_tax * (1 - case when m.total > 0 and m.n_collapsed = 0 then m.supplied_value / m.total end) as log_export_tax_exposure
 from cell c
-left join trade.region_product_year b on b.year = $year - 1 and b.region_code = c.region_code and b.hs6 = c.hs6
-left join product n on n.year = c.year and n.hs6 = c.hs6
-left join ownership o on o.year = c.year and o.region_code = c.region_code and o.hs6 = c.hs6
-left join trade_mode m on m.year = c.year and m.region_code = c.region_code and m.hs6 = c.hs6
-left join destination d on d.year = c.year and d.region_code = c.region_code and d.hs6 = c.hs6
-left join firm f on f.year = c.year and f.region_code = c.region_code and f.hs6 = c.hs6
-left join diversification.product_year g on g.year = $year and g.hs6 = c.hs6
+left join trade.region_product_year b on b.year = $year - 1 and b.region_code = c.region_code and b.product = c.product
+left join nation n on n.year = c.year and n.product = c.product
+left join ownership o on o.year = c.year and o.region_code = c.region_code and o.product = c.product
+left join trade_mode m on m.year = c.year and m.region_code = c.region_code and m.product = c.product
+left join destination d on d.year = c.year and d.region_code = c.region_code and d.product = c.product
+left join firm f on f.year = c.year and f.region_code = c.region_code and f.product = c.product
+left join diversification.product_year g on g.year = $year and g.product = c.product
 left join diversification.region_year v on v.year = $year and v.region_code = c.region_code
-left join space.region_product_year s on s.year = $year and s.region_code = c.region_code and s.hs6 = c.hs6
-left join space.product_year q on q.year = $year and q.hs6 = c.hs6
+left join space.region_product_year s on s.year = $year and s.region_code = c.region_code and s.product = c.product
+left join space.product_year q on q.year = $year and q.product = c.product
 left join space.region_year r on r.year = $year and r.region_code = c.region_code
-left join policy.rebate_year t on t.year = $year and t.hs6 = c.hs6
-order by c.year, c.region_code, c.hs6
+left join policy.rebate_year t on t.year = $year and t.product = c.product
+order by c.year, c.region_code, c.product

@@ -88,10 +88,10 @@ def nation(folder, rows):
     (folder / "sql").mkdir()
     (folder / "checks").mkdir()
     (folder / "sql/panel.shares.sql").write_text(
-        "-- about: share of each product in its region\n-- key: year, region_code, hs6\n"
+        "-- about: share of each product in its region\n-- key: year, region_code, product\n"
         "-- each: year in select distinct year from trade.region_year order by year\n"
-        "select year, region_code, hs6, cast(fob_value as double) / sum(cast(fob_value as double)) over (partition by region_code) as share\n"
-        "from trade.region_product_year where year = $year order by region_code, hs6\n")
+        "select year, region_code, product, cast(fob_value as double) / sum(cast(fob_value as double)) over (partition by region_code) as share\n"
+        "from trade.region_product_year where year = $year order by region_code, product\n")
     (folder / "sql/panel.total.sql").write_text(
         "-- about: total\n-- key: year\nselect year, sum(fob_value) as fob_value from trade.region_year group by year order by year\n")
     shutil.copy(ROOT / "pipelines/checks/trade.region_product_year__keeps_every_cent.sql", folder / "checks")

@@ -27,6 +27,9 @@ for table, version in catalog["tables"].items():
     columns = pq.read_schema(files(table)[0]).names
     assert rows == found == arrow, (table, rows, found, arrow)
     assert columns == [column["name"] for column in version["columns"]], table
+    # Tables with products say what these are codes of.
+    said = pq.read_metadata(files(table)[0]).metadata
+    assert (said.get(b"rebound.product.classification") == b"HS") == ("product" in columns), table
 
 raw = {}
 for path in sorted((root / "samples/australia").glob("*.csv.gz")):

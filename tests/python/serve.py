@@ -163,7 +163,7 @@ def copies(port, folder):
         return [[{"true": "t", "false": "f"}.get(cell, cell) for cell in row] for row in csv.reader(text.splitlines())]
 
     assert rows(target.read_text()) == rows(expected)
-    with connect(port) as client, client.cursor().copy("copy (select region_code, hs6 from trade.region_product_year) to stdout") as copy:
+    with connect(port) as client, client.cursor().copy("copy (select region_code, product from trade.region_product_year) to stdout") as copy:
         n = sum(1 for _ in copy.rows())
     assert n == ours("select count(*) as n from trade.region_product_year")[0]["n"], n
     with connect(port) as client:
@@ -173,7 +173,7 @@ def copies(port, folder):
 
 def cursors(port):
     with connect(port, autocommit=False) as client, client.cursor(name="of_products") as cursor:
-        cursor.execute("select region_code, hs6 from trade.region_product_year order by 1, 2")
+        cursor.execute("select region_code, product from trade.region_product_year order by 1, 2")
         first = cursor.fetchmany(3)
         rest = cursor.fetchall()
         n = ours("select count(*) as n from trade.region_product_year")[0]["n"]
@@ -277,7 +277,7 @@ def session(port):
 
 
 def limits():
-    big = "select array_length(array_agg(a.hs6 || b.hs6)) from trade.region_product_year a " \
+    big = "select array_length(array_agg(a.product || b.product)) from trade.region_product_year a " \
           "join trade.region_product_year b on a.region_code = b.region_code"
     with serving("--memory-mib", "16", "--timeout-s", "60", "--max-connections", "2") as (port, _):
         with connect(port) as one, connect(port) as two:

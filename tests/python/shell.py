@@ -105,7 +105,7 @@ def main():
         shell.expect_exact(r"\i none.sql")
         shell.sendcontrol("c")
         shell.expect_exact(PROMPT)
-        shell.sendline("select hs6 from trade.product;")
+        shell.sendline("select product from trade.product;")
         shell.expect_exact(":\x1b[K")
         shell.send("q")
         shell.expect_exact(PROMPT)

@@ -25,23 +25,21 @@ fn unknown_keys_are_refused_with_file_line_and_the_keys_there_are() {
         "proximity_source",
         "proximity_sorce",
         &[
-            "config/australia.yaml",
-            "unknown field `proximity_sorce`, expected one of",
-            "`proximity_source`",
-            "line 5",
+            "unknown key `relatedness.proximity_sorce` in `config/australia.yaml`, line 5: expected one of rca_rule",
+            "(did you mean `proximity_source`?)",
         ],
     );
     check(
         PIPELINE,
         "\nsql: sql",
         "\nsqls: sql",
-        &["pipelines/australia.yaml", "unknown field `sqls`", "line"],
+        &["pipelines/australia.yaml", "unknown key `sqls`", "(did you mean `sql`?)", "line"],
     );
     check(
         LAYOUT,
         "  digits: 8",
         "  digit: 8",
-        &["australia_state_ahecc8.yaml", "unknown field `digit`"],
+        &["australia_state_ahecc8.yaml", "unknown key `digit`", "(did you mean `digits`?)"],
     );
 }
 
@@ -51,14 +49,25 @@ fn missing_keys_and_senseless_values_are_refused() {
         DEFAULT,
         "  min_ubiquity: 1\n",
         "",
-        &["missing field `min_ubiquity` of the section `relatedness`", "name config/default.yaml"],
+        &["missing key `relatedness.min_ubiquity`", "name config/default.yaml"],
     );
-    check(DEFAULT, "rca_threshold: 1.0", "rca_threshold: high", &["expected a number at line"]);
+    check(
+        DEFAULT,
+        "rca_threshold: 1.0",
+        "rca_threshold: high",
+        &[
+            "invalid `relatedness.rca_threshold` in `config/default.yaml`, line ",
+            "\"high\": expected a number",
+        ],
+    );
     check(
         DEFAULT,
         "  measure: proximity",
         "  measure: closeness",
-        &["relatedness.measure", "cosine"],
+        &[
+            "relatedness.measure",
+            "unknown choice `closeness`: expected one of proximity, conditional, cosine",
+        ],
     );
     check(
         CONFIG,
@@ -78,7 +87,7 @@ fn missing_keys_and_senseless_values_are_refused() {
         "rca_reference: external",
         &["but there is no `reference` here"],
     );
-    check(DEFAULT, "  ddof: 0", "  ddof: 2", &["expected 0 or 1"]);
+    check(DEFAULT, "  ddof: 0", "  ddof: 2", &["invalid `complexity.ddof`", "2: expected 0 to 1"]);
     check(
         DEFAULT,
         "  diagonal: excluded",
@@ -108,7 +117,10 @@ fn missing_keys_and_senseless_values_are_refused() {
         CONFIG,
         "transformation: 2014",
         "transformation: 2014Q5",
-        &["episode \"crisis_2008_long\": transformation: \"2014Q5\" is no period"],
+        &[
+            "invalid `resilience.episodes[1].transformation` in `config/australia.yaml`, line ",
+            "\"2014Q5\" is no period",
+        ],
     );
     check(
         CONFIG,
@@ -168,6 +180,38 @@ fn missing_keys_and_senseless_values_are_refused() {
     );
     check(LAYOUT, "encoding: utf-8", "encoding: utf-9", &["unknown encoding \"utf-9\""]);
     check(LAYOUT, "to: 2006, revision", "to: 2007, revision", &["2007-2011 overlaps 2002-2007"]);
+}
+
+#[test]
+fn all_faults_of_all_config_files_are_told_together() {
+    let project = Project::new();
+    project.edit(DEFAULT, "  nearest: 50", "  nearest: many");
+    project.edit(DEFAULT, "  seed: 1", "  seed: -1");
+    project.edit(DEFAULT, "trough: 2009", "trough: {year: 2009}");
+    let more = "policy: {step_to: yesterday, vat: 17}\nengine: [1]\nspatail: {}\n";
+    project.write("config/more.yaml", more.as_bytes());
+    let files = "  - ../config/australia.yaml\n";
+    project.edit(PIPELINE, files, &format!("{files}  - ../config/more.yaml\n"));
+    let mut ran = project.run();
+    for text in [
+        "7 faults in the config",
+        "invalid `relatedness.nearest` in `config/default.yaml`, line ",
+        "\"many\": expected a whole number of at least 0",
+        "invalid `spatial.seed` in `config/default.yaml`, line ",
+        "-1: expected a whole number of at least 0",
+        "invalid `resilience.episodes[0].trough` in `config/default.yaml`, line ",
+        "keys with values: expected a period: a year (2008), quarter (2008Q3) or month (2008-09)",
+        "invalid `policy.vat` in `config/more.yaml`, line 1: 17: expected a fraction, above 0 and below 1",
+        "invalid `policy.step_to` in `config/more.yaml`, line 1: \"yesterday\": expected a date, YYYY-MM-DD",
+        "invalid `engine` in `config/more.yaml`, line 2: a list: expected keys with values",
+        "unknown section `spatail` in `config/more.yaml`, line 3: expected one of ingest, harmonize",
+        "(did you mean `spatial`?)",
+    ] {
+        ran = ran.fails(2, text);
+    }
+    for name in ["usize", "f64", "struct", "untagged", "NaiveDate", "variant"] {
+        assert!(!ran.err.contains(name), "{}", ran.err);
+    }
 }
 
 #[test]
@@ -302,7 +346,7 @@ fn another_country_takes_one_yaml_file_and_loses_nothing() {
     // Imports and returns are not exports; the leading zero is back.
     assert_eq!(
         sql(
-            "select region_code, hs6, fob_value, n_destinations, n_firms from trade.region_product_year order by 1, 2"
+            "select region_code, product, fob_value, n_destinations, n_firms from trade.region_product_year order by 1, 2"
         ),
         ["4403,851712,1500.50,2,2", "4404,010190,200.00,1,1"]
     );
@@ -346,7 +390,7 @@ fn a_sum_that_no_table_holds_names_region_product_and_year() {
     project.write("raw/a.csv", rows.as_bytes());
     project.write("raw/b.csv", rows.as_bytes());
     let place = "column `fob_value` of table `trade.region_product_year` has 1199999999999999880.00 at year 2008, \
-                 region_code 4403, hs6 851712: expected less than 10^18";
+                 region_code 4403, product 851712: expected less than 10^18";
     for config in [
         "aggregate: {months: true}\n",
         "aggregate: {firms: true, months: true}\nengine: {memory_mib: 1}\n",
@@ -434,6 +478,6 @@ fn keys_with_one_sensible_value_need_not_be_written() {
     );
     project.rebound(&["run", "pipelines/short.yaml"]).ok();
     let rows = project
-        .sql_in("short", "select region_code, hs6, fob_value from trade.region_product_year");
+        .sql_in("short", "select region_code, product, fob_value from trade.region_product_year");
     assert_eq!(rows, ["A,851711,10.00"]);
 }

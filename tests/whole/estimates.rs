@@ -3,7 +3,8 @@
 
 use crate::support::root;
 use estimate::{
-    Correction, Counted, Factor, Family, Fit, Inference, Kernel, Options, Repair, Sample, glm, ols,
+    Correction, Counted, Factor, Family, Fit, Inference, Kernel, Options, Repair, Replicates,
+    Sample, WildWeights, glm, ols, wild_bootstrap,
 };
 use std::collections::BTreeMap;
 
@@ -148,8 +149,8 @@ fn every_model_of_pyfixest_is_found_again() {
             if found.p[at] > 1e-8 {
                 close(found.p[at], number("p"), 1e-5, &what);
             }
-            close(found.interval[at].0, number("ci_lo"), 1e-5, &what);
-            close(found.interval[at].1, number("ci_hi"), 1e-5, &what);
+            close(found.interval[at].low, number("ci_lo"), 1e-5, &what);
+            close(found.interval[at].high, number("ci_hi"), 1e-5, &what);
             n_compared += 1;
         }
         n_models += 1;
@@ -530,9 +531,8 @@ fn the_wild_bootstrap_of_few_clusters_tends_to_all_its_samples() {
     ] {
         let (sample, _) = synthetic().sample("y ~ x1 + x2 + x3 | region + hs6", "", &[cluster]);
         let fit = ols(sample, &Options::default()).expect("a fit");
-        let n = 20_000;
-        let found = estimate::wild_bootstrap(&fit, 2, n, estimate::WildWeights::Rademacher, 1)
-            .expect("results");
+        let replicates = Replicates { n: 20_000, weights: WildWeights::Rademacher, seed: 1 };
+        let found = wild_bootstrap(&fit, 2, replicates).expect("results");
         for (at, result) in found.iter().enumerate() {
             close(result.t, t[at], 1e-7, cluster);
             let error = (p[at] * (1.0 - p[at]) / 20_000.0_f64).sqrt();

@@ -116,7 +116,9 @@ fn paths(text: &str) -> Vec<Vec<String>> {
         for (at, _) in text.match_indices(start) {
             let is_part =
                 text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-            if !is_part {
+            // Who may see an item is no import.
+            let is_visibility = text[..at].ends_with("pub(in ");
+            if !is_part && !is_visibility {
                 tree(&text[at..], &mut Vec::new(), &mut found);
             }
         }
@@ -239,10 +241,33 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
+/// Lines that a file may have outside its tests.
+const MOST_LINES: usize = 800;
+
+/// Files of hot paths that may be longer: what they hold is measured as one.
+const LONG: [&str; 1] = ["trade/src/coded.rs"];
+
+#[test]
+fn no_file_is_longer_than_a_reader_keeps_in_mind() {
+    let mut found = Vec::new();
+    sources(&root().join("crates"), &mut found);
+    let is_test = |path: &str| path.contains("/tests/") || path.ends_with("/tests.rs");
+    let own = found.iter().filter(|(path, _)| !is_test(path));
+    let long: Vec<String> = own
+        .filter_map(|(path, text)| {
+            let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+            let n = text.lines().count();
+            let is_named = LONG.iter().any(|name| path.ends_with(name));
+            (n > MOST_LINES && !is_named).then(|| format!("{path}: {n} lines"))
+        })
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
 #[test]
 fn circles_are_found() {
-    let text =
-        "use crate::{a::B, c::{d, e::F}};\nfn f() -> super::g::H { crate::i::j() } // crate::k\n";
+    let text = "use crate::{a::B, c::{d, e::F}};\n\
+         pub(in crate::l) fn f() -> super::g::H { crate::i::j() } // crate::k\n";
     let mut found: Vec<String> = paths(&code(text)).iter().map(|path| path.join("::")).collect();
     found.sort();
     assert_eq!(

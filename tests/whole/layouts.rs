@@ -467,24 +467,24 @@ fn parana_runs_whole_and_its_totals_are_those_of_the_file() {
     // Months and quantities are sums over the records.
     let found = sql(
         "select count(*), sum(case when a.fob_value = b.value then 1 end) from trade.region_product_month a \
-         join (select year, month, region_code, hs6, sum(fob_value) as value from customs.records group by 1, 2, 3, 4) b \
-         on b.year = a.year and b.month = a.month and b.region_code = a.region_code and b.hs6 = a.hs6",
+         join (select year, month, region_code, product, sum(fob_value) as value from customs.records group by 1, 2, 3, 4) b \
+         on b.year = a.year and b.month = a.month and b.region_code = a.region_code and b.product = a.product",
     );
     let counts: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();
     assert!(counts[0] == counts[1] && counts[0].len() == 5, "{found}");
     // Unit values, the nation's and quality, stated in SQL: fewer than 50 municipalities of a product, none is trimmed.
     let found = sql(
-        "with x as (select region_code, hs6, year, sum(quantity) as q, sum(cast(fob_value as double)) as v from customs.records \
+        "with x as (select region_code, product, year, sum(quantity) as q, sum(cast(fob_value as double)) as v from customs.records \
              where year in (2020, 2025) group by 1, 2, 3), \
-         y as (select *, v / q as p, count(*) over (partition by hs6, year) as n, \
-             sum(v) over (partition by hs6, year) / sum(q) over (partition by hs6, year) as national, \
-             avg(ln(q) + 5 * ln(v / q)) over (partition by hs6, year) as mean from x where q > 0 and v > 0), \
-         z as (select a.region_code, a.hs6, ln((b.p / b.national) / (a.p / a.national)) as change, \
+         y as (select *, v / q as p, count(*) over (partition by product, year) as n, \
+             sum(v) over (partition by product, year) / sum(q) over (partition by product, year) as national, \
+             avg(ln(q) + 5 * ln(v / q)) over (partition by product, year) as mean from x where q > 0 and v > 0), \
+         z as (select a.region_code, a.product, ln((b.p / b.national) / (a.p / a.national)) as change, \
              ((ln(b.q) + 5 * ln(b.p) - b.mean) - (ln(a.q) + 5 * ln(a.p) - a.mean)) / 4 as quality \
-             from y a join y b on b.region_code = a.region_code and b.hs6 = a.hs6 and a.year = 2020 and b.year = 2025 \
+             from y a join y b on b.region_code = a.region_code and b.product = a.product and a.year = 2020 and b.year = 2025 \
              where a.n between 2 and 49 and b.n between 2 and 49) \
          select count(*), sum(case when abs(f.relative_change - change) < 1e-9 and abs(f.quality_change - quality) < 1e-9 \
-             then 1 end) from z join resilience.unit_value f on f.region_code = z.region_code and f.hs6 = z.hs6 \
+             then 1 end) from z join resilience.unit_value f on f.region_code = z.region_code and f.product = z.product \
              and f.episode = 'shock_2020' and f.quantity_unit = 'kg'",
     );
     let counts: Vec<&str> = found.lines().nth(1).expect("a row").split(',').collect();

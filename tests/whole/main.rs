@@ -1,12 +1,14 @@
 //! Tests of the whole: the layers, the binary on real data, reproducibility, and published references.
 
 #![expect(clippy::expect_used, reason = "in a test, what fails is the test")]
+#![expect(clippy::too_many_lines, reason = "a test is one case after the other")]
 
 mod bad_files;
 mod bad_input;
 mod damaged;
 mod documents;
 mod estimates;
+mod fingerprints;
 mod kill;
 mod layers;
 mod layouts;

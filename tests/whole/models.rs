@@ -188,9 +188,9 @@ fn the_known_process_lies_in_the_intervals_of_its_estimates() {
         );
         // Shares and rebates of the panel against the sums they are made of.
         let n_bad = project.sql(
-            "select count(*) from panel.region_product_year p join (select year, region_code, hs6, \
+            "select count(*) from panel.region_product_year p join (select year, region_code, product, \
              sum(case when ownership in ('equity_jv', 'wholly_foreign', 'contractual_jv') then value_share else 0 end) as s \
-             from trade.region_product_year_ownership group by 1, 2, 3) o using (year, region_code, hs6) \
+             from trade.region_product_year_ownership group by 1, 2, 3) o using (year, region_code, product) \
              where abs(p.foreign_share - o.s) > 1e-12 or p.foreign_share is null",
         );
         assert_eq!(n_bad, ["0"]);
@@ -199,7 +199,7 @@ fn the_known_process_lies_in_the_intervals_of_its_estimates() {
         );
         assert_eq!(n_null, ["0"]);
         let steps = project.sql(
-            "select count(*) from panel.region_product p join policy.rebate r using (hs6) where p.rebate_step is distinct from r.step",
+            "select count(*) from panel.region_product p join policy.rebate r using (product) where p.rebate_step is distinct from r.step",
         );
         assert_eq!(steps, ["0"]);
         models_follow_their_files(&project);
@@ -223,7 +223,7 @@ fn models_follow_their_files(project: &Project) {
     std::fs::write(&path, text.replace("destination_hhi]", "destination_hi]")).expect("written");
     project.rebound(&["run", "pipelines/small.yaml"]).fails(2, "did you mean `destination_hhi`?");
     std::fs::write(&path, text.replace("effects:", "effect:")).expect("written");
-    project.rebound(&["plan", "pipelines/small.yaml"]).fails(2, "unknown field `effect`");
+    project.rebound(&["plan", "pipelines/small.yaml"]).fails(2, "unknown key `effect`");
     std::fs::write(&path, &text).expect("written");
     std::fs::write(project.path().join("gdp.csv"), "region_code,gdp\n110000,1\n").expect("written");
     let changed = plan(project);
@@ -270,6 +270,9 @@ fn exports_open(project: &Project) {
         of(&["--data", "out/panel.region_product.dta"]),
         of(&["--table", "panel.region_product"])
     );
+    project.rebound(&["export", "space.product_year", "--format", "csv", "-o", "out"]).ok();
+    let rows = std::fs::read_to_string(project.path().join("out/space.product_year.csv"));
+    assert!(rows.expect("rows").starts_with("year,product,hs6,hs4,hs2,ubiquity,"));
     let ran = project.rebound(&["export", "--where", "episode = 'crisis_2008'", "-o", "none"]);
     ran.fails(2, "the condition does not go with `panel.income`");
     assert!(!project.path().join("none").exists());
@@ -457,12 +460,15 @@ fn the_sample_of_rebate_steps_gives_the_days_of_its_notices() {
     project.rebound(&["run", "pipelines/australia.yaml", "--select", "+policy"]).ok();
     // methodology: apparel, day-weighted, percent.
     let found = project.sql(
-        "select year, round(100 * rate, 7) from policy.rebate_year where hs6 = '610910' and year in (2008, 2009) order by 1",
+        "select year, round(100 * rate, 7) from policy.rebate_year where product = '610910' and year in (2008, 2009) order by 1",
     );
     assert_eq!(found, ["2008,12.0027322", "2009,15.6684932"]);
-    let found = project.sql("select round(step, 6), n_rises, has_rise from policy.rebate where hs6 in ('610910', '950300') order by hs6");
+    let found = project.sql("select round(step, 6), n_rises, has_rise from policy.rebate where product in ('610910', '950300') order by product");
     assert_eq!(found, ["0.05,4,true", "0.04,2,true"]);
-    assert_eq!(project.sql("select count(*) from policy.rebate where left(hs6, 2) = '01'"), ["0"]);
+    assert_eq!(
+        project.sql("select count(*) from policy.rebate where left(product, 2) = '01'"),
+        ["0"]
+    );
 }
 
 #[test]

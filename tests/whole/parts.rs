@@ -4,7 +4,7 @@ use crate::support::Project;
 use crate::synth::nation;
 use std::collections::BTreeMap;
 
-const CELLS: &str = "select year, region_code, hs6, fob_value, n_records from trade.region_product_year order by 1, 2, 3";
+const CELLS: &str = "select year, region_code, product, fob_value, n_records from trade.region_product_year order by 1, 2, 3";
 
 /// The bytes of the published files of `table`, by name.
 fn bytes(project: &Project, table: &str) -> BTreeMap<String, Vec<u8>> {

@@ -2,6 +2,7 @@
 
 use crate::support::Project;
 use rebound::pipeline::Engine;
+use rebound::pipeline_file::PipelineFile;
 use rebound::remote::Cluster;
 use rebound::run::{self, Options, RunError};
 use rebound::worker;
@@ -32,7 +33,8 @@ fn run(project: &Project, lake: &str, change: fn(String) -> String) -> Result<()
         ..Options::default()
     };
     let path = project.path().join("pipelines/australia.yaml");
-    run::run(&runtime, &path, &options).map(|_| ())
+    let file = PipelineFile::read(&path).expect("a pipeline");
+    run::run(&runtime, file, &options).map(|_| ())
 }
 
 fn files(folder: &Path, found: &mut BTreeMap<String, Vec<u8>>, root: &Path) {
@@ -97,7 +99,7 @@ fn machines_that_have_something_else_refuse() {
     );
     let memory = run::run(
         &tokio::runtime::Runtime::new().expect("a runtime"),
-        &project.path().join("pipelines/australia.yaml"),
+        PipelineFile::read(&project.path().join("pipelines/australia.yaml")).expect("a pipeline"),
         &Options {
             lake: Some("memory://".to_owned()),
             engine: Some(Engine::Ballista),

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 /// Exports by region and product in the years of `crisis_2008`, absent ones as zero, and sums of them.
 const CELLS: &str = "x as (
-    select region_code, hs6,
+    select region_code, product,
         sum(case when year = 2008 then cast(fob_value as double) else 0 end) as x0,
         sum(case when year = 2009 then cast(fob_value as double) else 0 end) as x1,
         sum(case when year = 2011 then cast(fob_value as double) else 0 end) as x2
-    from trade.region_product_year where year in (2008, 2009, 2011) group by region_code, hs6
+    from trade.region_product_year where year in (2008, 2009, 2011) group by region_code, product
 ),
 r as (select region_code, sum(x0) as r0, sum(x1) as r1, sum(x2) as r2 from x group by region_code),
-p as (select hs6, sum(x0) as p0, sum(x1) as p1, sum(x2) as p2 from x group by hs6),
+p as (select product, sum(x0) as p0, sum(x1) as p1, sum(x2) as p2 from x group by product),
 n as (select sum(x0) as n0, sum(x1) as n1, sum(x2) as n2 from x)";
 
 /// The sample with every benchmark that needs no other table, and more years before the base for the flags.
@@ -89,7 +89,7 @@ fn regions_by_every_benchmark() {
             sum(case when x1 > 0 then (p2 / p1 - 1) * x1 end) as e2,
             sum(case when x0 > 0 then coalesce((p1 - x1) / case when p0 - x0 >= 0.01 * x0 then nullif(p0 - x0, 0) end - 1, (n1 - r1) / (n0 - r0) - 1) * x0 end) as l1,
             sum(case when x1 > 0 then coalesce((p2 - x2) / case when p1 - x1 >= 0.01 * x1 then nullif(p1 - x1, 0) end - 1, (n2 - r2) / (n1 - r1) - 1) * x1 end) as l2
-        from x join p on p.hs6 = x.hs6 join r on r.region_code = x.region_code cross join n group by x.region_code)"
+        from x join p on p.product = x.product join r on r.region_code = x.region_code cross join n group by x.region_code)"
     );
     for (benchmark, [first, second]) in [("mix", ["e1", "e2"]), ("mix_loo", ["l1", "l2"])] {
         let from = format!("{} join m on m.region_code = r.region_code", join(benchmark));
@@ -163,7 +163,7 @@ fn regions_by_every_benchmark() {
         format!("{CELLS}, l as (select region_code, max(x0) as m from x group by region_code)");
     let from = "l join r on r.region_code = l.region_code join resilience.region f on f.region_code = l.region_code \
         and f.episode = 'crisis_2008' and f.benchmark = 'mix' join x on x.region_code = l.region_code \
-        and x.hs6 = f.largest_part";
+        and x.product = f.largest_part";
     compare(&project, &largest, from, &[("f.largest_part_share", "m / r0"), ("x.x0", "m")], 8);
 }
 
@@ -177,8 +177,8 @@ fn cells_by_every_benchmark() {
     assert!(n > 15_000);
     let join = |benchmark: &str| {
         format!(
-            "x join p on p.hs6 = x.hs6 join r on r.region_code = x.region_code cross join n
-             join resilience.region_product f on f.region_code = x.region_code and f.hs6 = x.hs6
+            "x join p on p.product = x.product join r on r.region_code = x.region_code cross join n
+             join resilience.region_product f on f.region_code = x.region_code and f.product = x.product
              and f.episode = 'crisis_2008' and f.benchmark = '{benchmark}'"
         )
     };
@@ -249,7 +249,7 @@ fn products_the_nation_and_groups_of_regions() {
     let project = sample();
     let n: usize = project.sql("select count(*) from trade.product")[0].parse().expect("a count");
     let from = "(select * from resilience.product where episode = 'crisis_2008' and benchmark = 'aggregate') f
-        left join p on f.hs6 = p.hs6 cross join n";
+        left join p on f.product = p.product cross join n";
     let index = "case when p0 > 0 then (p1 / p0 - n1 / n0) / abs(n1 / n0 - 1) end";
     let pairs =
         [("f.resistance", index), ("f.level_recovery", "case when p0 > 0 then p2 / p0 end")];
@@ -281,7 +281,7 @@ fn products_the_nation_and_groups_of_regions() {
 fn structure_margins_and_turning_points() {
     let project = sample();
     let with = format!(
-        "{CELLS}, s as (select x.region_code, x.hs6, x0, x1, x2, x0 / r0 as s0, x2 / r2 as s2, r0, r2 from x \
+        "{CELLS}, s as (select x.region_code, x.product, x0, x1, x2, x0 / r0 as s0, x2 / r2 as s2, r0, r2 from x \
             join r on r.region_code = x.region_code),
         m as (select region_code, sum(abs(s2 - s0)) / 2 as michaely, sum(least(s0, s2)) as similar,
             acos(sum(s0 * s2) / sqrt(sum(s0 * s0) * sum(s2 * s2))) as moore,
@@ -312,7 +312,7 @@ fn structure_margins_and_turning_points() {
         "{CELLS}, d as (select x.region_code, min(n1 / n0 - 1) * sum(x0) as national,
             sum(case when x0 > 0 then (p1 / p0 - n1 / n0) * x0 else 0 end) as mix,
             sum(x1 - case when x0 > 0 then p1 / p0 * x0 else 0 end) as competitive
-        from x join p on p.hs6 = x.hs6 cross join n group by x.region_code)"
+        from x join p on p.product = x.product cross join n group by x.region_code)"
     );
     let from = "d join resilience.shift_share f on f.region_code = d.region_code and f.episode = 'crisis_2008' \
         and f.stage = 'resistance'";
@@ -326,17 +326,17 @@ fn structure_margins_and_turning_points() {
 
     // Specialisations by RCA, new ones over those that could have been; the third of products with the highest PCI.
     let with = format!(
-        "{CELLS}, b as (select x.region_code, x.hs6, x0, x2, x0 * n0 / (r0 * p0) >= 1 as m0, x2 * n2 / (r2 * p2) >= 1 as m2
-            from x join p on p.hs6 = x.hs6 join r on r.region_code = x.region_code cross join n),
+        "{CELLS}, b as (select x.region_code, x.product, x0, x2, x0 * n0 / (r0 * p0) >= 1 as m0, x2 * n2 / (r2 * p2) >= 1 as m2
+            from x join p on p.product = x.product join r on r.region_code = x.region_code cross join n),
         all_products as (select count(*) as n_all from trade.product),
         e as (select region_code, sum(case when m2 and not coalesce(m0, false) then 1.0 else 0.0 end)
             / (min(n_all) - sum(case when m0 then 1 else 0 end)) as rate from b cross join all_products group by region_code),
-        w as (select distinct hs6, pci from resilience.product_transformation where episode = 'crisis_2008' and pci is not null),
-        k as (select hs6, pci, row_number() over (order by pci desc) as place, count(*) over () as n_pci from w),
+        w as (select distinct product, pci from resilience.product_transformation where episode = 'crisis_2008' and pci is not null),
+        k as (select product, pci, row_number() over (order by pci desc) as place, count(*) over () as n_pci from w),
         h as (select min(pci) as high from k where place <= ceil(n_pci / 3.0)),
         c as (select x.region_code, sum(case when pci >= high then x0 else 0 end) / sum(x0) as before,
             sum(case when pci >= high then x2 else 0 end) / sum(x2) as after
-            from x join w on w.hs6 = x.hs6 cross join h group by x.region_code)"
+            from x join w on w.product = x.product cross join h group by x.region_code)"
     );
     let from = "e join c on c.region_code = e.region_code join resilience.transformation f \
         on f.region_code = e.region_code and f.episode = 'crisis_2008'";
@@ -517,9 +517,9 @@ fn what_is_missing_negative_or_changed_looks_like_no_growth() {
         project.sql(&format!("select round(resistance_growth, 9) from resilience.{table} where benchmark = 'aggregate' {which}"))
     };
     assert_eq!(growth("nation", ""), ["-0.2"]);
-    assert_eq!(growth("product", "and hs6 = '010190'"), ["0.0"]);
+    assert_eq!(growth("product", "and product = '010190'"), ["0.0"]);
     assert_eq!(growth("region", "and region_code = 'C'"), ["\"\""]);
-    let status = "select region_code, hs6, status, resistance_null_reason from resilience.region_product \
+    let status = "select region_code, product, status, resistance_null_reason from resilience.region_product \
         where benchmark = 'aggregate' order by 1, 2";
     let found = project.sql(status);
     assert_eq!(
@@ -542,7 +542,7 @@ fn what_is_missing_negative_or_changed_looks_like_no_growth() {
     config("  region_changes: [{region: A, year: 2009}, {region: '010190', year: 2009}]\n");
     assert_eq!(project.sql(nation), ["0.0,1,1,-5.00"]);
     assert_eq!(growth("region", "and region_code = 'A'"), ["\"\""]);
-    assert_eq!(growth("product", "and hs6 = '010190'"), ["0.0"], "a product is no region");
+    assert_eq!(growth("product", "and product = '010190'"), ["0.0"], "a product is no region");
     let found = project.sql(
         "select count(*) from resilience.region_product where region_code = 'A' \
          and (level_recovery is not null or resistance is not null)",

@@ -85,8 +85,8 @@ fn core_window_needs_no_conversion() {
     };
     of("one_to_one");
     // Chapter 98 is all that the revision does not list.
-    let unlisted =
-        project.sql("select distinct hs2 from trade.product where not is_listed order by hs2");
+    let unlisted = project
+        .sql("select distinct chapter from trade.product where not is_listed order by chapter");
     assert_eq!(unlisted.last().map(String::as_str), Some("98"));
     project.edit("config/default.yaml", "  method: one_to_one", "  method: weights");
     of("weights");
@@ -249,7 +249,7 @@ fn resilience_equals_an_independent_formulation_in_sql() {
     assert_eq!(found, ["8"]);
     let found = project.sql(
         "with s as (
-             select p.year, p.region_code, p.hs6,
+             select p.year, p.region_code, p.product,
                  cast(p.fob_value as double) / cast(t.fob_value as double) as share
              from trade.region_product_year p
              join trade.region_year t on t.year = p.year and t.region_code = p.region_code
@@ -259,7 +259,7 @@ fn resilience_equals_an_independent_formulation_in_sql() {
                  sum(abs(coalesce(b.share, 0) - coalesce(a.share, 0))) / 2 as michaely
              from (select * from s where year = 2008) a
              full join (select * from s where year = 2011) b
-                 on a.region_code = b.region_code and a.hs6 = b.hs6
+                 on a.region_code = b.region_code and a.product = b.product
              group by 1
          )
          select count(*) from m join resilience.transformation t
@@ -288,7 +288,16 @@ fn rows_come_in_every_form() {
     assert!(table.out.contains("| 8 |") && table.out.contains("(1 row)"), "{}", table.out);
     let described = project.rebound(&["describe", "resilience.region"]).ok();
     assert!(described.out.contains("key: episode, benchmark, region_code"));
-    assert!(described.out.contains("sensitivity"));
+    assert!(described.out.contains("sensitivity") && !described.out.contains("products: "));
+    let products = |arguments: &[&str], expected: &str| {
+        let told = project.rebound(arguments).ok();
+        assert!(told.out.contains(expected), "{}", told.out);
+    };
+    products(&["tables"], "HS (HS2007)");
+    products(&["describe", "space.product_year"], "\nproducts: HS (HS2007)\n");
+    products(&["describe", "customs.records"], "\nproducts: HS (column hs_revision)\n");
+    let alone = project.rebound(&["describe", "space.product_year", "--lake", "elsewhere"]).ok();
+    assert!(alone.out.contains("ubiquity") && !alone.out.contains("products: "));
     project
         .rebound(&["sql", "select 1 from panel.regions"])
         .fails(2, "did you mean `panel.region`?");

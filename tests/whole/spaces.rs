@@ -51,9 +51,9 @@ fn relatedness_of_firms_and_every_measure_run() {
     nation.run("", &related("proximity_years: [2007, 2008]")).ok();
     assert_eq!(
         nation.one(
-            "select count(*) from trade.region_product_year c join (select year, region_code, hs6, count(*) n, \
+            "select count(*) from trade.region_product_year c join (select year, region_code, product, count(*) n, \
              sum(fob_value) v from trade.region_product_year_firm group by 1, 2, 3) f on f.year = c.year \
-             and f.region_code = c.region_code and f.hs6 = c.hs6 where f.n <> c.n_firms or f.v <> c.fob_value"
+             and f.region_code = c.region_code and f.product = c.product where f.n <> c.n_firms or f.v <> c.fob_value"
         ),
         "0"
     );
@@ -111,7 +111,7 @@ fn links_are_tested_and_the_tree_is_published() {
     );
     assert_eq!(
         nation.one(
-            "select count(*) = (select count(distinct hs6) from space.product_year where year = 2008 and ubiquity > 0) - 1 \
+            "select count(*) = (select count(distinct product) from space.product_year where year = 2008 and ubiquity > 0) - 1 \
              from space.proximity where is_in_tree"
         ),
         "true",
@@ -155,7 +155,7 @@ fn incomes_and_a_reference_economy_are_read() {
     );
     // The nation itself as its reference changes nothing.
     let world = rows(
-        "select year, hs6, sum(fob_value) from trade.region_product_year group by 1, 2",
+        "select year, product, sum(fob_value) from trade.region_product_year group by 1, 2",
         "year,hs,v",
     );
     nation.0.write("pipelines/incomes.csv", incomes.as_bytes());
@@ -178,7 +178,7 @@ fn incomes_and_a_reference_economy_are_read() {
     let differ = nation.one(
         "select count(*) from space.region_year e join (select t.year, t.region_code, \
          sum(t.fob_value * p.prody) / sum(t.fob_value) as expy from trade.region_product_year t \
-         join space.product_year p on p.year = t.year and p.hs6 = t.hs6 group by 1, 2) s on s.year = e.year \
+         join space.product_year p on p.year = t.year and p.product = t.product group by 1, 2) s on s.year = e.year \
          and s.region_code = e.region_code where abs(s.expy / e.expy - 1) > 1e-9",
     );
     assert_eq!(differ, "0");
@@ -189,7 +189,7 @@ fn incomes_and_a_reference_economy_are_read() {
     );
     nation.0.write("pipelines/heads.csv", heads.as_bytes());
     let pci = rows(
-        "select hs6, avg(pci) from space.product_year where pci is not null group by 1",
+        "select product, avg(pci) from space.product_year where pci is not null group by 1",
         "hs,pci",
     );
     nation.0.write("pipelines/pci.csv", pci.as_bytes());
@@ -209,8 +209,8 @@ fn incomes_and_a_reference_economy_are_read() {
     );
     assert_eq!(
         nation.one(
-            "with w as (select hs6, avg(pci) as pci from space.product_year where pci is not null group by 1), \
-             s as (select c.year, c.region_code, avg(w.pci) as eci from space.region_product_year c join w on w.hs6 = c.hs6 \
+            "with w as (select product, avg(pci) as pci from space.product_year where pci is not null group by 1), \
+             s as (select c.year, c.region_code, avg(w.pci) as eci from space.region_product_year c join w on w.product = c.product \
              where c.is_specialized group by 1, 2) select count(*) > 100, sum(case when abs(s.eci - r.eci_external) > 1e-9 \
              then 1 else 0 end) from space.region_year r join s on s.year = r.year and s.region_code = r.region_code"
         ),
@@ -231,10 +231,10 @@ fn entries_and_exits_are_those_of_sql() {
     let nation = Nation::new();
     nation.run("", "relatedness: {proximity_years: [2008]}\n").ok();
     let found = nation.one(
-        "with m as (select year, region_code, hs6, is_specialized as now from space.region_product_year), \
-         c as (select a.year, a.region_code, a.hs6, a.entered, a.exited, b.now as before, a.is_specialized as now \
+        "with m as (select year, region_code, product, is_specialized as now from space.region_product_year), \
+         c as (select a.year, a.region_code, a.product, a.entered, a.exited, b.now as before, a.is_specialized as now \
          from space.region_product_year a join m b on b.year = a.year - 1 and b.region_code = a.region_code \
-         and b.hs6 = a.hs6) \
+         and b.product = a.product) \
          select count(*) > 1000, sum(case when (entered is null) <> before then 1 else 0 end), \
          sum(case when entered <> now then 1 else 0 end), sum(case when (exited is null) <> (not before) then 1 else 0 end), \
          sum(case when exited = now then 1 else 0 end) from c",

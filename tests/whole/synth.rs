@@ -164,7 +164,7 @@ fn the_process_is_found_again_from_the_records() {
         cells.insert(key, values);
     }
     let found = project.sql(
-        "select region_code, hs6, sum(case when year = 2008 then fob_value end), \
+        "select region_code, product, sum(case when year = 2008 then fob_value end), \
          sum(case when year = 2009 then fob_value end), sum(case when year = 2011 then fob_value end) \
          from trade.region_product_year group by 1, 2 order by 1, 2",
     );
@@ -203,8 +203,8 @@ fn the_process_is_found_again_from_the_records() {
     }
     // The density the process was made with is the one the pipeline computes.
     let density = project.sql(
-        "select d.region_code, d.hs6, density from space.region_product_year d \
-         join trade.region_product_year t on t.region_code = d.region_code and t.hs6 = d.hs6 and t.year = d.year \
+        "select d.region_code, d.product, density from space.region_product_year d \
+         join trade.region_product_year t on t.region_code = d.region_code and t.product = d.product and t.year = d.year \
          where d.year = 2008",
     );
     assert_eq!(density.len(), cells.len());
@@ -220,11 +220,11 @@ fn the_process_is_found_again_from_the_records() {
         rebates.insert(product.to_owned(), t[2]);
     }
     let risk = project.sql(
-        "select d.region_code, d.hs6, density, case when t.hs6 is null then 0 else 1 end \
-         from space.region_product_year d left join (select distinct region_code, hs6 from trade.region_product_year \
-         where year = 2011) t on t.region_code = d.region_code and t.hs6 = d.hs6 where d.year = 2008 and not exists \
+        "select d.region_code, d.product, density, case when t.product is null then 0 else 1 end \
+         from space.region_product_year d left join (select distinct region_code, product from trade.region_product_year \
+         where year = 2011) t on t.region_code = d.region_code and t.product = d.product where d.year = 2008 and not exists \
          (select 1 from trade.region_product_year b where b.year = 2008 and b.region_code = d.region_code \
-         and b.hs6 = d.hs6) order by 1, 2",
+         and b.product = d.product) order by 1, 2",
     );
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for line in &risk {

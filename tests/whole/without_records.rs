@@ -54,7 +54,12 @@ fn a_whole_pipeline_does_without_records() {
     let project = Project::new();
     let options = ["run", "pipelines/australia.yaml", "--no-records"];
     let ran = project.rebound(&options).ok();
-    assert!(ran.err.contains("not run, as records are not kept"), "{ran:?}");
+    assert!(
+        ran.err.contains(
+            "2 checks not run, as the tables are not made here tables=\"customs.records\""
+        ),
+        "{ran:?}"
+    );
     project.rebound(&["sql", "select 1 from customs.records"]).fails(2, "customs.records");
     let found = project.sql(
         "select (select sum(value_records) from customs.reconciliation) - sum(fob_value) from trade.region_product_year",
@@ -88,7 +93,7 @@ fn what_needs_records_says_so() {
     project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
     project.write(
         "pipelines/sql/panel.codes.sql",
-        b"-- about: codes\n-- key: hs6\nselect distinct hs6 from customs.records order by hs6\n",
+        b"-- about: codes\n-- key: product\nselect distinct product from customs.records order by product\n",
     );
     project
         .rebound(&["plan", "pipelines/australia.yaml"])

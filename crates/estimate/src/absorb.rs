@@ -1,12 +1,14 @@
-//! Taking fixed effects out of columns: weighted least squares on the dummies of any number of factors.
+//! Taking fixed effects out of columns: weighted least squares on the dummies of any number of
+//! factors.
 //!
-//! Rows that share the levels of all factors are one cell. The factor with most levels is eliminated exactly, level by
-//! level; what is left, the Schur complement on the other factors, is solved by conjugate gradients with its
-//! diagonal as preconditioner. With one factor nothing is left; with two this is symmetric Kaczmarz accelerated by conjugate
-//! gradients (Correia 2016, "A feasible estimator for linear models with multi-way fixed effects").
+//! Rows that share the levels of all factors are one cell. The factor with most levels is
+//! eliminated exactly, level by level; what is left, the Schur complement on the other factors, is
+//! solved by conjugate gradients with its diagonal as preconditioner. With one factor nothing is
+//! left; with two this is symmetric Kaczmarz accelerated by conjugate gradients (Correia 2016, "A
+//! feasible estimator for linear models with multi-way fixed effects").
 
 use crate::EstimateError;
-use crate::dense::squared_length;
+use crate::dense::{float, squared_length};
 use crate::factor::{Factor, chosen, finest};
 use rayon::prelude::*;
 
@@ -15,20 +17,24 @@ const LANES: usize = 4;
 type Lanes = [f64; LANES];
 const ZERO: Lanes = [0.0; LANES];
 
-/// Cells whose work is one piece; pieces are added up in their order, whatever the number of threads.
+/// Cells whose work is one piece; pieces are added up in their order, whatever the number of
+/// threads.
 const CELLS_A_PIECE: usize = 1 << 15;
 
-/// Length of what the effects explain of a column's rest, relative to that rest, at which they are out.
+/// Length of what the effects explain of a column's rest, relative to that rest, at which they are
+/// out.
 const OUT: f64 = 1e-8;
 /// The same where more iterations change nothing, since rounding hides the rest.
 const OUT_BUT_FOR_ROUNDING: f64 = 1e-6;
-/// Share of a column's length about its mean that must be left once effects are out; below it, what is left is rounding.
+/// Share of a column's length about its mean that must be left once effects are out; below it, what
+/// is left is rounding.
 pub(crate) const ABSORBED: f64 = 1e-7;
 /// Times that the effects are taken out of what was left of a column.
 const ROUNDS: usize = 5;
 /// What rounding leaves of a column, as a share of its length.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// Eigenvalues of the Schur complement, in units of its diagonal before elimination, that are zero but for rounding.
+/// Eigenvalues of the Schur complement, in units of its diagonal before elimination, that are zero
+/// but for rounding.
 const ZERO_EIGENVALUE: f64 = 1e-10;
 
 /// When the solver stops.
@@ -44,6 +50,98 @@ impl Default for Tolerance {
     fn default() -> Self {
         Self { relative: 1e-10, max_iterations: 20_000 }
     }
+}
+
+/// Rows that share the levels of all factors, in the order of the factor that is eliminated.
+struct Cells {
+    /// The cell of each row.
+    of_row: Vec<u32>,
+    /// Where the cells of each level of the eliminated factor start, and after the last where they
+    /// end.
+    starts: Vec<u32>,
+    /// Places of each cell in the vector of the other factors' levels, one a factor.
+    places: Vec<u32>,
+}
+
+impl Cells {
+    /// The levels of the only factor.
+    fn of_levels(factor: &Factor) -> Self {
+        Self {
+            of_row: factor.of_row.clone(),
+            starts: (0..=u32::try_from(factor.n_levels).unwrap_or(u32::MAX)).collect(),
+            places: Vec::new(),
+        }
+    }
+
+    /// The combinations of levels of `first` and of `others`, at least one.
+    fn crossed(first: &Factor, others: &[&Factor]) -> Self {
+        let mut offsets = vec![0];
+        for factor in others {
+            offsets.push(offsets[offsets.len() - 1] + factor.n_levels);
+        }
+        let sorted = first.sorted();
+        let mut of_row = vec![0u32; sorted.rows.len()];
+        let mut starts = vec![0u32];
+        let mut places: Vec<u32> = Vec::new();
+        let mut n_cells = 0u32;
+        let mut keys: Vec<(u32, u32)> = Vec::new();
+        let rest = &others[1..];
+        let level = |factor: &Factor, row: u32| factor.of_row[row as usize];
+        for at in 0..first.n_levels {
+            keys.clear();
+            keys.extend(
+                sorted.rows[sorted.starts[at]..sorted.starts[at + 1]]
+                    .iter()
+                    .map(|&row| (level(others[0], row), row)),
+            );
+            if rest.is_empty() {
+                keys.sort_unstable();
+            } else {
+                keys.sort_unstable_by(|a, b| {
+                    a.0.cmp(&b.0)
+                        .then_with(|| {
+                            rest.iter()
+                                .map(|f| level(f, a.1))
+                                .cmp(rest.iter().map(|f| level(f, b.1)))
+                        })
+                        .then_with(|| a.1.cmp(&b.1))
+                });
+            }
+            for (place, &(other, row)) in keys.iter().enumerate() {
+                let is_new = place == 0 || {
+                    let before = keys[place - 1];
+                    before.0 != other || rest.iter().any(|f| level(f, before.1) != level(f, row))
+                };
+                if is_new {
+                    n_cells += 1;
+                    for (factor, offset) in others.iter().zip(&offsets) {
+                        places
+                            .push(u32::try_from(*offset).unwrap_or(u32::MAX) + level(factor, row));
+                    }
+                }
+                of_row[row as usize] = n_cells - 1;
+            }
+            starts.push(n_cells);
+        }
+        Self { of_row, starts, places }
+    }
+
+    fn n_cells(&self) -> usize {
+        self.starts[self.starts.len() - 1] as usize
+    }
+}
+
+/// First and last level of pieces of work, by where the cells of each level start.
+fn pieces(starts: &[u32]) -> Vec<(usize, usize)> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for to in 1..starts.len() {
+        if (starts[to] - starts[from]) as usize >= CELLS_A_PIECE || to + 1 == starts.len() {
+            pieces.push((from, to));
+            from = to;
+        }
+    }
+    pieces
 }
 
 /// Factors to take out of columns, with their weights.
@@ -66,7 +164,8 @@ pub(crate) struct Absorber {
 }
 
 impl Absorber {
-    /// An absorber of those of `factors` that are `effects` and add something to the others; `None` without any.
+    /// An absorber of those of `factors` that are `effects` and add something to the others; `None`
+    /// without any.
     pub(crate) fn of(
         effects: &[usize],
         factors: &[Factor],
@@ -88,80 +187,19 @@ impl Absorber {
             .filter(|(at, _)| *at != first)
             .map(|(_, factor)| *factor)
             .collect();
-        let first = factors[first];
-        let mut offsets = vec![0];
-        for factor in &others {
-            offsets.push(offsets[offsets.len() - 1] + factor.n_levels);
-        }
-        let n_other = others.len();
-        let n_places = offsets[n_other];
-        let (row_starts, rows) = first.sorted();
-        let mut cell_of_row = vec![0u32; rows.len()];
-        let mut starts = vec![0u32];
-        let mut places: Vec<u32> = Vec::new();
-        let mut n_cells = 0u32;
-        if n_other == 0 {
-            cell_of_row.copy_from_slice(&first.of_row);
-            starts = (0..=u32::try_from(first.n_levels).unwrap_or(u32::MAX)).collect();
-            n_cells = starts[starts.len() - 1];
+        let cells = if others.is_empty() {
+            Cells::of_levels(factors[first])
         } else {
-            let mut keys: Vec<(u32, u32)> = Vec::new();
-            let rest = &others[1..];
-            let level = |factor: &Factor, row: u32| factor.of_row[row as usize];
-            for at in 0..first.n_levels {
-                keys.clear();
-                keys.extend(
-                    rows[row_starts[at]..row_starts[at + 1]]
-                        .iter()
-                        .map(|&row| (level(others[0], row), row)),
-                );
-                if rest.is_empty() {
-                    keys.sort_unstable();
-                } else {
-                    keys.sort_unstable_by(|a, b| {
-                        a.0.cmp(&b.0)
-                            .then_with(|| {
-                                rest.iter()
-                                    .map(|f| level(f, a.1))
-                                    .cmp(rest.iter().map(|f| level(f, b.1)))
-                            })
-                            .then_with(|| a.1.cmp(&b.1))
-                    });
-                }
-                for (place, &(other, row)) in keys.iter().enumerate() {
-                    let is_new = place == 0 || {
-                        let before = keys[place - 1];
-                        before.0 != other
-                            || rest.iter().any(|f| level(f, before.1) != level(f, row))
-                    };
-                    if is_new {
-                        n_cells += 1;
-                        for (factor, offset) in others.iter().zip(&offsets) {
-                            places.push(
-                                u32::try_from(*offset).unwrap_or(u32::MAX) + level(factor, row),
-                            );
-                        }
-                    }
-                    cell_of_row[row as usize] = n_cells - 1;
-                }
-                starts.push(n_cells);
-            }
-        }
-        let mut pieces = Vec::new();
-        let mut from = 0;
-        for to in 1..starts.len() {
-            if (starts[to] - starts[from]) as usize >= CELLS_A_PIECE || to + 1 == starts.len() {
-                pieces.push((from, to));
-                from = to;
-            }
-        }
+            Cells::crossed(factors[first], &others)
+        };
+        let pieces = pieces(&cells.starts);
         let mut absorber = Self {
-            cell_of_row,
-            starts,
-            places,
-            n_other,
-            n_places,
-            weights: vec![0.0; n_cells as usize],
+            weights: vec![0.0; cells.n_cells()],
+            cell_of_row: cells.of_row,
+            starts: cells.starts,
+            places: cells.places,
+            n_other: others.len(),
+            n_places: others.iter().map(|factor| factor.n_levels).sum(),
             first_diagonal: Vec::new(),
             other_diagonal: Vec::new(),
             pieces,
@@ -207,7 +245,8 @@ impl Absorber {
     ///
     /// # Errors
     ///
-    /// [`EstimateError::NotConverged`] with the share that the effects still explain of what is left.
+    /// [`EstimateError::NotConverged`] with the share that the effects still explain of what is
+    /// left.
     pub(crate) fn absorb(
         &self,
         columns: &mut [&mut [f64]],
@@ -294,7 +333,8 @@ impl Absorber {
             .collect()
     }
 
-    /// The squared lengths of what each factor alone explains of columns with these sums by cell, added up over the factors.
+    /// The squared lengths of what each factor alone explains of columns with these sums by cell,
+    /// added up over the factors.
     fn explained(&self, sums: &[Lanes]) -> Lanes {
         let share = |total: Lanes, sum: &Lanes, diagonal: f64| -> Lanes {
             let by = if diagonal > 0.0 { 1.0 / diagonal } else { 0.0 };
@@ -317,7 +357,8 @@ impl Absorber {
             .fold(of_first, |total, (sum, d)| share(total, sum, *d))
     }
 
-    /// The sum of the effects of each cell, for columns with these sums by cell and squared lengths.
+    /// The sum of the effects of each cell, for columns with these sums by cell and squared
+    /// lengths.
     fn solve(
         &self,
         sums: &mut Vec<Lanes>,
@@ -407,8 +448,8 @@ impl Absorber {
         sum
     }
 
-    /// Solves for the effects of the other factors, until what is left is `tolerance.relative` of the target or the rounding of
-    /// columns with these squared lengths.
+    /// Solves for the effects of the other factors, until what is left is `tolerance.relative` of
+    /// the target or the rounding of columns with these squared lengths.
     fn conjugate_gradients(
         &self,
         target: &[Lanes],
@@ -503,20 +544,22 @@ impl Absorber {
     ///
     /// # Errors
     ///
-    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
+    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than
+    /// `limit` levels.
     pub(crate) fn rank(&self, limit: usize) -> Result<usize, EstimateError> {
         let schur = self.schur(limit)?;
-        let (values, _) =
-            crate::dense::eigen(&schur, self.n_places).ok_or(EstimateError::NotFinite)?;
-        let n_others = values.iter().filter(|value| **value > ZERO_EIGENVALUE).count();
+        let eigen = crate::dense::eigen(&schur, self.n_places).ok_or(EstimateError::NotFinite)?;
+        let n_others = eigen.values.iter().filter(|value| **value > ZERO_EIGENVALUE).count();
         Ok(self.starts.len() - 1 + n_others)
     }
 
-    /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur complement.
+    /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur
+    /// complement.
     ///
     /// # Errors
     ///
-    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than `limit` levels.
+    /// [`EstimateError::TooManyLevels`] if the factors other than the largest have more than
+    /// `limit` levels.
     pub(crate) fn leverages(&self, limit: usize) -> Result<Vec<f64>, EstimateError> {
         let n = self.n_places;
         let schur = self.schur(limit)?;
@@ -557,9 +600,8 @@ impl Absorber {
 
 /// Takes the weighted mean out.
 fn center(column: &mut [f64], weights: Option<&[f64]>) {
-    #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
     let (sum, total) = match weights {
-        None => (column.iter().sum::<f64>(), column.len() as f64),
+        None => (column.iter().sum::<f64>(), float(column.len())),
         Some(weights) => (
             column.iter().zip(weights).map(|(value, weight)| value * weight).sum(),
             weights.iter().sum(),

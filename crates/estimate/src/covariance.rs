@@ -1,14 +1,20 @@
 //! Covariances of coefficients, and the tests that go with them.
 //!
-//! `V = c B M B`, with the bread `B = (X'WX)^-1` and the meat `M` of the scores; computed as `c R^-1 M' R^-T`, with the meat `M'` of the
-//! scores of `Q`, where `QR` is the weighted `X`, so that the distance of regressors from zero costs no digits. Corrections are those of `fixest`: `(N-1)/(N-K)`, where
-//! `K` leaves out effects nested in a cluster variable, `G/(G-1)` with the smallest G of several cluster variables, and Student's t
-//! with G - 1 degrees of freedom; the normal law for generalised models, whatever the errors. Several ways: Cameron, Gelbach &
-//! Miller (2011); the sum is left as it is while all variances are positive.
+//! `V = c B M B`, with the bread `B = (X'WX)^-1` and the meat `M` of the scores; computed as
+//! `c R^-1 M' R^-T`, with the meat `M'` of the scores of `Q`, where `QR` is the weighted `X`, so
+//! that the distance of regressors from zero costs no digits.
+//!
+//! Corrections are those of `fixest`: `(N-1)/(N-K)`, where `K` leaves out effects nested in a
+//! cluster variable, `G/(G-1)` with the smallest G of several cluster variables, and Student's t
+//! with G - 1 degrees of freedom; the normal law for generalised models, whatever the errors.
+//! Several ways: Cameron, Gelbach & Miller (2011); the sum is left as it is while all variances are
+//! positive.
 
 use crate::EstimateError;
 use crate::absorb::Absorber;
-use crate::dense::{self, eigen, inverse_triangle, product, triangle, with_eigenvalues};
+use crate::dense::{
+    self, Eigen, eigen, float, inverse_triangle, product, triangle, with_eigenvalues,
+};
 use crate::factor::Factor;
 use crate::least_squares::Fit;
 use rayon::prelude::*;
@@ -27,11 +33,12 @@ pub enum Inference {
     Hc3,
     /// Dependent within the levels of each of these factors.
     Cluster(Vec<usize>),
-    /// Dependent within the levels of this factor, by leaving out one of them at a time (CRV3, the cluster jackknife; MacKinnon,
-    /// Nielsen & Webb 2023): more honest than the others where clusters are few or uneven.
+    /// Dependent within the levels of this factor, by leaving out one of them at a time (CRV3, the
+    /// cluster jackknife; MacKinnon, Nielsen & Webb 2023): more honest than the others where
+    /// clusters are few or uneven.
     Jackknife(usize),
-    /// Dependent across all rows of a period and, fading, of `lags` periods before (Driscoll & Kraay 1998). The factor's levels are
-    /// in the order of time. `None`: `floor(4 (T/100)^(2/9))`.
+    /// Dependent across all rows of a period and, fading, of `lags` periods before (Driscoll &
+    /// Kraay 1998). The factor's levels are in the order of time. `None`: `floor(4 (T/100)^(2/9))`.
     DriscollKraay {
         /// The factor of the periods.
         time: usize,
@@ -69,7 +76,8 @@ impl Kernel {
     }
 }
 
-/// What is done to a covariance that is not positive semi-definite, as a difference of several can be.
+/// What is done to a covariance that is not positive semi-definite, as a difference of several can
+/// be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repair {
     /// If some variance is not positive, eigenvalues below zero are set to zero.
@@ -112,8 +120,8 @@ pub struct Correction {
     pub g_adj: bool,
     /// Whether several cluster variables all take the smallest G.
     pub g_min: bool,
-    /// Whether effects count by the rank of their dummies, and not by their levels less one for each after the first. fixest's
-    /// `K.exact`.
+    /// Whether effects count by the rank of their dummies, and not by their levels less one for
+    /// each after the first. fixest's `K.exact`.
     pub k_exact: bool,
     /// What is done to a covariance that is not positive semi-definite.
     pub repair: Repair,
@@ -156,10 +164,29 @@ pub struct Vcov {
     pub df_t: Option<usize>,
     /// Whether eigenvalues below zero were set to zero.
     pub is_repaired: bool,
-    /// Rows with a leverage of one, which HC2 and HC3 leave out: they are fitted exactly, whatever their outcome.
+    /// Rows with a leverage of one, which HC2 and HC3 leave out: they are fitted exactly, whatever
+    /// their outcome.
     pub n_full_leverage: usize,
     /// Lags of Driscoll and Kraay's errors.
     pub lags: Option<usize>,
+}
+
+/// What a coefficient lies between, with the confidence that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// Wald's test of several coefficients at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WaldTest {
+    /// `b' V^-1 b / k` of k coefficients.
+    pub f: f64,
+    /// Its p value.
+    pub p: f64,
 }
 
 /// Estimates with their standard errors and tests.
@@ -176,10 +203,48 @@ pub struct Covariance {
     /// Two-sided p values.
     pub p: Vec<f64>,
     /// Intervals.
-    pub interval: Vec<(f64, f64)>,
-    /// Wald's F that every coefficient but the intercept is zero, and its p value; `None` if the covariance is singular or a
-    /// standard error is not there.
-    pub f: Option<(f64, f64)>,
+    pub interval: Vec<Interval>,
+    /// Wald's test that every coefficient but the intercept is zero; `None` if the covariance is
+    /// singular or a standard error is not there.
+    pub wald: Option<WaldTest>,
+}
+
+/// What a covariance is corrected by.
+struct Corrected {
+    correction: Correction,
+    /// N.
+    n_rows: usize,
+    /// K.
+    df_k: usize,
+    /// Clusters of each cluster variable.
+    n_clusters: Vec<usize>,
+    /// Whether tests are by the normal law, and not by Student's t.
+    is_normal: bool,
+}
+
+impl Corrected {
+    /// `top / (N-K)`, where it is asked for.
+    fn of_k(&self, top: f64) -> f64 {
+        if self.correction.k_adj { top / float(self.n_rows - self.df_k) } else { 1.0 }
+    }
+
+    /// `G/(G-1)`, where it is asked for.
+    fn of_g(&self, g: usize) -> f64 {
+        if self.correction.g_adj { float(g) / (float(g) - 1.0) } else { 1.0 }
+    }
+
+    /// A covariance with these degrees of freedom of t, where it is used.
+    fn vcov(&self, matrix: Vec<f64>, df_t: usize) -> Vcov {
+        Vcov {
+            matrix,
+            n_clusters: self.n_clusters.clone(),
+            df_k: self.df_k,
+            df_t: (!self.is_normal).then_some(df_t),
+            is_repaired: false,
+            n_full_leverage: 0,
+            lags: None,
+        }
+    }
 }
 
 impl Fit {
@@ -198,8 +263,7 @@ impl Fit {
         let k = self.coefficients.len();
         // Errors of a generalised model that follow from its mean are there even if no residual is.
         let needs_residuals = !(self.is_generalised && *inference == Inference::Iid);
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let size = if self.is_generalised { 1.0 } else { self.rss / self.n_rows() as f64 };
+        let size = if self.is_generalised { 1.0 } else { self.rss / float(self.n_rows()) };
         let bread = self.bread();
         let degenerate: Vec<Option<Degenerate>> = (0..k)
             .map(|i| {
@@ -229,14 +293,14 @@ impl Fit {
             .coefficients
             .iter()
             .zip(&se)
-            .map(|(b, se)| (b - width * se, b + width * se))
+            .map(|(b, se)| Interval { low: b - width * se, high: b + width * se })
             .collect();
-        let f = if degenerate.iter().any(Option::is_some) { None } else { self.wald(&vcov) };
-        Ok(Covariance { vcov, degenerate, se, t, p, interval, f })
+        let wald = if degenerate.iter().any(Option::is_some) { None } else { self.wald(&vcov) };
+        Ok(Covariance { vcov, degenerate, se, t, p, interval, wald })
     }
 
-    /// `b' V^-1 b / k` of all coefficients but the intercept.
-    fn wald(&self, vcov: &Vcov) -> Option<(f64, f64)> {
+    /// The test of all coefficients but the intercept.
+    fn wald(&self, vcov: &Vcov) -> Option<WaldTest> {
         let k = self.coefficients.len();
         let places: Vec<usize> = (0..k).filter(|&i| self.kept[i].is_some()).collect();
         let q = places.len();
@@ -246,7 +310,7 @@ impl Fit {
                 vcov.matrix[places[at / q] * k + places[at % q]] / (scale[at / q] * scale[at % q])
             })
             .collect();
-        let (values, vectors) = eigen(&part, q)?;
+        let Eigen { values, vectors } = eigen(&part, q)?;
         if values.iter().any(|value| *value <= 1e-12) {
             return None;
         }
@@ -255,17 +319,15 @@ impl Fit {
         let sum: f64 = (0..q)
             .map(|j| (0..q).map(|i| vectors[i * q + j] * b[i]).sum::<f64>().powi(2) / values[j])
             .sum();
-        #[expect(clippy::cast_precision_loss, reason = "counts")]
-        let (q, f) = (q as f64, sum / q as f64);
+        let (q, f) = (float(q), sum / float(q));
         if !f.is_finite() {
             return None;
         }
         let p = match vcov.df_t {
-            #[expect(clippy::cast_precision_loss, reason = "counts")]
-            Some(df) => FisherSnedecor::new(q, df as f64).ok()?.sf(f),
+            Some(df) => FisherSnedecor::new(q, float(df)).ok()?.sf(f),
             None => ChiSquared::new(q).ok()?.sf(sum),
         };
-        Some((f, p))
+        Some(WaldTest { f, p })
     }
 
     /// The covariance of the coefficients.
@@ -273,14 +335,11 @@ impl Fit {
     /// # Errors
     ///
     /// [`EstimateError`] if the inference does not go with the model.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     pub fn vcov(
         &self,
         inference: &Inference,
         correction: Correction,
     ) -> Result<Vcov, EstimateError> {
-        let n = self.n_rows();
-        let k = self.coefficients.len();
         let clusters: &[usize] = match inference {
             Inference::Cluster(clusters) => clusters,
             Inference::Jackknife(cluster) => std::slice::from_ref(cluster),
@@ -290,6 +349,41 @@ impl Fit {
         if let Some(&few) = n_clusters.iter().find(|n| **n < 2) {
             return Err(EstimateError::FewClusters(few));
         }
+        let n_rows = self.n_rows();
+        let df_k = self.df_k(clusters, correction)?;
+        if df_k >= n_rows {
+            return Err(EstimateError::NoDegrees { rows: n_rows, parameters: df_k });
+        }
+        let is_normal = self.is_generalised;
+        let corrected = Corrected { correction, n_rows, df_k, n_clusters, is_normal };
+        match inference {
+            Inference::Iid => Ok(self.of_one_variance(&corrected)),
+            Inference::Hc1 => self.of_rows(0, &corrected),
+            Inference::Hc2 => self.of_rows(1, &corrected),
+            Inference::Hc3 => self.of_rows(2, &corrected),
+            Inference::Cluster(clusters) => self.of_clusters(clusters, &corrected),
+            Inference::Jackknife(cluster) => {
+                // These factors are pyfixest's; MacKinnon, Nielsen & Webb have (G-1)/G instead.
+                let g = self.factors[*cluster].n_levels;
+                let c = corrected.of_k(float(n_rows) - 1.0) * corrected.of_g(g);
+                let matrix = self.jackknife(*cluster)?.iter().map(|v| v * c).collect();
+                Ok(corrected.vcov(matrix, g - 1))
+            }
+            Inference::DriscollKraay { time, lags } => self.of_periods(*time, *lags, &corrected),
+            Inference::Conley { place, distances, cutoff_km, kernel } => {
+                let g = self.factors[*place].n_levels;
+                let weight = |a: usize, b: usize| {
+                    if a == b { 1.0 } else { kernel.weight(distances[a * g + b], *cutoff_km) }
+                };
+                self.of_places(*place, weight, &corrected)
+            }
+        }
+    }
+
+    /// K of the corrections: the coefficients, and what the effects count for, where these factors
+    /// are the clusters.
+    fn df_k(&self, clusters: &[usize], correction: Correction) -> Result<usize, EstimateError> {
+        let k = self.coefficients.len();
         let nested: Vec<usize> = self
             .effects
             .iter()
@@ -305,162 +399,159 @@ impl Fit {
         } else {
             self.n_absorbed()
         };
-        let df_k = match correction.k_fixef {
-            Counted::Nonnested if !nested.is_empty() => {
-                // The intercept that the nested ones share with the others stays.
-                let of_nested = if correction.k_exact {
-                    self.rank(&nested)?
-                } else {
-                    let levels: usize = nested.iter().map(|&at| self.factors[at].n_levels).sum();
-                    levels + 1 - nested.len()
-                };
-                k + all + 1 - of_nested
-            }
-            _ => k + all,
-        };
-        if df_k >= n {
-            return Err(EstimateError::NoDegrees { rows: n, parameters: df_k });
+        if correction.k_fixef != Counted::Nonnested || nested.is_empty() {
+            return Ok(k + all);
         }
-        let left = (n - df_k) as f64;
-        let of_k = |top: f64| if correction.k_adj { top / left } else { 1.0 };
-        let of_g = |g: usize| if correction.g_adj { g as f64 / (g as f64 - 1.0) } else { 1.0 };
-        let sandwich = |meat: &[f64], c: f64| -> Vec<f64> {
-            self.of_regressors(meat).iter().map(|v| v * c).collect()
+        // The intercept that the nested ones share with the others stays.
+        let of_nested = if correction.k_exact {
+            self.rank(&nested)?
+        } else {
+            let levels: usize = nested.iter().map(|&at| self.factors[at].n_levels).sum();
+            levels + 1 - nested.len()
         };
-        let whole = |matrix, df_t: Option<usize>| Vcov {
-            matrix,
-            n_clusters: n_clusters.clone(),
-            df_k,
-            df_t: df_t.filter(|_| !self.is_generalised),
-            is_repaired: false,
-            n_full_leverage: 0,
-            lags: None,
-        };
-        let repaired = |vcov: Vcov| self.repaired(vcov, correction.repair);
-        Ok(match inference {
-            Inference::Iid => {
-                // A generalised model's variance follows from its mean.
-                let variance = if self.is_generalised { 1.0 } else { self.rss / (n as f64 - 1.0) };
-                let variance = variance * of_k(n as f64 - 1.0);
-                whole(self.bread().iter().map(|v| v * variance).collect(), Some(n - df_k))
-            }
-            Inference::Hc1 | Inference::Hc2 | Inference::Hc3 => {
-                let power = match inference {
-                    Inference::Hc2 => 1,
-                    Inference::Hc3 => 2,
-                    _ => 0,
-                };
-                let c = if power == 0 { of_k(n as f64) } else { 1.0 };
-                let leverages = if power > 0 { self.leverages()? } else { Vec::new() };
-                let is_full = |leverage: f64| leverage >= 1.0 - FULL_LEVERAGE;
-                let meat = self.meat(|row| match leverages.get(row) {
-                    None => 1.0,
-                    // Its residual is zero whatever its outcome.
-                    Some(&leverage) if is_full(leverage) => 0.0,
-                    Some(leverage) => (1.0 - leverage).powi(-power),
-                });
-                let mut vcov = whole(sandwich(&meat, c), Some(n - df_k));
-                vcov.n_full_leverage = leverages.iter().filter(|of| is_full(**of)).count();
-                vcov
-            }
-            Inference::Cluster(clusters) => {
-                let smallest = n_clusters.iter().copied().min().unwrap_or(2);
-                let mut matrix = vec![0.0; k * k];
-                for subset in 1_u32..1 << clusters.len() {
-                    let chosen: Vec<&Factor> = (0..clusters.len())
-                        .filter(|&at| subset >> at & 1 == 1)
-                        .map(|at| &self.factors[clusters[at]])
-                        .collect();
-                    let crossed;
-                    let factor = if let [one] = chosen[..] {
-                        one
-                    } else {
-                        crossed = Factor::combine(&chosen);
-                        &crossed
-                    };
-                    let g = if correction.g_min { smallest } else { factor.n_levels };
-                    let sign = if subset.count_ones() % 2 == 1 { 1.0 } else { -1.0 };
-                    let c = sign * of_k(n as f64 - 1.0) * of_g(g);
-                    let part = sandwich(&outer(&self.score_sums(factor), k), c);
-                    matrix.iter_mut().zip(&part).for_each(|(v, part)| *v += part);
-                }
-                let vcov = whole(matrix, Some(smallest - 1));
-                if clusters.len() > 1 { repaired(vcov)? } else { vcov }
-            }
-            Inference::Jackknife(cluster) => {
-                // The factors are pyfixest's; MacKinnon, Nielsen & Webb have (G-1)/G in their place.
-                let g = n_clusters[0];
-                let c = of_k(n as f64 - 1.0) * of_g(g);
-                let matrix = self.jackknife(*cluster)?.iter().map(|v| v * c).collect();
-                whole(matrix, Some(g - 1))
-            }
-            Inference::DriscollKraay { time, lags } => {
-                let periods = &self.factors[*time];
-                let t = periods.n_levels;
-                if t < 2 {
-                    return Err(EstimateError::FewClusters(t));
-                }
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a small positive number"
-                )]
-                let lags = lags
-                    .unwrap_or_else(|| (4.0 * (t as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize)
-                    .min(t - 1);
-                let sums = self.score_sums(periods);
-                let mut meat = outer(&sums, k);
-                for lag in 1..=lags {
-                    let weight = 1.0 - lag as f64 / (lags as f64 + 1.0);
-                    for at in lag..t {
-                        for i in 0..k {
-                            for j in 0..k {
-                                let (now, before) = (at * k, (at - lag) * k);
-                                meat[i * k + j] += weight
-                                    * (sums[now + i] * sums[before + j]
-                                        + sums[before + i] * sums[now + j]);
-                            }
-                        }
-                    }
-                }
-                let c = of_k(n as f64 - 1.0) * of_g(t);
-                let mut vcov = whole(sandwich(&meat, c), Some(t - 1));
-                vcov.n_clusters = vec![t];
-                vcov.lags = Some(lags);
-                vcov
-            }
-            Inference::Conley { place, distances, cutoff_km, kernel } => {
-                let places = &self.factors[*place];
-                let g = places.n_levels;
-                if g < 2 {
-                    return Err(EstimateError::FewClusters(g));
-                }
-                let sums = self.score_sums(places);
-                let mut meat = vec![0.0; k * k];
-                for a in 0..g {
-                    for b in 0..g {
-                        let weight = if a == b {
-                            1.0
-                        } else {
-                            kernel.weight(distances[a * g + b], *cutoff_km)
-                        };
-                        if weight > 0.0 {
-                            for i in 0..k {
-                                for j in 0..k {
-                                    meat[i * k + j] += weight * sums[a * k + i] * sums[b * k + j];
-                                }
-                            }
-                        }
-                    }
-                }
-                let mut vcov = whole(sandwich(&meat, of_k(n as f64 - 1.0)), Some(g - 1));
-                vcov.n_clusters = vec![g];
-                repaired(vcov)?
-            }
-        })
+        Ok(k + all + 1 - of_nested)
     }
 
-    /// The sum of `(b_g - b)(b_g - b)'`, where `b_g` are the coefficients without cluster g: k x k. Found for the basis.
+    /// `c R^-1 M' R^-T` of the meat `M'`.
+    fn sandwich(&self, meat: &[f64], c: f64) -> Vec<f64> {
+        self.of_regressors(meat).iter().map(|v| v * c).collect()
+    }
+
+    /// Of errors of one variance.
+    fn of_one_variance(&self, corrected: &Corrected) -> Vcov {
+        let n = corrected.n_rows;
+        // A generalised model's variance follows from its mean.
+        let variance = if self.is_generalised { 1.0 } else { self.rss / (float(n) - 1.0) };
+        let variance = variance * corrected.of_k(float(n) - 1.0);
+        corrected.vcov(self.bread().iter().map(|v| v * variance).collect(), n - corrected.df_k)
+    }
+
+    /// Of errors with a variance a row, each squared residual by this power of one less its
+    /// leverage: HC1, HC2, HC3.
+    fn of_rows(&self, power: i32, corrected: &Corrected) -> Result<Vcov, EstimateError> {
+        let n = corrected.n_rows;
+        let c = if power == 0 { corrected.of_k(float(n)) } else { 1.0 };
+        let leverages = if power > 0 { self.leverages()? } else { Vec::new() };
+        let is_full = |leverage: f64| leverage >= 1.0 - FULL_LEVERAGE;
+        let meat = self.meat(|row| match leverages.get(row) {
+            None => 1.0,
+            // Its residual is zero whatever its outcome.
+            Some(&leverage) if is_full(leverage) => 0.0,
+            Some(leverage) => (1.0 - leverage).powi(-power),
+        });
+        let mut vcov = corrected.vcov(self.sandwich(&meat, c), n - corrected.df_k);
+        vcov.n_full_leverage = leverages.iter().filter(|of| is_full(**of)).count();
+        Ok(vcov)
+    }
+
+    /// Of errors that depend on each other within the levels of each of these factors (Cameron,
+    /// Gelbach & Miller 2011).
+    fn of_clusters(
+        &self,
+        clusters: &[usize],
+        corrected: &Corrected,
+    ) -> Result<Vcov, EstimateError> {
+        let k = self.coefficients.len();
+        let smallest = corrected.n_clusters.iter().copied().min().unwrap_or(2);
+        let mut matrix = vec![0.0; k * k];
+        for subset in 1_u32..1 << clusters.len() {
+            let chosen: Vec<&Factor> = (0..clusters.len())
+                .filter(|&at| subset >> at & 1 == 1)
+                .map(|at| &self.factors[clusters[at]])
+                .collect();
+            let crossed;
+            let factor = if let [one] = chosen[..] {
+                one
+            } else {
+                crossed = Factor::combine(&chosen);
+                &crossed
+            };
+            let g = if corrected.correction.g_min { smallest } else { factor.n_levels };
+            let sign = if subset.count_ones() % 2 == 1 { 1.0 } else { -1.0 };
+            let c = sign * corrected.of_k(float(corrected.n_rows) - 1.0) * corrected.of_g(g);
+            let part = self.sandwich(&outer(&self.score_sums(factor), k), c);
+            matrix.iter_mut().zip(&part).for_each(|(v, part)| *v += part);
+        }
+        let vcov = corrected.vcov(matrix, smallest - 1);
+        if clusters.len() > 1 { self.repaired(vcov, corrected.correction.repair) } else { Ok(vcov) }
+    }
+
+    /// Of errors that depend on each other within the levels of the factor at `time` and, by
+    /// Bartlett's kernel, over `lags` levels (Driscoll & Kraay 1998).
+    fn of_periods(
+        &self,
+        time: usize,
+        lags: Option<usize>,
+        corrected: &Corrected,
+    ) -> Result<Vcov, EstimateError> {
+        let k = self.coefficients.len();
+        let periods = &self.factors[time];
+        let t = periods.n_levels;
+        if t < 2 {
+            return Err(EstimateError::FewClusters(t));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small positive number"
+        )]
+        let lags = lags
+            .unwrap_or_else(|| (4.0 * (float(t) / 100.0).powf(2.0 / 9.0)).floor() as usize)
+            .min(t - 1);
+        let sums = self.score_sums(periods);
+        let mut meat = outer(&sums, k);
+        for lag in 1..=lags {
+            let weight = 1.0 - float(lag) / (float(lags) + 1.0);
+            for at in lag..t {
+                for i in 0..k {
+                    for j in 0..k {
+                        let (now, before) = (at * k, (at - lag) * k);
+                        meat[i * k + j] += weight
+                            * (sums[now + i] * sums[before + j] + sums[before + i] * sums[now + j]);
+                    }
+                }
+            }
+        }
+        let c = corrected.of_k(float(corrected.n_rows) - 1.0) * corrected.of_g(t);
+        let vcov = corrected.vcov(self.sandwich(&meat, c), t - 1);
+        Ok(Vcov { n_clusters: vec![t], lags: Some(lags), ..vcov })
+    }
+
+    /// Of errors that depend on each other between the levels of the factor at `place` by these
+    /// weights (Conley 1999).
+    fn of_places(
+        &self,
+        place: usize,
+        weight: impl Fn(usize, usize) -> f64,
+        corrected: &Corrected,
+    ) -> Result<Vcov, EstimateError> {
+        let k = self.coefficients.len();
+        let places = &self.factors[place];
+        let g = places.n_levels;
+        if g < 2 {
+            return Err(EstimateError::FewClusters(g));
+        }
+        let sums = self.score_sums(places);
+        let mut meat = vec![0.0; k * k];
+        for a in 0..g {
+            for b in 0..g {
+                let weight = weight(a, b);
+                if weight > 0.0 {
+                    for i in 0..k {
+                        for j in 0..k {
+                            meat[i * k + j] += weight * sums[a * k + i] * sums[b * k + j];
+                        }
+                    }
+                }
+            }
+        }
+        let c = corrected.of_k(float(corrected.n_rows) - 1.0);
+        let vcov = corrected.vcov(self.sandwich(&meat, c), g - 1);
+        self.repaired(Vcov { n_clusters: vec![g], ..vcov }, corrected.correction.repair)
+    }
+
+    /// The sum of `(b_g - b)(b_g - b)'`, where `b_g` are the coefficients without cluster g: k x k.
+    /// Found for the basis.
     fn jackknife(&self, cluster: usize) -> Result<Vec<f64>, EstimateError> {
         if self.is_generalised || self.has_instruments {
             return Err(EstimateError::Inference(
@@ -527,8 +618,8 @@ impl Fit {
         Ok(self.of_regressors(&sum))
     }
 
-    /// Sets eigenvalues below zero to zero, where `repair` says so. Units of the regressors change nothing but those of the result:
-    /// the matrix is brought to the scale of correlations before.
+    /// Sets eigenvalues below zero to zero, where `repair` says so. Units of the regressors change
+    /// nothing but those of the result: the matrix is brought to the scale of correlations before.
     fn repaired(&self, vcov: Vcov, repair: Repair) -> Result<Vcov, EstimateError> {
         let k = self.coefficients.len();
         let variance = |i: usize| vcov.matrix[i * k + i];
@@ -551,8 +642,8 @@ impl Fit {
         }
         let scaled: Vec<f64> =
             (0..k * k).map(|at| vcov.matrix[at] / (scale[at / k] * scale[at % k])).collect();
-        let (values, _) = eigen(&scaled, k).ok_or(EstimateError::NotFinite)?;
-        if values.iter().all(|value| *value >= -1e-12) {
+        let eigen = eigen(&scaled, k).ok_or(EstimateError::NotFinite)?;
+        if eigen.values.iter().all(|value| *value >= -1e-12) {
             return Ok(vcov);
         }
         let fixed =
@@ -658,9 +749,8 @@ pub(crate) enum Reference {
 }
 
 impl Reference {
-    #[expect(clippy::cast_precision_loss, reason = "degrees of freedom are far below 2^52")]
     pub(crate) fn new(df: Option<usize>) -> Self {
-        match df.and_then(|df| StudentsT::new(0.0, 1.0, df as f64).ok()) {
+        match df.and_then(|df| StudentsT::new(0.0, 1.0, float(df)).ok()) {
             Some(law) => Self::T(law),
             None => Self::Normal(Normal::standard()),
         }

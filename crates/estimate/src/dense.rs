@@ -8,8 +8,14 @@ const ROWS_A_PIECE: usize = 1 << 16;
 /// Rows that are folded into the factor at once.
 const ROWS_A_BLOCK: usize = 128;
 
-/// The upper triangle `R` of the QR decomposition of the columns, each times the square root of `weights`: row-major,
-/// k x k. Rows are taken in pieces that do not depend on the threads.
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "rows and levels are far fewer than 2^52")]
+pub(crate) fn float(count: usize) -> f64 {
+    count as f64
+}
+
+/// The upper triangle `R` of the QR decomposition of the columns, each times the square root of
+/// `weights`: row-major, k x k. Rows are taken in pieces that do not depend on the threads.
 pub(crate) fn triangle(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
     let k = columns.len();
     let n = columns.first().map_or(0, |column| column.len());
@@ -91,7 +97,8 @@ pub(crate) fn squared_length(column: &[f64], weights: Option<&[f64]>) -> f64 {
     }
 }
 
-/// The inverse of the upper triangle of `r` (row-major, its first `k` rows and columns of `stride`).
+/// The inverse of the upper triangle of `r` (row-major, its first `k` rows and columns of
+/// `stride`).
 pub(crate) fn inverse_triangle(r: &[f64], k: usize, stride: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; k * k];
     for column in 0..k {
@@ -105,7 +112,8 @@ pub(crate) fn inverse_triangle(r: &[f64], k: usize, stride: usize) -> Vec<f64> {
     inverse
 }
 
-/// The coefficients of the column after the first `k` of the triangle `r`, from the inverse of those.
+/// The coefficients of the column after the first `k` of the triangle `r`, from the inverse of
+/// those.
 pub(crate) fn coefficients(
     inverse: &[f64],
     r: &[f64],
@@ -127,16 +135,25 @@ pub(crate) fn product(a: &[f64], b: &[f64], k: usize) -> Vec<f64> {
     out
 }
 
-/// Eigenvalues, in rising order, and eigenvectors (in columns) of a symmetric matrix; `None` if it holds what is no number.
-pub(crate) fn eigen(matrix: &[f64], k: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+/// What a symmetric matrix is made of.
+#[derive(Default)]
+pub(crate) struct Eigen {
+    /// Eigenvalues, in rising order.
+    pub(crate) values: Vec<f64>,
+    /// The eigenvector of each, in columns: k x k, row-major.
+    pub(crate) vectors: Vec<f64>,
+}
+
+/// Eigenvalues and eigenvectors of a symmetric matrix; `None` if it holds what is no number.
+pub(crate) fn eigen(matrix: &[f64], k: usize) -> Option<Eigen> {
     if k == 0 {
-        return Some((Vec::new(), Vec::new()));
+        return Some(Eigen::default());
     }
     let dense = Mat::from_fn(k, k, |i, j| matrix[i * k + j]);
     let found = dense.self_adjoint_eigen(Side::Lower).ok()?;
     let values = found.S().column_vector().iter().copied().collect();
     let vectors = (0..k * k).map(|at| found.U()[(at / k, at % k)]).collect();
-    Some((values, vectors))
+    Some(Eigen { values, vectors })
 }
 
 /// The matrix with `change` done to its eigenvalues.
@@ -145,14 +162,15 @@ pub(crate) fn with_eigenvalues(
     k: usize,
     change: impl Fn(f64) -> f64,
 ) -> Option<Vec<f64>> {
-    let (values, vectors) = eigen(matrix, k)?;
+    let Eigen { values, vectors } = eigen(matrix, k)?;
     let left = Mat::from_fn(k, k, |i, j| vectors[i * k + j] * change(values[j]));
     let right = Mat::from_fn(k, k, |i, j| vectors[j * k + i]);
     let product = left * right;
     Some((0..k * k).map(|at| product[(at / k, at % k)]).collect())
 }
 
-/// The generalised inverse of a positive semi-definite matrix whose eigenvalues up to `limit` are zero.
+/// The generalised inverse of a positive semi-definite matrix whose eigenvalues up to `limit` are
+/// zero.
 pub(crate) fn generalised_inverse(matrix: &[f64], k: usize, limit: f64) -> Option<Vec<f64>> {
     with_eigenvalues(matrix, k, |value| if value > limit { 1.0 / value } else { 0.0 })
 }
@@ -177,7 +195,7 @@ mod tests {
 
     #[test]
     fn eigenvalues_of_a_known_matrix() {
-        let (values, vectors) = eigen(&[2.0, 1.0, 1.0, 2.0], 2).expect("finite");
+        let Eigen { values, vectors } = eigen(&[2.0, 1.0, 1.0, 2.0], 2).expect("finite");
         assert!((vectors[0] * vectors[1] + vectors[2] * vectors[3]).abs() < 1e-15);
         assert!((values[0] - 1.0).abs() < 1e-14 && (values[1] - 3.0).abs() < 1e-14);
     }

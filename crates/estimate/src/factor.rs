@@ -2,6 +2,14 @@
 
 use rayon::prelude::*;
 
+/// Rows in the order of their levels.
+pub(crate) struct Sorted {
+    /// Where the rows of each level start, and after the last where they end.
+    pub(crate) starts: Vec<usize>,
+    /// The rows.
+    pub(crate) rows: Vec<u32>,
+}
+
 /// A category of each row: `of_row[i] < n_levels`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Factor {
@@ -43,7 +51,7 @@ impl Factor {
         reason = "combinations are at most as many as rows, which u32 counts"
     )]
     fn with(&self, other: &Self) -> Self {
-        let (starts, rows) = self.sorted();
+        let Sorted { starts, rows } = self.sorted();
         let mut of_row = vec![0; self.of_row.len()];
         let mut n = 0;
         let mut levels: Vec<(u32, u32)> = Vec::new();
@@ -63,9 +71,9 @@ impl Factor {
         Self { of_row, n_levels: n }
     }
 
-    /// Rows in the order of their levels, and where each level's rows start.
+    /// Rows in the order of their levels.
     #[expect(clippy::cast_possible_truncation, reason = "rows are counted by u32")]
-    pub(crate) fn sorted(&self) -> (Vec<usize>, Vec<u32>) {
+    pub(crate) fn sorted(&self) -> Sorted {
         let mut starts = vec![0usize; self.n_levels + 1];
         for &level in &self.of_row {
             starts[level as usize + 1] += 1;
@@ -80,7 +88,7 @@ impl Factor {
             rows[*place] = row as u32;
             *place += 1;
         }
-        (starts, rows)
+        Sorted { starts, rows }
     }
 
     /// Whether all rows of each of its levels are in one level of `other`.
@@ -105,8 +113,8 @@ impl Factor {
     }
 }
 
-/// For each factor, another whose levels are nested in its own and which therefore explains all that it does; `None` if there is
-/// no such other. Of two with the same levels the first stays.
+/// For each factor, another whose levels are nested in its own and which therefore explains all
+/// that it does; `None` if there is no such other. Of two with the same levels the first stays.
 pub(crate) fn absorbed_by(factors: &[&Factor]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..factors.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(factors[at].n_levels));
@@ -156,7 +164,8 @@ pub(crate) fn n_components(a: &Factor, b: &Factor) -> usize {
     n
 }
 
-/// Which rows stay when, again and again, rows alone in a level of some factor are left out; `None` if all do.
+/// Which rows stay when, again and again, rows alone in a level of some factor are left out; `None`
+/// if all do.
 ///
 /// A row alone in its level is fitted exactly and tells nothing of the coefficients (Correia 2015).
 pub(crate) fn without_singletons(factors: &[&Factor]) -> Option<Vec<bool>> {

@@ -2,7 +2,7 @@
 
 use crate::EstimateError;
 use crate::absorb::{ABSORBED, Absorber};
-use crate::dense::{self, inverse_triangle, squared_length, triangle};
+use crate::dense::{self, float, inverse_triangle, squared_length, triangle};
 use crate::factor::{Factor, absorbed_by, chosen, finest, n_components};
 use crate::sample::{Options, Sample};
 use rayon::prelude::*;
@@ -15,7 +15,8 @@ const ROUNDING_AFTER_EFFECTS: f64 = 1e-9;
 const CONSTANT: f64 = 1e-14;
 /// Levels of effects, beside those of the largest, whose dense matrix is affordable.
 const MOST_LEVELS: usize = 2_000;
-/// Share of a column's length outside the span of the columns before it, below which it is in that span.
+/// Share of a column's length outside the span of the columns before it, below which it is in that
+/// span.
 const COLLINEAR_AFTER_EFFECTS: f64 = 1e-7;
 /// The same of projections on instruments, which inherit the rounding of what they project.
 const COLLINEAR_PROJECTION: f64 = 1e-9;
@@ -29,8 +30,13 @@ pub enum Cause {
     Constant,
     /// The effects explain all of it; these factors do so alone.
     Absorbed(Vec<usize>),
-    /// It is a combination of these regressors and, with `true`, of the intercept.
-    Combination(Vec<usize>, bool),
+    /// It is a combination of others.
+    Combination {
+        /// The regressors among them.
+        regressors: Vec<usize>,
+        /// Whether the intercept is among them.
+        with_intercept: bool,
+    },
 }
 
 /// A regressor without coefficient.
@@ -47,11 +53,13 @@ pub struct Dropped {
 pub struct FirstStage {
     /// The regressor.
     pub regressor: usize,
-    /// F of the instruments left out of the second stage, under iid errors; `None` if they explain all of it, or no degrees
-    /// of freedom are left.
+    /// F of the instruments left out of the second stage, under iid errors; `None` if they explain
+    /// all of it, or no degrees of freedom are left.
     pub f: Option<f64>,
-    /// Its degrees of freedom.
-    pub df: (usize, usize),
+    /// Instruments left out of the second stage: the degrees of freedom above the line.
+    pub df_instruments: usize,
+    /// Degrees of freedom below the line.
+    pub df_residual: usize,
 }
 
 /// An estimated model.
@@ -89,10 +97,12 @@ pub struct Fit {
     pub first_stages: Vec<FirstStage>,
     /// The outcome less the fitted value (working residual of generalised models), by used row.
     pub residuals: Vec<f64>,
-    /// Orthonormal combinations of the kept regressors (`Q` of their decomposition), effects out: the scores of these do not lose
-    /// their digits where regressors are far from zero or nearly collinear.
+    /// Orthonormal combinations of the kept regressors (`Q` of their decomposition), effects out:
+    /// the scores of these do not lose their digits where regressors are far from zero or nearly
+    /// collinear.
     pub(crate) basis: Vec<Vec<f64>>,
-    /// `R^-1`: regressors times it are the basis, and it times coefficients of the basis are those of the regressors.
+    /// `R^-1`: regressors times it are the basis, and it times coefficients of the basis are those
+    /// of the regressors.
     pub(crate) root: Vec<f64>,
     pub(crate) outcome: Vec<f64>,
     pub(crate) weights: Option<Vec<f64>>,
@@ -103,12 +113,20 @@ pub struct Fit {
     pub(crate) options: Options,
 }
 
+/// A column that others add up to.
+pub(crate) struct Combined {
+    /// Its place.
+    column: usize,
+    /// The places of the columns that it combines.
+    of: Vec<usize>,
+}
+
 /// Columns that are independent, with the triangle of their decomposition.
 pub(crate) struct Independent {
     /// Places of the columns kept.
     pub(crate) kept: Vec<usize>,
-    /// Places left out, with the kept columns each combines.
-    pub(crate) combined: Vec<(usize, Vec<usize>)>,
+    /// Columns left out.
+    pub(crate) combined: Vec<Combined>,
     /// `R` of the kept columns and the extra ones after them.
     pub(crate) r: Vec<f64>,
 }
@@ -132,14 +150,14 @@ pub(crate) fn independent(
         let bad = (0..kept.len()).find(|&j| r[j * k + j].abs() <= tolerance * length(j));
         let Some(j) = bad else { return Independent { kept, combined, r } };
         let inverse = inverse_triangle(&r, j, k);
-        let parts = (0..j)
+        let of = (0..j)
             .filter(|&i| {
                 let share: f64 = (i..j).map(|m| inverse[i * j + m] * r[m * k + j]).sum();
                 share.abs() * length(i) > 1e-6 * length(j)
             })
             .map(|i| kept[i])
             .collect();
-        combined.push((kept.remove(j), parts));
+        combined.push(Combined { column: kept.remove(j), of });
     }
 }
 
@@ -150,8 +168,8 @@ fn length(column: &[f64], weights: Option<&[f64]>) -> f64 {
     (0..column.len()).map(|at| weight(at) * (column[at] - mean).powi(2)).sum::<f64>().sqrt()
 }
 
-/// The factors within whose levels a column does not vary.
-fn constant_within(column: &[f64], factors: &[Factor], effects: &[usize]) -> Vec<usize> {
+/// The effects of a sample within whose levels a column does not vary.
+fn constant_within(column: &[f64], sample: &Sample) -> Vec<usize> {
     let size = largest(column);
     let is_constant = |factor: &Factor| {
         let mut first = vec![f64::NAN; factor.n_levels];
@@ -163,16 +181,15 @@ fn constant_within(column: &[f64], factors: &[Factor], effects: &[usize]) -> Vec
             (*known - value).abs() <= 1e-12 * size
         })
     };
-    effects.iter().copied().filter(|&at| is_constant(&factors[at])).collect()
+    sample.effects.iter().copied().filter(|&at| is_constant(&sample.factors[at])).collect()
 }
 
-/// Takes effects out of columns, and tells which columns they explain wholly.
+/// Takes the effects of a sample out of columns, and tells which columns they explain wholly.
 pub(crate) fn absorb_regressors(
     absorber: Option<&Absorber>,
     columns: &mut [Vec<f64>],
     weights: Option<&[f64]>,
-    factors: &[Factor],
-    effects: &[usize],
+    sample: &Sample,
 ) -> Result<Vec<Dropped>, EstimateError> {
     let measure = |columns: &[Vec<f64>]| -> Vec<f64> {
         columns.par_iter().map(|column| length(column, weights)).collect()
@@ -182,10 +199,10 @@ pub(crate) fn absorb_regressors(
     let is_flat: Vec<bool> = columns
         .iter()
         .zip(&before)
-        .map(|(column, before)| *before <= 1e-13 * largest(column) * (column.len() as f64).sqrt())
+        .map(|(column, before)| *before <= 1e-13 * largest(column) * float(column.len()).sqrt())
         .collect();
     let within: Vec<Vec<usize>> =
-        columns.par_iter().map(|column| constant_within(column, factors, effects)).collect();
+        columns.par_iter().map(|column| constant_within(column, sample)).collect();
     if let Some(absorber) = absorber {
         let mut all: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
         absorber.absorb(&mut all, weights)?;
@@ -206,8 +223,8 @@ pub(crate) fn absorb_regressors(
     Ok(dropped)
 }
 
-/// Ordinary least squares of the outcome on the regressors and the absorbed effects; weighted with weights; in two stages with
-/// instruments.
+/// Ordinary least squares of the outcome on the regressors and the absorbed effects; weighted with
+/// weights; in two stages with instruments.
 ///
 /// # Errors
 ///
@@ -215,184 +232,285 @@ pub(crate) fn absorb_regressors(
 pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> {
     let n_zero_weights = sample.without_zero_weights()?;
     let n_singletons = sample.prepare(options)?;
-    let n = sample.n_rows();
-    let weights = sample.weights.take();
-    let weights_of = weights.as_deref();
-    let outcome_size = squared_length(&sample.outcome, weights_of);
-    let tss = length(&sample.outcome, weights_of).powi(2);
-    let scale = largest(&sample.outcome);
-    let absorber = sample.absorber(weights_of, options.tolerance);
-    let n_regressors = sample.regressors.len();
-    let mut columns = std::mem::take(&mut sample.regressors);
-    columns.append(&mut sample.instruments);
-    let mut sizes: Vec<f64> =
-        columns.par_iter().map(|column| squared_length(column, weights_of)).collect();
-    let mut dropped = absorb_regressors(
-        absorber.as_ref(),
-        &mut columns,
-        weights_of,
-        &sample.factors,
-        &sample.effects,
-    )?;
-    let mut outcome = std::mem::take(&mut sample.outcome);
-    if let Some(absorber) = &absorber {
-        absorber.absorb(&mut [&mut outcome], weights_of)?;
+    let mut design = Design::of(&mut sample, options)?;
+    let found = design.independent()?;
+    let solution = if design.n_endogenous > 0 {
+        design.in_two_stages(&found, n_absorbed(&chosen(&sample.effects, &sample.factors)))?
+    } else {
+        design.in_one_stage(&found)
+    };
+    let Solution { kept, coefficients, .. } = &solution;
+    let residuals = residuals_of(&design.outcome, kept, &design.columns, coefficients);
+    let rss = squared_length(&residuals, design.weights.as_deref());
+    let is_exact = design.is_rounding(&solution, rss);
+    if !solution.coefficients.iter().chain(&solution.root).all(|value| value.is_finite()) {
+        return Err(EstimateError::NotFinite);
     }
-    let absorbed_outcome = absorber.is_some();
-    let is_iterated = absorber.as_ref().is_some_and(Absorber::is_iterated);
-    drop(absorber);
-    let tss_within = squared_length(&outcome, weights_of);
-    #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-    let rounding = (CONSTANT * scale).powi(2) * n as f64;
-    if tss <= rounding || absorbed_outcome && tss_within <= ABSORBED.powi(2) * tss {
-        return Err(EstimateError::ConstantOutcome);
-    }
-    let has_effects = !sample.effects.is_empty();
-    let intercept = columns.len();
-    if !has_effects {
-        columns.push(vec![1.0; n]);
-        sizes.push(squared_length(&columns[intercept], weights_of));
-    }
-    let tolerance = if has_effects { COLLINEAR_AFTER_EFFECTS } else { COLLINEAR };
-    let is_out = |at: usize, dropped: &[Dropped]| dropped.iter().any(|d| d.regressor == at);
-    let n_endogenous = sample.n_endogenous;
-    // The intercept first, then exogenous regressors, instruments, and endogenous regressors.
-    let first: Vec<usize> = (!has_effects)
-        .then_some(intercept)
-        .into_iter()
-        .chain(n_endogenous..n_regressors)
-        .chain(n_regressors..intercept)
-        .filter(|&at| at == intercept || !is_out(at, &dropped))
-        .collect();
-    // An endogenous regressor may be a combination of instruments: it is then its own projection.
-    let endogenous: Vec<usize> = (0..n_endogenous).filter(|&at| !is_out(at, &dropped)).collect();
-    let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let after: Vec<&[f64]> =
-        endogenous.iter().map(|&at| views[at]).chain([outcome.as_slice()]).collect();
-    let mut found = independent(&views, &first, &after, weights_of, tolerance);
-    let n_first = found.kept.len();
-    found.kept.extend(&endogenous);
-    dropped.extend(found.combined.into_iter().map(|found| combination(found, intercept)));
-    dropped.sort_by_key(|d| d.regressor);
-    let is_regressor = |at: usize| at < n_regressors || at == intercept;
-    if !found.kept.iter().any(|&at| at < n_regressors) {
-        return Err(EstimateError::NoRegressors(dropped));
-    }
-    let stride = found.kept.len() + 1;
-    let has_instruments = n_endogenous > 0;
-    let mut first_stages = Vec::new();
-    let (kept, coefficients, basis, root) = if has_instruments {
-        let (n_end, m) = (endogenous.len(), n_first);
-        let n_instruments =
-            found.kept.iter().filter(|&&at| (n_regressors..intercept).contains(&at)).count();
-        if n_instruments < n_end {
-            return Err(EstimateError::Underidentified {
-                instruments: n_instruments,
-                endogenous: n_end,
-            });
+    let fit = Fit {
+        coefficients: solution.coefficients,
+        kept: solution.kept.iter().map(|&at| (at != design.intercept).then_some(at)).collect(),
+        dropped: design.dropped,
+        rows: sample.rows,
+        n_zero_weights,
+        n_singletons,
+        n_separated: 0,
+        is_exact,
+        rss,
+        r2: 1.0 - rss / design.tss,
+        r2_within: design.has_effects.then_some(1.0 - rss / design.tss_within),
+        rmse: (rss / float(residuals.len())).sqrt(),
+        deviance: None,
+        n_iterations: 0,
+        first_stages: solution.first_stages,
+        residuals,
+        basis: solution.basis,
+        root: solution.root,
+        outcome: design.outcome,
+        weights: design.weights,
+        factors: sample.factors,
+        effects: sample.effects,
+        is_generalised: false,
+        has_instruments: design.n_endogenous > 0,
+        options: *options,
+    };
+    fit.check_degrees()?;
+    Ok(fit)
+}
+
+/// What is left of the columns of a sample once the effects are out.
+struct Design {
+    /// Regressors, endogenous ones first, then instruments, then, without effects, the intercept.
+    columns: Vec<Vec<f64>>,
+    /// The squared length of each column before the effects were out.
+    sizes: Vec<f64>,
+    outcome: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    n_endogenous: usize,
+    n_regressors: usize,
+    /// The place of the intercept, and how many other columns there are.
+    intercept: usize,
+    has_effects: bool,
+    /// Whether the effects were found by iterations.
+    is_iterated: bool,
+    /// The squared length of the outcome before the effects were out.
+    outcome_size: f64,
+    /// The same about its mean.
+    tss: f64,
+    /// The squared length of the outcome.
+    tss_within: f64,
+    /// Columns that are left out, and why.
+    dropped: Vec<Dropped>,
+}
+
+/// Coefficients, and what their covariance is made from.
+struct Solution {
+    /// Places of the columns that have a coefficient.
+    kept: Vec<usize>,
+    coefficients: Vec<f64>,
+    /// See [`Fit`], as for the rest.
+    basis: Vec<Vec<f64>>,
+    root: Vec<f64>,
+    first_stages: Vec<FirstStage>,
+}
+
+impl Design {
+    /// Takes the columns of `sample`, and the effects out of them.
+    fn of(sample: &mut Sample, options: &Options) -> Result<Self, EstimateError> {
+        let n = sample.n_rows();
+        let weights = sample.weights.take();
+        let weights_of = weights.as_deref();
+        let outcome_size = squared_length(&sample.outcome, weights_of);
+        let tss = length(&sample.outcome, weights_of).powi(2);
+        let scale = largest(&sample.outcome);
+        let absorber = sample.absorber(weights_of, options.tolerance);
+        let n_regressors = sample.regressors.len();
+        let mut columns = std::mem::take(&mut sample.regressors);
+        columns.append(&mut sample.instruments);
+        let mut sizes: Vec<f64> =
+            columns.par_iter().map(|column| squared_length(column, weights_of)).collect();
+        let dropped = absorb_regressors(absorber.as_ref(), &mut columns, weights_of, sample)?;
+        let mut outcome = std::mem::take(&mut sample.outcome);
+        if let Some(absorber) = &absorber {
+            absorber.absorb(&mut [&mut outcome], weights_of)?;
         }
-        let r = |i: usize, j: usize| found.r[i * stride + j];
+        let tss_within = squared_length(&outcome, weights_of);
+        let rounding = (CONSTANT * scale).powi(2) * float(n);
+        if tss <= rounding || absorber.is_some() && tss_within <= ABSORBED.powi(2) * tss {
+            return Err(EstimateError::ConstantOutcome);
+        }
+        let has_effects = !sample.effects.is_empty();
+        let intercept = columns.len();
+        if !has_effects {
+            columns.push(vec![1.0; n]);
+            sizes.push(squared_length(&columns[intercept], weights_of));
+        }
+        Ok(Self {
+            columns,
+            sizes,
+            outcome,
+            weights,
+            n_endogenous: sample.n_endogenous,
+            n_regressors,
+            intercept,
+            has_effects,
+            is_iterated: absorber.as_ref().is_some_and(Absorber::is_iterated),
+            outcome_size,
+            tss,
+            tss_within,
+            dropped,
+        })
+    }
+
+    /// Share of a column's length outside the span of those before it, below which it is in that
+    /// span.
+    fn tolerance(&self) -> f64 {
+        if self.has_effects { COLLINEAR_AFTER_EFFECTS } else { COLLINEAR }
+    }
+
+    /// The independent columns: the intercept first, then exogenous regressors, instruments, and
+    /// endogenous regressors. The triangle has the outcome after them.
+    fn independent(&mut self) -> Result<Independent, EstimateError> {
+        let is_in = |at: usize| !self.dropped.iter().any(|d| d.regressor == at);
+        let first: Vec<usize> = (!self.has_effects)
+            .then_some(self.intercept)
+            .into_iter()
+            .chain(self.n_endogenous..self.n_regressors)
+            .chain(self.n_regressors..self.intercept)
+            .filter(|&at| at == self.intercept || is_in(at))
+            .collect();
+        // An endogenous regressor may be a combination of instruments: it is then its own
+        // projection.
+        let endogenous: Vec<usize> = (0..self.n_endogenous).filter(|&at| is_in(at)).collect();
+        let views: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        let after: Vec<&[f64]> =
+            endogenous.iter().map(|&at| views[at]).chain([self.outcome.as_slice()]).collect();
+        let mut found =
+            independent(&views, &first, &after, self.weights.as_deref(), self.tolerance());
+        found.kept.extend(&endogenous);
+        let combined = std::mem::take(&mut found.combined);
+        self.dropped.extend(combined.into_iter().map(|found| combination(found, self.intercept)));
+        self.dropped.sort_by_key(|d| d.regressor);
+        if !found.kept.iter().any(|&at| at < self.n_regressors) {
+            return Err(EstimateError::NoRegressors(std::mem::take(&mut self.dropped)));
+        }
+        Ok(found)
+    }
+
+    /// Least squares of all columns that were found independent.
+    fn in_one_stage(&self, found: &Independent) -> Solution {
+        let views: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        let k = found.kept.len();
+        let inverse = inverse_triangle(&found.r, k, k + 1);
+        let mut coefficients = dense::coefficients(&inverse, &found.r, k, k, k + 1);
+        if !self.has_effects {
+            let weights = self.weights.as_deref();
+            refine(&mut coefficients, &found.kept, &views, &self.outcome, weights);
+        }
+        let kept: Vec<&[f64]> = found.kept.iter().map(|&at| views[at]).collect();
+        Solution {
+            kept: found.kept.clone(),
+            coefficients,
+            basis: orthonormal(&kept, &inverse),
+            root: inverse,
+            first_stages: Vec::new(),
+        }
+    }
+
+    /// Two-stage least squares of the regressors on the projections of the endogenous ones.
+    fn in_two_stages(
+        &self,
+        found: &Independent,
+        n_absorbed: usize,
+    ) -> Result<Solution, EstimateError> {
+        let columns = &self.columns;
+        let is_regressor = |at: usize| at < self.n_regressors || at == self.intercept;
+        let stride = found.kept.len() + 1;
+        let n_end = found.kept.iter().filter(|&&at| at < self.n_endogenous).count();
+        let m = found.kept.len() - n_end;
         let exog: Vec<usize> = (0..m).filter(|&j| is_regressor(found.kept[j])).collect();
+        let instruments = m - exog.len();
+        if instruments < n_end {
+            return Err(EstimateError::Underidentified { instruments, endogenous: n_end });
+        }
         let places: Vec<usize> = (m..m + n_end).chain(exog.iter().copied()).collect();
         // In the space of the instruments: a small least-squares problem in the rows of R.
         let small: Vec<Vec<f64>> = places
             .iter()
             .chain(&[stride - 1])
-            .map(|&j| (0..m).map(|i| if i <= j { r(i, j) } else { 0.0 }).collect())
+            .map(|&j| (0..m).map(|i| if i <= j { found.r[i * stride + j] } else { 0.0 }).collect())
             .collect();
         let small_views: Vec<&[f64]> = small.iter().map(Vec::as_slice).collect();
         let k = places.len();
         let t = triangle(&small_views, None);
         let length = |j: usize| (0..=j).map(|i| t[i * (k + 1) + j].powi(2)).sum::<f64>().sqrt();
-        if (0..k)
-            .any(|j| t[j * (k + 1) + j].abs() <= tolerance.max(COLLINEAR_PROJECTION) * length(j))
-        {
+        let tolerance = self.tolerance().max(COLLINEAR_PROJECTION);
+        if (0..k).any(|j| t[j * (k + 1) + j].abs() <= tolerance * length(j)) {
             return Err(EstimateError::RankCondition { endogenous: n_end });
         }
         let inverse = inverse_triangle(&t, k, k + 1);
-        let coefficients = dense::coefficients(&inverse, &t, k, k, k + 1);
         let outer = inverse_triangle(&found.r, m, stride);
-        let n_absorbed = n_absorbed(&chosen(&sample.effects, &sample.factors));
-        let n_exog = exog.len();
-        for j in m..m + n_end {
-            let explained: f64 =
-                (0..m).filter(|&i| !exog.contains(&i)).map(|i| r(i, j).powi(2)).sum();
-            let left: f64 = (m..=j).map(|i| r(i, j).powi(2)).sum();
-            let df = (n_instruments, n.saturating_sub(n_exog + n_instruments + n_absorbed));
-            #[expect(clippy::cast_precision_loss, reason = "counts")]
-            let f = (explained / df.0 as f64) / (left / df.1 as f64);
-            // Instruments that leave nothing, or no rows to judge them by, have no F.
-            let is_exact = left <= ROUNDING.powi(2) * (explained + left) || df.1 == 0;
-            let f = (!is_exact && f.is_finite()).then_some(f);
-            first_stages.push(FirstStage { regressor: found.kept[j], f, df });
-        }
         let fitted = |j: usize| -> Vec<f64> {
             let share = dense::coefficients(&outer, &found.r, m, j, stride);
-            (0..n).map(|row| (0..m).map(|i| share[i] * columns[found.kept[i]][row]).sum()).collect()
+            (0..self.outcome.len())
+                .map(|row| (0..m).map(|i| share[i] * columns[found.kept[i]][row]).sum())
+                .collect()
         };
         let hats: Vec<Vec<f64>> = places
             .iter()
             .map(|&j| if j >= m { fitted(j) } else { columns[found.kept[j]].clone() })
             .collect();
-        let kept: Vec<usize> = places.iter().map(|&j| found.kept[j]).collect();
         let hats: Vec<&[f64]> = hats.iter().map(Vec::as_slice).collect();
-        (kept, coefficients, orthonormal(&hats, &inverse), inverse)
-    } else {
-        let k = found.kept.len();
-        let inverse = inverse_triangle(&found.r, k, stride);
-        let mut coefficients = dense::coefficients(&inverse, &found.r, k, k, stride);
-        if !has_effects {
-            refine(&mut coefficients, &found.kept, &views, &outcome, weights_of);
-        }
-        let kept: Vec<&[f64]> = found.kept.iter().map(|&at| views[at]).collect();
-        (found.kept.clone(), coefficients, orthonormal(&kept, &inverse), inverse)
-    };
-    let residuals = residuals_of(&outcome, &kept, &columns, &coefficients);
-    let added = |size: &dyn Fn(usize) -> f64| -> f64 {
-        kept.iter().zip(&coefficients).map(|(&at, b)| b * b * size(at)).sum()
-    };
-    let of_rounding = ROUNDING.powi(2) * (outcome_size + added(&|at| sizes[at]));
-    let of_iterations = if is_iterated {
-        let left = |at: usize| squared_length(&columns[at], weights_of);
-        ROUNDING_AFTER_EFFECTS.powi(2) * (tss_within + added(&left))
-    } else {
-        0.0
-    };
-    let rss = squared_length(&residuals, weights_of);
-    if !coefficients.iter().chain(&root).all(|value| value.is_finite()) {
-        return Err(EstimateError::NotFinite);
+        Ok(Solution {
+            kept: places.iter().map(|&j| found.kept[j]).collect(),
+            coefficients: dense::coefficients(&inverse, &t, k, k, k + 1),
+            basis: orthonormal(&hats, &inverse),
+            root: inverse,
+            first_stages: self.first_stages(found, m, &exog, n_absorbed),
+        })
     }
-    #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-    let rmse = (rss / n as f64).sqrt();
-    let fit = Fit {
-        coefficients,
-        kept: kept.iter().map(|&at| (at != intercept).then_some(at)).collect(),
-        dropped,
-        rows: sample.rows,
-        n_zero_weights,
-        n_singletons,
-        n_separated: 0,
-        is_exact: rss <= of_rounding.max(of_iterations),
-        rss,
-        r2: 1.0 - rss / tss,
-        r2_within: has_effects.then_some(1.0 - rss / tss_within),
-        rmse,
-        deviance: None,
-        n_iterations: 0,
-        first_stages,
-        residuals,
-        basis,
-        root,
-        outcome,
-        weights,
-        factors: sample.factors,
-        effects: sample.effects,
-        is_generalised: false,
-        has_instruments,
-        options: *options,
-    };
-    fit.check_degrees()?;
-    Ok(fit)
+
+    /// The first stages of the endogenous regressors, which follow `m` columns, of which these are
+    /// exogenous regressors and the others instruments.
+    fn first_stages(
+        &self,
+        found: &Independent,
+        m: usize,
+        exog: &[usize],
+        n_absorbed: usize,
+    ) -> Vec<FirstStage> {
+        let n_kept = found.kept.len();
+        let r = |i: usize, j: usize| found.r[i * (n_kept + 1) + j];
+        let df_instruments = m - exog.len();
+        let df_residual = self.outcome.len().saturating_sub(m + n_absorbed);
+        (m..n_kept)
+            .map(|j| {
+                let explained: f64 =
+                    (0..m).filter(|i| !exog.contains(i)).map(|i| r(i, j).powi(2)).sum();
+                let left: f64 = (m..=j).map(|i| r(i, j).powi(2)).sum();
+                let f = (explained / float(df_instruments)) / (left / float(df_residual));
+                // Instruments that leave nothing, or no rows to judge them by, have no F.
+                let is_exact = left <= ROUNDING.powi(2) * (explained + left) || df_residual == 0;
+                let f = (!is_exact && f.is_finite()).then_some(f);
+                FirstStage { regressor: found.kept[j], f, df_instruments, df_residual }
+            })
+            .collect()
+    }
+
+    /// Whether residuals of this squared length are what rounding leaves.
+    fn is_rounding(&self, solution: &Solution, rss: f64) -> bool {
+        let added = |size: &dyn Fn(usize) -> f64| -> f64 {
+            let terms = solution.kept.iter().zip(&solution.coefficients);
+            terms.map(|(&at, b)| b * b * size(at)).sum()
+        };
+        let of_rounding = ROUNDING.powi(2) * (self.outcome_size + added(&|at| self.sizes[at]));
+        let of_iterations = if self.is_iterated {
+            let left = |at: usize| squared_length(&self.columns[at], self.weights.as_deref());
+            ROUNDING_AFTER_EFFECTS.powi(2) * (self.tss_within + added(&left))
+        } else {
+            0.0
+        };
+        rss <= of_rounding.max(of_iterations)
+    }
 }
 
 /// A step of iterative refinement, which matters where regressors are nearly collinear.
@@ -428,10 +546,11 @@ pub(crate) fn residuals_of<C: AsRef<[f64]>>(
 }
 
 /// A column that [`independent`] left out, in terms of regressors.
-pub(crate) fn combination((regressor, parts): (usize, Vec<usize>), intercept: usize) -> Dropped {
-    let with_intercept = parts.contains(&intercept);
-    let parts = parts.into_iter().filter(|&at| at != intercept).collect();
-    Dropped { regressor, cause: Cause::Combination(parts, with_intercept) }
+pub(crate) fn combination(found: Combined, intercept: usize) -> Dropped {
+    let with_intercept = found.of.contains(&intercept);
+    let regressors = found.of.into_iter().filter(|&at| at != intercept).collect();
+    let cause = Cause::Combination { regressors, with_intercept };
+    Dropped { regressor: found.column, cause }
 }
 
 /// Parameters that effects stand for: their levels, less one for each after the first.
@@ -481,13 +600,14 @@ impl Fit {
         &self.factors[place].of_row
     }
 
-    /// Parameters the effects stand for: their levels, less one for each factor after the first, as fixest and pyfixest count
-    /// them also where effects are nested or fall apart.
+    /// Parameters the effects stand for: their levels, less one for each factor after the first, as
+    /// fixest and pyfixest count them also where effects are nested or fall apart.
     pub fn n_absorbed(&self) -> usize {
         n_absorbed(&chosen(&self.effects, &self.factors))
     }
 
-    /// For each effect, the place among the effects of one that is finer and explains all that it does.
+    /// For each effect, the place among the effects of one that is finer and explains all that it
+    /// does.
     pub fn nested_effects(&self) -> Vec<Option<usize>> {
         absorbed_by(&chosen(&self.effects, &self.factors))
     }
@@ -496,7 +616,8 @@ impl Fit {
     ///
     /// # Errors
     ///
-    /// [`EstimateError::TooManyLevels`] if there are three or more that are not nested, of too many levels.
+    /// [`EstimateError::TooManyLevels`] if there are three or more that are not nested, of too many
+    /// levels.
     pub(crate) fn rank(&self, effects: &[usize]) -> Result<usize, EstimateError> {
         self.rank_of(&finest(&chosen(effects, &self.factors)))
     }

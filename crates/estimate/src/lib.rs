@@ -1,12 +1,15 @@
-//! Linear and generalised linear models with absorbed fixed effects, and the inference that goes with them.
+//! Linear and generalised linear models with absorbed fixed effects, and the inference that goes
+//! with them.
 //!
-//! * [`ols`]: ordinary and weighted least squares with any number of absorbed factors, with instruments two-stage least squares.
+//! * [`ols`]: ordinary and weighted least squares with any number of absorbed factors, with
+//!   instruments two-stage least squares.
 //! * [`glm`]: Poisson pseudo maximum likelihood and logit, with separated rows found and left out.
-//! * [`Fit::covariance`]: iid, HC1-HC3, clusters in any number of ways, their jackknife, Driscoll-Kraay, Conley.
+//! * [`Fit::covariance`]: iid, HC1-HC3, clusters in any number of ways, their jackknife,
+//!   Driscoll-Kraay, Conley.
 //! * [`wild_bootstrap`]: the restricted wild cluster bootstrap for few clusters.
 //!
-//! Small-sample corrections are those of `fixest`. Which column means what is the caller's: regressors are places.
-//! The same input gives the same bytes, whatever the number of threads.
+//! Small-sample corrections are those of `fixest`. Which column means what is the caller's:
+//! regressors are places. The same input gives the same bytes, whatever the number of threads.
 
 mod absorb;
 mod covariance;
@@ -19,13 +22,14 @@ mod wild;
 
 pub use absorb::Tolerance;
 pub use covariance::{
-    Correction, Counted, Covariance, Degenerate, Inference, Kernel, Repair, Vcov,
+    Correction, Counted, Covariance, Degenerate, Inference, Interval, Kernel, Repair, Vcov,
+    WaldTest,
 };
 pub use factor::Factor;
 pub use generalised::{Family, glm};
 pub use least_squares::{Cause, Dropped, FirstStage, Fit, ols};
 pub use sample::{Options, Sample};
-pub use wild::{WildResult, WildWeights, wild_bootstrap};
+pub use wild::{Replicates, WildResult, WildWeights, wild_bootstrap};
 
 /// Why a model could not be estimated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -70,7 +70,8 @@ impl Sample {
         retain(&mut self.rows, keep);
     }
 
-    /// Leaves out rows whose weight is zero, which say nothing (as reghdfe and fixest do); how many they were.
+    /// Leaves out rows whose weight is zero, which say nothing (as reghdfe and fixest do); how many
+    /// they were.
     pub(crate) fn without_zero_weights(&mut self) -> Result<usize, EstimateError> {
         if self.rows.is_empty() {
             self.rows = (0..u32::try_from(self.n_rows()).unwrap_or(u32::MAX)).collect();

@@ -11,7 +11,7 @@
 
 use estimate::{
     Correction, Counted, EstimateError, Factor, Family, Fit, Inference, Options, Repair, Sample,
-    glm, ols,
+    WaldTest, glm, ols,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -121,6 +121,33 @@ fn factor(of_row: Vec<u32>) -> Factor {
     factor
 }
 
+impl Effect {
+    /// The level of each row, where those of the effect before are `before`.
+    fn levels(self, before: &[u32], random: &mut Pcg64Mcg) -> Vec<u32> {
+        let n = before.len();
+        let coarser = |random: &mut Pcg64Mcg, k: u32| -> Vec<u32> {
+            let of_level: Vec<u32> = (0..64).map(|_| below(random, k)).collect();
+            before.iter().map(|&level| of_level[level as usize % 64]).collect()
+        };
+        match self {
+            Self::Crossed(k) => (0..n).map(|_| below(random, k)).collect(),
+            Self::Coarser(k) => coarser(random, k),
+            Self::NearlyCoarser(k) => {
+                let mut levels = coarser(random, k);
+                let row = below(random, n as u32) as usize;
+                levels[row] = (levels[row] + 1) % (k + 1);
+                levels
+            }
+            Self::Same => before.iter().map(|level| 63 - level % 64).collect(),
+            Self::Finer(k) => before.iter().map(|level| level * k + below(random, k)).collect(),
+            Self::Apart(k) => {
+                (0..n).map(|row| u32::from(row * 2 < n) * k + below(random, k)).collect()
+            }
+            Self::Single => vec![0; n],
+        }
+    }
+}
+
 impl Design {
     fn sample(&self) -> Sample {
         let mut random = Pcg64Mcg::seed_from_u64(self.seed);
@@ -128,28 +155,7 @@ impl Design {
         let mut factors: Vec<Factor> = Vec::new();
         for effect in &self.effects {
             let before = factors.last().map_or_else(|| vec![0; n], |f: &Factor| f.of_row.clone());
-            let draw = |random: &mut Pcg64Mcg, k: u32| (0..n).map(|_| below(random, k)).collect();
-            let coarser = |random: &mut Pcg64Mcg, k: u32| -> Vec<u32> {
-                let of_level: Vec<u32> = (0..64).map(|_| below(random, k)).collect();
-                before.iter().map(|&level| of_level[level as usize % 64]).collect()
-            };
-            let levels: Vec<u32> = match *effect {
-                Effect::Crossed(k) => draw(&mut random, k),
-                Effect::Coarser(k) => coarser(&mut random, k),
-                Effect::NearlyCoarser(k) => {
-                    let mut levels = coarser(&mut random, k);
-                    let row = below(&mut random, n as u32) as usize;
-                    levels[row] = (levels[row] + 1) % (k + 1);
-                    levels
-                }
-                Effect::Same => before.iter().map(|level| 63 - level % 64).collect(),
-                Effect::Finer(k) => before.iter().map(|l| l * k + below(&mut random, k)).collect(),
-                Effect::Apart(k) => {
-                    (0..n).map(|row| u32::from(row * 2 < n) * k + below(&mut random, k)).collect()
-                }
-                Effect::Single => vec![0; n],
-            };
-            factors.push(factor(levels));
+            factors.push(factor(effect.levels(&before, &mut random)));
         }
         let n_effects = factors.len();
         let mut regressors: Vec<Vec<f64>> = (0..self.n_regressors)
@@ -419,7 +425,7 @@ proptest! {
                     sum
                 }
             };
-            if let Some((f, p)) = found.f {
+            if let Some(WaldTest { f, p }) = found.wald {
                 prop_assert!(f.is_finite() && (0.0..=1.0).contains(&p), "F {f}, p {p}");
             }
             for (place, &at) in at.iter().enumerate() {
@@ -446,7 +452,7 @@ proptest! {
         }
         if fit.is_exact {
             let found = fit.covariance(&Inference::Hc1, plain, 0.95);
-            prop_assert!(found.is_err() || found.is_ok_and(|c| c.f.is_none() && c.se.iter().all(|se| se.is_nan())));
+            prop_assert!(found.is_err() || found.is_ok_and(|c| c.wald.is_none() && c.se.iter().all(|se| se.is_nan())));
         }
     }
 

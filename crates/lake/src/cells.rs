@@ -37,7 +37,7 @@ impl<T: AsRef<str> + fmt::Debug + Sync> Texts for Vec<T> {
 }
 
 /// The cells of one column of a row group.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Cells<'a> {
     /// The same text, or none, in every row.
     Same(Option<&'a str>),

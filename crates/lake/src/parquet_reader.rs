@@ -5,7 +5,7 @@
 //! sums many rows needs the codes alone, and of the file only the columns that it asks for.
 
 use crate::cells::{NO_CODE, NO_MONEY};
-use crate::contract::Kind;
+use crate::contract::{self, Kind};
 use crate::error::LakeError;
 use crate::parquet_writer::MONEY_BYTES;
 use crate::version::{DataFile, TableVersion};
@@ -143,7 +143,7 @@ impl CodedReader {
             })?;
             let place = schema.columns().iter().position(|column| column.name() == *name);
             let place = place.ok_or_else(|| unreadable(damaged(&format!("no column `{name}`"))))?;
-            found.push(Column::new(place, column.kind, column.is_nullable));
+            found.push(Column::new(place, column));
         }
         let columns = found;
         let mut ranges = Vec::new();
@@ -265,11 +265,12 @@ struct Column {
 }
 
 impl Column {
-    fn new(at: usize, kind: Kind, is_nullable: bool) -> Self {
+    /// The column that stands at this place of the file.
+    fn new(at: usize, column: &contract::Column) -> Self {
         Self {
             at,
-            kind,
-            is_nullable,
+            kind: column.kind,
+            is_nullable: column.is_nullable,
             pages: None,
             texts: String::new(),
             ends: Vec::new(),

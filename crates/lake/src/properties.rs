@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnPath;
 pub const GROUP_ROWS: usize = 262_144;
 
 /// Columns that rows are looked for by, beside those of the key.
-const SOUGHT: [&str; 3] = ["year", "region_code", "hs6"];
+const SOUGHT: [&str; 3] = ["year", "region_code", "product"];
 
 /// Whether rows are looked for by this column of `version`.
 pub(crate) fn is_sought(version: &TableVersion, column: &str) -> bool {
@@ -21,16 +21,19 @@ pub(crate) fn is_sought(version: &TableVersion, column: &str) -> bool {
 
 /// How the files of `version` are written.
 pub(crate) fn properties(version: &TableVersion) -> Result<WriterProperties, ParquetError> {
+    let mut said = vec![
+        KeyValue::new("rebound.table".to_owned(), version.table.clone()),
+        KeyValue::new("rebound.about".to_owned(), version.about.clone()),
+        KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
+    ];
+    let beside = version.metadata.iter();
+    said.extend(beside.map(|(key, value)| KeyValue::new(format!("rebound.{key}"), value.clone())));
     let mut properties = WriterProperties::builder()
         .set_created_by("rebound".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::None)
-        .set_key_value_metadata(Some(vec![
-            KeyValue::new("rebound.table".to_owned(), version.table.clone()),
-            KeyValue::new("rebound.about".to_owned(), version.about.clone()),
-            KeyValue::new("rebound.key".to_owned(), version.key.join(",")),
-        ]));
+        .set_key_value_metadata(Some(said));
     for column in &version.columns {
         let path = ColumnPath::from(column.name.as_str());
         // Bounds are kept of what rows are looked for by; the rest are only computed with.

@@ -12,21 +12,25 @@ use object_store::{ObjectStoreExt, PutPayload};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn version(lake: &Lake, seed: &str) -> TableVersion {
-    let mut version =
-        lake.draft(&Contract::all()[0], "ingest", &Fingerprint::of(seed.as_bytes()), "now");
+fn contract() -> Contract {
     let columns = [("year", Kind::Int), ("region_code", Kind::Text), ("n", Kind::Count)];
-    version.columns = columns
-        .map(|(name, kind)| Column {
-            name: name.to_owned(),
-            kind,
-            is_nullable: false,
-            unit: String::new(),
-            about: String::new(),
-        })
-        .to_vec();
-    version.key = vec!["year".to_owned(), "region_code".to_owned()];
-    version
+    let columns = columns.map(|(name, kind)| Column {
+        name: name.to_owned(),
+        kind,
+        is_nullable: false,
+        unit: String::new(),
+        about: String::new(),
+    });
+    Contract {
+        table: "customs.records",
+        about: "a year and region",
+        key: &["year", "region_code"],
+        columns: columns.to_vec(),
+    }
+}
+
+fn version(lake: &Lake, seed: &str) -> TableVersion {
+    lake.draft(&contract(), "ingest", &Fingerprint::of(seed.as_bytes()), "now")
 }
 
 fn batch(rows: &[(i32, &str, i64)]) -> RecordBatch {

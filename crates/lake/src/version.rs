@@ -5,6 +5,7 @@ use crate::error::LakeError;
 use crate::fingerprint::{ContentHash, Fingerprint};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One Parquet file of a version. Versions may share files, so that each says where it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub struct TableVersion {
     pub about: String,
     /// Its columns.
     pub columns: Vec<Column>,
+    /// What is said of it beside: the classification of its products. Its Parquet files say it too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// When it was made, RFC 3339.
     pub made_at: String,
 }

@@ -138,7 +138,8 @@ impl Lake {
             files: Vec::new(),
             key: contract.key.iter().map(|&name| name.to_owned()).collect(),
             about: contract.about.to_owned(),
-            columns: contract.columns.iter().map(Column::clone).collect(),
+            columns: contract.columns.clone(),
+            metadata: std::collections::BTreeMap::new(),
             made_at: made_at.to_owned(),
         }
     }

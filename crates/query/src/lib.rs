@@ -10,6 +10,7 @@ mod growing;
 mod meaning;
 mod memory;
 mod passing;
+mod statements;
 mod threads;
 
 pub use self::bounds::{
@@ -17,8 +18,9 @@ pub use self::bounds::{
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
-pub use self::meaning::meaning;
+pub use self::meaning::{meaning, with_value};
 pub use self::memory::{Memory, Quota};
+pub use self::statements::{Statement, StatementEnd, statements};
 pub use self::threads::runtime;
 
 use self::arithmetic::{CheckedIntegers, Doubles};
@@ -402,7 +404,7 @@ mod tests {
     use arrow::datatypes::DataType;
     use arrow::util::pretty::pretty_format_batches;
     use datafusion::scalar::ScalarValue;
-    use lake::{Contract, Fingerprint};
+    use lake::{Column, Contract, Fingerprint, Kind};
     use std::time::{Duration, Instant};
 
     async fn session() -> Session {
@@ -417,9 +419,34 @@ mod tests {
         session
     }
 
+    fn contract() -> Contract {
+        let columns = [
+            ("year", Kind::Int, false),
+            ("product", Kind::Text, false),
+            ("ubiquity", Kind::Count, false),
+            ("pci", Kind::Float, true),
+            ("pci_null_reason", Kind::Text, true),
+            ("fitness_complexity", Kind::Float, true),
+            ("prody", Kind::Float, true),
+        ];
+        let columns = columns.map(|(name, kind, is_nullable)| Column {
+            name: name.to_owned(),
+            kind,
+            is_nullable,
+            unit: String::new(),
+            about: String::new(),
+        });
+        Contract {
+            table: "space.product_year",
+            about: "a product's place in the product space of the year",
+            key: &["year", "product"],
+            columns: columns.to_vec(),
+        }
+    }
+
     async fn written(lake: &Lake) -> TableVersion {
-        let contract = Contract::of("space.product_year").expect("a contract");
-        let draft = lake.draft(contract, "relatedness", &Fingerprint::of(b"x"), "now");
+        let contract = contract();
+        let draft = lake.draft(&contract, "relatedness", &Fingerprint::of(b"x"), "now");
         let batch = RecordBatch::try_new(
             contract.schema(),
             vec![

@@ -1,7 +1,7 @@
 //! What a text of SQL says, however it is laid out.
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 
 /// The words and signs of `sql`, one a line, without comments and white space: texts of one meaning that differ in these only are
 /// the same. A text that is no SQL is as it is.
@@ -13,9 +13,55 @@ pub fn meaning(sql: &str) -> String {
     said.map(|token| format!("{token:?}\n")).collect()
 }
 
+/// `sql` with `literal` in the place of every placeholder `$name`; what only begins so, as
+/// `$name_base`, and what stands in texts and comments stays. A text that is no SQL is as it is.
+pub fn with_value(sql: &str, name: &str, literal: &str) -> String {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
+        return sql.to_owned();
+    };
+    let placeholder = Token::Placeholder(format!("${name}"));
+    let mut filled = String::with_capacity(sql.len());
+    let mut rest = sql;
+    let mut at = Location::new(1, 1);
+    for token in tokens.iter().filter(|token| token.token == placeholder) {
+        let n = n_bytes(rest, at, token.span.start);
+        filled.push_str(&rest[..n]);
+        filled.push_str(literal);
+        rest = &rest[n + 1 + name.len()..];
+        at = token.span.end;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// The bytes of `text`, which begins at `from`, before the place `to`.
+fn n_bytes(text: &str, mut from: Location, to: Location) -> usize {
+    let before = text.chars().take_while(|c| {
+        let is_before = (from.line, from.column) < (to.line, to.column);
+        if *c == '\n' {
+            from = Location::new(from.line + 1, 1);
+        } else {
+            from.column += 1;
+        }
+        is_before
+    });
+    before.map(char::len_utf8).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_stands_for_its_placeholder_alone() {
+        let sql = "-- $year\nselect '$year' as \"贸易\", $year as y,\n  $year_base + $year\nfrom t";
+        let expected =
+            "-- $year\nselect '$year' as \"贸易\", 2008 as y,\n  $year_base + 2008\nfrom t";
+        assert_eq!(with_value(sql, "year", "2008"), expected);
+        assert_eq!(with_value("$a$a 'open", "a", "1"), "$a$a 'open");
+        assert_eq!(with_value("$a", "a", "'x'"), "'x'");
+        assert_eq!(with_value("", "a", "1"), "");
+    }
 
     #[test]
     fn comments_and_lines_mean_nothing_and_all_else_does() {

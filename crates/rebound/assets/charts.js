@@ -23,8 +23,8 @@ var charts = (function () {
     [50, 63, "#0072b2", "textiles, apparel"], [64, 67, "#56b4e9", "shoes, hats"], [68, 71, "#999999", "stone, glass, jewels"],
     [72, 83, "#e08214", "metals"], [84, 85, "#b2182b", "machines, electronics"], [86, 89, "#762a83", "vehicles"], [90, 99, "#35978f", "instruments, other"]
   ];
-  function sector(hs6) {
-    var chapter = Number(hs6.slice(0, 2));
+  function sector(product) {
+    var chapter = Number(product.slice(0, 2));
     for (var i = 0; i < sectors.length; i++) if (chapter >= sectors[i][0] && chapter <= sectors[i][1]) return i;
     return sectors.length - 1;
   }
@@ -227,29 +227,50 @@ var charts = (function () {
     var list = region !== undefined ? own(after ? s.after : s.before, region) || [] : null, on = {};
     if (list) list.forEach(function (i) { on[i] = true; });
     var largest = Math.max.apply(null, s.nodes.map(function (n) { return n.value; })) || 1;
-    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.hs6) + "</b> " + esc(n.name || "") + "<br>" + sectors[sector(n.hs6)][3] + ", " + esc(money(n.value, data.meta.currency)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
+    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.product) + "</b> " + esc(n.name || "") + "<br>" + sectors[sector(n.product)][3] + ", " + esc(money(n.value, data.meta.currency)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
     o.legend = { data: sectors.map(function (x) { return x[3]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
     o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 10, right: 10, top: 10, bottom: 90, categories: sectors.map(function (x) { return { name: x[3], itemStyle: { color: x[2] } }; }),
-      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.hs6, x: n.x, y: n.y, category: sector(n.hs6), symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
+      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.product, x: n.x, y: n.y, category: sector(n.product), symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
       links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }];
     var name = list && own(data.names, region), about = list ? name + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
     return { id: "space" + (list ? "-" + region : ""), title: list ? name + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
       note: "The products with most trade (" + about + "), sized by trade; links of the maximum spanning tree and the strongest ones.", source: "space.proximity, trade.region_product_year", height: 620, option: o };
   }
+  // Estimates with their intervals on one scale: a row each, from the top, and a line at zero. `to` brings a number of a row to the scale.
+  function intervals(o, t, rows, labels, to) {
+    o.xAxis = axis(t, { type: "value", axisLabel: { color: t.soft } });
+    o.yAxis = axis(t, { type: "category", inverse: true, splitLine: { show: false }, axisLabel: { color: t.text, interval: 0, fontSize: 11 }, data: labels });
+    o.series = [{ type: "custom", clip: true, encode: { x: [1, 2, 3], y: 0 },
+      data: rows.map(function (c, i) { return [i, to(c, c.low), to(c, c.estimate), to(c, c.high)]; }),
+      renderItem: function (params, api) {
+        var c = rows[params.dataIndex], colour = isSure(c) ? "#2166ac" : "#8c8c8c", y = api.value(0);
+        var a = api.coord([api.value(1), y]), at = api.coord([api.value(2), y]), b = api.coord([api.value(3), y]);
+        return { type: "group", children: [
+          { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: colour, lineWidth: 2 } },
+          { type: "circle", shape: { cx: at[0], cy: at[1], r: 4.5 }, style: { fill: colour } }
+        ] };
+      },
+      markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid" }, data: [{ xAxis: 0 }] } }];
+  }
+  function isSure(c) { return c.low > 0 || c.high < 0; }
+  var ofIntervals = "Lines: 95 % intervals. Blue: zero is outside.";
   function coefficients(data, dark) {
-    var t = theme(dark), o = base(t), rows = data.coefficients.filter(function (c) { return has(c.estimate) && has(c.low) && c.term !== "(intercept)"; }).slice(0, 40).reverse();
+    var t = theme(dark), o = base(t), rows = data.coefficients.filter(function (c) { return has(c.estimate) && has(c.low) && c.term !== "(intercept)"; }).slice(0, 40);
     if (!rows.length) return null;
     // Regressors have units of their own: what is compared is the estimate in standard errors.
-    function z(c, v) { return v / c.se; }
+    intervals(o, t, rows, rows.map(function (c) { return c.term + " → " + c.outcome + (c.specification ? " · " + c.specification : ""); }), function (c, v) { return v / c.se; });
     o.tooltip.formatter = function (p) { var c = rows[p.dataIndex]; return "<b>" + esc(c.term) + "</b> on " + esc(c.outcome) + "<br>" + esc(c.model) + (c.specification ? ", " + esc(c.specification) : "") + "<br>" + c.estimate.toPrecision(4) + " (" + c.low.toPrecision(3) + " to " + c.high.toPrecision(3) + ")"; };
-    o.xAxis = axis(t, { type: "value", name: "estimate, in standard errors", nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft } }); o.grid.bottom = 30;
-    o.yAxis = axis(t, { type: "category", splitLine: { show: false }, axisLabel: { color: t.text, interval: 0, fontSize: 11, width: 300, overflow: "truncate" }, data: rows.map(function (c) { return c.term + " → " + c.outcome + (c.specification ? " · " + c.specification : ""); }) });
-    o.series = [
-      { type: "custom", clip: true, renderItem: function (params, api) { var a = api.coord([api.value(1), api.value(0)]), b = api.coord([api.value(2), api.value(0)]); return { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.soft, lineWidth: 2 } }; }, encode: { x: [1, 2], y: 0 }, data: rows.map(function (c, i) { return [i, z(c, c.low), z(c, c.high)]; }) },
-      { type: "scatter", symbolSize: 10, data: rows.map(function (c, i) { return { value: [z(c, c.estimate), i], itemStyle: { color: c.low > 0 || c.high < 0 ? "#2166ac" : "#8c8c8c" } }; }), markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid" }, data: [{ xAxis: 0 }] } }
-    ];
-    var sure = rows.filter(function (c) { return c.low > 0 || c.high < 0; }).length;
-    return { id: "coefficients", title: sure + " of " + rows.length + " coefficients differ from zero", note: "Lines: 95 % intervals. Blue: zero is outside.", source: "model.coefficients", height: 80 + 22 * rows.length, option: o };
+    put(o.xAxis, { name: "estimate, in standard errors", nameLocation: "middle", nameGap: 28 }); o.grid.bottom = 30;
+    put(o.yAxis.axisLabel, { width: 300, overflow: "truncate" });
+    return { id: "coefficients", title: rows.filter(isSure).length + " of " + rows.length + " coefficients differ from zero", note: ofIntervals, source: "model.coefficients", height: 80 + 22 * rows.length, option: o };
+  }
+  // Coefficients of one unit, as `rebound estimate` draws them, with their numbers beside them.
+  function plot(data, dark) {
+    var t = theme(dark), o = base(t), rows = data.marks, longest = 0;
+    rows.forEach(function (c) { longest = Math.max(longest, c.label.length); });
+    intervals(o, t, rows, rows.map(function (c) { return c.label; }), function (c, v) { return v; });
+    o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
+    return [[null, { id: "plot", title: data.title, note: ofIntervals, width: 600 + 8 * longest, height: 60 + 22 * rows.length, option: o }]];
   }
   function path(data, ep, region, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = own(own(data.paths, ep), region) || [];
@@ -282,5 +303,5 @@ var charts = (function () {
     out.push([null, coefficients(data, dark)]);
     return out.filter(function (x) { return x[1]; });
   }
-  return { all: all, path: path, space: space, own: own, money: money, number: number, percent: percent };
+  return { all: all, path: path, plot: plot, space: space, own: own, money: money, number: number, percent: percent };
 })();

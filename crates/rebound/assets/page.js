@@ -68,7 +68,7 @@
     var box = el("div", null, "list"); box.appendChild(el("h4", title));
     if (!rows.length) { box.appendChild(el("p", "None.", "soft")); return box; }
     var ol = el("ol");
-    rows.forEach(function (r) { var li = el("li"); li.appendChild(el("b", r.hs6 + " ")); li.appendChild(document.createTextNode((charts.own(data.products, r.hs6) || "") + " ")); li.appendChild(el("span", show(r), "soft")); ol.appendChild(li); });
+    rows.forEach(function (r) { var li = el("li"); li.appendChild(el("b", r.product + " ")); li.appendChild(document.createTextNode((charts.own(data.products, r.product) || "") + " ")); li.appendChild(el("span", show(r), "soft")); ol.appendChild(li); });
     box.appendChild(ol); return box;
   }
   function region(code, stay) {

@@ -3,6 +3,7 @@
 pub use lake::check_clock;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use indicatif::HumanDuration;
 use std::time::{Duration, SystemTime};
 
 /// Now, as RFC 3339 with milliseconds, UTC.
@@ -28,19 +29,12 @@ pub fn since_epoch(time: SystemTime) -> Duration {
 /// How long ago `time` (RFC 3339) was, in words: `3 minutes ago`.
 pub fn age(time: &str) -> String {
     let Ok(time) = DateTime::parse_from_rfc3339(time) else { return "unknown".to_owned() };
-    let seconds = (Utc::now() - time.with_timezone(&Utc)).num_seconds();
+    let passed = Utc::now() - time.with_timezone(&Utc);
     // Clocks of two machines are seldom the same.
-    if seconds < -60 {
+    if passed.num_seconds() < -60 {
         return "in the future".to_owned();
     }
-    let seconds = seconds.max(0);
-    let (count, unit) = match seconds {
-        0..60 => (seconds, "second"),
-        60..3600 => (seconds / 60, "minute"),
-        3600..86_400 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+    format!("{} ago", HumanDuration(passed.to_std().unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -51,7 +45,8 @@ mod tests {
     fn ages_are_in_words() {
         let before = |seconds| (Utc::now() - chrono::Duration::seconds(seconds)).to_rfc3339();
         assert_eq!(age(&before(3 * 3600 + 5)), "3 hours ago");
-        assert_eq!(age(&before(61)), "1 minute ago");
+        assert_eq!(age(&before(61)), "61 seconds ago");
+        assert_eq!(age(&before(40 * 3600)), "2 days ago");
         assert_eq!(age(&before(-30)), "0 seconds ago");
         assert_eq!(age(&before(-3600)), "in the future");
         assert_eq!(age("x"), "unknown");

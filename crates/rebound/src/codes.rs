@@ -1,6 +1,6 @@
 //! The official HS tables, which come with the program (`config/codes/hs`, see SOURCE.md there).
 
-use flate2::read::GzDecoder;
+use crate::delimited::{Reader, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use trade::concordance::Tables;
 use trade::{Hs6, HsRevision};
@@ -9,7 +9,7 @@ const CORRELATIONS: &[u8] = include_bytes!("../../../config/codes/hs/correlation
 const CONVERSIONS: &[u8] = include_bytes!("../../../config/codes/hs/conversions.csv.gz");
 const DESCRIPTIONS: &[u8] = include_bytes!("../../../config/codes/hs/descriptions.csv.gz");
 
-const COUNTRY_GROUPS: &str = include_str!("../../../config/codes/books/country_group.csv");
+const COUNTRY_GROUPS: &[u8] = include_bytes!("../../../config/codes/books/country_group.csv");
 
 /// The subcontinent (UN M49) of each country, by ISO 3166-1 alpha-3 code.
 ///
@@ -17,13 +17,12 @@ const COUNTRY_GROUPS: &str = include_str!("../../../config/codes/books/country_g
 ///
 /// [`CodesError`] if the built-in table is damaged.
 pub fn subcontinents() -> Result<BTreeMap<String, String>, CodesError> {
-    csv::Reader::from_reader(COUNTRY_GROUPS.as_bytes())
-        .records()
-        .map(|row| {
-            let row = row.map_err(|e| CodesError { table: "country_group", why: e.to_string() })?;
-            Ok((row[0].to_owned(), row[1].to_owned()))
-        })
-        .collect()
+    let mut found = BTreeMap::new();
+    each_row("country_group", COUNTRY_GROUPS, |row| {
+        found.insert(row.text(0)?.to_owned(), row.text(1)?.to_owned());
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// A table that came with the program is damaged.
@@ -37,22 +36,18 @@ pub struct CodesError {
 /// Calls `each` on the rows of a table.
 fn each_row(
     table: &'static str,
-    packed: &[u8],
-    mut each: impl FnMut(&csv::StringRecord) -> Result<(), String>,
+    text: &'static [u8],
+    each: impl FnMut(&Row<'_>) -> Result<(), String>,
 ) -> Result<(), CodesError> {
     let failed = |why: String| CodesError { table, why };
-    let mut rows = csv::Reader::from_reader(GzDecoder::new(packed));
-    let mut row = csv::StringRecord::new();
-    while rows.read_record(&mut row).map_err(|e| failed(e.to_string()))? {
-        each(&row).map_err(failed)?;
-    }
-    Ok(())
+    let mut reader = Reader::of_text(text).map_err(failed)?;
+    reader.each(each).map_err(|fault| failed(fault.to_string()))
 }
 
 /// Calls `each` on the newer and older codes of a table from the first to the last of `revisions`.
 fn links(
     table: &'static str,
-    packed: &[u8],
+    text: &'static [u8],
     revisions: &BTreeSet<HsRevision>,
     mut each: impl FnMut(usize, Hs6, Hs6),
 ) -> Result<(), CodesError> {
@@ -60,14 +55,14 @@ fn links(
     if first == last {
         return Ok(());
     }
-    each_row(table, packed, |row| {
-        let after: HsRevision = row[0].parse().map_err(|e| format!("{e}"))?;
+    each_row(table, text, |row| {
+        let after: HsRevision = row.text(0)?.parse().map_err(|e| format!("{e}"))?;
         let Some(at) = after.index().checked_sub(1) else {
             return Err(format!("{after} has no revision before it"));
         };
         if (first.index()..last.index()).contains(&at) {
             let code = |text: &str| text.parse::<Hs6>().map_err(|e| e.to_string());
-            each(at, code(&row[2])?, code(&row[3])?);
+            each(at, code(row.text(2)?)?, code(row.text(3)?)?);
         }
         Ok(())
     })
@@ -97,10 +92,10 @@ pub fn tables(revisions: &BTreeSet<HsRevision>) -> Result<Tables, CodesError> {
 pub fn descriptions(revision: HsRevision) -> Result<BTreeMap<Hs6, String>, CodesError> {
     let mut texts = BTreeMap::new();
     each_row("descriptions", DESCRIPTIONS, |row| {
-        if &row[0] == revision.name()
-            && let Ok(code) = row[1].parse()
+        if row.text(0)? == revision.name()
+            && let Ok(code) = row.text(1)?.parse()
         {
-            texts.insert(code, row[2].to_owned());
+            texts.insert(code, row.text(2)?.to_owned());
         }
         Ok(())
     })?;

@@ -1,16 +1,20 @@
-//! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are published.
+//! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are
+//! published.
 
-use crate::estimation::{Estimated, EstimationError, Runner};
+use crate::draw::DrawError;
 use crate::model_spec::{FormulaOptions, Heading, Model, ModelError};
 use crate::new_file::NewFile;
-use crate::output::{CsvArgs, TEXT_WIDTH, text_width};
+use crate::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
 use crate::published::{self, NotPublished};
+use crate::regression::{Estimated, RegressionError, Runner};
 use crate::regression_table::{self, Shape, TableFormat};
+use crate::suggest::suggest;
 use crate::tables::{self, TableError};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
 use query::{Memory, QueryError, Session};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
 /// Arguments of `rebound estimate`.
@@ -75,7 +79,7 @@ pub enum EstimateCommandError {
     Model(#[from] ModelError),
     /// A model cannot be run.
     #[error(transparent)]
-    Run(#[from] EstimationError),
+    Run(#[from] RegressionError),
     /// A file cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -91,6 +95,12 @@ pub enum EstimateCommandError {
     /// The SQL engine failed.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// A table cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The coefficients cannot be drawn.
+    #[error(transparent)]
+    Draw(#[from] DrawError),
     /// A file cannot be written.
     #[error("failed to write `{path}`")]
     Write {
@@ -113,7 +123,7 @@ impl EstimateCommandError {
             | Self::NotPublished(_)
             | Self::Write { .. } => true,
             Self::Query(error) => error.is_users(),
-            Self::Lake(_) => false,
+            Self::Lake(_) | Self::Output(_) | Self::Draw(_) => false,
         }
     }
 }
@@ -137,7 +147,42 @@ pub fn estimate(
     memory: Memory,
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<String> {
-    let model = match (&args.formula, &args.model) {
+    let model = model(args)?;
+    let shown = match (&model, &args.data) {
+        (Some(model), Some(path)) => vec![of_file(runtime, memory, model, path)?],
+        (Some(model), None) => {
+            let (lake, catalog) = lake()?;
+            vec![of_lake(runtime, memory, model, &lake, &catalog)?]
+        }
+        (None, _) => {
+            let (lake, catalog) = lake()?;
+            published_models(runtime, &lake, &catalog, &args.name)?
+        }
+    };
+    focus_is_there(args, &shown)?;
+    let mut out = tables_of(args, &shown)?;
+    if let Some(path) = &args.plot {
+        write(path, &plot(args, &shown)?)?;
+    }
+    if let Some(path) = &args.output {
+        write(path, &out)?;
+        out.clear();
+    }
+    let failures: Vec<String> = shown
+        .iter()
+        .flat_map(|model| &model.results)
+        .filter_map(|r| Some(format!("{}: {}", r.outcome, r.summary.failure.as_ref()?)))
+        .collect();
+    let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
+    if model.is_some() && failures.len() == n {
+        return Err(EstimateCommandError::Asked(failures.join("\n")).into());
+    }
+    Ok(out)
+}
+
+/// The model that is asked for, by a formula or a file.
+fn model(args: &EstimateArgs) -> Result<Option<Model>, EstimateCommandError> {
+    match (&args.formula, &args.model) {
         (Some(formula), _) => {
             let options = FormulaOptions {
                 weights: args.weights.clone(),
@@ -147,60 +192,68 @@ pub fn estimate(
                 winsor: args.winsor,
             };
             let table = if args.data.is_some() { DATA } else { args.table.as_str() };
-            Some(Model::of_formula(formula, table, &options).map_err(EstimateCommandError::from)?)
+            Ok(Some(Model::of_formula(formula, table, &options)?))
         }
-        (None, Some(path)) => Some(Model::read(path).map_err(EstimateCommandError::from)?),
-        (None, None) => None,
-    };
-    let shown = match (&model, &args.data) {
-        (Some(model), Some(path)) => {
-            let nowhere = Lake::open("memory://").map_err(EstimateCommandError::from)?;
-            let session =
-                published::session(&nowhere, 1, memory).map_err(EstimateCommandError::from)?;
-            // Parquet is read as far as it is needed; other forms have to be read to know their types.
-            let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-            if is_parquet && path.is_file() {
-                let path = path.display().to_string();
-                runtime
-                    .block_on(session.register_parquet(DATA, &path))
-                    .map_err(EstimateCommandError::from)?;
-            } else {
-                let read = tables::read(path, &std::collections::BTreeMap::new(), runtime.handle());
-                let (schema, rows) = read.map_err(EstimateCommandError::from)?;
-                session
-                    .register_rows(DATA, schema, vec![rows])
-                    .map_err(EstimateCommandError::from)?;
-            }
-            vec![run(runtime, &session, model)?]
-        }
-        (Some(model), None) => {
-            let (lake, catalog) = lake()?;
-            let session =
-                published::session(&lake, 1, memory).map_err(EstimateCommandError::from)?;
-            for table in model.tables() {
-                let version =
-                    published::version(&catalog, table).map_err(EstimateCommandError::from)?;
-                runtime.block_on(lake.verify(version)).map_err(EstimateCommandError::from)?;
-                session.register(version).map_err(EstimateCommandError::from)?;
-            }
-            vec![run(runtime, &session, model)?]
-        }
-        (None, _) => {
-            let (lake, catalog) = lake()?;
-            published_models(runtime, &lake, &catalog, &args.name)?
-        }
-    };
+        (None, Some(path)) => Ok(Some(Model::read(path)?)),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A model of the rows of a file.
+fn of_file(
+    runtime: &Runtime,
+    memory: Memory,
+    model: &Model,
+    path: &Path,
+) -> Result<Shown, EstimateCommandError> {
+    let nowhere = Lake::open("memory://")?;
+    let session = published::session(&nowhere, 1, memory)?;
+    // Parquet is read as far as it is needed; other forms have to be read to know their types.
+    let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
+    if is_parquet && path.is_file() {
+        let path = path.display().to_string();
+        runtime.block_on(session.register_parquet(DATA, &path))?;
+    } else {
+        let (schema, rows) = tables::read(path, &BTreeMap::new())?;
+        session.register_rows(DATA, schema, vec![rows])?;
+    }
+    run(runtime, &session, model)
+}
+
+/// A model of tables of the lake.
+fn of_lake(
+    runtime: &Runtime,
+    memory: Memory,
+    model: &Model,
+    lake: &Lake,
+    catalog: &Catalog,
+) -> Result<Shown, EstimateCommandError> {
+    let session = published::session(lake, 1, memory)?;
+    for table in model.tables() {
+        let version = published::version(catalog, table)?;
+        runtime.block_on(lake.verify(version))?;
+        session.register(version)?;
+    }
+    run(runtime, &session, model)
+}
+
+/// Refuses coefficients of interest that no regression has.
+fn focus_is_there(args: &EstimateArgs, shown: &[Shown]) -> Result<(), EstimateCommandError> {
     for asked in &args.focus {
         let terms: Vec<&str> =
             shown.iter().flat_map(|model| &model.results).flat_map(Estimated::terms).collect();
         if !terms.contains(&asked.as_str()) {
-            let hint = crate::suggest::suggest(asked, terms.iter().copied());
+            let hint = suggest(asked, terms.iter().copied());
             return Err(EstimateCommandError::Asked(format!(
                 "no regression has the coefficient `{asked}`{hint}"
-            ))
-            .into());
+            )));
         }
     }
+    Ok(())
+}
+
+/// The tables of all models, one below the other.
+fn tables_of(args: &EstimateArgs, shown: &[Shown]) -> Result<String, EstimateCommandError> {
     let width = if args.output.is_some() { TEXT_WIDTH } else { text_width() };
     let mut out = String::new();
     for (at, model) in shown.iter().enumerate() {
@@ -214,7 +267,7 @@ pub fn estimate(
             heading.focus.clone_from(&args.focus);
         }
         let table =
-            regression_table::render(args.format, args.csv, shape, &heading, &results, width);
+            regression_table::render(args.format, args.csv, shape, &heading, &results, width)?;
         // One header serves all rows.
         let is_next = at > 0 && args.format == TableFormat::Csv;
         out.push_str(if is_next {
@@ -223,33 +276,23 @@ pub fn estimate(
             &table
         });
     }
-    let written = |path: &PathBuf, text: &str| {
-        NewFile::write(path, text.as_bytes())
-            .map_err(|source| EstimateCommandError::Write { path: path.clone(), source })
-    };
-    if let Some(path) = &args.plot {
-        let results: Vec<&Estimated> = shown.iter().flat_map(|model| &model.results).collect();
-        let title = shown.first().map_or("", |model| model.heading.title.as_str());
-        let focus: Vec<String> = match (&args.focus, shown.first()) {
-            (asked, Some(model)) if asked.is_empty() => model.heading.focus.clone(),
-            (asked, _) => asked.clone(),
-        };
-        written(path, &regression_table::plot(title, &focus, &results))?;
-    }
-    if let Some(path) = &args.output {
-        written(path, &out)?;
-        out.clear();
-    }
-    let failures: Vec<String> = shown
-        .iter()
-        .flat_map(|model| &model.results)
-        .filter_map(|r| Some(format!("{}: {}", r.outcome, r.summary.failure.as_ref()?)))
-        .collect();
-    let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
-    if model.is_some() && failures.len() == n {
-        return Err(EstimateCommandError::Asked(failures.join("\n")).into());
-    }
     Ok(out)
+}
+
+/// The coefficients of all models, drawn.
+fn plot(args: &EstimateArgs, shown: &[Shown]) -> Result<String, EstimateCommandError> {
+    let results: Vec<&Estimated> = shown.iter().flat_map(|model| &model.results).collect();
+    let title = shown.first().map_or("", |model| model.heading.title.as_str());
+    let focus: &[String] = match shown.first() {
+        Some(model) if args.focus.is_empty() => &model.heading.focus,
+        _ => &args.focus,
+    };
+    Ok(regression_table::plot(title, focus, &results)?)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), EstimateCommandError> {
+    NewFile::write(path, text.as_bytes())
+        .map_err(|source| EstimateCommandError::Write { path: path.to_owned(), source })
 }
 
 fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, EstimateCommandError> {

@@ -1,7 +1,9 @@
 //! `rebound export`: tables in the forms people estimate from, each with its codebook.
 
+use crate::classification::{self, HS_LEVELS, HsLevel};
+use crate::formula::quote;
 use crate::new_file::NewFile;
-use crate::output::{self, CsvArgs, Format, OutputError, html_text, markdown_text, shortened};
+use crate::output::{self, CsvArgs, Format, HtmlText, OutputError, markdown_text, shortened};
 use crate::published::{self, NotPublished};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, SchemaRef};
@@ -19,7 +21,8 @@ use dta::stata::missing_value::MissingValue;
 use dta::stata::stata_byte::StataByte;
 use dta::stata::stata_double::StataDouble;
 use dta::stata::stata_long::StataLong;
-use lake::{Catalog, Kind, Lake, LakeError, TableVersion};
+use lake::{Catalog, Column, Kind, Lake, LakeError, TableVersion};
+use maud::{DOCTYPE, PreEscaped, html};
 use query::{Memory, QueryError, Session};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +144,59 @@ impl ExportError {
     }
 }
 
+/// The column that tables have their products in.
+const PRODUCT: &str = "product";
+
+/// A table as its files have it.
+struct Exported {
+    /// The published version, with the columns of the files.
+    version: TableVersion,
+    /// What gives their rows.
+    sql: String,
+}
+
+impl Exported {
+    /// The rows of a table that `condition` (with its ` where`) leaves; where products are of the
+    /// Harmonized System, with their levels beside them, for effects and clusters.
+    fn new(published: &TableVersion, condition: &str) -> Self {
+        let table = &published.table;
+        let levels = missing_levels(published);
+        if levels.is_empty() {
+            let sql = format!("select * from {table}{condition}");
+            return Self { version: published.clone(), sql };
+        }
+        let mut columns = Vec::new();
+        let mut terms = Vec::new();
+        for column in &published.columns {
+            columns.push(column.clone());
+            terms.push(quote(&column.name));
+            if column.name == PRODUCT {
+                for level in &levels {
+                    let HsLevel { name, n_digits, .. } = level;
+                    columns.push(level.beside(column));
+                    terms.push(format!("left({}, {n_digits}) as {name}", quote(PRODUCT)));
+                }
+            }
+        }
+        // The condition may name the levels, and columns by the name of their table.
+        let name = quote(table.split_once('.').map_or(table.as_str(), |(_, name)| name));
+        let terms = terms.join(", ");
+        let sql = format!("select * from (select {terms} from {table}) as {name}{condition}");
+        Self { version: TableVersion { columns, ..published.clone() }, sql }
+    }
+}
+
+/// The levels of the Harmonized System that a table lacks beside its products; none if these are of
+/// another classification, or if it has the subheading.
+fn missing_levels(version: &TableVersion) -> Vec<&'static HsLevel> {
+    let find = |name: &str| version.columns.iter().find(|column| column.name == name);
+    let has_codes = find(PRODUCT).is_some_and(|column| column.kind == Kind::Text);
+    if !has_codes || !classification::is_hs(version) || find("hs6").is_some() {
+        return Vec::new();
+    }
+    HS_LEVELS.iter().filter(|level| find(level.name).is_none()).collect()
+}
+
 /// What a codebook says of a variable.
 #[derive(Debug, Default)]
 struct Counted {
@@ -260,12 +316,8 @@ fn examine(
 }
 
 /// Whether texts are categories to be labelled, and not codes.
-fn is_labelled(
-    column: &lake::contract::Column,
-    version: &TableVersion,
-    variable: &Counted,
-) -> bool {
-    let is_code = ["hs2", "hs4", "hs6", "region_code"].contains(&column.name.as_str());
+fn is_labelled(column: &Column, version: &TableVersion, variable: &Counted) -> bool {
+    let is_code = [PRODUCT, "hs2", "hs4", "hs6", "region_code"].contains(&column.name.as_str());
     let is_key = version.key.contains(&column.name) && column.name != "episode";
     column.kind == Kind::Text && !is_code && !is_key && variable.texts.len() <= MANY_TEXTS
 }
@@ -313,6 +365,54 @@ enum Stored {
     Label(BTreeMap<String, i32>),
 }
 
+/// How a column is stored, and its format.
+fn stored(
+    version: &TableVersion,
+    column: &Column,
+    variable: &Counted,
+) -> Result<(VariableType, Stored, String), ExportError> {
+    let largest = variable.max.unwrap_or(0.0).abs().max(variable.min.unwrap_or(0.0).abs());
+    Ok(match column.kind {
+        Kind::Flag => (VariableType::Byte, Stored::Byte, "%8.0g".to_owned()),
+        Kind::Int | Kind::Count if largest <= 2_147_483_620.0 => {
+            (VariableType::Long, Stored::Long, "%12.0g".to_owned())
+        }
+        Kind::Int | Kind::Count | Kind::Float => {
+            (VariableType::Double, Stored::Double, "%10.0g".to_owned())
+        }
+        Kind::Money => (VariableType::Double, Stored::Double, "%18.2f".to_owned()),
+        Kind::Text if is_labelled(column, version, variable) => {
+            let numbers = variable.texts.iter().cloned().zip(1..).collect();
+            (VariableType::Long, Stored::Label(numbers), "%24.0g".to_owned())
+        }
+        Kind::Text => {
+            let width = u16::try_from(variable.longest.max(1)).ok().filter(|width| *width <= 2045);
+            let width = width.ok_or_else(|| ExportError::TooLarge {
+                table: version.table.clone(),
+                why: format!(
+                    "a text of `{}` has {} bytes, above 2045",
+                    column.name, variable.longest
+                ),
+            })?;
+            (VariableType::FixedString(width), Stored::Text, format!("%{}s", width.min(244)))
+        }
+    })
+}
+
+/// The value labels of a variable.
+fn labels_of(name: &str, form: &Stored) -> Option<Labels> {
+    match form {
+        Stored::Label(numbers) if !numbers.is_empty() => {
+            let entries = numbers.iter().map(|(text, number)| (*number, text.clone()));
+            Some((name.to_owned(), entries.collect()))
+        }
+        Stored::Byte => {
+            Some(("yes_no".to_owned(), vec![(0, "no".to_owned()), (1, "yes".to_owned())]))
+        }
+        _ => None,
+    }
+}
+
 fn write_dta(
     runtime: &Runtime,
     session: &Session,
@@ -325,61 +425,25 @@ fn write_dta(
     let failed = |source| ExportError::Dta { path: file.target().to_owned(), source };
     let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
     let mut schema = Schema::builder();
-    let mut stored = Vec::new();
+    let mut forms = Vec::new();
     let mut labels: Vec<Labels> = Vec::new();
     for ((column, name), variable) in version.columns.iter().zip(legal_names(&names)).zip(variables)
     {
-        let largest = variable.max.unwrap_or(0.0).abs().max(variable.min.unwrap_or(0.0).abs());
-        let (kind, form, format) = match column.kind {
-            Kind::Flag => (VariableType::Byte, Stored::Byte, "%8.0g".to_owned()),
-            Kind::Int | Kind::Count if largest <= 2_147_483_620.0 => {
-                (VariableType::Long, Stored::Long, "%12.0g".to_owned())
-            }
-            Kind::Int | Kind::Count | Kind::Float => {
-                (VariableType::Double, Stored::Double, "%10.0g".to_owned())
-            }
-            Kind::Money => (VariableType::Double, Stored::Double, "%18.2f".to_owned()),
-            Kind::Text if is_labelled(column, version, variable) => {
-                let numbers = variable.texts.iter().cloned().zip(1..).collect();
-                (VariableType::Long, Stored::Label(numbers), "%24.0g".to_owned())
-            }
-            Kind::Text => {
-                let width =
-                    u16::try_from(variable.longest.max(1)).ok().filter(|width| *width <= 2045);
-                let width = width.ok_or_else(|| ExportError::TooLarge {
-                    table: version.table.clone(),
-                    why: format!(
-                        "a text of `{}` has {} bytes, above 2045",
-                        column.name, variable.longest
-                    ),
-                })?;
-                (VariableType::FixedString(width), Stored::Text, format!("%{}s", width.min(244)))
-            }
-        };
+        let (kind, form, format) = stored(version, column, variable)?;
         let about = if column.unit.is_empty() {
             column.about.clone()
         } else {
             format!("{} ({})", column.about, column.unit)
         };
         let mut built = Variable::builder(kind, &name).format(format).label(shortened(&about, 80));
-        let set = match &form {
-            Stored::Label(numbers) if !numbers.is_empty() => Some((
-                name.clone(),
-                numbers.iter().map(|(text, number)| (*number, text.clone())).collect(),
-            )),
-            Stored::Byte => {
-                Some(("yes_no".to_owned(), vec![(0, "no".to_owned()), (1, "yes".to_owned())]))
-            }
-            _ => None,
-        };
-        if let Some((set_name, set)) = set {
+        if let Some((set_name, set)) = labels_of(&name, &form) {
             built = built.value_label_name(&set_name);
             if !labels.iter().any(|(known, _)| *known == set_name) {
                 labels.push((set_name, set));
             }
         }
         schema = schema.add_variable(built);
-        stored.push(form);
+        forms.push(form);
     }
     let header = Header::builder(Release::V118, ByteOrder::LittleEndian)
         .dataset_label(shortened(&format!("{}: {}", version.table, version.about), 80))
@@ -391,19 +455,12 @@ fn write_dta(
     let mut writer = writer.into_record_writer().map_err(failed)?;
     let mut broken = None;
     runtime.block_on(session.stream(sql, |batch| {
-        if broken.is_some() {
-            return;
-        }
         for row in 0..batch.num_rows() {
-            let values: Vec<Value<'_>> = batch
-                .columns()
-                .iter()
-                .zip(&stored)
-                .map(|(column, form)| value(column, row, form))
-                .collect();
-            if let Err(error) = writer.write_record(&values) {
-                broken = Some(error);
-                return;
+            if broken.is_none() {
+                let cells = batch.columns().iter().zip(&forms);
+                let values: Vec<Value<'_>> =
+                    cells.map(|(column, form)| value(column, row, form)).collect();
+                broken = writer.write_record(&values).err();
             }
         }
     }))?;
@@ -608,33 +665,56 @@ fn markdown(
     out
 }
 
+/// How a codebook looks.
+const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}\
+     table{border-collapse:collapse}\
+     th,td{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}\
+     td:nth-child(n+5):nth-child(-n+6),td:nth-child(n+8):nth-child(-n+11)\
+     {text-align:right;font-variant-numeric:tabular-nums}\
+     thead th{position:sticky;top:0;background:#fff}\
+     @media(prefers-color-scheme:dark){body,thead th{background:#16181c;color:#e4e4e4}\
+     th,td{border-color:#3a3d44}}";
+
 fn html(
     version: &TableVersion,
     n_rows: u64,
     condition: Option<&str>,
     rows: &[Vec<String>],
 ) -> String {
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Codebook of {0}</title>\n<style>\
-         body{{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}}table{{border-collapse:collapse}}\
-         th,td{{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}}\
-         td:nth-child(n+5):nth-child(-n+6),td:nth-child(n+8):nth-child(-n+11){{text-align:right;font-variant-numeric:tabular-nums}}\
-         thead th{{position:sticky;top:0;background:#fff}}@media(prefers-color-scheme:dark){{body,thead th{{background:#16181c;color:#e4e4e4}}\
-         th,td{{border-color:#3a3d44}}}}</style></head>\n<body><h1>Codebook of {0}</h1><p>{1}. {n_rows} rows{2}; key: {3}.</p>\n<table><thead><tr>",
-        html_text(&version.table),
-        html_text(&version.about),
-        condition.map_or_else(String::new, |c| format!(" where <code>{}</code>", html_text(c))),
-        html_text(&version.key.join(", "))
-    );
-    out.extend(HEADER.iter().map(|name| format!("<th>{name}</th>")));
-    out.push_str("</tr></thead><tbody>\n");
-    for row in rows {
-        let cells: String =
-            row.iter().map(|cell| format!("<td>{}</td>", html_text(cell))).collect();
-        let _ = writeln!(out, "<tr>{cells}</tr>");
-    }
-    out.push_str("</tbody></table></body></html>\n");
-    out
+    let title = html! { "Codebook of " (HtmlText(&version.table)) };
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            "\n"
+            body {
+                h1 { (title) }
+                p {
+                    (HtmlText(&version.about)) ". " (n_rows) " rows"
+                    @if let Some(condition) = condition {
+                        " where " code { (HtmlText(condition)) }
+                    }
+                    "; key: " (HtmlText(&version.key.join(", "))) "."
+                }
+                "\n"
+                table {
+                    thead { tr { @for name in HEADER { th { (name) } } } }
+                    tbody {
+                        "\n"
+                        @for row in rows {
+                            tr { @for cell in row { td { (HtmlText(cell)) } } } "\n"
+                        }
+                    }
+                }
+            }
+        }
+        "\n"
+    };
+    page.into_string()
 }
 
 /// Writes the tables and their codebooks; gives the files.
@@ -660,22 +740,23 @@ pub fn export(
     };
     let condition = args.condition.as_ref().map_or_else(String::new, |c| format!(" where {c}"));
     // All or nothing: a condition that one table does not know is told before a file is written.
-    let mut sessions = Vec::new();
+    let mut opened = Vec::new();
     for table in &tables {
         let version = published::version(catalog, table)?;
         runtime.block_on(lake.verify(version))?;
         // One partition keeps the order of the key.
         let session = published::session(lake, 1, memory)?;
         session.register(version)?;
-        let sql = format!("select * from {table}{condition}");
-        let plan = runtime.block_on(session.open(&sql));
+        let exported = Exported::new(version, &condition);
+        let plan = runtime.block_on(session.open(&exported.sql));
         plan.map_err(|source| ExportError::Condition { table: table.clone(), source })?;
-        sessions.push((table, version, session, sql));
+        opened.push((session, exported));
     }
     std::fs::create_dir_all(&args.output).map_err(unwritable(&args.output))?;
     let mut written = Vec::new();
-    for (table, version, session, sql) in sessions {
-        let (n_rows, variables) = examine(runtime, &session, &sql, version)?;
+    for (session, Exported { version, sql }) in &opened {
+        let table = &version.table;
+        let (n_rows, variables) = examine(runtime, session, sql, version)?;
         let rows = codebook(version, &variables);
         for (extension, text) in [
             ("md", markdown(version, n_rows, args.condition.as_deref(), &rows)),
@@ -690,7 +771,7 @@ pub fn export(
             let form = match format {
                 ExportFormat::Dta => {
                     let file = NewFile::create(&path).map_err(unwritable(&path))?;
-                    write_dta(runtime, &session, &sql, version, &variables, &file)?;
+                    write_dta(runtime, session, sql, version, &variables, &file)?;
                     file.keep().map_err(unwritable(&path))?;
                     written.push(path);
                     continue;
@@ -700,7 +781,7 @@ pub fn export(
                 ExportFormat::Arrow => Format::Arrow,
             };
             let (schema, batches): (SchemaRef, Vec<RecordBatch>) =
-                runtime.block_on(session.run(&sql))?;
+                runtime.block_on(session.run(sql))?;
             let mut file = NewFile::create(&path).map_err(unwritable(&path))?;
             let batches = batches.into_iter().map(Ok::<_, OutputError>);
             let out = std::io::BufWriter::new(&mut file);
@@ -715,6 +796,82 @@ pub fn export(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{ArrayRef, StringArray};
+    use lake::Fingerprint;
+    use std::sync::Arc;
+
+    /// A version of a table with columns of text, whose products are of a classification.
+    fn version(columns: &[&str], classification: &str) -> TableVersion {
+        let column = |name: &&str| Column {
+            name: (*name).to_owned(),
+            kind: Kind::Text,
+            is_nullable: false,
+            unit: String::new(),
+            about: String::new(),
+        };
+        let said = (classification::CLASSIFICATION.to_owned(), classification.to_owned());
+        TableVersion {
+            table: "trade.product".to_owned(),
+            stage: "aggregate".to_owned(),
+            fingerprint: Fingerprint::of(b"x"),
+            files: Vec::new(),
+            key: Vec::new(),
+            about: String::new(),
+            columns: columns.iter().map(column).collect(),
+            metadata: BTreeMap::from([said]),
+            made_at: "now".to_owned(),
+        }
+    }
+
+    fn names(version: &TableVersion) -> Vec<&str> {
+        version.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    fn check_columns(columns: &[&str], classification: &str, expected: &[&str]) {
+        let exported = Exported::new(&version(columns, classification), "");
+        assert_eq!(names(&exported.version), expected);
+    }
+
+    #[test]
+    fn products_of_the_harmonized_system_have_their_levels_beside_them() {
+        let all = ["year", "product", "hs6", "hs4", "hs2", "n"];
+        check_columns(&["year", "product", "n"], "HS", &all);
+        check_columns(&["product", "hs4"], "HS", &["product", "hs6", "hs2", "hs4"]);
+        check_columns(&["product", "hs6"], "HS", &["product", "hs6"]);
+        check_columns(&["region_code"], "HS", &["region_code"]);
+        check_columns(&["product"], "SITC", &["product"]);
+        let mut numbers = version(&["product"], "HS");
+        numbers.columns[0].kind = Kind::Int;
+        assert_eq!(names(&Exported::new(&numbers, "").version), ["product"]);
+    }
+
+    #[test]
+    fn levels_are_the_first_digits_of_products_and_may_be_in_the_condition() {
+        let text = |texts: [&str; 3]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        let rows = RecordBatch::try_from_iter([
+            ("product", text(["010110", "610910", "610990"])),
+            ("Group", text(["a", "b", "c"])),
+        ]);
+        let runtime = Runtime::new().expect("a runtime");
+        let lake = Lake::open("memory://").expect("a lake");
+        let draft = version(&["product", "Group"], "HS");
+        let published = runtime.block_on(lake.write(draft, vec![rows.expect("rows")]));
+        let published = published.expect("written");
+        let memory = Memory { mib: 256, setting: "a test" };
+        let session = published::session(&lake, 1, memory).expect("a session");
+        session.register(&published).expect("registered");
+        let condition = " where hs4 = '6109' and product.product <> '610910'";
+        let exported = Exported::new(&published, condition);
+        let (schema, found) = runtime.block_on(session.run(&exported.sql)).expect("rows");
+        let fields = schema.fields().iter().map(|field| field.name().as_str());
+        assert_eq!(fields.collect::<Vec<_>>(), names(&exported.version));
+        let expected = ["610990", "610990", "6109", "61", "c"];
+        let found = arrow::compute::concat_batches(&schema, &found).expect("one batch");
+        assert_eq!(found.num_rows(), 1);
+        for (column, expected) in found.columns().iter().zip(expected) {
+            assert_eq!(column.as_string::<i32>().value(0), expected);
+        }
+    }
 
     #[test]
     fn names_are_legal_and_apart() {

@@ -1,16 +1,14 @@
 //! Tables from elsewhere that a pipeline names: proximities, a reference economy's trade, incomes of regions.
 
-use crate::bounded::{self, BoundedRows, RowLimit};
 use crate::codes::{self, CodesError};
+use crate::delimited::{self, Reader};
 use crate::pipeline::{
-    External, GroupColumns, IncomeColumns, PciColumns, Pipeline, ProximityColumns, RebateColumns,
+    ByProduct, External, GroupColumns, IncomeColumns, PciColumns, ProximityColumns, RebateColumns,
     ReferenceColumns,
 };
 use chrono::NaiveDate;
-use flate2::read::MultiGzDecoder;
 use space::Relatedness;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use trade::{Concordance, Hs6, HsRevision, Method};
 
@@ -30,60 +28,34 @@ pub enum ExternalError {
     Codes(#[from] CodesError),
 }
 
-/// The rows of a CSV file, plain or packed by gzip, whose columns have the given names.
-struct Rows<const N: usize> {
-    path: PathBuf,
-    reader: csv::Reader<Box<dyn Read>>,
-    places: [usize; N],
-}
-
-impl<const N: usize> Rows<N> {
-    fn open(path: &Path, key: &str, names: [&str; N]) -> Result<Self, ExternalError> {
-        let failed = |why: String| ExternalError::File { path: path.to_owned(), why };
-        let open = || std::fs::File::open(path);
-        let mut first = [0; 2];
-        bounded::is_regular(path).map_err(|error| failed(error.to_string()))?;
-        let n =
-            open().and_then(|mut file| file.read(&mut first)).map_err(|e| failed(e.to_string()))?;
-        let file = std::io::BufReader::new(open().map_err(|e| failed(e.to_string()))?);
-        let input: Box<dyn Read> = match &first[..n] {
-            [0x1f, 0x8b] => Box::new(MultiGzDecoder::new(file)),
-            _ => Box::new(file),
-        };
-        let input: Box<dyn Read> = Box::new(BoundedRows::new(input, RowLimit::default()));
-        let mut reader = csv::Reader::from_reader(input);
-        let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
-        let mut places = [0; N];
-        for (place, name) in places.iter_mut().zip(names) {
-            let found =
-                header.iter().position(|column| column.trim_start_matches('\u{feff}') == name);
-            *place = found.ok_or_else(|| {
-                let header = header.iter().collect::<Vec<_>>().join(", ");
-                let close = crate::suggest::suggest(name, header.split(", "));
-                failed(format!(
-                    "no column `{name}`: the header has {header}{close}; correct `{key}.columns`"
-                ))
-            })?;
-        }
-        Ok(Self { path: path.to_owned(), reader, places })
+/// Calls `each` on the texts of the columns `names` of every row of the table at `path`; `key` is the
+/// table's in the pipeline. What `each` says is wrong is an error with the line.
+fn each_row<const N: usize>(
+    path: &Path,
+    key: &str,
+    names: [&str; N],
+    mut each: impl FnMut([&str; N]) -> Result<(), String>,
+) -> Result<(), ExternalError> {
+    let failed = |why: String| ExternalError::File { path: path.to_owned(), why };
+    let mut reader = Reader::open(path).map_err(failed)?;
+    let n_columns = reader.header().len();
+    let mut places = [0; N];
+    for (place, name) in places.iter_mut().zip(names) {
+        *place = delimited::place(reader.header(), name)
+            .map_err(|why| failed(format!("{why}; correct `{key}.columns`")))?;
     }
-
-    /// Calls `each` with the line and the texts of every row; what it says is wrong is an error with the line.
-    fn each(
-        mut self,
-        mut each: impl FnMut([&str; N]) -> Result<(), String>,
-    ) -> Result<(), ExternalError> {
-        let mut row = csv::StringRecord::new();
-        loop {
-            let failed = |why: String| ExternalError::File { path: self.path.clone(), why };
-            if !self.reader.read_record(&mut row).map_err(|error| failed(error.to_string()))? {
-                return Ok(());
-            }
-            let line = row.position().map_or(0, csv::Position::line);
-            let texts = self.places.map(|at| row.get(at).unwrap_or("").trim());
-            each(texts).map_err(|why| failed(format!("line {line}: {why}")))?;
+    let rows = reader.each(|row| {
+        // Bytes that are no text are a fault in any column.
+        for place in 0..n_columns {
+            row.text(place)?;
         }
-    }
+        let mut texts = [""; N];
+        for (text, &place) in texts.iter_mut().zip(&places) {
+            *text = row.text(place)?;
+        }
+        each(texts)
+    });
+    rows.map_err(|fault| failed(fault.to_string()))
 }
 
 fn number(text: &str, what: &str) -> Result<f64, String> {
@@ -111,7 +83,7 @@ pub fn of_regions(
     let columns = &external.columns;
     let names = [columns.year.as_str(), columns.region.as_str(), columns.value.as_str()];
     let mut found = BTreeMap::new();
-    Rows::open(&external.path, key, names)?.each(|[text, region, value]| {
+    each_row(&external.path, key, names, |[text, region, value]| {
         if value.is_empty() {
             return Ok(());
         }
@@ -133,14 +105,14 @@ pub fn of_regions(
 ///
 /// [`ExternalError`], naming file and line.
 pub fn pci(
-    external: &External<PciColumns>,
+    external: &External<ByProduct<PciColumns>>,
     target: HsRevision,
     products: &[String],
 ) -> Result<Vec<Option<f64>>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.product.as_str(), columns.value.as_str()];
     let mut of_codes: BTreeMap<Hs6, f64> = BTreeMap::new();
-    Rows::open(&external.path, "pci", names)?.each(|[product, value]| {
+    each_row(&external.path, "pci", names, |[product, value]| {
         if let Some(code) = hs6(product)
             && of_codes.insert(code, number(value, "complexity")?).is_some()
         {
@@ -148,10 +120,15 @@ pub fn pci(
         }
         Ok(())
     })?;
-    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
+    let tables = codes::tables(&BTreeSet::from([*external.columns.hs_revision, target]))?;
     let revisions = BTreeSet::from([target]);
-    let concordance =
-        Concordance::new(Method::OneToOne, external.revision, &revisions, &tables, |_| 0);
+    let concordance = Concordance::new(
+        Method::OneToOne,
+        *external.columns.hs_revision,
+        &revisions,
+        &tables,
+        |_| 0,
+    );
     let of = |product: &String| {
         let conversion = concordance.convert(target, product.parse().ok()?);
         of_codes.get(&conversion.targets.first()?.0).copied()
@@ -170,7 +147,7 @@ fn groups(external: &External<GroupColumns>) -> Result<BTreeMap<String, String>,
     let columns = &external.columns;
     let names = [columns.region.as_str(), columns.group.as_str()];
     let mut found = BTreeMap::new();
-    Rows::open(&external.path, "groups", names)?.each(|[region, group]| {
+    each_row(&external.path, "groups", names, |[region, group]| {
         match found.insert(region.to_owned(), group.to_owned()) {
             Some(other) if other != group => {
                 Err(format!("region {region:?} is in two groups, {other:?} and {group:?}"))
@@ -181,14 +158,18 @@ fn groups(external: &External<GroupColumns>) -> Result<BTreeMap<String, String>,
     Ok(found)
 }
 
-/// The group of each of the regions `codes`: of the pipeline's table, or the first characters of their codes.
+/// The group of each of the regions `codes`: of the pipeline's table, or the first `digits`
+/// characters of their codes.
 ///
 /// # Errors
 ///
 /// [`ExternalError`], naming file and line.
-pub fn groups_of(pipeline: &Pipeline, codes: &[&str]) -> Result<Vec<String>, ExternalError> {
-    let Some(table) = &pipeline.groups else {
-        let digits = pipeline.config.spatial.group_digits;
+pub fn groups_of(
+    table: Option<&External<GroupColumns>>,
+    digits: usize,
+    codes: &[&str],
+) -> Result<Vec<String>, ExternalError> {
+    let Some(table) = table else {
         let group = |code: &&str| code.chars().take(digits).collect::<String>();
         let named = |group: String| if group.is_empty() { "all".to_owned() } else { group };
         return Ok(codes.iter().map(group).map(named).collect());
@@ -212,20 +193,20 @@ pub fn groups_of(pipeline: &Pipeline, codes: &[&str]) -> Result<Vec<String>, Ext
 ///
 /// [`ExternalError`], naming file and line.
 pub fn reference(
-    external: &External<ReferenceColumns>,
+    external: &External<ByProduct<ReferenceColumns>>,
     target: HsRevision,
     products: &[String],
 ) -> Result<BTreeMap<i32, (Vec<f64>, f64)>, ExternalError> {
     let columns = &external.columns;
     let names = [columns.year.as_str(), columns.product.as_str(), columns.value.as_str()];
-    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
-    let revisions = BTreeSet::from([external.revision]);
+    let tables = codes::tables(&BTreeSet::from([*external.columns.hs_revision, target]))?;
+    let revisions = BTreeSet::from([*external.columns.hs_revision]);
     let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
     let places: BTreeMap<&str, usize> =
         products.iter().enumerate().map(|(at, code)| (code.as_str(), at)).collect();
     let mut found: BTreeMap<i32, (Vec<f64>, f64)> = BTreeMap::new();
     let mut n_other = 0;
-    Rows::open(&external.path, "reference", names)?.each(|[text, product, value]| {
+    each_row(&external.path, "reference", names, |[text, product, value]| {
         let (values, total) =
             found.entry(year(text)?).or_insert_with(|| (vec![0.0; products.len()], 0.0));
         let value = number(value, "value")?;
@@ -233,7 +214,8 @@ pub fn reference(
             return Err(format!("value {value}: expected zero or more"));
         }
         *total += value;
-        let code = hs6(product).map(|code| concordance.convert(external.revision, code));
+        let code =
+            hs6(product).map(|code| concordance.convert(*external.columns.hs_revision, code));
         let code = code.and_then(|conversion| conversion.targets.first().map(|(code, _)| *code));
         match code.and_then(|code| places.get(code.as_str())) {
             Some(&at) => values[at] += value,
@@ -254,15 +236,15 @@ pub fn reference(
 ///
 /// [`ExternalError`], naming file and line.
 pub fn proximity(
-    external: &External<ProximityColumns>,
+    external: &External<ByProduct<ProximityColumns>>,
     target: HsRevision,
     products: &[String],
 ) -> Result<Relatedness, ExternalError> {
     let columns = &external.columns;
-    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
+    let tables = codes::tables(&BTreeSet::from([*external.columns.hs_revision, target]))?;
     let concordance = Concordance::new(
         Method::OneToOne,
-        external.revision,
+        *external.columns.hs_revision,
         &BTreeSet::from([target]),
         &tables,
         |_| 0,
@@ -278,7 +260,7 @@ pub fn proximity(
     let mut known = BTreeSet::new();
     let mut n_other = 0;
     let names = [columns.a.as_str(), columns.b.as_str(), columns.proximity.as_str()];
-    Rows::open(&external.path, "proximity", names)?.each(|[a, b, value]| {
+    each_row(&external.path, "proximity", names, |[a, b, value]| {
         // Codes such as 9999AA, commodities not specified, are no products and match none.
         let (Some(a), Some(b)) = (hs6(a), hs6(b)) else {
             n_other += 1;
@@ -336,7 +318,7 @@ pub struct Rate {
 ///
 /// [`ExternalError`], naming file and line, or two rates of one line on one day.
 pub fn rebate_rates(
-    external: &External<RebateColumns>,
+    external: &External<ByProduct<RebateColumns>>,
     target: HsRevision,
 ) -> Result<BTreeMap<String, Vec<Rate>>, ExternalError> {
     let columns = &external.columns;
@@ -352,11 +334,11 @@ pub fn rebate_rates(
     };
     let names =
         [&columns.hs, &columns.rate, &columns.valid_from, &columns.valid_to].map(String::as_str);
-    let tables = codes::tables(&BTreeSet::from([external.revision, target]))?;
-    let revisions = BTreeSet::from([external.revision]);
+    let tables = codes::tables(&BTreeSet::from([*external.columns.hs_revision, target]))?;
+    let revisions = BTreeSet::from([*external.columns.hs_revision]);
     let concordance = Concordance::new(Method::OneToOne, target, &revisions, &tables, |_| 0);
     let mut found: BTreeMap<String, Vec<Rate>> = BTreeMap::new();
-    Rows::open(&external.path, "rebate_rates", names)?.each(|[hs, rate, from, to]| {
+    each_row(&external.path, "rebate_rates", names, |[hs, rate, from, to]| {
         let digits: String = hs.chars().filter(|c| *c != '.').collect();
         if !(2..=10).contains(&digits.len())
             || digits.len() % 2 == 1
@@ -380,7 +362,7 @@ pub fn rebate_rates(
         let code = match digits.get(..6).and_then(hs6) {
             None => digits,
             Some(code) => {
-                let conversion = concordance.convert(external.revision, code);
+                let conversion = concordance.convert(*external.columns.hs_revision, code);
                 let target = conversion.targets.first().map_or(code, |(code, _)| *code);
                 format!("{}{}", target.as_str(), &digits[6..])
             }
@@ -393,7 +375,7 @@ pub fn rebate_rates(
         let overlap = line.windows(2).find(|pair| pair[0].to.is_none_or(|to| to >= pair[1].from));
         // Lines that one product now stands for may differ; a line's own rates may not.
         if let Some(pair) = overlap
-            && external.revision == target
+            && *external.columns.hs_revision == target
         {
             return Err(failed(format!(
                 "{code} has two rates on {}: end the first before it",

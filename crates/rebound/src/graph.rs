@@ -1,139 +1,14 @@
-//! The graph of stages: what each reads and writes, what each is made from, and which are selected.
+//! The graph of a pipeline: its nodes in order, what each is made from, and which are selected.
 
-use crate::config::ProximitySource;
-use crate::model_spec::Model;
-use crate::pipeline::{Elsewhere, Pipeline, SqlFile, Table};
+use crate::node::{Node, Parts};
+use crate::pipeline::{Pipeline, SqlFile};
 use crate::stage_name::StageName;
+use crate::stages::{PlannedStage, STAGES};
 use crate::suggest::suggest;
 use lake::{Catalog, Fingerprint, Fingerprinter};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-
-/// The tables that a stage reads.
-fn reads(stage: StageName, pipeline: &Pipeline) -> Vec<&'static str> {
-    let tables: &[&str] = match stage {
-        StageName::Spatial => {
-            // What the pipeline does not make has no differences.
-            let is_made =
-                |table: &&str| pipeline.stages.iter().any(|stage| writes(*stage).contains(table));
-            let tables = ["trade.region", "trade.region_year"].into_iter();
-            let measured = crate::stages::MEASURED.iter().map(|(table, _)| *table);
-            let mut tables: Vec<&'static str> = tables.chain(measured).filter(is_made).collect();
-            tables.sort_unstable();
-            tables.dedup();
-            return tables;
-        }
-        StageName::Ingest | StageName::Panels | StageName::Tables | StageName::Models => &[],
-        StageName::Policy => &["trade.product", "trade.region_year"],
-        StageName::Aggregate => &["customs.records"],
-        StageName::Relatedness if uses(pipeline, ProximitySource::Firms) => {
-            &["trade.region_product_year", "trade.region_product_year_firm"]
-        }
-        StageName::Relatedness => &["trade.region_product_year"],
-        StageName::Resilience => &[
-            "trade.region_product_year",
-            "trade.region_product_year_trade_mode",
-            "trade.region_product_year_ownership",
-            "trade.region_product_year_destination",
-            "trade.region_product_month",
-            "trade.region_product_year_quantity",
-        ],
-        StageName::Diversification => {
-            &["trade.region_product_year", "trade.region_product_year_destination"]
-        }
-    };
-    tables.to_vec()
-}
-
-/// Whether it reads `table` file by file, as it has many rows, and not as a whole.
-pub fn streams(stage: StageName, table: &str) -> bool {
-    matches!(stage, StageName::Aggregate | StageName::Resilience)
-        || table == "trade.region_product_year"
-}
-
-/// The tables that a stage writes.
-fn writes(stage: StageName) -> &'static [&'static str] {
-    match stage {
-        StageName::Ingest => &[
-            "customs.records",
-            "customs.rejects",
-            "customs.reconciliation",
-            "customs.rules",
-            "customs.unmapped",
-        ],
-        StageName::Aggregate => &[
-            "trade.region",
-            "trade.product",
-            "trade.region_product_year",
-            "trade.region_product_year_destination",
-            "trade.region_product_year_ownership",
-            "trade.region_product_year_trade_mode",
-            "trade.region_product_year_ownership_trade_mode",
-            "trade.region_product_year_firm",
-            "trade.region_product_month",
-            "trade.region_product_year_quantity",
-            "trade.region_year",
-            "trade.hs_conversion",
-        ],
-        StageName::Relatedness => &[
-            "space.proximity",
-            "space.region_product_year",
-            "space.region_year",
-            "space.product_year",
-            "space.year",
-        ],
-        StageName::Diversification => {
-            &["diversification.region_year", "diversification.product_year"]
-        }
-        StageName::Resilience => &[
-            "resilience.episode",
-            "resilience.region",
-            "resilience.macro_region",
-            "resilience.product",
-            "resilience.nation",
-            "resilience.region_product",
-            "resilience.region_trade_mode",
-            "resilience.region_ownership",
-            "resilience.region_destination",
-            "resilience.region_period",
-            "resilience.nation_period",
-            "resilience.region_cycle",
-            "resilience.unit_value",
-            "resilience.shift_share",
-            "resilience.margins",
-            "resilience.transformation",
-            "resilience.product_transformation",
-        ],
-        StageName::Spatial => &["spatial.measure", "spatial.region"],
-        StageName::Policy => &["policy.rebate", "policy.rebate_year"],
-        StageName::Models => &["model.coefficients", "model.fit"],
-        StageName::Panels | StageName::Tables => &[],
-    }
-}
-
-/// A unit of work: a stage written in code, or one table of the stage `panels`.
-#[derive(Debug, Clone)]
-pub struct Node {
-    /// The stage's name, or the table's.
-    pub name: String,
-    /// The stage it belongs to.
-    pub stage: StageName,
-    /// Tables it reads.
-    pub reads: Vec<String>,
-    /// Tables it writes.
-    pub writes: Vec<String>,
-    /// Its SQL, if it is a table of `panels`.
-    pub sql: Option<SqlFile>,
-    /// A stage that is done in the same go, and is no node of its own.
-    pub with: Option<StageName>,
-}
-
-impl Node {
-    /// The stages it is made of.
-    fn stages(&self) -> impl Iterator<Item = StageName> {
-        std::iter::once(self.stage).chain(self.with)
-    }
-}
 
 /// A graph or a selection that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +32,9 @@ pub enum GraphError {
     /// Tables read each other in a circle.
     #[error("these tables read each other in a circle: {0}")]
     Circle(String),
+    /// What a stage depends on cannot be written down.
+    #[error("failed to write down what the stages depend on: {0}")]
+    Params(String),
     /// A selector names nothing.
     #[error(
         "`{selector}` selects nothing: expected a stage or a table, with + before it for what it needs or after it for what follows; there are {known}"
@@ -169,6 +47,28 @@ pub enum GraphError {
     },
 }
 
+/// The stages that `pipeline` asks for.
+fn planned(pipeline: &Pipeline) -> Result<Vec<PlannedStage>, GraphError> {
+    let asked = STAGES.into_iter().filter(|stage| stage.is_asked(pipeline));
+    let planned = asked.map(|stage| stage.planned(pipeline));
+    planned.collect::<Result<_, _>>().map_err(|error| GraphError::Params(error.to_string()))
+}
+
+/// What would write `table`, if the pipeline asked for it.
+fn who_else(pipeline: &Pipeline, table: &str) -> Option<String> {
+    STAGES.into_iter().find_map(|stage| {
+        let planned = stage.planned(pipeline).ok()?;
+        if !planned.writes.iter().any(|contract| contract.table == table) {
+            return None;
+        }
+        let name = planned.name;
+        Some(match stage.why_not(pipeline) {
+            Some(how) => format!(": the stage `{name}` does, {how}"),
+            None => format!(": the stage `{name}` does, if it is among `stages`"),
+        })
+    })
+}
+
 /// The nodes of `pipeline`, each after what it reads. `tables_read` finds the tables of a SQL text.
 ///
 /// # Errors
@@ -178,66 +78,31 @@ pub fn nodes<E: From<GraphError>>(
     pipeline: &Pipeline,
     tables_read: impl Fn(&SqlFile) -> Result<BTreeSet<String>, E>,
 ) -> Result<Vec<Node>, E> {
-    let mut nodes = Vec::new();
-    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-    for stage in StageName::ALL.into_iter().filter(|stage| pipeline.stages.contains(stage)) {
-        if stage == StageName::Tables {
-            nodes.extend(pipeline.tables.keys().map(|name| Node {
-                name: format!("external.{name}"),
-                stage,
-                reads: Vec::new(),
-                writes: vec![format!("external.{name}")],
-                sql: None,
-                with: None,
-            }));
-            continue;
-        }
-        if stage == StageName::Aggregate && !pipeline.keeps_records {
-            continue;
-        }
-        if stage != StageName::Panels {
-            let with = (stage == StageName::Ingest && !pipeline.keeps_records)
-                .then_some(StageName::Aggregate);
-            let mut written = writes(stage).to_vec();
-            if let Some(with) = with {
-                written.retain(|table| !reads(with, pipeline).contains(table));
-                written.extend(writes(with));
-            }
-            let reads = if stage == StageName::Models {
-                let tables: BTreeSet<&str> =
-                    pipeline.models.iter().flat_map(Model::tables).collect();
-                tables.into_iter().map(str::to_owned).collect()
-            } else {
-                owned(&reads(stage, pipeline))
-            };
-            nodes.push(Node {
-                name: stage.name().to_owned(),
-                stage,
-                reads,
-                writes: owned(&written),
-                sql: None,
-                with,
-            });
-            continue;
-        }
-        for file in &pipeline.sql {
-            if file.name.split('.').count() != 2 {
-                return Err(GraphError::BadName(file.path.display().to_string()).into());
-            }
-            nodes.push(Node {
-                name: file.name.clone(),
-                stage,
-                reads: tables_read(file)?.into_iter().collect(),
-                writes: vec![file.name.clone()],
-                sql: Some(file.clone()),
-                with: None,
-            });
-        }
+    let stages = planned(pipeline)?;
+    let mut made: BTreeSet<String> =
+        stages.iter().flat_map(|stage| &stage.writes).map(|of| of.table.to_owned()).collect();
+    let mut others: Vec<Node> = Vec::new();
+    for (name, table) in pipeline.asked_tables() {
+        others.push(Node::of_table(name, table.clone()));
     }
-    Ok(ordered(nodes)?)
+    for file in pipeline.asked_sql() {
+        if file.name.split('.').count() != 2 {
+            return Err(GraphError::BadName(file.path.display().to_string()).into());
+        }
+        others.push(Node::of_sql(file.clone(), tables_read(file)?));
+    }
+    made.extend(others.iter().flat_map(|node| node.writes.iter().cloned()));
+    let is_made = |table: &str| made.contains(table);
+    let of_stages = stages.into_iter().map(|stage| Node::of_stage(stage, is_made));
+    let nodes = of_stages.chain(others).collect();
+    Ok(ordered(nodes, |table| who_else(pipeline, table))?)
 }
 
-fn ordered(mut nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
+/// The nodes, each after what it reads. `who_else` says of a table that nothing writes who could.
+fn ordered(
+    mut nodes: Vec<Node>,
+    who_else: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<Node>, GraphError> {
     let mut written = BTreeSet::new();
     for table in nodes.iter().flat_map(|node| &node.writes) {
         if !written.insert(table.clone()) {
@@ -249,12 +114,8 @@ fn ordered(mut nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
             return Err(GraphError::NoWriter {
                 reader: node.name.clone(),
                 table: table.clone(),
-                hint: if table == "customs.records" {
-                    ": the stage `ingest` does, without --no-records and `records: false`"
-                        .to_owned()
-                } else {
-                    suggest(table, written.iter().map(String::as_str))
-                },
+                hint: who_else(table)
+                    .unwrap_or_else(|| suggest(table, written.iter().map(String::as_str))),
             });
         }
     }
@@ -292,12 +153,13 @@ pub fn select(nodes: &[Node], selectors: &[String]) -> Result<BTreeSet<usize>, G
             .filter(|&at| {
                 let node = &nodes[at];
                 node.name == name
-                    || node.stages().any(|stage| stage.name() == name)
+                    || node.stages().iter().any(|stage| stage.name() == name)
                     || node.writes.iter().any(|t| t == name)
             })
             .collect();
         if found.is_empty() {
-            let mut known: Vec<&str> = nodes.iter().map(|node| node.stage.name()).collect();
+            let stages = nodes.iter().flat_map(Node::stages).map(StageName::name);
+            let mut known: Vec<&str> = stages.collect();
             known.dedup();
             return Err(GraphError::Selector {
                 selector: selector.clone(),
@@ -337,35 +199,24 @@ fn closure(
     found
 }
 
-/// What a node is made from: named parts. Parts of config are their text, so that a plan can say which
-/// key changed; all others are hashes.
-pub type Parts = BTreeMap<String, String>;
-
-/// The parts of every node, and the fingerprint they give it.
+/// What every node is made from, and the fingerprint that this gives it. `files` are the hashes of
+/// the files that nodes read.
 pub fn fingerprints(
-    pipeline: &Pipeline,
     nodes: &[Node],
     files: &BTreeMap<String, Fingerprint>,
 ) -> Vec<(Parts, Fingerprint)> {
-    let mut of_table: BTreeMap<String, Fingerprint> = BTreeMap::new();
+    let mut of_table: BTreeMap<&str, Fingerprint> = BTreeMap::new();
     let mut made = Vec::new();
     for node in nodes {
-        let mut parts = Parts::new();
-        parts.insert("code".to_owned(), crate::stages::version(node.stage).to_string());
-        if let Some(sql) = &node.sql {
-            parts.insert("sql".to_owned(), Fingerprint::of(sql.meaning().as_bytes()).to_string());
-        }
-        if let Some(with) = node.with {
-            parts.insert(format!("code {with}"), crate::stages::version(with).to_string());
-        }
-        for (section, text) in node.stages().flat_map(|stage| settings(pipeline, node, stage)) {
-            parts.insert(format!("config {section}"), text);
-        }
-        for (file, hash) in files.iter().filter(|(file, _)| reads_file(pipeline, node, file)) {
-            parts.insert(format!("file {file}"), hash.to_string());
+        let mut parts = node.own_parts();
+        for (file, read_as) in &node.files {
+            let hash = files.get(&file.label).map_or("unknown", Fingerprint::as_str);
+            let said =
+                if read_as.is_empty() { hash.to_owned() } else { format!("{hash} as {read_as}") };
+            parts.insert(format!("file {}", file.label), said);
         }
         for table in &node.reads {
-            parts.insert(format!("table {table}"), of_table[table].to_string());
+            parts.insert(format!("table {table}"), of_table[table.as_str()].to_string());
         }
         let mut maker = Fingerprinter::default();
         // A version that another format of the lake describes is not read.
@@ -376,16 +227,20 @@ pub fn fingerprints(
         }
         let fingerprint = maker.finish();
         for table in &node.writes {
-            of_table.insert(table.clone(), fingerprint.clone());
+            of_table.insert(table, fingerprint.clone());
         }
         made.push((parts, fingerprint));
     }
     made
 }
 
-/// What machines that work together must have in common: the program's file, and what the rows of `ingest` and `aggregate`
-/// depend on.
-pub fn identity(pipeline: &Pipeline) -> Fingerprint {
+/// What machines that work together must have in common: the program's file, and what the rows of
+/// the stages depend on.
+///
+/// # Errors
+///
+/// [`GraphError::Params`].
+pub fn identity(pipeline: &Pipeline) -> Result<Fingerprint, GraphError> {
     static PROGRAM: OnceLock<Option<Fingerprint>> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
         let file = std::fs::File::open(std::env::current_exe().ok()?).ok()?;
@@ -394,123 +249,12 @@ pub fn identity(pipeline: &Pipeline) -> Fingerprint {
     let mut maker = Fingerprinter::default();
     let version = env!("CARGO_PKG_VERSION");
     maker.add("program", program.as_ref().map_or(version, Fingerprint::as_str).as_bytes());
-    for stage in [StageName::Ingest, StageName::Aggregate] {
-        let node = Node {
-            name: stage.name().to_owned(),
-            stage,
-            reads: Vec::new(),
-            writes: Vec::new(),
-            sql: None,
-            with: None,
-        };
-        for (section, text) in settings(pipeline, &node, stage) {
-            maker.add(&section, text.as_bytes());
+    for stage in planned(pipeline)? {
+        for (section, said) in &stage.params {
+            maker.add(section, said.to_string().as_bytes());
         }
     }
-    maker.finish()
-}
-
-fn reads_file(pipeline: &Pipeline, node: &Node, file: &str) -> bool {
-    let externals = pipeline.externals();
-    match externals.iter().find(|table| table.label == file) {
-        Some(table) => is_read_by(table, pipeline, node),
-        None => node.stage == StageName::Ingest,
-    }
-}
-
-/// Whether a node reads a table from elsewhere: nodes of the stage `tables` one each, other stages what they are listed for.
-fn is_read_by(table: &Elsewhere, pipeline: &Pipeline, node: &Node) -> bool {
-    table.readers.contains(&node.stage)
-        && table_of(pipeline, node).is_none_or(|own| own.label == table.label)
-}
-
-/// The table from elsewhere that a node of the stage `tables` reads.
-pub fn table_of<'p>(pipeline: &'p Pipeline, node: &Node) -> Option<&'p Table> {
-    pipeline.tables.get(node.name.strip_prefix("external.")?)
-}
-
-/// Whether relatedness comes from `source`.
-pub fn uses(pipeline: &Pipeline, source: ProximitySource) -> bool {
-    pipeline.config.relatedness.source() == Ok(source)
-}
-
-/// The parts of the config that a node's rows depend on in one of its stages, as JSON.
-fn settings(pipeline: &Pipeline, node: &Node, stage: StageName) -> Vec<(String, String)> {
-    fn json<T: serde::Serialize>(value: &T) -> String {
-        serde_json::to_string(value).unwrap_or_default()
-    }
-    let config = &pipeline.config;
-    let related = &config.relatedness;
-    let elsewhere =
-        pipeline.externals().into_iter().filter(|table| is_read_by(table, pipeline, node));
-    let elsewhere = elsewhere.map(|table| (table.key.to_owned(), table.settings));
-    let target = &config.harmonize.target_revision;
-    let harmonize =
-        || ("harmonize".to_owned(), json(&BTreeMap::from([("target_revision", target)])));
-    match stage {
-        StageName::Ingest => {
-            let mut parts = vec![("ingest".to_owned(), json(&config.ingest))];
-            for source in &pipeline.sources {
-                let layout = &source.layout.layout.name;
-                let text = Fingerprint::of(source.layout.meaning.as_bytes());
-                parts.push((format!("layout {layout}"), text.to_string()));
-                parts.push((format!("exclude ({layout})"), json(&source.exclude)));
-            }
-            parts
-        }
-        StageName::Aggregate => {
-            let names: BTreeMap<_, _> =
-                pipeline.sources.iter().flat_map(|s| &s.layout.layout.region_names).collect();
-            vec![
-                ("harmonize".to_owned(), json(&config.harmonize)),
-                ("aggregate".to_owned(), json(&config.aggregate)),
-                ("regions".to_owned(), json(&names)),
-            ]
-        }
-        StageName::Relatedness => {
-            let mut parts = vec![
-                ("relatedness".to_owned(), json(related)),
-                ("complexity".to_owned(), json(&config.complexity)),
-                ("cleaning".to_owned(), json(&config.cleaning)),
-            ];
-            parts.push(harmonize());
-            parts.extend(elsewhere);
-            parts
-        }
-        StageName::Resilience => {
-            let rca = BTreeMap::from([
-                ("rca_rule", serde_json::json!(related.rca_rule)),
-                ("rca_threshold", serde_json::json!(related.rca_threshold)),
-            ]);
-            let digits = BTreeMap::from([("group_digits", config.spatial.group_digits)]);
-            let mut parts = vec![
-                ("resilience".to_owned(), json(&config.resilience)),
-                ("relatedness".to_owned(), json(&rca)),
-                ("complexity".to_owned(), json(&config.complexity)),
-                ("spatial".to_owned(), json(&digits)),
-                harmonize(),
-            ];
-            parts.extend(elsewhere);
-            parts
-        }
-        StageName::Spatial => {
-            let mut parts = vec![("spatial".to_owned(), json(&config.spatial))];
-            parts.extend(elsewhere);
-            parts
-        }
-        StageName::Policy => {
-            let mut parts = vec![("policy".to_owned(), json(&config.policy)), harmonize()];
-            parts.extend(elsewhere);
-            parts
-        }
-        StageName::Models => pipeline
-            .models
-            .iter()
-            .map(|model| (format!("model {}", model.name), model.text.clone()))
-            .collect(),
-        StageName::Tables => elsewhere.collect(),
-        StageName::Diversification | StageName::Panels => Vec::new(),
-    }
+    Ok(maker.finish())
 }
 
 /// What changed between two sets of parts, in words; the first few.
@@ -549,51 +293,64 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
 /// The keys of a section whose values differ: `relatedness.rca_threshold 1.0 -> 1.5`.
 fn json_difference(section: &str, old: Option<&String>, new: Option<&String>) -> String {
     let parse = |text: Option<&String>| {
-        text.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
+        text.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_default()
     };
-    match (parse(old), parse(new)) {
-        (Some(serde_json::Value::Object(old)), Some(serde_json::Value::Object(new))) => {
-            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            let changed: Vec<_> = keys
-                .into_iter()
-                .filter(|key| old.get(*key) != new.get(*key))
-                .map(|key| {
-                    let show = |value: Option<&serde_json::Value>| {
-                        let text = value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-                        if text.chars().count() > 40 { "...".to_owned() } else { text }
-                    };
-                    let (a, b) = (show(old.get(key)), show(new.get(key)));
-                    if a == "..." || b == "..." {
-                        format!("{section}.{key}")
-                    } else {
-                        format!("{section}.{key} {a} -> {b}")
-                    }
-                })
-                .collect();
-            changed.join(", ")
-        }
-        _ => section.to_owned(),
+    let mut changed = Vec::new();
+    add_differences(section, &parse(old), &parse(new), &mut changed);
+    changed.join(", ")
+}
+
+fn add_differences(key: &str, old: &Value, new: &Value, changed: &mut Vec<String>) {
+    if old == new {
+        return;
     }
+    if let (Value::Object(old), Value::Object(new)) = (old, new) {
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for below in keys {
+            let of = |all: &Map<String, Value>| all.get(below).cloned().unwrap_or_default();
+            add_differences(&format!("{key}.{below}"), &of(old), &of(new), changed);
+        }
+        return;
+    }
+    let show = |value: &Value| match value {
+        Value::Null => "nothing".to_owned(),
+        value => value.to_string(),
+    };
+    let (old, new) = (show(old), show(new));
+    let is_long = |text: &String| text.chars().count() > 40;
+    changed.push(match is_long(&old) || is_long(&new) {
+        true => key.to_owned(),
+        false => format!("{key} {old} -> {new}"),
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Work;
+    use std::path::PathBuf;
 
     fn node(name: &str, reads: &[&str], writes: &[&str]) -> Node {
         let owned = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
         Node {
             name: name.to_owned(),
-            stage: StageName::Panels,
             reads: owned(reads),
+            files: Vec::new(),
             writes: owned(writes),
-            sql: None,
-            with: None,
+            work: Work::Sql(SqlFile {
+                path: PathBuf::new(),
+                name: name.to_owned(),
+                text: String::new(),
+            }),
         }
     }
 
+    fn in_order(nodes: Vec<Node>) -> Result<Vec<Node>, GraphError> {
+        ordered(nodes, |_| None)
+    }
+
     fn chain() -> Vec<Node> {
-        ordered(vec![
+        in_order(vec![
             node("c", &["t.b"], &["t.c"]),
             node("a", &[], &["t.a"]),
             node("b", &["t.a"], &["t.b"]),
@@ -629,14 +386,14 @@ mod tests {
 
     #[test]
     fn circles_and_unknown_tables_are_refused() {
-        let circle = ordered(vec![node("a", &["t.b"], &["t.a"]), node("b", &["t.a"], &["t.b"])]);
+        let circle = in_order(vec![node("a", &["t.b"], &["t.a"]), node("b", &["t.a"], &["t.b"])]);
         assert_eq!(circle.map(|_| ()), Err(GraphError::Circle("a, b".into())));
         let error =
-            ordered(vec![node("a", &[], &["trade.region"]), node("b", &["trade.regions"], &[])])
+            in_order(vec![node("a", &[], &["trade.region"]), node("b", &["trade.regions"], &[])])
                 .map(|_| ())
                 .expect_err("unknown");
         assert!(error.to_string().ends_with("(did you mean `trade.region`?)"), "{error}");
-        let twice = ordered(vec![node("a", &[], &["t.a"]), node("b", &[], &["t.a"])]);
+        let twice = in_order(vec![node("a", &[], &["t.a"]), node("b", &[], &["t.a"])]);
         assert!(matches!(twice, Err(GraphError::TwoWriters(_))));
     }
 

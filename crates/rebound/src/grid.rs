@@ -2,9 +2,10 @@
 //!
 //! A grid owns its columns, and a row is made by going through them: no row has more cells than another.
 
-use crate::output::{html_text, markdown_text, visible};
+use crate::output::{HtmlText, markdown_text, visible};
+use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width, presets};
+use maud::{Markup, html};
 use std::fmt::Write;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Spaces between two cells of text.
 const GAP: usize = 2;
@@ -22,6 +23,13 @@ pub(crate) struct Grid<C> {
     header: Vec<Vec<String>>,
     groups: Vec<Vec<Vec<String>>>,
     notes: Vec<String>,
+}
+
+/// A part of a table of HTML.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Head,
+    Body,
 }
 
 impl<C> Grid<C> {
@@ -92,38 +100,51 @@ impl<C> Grid<C> {
                 n => format!("{} (panel {} of {n})", self.title, at + 1),
             };
             lines.extend(wrapped(&title, width));
-            let shown: Vec<usize> = (0..self.n_labels).chain(panel.iter().copied()).collect();
-            let total = shown.iter().map(|&at| widths[at] + GAP).sum();
-            let lines_of = |rows: &[Vec<String>]| -> Vec<String> {
-                rows.iter()
-                    .filter(|row| panel.iter().any(|&at| !row[at].is_empty()))
-                    .flat_map(|row| self.lines(row, &shown, &widths))
-                    .collect()
-            };
-            lines.push("=".repeat(total));
-            lines.extend(lines_of(&self.header));
-            for group in self.groups() {
-                let rows = lines_of(group);
-                if !rows.is_empty() {
-                    lines.push("-".repeat(total));
-                    lines.extend(rows);
-                }
-            }
-            lines.push("=".repeat(total));
+            lines.extend(self.panel(panel, &widths));
         }
         lines.extend(self.notes.iter().flat_map(|note| wrapped(note, width)));
         lines.join("\n") + "\n"
     }
 
+    /// The labels and the values of a panel between rules.
+    fn panel(&self, panel: &[usize], widths: &[usize]) -> Vec<String> {
+        let shown: Vec<usize> = (0..self.n_labels).chain(panel.iter().copied()).collect();
+        let layout: Vec<(usize, CellAlignment)> = shown
+            .iter()
+            .map(|&at| {
+                let is_label = at < self.n_labels;
+                (widths[at], if is_label { CellAlignment::Left } else { CellAlignment::Right })
+            })
+            .collect();
+        let total = shown.iter().map(|&at| widths[at] + GAP).sum();
+        let lines_of = |rows: &[Vec<String>]| -> Vec<String> {
+            let has_value = |row: &&Vec<String>| panel.iter().any(|&at| !row[at].is_empty());
+            let cells = |row: &Vec<String>| -> Vec<String> {
+                shown.iter().map(|&at| row[at].clone()).collect()
+            };
+            laid_out(rows.iter().filter(has_value).map(cells), &layout)
+        };
+        let mut lines = vec!["=".repeat(total)];
+        lines.extend(lines_of(&self.header));
+        for group in self.groups() {
+            let rows = lines_of(group);
+            if !rows.is_empty() {
+                lines.push("-".repeat(total));
+                lines.extend(rows);
+            }
+        }
+        lines.push("=".repeat(total));
+        lines
+    }
+
     /// The width of each column. What is too wide for one panel goes on below itself: labels beyond half of `width`
     /// or what the values leave of it, and values beyond what the labels leave.
     fn widths(&self, width: usize) -> Vec<usize> {
-        let mut widths = vec![0; self.columns.len()];
-        for row in self.header.iter().chain(self.groups.iter().flatten()) {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
+        let mut table = Table::new();
+        table.add_rows(self.header.iter().chain(self.groups.iter().flatten()));
+        let mut widths: Vec<usize> =
+            table.column_max_content_widths().into_iter().map(usize::from).collect();
+        widths.resize(self.columns.len(), 1);
         if room_of(&widths) <= width {
             return widths;
         }
@@ -158,22 +179,6 @@ impl<C> Grid<C> {
         }
         panels.push(panel);
         panels
-    }
-
-    /// A row in the columns `shown`: labels on the left of their columns, values on the right.
-    fn lines(&self, row: &[String], shown: &[usize], widths: &[usize]) -> Vec<String> {
-        let cells: Vec<Vec<String>> =
-            shown.iter().map(|&at| wrapped(&row[at], widths[at])).collect();
-        let n_lines = cells.iter().map(Vec::len).max().unwrap_or(0);
-        let line = |place: usize| {
-            let parts = shown.iter().zip(&cells).map(|(&at, cell)| {
-                let text = cell.get(place).map_or("", String::as_str);
-                let pad = " ".repeat(widths[at].saturating_sub(text.width()));
-                if at < self.n_labels { format!("{text}{pad}") } else { format!("{pad}{text}") }
-            });
-            parts.collect::<Vec<_>>().join(" ".repeat(GAP).as_str()).trim_end().to_owned()
-        };
-        (0..n_lines).map(line).collect()
     }
 
     pub(crate) fn markdown(&self) -> String {
@@ -236,41 +241,44 @@ impl<C> Grid<C> {
     }
 
     pub(crate) fn html(&self) -> String {
-        let line = |row: &Vec<String>, is_head: bool| {
-            let cells = row.iter().enumerate().map(|(at, cell)| {
-                let cell = html_text(cell);
-                match (is_head, at < self.n_labels) {
-                    (true, true) => format!("<th scope=\"col\" class=\"label\">{cell}</th>"),
-                    (true, false) => format!("<th scope=\"col\">{cell}</th>"),
-                    (false, true) => format!("<th scope=\"row\">{cell}</th>"),
-                    (false, false) => format!("<td>{cell}</td>"),
+        let markup = html! {
+            table class="regression" {
+                "\n" caption { (HtmlText(&self.title)) }
+                "\n" thead { "\n" @for row in &self.header { (self.html_row(row, Part::Head)) } }
+                @for group in self.groups() {
+                    "\n" tbody { "\n" @for row in group { (self.html_row(row, Part::Body)) } }
                 }
-            });
-            format!("<tr>{}</tr>", cells.collect::<String>())
-        };
-        let mut out = format!(
-            "<table class=\"regression\">\n<caption>{}</caption>\n<thead>\n",
-            html_text(&self.title)
-        );
-        for row in &self.header {
-            let _ = writeln!(out, "{}", line(row, true));
-        }
-        let _ = writeln!(out, "</thead>");
-        for group in self.groups() {
-            let _ = writeln!(out, "<tbody>");
-            for row in group {
-                let _ = writeln!(out, "{}", line(row, false));
+                "\n" tfoot { tr { td colspan=(self.columns.len()) { (self.html_notes()) } } }
+                "\n"
             }
-            let _ = writeln!(out, "</tbody>");
+            "\n"
+        };
+        markup.into_string()
+    }
+
+    fn html_row(&self, row: &[String], part: Part) -> Markup {
+        html! {
+            tr {
+                @for (at, cell) in row.iter().enumerate() {
+                    @match (part, at < self.n_labels) {
+                        (Part::Head, true) => { th scope="col" class="label" { (HtmlText(cell)) } }
+                        (Part::Head, false) => { th scope="col" { (HtmlText(cell)) } }
+                        (Part::Body, true) => { th scope="row" { (HtmlText(cell)) } }
+                        (Part::Body, false) => { td { (HtmlText(cell)) } }
+                    }
+                }
+            }
+            "\n"
         }
-        let n = self.columns.len();
-        let notes: Vec<String> = self.notes.iter().map(|note| html_text(note)).collect();
-        let _ = writeln!(
-            out,
-            "<tfoot><tr><td colspan=\"{n}\">{}</td></tr></tfoot>\n</table>",
-            notes.join("<br>")
-        );
-        out
+    }
+
+    fn html_notes(&self) -> Markup {
+        html! {
+            @for (at, note) in self.notes.iter().enumerate() {
+                @if at > 0 { br; }
+                (HtmlText(note))
+            }
+        }
     }
 }
 
@@ -286,26 +294,24 @@ fn one_line(text: &str) -> String {
 
 /// Lines of at most `width` columns, broken between words, or within a word that is longer.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && line.width() + 1 + word.width() > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        for c in word.chars() {
-            if !line.is_empty() && line.width() + c.width().unwrap_or(0) > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push(c);
-        }
+    laid_out([[text]], &[(width, CellAlignment::Left)])
+}
+
+/// Rows as lines, in columns of these widths with a gap behind each; what is too wide goes on below
+/// itself.
+fn laid_out(
+    rows: impl IntoIterator<Item = impl Into<Row>>,
+    columns: &[(usize, CellAlignment)],
+) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).add_rows(rows);
+    let number = |width: usize| u16::try_from(width).unwrap_or(u16::MAX);
+    for (column, (width, alignment)) in table.column_iter_mut().zip(columns) {
+        let with_gap = Width::Fixed(number(width + GAP));
+        column.set_padding((0, number(GAP))).set_constraint(ColumnConstraint::Absolute(with_gap));
+        column.set_cell_alignment(*alignment);
     }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
+    table.trim_fmt().lines().map(str::to_owned).collect()
 }
 
 fn latex_text(text: &str) -> String {

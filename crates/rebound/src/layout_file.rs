@@ -1,14 +1,15 @@
-//! Layout files, `config/layouts/*.yaml`: the text form of [`trade::Layout`] and of how a file is unpacked;
-//! and code books, the CSV files that say what a source's codes mean.
+//! Layout files, `config/layouts/*.yaml`: the text form of [`trade::Layout`] and of how a file is
+//! unpacked; and code books, the CSV files that say what a source's codes mean.
 
 use crate::yaml::{self, YamlError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use trade::layout::{
-    Codes, Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Unpivot, Zero,
+    Codes, Field, FieldSpec, Layout, Meaning, Negative, Origin, ParseFieldError, ProductFormat,
+    RevisionYears, Rule, Unmapped, Unpivot, Zero,
 };
-use trade::{Dialect, HsRevision, MoneyFormat};
+use trade::{Dialect, MoneyFormat};
 
 /// A layout file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +43,8 @@ pub enum FileFormat {
     },
     /// Apache Parquet.
     Parquet {
-        /// The characters of columns of bytes, and of columns of text that are no UTF-8: UTF-8 where the layout names
-        /// none.
+        /// The characters of columns of bytes, and of columns of text that are no UTF-8: UTF-8
+        /// where the layout names none.
         encoding: &'static encoding_rs::Encoding,
     },
     /// Stata.
@@ -60,7 +61,8 @@ pub struct LayoutFile {
     pub layout: Layout,
     /// How a file becomes rows.
     pub format: FileFormat,
-    /// What it says, and its code books, as JSON: what records depend on. Comments and the order of keys are no part of it.
+    /// What it says, and its code books, as JSON: what records depend on. Comments and the order of
+    /// keys are no part of it.
     pub meaning: String,
     /// Fields that the name of a file tells, with the pattern that finds them there.
     file_name: BTreeMap<Field, regex::Regex>,
@@ -306,12 +308,12 @@ impl Reading<'_> {
 
     /// The rows of a code book that hold for a release: its own stand over those of any release.
     fn book(&mut self, key: &str, field: Field, book: &BookText) -> Result<Codes, LayoutError> {
-        let path = crate::config::beside(self.path, &book.file);
+        let path = crate::paths::resolve_path(self.path, &book.file);
         let invalid =
             |why: String| LayoutError::Value { path: path.clone(), key: key.to_owned(), why };
         let text = std::fs::read_to_string(&path)
             .map_err(|error| invalid(format!("failed to read the code book: {error}")))?;
-        let mut general: BTreeMap<String, Vec<(i32, i32, String)>> = BTreeMap::new();
+        let mut general: BTreeMap<String, Vec<Meaning>> = BTreeMap::new();
         let mut own = general.clone();
         let mut is_known = book.release.is_empty();
         let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -326,16 +328,16 @@ impl Reading<'_> {
                 release if release == book.release => &mut own,
                 _ => continue,
             };
-            let (from, to) = (row.from.unwrap_or(i32::MIN), row.to.unwrap_or(i32::MAX));
-            let codes = into.entry(row.raw.clone()).or_default();
-            if from > to || codes.iter().any(|(f, t, _)| from <= *t && *f <= to) {
+            let (first, last) = (row.from.unwrap_or(i32::MIN), row.to.unwrap_or(i32::MAX));
+            let meanings = into.entry(row.raw.clone()).or_default();
+            if first > last || meanings.iter().any(|of| first <= of.last && of.first <= last) {
                 let why = format!("line {line}: the years of {:?} overlap", row.raw);
                 return Err(invalid(why));
             }
             if field == Field::Region {
                 self.region_names.insert(row.code.clone(), row.name);
             }
-            codes.push((from, to, row.code));
+            meanings.push(Meaning { first, last, code: row.code });
         }
         if !is_known {
             return Err(invalid(format!("it has no release {:?}", book.release)));
@@ -354,6 +356,181 @@ impl Reading<'_> {
             }
         };
         Ok(Codes { by_text: general, unmapped })
+    }
+
+    fn byte(&self, key: &str, text: &str) -> Result<u8, LayoutError> {
+        match text.as_bytes() {
+            [byte] => Ok(*byte),
+            _ => Err(self.invalid(key, format!("{text:?} is not one ASCII character"))),
+        }
+    }
+
+    /// The form of the files, which has a section of its own.
+    fn format(
+        &self,
+        format: Format,
+        csv: Option<CsvText>,
+        parquet: Option<EncodingText>,
+        dta: Option<EncodingText>,
+    ) -> Result<FileFormat, LayoutError> {
+        Ok(match (format, csv, parquet, dta) {
+            (Format::Csv, Some(csv), None, None) => FileFormat::Csv {
+                dialect: Dialect {
+                    delimiter: self.byte("csv.delimiter", &csv.delimiter)?,
+                    quote: csv
+                        .quote
+                        .as_deref()
+                        .map(|quote| self.byte("csv.quote", quote))
+                        .transpose()?,
+                },
+                encoding: self.encoding("csv.encoding", &csv.encoding)?,
+                has_header: csv.header,
+            },
+            (Format::Parquet, None, None, None) => {
+                FileFormat::Parquet { encoding: encoding_rs::UTF_8 }
+            }
+            (Format::Parquet, None, Some(parquet), None) => FileFormat::Parquet {
+                encoding: self.encoding("parquet.encoding", &parquet.encoding)?,
+            },
+            (Format::Dta, None, None, Some(dta)) => {
+                FileFormat::Dta { encoding: self.encoding("dta.encoding", &dta.encoding)? }
+            }
+            _ => {
+                let why = "expected the section of the format and no other: csv for csv, dta for dta, parquet or none for parquet";
+                return Err(self.invalid("format", why.to_owned()));
+            }
+        })
+    }
+
+    fn fields(
+        &mut self,
+        texts: BTreeMap<String, FieldText>,
+    ) -> Result<BTreeMap<Field, FieldSpec>, LayoutError> {
+        let mut fields = BTreeMap::new();
+        for (name, text) in texts {
+            let key = format!("fields.{name}");
+            let field: Field =
+                name.parse().map_err(|e: ParseFieldError| self.invalid(&key, e.to_string()))?;
+            fields.insert(field, self.field(&key, field, text)?);
+        }
+        Ok(fields)
+    }
+
+    fn unpivot(
+        &self,
+        text: UnpivotText,
+        fields: &BTreeMap<Field, FieldSpec>,
+    ) -> Result<Unpivot, LayoutError> {
+        let field: Field = text
+            .field
+            .parse()
+            .map_err(|e: ParseFieldError| self.invalid("unpivot.field", e.to_string()))?;
+        if !matches!(field, Field::Region | Field::Destination) {
+            let why = format!("{field}: expected region or destination");
+            return Err(self.invalid("unpivot.field", why));
+        }
+        if fields.get(&field).map(|spec| &spec.origin) != Some(&Origin::Unpivoted) {
+            let why = format!("fields.{field} must say `unpivoted: true`");
+            return Err(self.invalid("unpivot.field", why));
+        }
+        if text.columns.is_empty() {
+            return Err(self.invalid("unpivot.columns", "expected at least one column".to_owned()));
+        }
+        Ok(Unpivot { field, columns: text.columns.into_iter().collect() })
+    }
+
+    /// Whether what is unpivoted has columns, and no required field is left out.
+    fn check_fields(
+        &self,
+        fields: &BTreeMap<Field, FieldSpec>,
+        unpivoted: Option<Field>,
+    ) -> Result<(), LayoutError> {
+        for (field, spec) in fields {
+            if spec.origin == Origin::Unpivoted && unpivoted != Some(*field) {
+                let why = "there is no `unpivot` of this field".to_owned();
+                return Err(self.invalid(&format!("fields.{field}"), why));
+            }
+        }
+        for field in Field::REQUIRED {
+            let is_given =
+                fields.contains_key(&field) || (field == Field::Value && unpivoted.is_some());
+            if !is_given {
+                return Err(self.invalid("fields", format!("`{field}` is required")));
+            }
+        }
+        Ok(())
+    }
+
+    fn product(&self, text: &ProductText) -> Result<ProductFormat, LayoutError> {
+        if !matches!(text.digits, 4 | 6..=12) {
+            let why = format!("{}: expected 4 or 6 to 12", text.digits);
+            return Err(self.invalid("product.digits", why));
+        }
+        let invalid = |why: String| self.invalid("product.revisions", why);
+        let mut revisions: Vec<RevisionYears> = Vec::new();
+        for years in &text.revisions {
+            let revision = years
+                .revision
+                .parse()
+                .map_err(|e: trade::hs::ParseRevisionError| invalid(e.to_string()))?;
+            let (first, last) = (years.from, years.to);
+            if first > last {
+                return Err(invalid(format!("{first} is after {last}")));
+            }
+            if let Some(of) = revisions.iter().find(|of| first <= of.last && of.first <= last) {
+                let why = format!("{first}-{last} overlaps {}-{}", of.first, of.last);
+                return Err(invalid(why));
+            }
+            revisions.push(RevisionYears { first, last, revision });
+        }
+        Ok(ProductFormat {
+            digits: text.digits,
+            restore_leading_zero: text.restore_leading_zero,
+            revisions,
+        })
+    }
+
+    fn money(&self, text: &ValueText) -> Result<MoneyFormat, LayoutError> {
+        let thousands = text.thousands.as_deref();
+        let money = MoneyFormat {
+            thousands: thousands.map(|text| self.byte("value.thousands", text)).transpose()?,
+            decimal: self.byte("value.decimal", &text.decimal)?,
+            multiplier: text.multiplier,
+        };
+        if money.multiplier == 0 {
+            return Err(self.invalid("value.multiplier", "expected 1 or more".to_owned()));
+        }
+        Ok(money)
+    }
+
+    fn rules(&self, texts: Vec<RuleText>) -> Result<Vec<Rule>, LayoutError> {
+        let rule = |text: RuleText| Rule {
+            name: text.name,
+            why: text.why,
+            regions: text.regions.unwrap_or_default(),
+            products: text.products.unwrap_or_default(),
+            destinations: text.destinations.unwrap_or_default(),
+            firm_names: text.firm_names.unwrap_or_default(),
+        };
+        let rules: Vec<Rule> = texts.into_iter().map(rule).collect();
+        if rules.len() > 64 {
+            let why = format!("{} rules: expected at most 64", rules.len());
+            return Err(self.invalid("rules", why));
+        }
+        for (at, rule) in rules.iter().enumerate() {
+            if rules[..at].iter().any(|other| other.name == rule.name) {
+                return Err(self.invalid("rules", format!("{:?} is there twice", rule.name)));
+            }
+            let conditions = [&rule.regions, &rule.products, &rule.destinations, &rule.firm_names];
+            if conditions.into_iter().all(BTreeSet::is_empty) {
+                let why = format!(
+                    "{:?} covers everything: give regions, products, destinations or firm_names",
+                    rule.name
+                );
+                return Err(self.invalid("rules", why));
+            }
+        }
+        Ok(rules)
     }
 }
 
@@ -376,147 +553,13 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         region_names: file.regions,
         file_name: BTreeMap::new(),
     };
-    let invalid = |key: &str, why: String| LayoutError::Value {
-        path: path.to_owned(),
-        key: key.to_owned(),
-        why,
-    };
-    let byte = |key: &str, text: &str| match text.as_bytes() {
-        [byte] => Ok(*byte),
-        _ => Err(invalid(key, format!("{text:?} is not one ASCII character"))),
-    };
-    let format = match (file.format, file.csv, file.parquet, file.dta) {
-        (Format::Csv, Some(csv), None, None) => FileFormat::Csv {
-            dialect: Dialect {
-                delimiter: byte("csv.delimiter", &csv.delimiter)?,
-                quote: csv.quote.as_deref().map(|quote| byte("csv.quote", quote)).transpose()?,
-            },
-            encoding: reading.encoding("csv.encoding", &csv.encoding)?,
-            has_header: csv.header,
-        },
-        (Format::Parquet, None, None, None) => FileFormat::Parquet { encoding: encoding_rs::UTF_8 },
-        (Format::Parquet, None, Some(parquet), None) => FileFormat::Parquet {
-            encoding: reading.encoding("parquet.encoding", &parquet.encoding)?,
-        },
-        (Format::Dta, None, None, Some(dta)) => {
-            FileFormat::Dta { encoding: reading.encoding("dta.encoding", &dta.encoding)? }
-        }
-        _ => {
-            let why = "expected the section of the format and no other: csv for csv, dta for dta, parquet or none for parquet";
-            return Err(invalid("format", why.to_owned()));
-        }
-    };
-    let mut fields = BTreeMap::new();
-    for (name, text) in file.fields {
-        let key = format!("fields.{name}");
-        let field: Field = name
-            .parse()
-            .map_err(|e: trade::layout::ParseFieldError| invalid(&key, e.to_string()))?;
-        fields.insert(field, reading.field(&key, field, text)?);
-    }
-    let unpivot = match file.unpivot {
-        None => None,
-        Some(text) => {
-            let field: Field =
-                text.field.parse().map_err(|e: trade::layout::ParseFieldError| {
-                    invalid("unpivot.field", e.to_string())
-                })?;
-            if !matches!(field, Field::Region | Field::Destination) {
-                return Err(invalid(
-                    "unpivot.field",
-                    format!("{field}: expected region or destination"),
-                ));
-            }
-            if fields.get(&field).map(|spec| &spec.origin) != Some(&Origin::Unpivoted) {
-                return Err(invalid(
-                    "unpivot.field",
-                    format!("fields.{field} must say `unpivoted: true`"),
-                ));
-            }
-            if text.columns.is_empty() {
-                return Err(invalid("unpivot.columns", "expected at least one column".to_owned()));
-            }
-            Some(Unpivot { field, columns: text.columns.into_iter().collect() })
-        }
-    };
-    for (field, spec) in &fields {
-        if spec.origin == Origin::Unpivoted && unpivot.as_ref().map(|u| u.field) != Some(*field) {
-            return Err(invalid(
-                &format!("fields.{field}"),
-                "there is no `unpivot` of this field".to_owned(),
-            ));
-        }
-    }
-    for field in Field::REQUIRED {
-        let is_given = fields.contains_key(&field) || (field == Field::Value && unpivot.is_some());
-        if !is_given {
-            return Err(invalid("fields", format!("`{field}` is required")));
-        }
-    }
-    if !matches!(file.product.digits, 4 | 6..=12) {
-        let why = format!("{}: expected 4 or 6 to 12", file.product.digits);
-        return Err(invalid("product.digits", why));
-    }
-    let mut revisions: Vec<(i32, i32, HsRevision)> = Vec::new();
-    for text in &file.product.revisions {
-        let revision = text.revision.parse().map_err(|e: trade::hs::ParseRevisionError| {
-            invalid("product.revisions", e.to_string())
-        })?;
-        if text.from > text.to {
-            return Err(invalid(
-                "product.revisions",
-                format!("{} is after {}", text.from, text.to),
-            ));
-        }
-        if let Some((first, last, _)) =
-            revisions.iter().find(|(f, l, _)| text.from <= *l && *f <= text.to)
-        {
-            let why = format!("{}-{} overlaps {first}-{last}", text.from, text.to);
-            return Err(invalid("product.revisions", why));
-        }
-        revisions.push((text.from, text.to, revision));
-    }
-    let money = MoneyFormat {
-        thousands: file
-            .value
-            .thousands
-            .as_deref()
-            .map(|t| byte("value.thousands", t))
-            .transpose()?,
-        decimal: byte("value.decimal", &file.value.decimal)?,
-        multiplier: file.value.multiplier,
-    };
-    if money.multiplier == 0 {
-        return Err(invalid("value.multiplier", "expected 1 or more".to_owned()));
-    }
-    let rules: Vec<Rule> = file
-        .rules
-        .into_iter()
-        .map(|text| Rule {
-            name: text.name,
-            why: text.why,
-            regions: text.regions.unwrap_or_default(),
-            products: text.products.unwrap_or_default(),
-            destinations: text.destinations.unwrap_or_default(),
-            firm_names: text.firm_names.unwrap_or_default(),
-        })
-        .collect();
-    if rules.len() > 64 {
-        return Err(invalid("rules", format!("{} rules: expected at most 64", rules.len())));
-    }
-    for (at, rule) in rules.iter().enumerate() {
-        if rules[..at].iter().any(|other| other.name == rule.name) {
-            return Err(invalid("rules", format!("{:?} is there twice", rule.name)));
-        }
-        let conditions = [&rule.regions, &rule.products, &rule.destinations, &rule.firm_names];
-        if conditions.into_iter().all(BTreeSet::is_empty) {
-            let why = format!(
-                "{:?} covers everything: give regions, products, destinations or firm_names",
-                rule.name
-            );
-            return Err(invalid("rules", why));
-        }
-    }
+    let format = reading.format(file.format, file.csv, file.parquet, file.dta)?;
+    let fields = reading.fields(file.fields)?;
+    let unpivot = file.unpivot.map(|text| reading.unpivot(text, &fields)).transpose()?;
+    reading.check_fields(&fields, unpivot.as_ref().map(|unpivot| unpivot.field))?;
+    let product = reading.product(&file.product)?;
+    let money = reading.money(&file.value)?;
+    let rules = reading.rules(file.rules)?;
     let layout = Layout {
         name: file.name,
         fields,
@@ -532,11 +575,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
             ZeroText::Keep => Zero::Keep,
             ZeroText::Skip => Zero::Skip,
         },
-        product: ProductFormat {
-            digits: file.product.digits,
-            restore_leading_zero: file.product.restore_leading_zero,
-            revisions,
-        },
+        product,
         region_names: reading.region_names,
         listed_regions,
         rules,

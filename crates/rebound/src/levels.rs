@@ -1,4 +1,5 @@
-//! Levels of a column of categories, and their order: numbers as numbers, periods as times, the rest as text.
+//! Levels of a column of categories, and their order: numbers as numbers, periods as times, the
+//! rest as text.
 
 use std::cmp::Ordering;
 use trade::NO_CODE;
@@ -13,6 +14,15 @@ pub enum LevelOrder {
     Time,
     /// Neither.
     Text,
+}
+
+/// What a column of categories holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Categories {
+    /// Numbers with a point, which SQL writes as `2008.0`.
+    Floats,
+    /// Anything else.
+    Others,
 }
 
 /// The levels of a column: the level of each row, or [`NO_CODE`], and their texts in their order.
@@ -46,7 +56,8 @@ impl Met {
     }
 
     /// The levels, in their order. Of a column of numbers with a point, `2008.0` is named `2008`.
-    pub fn levels(self, is_float: bool) -> Levels {
+    pub fn levels(self, of: Categories) -> Levels {
+        let is_float = of == Categories::Floats;
         let name = |text: &str| match text.strip_suffix(".0") {
             Some("-0") if is_float => "0".to_owned(),
             Some(whole) if is_float => whole.to_owned(),
@@ -138,7 +149,7 @@ mod tests {
     fn sorted(texts: &[&str]) -> (Vec<String>, LevelOrder) {
         let mut met = Met::default();
         texts.iter().for_each(|text| met.add(Some(text)));
-        let levels = met.levels(false);
+        let levels = met.levels(Categories::Others);
         for (text, level) in texts.iter().zip(&levels.of_row) {
             assert_eq!(levels.texts[*level as usize], *text);
         }
@@ -171,7 +182,7 @@ mod tests {
         for text in [Some("10.0"), None, Some("-0.0"), Some("0.0"), Some("2.5")] {
             met.add(text);
         }
-        let levels = met.levels(true);
+        let levels = met.levels(Categories::Floats);
         assert_eq!(levels.texts, ["0", "2.5", "10"]);
         assert_eq!(levels.of_row, [2, NO_CODE, 0, 0, 1]);
     }

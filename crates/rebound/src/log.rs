@@ -15,9 +15,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging. Only this program's events are shown, and those of the libraries that are named.
-pub fn start(format: LogFormat, quiet: bool, libraries: &[(&str, LevelFilter)]) {
-    let level = if quiet { LevelFilter::WARN } else { LevelFilter::INFO };
+/// Starts logging from `level` on. Only this program's events are shown, and those of the libraries
+/// that are named.
+pub fn start(format: LogFormat, level: LevelFilter, libraries: &[(&str, LevelFilter)]) {
     let targets = Targets::new()
         .with_target("rebound", level)
         .with_target("lake", level)

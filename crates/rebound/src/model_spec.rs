@@ -1,11 +1,10 @@
 //! Models: what is regressed on what, read from YAML files or from a formula.
-//!
-//! A term is a column, a product `a:b`, a SQL expression, any of them with a name before it (`size = ln(base_value)`), or `i(year, x, ref
-//! = 2008)`: `x` in each year but the reference. Effects and clusters are columns or combinations, `hs4^year`.
 
 use crate::config;
+use crate::formula::{Formula, InferenceText, Term, combination, quote};
 use crate::yaml::{self, YamlError};
-use estimate::{Correction, Counted, Kernel, Repair, WildWeights};
+use estimate::{Correction, Counted, Repair, WildWeights};
+use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -159,19 +158,6 @@ pub struct Spec {
     pub wild: Option<Wild>,
 }
 
-/// A variable.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Term {
-    /// Its name in tables.
-    pub name: String,
-    /// Its value, in SQL.
-    pub sql: String,
-    /// The column of a plain term, to be looked for.
-    pub columns: Vec<String>,
-    /// `i(by, x, ref)`: the column, and its reference level.
-    pub by: Option<(String, Option<String>)>,
-}
-
 /// An estimator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Estimator {
@@ -181,23 +167,6 @@ pub enum Estimator {
     Ppml,
     /// Logit.
     Logit,
-}
-
-/// What is assumed of the errors, by names of columns.
-#[derive(Debug, Clone, PartialEq)]
-pub enum InferenceText {
-    /// One variance.
-    Iid,
-    /// HC1, HC2 or HC3.
-    Hc(u8),
-    /// Clusters.
-    Cluster(Vec<Vec<String>>),
-    /// The jackknife of a cluster.
-    Jackknife(Vec<String>),
-    /// Time, lags.
-    DriscollKraay(Vec<String>, Option<usize>),
-    /// Place, latitude, longitude, kilometres, kernel.
-    Conley(String, String, String, f64, Kernel),
 }
 
 /// A wild cluster bootstrap.
@@ -215,122 +184,6 @@ pub struct Wild {
     pub at_most: usize,
 }
 
-/// Parts of `text` between `separator`s that are in no brackets and no quotes.
-fn split(text: &str, separator: char) -> Vec<&str> {
-    let (mut depth, mut quoted, mut from) = (0_i32, false, 0);
-    let mut parts = Vec::new();
-    for (at, c) in text.char_indices() {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' | '[' if !quoted => depth += 1,
-            ')' | ']' if !quoted => depth -= 1,
-            c if c == separator && depth == 0 && !quoted => {
-                parts.push(text[from..at].trim());
-                from = at + c.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.push(text[from..].trim());
-    parts
-}
-
-fn is_name(text: &str) -> bool {
-    let mut letters = text.chars();
-    letters.next().is_some_and(|c| c.is_alphabetic() || c == '_')
-        && letters.all(|c| c.is_alphanumeric() || c == '_')
-}
-
-/// The arguments of `name(...)`.
-fn call<'t>(text: &'t str, name: &str) -> Option<Vec<&'t str>> {
-    let inner =
-        text.trim().strip_prefix(name)?.trim_start().strip_prefix('(')?.strip_suffix(')')?;
-    Some(split(inner, ','))
-}
-
-impl Term {
-    /// Reads a term.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err("an empty term".to_owned());
-        }
-        if let [name, sql] = split(text, '=')[..]
-            && is_name(name)
-            && !sql.is_empty()
-        {
-            return Ok(Self { name: name.to_owned(), ..Self::parse(sql)? });
-        }
-        if let Some(arguments) = call(text, "i") {
-            // Without a regressor it is the level itself, yes or no.
-            let is_reference =
-                |text: &&&str| text.trim_start_matches("ref").trim_start().starts_with('=');
-            let (by, what, rest) = match &arguments[..] {
-                [by] => (by, "1", &[][..]),
-                [by, rest] if Some(rest).filter(is_reference).is_some() => {
-                    (by, "1", std::slice::from_ref(rest))
-                }
-                [by, what, rest @ ..] => (by, *what, rest),
-                [] => return Err(format!("{text:?}: expected i(column, regressor, ref = level)")),
-            };
-            let reference = match rest {
-                [] => None,
-                [reference] => {
-                    let value = split(reference, '=');
-                    let ["ref", value] = value[..] else {
-                        return Err(format!(
-                            "{text:?}: expected `ref = level` as the third argument"
-                        ));
-                    };
-                    Some(value.trim_matches(['\'', '"']).to_owned())
-                }
-                _ => return Err(format!("{text:?}: expected i(column, regressor, ref = level)")),
-            };
-            if !is_name(by) {
-                return Err(format!("{text:?}: {by:?} is no column"));
-            }
-            let inner = Self::parse(what)?;
-            return Ok(Self { by: Some(((*by).to_owned(), reference)), ..inner });
-        }
-        let parts = split(text, ':');
-        if parts.iter().all(|part| is_name(part)) {
-            let columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
-            let quoted: Vec<String> = columns.iter().map(|name| number(&quote(name))).collect();
-            return Ok(Self { name: text.to_owned(), sql: quoted.join(" * "), columns, by: None });
-        }
-        if text.contains('^') {
-            return Err(format!("{text:?}: ^ is no power in SQL: write power(x, 2)"));
-        }
-        if text == "0" || text == "-1" || text.replace(' ', "").ends_with("-1") {
-            return Err(format!(
-                "{text:?}: the intercept cannot be left out; without effects it is always there"
-            ));
-        }
-        Ok(Self { name: text.to_owned(), sql: number(text), columns: Vec::new(), by: None })
-    }
-}
-
-fn number(sql: &str) -> String {
-    format!("cast(({sql}) as double)")
-}
-
-/// A column's name in SQL.
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn combination(text: &str) -> Result<Vec<String>, String> {
-    let parts: Vec<&str> = text.split('^').map(str::trim).collect();
-    match parts.iter().find(|part| !is_name(part)) {
-        Some(part) => Err(format!("{part:?} is no column; combine columns by ^, as in hs4^year")),
-        None => Ok(parts.into_iter().map(str::to_owned).collect()),
-    }
-}
-
 fn each<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     texts.iter().map(|text| parse(text)).collect()
 }
@@ -344,114 +197,6 @@ fn one_of<T: Copy>(text: Option<&str>, default: T, choices: &[(&str, T)]) -> Res
         let (last, others) = names.split_last().unwrap_or((&"", &[]));
         format!("{text:?}: expected {} or {last}", others.join(", "))
     })
-}
-
-impl InferenceText {
-    fn parse(text: &str) -> Result<Self, String> {
-        let arguments = |name: &str| call(text, name);
-        let setting = |text: &str, name: &str| -> Option<String> {
-            match split(text, '=')[..] {
-                [found, value] if found == name => Some(value.to_owned()),
-                _ => None,
-            }
-        };
-        if let Some(inner) = arguments("cluster") {
-            let columns = inner
-                .iter()
-                .flat_map(|part| split(part, '+'))
-                .map(combination)
-                .collect::<Result<_, _>>()?;
-            return Ok(Self::Cluster(columns));
-        }
-        if let Some(inner) = arguments("crv3") {
-            let [column] = &inner[..] else {
-                return Err(format!("{text:?}: expected crv3(column), of one cluster variable"));
-            };
-            return Ok(Self::Jackknife(combination(column)?));
-        }
-        if let Some(inner) = arguments("driscoll_kraay") {
-            let lags = match inner.get(1) {
-                None => None,
-                Some(part) => {
-                    let value = setting(part, "lags").and_then(|value| value.parse().ok());
-                    Some(value.ok_or_else(|| format!("{part:?}: expected lags = a count"))?)
-                }
-            };
-            return Ok(Self::DriscollKraay(combination(inner[0])?, lags));
-        }
-        if let Some(inner) = arguments("conley") {
-            let ([place, latitude, longitude, km] | [place, latitude, longitude, km, _]) =
-                &inner[..]
-            else {
-                return Err(format!(
-                    "{text:?}: expected conley(place, latitude, longitude, km = distance, kernel = bartlett or uniform)"
-                ));
-            };
-            let km = setting(km, "km")
-                .and_then(|value| value.parse::<f64>().ok())
-                .filter(|km| *km > 0.0);
-            let km = km.ok_or_else(|| format!("{text:?}: expected km = a distance above zero"))?;
-            let kernel = match inner.get(4) {
-                None => Kernel::Bartlett,
-                Some(part) => match setting(part, "kernel").as_deref() {
-                    Some("bartlett") => Kernel::Bartlett,
-                    Some("uniform") => Kernel::Uniform,
-                    _ => {
-                        return Err(format!("{part:?}: expected kernel = bartlett or uniform"));
-                    }
-                },
-            };
-            return Ok(Self::Conley(
-                (*place).to_owned(),
-                (*latitude).to_owned(),
-                (*longitude).to_owned(),
-                km,
-                kernel,
-            ));
-        }
-        match text.trim() {
-            "iid" => Ok(Self::Iid),
-            "hc1" => Ok(Self::Hc(1)),
-            "hc2" => Ok(Self::Hc(2)),
-            "hc3" => Ok(Self::Hc(3)),
-            other => Err(format!(
-                "{other:?}: expected iid, hc1, hc2, hc3, cluster(a + b), crv3(a), driscoll_kraay(time, lags = n) or conley(place, latitude, longitude, km = n, kernel = bartlett or uniform)"
-            )),
-        }
-    }
-
-    /// In words, as printed below tables; with the lags that were taken.
-    pub fn name(&self, lags: Option<usize>) -> String {
-        let joined = |parts: &[String]| parts.join("^");
-        match self {
-            Self::Iid => "iid".to_owned(),
-            Self::Hc(n) => format!("HC{n}"),
-            Self::Cluster(columns) => {
-                let names: Vec<String> = columns.iter().map(|column| joined(column)).collect();
-                format!("clustered by {}", names.join(" and "))
-            }
-            Self::Jackknife(column) => {
-                format!("clustered by {}, jackknife (CRV3)", joined(column))
-            }
-            Self::DriscollKraay(time, asked) => {
-                let lags = match (lags, asked) {
-                    (Some(1), _) => "1 lag".to_owned(),
-                    (Some(lags), _) => format!("{lags} lags"),
-                    (None, Some(lags)) => format!("{lags} lags"),
-                    (None, None) => "default lags".to_owned(),
-                };
-                let rule = if asked.is_none() { ", the floor of 4 (T / 100)^(2/9)" } else { "" };
-                format!("Driscoll-Kraay ({}, {lags}{rule}, Bartlett kernel)", joined(time))
-            }
-            Self::Conley(place, _, _, km, kernel) => {
-                let kernel = match kernel {
-                    Kernel::Bartlett => "Bartlett",
-                    Kernel::Uniform => "uniform",
-                };
-                format!("Conley ({place}, {km} km, {kernel} kernel)")
-            }
-        }
-    }
 }
 
 impl Estimator {
@@ -507,168 +252,195 @@ fn overlay(a: &SpecText, b: &SpecText) -> SpecText {
     }
 }
 
+/// Makes errors that name a key of a specification.
+fn at(of: &str, key: &'static str) -> impl FnOnce(String) -> ModelError {
+    let of = of.to_owned();
+    move |why| ModelError::Value { of, key, why }
+}
+
+/// What is explained, and by what.
+struct Variables {
+    outcomes: Vec<Term>,
+    regressors: Vec<Term>,
+    endogenous: Vec<Term>,
+    instruments: Vec<Term>,
+}
+
+impl Variables {
+    fn read(of: &str, text: &SpecText) -> Result<Self, ModelError> {
+        let terms = |texts: Option<&[String]>| each(texts.unwrap_or_default(), Term::parse);
+        let outcomes = terms(text.outcomes.as_deref()).map_err(at(of, "outcomes"))?;
+        if outcomes.is_empty() {
+            return Err(at(of, "outcomes")("expected at least one".to_owned()));
+        }
+        let names: Vec<String> =
+            text.regressors.iter().chain(&text.add).flatten().cloned().collect();
+        let mut regressors = terms(Some(names.as_slice())).map_err(at(of, "regressors"))?;
+        for name in text.without.iter().flatten() {
+            let before = regressors.len();
+            regressors.retain(|term| term.name != *name);
+            if regressors.len() == before {
+                return Err(at(of, "without")(format!("{name:?} is not among the regressors")));
+            }
+        }
+        let endogenous = terms(text.endogenous.as_deref()).map_err(at(of, "endogenous"))?;
+        let instruments = terms(text.instruments.as_deref()).map_err(at(of, "instruments"))?;
+        let found = Self { outcomes, regressors, endogenous, instruments };
+        found.check(of)?;
+        Ok(found)
+    }
+
+    /// Refuses what cannot be told apart.
+    fn check(&self, of: &str) -> Result<(), ModelError> {
+        let Self { outcomes, regressors, endogenous, instruments } = self;
+        if endogenous.is_empty() != instruments.is_empty() {
+            return Err(at(of, "instruments")(
+                "endogenous regressors and instruments go together".to_owned(),
+            ));
+        }
+        if regressors.is_empty() && endogenous.is_empty() {
+            return Err(at(of, "regressors")("expected at least one".to_owned()));
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) =
+            regressors.iter().chain(endogenous).find(|term| !seen.insert((&term.name, &term.by)))
+        {
+            return Err(at(of, "regressors")(format!("`{}` is there twice", twice.name)));
+        }
+        let explains =
+            |outcome: &Term, term: &&Term| (&outcome.sql, &outcome.by) == (&term.sql, &term.by);
+        for outcome in outcomes {
+            if let Some(term) =
+                regressors.iter().chain(endogenous).find(|term| explains(outcome, term))
+            {
+                return Err(at(of, "outcomes")(format!(
+                    "`{}` is among the regressors too, as `{}`: it would explain itself",
+                    outcome.name, term.name
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CorrectionText {
+    fn read(&self, of: &str) -> Result<Correction, ModelError> {
+        let default = Correction::default();
+        let counted =
+            [("none", Counted::None), ("nonnested", Counted::Nonnested), ("full", Counted::Full)];
+        let smallest = [("min", true), ("conventional", false)];
+        let repairs =
+            [("variances", Repair::Variances), ("psd", Repair::Psd), ("never", Repair::Never)];
+        Ok(Correction {
+            k_adj: self.k_adj.unwrap_or(default.k_adj),
+            k_fixef: one_of(self.k_fixef.as_deref(), default.k_fixef, &counted)
+                .map_err(at(of, "correction.k_fixef"))?,
+            g_adj: self.g_adj.unwrap_or(default.g_adj),
+            g_min: one_of(self.g_df.as_deref(), default.g_min, &smallest)
+                .map_err(at(of, "correction.g_df"))?,
+            k_exact: self.k_exact.unwrap_or(default.k_exact),
+            repair: one_of(self.repair.as_deref(), default.repair, &repairs)
+                .map_err(at(of, "correction.repair"))?,
+        })
+    }
+}
+
+impl WildText {
+    fn read(&self, of: &str) -> Result<Wild, ModelError> {
+        let weights = [
+            ("auto", None),
+            ("rademacher", Some(WildWeights::Rademacher)),
+            ("webb", Some(WildWeights::Webb)),
+        ];
+        let wild = Wild {
+            cluster: combination(&self.cluster).map_err(at(of, "wild.cluster"))?,
+            n_replicates: self.replicates.unwrap_or(999),
+            weights: one_of(self.weights.as_deref(), None, &weights)
+                .map_err(at(of, "wild.weights"))?,
+            seed: self.seed.unwrap_or(1),
+            at_most: self.at_most.unwrap_or(50),
+        };
+        config::range::within(&wild.n_replicates, &config::range::REPEATED)
+            .map_err(at(of, "wild.replicates"))?;
+        config::range::within(&wild.at_most, &(0..=1_000_000)).map_err(at(of, "wild.at_most"))?;
+        Ok(wild)
+    }
+}
+
+impl SpecText {
+    fn estimator(&self, of: &str, variables: &Variables) -> Result<Estimator, ModelError> {
+        let estimator = self.estimator.as_deref().map_or(Ok(Estimator::Ols), Estimator::parse);
+        let estimator = estimator.map_err(at(of, "estimator"))?;
+        if estimator != Estimator::Ols && !variables.endogenous.is_empty() {
+            return Err(at(of, "endogenous")("instruments are for ols only".to_owned()));
+        }
+        Ok(estimator)
+    }
+
+    fn winsor(&self, of: &str) -> Result<f64, ModelError> {
+        let share = self.winsor.unwrap_or(0.0);
+        if (0.0..0.5).contains(&share) {
+            return Ok(share);
+        }
+        Err(at(of, "winsor")(format!("{share}: expected a share from 0 to below 0.5")))
+    }
+
+    fn condition(&self, of: &str) -> Result<Option<String>, ModelError> {
+        if self.r#where.iter().chain(&self.and_where).any(|text| text.trim().is_empty()) {
+            return Err(at(of, "where")(
+                "it is empty: expected a SQL condition, as in base_value > 0".to_owned(),
+            ));
+        }
+        Ok(match (&self.r#where, &self.and_where) {
+            (Some(a), Some(b)) => Some(format!("({a}) and ({b})")),
+            (a, b) => a.clone().or_else(|| b.clone()),
+        })
+    }
+}
+
 impl Spec {
-    fn of(model: &str, table: &str, text: &SpecText) -> Result<Self, ModelError> {
+    fn read(model: &str, table: &str, text: &SpecText) -> Result<Self, ModelError> {
         let name = text.name.clone().unwrap_or_default();
         let of = if name.is_empty() {
             format!("model `{model}`")
         } else {
             format!("model `{model}`, specification `{name}`")
         };
-        let at = |key: &'static str| {
-            let of = of.clone();
-            move |why: String| ModelError::Value { of, key, why }
-        };
-        let none = Vec::new();
-        let list = |texts: &Option<Vec<String>>| texts.clone().unwrap_or_default();
-        let outcomes =
-            each(text.outcomes.as_ref().unwrap_or(&none), Term::parse).map_err(at("outcomes"))?;
-        if outcomes.is_empty() {
-            return Err(at("outcomes")("expected at least one".to_owned()));
-        }
-        let mut names = list(&text.regressors);
-        names.extend(list(&text.add));
-        let without = list(&text.without);
-        let mut regressors = each(&names, Term::parse).map_err(at("regressors"))?;
-        for name in &without {
-            let before = regressors.len();
-            regressors.retain(|term| term.name != *name);
-            if regressors.len() == before {
-                return Err(at("without")(format!("{name:?} is not among the regressors")));
-            }
-        }
-        let endogenous = each(&list(&text.endogenous), Term::parse).map_err(at("endogenous"))?;
-        let instruments = each(&list(&text.instruments), Term::parse).map_err(at("instruments"))?;
-        if endogenous.is_empty() != instruments.is_empty() {
-            return Err(at("instruments")(
-                "endogenous regressors and instruments go together".to_owned(),
-            ));
-        }
-        if regressors.is_empty() && endogenous.is_empty() {
-            return Err(at("regressors")("expected at least one".to_owned()));
-        }
-        let mut seen = BTreeSet::new();
-        if let Some(twice) =
-            regressors.iter().chain(&endogenous).find(|term| !seen.insert((&term.name, &term.by)))
-        {
-            return Err(at("regressors")(format!("`{}` is there twice", twice.name)));
-        }
-        let explains =
-            |outcome: &Term, term: &&Term| (&outcome.sql, &outcome.by) == (&term.sql, &term.by);
-        for outcome in &outcomes {
-            if let Some(term) =
-                regressors.iter().chain(&endogenous).find(|term| explains(outcome, term))
-            {
-                return Err(at("outcomes")(format!(
-                    "`{}` is among the regressors too, as `{}`: it would explain itself",
-                    outcome.name, term.name
-                )));
-            }
-        }
-        let effects = each(&list(&text.effects), combination).map_err(at("effects"))?;
-        let estimator = text
-            .estimator
-            .as_deref()
-            .map_or(Ok(Estimator::Ols), Estimator::parse)
-            .map_err(at("estimator"))?;
-        if estimator != Estimator::Ols && !endogenous.is_empty() {
-            return Err(at("endogenous")("instruments are for ols only".to_owned()));
-        }
+        let of = of.as_str();
+        let variables = Variables::read(of, text)?;
+        let effects = each(text.effects.as_deref().unwrap_or_default(), combination)
+            .map_err(at(of, "effects"))?;
+        let estimator = text.estimator(of, &variables)?;
         let inference = text
             .inference
             .as_deref()
             .map_or(Ok(InferenceText::Hc(1)), InferenceText::parse)
-            .map_err(at("inference"))?;
+            .map_err(at(of, "inference"))?;
         let correction = match &text.correction {
             None => Correction::default(),
-            Some(text) => {
-                let default = Correction::default();
-                Correction {
-                    k_adj: text.k_adj.unwrap_or(default.k_adj),
-                    k_fixef: one_of(
-                        text.k_fixef.as_deref(),
-                        default.k_fixef,
-                        &[
-                            ("none", Counted::None),
-                            ("nonnested", Counted::Nonnested),
-                            ("full", Counted::Full),
-                        ],
-                    )
-                    .map_err(at("correction.k_fixef"))?,
-                    g_adj: text.g_adj.unwrap_or(default.g_adj),
-                    g_min: one_of(
-                        text.g_df.as_deref(),
-                        default.g_min,
-                        &[("min", true), ("conventional", false)],
-                    )
-                    .map_err(at("correction.g_df"))?,
-                    k_exact: text.k_exact.unwrap_or(default.k_exact),
-                    repair: one_of(
-                        text.repair.as_deref(),
-                        default.repair,
-                        &[
-                            ("variances", Repair::Variances),
-                            ("psd", Repair::Psd),
-                            ("never", Repair::Never),
-                        ],
-                    )
-                    .map_err(at("correction.repair"))?,
-                }
-            }
+            Some(correction) => correction.read(of)?,
         };
-        let wild = match &text.wild {
-            None => None,
-            Some(wild) => Some(Wild {
-                cluster: combination(&wild.cluster).map_err(at("wild.cluster"))?,
-                n_replicates: wild.replicates.unwrap_or(999),
-                weights: one_of(
-                    wild.weights.as_deref(),
-                    None,
-                    &[
-                        ("auto", None),
-                        ("rademacher", Some(WildWeights::Rademacher)),
-                        ("webb", Some(WildWeights::Webb)),
-                    ],
-                )
-                .map_err(at("wild.weights"))?,
-                seed: wild.seed.unwrap_or(1),
-                at_most: wild.at_most.unwrap_or(50),
-            }),
-        };
-        if let Some(Wild { n_replicates, at_most, .. }) = &wild {
-            config::within(n_replicates, &config::REPEATED).map_err(at("wild.replicates"))?;
-            config::within(at_most, &(0..=1_000_000)).map_err(at("wild.at_most"))?;
-        }
-        let winsor = text.winsor.unwrap_or(0.0);
-        if !(0.0..0.5).contains(&winsor) {
-            return Err(at("winsor")(format!("{winsor}: expected a share from 0 to below 0.5")));
-        }
-        if [&text.r#where, &text.and_where].into_iter().flatten().any(|text| text.trim().is_empty())
-        {
-            return Err(at("where")(
-                "it is empty: expected a SQL condition, as in base_value > 0".to_owned(),
-            ));
-        }
-        let condition = match (&text.r#where, &text.and_where) {
-            (Some(a), Some(b)) => Some(format!("({a}) and ({b})")),
-            (a, b) => a.clone().or_else(|| b.clone()),
-        };
+        let wild = text.wild.as_ref().map(|wild| wild.read(of)).transpose()?;
+        let winsor = text.winsor(of)?;
+        let condition = text.condition(of)?;
+        let singletons = [("drop", true), ("keep", false)];
+        let empty = [("drop", true), ("error", false)];
         Ok(Self {
-            drop_singletons: one_of(
-                text.singletons.as_deref(),
-                true,
-                &[("drop", true), ("keep", false)],
-            )
-            .map_err(at("singletons"))?,
-            drop_empty: one_of(text.empty.as_deref(), false, &[("drop", true), ("error", false)])
-                .map_err(at("empty"))?,
-            weights: text.weights.as_deref().map(Term::parse).transpose().map_err(at("weights"))?,
+            drop_singletons: one_of(text.singletons.as_deref(), true, &singletons)
+                .map_err(at(of, "singletons"))?,
+            drop_empty: one_of(text.empty.as_deref(), false, &empty).map_err(at(of, "empty"))?,
+            weights: text
+                .weights
+                .as_deref()
+                .map(Term::parse)
+                .transpose()
+                .map_err(at(of, "weights"))?,
             name,
             table: table.to_owned(),
-            outcomes,
-            regressors,
-            endogenous,
-            instruments,
+            outcomes: variables.outcomes,
+            regressors: variables.regressors,
+            endogenous: variables.endogenous,
+            instruments: variables.instruments,
             effects,
             condition,
             estimator,
@@ -679,7 +451,7 @@ impl Spec {
         })
     }
 
-    /// The statement that reads its rows, and how many columns of numbers come before those of text.
+    /// The statement that reads its rows: the columns of numbers, then those of categories.
     pub fn sql(&self) -> String {
         let terms = self
             .numbers()
@@ -699,17 +471,12 @@ impl Spec {
         format!("select {} from {}{condition}", columns.join(", "), self.table)
     }
 
-    /// The columns of numbers: outcomes, endogenous regressors, regressors, instruments, weights, and coordinates.
+    /// The columns of numbers: outcomes, endogenous regressors, regressors, instruments, weights,
+    /// and coordinates.
     pub fn numbers(&self) -> Vec<Term> {
         let coordinates = match &self.inference {
-            InferenceText::Conley(_, latitude, longitude, ..) => vec![latitude, longitude],
+            InferenceText::Conley { latitude, longitude, .. } => vec![latitude, longitude],
             _ => Vec::new(),
-        };
-        let coordinate = |name: &&String| Term {
-            name: (*name).clone(),
-            sql: number(&quote(name)),
-            columns: vec![(*name).clone()],
-            by: None,
         };
         self.outcomes
             .iter()
@@ -718,32 +485,20 @@ impl Spec {
             .chain(&self.instruments)
             .chain(&self.weights)
             .cloned()
-            .chain(coordinates.iter().map(coordinate))
+            .chain(coordinates.into_iter().map(|column| Term::of_column(column)))
             .collect()
     }
 
     /// The columns of categories, each once.
     pub fn factors(&self) -> Vec<String> {
-        let mut found: Vec<String> = Vec::new();
-        let of_inference: Vec<Vec<String>> = match &self.inference {
-            InferenceText::Cluster(columns) => columns.clone(),
-            InferenceText::Jackknife(columns) => vec![columns.clone()],
-            InferenceText::DriscollKraay(time, _) => vec![time.clone()],
-            InferenceText::Conley(place, ..) => vec![vec![place.clone()]],
-            _ => Vec::new(),
-        };
+        let of_inference = self.inference.groups();
         let by = self.endogenous.iter().chain(&self.regressors).chain(&self.instruments);
         let by: Vec<String> =
-            by.filter_map(|term| term.by.as_ref()).map(|(by, _)| by.clone()).collect();
+            by.filter_map(|term| term.by.as_ref()).map(|by| by.column.clone()).collect();
         let wild = self.wild.iter().flat_map(|wild| wild.cluster.clone());
-        for column in
-            self.effects.iter().chain(&of_inference).flatten().cloned().chain(by).chain(wild)
-        {
-            if !found.contains(&column) {
-                found.push(column);
-            }
-        }
-        found
+        let named = self.effects.iter().chain(&of_inference).flatten().cloned();
+        let found: IndexSet<String> = named.chain(by).chain(wild).collect();
+        found.into_iter().collect()
     }
 }
 
@@ -769,7 +524,7 @@ impl Model {
         }
         let specs = texts
             .iter()
-            .map(|text| Spec::of(&model.name, &model.table, text))
+            .map(|text| Spec::read(&model.name, &model.table, text))
             .collect::<Result<Vec<_>, _>>()?;
         let mut names = BTreeSet::new();
         if let Some(twice) = specs.iter().find(|spec| !names.insert(&spec.name)) {
@@ -811,18 +566,13 @@ impl Model {
         table: &str,
         rest: &FormulaOptions,
     ) -> Result<Self, ModelError> {
-        let bad =
-            |why: String| ModelError::Value { of: "the formula".to_owned(), key: "formula", why };
-        let parts = split(formula, '|');
-        let [main, others @ ..] = &parts[..] else { return Err(bad("it is empty".to_owned())) };
-        let [outcomes, regressors] = split(main, '~')[..] else {
-            return Err(bad(format!("{main:?}: expected outcome ~ regressors")));
-        };
-        let list =
-            |text: &str| Some(split(text, '+').into_iter().map(str::to_owned).collect::<Vec<_>>());
-        let mut spec = SpecText {
-            outcomes: list(outcomes),
-            regressors: if regressors == "1" { None } else { list(regressors) },
+        let parts = Formula::parse(formula).map_err(at("the formula", "formula"))?;
+        let spec = SpecText {
+            outcomes: Some(parts.outcomes),
+            regressors: Some(parts.regressors),
+            effects: parts.effects,
+            endogenous: parts.endogenous,
+            instruments: parts.instruments,
             weights: rest.weights.clone(),
             r#where: rest.condition.clone(),
             estimator: rest.estimator.clone(),
@@ -830,23 +580,7 @@ impl Model {
             winsor: rest.winsor,
             ..SpecText::default()
         };
-        for part in others {
-            match split(part, '~')[..] {
-                [effects] if spec.effects.is_none() => {
-                    spec.effects = if effects == "0" { Some(Vec::new()) } else { list(effects) };
-                }
-                [endogenous, instruments] if spec.endogenous.is_none() => {
-                    spec.endogenous = list(endogenous);
-                    spec.instruments = list(instruments);
-                }
-                _ => {
-                    return Err(bad(format!(
-                        "{part:?}: expected effects, or endogenous ~ instruments"
-                    )));
-                }
-            }
-        }
-        let spec = Spec::of("formula", table, &spec)?;
+        let spec = Spec::read("formula", table, &spec)?;
         Ok(Self {
             name: "formula".to_owned(),
             title: formula.to_owned(),
@@ -876,34 +610,6 @@ pub struct FormulaOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn terms_are_columns_products_expressions_and_dynamics() {
-        let term = |text| Term::parse(text).expect("a term");
-        assert_eq!(term("density").columns, ["density"]);
-        assert_eq!(term("a:b").sql, "cast((\"a\") as double) * cast((\"b\") as double)");
-        assert_eq!(term("size = ln(x + 1)").name, "size");
-        assert_eq!(term("size = ln(x + 1)").sql, "cast((ln(x + 1)) as double)");
-        let dynamic = term("i(year, density, ref = 2008)");
-        assert_eq!(
-            (dynamic.name.as_str(), dynamic.by),
-            ("density", Some(("year".to_owned(), Some("2008".to_owned()))))
-        );
-        // fixest's form without a regressor: the years themselves.
-        let years = term("i(year, ref = 2008)");
-        assert_eq!(
-            (years.name.as_str(), years.by),
-            ("1", Some(("year".to_owned(), Some("2008".to_owned()))))
-        );
-        assert_eq!(term("i(year)").by, Some(("year".to_owned(), None)));
-        assert!(
-            Term::parse("x^2").is_err()
-                && Term::parse("x - 1").is_err()
-                && Term::parse("0").is_err()
-        );
-        // A comparison is no name.
-        assert_eq!(term("case when x = 1 then 1 else 0 end").columns.len(), 0);
-    }
 
     #[test]
     fn a_formula_has_effects_and_instruments() {

@@ -1,12 +1,17 @@
 //! Rows in the form a user asked for.
 
+use crate::classification;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clap::{Args, ValueEnum};
+use comfy_table::{Table, presets};
+use lake::{Column, TableVersion};
+use maud::Render;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -95,6 +100,9 @@ pub enum OutputError {
     /// Parquet failed.
     #[error("failed to write the rows as Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
+    /// Text with commas could not be written.
+    #[error("failed to write the rows")]
+    Csv(#[from] csv::Error),
     /// The file or the terminal failed.
     #[error("failed to write the rows")]
     Io(#[from] std::io::Error),
@@ -106,6 +114,9 @@ impl OutputError {
         let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
         match self {
             Self::Io(error) => is_closed(error),
+            Self::Csv(error) => {
+                matches!(error.kind(), csv::ErrorKind::Io(error) if is_closed(error))
+            }
             Self::Arrow(ArrowError::IoError(_, error)) => is_closed(error),
             Self::Arrow(ArrowError::CsvError(text) | ArrowError::JsonError(text)) => {
                 text.contains("Broken pipe")
@@ -130,20 +141,15 @@ pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outp
     Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
 }
 
-/// A text as HTML's and SVG's, also inside quotes of both kinds.
-pub fn html_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars().map(visible) {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
+/// A text as a part of HTML: texts of data, which may say anything, stand in pages as these.
+#[derive(Debug, Clone, Copy)]
+pub struct HtmlText<'t>(pub &'t str);
+
+impl Render for HtmlText<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        let shown: String = self.0.chars().map(visible).collect();
+        shown.render_to(buffer);
     }
-    out
 }
 
 /// The character, or what stands for one that neither HTML nor SVG can hold.
@@ -154,6 +160,19 @@ pub fn visible(c: char) -> char {
             char::REPLACEMENT_CHARACTER
         }
         c => c,
+    }
+}
+
+/// Data with what neither HTML nor SVG can hold made visible.
+pub fn visible_data(data: Value) -> Value {
+    let text = |text: String| text.chars().map(visible).collect::<String>();
+    match data {
+        Value::String(found) => Value::String(text(found)),
+        Value::Array(values) => Value::Array(values.into_iter().map(visible_data).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (text(name), visible_data(value))).collect(),
+        ),
+        other => other,
     }
 }
 
@@ -212,20 +231,12 @@ pub fn shortened(text: &str, limit: usize) -> String {
 ///
 /// What `out` fails with.
 pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
-    let n = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |at: usize| {
-        rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..n).map(width).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
-        }
-        writeln!(out, "{}", line.trim_end())?;
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    Ok(())
+    writeln!(out, "{}", table.trim_fmt())
 }
 
 /// A text to the right of a column of this width.
@@ -233,21 +244,47 @@ pub fn right(text: impl ToString, width: usize) -> String {
     format!("{:>width$}", text.to_string())
 }
 
+/// What is told of a table.
+#[derive(Debug)]
+pub struct Described {
+    /// `schema.table`.
+    pub table: String,
+    /// What a row is.
+    pub about: String,
+    /// The columns that make a row unique.
+    pub key: String,
+    /// The classification of its products, if it has some.
+    pub products: Option<String>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+impl Described {
+    /// What a version tells of itself.
+    pub fn of(version: &TableVersion) -> Self {
+        Self {
+            table: version.table.clone(),
+            about: version.about.clone(),
+            key: version.key.join(", "),
+            products: classification::of(version),
+            columns: version.columns.clone(),
+        }
+    }
+}
+
 /// A table's contract.
 ///
 /// # Errors
 ///
 /// What `out` fails with.
-pub fn contract(
-    out: &mut impl Write,
-    table: &str,
-    about: &str,
-    key: &str,
-    columns_of: &[lake::Column],
-) -> std::io::Result<()> {
-    writeln!(out, "{table}: {about}\nkey: {key}\n")?;
+pub fn contract(out: &mut impl Write, described: &Described) -> std::io::Result<()> {
+    writeln!(out, "{}: {}\nkey: {}", described.table, described.about, described.key)?;
+    if let Some(products) = &described.products {
+        writeln!(out, "products: {products}")?;
+    }
+    writeln!(out)?;
     let mut rows = vec![["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec()];
-    for column in columns_of {
+    for column in &described.columns {
         rows.push(vec![
             column.name.clone(),
             column.kind.name().to_owned(),
@@ -257,19 +294,6 @@ pub fn contract(
         ]);
     }
     columns(out, &rows)
-}
-
-/// A count with commas between thousands.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
@@ -346,6 +370,7 @@ pub fn write<E: From<OutputError>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use maud::html;
 
     #[test]
     fn cells_are_no_formulas_where_that_is_asked_for() {
@@ -373,9 +398,9 @@ mod tests {
     #[test]
     fn texts_stay_texts_in_pages() {
         let hostile = "<img src=x onerror='a()'> & \"b\"\u{0}\u{7}\t";
-        let expected =
-            "&lt;img src=x onerror=&#39;a()&#39;&gt; &amp; &quot;b&quot;\u{fffd}\u{fffd}\t";
-        assert_eq!(html_text(hostile), expected);
+        let expected = "&lt;img src=x onerror='a()'&gt; &amp; &quot;b&quot;\u{fffd}\u{fffd}\t";
+        let found = html! { b title=(HtmlText(hostile)) { (HtmlText(hostile)) } };
+        assert_eq!(found.into_string(), format!("<b title=\"{expected}\">{expected}</b>"));
     }
 
     #[test]
@@ -383,7 +408,7 @@ mod tests {
         let value = serde_json::json!({"a": "<!--<script></script>&\u{2028}\u{2029}", "</b>": 1});
         let text = json_in_html(&value.to_string());
         assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 
     #[test]

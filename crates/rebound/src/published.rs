@@ -1,7 +1,7 @@
 //! What is published in a lake, for the commands that read it.
 
-use crate::estimation::Estimated;
 use crate::model_spec::Heading;
+use crate::regression::Estimated;
 use crate::stages;
 use crate::suggest::suggest;
 use lake::{Catalog, Lake, LakeError, TableVersion};

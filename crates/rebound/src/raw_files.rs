@@ -1,7 +1,7 @@
 //! The raw files that a pipeline names.
 
 use crate::bounded;
-use crate::config::beside;
+use crate::paths::resolve_path;
 use lake::{RemoteError, RemoteFile};
 use std::path::{Component, Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -138,7 +138,7 @@ pub fn find(
             |file: RemoteFile| RawFile { label: file.url().to_owned(), place: Place::Remote(file) };
         (pattern.to_owned(), found.into_iter().map(file).collect::<Vec<_>>())
     } else {
-        let pattern = beside(pipeline, pattern);
+        let pattern = resolve_path(pipeline, pattern);
         glob::Pattern::new(&pattern.to_string_lossy()).map_err(|error| bad(&error))?;
         let parts: Vec<_> = pattern.components().collect();
         let (mut matched, mut found) = (Vec::new(), Vec::new());

@@ -5,11 +5,13 @@ mod words;
 use self::words::{Part, Words, is_complete, parts};
 use crate::clock;
 use crate::new_file::NewFile;
-use crate::output::{self, CsvArgs, Format, OutputError, columns, grouped, right};
+use crate::output::{self, CsvArgs, Described, Format, OutputError, columns, right};
 use crate::published::{self, NotPublished};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
+use comfy_table::{Table, TableComponent, presets};
+use indicatif::HumanCount;
 use lake::{Catalog, Lake, LakeError, TableVersion};
 use query::{Memory, QueryError, Session};
 use rustyline::completion::Completer;
@@ -232,6 +234,13 @@ pub fn run(
     Ok(())
 }
 
+/// What a pager does with lines that are wider than the screen.
+#[derive(Debug, Clone, Copy)]
+enum WideLines {
+    Folded,
+    Cut,
+}
+
 fn println(text: &str) -> std::io::Result<()> {
     writeln!(std::io::stdout().lock(), "{text}")
 }
@@ -322,11 +331,11 @@ impl Shell<'_> {
             }
             "d" | "d+" | "dt" | "dt+" if rest.is_empty() => {
                 let text = tables(&self.catalog)?;
-                self.page(&text, true)?;
+                self.page(&text, WideLines::Folded)?;
             }
             "d" | "d+" => {
                 let text = table(published::version(&self.catalog, rest)?)?;
-                self.page(&text, true)?;
+                self.page(&text, WideLines::Folded)?;
             }
             "timing" => toggled("timing", &mut self.show.is_timed)?,
             "x" => toggled("one column a line", &mut self.show.is_expanded)?,
@@ -394,10 +403,10 @@ impl Shell<'_> {
         } else {
             let mut text = String::from_utf8_lossy(&text).into_owned();
             if is_cut {
-                let n = grouped(limit as u64);
+                let n = HumanCount(limit as u64);
                 let _ = writeln!(text, "(the first {n} only; `\\rows 0` shows all)");
             }
-            self.page(&text, false)?;
+            self.page(&text, WideLines::Cut)?;
         }
         if self.show.is_timed {
             println(&format!("time: {:.3} s", took.as_secs_f64()))?;
@@ -445,8 +454,8 @@ impl Shell<'_> {
         Ok((schema, batches, is_cut))
     }
 
-    /// Shows a text, through a pager if it is longer than the screen; lines that are wider are folded or cut.
-    fn page(&self, text: &str, folds: bool) -> std::io::Result<()> {
+    /// Shows a text, through a pager if it is longer than the screen.
+    fn page(&self, text: &str, wide: WideLines) -> std::io::Result<()> {
         let mut out = std::io::stdout().lock();
         if !self.show.is_paged {
             return write!(out, "{text}");
@@ -454,7 +463,10 @@ impl Shell<'_> {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
         let mut words = pager.split_whitespace();
         let Some(program) = words.next() else { return write!(out, "{text}") };
-        let how = if folds { "-FRX" } else { "-FRSX" };
+        let how = match wide {
+            WideLines::Folded => "-FRX",
+            WideLines::Cut => "-FRSX",
+        };
         let started = Command::new(program)
             .args(words)
             // Ends at once if all fits.
@@ -479,7 +491,7 @@ fn name_of(format: Format) -> String {
 fn tables(catalog: &Catalog) -> std::io::Result<String> {
     let mut rows = vec![["table", "rows", "a row is"].map(str::to_owned).to_vec()];
     for (name, version) in &catalog.tables {
-        let n = right(grouped(version.rows()), 11);
+        let n = right(HumanCount(version.rows()), 11);
         rows.push(vec![name.clone(), n, output::shortened(&version.about, 90)]);
     }
     let mut text = Vec::new();
@@ -489,16 +501,14 @@ fn tables(catalog: &Catalog) -> std::io::Result<String> {
 
 /// A table's contract.
 fn table(version: &TableVersion) -> std::io::Result<String> {
-    let TableVersion { table, about, columns, .. } = version;
     let mut text = Vec::new();
-    output::contract(&mut text, table, about, &version.key.join(", "), columns)?;
+    output::contract(&mut text, &Described::of(version))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Rows one column a line.
 fn expanded(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, OutputError> {
     let options = arrow::util::display::FormatOptions::new().with_null("null");
-    let width = schema.fields().iter().map(|field| field.name().chars().count()).max().unwrap_or(0);
     let (mut text, mut n) = (String::new(), 0);
     for batch in batches {
         let columns = batch
@@ -508,11 +518,15 @@ fn expanded(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, Outpu
             .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
             n += 1;
-            let _ = writeln!(text, "-- row {n}");
+            let mut table = Table::new();
+            table.load_preset(presets::NOTHING).set_style(TableComponent::VerticalLines, '|');
             for (field, column) in schema.fields().iter().zip(&columns) {
-                let value = column.value(row).try_to_string()?;
-                let _ = writeln!(text, "{:width$} | {value}", field.name());
+                table.add_row([field.name().clone(), column.value(row).try_to_string()?]);
             }
+            for (column, padding) in table.column_iter_mut().zip([(0, 1), (1, 0)]) {
+                column.set_padding(padding);
+            }
+            let _ = writeln!(text, "-- row {n}\n{}", table.trim_fmt());
         }
     }
     let _ = writeln!(text, "({n} row{})", if n == 1 { "" } else { "s" });

@@ -1,8 +1,7 @@
 //! Tables from elsewhere that SQL and models read: CSV (packed or not), Parquet, Stata.
 
-use crate::input::{self, Block, Buffers, Stored};
-use crate::layout_file::FileFormat;
-use crate::raw_files::{Place, RawFile};
+use crate::delimited::{self, Fault, Reader};
+use crate::input::{self, Block, Stored};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray,
@@ -14,7 +13,6 @@ use lake::Kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// A table that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +45,46 @@ struct Texts {
 impl Texts {
     fn new(names: Vec<String>) -> Self {
         Self { columns: names.iter().map(|_| Vec::new()).collect(), names }
+    }
+
+    /// Adds the rows of a table whose columns are all text; its first has the number `row`.
+    fn add_table(&mut self, rows: &RecordBatch, row: u64) -> Result<(), String> {
+        for (out, column) in self.columns.iter_mut().zip(input::utf8_texts(rows, row)?) {
+            let texts = column.iter().map(|text| text.filter(|text| !text.is_empty()));
+            out.extend(texts.map(|text| text.map(str::to_owned)));
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of a block of text.
+    fn add_text(&mut self, block: &Block) -> Result<(), String> {
+        let columns = &mut self.columns;
+        let added = delimited::each_row(block, columns.len(), |row| {
+            for (place, out) in columns.iter_mut().enumerate() {
+                let text = row.text(place)?;
+                out.push((!text.is_empty()).then(|| text.to_owned()));
+            }
+            Ok(())
+        });
+        added.map_err(|fault| match fault {
+            Fault::Columns { line, found, expected } => {
+                format!("line {line}: {found} fields, where the header has {expected}")
+            }
+            other => other.to_string(),
+        })
+    }
+
+    /// The columns in the types that are asked for, or that their texts have.
+    fn rows(&self, asked: &BTreeMap<&str, Kind>) -> Result<(SchemaRef, RecordBatch), String> {
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for (name, values) in self.names.iter().zip(&self.columns) {
+            let kind = asked.get(name.as_str()).copied().unwrap_or_else(|| inferred(values));
+            fields.push(Field::new(name, kind.arrow(), true));
+            arrays.push(array(name, values, kind)?);
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let rows = RecordBatch::try_new(Arc::clone(&schema), arrays);
+        Ok((schema, rows.map_err(|error| error.to_string())?))
     }
 }
 
@@ -157,101 +195,59 @@ fn array(name: &str, values: &[Option<String>], kind: Kind) -> Result<ArrayRef, 
 pub fn read(
     path: &Path,
     types: &BTreeMap<String, String>,
-    runtime: &Handle,
 ) -> Result<(SchemaRef, RecordBatch), TableError> {
-    let failed = |why: String| TableError { path: path.to_owned(), why };
-    let file = RawFile { label: path.display().to_string(), place: Place::Local(path.to_owned()) };
-    let items = input::items(&file, runtime).map_err(|error| failed(error.to_string()))?;
-    let [item] = &items[..] else {
-        return Err(failed(format!("it holds {} files: name one", items.len())));
-    };
-    let format = FileFormat::Csv {
-        dialect: trade::Dialect { delimiter: b',', quote: Some(b'"') },
-        encoding: encoding_rs::UTF_8,
-        has_header: true,
-    };
-    let mut reader =
-        item.open(&format, &Buffers::default()).map_err(|error| failed(error.to_string()))?;
-    let names: Vec<String> = reader.header().to_vec();
+    rows(path, types).map_err(|why| TableError { path: path.to_owned(), why })
+}
+
+fn rows(path: &Path, types: &BTreeMap<String, String>) -> Result<(SchemaRef, RecordBatch), String> {
+    let mut reader = Reader::open(path)?;
+    let asked = kinds(types, reader.header())?;
+    let mut texts = Texts::new(reader.header().to_vec());
+    let mut typed: Vec<RecordBatch> = Vec::new();
+    while let Some(block) = reader.next_block()? {
+        match block {
+            Block::Table { rows, row, stored } if is_typed(&rows) => {
+                check_texts(&rows, row, &stored)?;
+                typed.push(rows);
+            }
+            Block::Table { rows, row, .. } => texts.add_table(&rows, row)?,
+            block @ Block::Text { .. } => texts.add_text(&block)?,
+        }
+    }
+    match typed.first() {
+        Some(first) => {
+            let whole = arrow::compute::concat_batches(&first.schema(), &typed);
+            plain(&whole.map_err(|error| error.to_string())?, &asked)
+        }
+        None => texts.rows(&asked),
+    }
+}
+
+/// The types that are asked for, by column.
+fn kinds<'t>(
+    types: &'t BTreeMap<String, String>,
+    header: &[String],
+) -> Result<BTreeMap<&'t str, Kind>, String> {
     let mut asked = BTreeMap::new();
     for (name, text) in types {
-        if !names.contains(name) {
-            let close = crate::suggest::suggest(name, names.iter().map(String::as_str));
-            return Err(failed(format!(
-                "no column `{name}`{close}: the header has {}",
-                names.join(", ")
-            )));
-        }
+        delimited::place(header, name)?;
         let kind = kind(text).ok_or_else(|| {
-            failed(format!(
-                "column `{name}`: unknown type {text:?}: expected text, int, double or boolean"
-            ))
+            format!("column `{name}`: unknown type {text:?}: expected text, int, double or boolean")
         })?;
         asked.insert(name.as_str(), kind);
     }
-    let mut texts = Texts::new(names);
-    let mut typed: Vec<RecordBatch> = Vec::new();
-    let mut header = Vec::new();
-    while let Some(block) = reader.next_block().map_err(failed)? {
-        match block {
-            Block::Table { rows, row, stored } if is_typed(&rows) => {
-                let fields = rows.schema_ref().fields().iter();
-                for ((field, column), stored) in fields.zip(rows.columns()).zip(&stored) {
-                    // Text that is no UTF-8 comes as bytes, and not in every block.
-                    if matches!(stored, Stored::Bytes(_)) {
-                        input::utf8_text(field.name(), column, row).map_err(failed)?;
-                    }
-                }
-                typed.push(rows);
-            }
-            Block::Table { rows, row, .. } => {
-                for (out, column) in
-                    texts.columns.iter_mut().zip(input::utf8_texts(&rows, row).map_err(failed)?)
-                {
-                    out.extend(
-                        column.iter().map(|text| text.map(str::to_owned).filter(|t| !t.is_empty())),
-                    );
-                }
-            }
-            Block::Text { text, line, .. } => {
-                let mut rows = csv::ReaderBuilder::new()
-                    .has_headers(false)
-                    .flexible(true)
-                    .from_reader(&text[..]);
-                for row in rows.records() {
-                    let row = row.map_err(|error| failed(error.to_string()))?;
-                    let at = line + row.position().map_or(0, csv::Position::line).saturating_sub(1);
-                    if row.len() != texts.columns.len() {
-                        return Err(failed(format!(
-                            "line {at}: {} fields, where the header has {}",
-                            row.len(),
-                            texts.columns.len()
-                        )));
-                    }
-                    for (out, field) in texts.columns.iter_mut().zip(&row) {
-                        let field = field.trim();
-                        out.push((!field.is_empty()).then(|| field.to_owned()));
-                    }
-                }
-            }
+    Ok(asked)
+}
+
+/// Whether columns of text are UTF-8: those that are not come as bytes, and not in every block.
+fn check_texts(rows: &RecordBatch, row: u64, stored: &[Stored]) -> Result<(), String> {
+    let fields = rows.schema_ref().fields().iter();
+    for ((field, column), stored) in fields.zip(rows.columns()).zip(stored) {
+        if matches!(stored, Stored::Bytes(_)) {
+            input::utf8_text(field.name(), column, row)?;
         }
     }
-    if let Some(first) = typed.first() {
-        let schema = first.schema();
-        let whole =
-            arrow::compute::concat_batches(&schema, &typed).map_err(|e| failed(e.to_string()))?;
-        return plain(&whole, &asked).map_err(failed);
-    }
-    let mut arrays = Vec::new();
-    for (name, values) in texts.names.iter().zip(&texts.columns) {
-        let kind = asked.get(name.as_str()).copied().unwrap_or_else(|| inferred(values));
-        header.push(Field::new(name, kind.arrow(), true));
-        arrays.push(array(name, values, kind).map_err(failed)?);
-    }
-    let schema = Arc::new(Schema::new(header));
-    let rows =
-        RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|e| failed(e.to_string()))?;
-    Ok((schema, rows))
+    Ok(())
 }
 
 /// Whether the columns of a table have types of their own.
@@ -349,11 +345,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t");
         std::fs::write(&path, bytes).expect("written");
-        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
         let types = types.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        read(&path, &types, runtime.handle())
-            .map(|(_, rows)| rows)
-            .map_err(|error| error.to_string())
+        read(&path, &types).map(|(_, rows)| rows).map_err(|error| error.to_string())
     }
 
     fn parquet_of(rows: &RecordBatch, options: ArrowWriterOptions) -> Vec<u8> {

@@ -2,12 +2,14 @@
 
 use crate::causes::causes;
 use crate::graph;
-use crate::pipeline;
+use crate::pipeline_file::PipelineFile;
 use crate::remote::{Failure, Job, Task};
-use crate::run::{self, RunError};
+use crate::run::RunError;
+use crate::run::content::content_of;
+use crate::run::plan::sql_session;
 use crate::stages::aggregate::{self, AllSums, Reported};
 use crate::stages::ingest::{self, OfFile};
-use crate::stages::{Files, StageError};
+use crate::stages::{Context, Input, StageError};
 use lake::{DataFile, Lake};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -60,24 +62,22 @@ pub fn perform(job: &str, place: &str) -> String {
 fn done(job: &Job) -> Result<String, WorkerError> {
     let Job { context, task } = job;
     let runtime = query::runtime(1).map_err(WorkerError::Runtime)?;
-    let pipeline = pipeline::read(&runtime, &context.pipeline).map_err(RunError::from)?;
-    if graph::identity(&pipeline) != context.same {
+    let file = PipelineFile::read(&context.pipeline).map_err(RunError::from)?;
+    let pipeline = file.pipeline(&runtime).map_err(RunError::from)?;
+    if graph::identity(&pipeline).map_err(RunError::from)? != context.same {
         return Err(WorkerError::Other(context.pipeline.clone()));
     }
     let lake = Lake::open(&context.lake).map_err(RunError::from)?;
-    let inputs = match task {
-        Task::Reported { records } | Task::Year { records, .. } => {
-            BTreeMap::from([(records.table.clone(), records.clone())])
-        }
-        Task::Ingest { .. } | Task::Sql { .. } => BTreeMap::new(),
+    let (reads, inputs) = match task {
+        Task::Reported { records } | Task::Year { records, .. } => (
+            Input::tables(&[&records.table]),
+            BTreeMap::from([(records.table.clone(), records.clone())]),
+        ),
+        Task::Ingest { .. } | Task::Sql { .. } => (Vec::new(), BTreeMap::new()),
     };
-    let files = Files {
-        lake: &lake,
-        runtime: runtime.handle().clone(),
-        drafts: context.drafts.clone(),
-        inputs,
-        remote: None,
-    };
+    let memory = pipeline.config.engine.memory();
+    let handle = runtime.handle().clone();
+    let work = Context::new(&lake, handle, memory, context.drafts.clone()).reading(&reads, &inputs);
     fn told<T: Serialize>(found: T) -> Result<String, WorkerError> {
         serde_json::to_string(&Ok::<T, Failure>(found)).map_err(WorkerError::Answer)
     }
@@ -85,30 +85,33 @@ fn done(job: &Job) -> Result<String, WorkerError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     match task {
         Task::Ingest { file, hash, first } => {
-            let found: Vec<OfFile> =
-                pool.install(|| ingest::run_one(&pipeline, &files, file, *first))?;
+            let found: Vec<OfFile> = pool.install(|| {
+                ingest::run_one(&ingest::Params::from(&pipeline), &work, file, *first)
+            })?;
             // After reading: what changed meanwhile is another file too.
             let raw = pipeline.sources.iter().flat_map(|source| &source.files);
             for raw in raw.filter(|raw| raw.label == *file) {
-                if hash.as_ref() != Some(&run::content_of(raw, None)?.hash) {
+                if hash.as_ref() != Some(&content_of(raw, None)?.hash) {
                     return Err(WorkerError::OtherFile(file.clone()));
                 }
             }
             told(found)
         }
         Task::Reported { .. } => {
-            let found: Reported = pool.install(|| aggregate::reported(&pipeline, &files))?;
+            let found: Reported =
+                pool.install(|| aggregate::reported(&aggregate::Params::from(&pipeline), &work))?;
             told(found)
         }
         Task::Year { year, reported, .. } => {
-            let found: AllSums =
-                pool.install(|| aggregate::year_alone(&pipeline, &files, *year, reported))?;
+            let found: AllSums = pool.install(|| {
+                aggregate::year_alone(&aggregate::Params::from(&pipeline), &work, *year, reported)
+            })?;
             told(found)
         }
         Task::Sql { text, reads, version, name } => {
             let written: Result<DataFile, RunError> = runtime.block_on(async {
                 // One partition, as where the run was started.
-                let session = run::sql_session(&lake, &pipeline, 1)?;
+                let session = sql_session(&lake, &pipeline, 1)?;
                 for table in reads {
                     session.register(table)?;
                 }

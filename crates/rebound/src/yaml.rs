@@ -1,8 +1,16 @@
-//! YAML files to typed values. Only this module names the YAML library.
+//! YAML files to typed values, and what is wrong with them in words. Only this module names the YAML
+//! library.
 
 use crate::bounded;
-use serde::de::DeserializeOwned;
+use crate::suggest::suggest;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor,
+};
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+
+pub use serde_yaml::Value;
 
 /// A YAML file that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,21 +40,29 @@ pub enum YamlError {
 ///
 /// [`YamlError`] if the file is not there, is no YAML, or has other keys than `T`.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, YamlError> {
-    let text = text_of(path).map_err(|source| YamlError::Read { path: path.to_owned(), source })?;
+    let text = text_of(path)?;
     of_text(&text).map_err(|text| YamlError::Content { path: path.to_owned(), text })
 }
 
 /// Bytes of the largest file that is read.
 const MOST_BYTES: u64 = 64 << 20;
 
-fn text_of(path: &Path) -> std::io::Result<String> {
-    bounded::is_regular(path)?;
-    let n = path.metadata()?.len();
-    if n > MOST_BYTES {
-        let why = format!("it has {n} bytes: expected a text of at most {MOST_BYTES}");
-        return Err(std::io::Error::other(why));
-    }
-    std::fs::read_to_string(path)
+/// The text of a file.
+///
+/// # Errors
+///
+/// [`YamlError::Read`] if it is not there, is no file, or is too large.
+pub fn text_of(path: &Path) -> Result<String, YamlError> {
+    let text = || {
+        bounded::is_regular(path)?;
+        let n = path.metadata()?.len();
+        if n > MOST_BYTES {
+            let why = format!("it has {n} bytes: expected a text of at most {MOST_BYTES}");
+            return Err(std::io::Error::other(why));
+        }
+        std::fs::read_to_string(path)
+    };
+    text().map_err(|source| YamlError::Read { path: path.to_owned(), source })
 }
 
 /// Reads a text.
@@ -55,73 +71,333 @@ fn text_of(path: &Path) -> std::io::Result<String> {
 ///
 /// What is wrong, and where.
 pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml::from_str(text).map_err(|error| in_words(&error.to_string()))
+    serde_yaml::from_str(text).map_err(|error| {
+        let Fault { path, why, line } = Fault::of(&error);
+        let path = path.map_or_else(String::new, |path| format!("`{path}`: "));
+        let place = line.map_or_else(String::new, |line| format!(" at line {line}"));
+        format!("{path}{why}{place}")
+    })
+}
+
+/// Reads a value that was read before.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn of_value<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_yaml::from_value(value).map_err(|error| Fault::of(&error).why)
+}
+
+/// A value that is no `T`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Where it is below the key that was asked for: `[1].end`.
+    pub below: String,
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// What is there, and what was expected.
+    pub why: String,
+}
+
+/// What of the value below `keys` is no `T`; `None` if all is, or there is no value.
+pub fn fault_at<T: DeserializeOwned>(text: &str, keys: &[&str]) -> Option<Misfit> {
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    let found = Below { keys, then: PhantomData::<T> }.deserialize(deserializer);
+    let Fault { path, why, line } = Fault::of(&found.err()?);
+    let below = path.as_deref().and_then(|path| path.strip_prefix(&keys.join(".")));
+    Some(Misfit { below: below.unwrap_or_default().to_owned(), line: line?, why })
+}
+
+/// The line of the last of `keys`, each below the one before, counted from 1.
+pub fn line_of(text: &str, keys: &[&str]) -> Option<usize> {
+    let (last, above) = keys.split_last()?;
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    let found = Below { keys: above, then: KeyOf(last) }.deserialize(deserializer);
+    let error = found.err().filter(|error| error.to_string().contains(HERE))?;
+    Some(error.location()?.line())
+}
+
+/// What the error says that is made where a key is found.
+const HERE: &str = "the key is here";
+
+/// Reads `then` from the value below `keys`, if there is one.
+struct Below<'k, S> {
+    keys: &'k [&'k str],
+    then: S,
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Below<'_, S> {
+    type Value = Option<S::Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.keys.is_empty() {
+            self.then.deserialize(deserializer).map(Some)
+        } else {
+            deserializer.deserialize_map(self)
+        }
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Below<'_, S> {
+    type Value = Option<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut then = Some(self.then);
+        let mut found = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match self.keys.split_first().filter(|(first, _)| **first == key) {
+                Some((_, keys)) if then.is_some() => {
+                    if let Some(then) = then.take() {
+                        found = map.next_value_seed(Below { keys, then })?;
+                    }
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Fails at the key, so that the error has its place.
+struct KeyOf<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for KeyOf<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeyOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while map.next_key_seed(IsKey(self.0))?.is_some() {
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+struct IsKey<'k>(&'k str);
+
+impl<'de> DeserializeSeed<'de> for IsKey<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for IsKey<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<(), E> {
+        if key == self.0 { Err(E::custom(HERE)) } else { Ok(()) }
+    }
+}
+
+/// What the library says of an error, in words and by parts.
+struct Fault {
+    /// The path of the key.
+    path: Option<String>,
+    why: String,
+    /// Counted from 1.
+    line: Option<usize>,
+}
+
+impl Fault {
+    fn of(error: &serde_yaml::Error) -> Self {
+        let text = error.to_string();
+        let place = error.location();
+        let said = place.as_ref().and_then(|place| {
+            text.strip_suffix(&format!(" at line {} column {}", place.line(), place.column()))
+        });
+        let said = said.unwrap_or(&text);
+        let is_path = |path: &str| {
+            path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'))
+        };
+        let (path, why) = match said.split_once(": ") {
+            Some((path, why)) if is_path(path) && !said.starts_with("invalid") => {
+                (Some(path.to_owned()), why)
+            }
+            _ => (None, said),
+        };
+        Self { path, why: in_words(why), line: place.map(|place| place.line()) }
+    }
 }
 
 /// What is expected, by the names that types have in Rust.
-const EXPECTED: [(&str, &str); 10] = [
+const EXPECTED: [(&str, &str); 13] = [
     ("usize", "a whole number of at least 0"),
     ("u64", "a whole number of at least 0"),
     ("u32", "a whole number of 0 to 4294967295"),
+    ("u16", "a whole number of 0 to 65535"),
     ("u8", "a whole number of 0 to 255"),
     ("i64", "a whole number"),
     ("i32", "a whole number"),
     ("f64", "a number"),
     ("a boolean", "true or false"),
+    ("a string", "a text"),
     ("a sequence", "a list"),
     ("a map", "keys with values"),
+    ("map with a single key", "one key with a value"),
 ];
 
-/// An error of the library without the names of Rust's types.
+/// What is found, by the names of the library.
+const FOUND: [(&str, &str); 6] = [
+    ("sequence", "a list"),
+    ("map", "keys with values"),
+    ("unit value", "nothing"),
+    ("null", "nothing"),
+    ("Option value", "nothing"),
+    ("newtype struct", "a value"),
+];
+
+/// The texts in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// An error of the library without the names of Rust's types and the library's own.
 fn in_words(error: &str) -> String {
-    let Some((found, expected)) = error.split_once(", expected ") else { return error.to_owned() };
-    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
-    if let Some(name) = expected.strip_prefix("struct ") {
-        let rest = name.trim_start_matches(|c: char| !c.is_whitespace());
-        return format!("{found}, expected keys with values{rest}");
+    for (begin, kind) in [("unknown field ", "key"), ("unknown variant ", "choice")] {
+        if let Some(rest) = error.strip_prefix(begin)
+            && let [name, known @ ..] = &quoted(rest)[..]
+        {
+            if known.is_empty() {
+                return format!("unknown {kind} `{name}`: expected none");
+            }
+            let close = suggest(name, known.iter().copied());
+            return format!("unknown {kind} `{name}`: expected one of {}{close}", known.join(", "));
+        }
     }
+    if let Some(name) = error.strip_prefix("missing field ") {
+        return format!("missing key {name}");
+    }
+    let found = ["invalid type: ", "invalid value: ", "invalid length "];
+    let Some(rest) = found.iter().find_map(|begin| error.strip_prefix(begin)) else {
+        return error.to_owned();
+    };
+    let Some((found, expected)) = rest.split_once(", expected ") else { return error.to_owned() };
+    format!("{}: expected {}", found_in_words(found), expected_in_words(expected))
+}
+
+/// `string "many"` is `"many"`, ``integer `5` `` is `5`.
+fn found_in_words(found: &str) -> String {
+    if let Some(text) = found.strip_prefix("string ") {
+        return text.to_owned();
+    }
+    if let [value] = quoted(found)[..] {
+        return value.to_owned();
+    }
+    let words = FOUND.iter().find(|(name, _)| *name == found);
+    words.map_or(found, |(_, words)| words).to_owned()
+}
+
+fn expected_in_words(expected: &str) -> String {
+    if expected.starts_with("struct ") || expected.starts_with("tuple struct ") {
+        return "keys with values".to_owned();
+    }
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
     let words = EXPECTED.iter().find_map(|(name, words)| {
         let rest = expected.strip_prefix(name).filter(|rest| is_end(rest))?;
-        Some(format!("{found}, expected {words}{rest}"))
+        Some(format!("{words}{rest}"))
     });
-    words.unwrap_or_else(|| error.to_owned())
+    words.unwrap_or_else(|| expected.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields, rename_all = "snake_case")]
+    enum Colour {
+        Red,
+        DarkGreen,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Section {
+        #[serde(rename = "number")]
+        _number: usize,
+        #[serde(rename = "colours")]
+        _colours: Vec<Colour>,
+    }
 
     #[test]
     fn errors_have_no_names_of_types() {
-        let of = |text: &str, error: String| (text.to_owned(), error);
-        for (text, error) in [
-            of("many", of_text::<usize>("many").unwrap_err()),
-            of("half", of_text::<f64>("half").unwrap_err()),
-            of("2", of_text::<bool>("2").unwrap_err()),
-            of("-3", of_text::<u32>("-3").unwrap_err()),
-            of("[1]", of_text::<i32>("[1]").unwrap_err()),
+        fn of<T: DeserializeOwned + fmt::Debug>(text: &str) -> String {
+            of_text::<T>(text).expect_err("a misfit")
+        }
+        for (error, expected) in [
+            (of::<usize>("many"), "\"many\": expected a whole number of at least 0 at line 1"),
+            (of::<f64>("half"), "\"half\": expected a number at line 1"),
+            (of::<bool>("2"), "2: expected true or false at line 1"),
+            (of::<u32>("-3"), "-3: expected a whole number of 0 to 4294967295 at line 1"),
+            (of::<i32>("[1]"), "a list: expected a whole number at line 1"),
+            (of::<Vec<i32>>("{a: 1}"), "keys with values: expected a list at line 1"),
+            (of::<String>("{a: 1}"), "keys with values: expected a text at line 1"),
+            (of::<Section>("5"), "5: expected keys with values at line 1"),
+            (of::<Section>("colours: []"), "missing key `number` at line 1"),
+            (
+                of::<Section>("nummer: 1"),
+                "unknown key `nummer`: expected one of number, colours (did you mean `number`?) at line 1",
+            ),
+            (
+                of::<Section>("number: 1\ncolours:\n  - red\n  - dark_gren"),
+                "`colours[1]`: unknown choice `dark_gren`: expected one of red, dark_green (did you mean \
+                 `dark_green`?) at line 4",
+            ),
+            (
+                of::<BTreeMap<String, usize>>("a: 1\nb: two\n"),
+                "`b`: \"two\": expected a whole number of at least 0 at line 2",
+            ),
         ] {
-            assert!(
-                !["usize", "f64", "boolean", "u32", "i32"].iter().any(|name| error.contains(name)),
-                "{text}: {error}"
-            );
-            assert!(
-                error.contains("expected a") || error.contains("expected true or false"),
-                "{text}: {error}"
-            );
+            assert_eq!(error, expected);
         }
-        let error =
-            of_text::<std::collections::BTreeMap<String, usize>>("a: 1\nb: two\n").unwrap_err();
-        assert!(error.contains("expected a whole number of at least 0 at line 2"), "{error}");
-        #[derive(Debug, serde::Deserialize)]
-        struct Section {
-            #[serde(rename = "a")]
-            _a: usize,
+    }
+
+    #[test]
+    fn a_key_has_its_line_however_it_is_written() {
+        let text = "# head\na: {x: 1}\n\"b\":\n  # x: 9\n  x:\n    - 1\n  y: {z: 2,\n    w: 3}\nc: |\n  x: 7\n";
+        for (keys, line) in [
+            (&["a"][..], Some(2)),
+            (&["b"], Some(3)),
+            (&["b", "x"], Some(5)),
+            (&["b", "y", "w"], Some(8)),
+            (&["c"], Some(9)),
+            (&["c", "x"], None),
+            (&["d"], None),
+        ] {
+            assert_eq!(line_of(text, keys), line, "{keys:?}");
         }
-        let error = of_text::<Section>("5").unwrap_err();
-        assert!(
-            error.contains("expected keys with values") && !error.contains("Section"),
-            "{error}"
-        );
+    }
+
+    #[test]
+    fn a_misfit_in_a_list_has_its_own_line() {
+        let text = "s:\n  list:\n    - 1\n    - many\n";
+        let found = fault_at::<Vec<usize>>(text, &["s", "list"]).expect("a misfit");
+        let why = "\"many\": expected a whole number of at least 0".to_owned();
+        assert_eq!(found, Misfit { below: "[1]".to_owned(), line: 4, why });
+        assert_eq!(fault_at::<Vec<String>>("s: {list: [a]}", &["s", "list"]), None);
     }
 }

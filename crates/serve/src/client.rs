@@ -2,13 +2,15 @@
 
 use crate::connection::{Handlers, Prepared};
 use crate::errors::fatal;
-use crate::screen::Screened;
+use crate::screen::{Password, Screened};
 use datafusion_postgres::pgwire::api::{
     ClientInfo, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
 };
 use datafusion_postgres::pgwire::error::PgWireError;
 use datafusion_postgres::pgwire::messages::PgWireFrontendMessage;
-use datafusion_postgres::pgwire::tokio::server::{negotiate_tls, process_error, process_message};
+use datafusion_postgres::pgwire::tokio::server::{
+    MaybeTls, PgWireMessageServerCodec, negotiate_tls, process_error, process_message,
+};
 use futures::{FutureExt, StreamExt};
 use std::collections::VecDeque;
 use std::io;
@@ -31,8 +33,8 @@ const WRONG_PASSWORD: Duration = Duration::from_secs(1);
 /// How often a client is looked after while its query runs.
 const LOOKED_AFTER: Duration = Duration::from_millis(100);
 
-/// Those that have come and not logged in. When there are too many, who has waited longest goes, so that silent ones shut nobody
-/// out.
+/// Those that have come and not logged in. When there are too many, who has waited longest goes, so
+/// that silent ones shut nobody out.
 #[derive(Debug)]
 pub(crate) struct Door {
     most: usize,
@@ -108,6 +110,22 @@ async fn gone(other_end: &TcpStream) {
     }
 }
 
+/// The messages of a client.
+type Messages = Framed<Screened<MaybeTls>, PgWireMessageServerCodec<Prepared>>;
+
+/// The messages that come by `socket`, each of which is looked at first.
+fn screened(
+    socket: Framed<MaybeTls, PgWireMessageServerCodec<Prepared>>,
+    handlers: &Handlers,
+) -> Messages {
+    let parts = socket.into_parts();
+    let password = if handlers.is_by_password() { Password::First } else { Password::Later };
+    let screened = Screened::new(parts.io, parts.read_buf, password);
+    let mut screened = FramedParts::new(screened, parts.codec);
+    screened.write_buf = parts.write_buf;
+    Framed::from_parts(screened)
+}
+
 /// Answers a client until it goes.
 pub(crate) async fn attend(
     socket: TcpStream,
@@ -129,71 +147,88 @@ pub(crate) async fn attend(
     };
     // TLS was asked for where there is none.
     let Some(negotiated) = negotiated else { return Ok(()) };
-    let parts = negotiated.into_parts();
-    let screened = Screened::new(parts.io, parts.read_buf, handlers.is_by_password());
-    let mut screened = FramedParts::new(screened, parts.codec);
-    screened.write_buf = parts.write_buf;
-    let mut socket = Framed::from_parts(screened);
+    let mut messages = screened(negotiated, &handlers);
     let handlers = Arc::new(handlers);
     loop {
         let message = match &mut waiting {
             Some(Waiting { sent_away, .. }) => tokio::select! {
                 () = &mut too_late => {
                     let late = fatal("08006", "no login within 10 s");
-                    return process_error(&mut socket, late, false).await;
+                    return process_error(&mut messages, late, false).await;
                 }
                 _ = sent_away => return Ok(()),
-                message = socket.next() => message,
+                message = messages.next() => message,
             },
-            None => socket.next().await,
+            None => messages.next().await,
         };
         let message = match message {
             None | Some(Ok(PgWireFrontendMessage::Terminate(_))) => return Ok(()),
             Some(Ok(message)) => message,
             Some(Err(error)) => {
                 let malformed = fatal("08P01", &error.to_string());
-                return process_error(&mut socket, malformed, false).await;
+                return process_error(&mut messages, malformed, false).await;
             }
         };
-        let is_extended = match socket.state() {
-            PgWireConnectionState::CopyInProgress(is_extended) => is_extended,
-            _ => message.is_extended_query(),
-        };
-        let work = process_message(
-            message,
-            &mut socket,
-            Arc::clone(&handlers),
-            Arc::clone(&handlers),
-            Arc::clone(&handlers),
-            handlers.copy_handler(),
-            Arc::clone(&handlers),
-        );
-        let done = tokio::select! {
-            done = AssertUnwindSafe(work).catch_unwind() => done,
-            // With it goes the query.
-            () = gone(&other_end) => return Ok(()),
-        };
-        match done {
-            Ok(Ok(())) => {}
-            Ok(Err(mut error)) => {
-                if matches!(error, PgWireError::InvalidPassword(_)) {
-                    sleep(WRONG_PASSWORD).await;
-                }
-                handlers.on_error(&socket, &mut error);
-                process_error(&mut socket, error, is_extended).await?;
-            }
-            Err(_) => {
-                let broken = fatal("XX000", "this message broke the server; others go on");
-                return process_error(&mut socket, broken, false).await;
-            }
+        match answer(message, &mut messages, &handlers, &other_end).await? {
+            Answered::Ends => return Ok(()),
+            Answered::MayAskMore => {}
         }
         let is_in = !matches!(
-            socket.state(),
+            messages.state(),
             PgWireConnectionState::AwaitingStartup
                 | PgWireConnectionState::AuthenticationInProgress
         );
         if is_in && waiting.take().is_some() {
-            socket.get_mut().let_in();
+            messages.get_mut().let_in();
         }
     }
+}
+
+/// What becomes of a client whose message was answered.
+enum Answered {
+    MayAskMore,
+    Ends,
+}
+
+/// Does what a message asks, as long as the client is there.
+async fn answer(
+    message: PgWireFrontendMessage,
+    messages: &mut Messages,
+    handlers: &Arc<Handlers>,
+    other_end: &TcpStream,
+) -> io::Result<Answered> {
+    let is_extended = match messages.state() {
+        PgWireConnectionState::CopyInProgress(is_extended) => is_extended,
+        _ => message.is_extended_query(),
+    };
+    let work = process_message(
+        message,
+        &mut *messages,
+        Arc::clone(handlers),
+        Arc::clone(handlers),
+        Arc::clone(handlers),
+        handlers.copy_handler(),
+        Arc::clone(handlers),
+    );
+    let done = tokio::select! {
+        done = AssertUnwindSafe(work).catch_unwind() => done,
+        // With it goes the query.
+        () = gone(other_end) => return Ok(Answered::Ends),
+    };
+    match done {
+        Ok(Ok(())) => {}
+        Ok(Err(mut error)) => {
+            if matches!(error, PgWireError::InvalidPassword(_)) {
+                sleep(WRONG_PASSWORD).await;
+            }
+            handlers.on_error(&*messages, &mut error);
+            process_error(messages, error, is_extended).await?;
+        }
+        Err(_) => {
+            let broken = fatal("XX000", "this message broke the server; others go on");
+            process_error(messages, broken, false).await?;
+            return Ok(Answered::Ends);
+        }
+    }
+    Ok(Answered::MayAskMore)
 }

@@ -49,6 +49,15 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How clients must come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// With TLS or without.
+    Any,
+    /// With TLS.
+    Encrypted,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -60,8 +69,7 @@ pub(crate) struct Shared {
     /// Bytes of a query.
     pub(crate) quota: Memory,
     pub(crate) timeout: Duration,
-    /// Whether clients must use TLS.
-    pub(crate) needs_tls: bool,
+    pub(crate) transport: Transport,
     /// Where queries run.
     pub(crate) engine: Handle,
     /// Clients that may come in.
@@ -75,7 +83,7 @@ impl Shared {
     pub(crate) fn new(
         published: Publication,
         users: Option<Users>,
-        needs_tls: bool,
+        transport: Transport,
         limits: &Limits,
         engine: Handle,
     ) -> Self {
@@ -87,7 +95,7 @@ impl Shared {
             quota: limits.query_memory,
             timeout: limits.timeout,
             permits: Arc::new(Semaphore::new(limits.connections)),
-            needs_tls,
+            transport,
             engine,
             n_running: Arc::default(),
         }
@@ -447,7 +455,7 @@ impl StartupHandler for Handlers {
             let permit = permit.map_err(|_| fatal("53300", "sorry, too many clients already"))?;
             *locked(&startup.permit) = Some(permit);
         }
-        if self.0.shared.needs_tls && !client.is_secure() {
+        if self.0.shared.transport == Transport::Encrypted && !client.is_secure() {
             return Err(fatal(
                 "28000",
                 "this server takes encrypted connections only: sslmode=require",

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use tracing_subscriber::filter::LevelFilter;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -80,7 +81,7 @@ struct UsersError(String);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_log(cli.log_format, cli.quiet);
+    start_log(cli.log_format, if cli.quiet { LevelFilter::WARN } else { LevelFilter::INFO });
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -109,9 +110,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start_log(format: LogFormat, is_quiet: bool) {
-    use tracing_subscriber::filter::LevelFilter;
-    let level = if is_quiet { LevelFilter::WARN } else { LevelFilter::INFO };
+fn start_log(format: LogFormat, level: LevelFilter) {
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

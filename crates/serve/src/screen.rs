@@ -62,8 +62,17 @@ fn check_first(body: &[u8]) -> std::result::Result<(), Fault> {
     body.end()
 }
 
+/// Which message of a password a `p` message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Password {
+    /// The first of a client that proves who it is, which begins with how.
+    First,
+    /// Another, which is free.
+    Later,
+}
+
 /// Whether a message of `kind` is one.
-fn check(kind: u8, body: &[u8], is_first_password: bool) -> std::result::Result<(), Fault> {
+fn check(kind: u8, body: &[u8], password: Password) -> std::result::Result<(), Fault> {
     let mut body = Body(body);
     match kind {
         b'Q' | b'f' => {
@@ -99,7 +108,7 @@ fn check(kind: u8, body: &[u8], is_first_password: bool) -> std::result::Result<
             body.text()?;
             body.int()?;
         }
-        b'p' if is_first_password => {
+        b'p' if password == Password::First => {
             body.text()?;
             if let Ok(n) = usize::try_from(body.int()?) {
                 body.bytes(n)?;
@@ -121,21 +130,14 @@ pub(crate) struct Screened<S> {
     /// What was looked at.
     good: BytesMut,
     is_first: bool,
-    is_first_password: bool,
+    password: Password,
     is_in: bool,
 }
 
 impl<S> Screened<S> {
-    /// A socket from which `come` was read already. By password, what `p` messages begin with is looked at, too.
-    pub(crate) fn new(socket: S, come: BytesMut, by_password: bool) -> Self {
-        Self {
-            socket,
-            come,
-            good: BytesMut::new(),
-            is_first: true,
-            is_first_password: by_password,
-            is_in: false,
-        }
+    /// A socket from which `come` was read already. Its next `p` message is `password`.
+    pub(crate) fn new(socket: S, come: BytesMut, password: Password) -> Self {
+        Self { socket, come, good: BytesMut::new(), is_first: true, password, is_in: false }
     }
 
     /// From here on messages may be large.
@@ -161,11 +163,8 @@ impl<S> Screened<S> {
             return Ok(false);
         }
         let body = &self.come[begin + 4..begin + n];
-        let checked = if self.is_first {
-            check_first(body)
-        } else {
-            check(kind, body, self.is_first_password)
-        };
+        let checked =
+            if self.is_first { check_first(body) } else { check(kind, body, self.password) };
         if let Err(why) = checked {
             let name = if self.is_first {
                 "first".to_owned()
@@ -175,7 +174,9 @@ impl<S> Screened<S> {
             return faulty(format!("the {name} message is malformed: {why}"));
         }
         self.is_first = false;
-        self.is_first_password &= kind != b'p' || begin == 0;
+        if kind == b'p' && begin != 0 {
+            self.password = Password::Later;
+        }
         let message = self.come.split_to(begin + n);
         self.good.unsplit(message);
         Ok(true)
@@ -239,23 +240,20 @@ mod tests {
         message
     }
 
-    fn looked_at(bytes: &[u8], is_first: bool) -> Result<usize> {
-        let mut screened = Screened::new((), BytesMut::from(bytes), true);
-        screened.is_first = is_first;
-        while screened.look()? {}
-        Ok(screened.good.len())
+    /// What comes first.
+    fn first(bytes: &[u8]) -> Screened<()> {
+        Screened::new((), BytesMut::from(bytes), Password::First)
     }
 
-    fn check_kind(kind: u8, body: &[u8], is_good: bool) {
-        let bytes = message(kind, body);
-        let found = looked_at(&bytes, false);
-        assert_eq!(found.is_ok(), is_good, "{}: {found:?}", bytes.escape_ascii());
-        if is_good {
-            assert_eq!(found.expect("good"), bytes.len());
-            for n in 0..bytes.len() {
-                assert_eq!(looked_at(&bytes[..n], false).expect("not whole yet"), 0);
-            }
-        }
+    /// What comes after the first message.
+    fn later(bytes: &[u8]) -> Screened<()> {
+        Screened { is_first: false, ..first(bytes) }
+    }
+
+    /// How many bytes are good.
+    fn looked_at(mut screened: Screened<()>) -> Result<usize> {
+        while screened.look()? {}
+        Ok(screened.good.len())
     }
 
     #[test]
@@ -284,11 +282,19 @@ mod tests {
             (b'p', b"SCRAM-SHA-256", false),
             (b'?', b"", false),
         ] {
-            check_kind(kind, body, is_good);
+            let bytes = message(kind, body);
+            let found = looked_at(later(&bytes));
+            assert_eq!(found.is_ok(), is_good, "{}: {found:?}", bytes.escape_ascii());
+            if is_good {
+                assert_eq!(found.expect("good"), bytes.len());
+                for n in 0..bytes.len() {
+                    assert_eq!(looked_at(later(&bytes[..n])).expect("not whole yet"), 0);
+                }
+            }
         }
         // The second is free.
         let two = [message(b'p', b"S\0\xff\xff\xff\xff"), message(b'p', b"anything")].concat();
-        assert_eq!(looked_at(&two, false).expect("good"), two.len());
+        assert_eq!(looked_at(later(&two)).expect("good"), two.len());
     }
 
     #[test]
@@ -304,7 +310,7 @@ mod tests {
             (b"", false),
         ] {
             let bytes = message(0, body)[1..].to_vec();
-            let found = looked_at(&bytes, true);
+            let found = looked_at(first(&bytes));
             assert_eq!(found.is_ok(), is_good, "{}: {found:?}", body.escape_ascii());
         }
     }
@@ -312,8 +318,8 @@ mod tests {
     #[test]
     fn lengths_are_bounded() {
         for head in [[0xff; 4], [0, 0, 0, 3], [0, 1, 0, 0], [0x7f, 0xff, 0xff, 0xff]] {
-            assert!(looked_at(&head, true).is_err(), "{head:?}");
-            assert!(looked_at(&[&b"Q"[..], &head].concat(), false).is_err(), "{head:?}");
+            assert!(looked_at(first(&head)).is_err(), "{head:?}");
+            assert!(looked_at(later(&[&b"Q"[..], &head].concat())).is_err(), "{head:?}");
         }
     }
 }

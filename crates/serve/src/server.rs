@@ -2,7 +2,7 @@
 
 use crate::access::Users;
 use crate::client::{self, Door};
-use crate::connection::{Connection, Handlers, Shared};
+use crate::connection::{Connection, Handlers, Shared, Transport};
 use crate::limits::Limits;
 use crate::publication::{self, Publication, PublicationError};
 use lake::{Catalog, Lake};
@@ -75,7 +75,8 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServerError::Listen { address, source })?;
-        let shared = Arc::new(Shared::new(published, users, tls.is_some(), &limits, engine));
+        let transport = if tls.is_some() { Transport::Encrypted } else { Transport::Any };
+        let shared = Arc::new(Shared::new(published, users, transport, &limits, engine));
         let door = Arc::new(Door::new(limits.connections + WAITING));
         Ok(Self { lake, limits, listener, tls, shared, door })
     }

@@ -107,9 +107,18 @@ struct Counted {
     floor: f64,
 }
 
+/// What of a square of pairs is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// How a product is related to others.
+    Row,
+    /// How others are related to a product.
+    Column,
+}
+
 impl Counted {
-    /// The relatedness of the products from `from` on, to `q` or (`is_row`) of `q` to them.
-    fn put(&self, q: usize, from: usize, is_row: bool, is_known: &[bool], into: &mut [f64]) {
+    /// A part of the line of `q`: the products from `from` on.
+    fn put(&self, q: usize, from: usize, line: Line, is_known: &[bool], into: &mut [f64]) {
         if !is_known[q] {
             into.fill(0.0);
             return;
@@ -124,7 +133,10 @@ impl Counted {
             for ((value, &other), is_known) in
                 into.iter_mut().zip(others).zip(&is_known[from..last])
             {
-                let (a, b) = if is_row { (own, other) } else { (other, own) };
+                let (a, b) = match line {
+                    Line::Row => (own, other),
+                    Line::Column => (other, own),
+                };
                 let found = self.measure.of(*value, a, b, self.total, self.sum);
                 *value = if *is_known && found >= self.floor { found } else { 0.0 };
             }
@@ -189,16 +201,19 @@ pub enum RelatednessError {
 }
 
 impl Relatedness {
-    fn given(rows: Vec<f64>, is_known: Vec<bool>, is_symmetric: bool) -> Self {
+    /// Of pairs that are the same in both orders.
+    fn symmetric(rows: Vec<f64>, is_known: Vec<bool>) -> Self {
+        Self::of(Pairs::Given { rows, columns: None }, is_known)
+    }
+
+    /// Of pairs whose order counts.
+    fn ordered(rows: Vec<f64>, is_known: Vec<bool>) -> Self {
         let n = is_known.len();
-        let columns = (!is_symmetric).then(|| {
-            let mut columns = vec![0.0; rows.len()];
-            columns.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(q, column)| {
-                column.iter_mut().enumerate().for_each(|(p, value)| *value = rows[p * n + q]);
-            });
-            columns
+        let mut columns = vec![0.0; rows.len()];
+        columns.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(q, column)| {
+            column.iter_mut().enumerate().for_each(|(p, value)| *value = rows[p * n + q]);
         });
-        Self::of(Pairs::Given { rows, columns }, is_known)
+        Self::of(Pairs::Given { rows, columns: Some(columns) }, is_known)
     }
 
     fn of(pairs: Pairs, is_known: Vec<bool>) -> Self {
@@ -234,7 +249,7 @@ impl Relatedness {
                 values[q * n_products + p] = value;
             }
         }
-        Ok(Self::given(values, is_known, true))
+        Ok(Self::symmetric(values, is_known))
     }
 
     /// Relatedness from a square matrix of co-occurrences that was counted elsewhere, row after row; its diagonal
@@ -269,7 +284,7 @@ impl Relatedness {
             }
         }
         let is_known = sums.iter().map(|&s| s > 0.0).collect();
-        Ok(Self::given(values, is_known, false))
+        Ok(Self::ordered(values, is_known))
     }
 
     /// Products there are.
@@ -283,7 +298,7 @@ impl Relatedness {
             Pairs::Given { rows, .. } => rows[p * self.n_products + q],
             Pairs::Counted(counted) => {
                 let mut value = [0.0];
-                counted.put(p, q, true, &self.is_known, &mut value);
+                counted.put(p, q, Line::Row, &self.is_known, &mut value);
                 value[0]
             }
         }
@@ -297,7 +312,7 @@ impl Relatedness {
             }
             Pairs::Counted(counted) => {
                 let mut row = vec![0.0; self.n_products];
-                counted.put(product, 0, true, &self.is_known, &mut row);
+                counted.put(product, 0, Line::Row, &self.is_known, &mut row);
                 Cow::Owned(row)
             }
         }
@@ -319,7 +334,7 @@ impl Relatedness {
                 let start = product * self.n_products + from;
                 into.copy_from_slice(&rows[start..][..into.len()]);
             }
-            Pairs::Counted(counted) => counted.put(product, from, true, &self.is_known, into),
+            Pairs::Counted(counted) => counted.put(product, from, Line::Row, &self.is_known, into),
         }
     }
 
@@ -331,7 +346,9 @@ impl Relatedness {
                 let start = product * self.n_products + from;
                 into.copy_from_slice(&columns[start..][..into.len()]);
             }
-            Pairs::Counted(counted) => counted.put(product, from, false, &self.is_known, into),
+            Pairs::Counted(counted) => {
+                counted.put(product, from, Line::Column, &self.is_known, into)
+            }
         }
     }
 
@@ -561,7 +578,7 @@ pub fn correlation(rca: &Rca) -> Relatedness {
             *value = if is_pair { ((1.0 + *value) / 2.0).clamp(0.0, 1.0) } else { 0.0 };
         }
     });
-    Relatedness::given(values, is_known, true)
+    Relatedness::symmetric(values, is_known)
 }
 
 /// Pairwise coagglomeration of Ellison, Glaeser & Kerr (2010), at most 1; negative where products avoid each other.
@@ -585,7 +602,7 @@ pub fn coagglomeration(exports: &Exports) -> Relatedness {
             .for_each(|value| *value = if spread > 1e-12 { *value / spread } else { 0.0 });
         row[p] = 0.0;
     });
-    Relatedness::given(values, is_known, true)
+    Relatedness::symmetric(values, is_known)
 }
 
 /// How often a holder of the second product takes up the first: the temporal form of revealed relatedness, so that
@@ -626,7 +643,7 @@ pub fn revealed_by_additions(before: &Specialization, after: &Specialization) ->
             };
         }
     }
-    Relatedness::given(values, is_known, false)
+    Relatedness::ordered(values, is_known)
 }
 
 #[cfg(test)]

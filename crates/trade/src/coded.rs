@@ -195,6 +195,13 @@ fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec
     }
 }
 
+/// Marks the rows that have no code.
+fn mark_without_code(is_unusual: &mut [bool], codes: &[u32]) {
+    for (is_unusual, code) in is_unusual.iter_mut().zip(codes) {
+        *is_unusual |= *code == NO_CODE;
+    }
+}
+
 /// Money of so many units.
 fn whole(number: u64) -> Money {
     Money::from_hundredths(i128::from(number) * 100)
@@ -240,8 +247,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         Self {
             parser,
             is_asked,
-            value: match parser.values[..] {
-                [(at, None)] => Some(at),
+            value: match &parser.values[..] {
+                [column] if column.code.is_none() => Some(column.at),
                 _ => None,
             },
             chains: Field::ALL
@@ -406,9 +413,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         for column in [Column::Flow, Column::Region, Column::Product] {
             let codes = &found.codes[column as usize];
             if has(codes, NO_CODE) {
-                for (is_unusual, code) in found.is_unusual.iter_mut().zip(codes) {
-                    *is_unusual |= *code == NO_CODE;
-                }
+                mark_without_code(&mut found.is_unusual, codes);
             }
         }
         let mut hs6 = std::mem::take(&mut found.codes[Column::Hs6 as usize]);
@@ -571,19 +576,10 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let rows = texts.rows;
         codes.clear();
         codes.resize(rows.n_rows(), NO_CODE);
-        let parser = self.parser;
-        let column = COLUMN_OF.iter().find(|(of, _)| *of == field).map(|(_, column)| *column);
-        let is_asked = column.is_none_or(|column| self.is_asked[column as usize]);
-        // Nobody asks what they are, and no text but one of damaged bytes can be wrong.
-        let is_idle = !is_asked && matches!(field, Field::Firm | Field::QuantityUnit);
-        if is_idle
-            && let [Link { fitted: Fitted { source: Source::Column(column), .. }, .. }] =
-                &self.chains[field.index()][..]
-            && self.chains[field.index()][0].fitted.is_plain()
-            && are_ascii(rows, *column)
-        {
+        if self.is_idle(field, rows) {
             return;
         }
+        let parser = self.parser;
         let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6 };
         for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
             let fitted = link.fitted;
@@ -644,10 +640,19 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         }
         // No year, no meaning.
         if field == Field::Year {
-            for (unusual, code) in unusual.iter_mut().zip(codes) {
-                *unusual |= *code == NO_CODE;
-            }
+            mark_without_code(unusual, codes);
         }
+    }
+
+    /// Whether nobody asks for the texts of `field`, and none of these is wrong: only one of damaged bytes can be.
+    fn is_idle(&self, field: Field, rows: &(impl RowTexts + ?Sized)) -> bool {
+        let column = COLUMN_OF.iter().find(|(of, _)| *of == field).map(|(_, column)| *column);
+        let is_asked = column.is_none_or(|column| self.is_asked[column as usize]);
+        if is_asked || !matches!(field, Field::Firm | Field::QuantityUnit) {
+            return false;
+        }
+        let [link] = &self.chains[field.index()][..] else { return false };
+        link.column().is_some_and(|column| link.fitted.is_plain() && are_ascii(rows, column))
     }
 
     fn quantity(
@@ -663,7 +668,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         match text.map_err(|_| Unusual)? {
             None => Ok(None),
             Some(_) if !unknown.is_empty() => Err(Unusual),
-            Some((text, _)) => parser.quantity(&text).map(Some).ok_or(Unusual),
+            Some(found) => parser.quantity(&found.text).map(Some).ok_or(Unusual),
         }
     }
 

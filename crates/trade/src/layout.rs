@@ -142,11 +142,35 @@ pub enum Unmapped {
     },
 }
 
+/// What a text stands for in some years.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meaning {
+    /// The first of the years.
+    pub first: i32,
+    /// The last of them.
+    pub last: i32,
+    /// The code.
+    pub code: String,
+}
+
+impl Meaning {
+    /// `code` in every year.
+    pub fn always(code: &str) -> Self {
+        Self { first: i32::MIN, last: i32::MAX, code: code.to_owned() }
+    }
+
+    /// Whether it holds in `year`.
+    #[inline]
+    pub fn holds_in(&self, year: i32) -> bool {
+        (self.first..=self.last).contains(&year)
+    }
+}
+
 /// What the codes of a source mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codes {
-    /// For each text, the code it stands for from a first to a last year.
-    pub by_text: BTreeMap<String, Vec<(i32, i32, String)>>,
+    /// For each text, what it stands for, each year once at most.
+    pub by_text: BTreeMap<String, Vec<Meaning>>,
     /// What becomes of the others. Those that are not rejected are counted.
     pub unmapped: Unmapped,
 }
@@ -156,7 +180,7 @@ impl Codes {
     pub fn always<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let by_text = pairs
             .into_iter()
-            .map(|(text, code)| (text.to_owned(), vec![(i32::MIN, i32::MAX, code.to_owned())]))
+            .map(|(text, code)| (text.to_owned(), vec![Meaning::always(code)]))
             .collect();
         Self { by_text, unmapped: Unmapped::Reject }
     }
@@ -242,6 +266,17 @@ impl Rule {
     }
 }
 
+/// The years in which products have codes of a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevisionYears {
+    /// The first of the years.
+    pub first: i32,
+    /// The last of them.
+    pub last: i32,
+    /// The revision.
+    pub revision: HsRevision,
+}
+
 /// How product codes are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductFormat {
@@ -250,8 +285,8 @@ pub struct ProductFormat {
     pub digits: usize,
     /// Whether a code with one digit less has lost its leading zero and gets it back.
     pub restore_leading_zero: bool,
-    /// First year, last year and revision, in order.
-    pub revisions: Vec<(i32, i32, HsRevision)>,
+    /// The revisions, each year once at most.
+    pub revisions: Vec<RevisionYears>,
 }
 
 impl ProductFormat {
@@ -259,8 +294,8 @@ impl ProductFormat {
     pub fn revision(&self, year: i32) -> Option<HsRevision> {
         self.revisions
             .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&year))
-            .map(|(_, _, revision)| *revision)
+            .find(|years| (years.first..=years.last).contains(&year))
+            .map(|years| years.revision)
     }
 }
 

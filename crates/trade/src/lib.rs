@@ -13,10 +13,10 @@ pub mod layout;
 mod marks;
 pub mod memo;
 pub mod money;
+mod multi_pattern;
 pub mod period;
 pub mod row;
 pub mod text;
-mod words;
 
 pub use batch::{RowBatch, RowTexts};
 pub use coded::{CodedBatch, CodedEntry, CodedParser, CodedSink};

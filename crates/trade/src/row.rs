@@ -5,92 +5,17 @@
 //! entry alone. The value of what is rejected is kept beside the reason wherever it can be read, so
 //! that value in = value of records + value of rejects, exactly.
 
+mod entry;
+mod reject;
+
+pub use self::entry::{Counts, Entry, MAX_PRODUCT_DIGITS, ProductCode, Sink};
+pub use self::reject::{Reject, RejectReason};
+
 use crate::column::Column;
-use crate::hs::{Hs6, HsRevision};
-use crate::layout::{
-    Field, FieldSpec, Layout, Negative, Origin, ProductFormat, Rule, Unmapped, Zero,
-};
-use crate::money::{Money, ParseMoneyError};
-use crate::words::Words;
+use crate::layout::{Field, FieldSpec, Layout, Meaning, Negative, Origin, Rule, Unmapped, Zero};
+use crate::money::Money;
+use crate::multi_pattern::MultiPattern;
 use std::borrow::Cow;
-use std::fmt;
-
-/// Why a row or an entry was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RejectReason {
-    /// The row has more or fewer columns than the header.
-    ColumnCount,
-    /// A quote opens that does not close.
-    UnclosedQuote,
-    /// A NUL byte, which no text has.
-    NulByte,
-    /// A needed text is not valid in the source's encoding.
-    Encoding,
-    /// A required field is empty or says "missing".
-    Missing,
-    /// Not a year between 1900 and 2100.
-    Year,
-    /// Not a month between 1 and 12.
-    Month,
-    /// Neither `export` nor `import` once mapped.
-    Flow,
-    /// Not a product code of the layout's length.
-    Product,
-    /// The layout names no HS revision for the year.
-    Revision,
-    /// A code that the layout's map does not have.
-    UnmappedCode,
-    /// Not a number.
-    NotANumber,
-    /// More decimals than money has.
-    TooPrecise,
-    /// A value above [`Money::MAX_ENTRY`].
-    TooLarge,
-    /// A value below zero where the layout allows none.
-    Negative,
-    /// A quantity that is not a number of zero or more, or one of 10^16 or more.
-    Quantity,
-}
-
-impl RejectReason {
-    /// The code that `customs.rejects` holds.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ColumnCount => "column_count",
-            Self::UnclosedQuote => "unclosed_quote",
-            Self::NulByte => "nul_byte",
-            Self::Encoding => "invalid_encoding",
-            Self::Missing => "missing_value",
-            Self::Year => "invalid_year",
-            Self::Month => "invalid_month",
-            Self::Flow => "invalid_flow",
-            Self::Product => "invalid_product_code",
-            Self::Revision => "no_hs_revision",
-            Self::UnmappedCode => "unmapped_code",
-            Self::NotANumber => "not_a_number",
-            Self::TooPrecise => "too_many_decimals",
-            Self::TooLarge => "number_too_large",
-            Self::Negative => "negative_value",
-            Self::Quantity => "invalid_quantity",
-        }
-    }
-}
-
-impl fmt::Display for RejectReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl From<ParseMoneyError> for RejectReason {
-    fn from(error: ParseMoneyError) -> Self {
-        match error {
-            ParseMoneyError::NotANumber => Self::NotANumber,
-            ParseMoneyError::TooPrecise => Self::TooPrecise,
-            ParseMoneyError::TooLarge => Self::TooLarge,
-        }
-    }
-}
 
 /// The first year that a record may be of.
 const FIRST_YEAR: i32 = 1900;
@@ -100,133 +25,6 @@ const LAST_YEAR: i32 = 2100;
 
 /// What every quantity is below, so that sums of its thousandths and their shares are exact.
 const QUANTITY_LIMIT: f64 = 1e16;
-
-/// The most digits that a product code may have.
-pub const MAX_PRODUCT_DIGITS: usize = 12;
-
-/// A product code as reported, cleaned, all its digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProductCode {
-    digits: [u8; MAX_PRODUCT_DIGITS],
-    len: usize,
-}
-
-impl ProductCode {
-    /// Its digits.
-    pub fn as_str(&self) -> &str {
-        // Only ASCII digits are ever put in.
-        std::str::from_utf8(&self.digits[..self.len]).unwrap_or_default()
-    }
-
-    /// Cleans `text`: dots and spaces dropped, a float's `.0` tail cut, the lost leading zero restored.
-    pub(crate) fn clean(text: &str, format: &ProductFormat) -> Option<Self> {
-        let text = text.as_bytes();
-        let is_number = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
-        let text = text.strip_suffix(b".0").filter(|whole| is_number(whole)).unwrap_or(text);
-        let mut code = Self { digits: [b'0'; MAX_PRODUCT_DIGITS], len: 0 };
-        let mut put = |digit: u8| {
-            let place = code.digits.get_mut(code.len)?;
-            *place = digit;
-            code.len += 1;
-            Some(())
-        };
-        let n_digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if format.restore_leading_zero && n_digits + 1 == format.digits {
-            put(b'0')?;
-        }
-        for &byte in text {
-            match byte {
-                b'0'..=b'9' => put(byte)?,
-                b'.' | b' ' => {}
-                _ => return None,
-            }
-        }
-        (code.len == format.digits).then_some(code)
-    }
-
-    /// The first six digits; those of a heading are followed by `00`.
-    pub(crate) fn hs6(&self) -> Option<Hs6> {
-        Hs6::from_digits(&self.digits[..self.len.max(6)])
-    }
-}
-
-/// One readable entry of a raw row. Texts borrow from the row or the layout.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry<'a> {
-    /// Place of the value among the row's value columns, from 0.
-    pub place: usize,
-    /// Calendar year.
-    pub year: i32,
-    /// Month 1 to 12, if the source has months.
-    pub month: Option<i32>,
-    /// `export` or `import`.
-    pub flow: Cow<'a, str>,
-    /// Region code.
-    pub region: Cow<'a, str>,
-    /// Product code, cleaned to the layout's digits.
-    pub product: ProductCode,
-    /// Its first six digits.
-    pub hs6: Hs6,
-    /// The revision they belong to.
-    pub revision: HsRevision,
-    /// Destination code.
-    pub destination: Option<Cow<'a, str>>,
-    /// Trade mode code.
-    pub trade_mode: Option<Cow<'a, str>>,
-    /// Ownership code.
-    pub ownership: Option<Cow<'a, str>>,
-    /// Whether the ownership was found in the fallback only.
-    pub ownership_is_fallback: bool,
-    /// Firm identifier.
-    pub firm: Option<Cow<'a, str>>,
-    /// Name of the firm.
-    pub firm_name: Option<Cow<'a, str>>,
-    /// Quantity.
-    pub quantity: Option<f64>,
-    /// Unit of the quantity.
-    pub quantity_unit: Option<Cow<'a, str>>,
-    /// FOB value.
-    pub value: Money,
-    /// The rules of the layout that cover it, the first as the lowest bit.
-    pub rules: u64,
-}
-
-/// Takes what becomes of a row.
-pub trait Sink {
-    /// A readable entry.
-    fn entry(&mut self, entry: &Entry<'_>);
-    /// A refused row or entry.
-    fn reject(&mut self, reject: Reject);
-    /// A text of `field` that its codes do not have, and that became `code` in `n_entries` entries of
-    /// `value` together.
-    fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
-}
-
-/// What a row held in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Entries left out as zero or missing in a wide table.
-    pub n_empty: u64,
-    /// Sum of every readable value of the row, before any other rule.
-    pub value_in: Money,
-}
-
-/// A refused row, or a refused entry of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reject {
-    /// Why.
-    pub reason: RejectReason,
-    /// Header of the column at fault, or the field's name.
-    pub column: String,
-    /// The text found there.
-    pub found: String,
-    /// How many entries go with it: all of the row's, or one.
-    pub n_entries: u64,
-    /// The value that goes with it, where it can be read.
-    pub value: Money,
-    /// How many of its entries have a value that cannot be read.
-    pub n_unreadable: u64,
-}
 
 /// A header that does not fit the layout.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -267,6 +65,14 @@ pub enum HeaderError {
         /// Columns of the header.
         n_columns: usize,
     },
+    /// The words that a rule looks for in firms' names are too long to be searched for together.
+    #[error("`firm_names` of the rule `{rule}` are too long to be searched for: {why}")]
+    Names {
+        /// The rule.
+        rule: String,
+        /// The limit that they pass.
+        why: String,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -278,8 +84,7 @@ pub(crate) enum Source {
 }
 
 #[expect(clippy::disallowed_types, reason = "lookup only")]
-type Lookup<'l> =
-    std::collections::HashMap<&'l str, &'l [(i32, i32, String)], foldhash::fast::FixedState>;
+type Lookup<'l> = std::collections::HashMap<&'l str, &'l [Meaning], foldhash::fast::FixedState>;
 
 /// A field fitted to a header.
 #[derive(Debug, Clone)]
@@ -293,13 +98,13 @@ pub(crate) struct Fitted<'l> {
 impl Fitted<'_> {
     /// Whether what a text means depends on the year.
     pub(crate) fn is_dated(&self) -> bool {
-        let is_always = |codes: &[(i32, i32, String)]| match codes {
-            [(from, to, _)] => *from <= FIRST_YEAR && *to >= LAST_YEAR,
+        let is_always = |meanings: &[Meaning]| match meanings {
+            [meaning] => meaning.first <= FIRST_YEAR && meaning.last >= LAST_YEAR,
             _ => false,
         };
         self.codes
             .as_ref()
-            .is_some_and(|(lookup, _)| !lookup.values().all(|codes| is_always(codes)))
+            .is_some_and(|(lookup, _)| !lookup.values().all(|meanings| is_always(meanings)))
     }
 
     /// Whether its text is the column's as it stands.
@@ -313,7 +118,7 @@ impl Fitted<'_> {
 pub(crate) struct FittedRule<'l> {
     products: Vec<&'l str>,
     /// Words of firms' names.
-    words: Words<'l>,
+    words: MultiPattern,
     rule: &'l Rule,
 }
 
@@ -355,22 +160,29 @@ impl FittedRule<'_> {
     }
 }
 
+/// A column of values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ValueColumn<'l> {
+    /// Its place in the row.
+    pub(crate) at: usize,
+    /// What it is unpivoted to; none in a long table.
+    pub(crate) code: Option<&'l str>,
+}
+
 /// A layout fitted to the header of one file.
 #[derive(Debug, Clone)]
 pub struct RowParser<'l> {
     pub(crate) layout: &'l Layout,
     pub(crate) header: Vec<String>,
     pub(crate) fields: Vec<Fitted<'l>>,
-    /// Column and code of each unpivoted column; one pair without a code for a long table.
-    pub(crate) values: Vec<(usize, Option<&'l str>)>,
+    /// The unpivoted columns; one for a long table.
+    pub(crate) values: Vec<ValueColumn<'l>>,
     missing: Vec<&'l str>,
     /// Bytes of the longest of them.
     longest_missing: usize,
     /// Whether one of them begins with a digit.
     pub(crate) missing_digits: bool,
     pub(crate) rules: Vec<FittedRule<'l>>,
-    /// First year, last year, revision.
-    revisions: &'l [(i32, i32, HsRevision)],
 }
 
 /// Strips what exporters of spreadsheets leave around a header name.
@@ -391,8 +203,20 @@ fn small_number(text: &str) -> Option<i32> {
     text.parse().ok().filter(|_| text.len() <= 4)
 }
 
-/// Texts of a row that its codes do not have: field, text, what it became.
-pub(crate) type Unknown<'a> = Vec<(Field, &'a str, String)>;
+/// A text of a row that its codes do not have.
+pub(crate) struct Unknown<'a> {
+    field: Field,
+    text: &'a str,
+    /// What it became.
+    code: String,
+}
+
+/// The text of a field, cut and coded.
+pub(crate) struct FieldText<'a> {
+    pub(crate) text: Cow<'a, str>,
+    /// Whether the field's own place has none.
+    is_fallback: bool,
+}
 
 impl<'l> RowParser<'l> {
     /// Fits `layout` to `header`.
@@ -422,22 +246,28 @@ impl<'l> RowParser<'l> {
                 .columns
                 .iter()
                 .map(|(name, code)| match find(&header, unpivot.field, name)? {
-                    Some(at) => Ok((at, Some(code.as_str()))),
+                    Some(at) => Ok(ValueColumn { at, code: Some(code.as_str()) }),
                     None => Err(no_column(unpivot.field.name(), name.clone())),
                 })
                 .collect::<Result<_, _>>()?,
-            (None, &Source::Column(at)) => vec![(at, None)],
+            (None, &Source::Column(at)) => vec![ValueColumn { at, code: None }],
             (None, _) => return Err(no_column("value", "a column".to_owned())),
         };
         let rules = layout
             .rules
             .iter()
-            .map(|rule| FittedRule {
-                products: rule.products.iter().map(|prefix| &**prefix).collect(),
-                words: Words::new(rule.firm_names.iter().map(|word| &**word)),
-                rule,
+            .map(|rule| {
+                let words = MultiPattern::new(rule.firm_names.iter().map(|word| &**word));
+                Ok(FittedRule {
+                    products: rule.products.iter().map(|prefix| &**prefix).collect(),
+                    words: words.map_err(|error| HeaderError::Names {
+                        rule: rule.name.clone(),
+                        why: error.to_string(),
+                    })?,
+                    rule,
+                })
             })
-            .collect();
+            .collect::<Result<Vec<_>, HeaderError>>()?;
         let missing: Vec<&str> = layout.missing.iter().map(|text| &**text).collect();
         Ok(Self {
             layout,
@@ -450,7 +280,6 @@ impl<'l> RowParser<'l> {
                 .any(|text| text.as_bytes().first().is_some_and(u8::is_ascii_digit)),
             missing,
             rules,
-            revisions: &layout.product.revisions,
         })
     }
 
@@ -466,7 +295,7 @@ impl<'l> RowParser<'l> {
 
     /// The columns that values are in.
     pub fn value_columns(&self) -> impl Iterator<Item = usize> {
-        self.values.iter().map(|(at, _)| *at)
+        self.values.iter().map(|column| column.at)
     }
 
     /// The columns that `field` is in: its own, and those to look in when it is missing there.
@@ -497,20 +326,20 @@ impl<'l> RowParser<'l> {
         Fault { reason, column: self.column(field), found: found.to_owned() }
     }
 
-    /// The text of `field`, cut and coded, and whether it is the fallback's; `None` if it is missing.
+    /// The text of `field`; `None` if it is missing.
     pub(crate) fn text<'a>(
         &'a self,
         field: Field,
         row: &'a [Cow<'_, [u8]>],
         unpivoted: Option<&'a str>,
         year: i32,
-        unknown: &mut Unknown<'a>,
-    ) -> Result<Option<(Cow<'a, str>, bool)>, Fault> {
+        unknown: &mut Vec<Unknown<'a>>,
+    ) -> Result<Option<FieldText<'a>>, Fault> {
         let mut fitted = &self.fields[field.index()];
         let mut is_fallback = false;
         loop {
             if let Some(text) = self.text_of(fitted, field, row, unpivoted, year, unknown)? {
-                return Ok(Some((text, is_fallback)));
+                return Ok(Some(FieldText { text, is_fallback }));
             }
             match &fitted.fallback {
                 Some(fallback) => fitted = fallback,
@@ -527,7 +356,7 @@ impl<'l> RowParser<'l> {
         row: &'a [Cow<'_, [u8]>],
         unpivoted: Option<&'a str>,
         year: i32,
-        unknown: &mut Unknown<'a>,
+        unknown: &mut Vec<Unknown<'a>>,
     ) -> Result<Option<Cow<'a, str>>, Fault> {
         let raw: &'a str = match &fitted.source {
             Source::Absent => return Ok(None),
@@ -552,16 +381,13 @@ impl<'l> RowParser<'l> {
         let Some((lookup, unmapped)) = &fitted.codes else {
             let listed = &self.layout.listed_regions;
             if field == Field::Region && !listed.is_empty() && !listed.contains(text) {
-                unknown.push((field, text, text.to_owned()));
+                unknown.push(Unknown { field, text, code: text.to_owned() });
             }
             return Ok(Some(Cow::Borrowed(text)));
         };
         let find = |text: &str| {
-            let codes = lookup.get(text)?;
-            codes
-                .iter()
-                .find(|(from, to, _)| (*from..=*to).contains(&year))
-                .map(|(_, _, code)| code)
+            let meanings = lookup.get(text)?;
+            meanings.iter().find(|meaning| meaning.holds_in(year)).map(|meaning| &meaning.code)
         };
         // A spreadsheet or a data frame makes 502.0 of 502.
         let code = find(text).or_else(|| find(text.strip_suffix(".0")?));
@@ -579,7 +405,7 @@ impl<'l> RowParser<'l> {
         let Some(code) = code else {
             return Err(self.fault(field, RejectReason::UnmappedCode, text));
         };
-        unknown.push((field, text, code.clone()));
+        unknown.push(Unknown { field, text, code: code.clone() });
         Ok(Some(Cow::Owned(code)))
     }
 
@@ -601,15 +427,15 @@ impl<'l> RowParser<'l> {
     fn shared<'a>(
         &'a self,
         row: &'a [Cow<'_, [u8]>],
-        unknown: &mut Unknown<'a>,
+        unknown: &mut Vec<Unknown<'a>>,
     ) -> Result<Entry<'a>, Fault> {
         let missing = |field: Field| self.fault(field, RejectReason::Missing, "");
-        let (text, _) =
+        let FieldText { text, .. } =
             self.text(Field::Year, row, None, 0, unknown)?.ok_or_else(|| missing(Field::Year))?;
         let year =
             self.year(&text).ok_or_else(|| self.fault(Field::Year, RejectReason::Year, &text))?;
         let mut optional = |field: Field| {
-            Ok::<_, Fault>(self.text(field, row, None, year, unknown)?.map(|(text, _)| text))
+            Ok::<_, Fault>(self.text(field, row, None, year, unknown)?.map(|found| found.text))
         };
         let month = match optional(Field::Month)? {
             None => None,
@@ -627,12 +453,10 @@ impl<'l> RowParser<'l> {
         let (product, hs6) = product
             .and_then(|product| Some((product, product.hs6()?)))
             .ok_or_else(|| self.fault(Field::Product, RejectReason::Product, &text))?;
-        let revision = self
-            .revisions
-            .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&year))
-            .map(|(_, _, revision)| *revision)
-            .ok_or_else(|| self.fault(Field::Year, RejectReason::Revision, &year.to_string()))?;
+        let revision =
+            self.layout.product.revision(year).ok_or_else(|| {
+                self.fault(Field::Year, RejectReason::Revision, &year.to_string())
+            })?;
         let quantity = match optional(Field::Quantity)? {
             None => None,
             Some(text) => Some(
@@ -645,7 +469,7 @@ impl<'l> RowParser<'l> {
         let firm_name = optional(Field::FirmName)?;
         let quantity_unit = optional(Field::QuantityUnit)?;
         let ownership = self.text(Field::Ownership, row, None, year, unknown)?;
-        let ownership_is_fallback = ownership.as_ref().is_some_and(|(_, is_fallback)| *is_fallback);
+        let ownership_is_fallback = ownership.as_ref().is_some_and(|found| found.is_fallback);
         Ok(Entry {
             place: 0,
             year,
@@ -657,7 +481,7 @@ impl<'l> RowParser<'l> {
             revision,
             destination: None,
             trade_mode,
-            ownership: ownership.map(|(text, _)| text),
+            ownership: ownership.map(|found| found.text),
             ownership_is_fallback,
             firm,
             firm_name,
@@ -702,13 +526,13 @@ impl<'l> RowParser<'l> {
             sink.reject(self.refusal(RejectReason::ColumnCount, found));
             return counts;
         }
-        let mut unknown = Unknown::new();
+        let mut unknown = Vec::new();
         let shared = self.shared(row, &mut unknown);
         let mut entry = match shared {
             Ok(entry) => entry,
             Err(fault) => {
                 let mut n_unreadable = 0;
-                for &(at, _) in &self.values {
+                for &ValueColumn { at, .. } in &self.values {
                     match self.value(at, &row[at]) {
                         Ok(value) => counts.value_in += value.unwrap_or(Money::ZERO),
                         Err(_) => n_unreadable += 1,
@@ -720,7 +544,7 @@ impl<'l> RowParser<'l> {
         };
         let n_shared = unknown.len();
         let (mut n_kept, mut value_kept) = (0, Money::ZERO);
-        for (place, &(at, code)) in self.values.iter().enumerate() {
+        for (place, &ValueColumn { at, code }) in self.values.iter().enumerate() {
             let value = match self.value(at, &row[at]) {
                 Ok(Some(value)) => {
                     counts.value_in += value;
@@ -730,7 +554,8 @@ impl<'l> RowParser<'l> {
                     }
                     value
                 }
-                // A long table has a row because there is something to say; no value there is a fault.
+                // A long table has a row because there is something to say; no value there is a
+                // fault.
                 Ok(None) if code.is_none() => {
                     let fault = self.fault(Field::Value, RejectReason::Missing, "");
                     sink.reject(fault.reject(1, Money::ZERO, 1));
@@ -753,7 +578,7 @@ impl<'l> RowParser<'l> {
                     n_kept += 1;
                     value_kept += value;
                     sink.entry(&entry);
-                    for (field, text, code) in &unknown[n_shared..] {
+                    for Unknown { field, text, code } in &unknown[n_shared..] {
                         sink.unmapped(*field, text, code, 1, value);
                     }
                 }
@@ -761,7 +586,7 @@ impl<'l> RowParser<'l> {
             }
         }
         if n_kept > 0 {
-            for (field, text, code) in &unknown[..n_shared] {
+            for Unknown { field, text, code } in &unknown[..n_shared] {
                 sink.unmapped(*field, text, code, n_kept, value_kept);
             }
         }
@@ -789,14 +614,13 @@ impl<'l> RowParser<'l> {
         entry: &mut Entry<'a>,
         row: &'a [Cow<'_, [u8]>],
         unpivoted: Option<&'a str>,
-        unknown: &mut Unknown<'a>,
+        unknown: &mut Vec<Unknown<'a>>,
     ) -> Result<(), Fault> {
         let region = self.text(Field::Region, row, unpivoted, entry.year, unknown)?;
-        let (region, _) =
-            region.ok_or_else(|| self.fault(Field::Region, RejectReason::Missing, ""))?;
-        entry.region = region;
+        let region = region.ok_or_else(|| self.fault(Field::Region, RejectReason::Missing, ""))?;
+        entry.region = region.text;
         let destination = self.text(Field::Destination, row, unpivoted, entry.year, unknown)?;
-        entry.destination = destination.map(|(text, _)| text);
+        entry.destination = destination.map(|found| found.text);
         if entry.value < Money::ZERO && self.layout.negative == Negative::Reject {
             return Err(Fault {
                 reason: RejectReason::Negative,
@@ -870,7 +694,7 @@ fn fit<'l>(
     };
     let codes = spec.codes.as_ref().map(|codes| {
         let lookup: Lookup<'l> =
-            codes.by_text.iter().map(|(text, codes)| (text.as_str(), codes.as_slice())).collect();
+            codes.by_text.iter().map(|(text, of)| (text.as_str(), of.as_slice())).collect();
         (lookup, &codes.unmapped)
     });
     let fallback = match &spec.fallback {

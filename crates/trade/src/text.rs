@@ -22,6 +22,15 @@ pub struct Dialect {
     pub quote: Option<u8>,
 }
 
+/// What follows a block of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Perhaps more of it.
+    More,
+    /// Nothing: the text is whole.
+    Nothing,
+}
+
 enum Quoted {
     /// The place of the closing quote, and whether quotes are doubled inside.
     Ends(usize, bool),
@@ -32,7 +41,7 @@ enum Quoted {
 }
 
 /// The end of the quoted field that opens before `start`.
-fn closing(text: &[u8], start: usize, quote: u8, is_last: bool) -> Quoted {
+fn closing(text: &[u8], start: usize, quote: u8, rest: Rest) -> Quoted {
     let limit = text.len().min(start + MAX_QUOTED);
     let (mut at, mut is_doubled) = (start, false);
     while let Some(found) = memchr(quote, &text[at..limit]) {
@@ -45,18 +54,18 @@ fn closing(text: &[u8], start: usize, quote: u8, is_last: bool) -> Quoted {
                     break;
                 }
             }
-            None if !is_last => return Quoted::Unknown,
+            None if rest == Rest::More => return Quoted::Unknown,
             _ => return Quoted::Ends(at, is_doubled),
         }
     }
-    if limit == text.len() && !is_last { Quoted::Unknown } else { Quoted::Stray }
+    if limit == text.len() && rest == Rest::More { Quoted::Unknown } else { Quoted::Stray }
 }
 
 impl Dialect {
     /// How much of `block`, which begins with a row, is whole rows; `None` if not even one is for sure.
     /// The last block of a file is whole.
-    pub fn whole_rows(self, block: &[u8], is_last: bool) -> Option<usize> {
-        if is_last {
+    pub fn whole_rows(self, block: &[u8], rest: Rest) -> Option<usize> {
+        if rest == Rest::Nothing {
             return Some(block.len());
         }
         let quote = self.quote.filter(|&quote| memchr(quote, block).is_some());
@@ -69,7 +78,7 @@ impl Dialect {
                 end = Some(at);
             } else if place == 0 || block[place - 1] == self.delimiter || block[place - 1] == b'\n'
             {
-                match closing(block, at, quote, false) {
+                match closing(block, at, quote, Rest::More) {
                     Quoted::Ends(close, _) => at = close + 1,
                     Quoted::Stray => {}
                     Quoted::Unknown => break,
@@ -171,7 +180,7 @@ impl<'t> Rows<'t> {
             let mut value = None;
             let mut rest = from;
             if text.get(from) == Some(&quote) {
-                match closing(text, from + 1, quote, true) {
+                match closing(text, from + 1, quote, Rest::Nothing) {
                     Quoted::Ends(close, is_doubled) => {
                         let inner = &text[from + 1..close];
                         self.line += memchr::memchr_iter(b'\n', inner).count() as u64;
@@ -281,7 +290,8 @@ mod tests {
                 let (end, is_last) = loop {
                     let is_last = at + block >= marks.len();
                     let text = &marks[at..(at + block).min(marks.len())];
-                    match COMMA.whole_rows(text, is_last) {
+                    let rest = if is_last { Rest::Nothing } else { Rest::More };
+                    match COMMA.whole_rows(text, rest) {
                         Some(end) => break (at + end, is_last),
                         None => block += size,
                     }

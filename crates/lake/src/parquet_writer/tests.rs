@@ -6,6 +6,7 @@ use arrow::array::{
     BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
@@ -13,7 +14,6 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 
 /// A version with a column of every kind, that may be null where cells of that kind can be.
 fn version(lake: &Lake) -> TableVersion {
-    let mut version = lake.draft(&Contract::all()[0], "ingest", &Fingerprint::of(b"groups"), "now");
     let columns = [
         ("id", Kind::Count, false),
         ("text", Kind::Text, true),
@@ -28,17 +28,20 @@ fn version(lake: &Lake) -> TableVersion {
         ("flag", Kind::Flag, true),
         ("count", Kind::Count, true),
     ];
-    version.columns = columns
-        .map(|(name, kind, is_nullable)| Column {
-            name: name.to_owned(),
-            kind,
-            is_nullable,
-            unit: String::new(),
-            about: String::new(),
-        })
-        .to_vec();
-    version.key = vec!["id".to_owned()];
-    version
+    let columns = columns.map(|(name, kind, is_nullable)| Column {
+        name: name.to_owned(),
+        kind,
+        is_nullable,
+        unit: String::new(),
+        about: String::new(),
+    });
+    let contract = Contract {
+        table: "customs.records",
+        about: "a cell of every kind",
+        key: &["id"],
+        columns: columns.to_vec(),
+    };
+    lake.draft(&contract, "ingest", &Fingerprint::of(b"groups"), "now")
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! What a line of the shell is made of: where statements end, and how words go on.
 
 use lake::Catalog;
+use query::{Statement, StatementEnd};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keywords that are completed; what queries of these tables need.
@@ -71,65 +72,6 @@ const KEYWORDS: &[&str] = &[
 const COMMANDS: &[&str] =
     &["\\d", "\\timing", "\\x", "\\f", "\\rows", "\\pager", "\\o", "\\i", "\\q", "\\?"];
 
-/// Where a text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Code,
-    /// In quotes of this kind.
-    Quote(u8),
-    Line,
-    Block,
-}
-
-/// The bytes at which statements end: each `;` that stands in no quotes and no comment. And where the text ends.
-fn ends(text: &str) -> (Vec<usize>, Place) {
-    let bytes = text.as_bytes();
-    let (mut place, mut ends, mut at) = (Place::Code, Vec::new(), 0);
-    while at < bytes.len() {
-        let two = (bytes[at], bytes.get(at + 1).copied().unwrap_or(0));
-        let mut n = 1;
-        place = match (place, two) {
-            (Place::Code, (b'-', b'-')) => Place::Line,
-            (Place::Code, (b'$', _)) if dollar_quote(&text[at..]).is_some() => {
-                let quote = dollar_quote(&text[at..]).unwrap_or_default();
-                match text[at + quote.len()..].find(quote) {
-                    Some(inner) => {
-                        n = inner + 2 * quote.len();
-                        Place::Code
-                    }
-                    None => return (ends, Place::Quote(b'$')),
-                }
-            }
-            (Place::Code, (b'/', b'*')) => {
-                n = 2;
-                Place::Block
-            }
-            (Place::Code, (quote @ (b'\'' | b'"'), _)) => Place::Quote(quote),
-            (Place::Code, (b';', _)) => {
-                ends.push(at);
-                Place::Code
-            }
-            // A quote that is doubled ends and begins.
-            (Place::Quote(quote), (byte, _)) if byte == quote => Place::Code,
-            (Place::Line, (b'\n', _)) => Place::Code,
-            (Place::Block, (b'*', b'/')) => {
-                n = 2;
-                Place::Code
-            }
-            (place, _) => place,
-        };
-        at += n;
-    }
-    (ends, place)
-}
-
-/// The `$$` or `$name$` that the text begins with.
-fn dollar_quote(text: &str) -> Option<&str> {
-    let name = text.strip_prefix('$')?.find('$')?;
-    let is_name = |c: char| c.is_alphabetic() || c == '_';
-    text[1..=name].chars().all(is_name).then(|| &text[..name + 2])
-}
-
 /// A part of what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'t> {
@@ -143,58 +85,34 @@ pub(super) enum Part<'t> {
 
 /// The queries and commands of a text. A line that begins with a backslash outside of quotes is a command.
 pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = rest.trim_start();
-        if is_blank(rest) {
-            return parts;
-        }
-        if let Some(command) = rest.strip_prefix('\\') {
-            let (command, after) = command.split_once('\n').unwrap_or((command, ""));
+    let (mut parts, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let (statements, after) = query::statements(rest);
+        parts.extend(statements.iter().filter_map(part));
+        let (line, below) = after.split_once('\n').unwrap_or((after, ""));
+        if let Some(command) = line.strip_prefix('\\') {
             parts.push(Part::Command(command.trim().trim_end_matches(';').trim()));
-            rest = after;
-            continue;
         }
-        let (ends, _) = ends(rest);
-        let end = ends.first().copied().unwrap_or(rest.len());
-        let in_code = |at: &usize| self::ends(&rest[..*at]).1 == Place::Code;
-        let mut commands = rest[..end].match_indices("\n\\").map(|(at, _)| at + 1);
-        if let Some(at) = commands.find(in_code) {
-            if !is_blank(&rest[..at]) {
-                parts.push(Part::Open(&rest[..at]));
-            }
-            rest = &rest[at..];
-        } else if ends.is_empty() {
-            parts.push(Part::Open(rest.trim_end()));
-            return parts;
-        } else {
-            if !is_blank(&rest[..end]) {
-                parts.push(Part::Query(rest[..end].trim()));
-            }
-            rest = &rest[end + 1..];
-        }
+        rest = below;
+    }
+    parts
+}
+
+fn part<'t>(statement: &Statement<'t>) -> Option<Part<'t>> {
+    let Statement { text, end, is_blank } = *statement;
+    match end {
+        StatementEnd::Open => Some(Part::Open(text.trim_start())),
+        _ if is_blank => None,
+        StatementEnd::Semicolon => Some(Part::Query(text.trim())),
+        // It goes on in the line after the command's.
+        StatementEnd::Backslash => Some(Part::Open(text.trim_start())),
+        StatementEnd::Text => Some(Part::Open(text.trim())),
     }
 }
 
 /// Whether a text needs no further line: nothing, queries to the last `;`, or a command at the end.
 pub(super) fn is_complete(text: &str) -> bool {
-    let is_open = matches!(ends(text).1, Place::Quote(_) | Place::Block);
-    !is_open && !matches!(parts(text).last(), Some(Part::Open(_)))
-}
-
-/// Whether there are only spaces and comments.
-fn is_blank(text: &str) -> bool {
-    let mut rest = text.trim_start();
-    loop {
-        if let Some(comment) = rest.strip_prefix("--") {
-            rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            rest = comment.split_once("*/").map_or("", |(_, after)| after).trim_start();
-        } else {
-            return rest.is_empty();
-        }
-    }
+    !matches!(parts(text).last(), Some(Part::Open(_)))
 }
 
 /// What words may go on to.
@@ -276,6 +194,7 @@ mod tests {
             "  ",
             "\\d",
             "\\d panel.region",
+            "\\i it's.sql",
             "select 1;",
             "select ';';",
             "select 1; -- ;",
@@ -294,6 +213,7 @@ mod tests {
             "select $a$ $$;",
             "select 1; select 2",
             "select 1; /* open",
+            "select e'it\\'s;",
         ] {
             assert!(!is_complete(text), "{text:?}");
         }

@@ -1,12 +1,43 @@
 //! What a stage is given, and what it gives.
 
 use super::error::StageError;
+use crate::pipeline::External;
+use crate::raw_files::RawFile;
 use crate::remote::RemoteExecutor;
 use arrow::array::RecordBatch;
 use lake::{CodedReader, DataFile, Lake, LakeError, TableVersion};
-use std::collections::BTreeMap;
+use query::{Memory, QueryError, Session, SessionParams};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+
+/// What a stage reads.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A table, which the pipeline must make.
+    Table(String),
+    /// A table, if the pipeline makes it.
+    TableIfMade(&'static str),
+    /// A file from outside.
+    File {
+        /// The file.
+        file: RawFile,
+        /// By what it is read, if files of the stage are read differently: of several, which.
+        read_as: String,
+    },
+}
+
+impl Input {
+    /// Tables that the pipeline must make.
+    pub fn tables(names: &[&str]) -> Vec<Self> {
+        names.iter().map(|&name| Self::Table(name.to_owned())).collect()
+    }
+
+    /// A file that is read as the stage's params say.
+    pub fn file(file: RawFile) -> Self {
+        Self::File { file, read_as: String::new() }
+    }
+}
 
 /// What a stage made of a table.
 #[derive(Debug)]
@@ -20,25 +51,107 @@ pub enum Made {
 /// What a stage made, by table.
 pub type Output = BTreeMap<&'static str, Made>;
 
-/// Lets a stage of many rows read and write them file by file, from any thread.
+/// What a stage works with: the inputs that it declared, its tables, and what the machine has. It
+/// never shows the pipeline.
 #[derive(Debug)]
-pub struct Files<'a> {
-    /// Where to.
-    pub lake: &'a Lake,
-    /// What drives the storage.
-    pub runtime: Handle,
+pub struct Context<'a> {
+    lake: &'a Lake,
+    runtime: Handle,
     /// The version of each table of the stage.
-    pub drafts: BTreeMap<String, TableVersion>,
-    /// The tables it reads.
-    pub inputs: BTreeMap<String, TableVersion>,
-    /// Other machines, if they do the work.
-    pub remote: Option<RemoteExecutor<'a>>,
+    drafts: BTreeMap<String, TableVersion>,
+    /// The tables it reads; none of what the pipeline does not make.
+    inputs: BTreeMap<String, Option<TableVersion>>,
+    /// Labels of the files from outside that it reads.
+    files: BTreeSet<String>,
+    memory: Memory,
+    remote: Option<RemoteExecutor<'a>>,
 }
 
-impl Files<'_> {
-    pub(crate) fn input(&self, table: &str) -> Result<&TableVersion, StageError> {
-        self.inputs.get(table).ok_or_else(|| {
+impl<'a> Context<'a> {
+    /// For a stage that writes `drafts`, and reads nothing yet.
+    pub fn new(
+        lake: &'a Lake,
+        runtime: Handle,
+        memory: Memory,
+        drafts: BTreeMap<String, TableVersion>,
+    ) -> Self {
+        let (inputs, files) = (BTreeMap::new(), BTreeSet::new());
+        Self { lake, runtime, drafts, inputs, files, memory, remote: None }
+    }
+
+    /// The same with what the stage declared: each of its tables in the version that `current` has.
+    #[must_use]
+    pub fn reading(mut self, inputs: &[Input], current: &BTreeMap<String, TableVersion>) -> Self {
+        for input in inputs {
+            match input {
+                Input::Table(table) => {
+                    self.inputs.insert(table.clone(), current.get(table).cloned());
+                }
+                Input::TableIfMade(table) => {
+                    self.inputs.insert((*table).to_owned(), current.get(*table).cloned());
+                }
+                Input::File { file, .. } => {
+                    self.files.insert(file.label.clone());
+                }
+            }
+        }
+        self
+    }
+
+    /// The same with other machines that do parts of the work.
+    #[must_use]
+    pub fn with_remote(mut self, remote: Option<RemoteExecutor<'a>>) -> Self {
+        self.remote = remote;
+        self
+    }
+
+    /// The version of each table of the stage.
+    pub fn drafts(&self) -> &BTreeMap<String, TableVersion> {
+        &self.drafts
+    }
+
+    /// What drives the storage.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Memory that the work may take. It changes no number.
+    pub fn memory(&self) -> Memory {
+        self.memory
+    }
+
+    /// Other machines, if they do the work.
+    pub fn remote(&self) -> Option<&RemoteExecutor<'a>> {
+        self.remote.as_ref()
+    }
+
+    /// A table from outside, to be read.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if it is not one of the stage's inputs.
+    pub fn outside<'t, C>(&self, table: &'t External<C>) -> Result<&'t External<C>, StageError> {
+        if self.files.contains(&table.label) {
+            return Ok(table);
+        }
+        let why = format!("the stage reads `{}`, which is not one of its inputs", table.label);
+        Err(StageError::Data(why))
+    }
+
+    fn declared(&self, table: &str) -> Result<Option<&TableVersion>, StageError> {
+        self.inputs.get(table).map(Option::as_ref).ok_or_else(|| {
             StageError::Data(format!("the stage reads `{table}`, which is not one of its inputs"))
+        })
+    }
+
+    /// An input.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not read the table, or the pipeline does not make it.
+    pub fn input(&self, table: &str) -> Result<&TableVersion, StageError> {
+        self.declared(table)?.ok_or_else(|| {
+            StageError::Data(format!("the stage needs `{table}`, which the pipeline does not make"))
         })
     }
 
@@ -46,9 +159,35 @@ impl Files<'_> {
     ///
     /// # Errors
     ///
-    /// [`StageError`] if the stage does not read the table.
+    /// As [`Self::input`].
     pub fn files_of(&self, table: &str) -> Result<Vec<DataFile>, StageError> {
         Ok(self.input(table)?.files.clone())
+    }
+
+    /// All rows of an input, all columns; none of a table that the pipeline does not make.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the stage does not read the table, or the lake fails.
+    pub fn rows(&self, table: &str) -> Result<Vec<RecordBatch>, StageError> {
+        match self.declared(table)? {
+            Some(version) => Ok(self.runtime.block_on(self.lake.read(version, &[]))?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A session of SQL over the inputs, in one partition: sums of floats must not depend on the
+    /// number of cores.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`].
+    pub fn session(&self) -> Result<Session, QueryError> {
+        let session = Session::new(self.lake, SessionParams { threads: 1, memory: self.memory })?;
+        for version in self.inputs.values().flatten() {
+            session.register(version)?;
+        }
+        Ok(session)
     }
 
     /// Calls `work` on the batches of `columns` of one file of an input, texts as dictionaries.
@@ -94,8 +233,12 @@ impl Files<'_> {
         let draft = self.drafts.get(table).ok_or_else(|| {
             StageError::Data(format!("the stage writes `{table}`, which is not one of its tables"))
         })?;
-        let writer = self.lake.group_writer(draft, name)?;
-        Ok(GroupWriter { runtime: &self.runtime, writer })
+        Ok(GroupWriter {
+            runtime: &self.runtime,
+            table: draft.table.clone(),
+            columns: draft.columns.iter().map(|column| column.name.clone()).collect(),
+            writer: self.lake.group_writer(draft, name)?,
+        })
     }
 
     /// The file in `writer`, begun by [`Self::create`] if there is none yet.
@@ -120,18 +263,35 @@ impl Files<'_> {
 #[derive(Debug)]
 pub struct GroupWriter<'a> {
     runtime: &'a Handle,
+    table: String,
+    /// The names of its columns, in the order of the contract.
+    columns: Vec<String>,
     writer: lake::GroupWriter,
 }
 
 impl GroupWriter<'_> {
-    /// Adds a row group of `n` rows.
+    /// Adds a row group of `n` rows, given by the names of their columns in the order of the contract.
     ///
     /// # Errors
     ///
-    /// [`StageError::Lake`].
-    pub fn write(&mut self, n: usize, cells: &[lake::Cells<'_>]) -> Result<(), StageError> {
+    /// [`StageError`] if these are not the columns of the table, the rows break the contract, or they
+    /// cannot be written.
+    pub fn write(
+        &mut self,
+        n: usize,
+        columns: &[(&str, lake::Cells<'_>)],
+    ) -> Result<(), StageError> {
+        let names = || columns.iter().map(|(name, _)| *name);
+        if !names().eq(self.columns.iter().map(String::as_str)) {
+            let (table, expected) = (&self.table, self.columns.join(", "));
+            let found = names().collect::<Vec<_>>().join(", ");
+            return Err(StageError::Data(format!(
+                "the stage gives `{table}` the columns {found}, and its contract has {expected}"
+            )));
+        }
+        let cells: Vec<lake::Cells<'_>> = columns.iter().map(|(_, cells)| *cells).collect();
         // Outside the runtime: a thread that waits for another's columns may take up what blocks on it.
-        self.writer.add(n, cells)?;
+        self.writer.add(n, &cells)?;
         Ok(self.runtime.block_on(self.writer.flush())?)
     }
 
@@ -182,5 +342,38 @@ impl Drop for Finishing<'_> {
     }
 }
 
-/// The rows a stage reads, by table, all columns.
-pub type Input = BTreeMap<String, Vec<RecordBatch>>;
+#[cfg(test)]
+mod tests {
+    use super::super::table::{column, region};
+    use super::*;
+    use lake::{Cells, Contract, Fingerprint, Kind};
+
+    #[test]
+    fn a_writer_takes_the_columns_of_its_table_alone() {
+        let contract = Contract {
+            table: "test.region",
+            about: "a region",
+            key: &["region_code"],
+            columns: vec![region(), column("name", Kind::Text, "", "its name")],
+        };
+        let runtime = query::runtime(1).expect("a runtime");
+        let lake = Lake::open("memory://").expect("a lake");
+        let draft = lake.draft(&contract, "test", &Fingerprint::of(b"test"), "now");
+        let drafts = BTreeMap::from([(contract.table.to_owned(), draft)]);
+        let memory = Memory { mib: 64, setting: "engine.memory_mib" };
+        let context = Context::new(&lake, runtime.handle().clone(), memory, drafts);
+        let mut writer = context.create(contract.table, "rows.parquet").expect("a writer");
+        let (code, name) = (Cells::Same(Some("NSW")), Cells::Same(Some("New South Wales")));
+        let others = [
+            vec![("name", name), ("region_code", code)],
+            vec![("region_code", code), ("title", name)],
+            vec![("region_code", code)],
+        ];
+        for columns in others {
+            let error = writer.write(1, &columns).expect_err("other columns").to_string();
+            assert!(error.contains("its contract has region_code, name"), "{error}");
+        }
+        writer.write(1, &[("region_code", code), ("name", name)]).expect("its columns");
+        assert_eq!(writer.finish().expect("a file").rows, 1);
+    }
+}

@@ -1,7 +1,7 @@
-//! Exports by period, region and product (or another part of a region's exports), as matrices: codes become
-//! indices here.
+//! Exports by period, region and product (or another part of a region's exports), as matrices:
+//! codes become indices here.
 
-use super::context::Files;
+use super::context::Context;
 use super::error::StageError;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
@@ -16,18 +16,27 @@ use trade::{Frequency, Money, Period};
 pub struct Cube {
     /// Region codes, ascending.
     pub regions: Vec<String>,
-    /// HS6 codes (or what else divides a region's exports), ascending.
+    /// Product codes (or what else divides a region's exports), ascending.
     pub products: Vec<String>,
     /// Places of the periods, ascending: years are their own.
     pub years: Vec<i32>,
     /// How long the periods are.
     pub frequency: Frequency,
-    /// Cells of each period: region, product, value.
-    cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
-    /// Cells below zero, as corrections can make them, which count as zero: how many, and their sum, by period.
+    /// Cells of each period.
+    cells: BTreeMap<i32, Vec<CubeCell>>,
+    /// Cells below zero, as corrections can make them, which count as zero: how many, and their
+    /// sum, by period.
     negative: BTreeMap<i32, (usize, Money)>,
     /// Regions that reported anything in the period; in its year, if it is shorter.
     reported: BTreeMap<i32, Vec<bool>>,
+}
+
+/// Exports of a region in a product, by their places.
+#[derive(Debug, Clone, Copy)]
+struct CubeCell {
+    region: usize,
+    product: usize,
+    value: Money,
 }
 
 /// Exports of one or the mean of several years, exact, with what was reported.
@@ -41,6 +50,9 @@ pub struct Slice {
     pub is_reported: Vec<bool>,
 }
 
+/// Exports by year, region and product.
+pub(super) const CELLS: &str = "trade.region_product_year";
+
 /// The different codes in order, and the place of each.
 pub(super) fn index(
     codes: impl IntoIterator<Item = String>,
@@ -50,7 +62,8 @@ pub(super) fn index(
     (codes, places)
 }
 
-/// A column of a batch with coded texts, and the code that each entry of its dictionary has in `dictionary`.
+/// A column of a batch with coded texts, and the code that each entry of its dictionary has in
+/// `dictionary`.
 pub(super) fn coded<'b>(
     batch: &'b RecordBatch,
     column: &str,
@@ -70,19 +83,103 @@ pub(super) fn texts<'a>(
     Ok(batch.column(batch.schema().index_of(column)?).as_string::<i32>())
 }
 
+/// The texts of a dictionary, in the order of their codes.
+fn words(dictionary: &Dictionary) -> impl Iterator<Item = &str> {
+    let n = u32::try_from(dictionary.n_texts()).unwrap_or(0);
+    (0..n).map(move |code| dictionary.text(code))
+}
+
+/// Exports of a region in a part and period, by the codes of a file.
+struct FileSum {
+    place: i32,
+    region: u32,
+    part: u32,
+    value: Money,
+}
+
+/// The exports of one file of a table, by period, region and part.
+#[derive(Default)]
+struct FileSums {
+    regions: Dictionary,
+    parts: Dictionary,
+    /// Region after region; of a region, period after period.
+    sums: Vec<FileSum>,
+    /// The region being read, whose rows stand together.
+    region: Option<u32>,
+    /// Its sums so far, by period and part.
+    open: BTreeMap<(i32, u32), Money>,
+}
+
+impl FileSums {
+    fn read(
+        context: &Context<'_>,
+        table: &str,
+        file: &lake::DataFile,
+        column: &str,
+        frequency: Frequency,
+    ) -> Result<Self, StageError> {
+        let mut columns = vec!["year", "region_code", column, "fob_value"];
+        columns.extend((frequency != Frequency::Year).then_some("month"));
+        let mut found = Self::default();
+        context.each_coded(table, file, &columns, |batch| found.add(batch, column, frequency))?;
+        found.close();
+        Ok(found)
+    }
+
+    fn add(
+        &mut self,
+        batch: &RecordBatch,
+        column: &str,
+        frequency: Frequency,
+    ) -> Result<(), StageError> {
+        let schema = batch.schema();
+        let ints = |name: &str| {
+            Ok::<_, StageError>(batch.column(schema.index_of(name)?).as_primitive::<Int32Type>())
+        };
+        let years = ints("year")?;
+        let months = if frequency == Frequency::Year { None } else { Some(ints("month")?) };
+        let values = batch.column(schema.index_of("fob_value")?);
+        let values = values.as_primitive::<Decimal128Type>().values();
+        let (codes, known) = coded(batch, "region_code", &mut self.regions)?;
+        let (parts, of_parts) = coded(batch, column, &mut self.parts)?;
+        for row in 0..batch.num_rows() {
+            let (Some(code), Some(part)) = (codes.key(row), parts.key(row)) else { continue };
+            let (region, part) = (known[code], of_parts[part]);
+            if self.region != Some(region) {
+                self.close();
+                self.region = Some(region);
+            }
+            let place = match months {
+                None => years.value(row),
+                Some(months) => frequency.of_month(years.value(row), months.value(row)).place,
+            };
+            *self.open.entry((place, part)).or_default() += Money::from_hundredths(values[row]);
+        }
+        Ok(())
+    }
+
+    /// Puts the sums of the region that was read among those of the file.
+    fn close(&mut self) {
+        if let Some(region) = self.region.take() {
+            let sums = std::mem::take(&mut self.open).into_iter();
+            let sum = |((place, part), value)| FileSum { place, region, part, value };
+            self.sums.extend(sums.map(sum));
+        }
+    }
+}
+
 impl Cube {
     /// Reads `trade.region_product_year`.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the table is not one of the stage's inputs, or has no rows.
-    pub fn read(files: &Files<'_>) -> Result<Self, StageError> {
-        let cube = Self::stream(files, "trade.region_product_year", "hs6", Frequency::Year)?;
+    pub fn read(context: &Context<'_>) -> Result<Self, StageError> {
+        let cube = Self::stream(context, CELLS, "product", Frequency::Year)?;
         cube.ok_or_else(|| {
-            StageError::Data(
-                "trade.region_product_year has no rows: nothing is left after flow and exclusions"
-                    .to_owned(),
-            )
+            StageError::Data(format!(
+                "{CELLS} has no rows: nothing is left after flow and exclusions"
+            ))
         })
     }
 
@@ -90,22 +187,22 @@ impl Cube {
         regions: Vec<String>,
         products: Vec<String>,
         frequency: Frequency,
-        mut cells: BTreeMap<i32, Vec<(usize, usize, Money)>>,
+        mut cells: BTreeMap<i32, Vec<CubeCell>>,
     ) -> Self {
         let mut negative: BTreeMap<i32, (usize, Money)> = BTreeMap::new();
         for (&place, cells) in &mut cells {
-            for (_, _, value) in cells.iter_mut().filter(|(_, _, value)| *value < Money::ZERO) {
+            for cell in cells.iter_mut().filter(|cell| cell.value < Money::ZERO) {
                 let sum = negative.entry(place).or_default();
                 sum.0 += 1;
-                sum.1 += *value;
-                *value = Money::ZERO;
+                sum.1 += cell.value;
+                cell.value = Money::ZERO;
             }
         }
         let mut of_year: BTreeMap<i32, Vec<bool>> = BTreeMap::new();
         let year = |place: i32| Period { frequency, place }.year();
         for (&place, cells) in &cells {
             let reported = of_year.entry(year(place)).or_insert_with(|| vec![false; regions.len()]);
-            cells.iter().for_each(|&(region, _, _)| reported[region] = true);
+            cells.iter().for_each(|cell| reported[cell.region] = true);
         }
         let reported = cells.keys().map(|&place| (place, of_year[&year(place)].clone())).collect();
         let years = cells.keys().copied().collect();
@@ -119,7 +216,8 @@ impl Cube {
         self
     }
 
-    /// Cells below zero in these periods and those trailing them, which count as zero: how many, and their sum.
+    /// Cells below zero in these periods and those trailing them, which count as zero: how many,
+    /// and their sum.
     pub fn negative(&self, periods: &[i32], trailing: usize) -> (usize, Money) {
         let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
         let places = periods.iter().flat_map(|&last| last - trailing + 1..=last);
@@ -128,102 +226,39 @@ impl Cube {
             .fold((0, Money::ZERO), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
-    /// Reads one of the tables that the stage reads file by file: its exports by region and `column`, summed over all
-    /// else; by quarter or month if `frequency` says so, from its column `month`. `None` if it has no rows.
+    /// Reads one of the tables that the stage reads file by file: its exports by region and
+    /// `column`, summed over all else; by quarter or month if `frequency` says so, from its column
+    /// `month`. `None` if it has no rows.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the table is not one of the stage's inputs, or the lake fails.
     pub fn stream(
-        files: &Files<'_>,
+        context: &Context<'_>,
         table: &str,
         column: &str,
         frequency: Frequency,
     ) -> Result<Option<Self>, StageError> {
-        struct Found {
-            regions: Dictionary,
-            parts: Dictionary,
-            /// Period, region, part and sum.
-            sums: Vec<(i32, u32, u32, Money)>,
-        }
-        let is_by_year = frequency == Frequency::Year;
-        let mut columns = vec!["year", "region_code", column, "fob_value"];
-        columns.extend((!is_by_year).then_some("month"));
-        let read = |file: &lake::DataFile| {
-            let mut found = Found {
-                regions: Dictionary::default(),
-                parts: Dictionary::default(),
-                sums: Vec::new(),
-            };
-            // Sums of the region being read, whose rows stand together.
-            let mut open: BTreeMap<(i32, u32), Money> = BTreeMap::new();
-            let mut region = None;
-            files.each_coded(table, file, &columns, |batch| {
-                let schema = batch.schema();
-                let ints = |name: &str| {
-                    Ok::<_, StageError>(
-                        batch.column(schema.index_of(name)?).as_primitive::<Int32Type>(),
-                    )
-                };
-                let years = ints("year")?;
-                let months = if is_by_year { None } else { Some(ints("month")?) };
-                let values = batch.column(schema.index_of("fob_value")?);
-                let values = values.as_primitive::<Decimal128Type>().values();
-                let (codes, known) = coded(batch, "region_code", &mut found.regions)?;
-                let (parts, of_parts) = coded(batch, column, &mut found.parts)?;
-                for row in 0..batch.num_rows() {
-                    let (Some(code), Some(part)) = (codes.key(row), parts.key(row)) else {
-                        continue;
-                    };
-                    let (code, part) = (known[code], of_parts[part]);
-                    if region != Some(code)
-                        && let Some(region) = region.replace(code)
-                    {
-                        let sums = std::mem::take(&mut open).into_iter();
-                        found.sums.extend(sums.map(|((at, part), sum)| (at, region, part, sum)));
-                    }
-                    let place = match months {
-                        None => years.value(row),
-                        Some(months) => {
-                            frequency.of_month(years.value(row), months.value(row)).place
-                        }
-                    };
-                    *open.entry((place, part)).or_default() += Money::from_hundredths(values[row]);
-                }
-                Ok(())
-            })?;
-            if let Some(region) = region {
-                found
-                    .sums
-                    .extend(open.into_iter().map(|((at, part), sum)| (at, region, part, sum)));
-            }
-            Ok::<_, StageError>(found)
+        let read = |file: &lake::DataFile| FileSums::read(context, table, file, column, frequency);
+        let found: Vec<FileSums> =
+            context.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
+        let all = |of: fn(&FileSums) -> &Dictionary| {
+            index(found.iter().map(of).flat_map(words).map(str::to_owned))
         };
-        let found: Vec<Found> =
-            files.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
-        let all = |of: fn(&Found) -> &Dictionary| {
-            let texts = found.iter().map(of).flat_map(|texts| {
-                (0..u32::try_from(texts.n_texts()).unwrap_or(0)).map(|at| texts.text(at).to_owned())
-            });
-            index(texts)
-        };
-        let (regions, region_at) = all(|found| &found.regions);
-        let (parts, part_at) = all(|found| &found.parts);
-        let places = |texts: &Dictionary, at: &BTreeMap<String, usize>| -> Vec<usize> {
-            (0..u32::try_from(texts.n_texts()).unwrap_or(0))
-                .map(|code| at[texts.text(code)])
-                .collect()
-        };
-        let mut cells: BTreeMap<i32, Vec<_>> = BTreeMap::new();
-        for found in found {
-            let (of_regions, of_parts) =
-                (places(&found.regions, &region_at), places(&found.parts, &part_at));
+        let (regions, region_at) = all(|file| &file.regions);
+        let (parts, part_at) = all(|file| &file.parts);
+        let mut cells: BTreeMap<i32, Vec<CubeCell>> = BTreeMap::new();
+        for file in found {
+            let of_regions: Vec<usize> = words(&file.regions).map(|text| region_at[text]).collect();
+            let of_parts: Vec<usize> = words(&file.parts).map(|text| part_at[text]).collect();
             // Rows of one period stand together.
-            for rows in found.sums.chunk_by(|a, b| a.0 == b.0) {
-                let row = |&(_, region, part, sum): &(i32, u32, u32, Money)| {
-                    (of_regions[region as usize], of_parts[part as usize], sum)
+            for sums in file.sums.chunk_by(|a, b| a.place == b.place) {
+                let cell = |sum: &FileSum| CubeCell {
+                    region: of_regions[sum.region as usize],
+                    product: of_parts[sum.part as usize],
+                    value: sum.value,
                 };
-                cells.entry(rows[0].0).or_default().extend(rows.iter().map(row));
+                cells.entry(sums[0].place).or_default().extend(sums.iter().map(cell));
             }
         }
         if cells.is_empty() {
@@ -237,11 +272,15 @@ impl Cube {
         Ok(Some(cube))
     }
 
-    /// The same with products in the place of regions and regions in that of products. What is not exported is zero.
+    /// The same with products in the place of regions and regions in that of products. What is not
+    /// exported is zero.
     pub fn transposed(&self) -> Self {
-        let turn = |cells: &Vec<(usize, usize, Money)>| {
-            cells.iter().map(|&(region, product, value)| (product, region, value)).collect()
+        let turned = |&CubeCell { region, product, value }: &CubeCell| CubeCell {
+            region: product,
+            product: region,
+            value,
         };
+        let turn = |cells: &Vec<CubeCell>| cells.iter().map(turned).collect();
         let (regions, products) = (self.products.clone(), self.regions.clone());
         let cells = self.cells.par_iter().map(|(&place, cells)| (place, turn(cells))).collect();
         let mut cube = Self::of(regions, products, self.frequency, cells);
@@ -249,18 +288,21 @@ impl Cube {
         cube
     }
 
-    /// The same with the regions of one of `groups` as one; a region that was not reported counts as nothing.
+    /// The same with the regions of one of `groups` as one; a region that was not reported counts
+    /// as nothing.
     pub fn merged(&self, groups: &[String]) -> Self {
         let (names, at) = index(groups.iter().cloned());
         let places: Vec<usize> = groups.iter().map(|group| at[group]).collect();
         let n = self.products.len();
-        let merge = |cells: &Vec<(usize, usize, Money)>| {
+        let merge = |cells: &Vec<CubeCell>| {
             let mut sums = vec![None; names.len() * n];
-            for &(region, product, value) in cells {
+            for &CubeCell { region, product, value } in cells {
                 *sums[places[region] * n + product].get_or_insert(Money::ZERO) += value;
             }
-            let there = sums.into_iter().enumerate();
-            there.filter_map(|(at, sum)| Some((at / n, at % n, sum?))).collect()
+            let cell = |(at, sum): (usize, Option<Money>)| {
+                Some(CubeCell { region: at / n, product: at % n, value: sum? })
+            };
+            sums.into_iter().enumerate().filter_map(cell).collect()
         };
         let cells = self.cells.par_iter().map(|(&place, cells)| (place, merge(cells))).collect();
         Self::of(names, self.products.clone(), self.frequency, cells)
@@ -271,8 +313,8 @@ impl Cube {
         Period { frequency: self.frequency, place }
     }
 
-    /// Each region's level in every period from the first to the last of the data, for the sums of `trailing` periods;
-    /// `None` where it was not reported.
+    /// Each region's level in every period from the first to the last of the data, for the sums of
+    /// `trailing` periods; `None` where it was not reported.
     pub fn levels(&self, trailing: usize) -> Vec<Vec<Option<f64>>> {
         let (Some(&first), Some(&last)) = (self.years.first(), self.years.last()) else {
             return Vec::new();
@@ -284,9 +326,9 @@ impl Cube {
             for (region, is_reported) in self.reported[&place].iter().enumerate() {
                 totals[region][at] = is_reported.then_some(Money::ZERO);
             }
-            for &(region, _, value) in cells {
-                if let Some(total) = &mut totals[region][at] {
-                    *total += value;
+            for cell in cells {
+                if let Some(total) = &mut totals[cell.region][at] {
+                    *total += cell.value;
                 }
             }
         }
@@ -308,7 +350,7 @@ impl Cube {
         (place - trailing + 1..=place).all(|place| self.cells.contains_key(&place))
     }
 
-    fn need(&self, place: i32, what: &str) -> Result<&[(usize, usize, Money)], StageError> {
+    fn need(&self, place: i32, what: &str) -> Result<&[CubeCell], StageError> {
         self.cells.get(&place).map(Vec::as_slice).ok_or_else(|| {
             let period = self.period(place);
             let [first, last] = [self.years[0], self.years[self.years.len() - 1]].map(|p| self.period(p));
@@ -319,8 +361,8 @@ impl Cube {
         })
     }
 
-    /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with it; rounded to
-    /// hundredths, halves up.
+    /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with
+    /// it; rounded to hundredths, halves up.
     ///
     /// # Errors
     ///
@@ -331,7 +373,7 @@ impl Cube {
         let mut is_reported = vec![true; self.regions.len()];
         let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
         for place in periods.iter().flat_map(|&last| last - trailing + 1..=last) {
-            for &(region, product, value) in self.need(place, what)? {
+            for &CubeCell { region, product, value } in self.need(place, what)? {
                 sums[region * n + product] += value.hundredths();
             }
             for (all, this) in is_reported.iter_mut().zip(&self.reported[&place]) {
@@ -360,7 +402,7 @@ impl Cube {
         let n = self.products.len();
         let mut sums = vec![Money::ZERO; self.regions.len() * n];
         for &year in years {
-            for &(region, product, value) in self.need(year, what)? {
+            for &CubeCell { region, product, value } in self.need(year, what)? {
                 sums[region * n + product] += value;
             }
         }

@@ -4,7 +4,9 @@ use crate::boundaries::BoundaryError;
 use crate::codes::CodesError;
 use crate::external::ExternalError;
 use crate::input::Unreadable;
+use crate::regression::RegressionError;
 use lake::LakeError;
+use query::QueryError;
 use std::path::PathBuf;
 
 /// Why a stage stopped.
@@ -42,6 +44,15 @@ pub enum StageError {
     /// A table from elsewhere cannot be used.
     #[error(transparent)]
     External(#[from] ExternalError),
+    /// A model cannot be run.
+    #[error(transparent)]
+    Model(#[from] Box<RegressionError>),
+    /// The SQL engine failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// What a stage depends on cannot be written down.
+    #[error("failed to write down what the stage depends on")]
+    Params(#[from] serde_json::Error),
     /// A built-in table is damaged.
     #[error(transparent)]
     Codes(#[from] CodesError),
@@ -83,6 +94,7 @@ impl StageError {
                 | Self::External(_)
                 | Self::Boundaries(_)
                 | Self::Data(_)
+                | Self::Model(_)
                 | Self::Lake(LakeError::Number { .. })
                 | Self::Remote { is_users: true, .. }
         )

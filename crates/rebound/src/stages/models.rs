@@ -1,16 +1,155 @@
-//! Results of models as rows of `model.*`, and back.
+//! Models to `model.*`: their results as rows, and back.
 
-use super::context::{Made, Output};
+pub(super) mod tables;
+
+use self::tables::{CoefficientRow, Coefficients, Fit, FitRow, RegressionColumns};
+use super::context::{Context, Input, Output};
 use super::error::StageError;
-use super::rows::Rows;
-use crate::estimation::{Coefficient, Estimated, Summary};
-use crate::model_spec::Heading;
+use super::rows::{Rows, table};
+use super::stage::Stage;
+use crate::model_spec::{Heading, Model};
+use crate::pipeline::Pipeline;
+use crate::regression::{Coefficient, Estimated, Level, Runner, Summary};
+use crate::stage_name::StageName;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
-use std::collections::BTreeMap;
+use estimate::{Interval, WaldTest};
+use lake::Contract;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Between the coefficients that a model follows.
 const SEPARATOR: &str = "; ";
+
+/// The stage.
+#[derive(Debug)]
+pub struct Models;
+
+/// See [`Stage::Params`].
+#[derive(Debug, Serialize)]
+pub struct Params {
+    /// What each model says, by its name.
+    models: BTreeMap<String, String>,
+    #[serde(skip)]
+    parsed: Vec<Model>,
+}
+
+impl Stage for Models {
+    const NAME: StageName = StageName::Models;
+    const VERSION: u32 = 2;
+    type Params = Params;
+
+    fn params(pipeline: &Pipeline) -> Params {
+        let said = |model: &Model| (model.name.clone(), model.text.clone());
+        Params {
+            models: pipeline.models.iter().map(said).collect(),
+            parsed: pipeline.models.clone(),
+        }
+    }
+
+    fn reads(params: &Params) -> Vec<Input> {
+        let tables: BTreeSet<&str> = params.parsed.iter().flat_map(Model::tables).collect();
+        Input::tables(&tables.into_iter().collect::<Vec<_>>())
+    }
+
+    fn writes(_params: &Params) -> Vec<&'static Contract> {
+        tables::contracts()
+    }
+
+    fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
+        let session = context.session()?;
+        let runner = Runner { session: &session, runtime: context.runtime() };
+        let mut results = Vec::new();
+        for model in &params.parsed {
+            let found = runner.run(model).map_err(Box::new)?;
+            for result in &found {
+                if let Some(failure) = &result.summary.failure {
+                    let Estimated { model, specification, outcome, .. } = result;
+                    tracing::warn!(model, specification, outcome, "not estimated: {failure}");
+                }
+            }
+            results.extend(found.into_iter().map(|result| (model.heading(), result)));
+        }
+        rows(&results)
+    }
+}
+
+/// Which regression `result` is of.
+fn regression(result: &Estimated) -> RegressionColumns<'_> {
+    RegressionColumns {
+        model: &result.model,
+        specification: &result.specification,
+        outcome: &result.outcome,
+    }
+}
+
+/// A coefficient of `result`, which stands at `place`.
+fn coefficient_row<'a>(
+    result: &'a Estimated,
+    place: usize,
+    coefficient: &'a Coefficient,
+) -> CoefficientRow<'a> {
+    CoefficientRow {
+        regression: regression(result),
+        term: &coefficient.term,
+        place,
+        level: coefficient.level.as_ref().map(|level| level.name.as_str()),
+        level_of: coefficient.level.as_ref().map(|level| level.of.as_str()),
+        estimate: coefficient.estimate,
+        se: coefficient.se,
+        t: coefficient.t,
+        p: coefficient.p,
+        low: coefficient.interval.map(|of| of.low),
+        high: coefficient.interval.map(|of| of.high),
+        wild_p: coefficient.wild_p,
+        null_reason: coefficient.null_reason.as_deref(),
+    }
+}
+
+/// How `result` went, which stands at `place` and whose model follows the coefficients `focus`.
+fn fit_row<'a>(
+    result: &'a Estimated,
+    place: usize,
+    heading: &'a Heading,
+    focus: &'a str,
+) -> FitRow<'a> {
+    let summary = &result.summary;
+    FitRow {
+        regression: regression(result),
+        place,
+        title: &heading.title,
+        about: &heading.about,
+        focus,
+        estimator: &summary.estimator,
+        source_table: &summary.table,
+        condition: &summary.condition,
+        effects: &summary.effects,
+        inference: &summary.inference,
+        weights: &summary.weights,
+        n_selected: summary.n_selected,
+        n_missing: summary.n_missing,
+        missing: &summary.missing,
+        n_zero_weights: summary.n_zero_weights,
+        n_singletons: summary.n_singletons,
+        n_separated: summary.n_separated,
+        n_used: summary.n_used,
+        levels: &summary.levels,
+        n_absorbed: summary.n_absorbed,
+        clusters: &summary.clusters,
+        df_k: summary.df_k,
+        df_t: summary.df_t,
+        r2: summary.r2,
+        r2_within: summary.r2_within,
+        rmse: summary.rmse,
+        f: summary.wald.map(|wald| wald.f).filter(|f| f.is_finite()),
+        f_p: summary.wald.map(|wald| wald.p).filter(|p| p.is_finite()),
+        first_stage_f: summary.first_stage_f.filter(|f| f.is_finite()),
+        deviance: summary.deviance,
+        n_iterations: summary.n_iterations,
+        notes: &summary.notes,
+        failure: summary.failure.as_deref(),
+    }
+}
 
 /// The rows of `model.coefficients` and `model.fit`, of results with what is said of their models.
 ///
@@ -20,71 +159,22 @@ const SEPARATOR: &str = "; ";
 pub fn rows(results: &[(Heading, Estimated)]) -> Result<Output, StageError> {
     let mut sorted: Vec<(usize, &(Heading, Estimated))> = results.iter().enumerate().collect();
     sorted.sort_by_key(|(_, (_, r))| (r.model.clone(), r.specification.clone(), r.outcome.clone()));
-    let mut coefficients = Rows::of("model.coefficients");
-    let mut fits = Rows::of("model.fit");
+    let mut coefficients = Rows::<Coefficients>::default();
+    let mut fits = Rows::<Fit>::default();
     for (place, (heading, result)) in sorted {
         let mut of_terms: Vec<(usize, &Coefficient)> =
             result.coefficients.iter().enumerate().collect();
         of_terms.sort_by(|(_, a), (_, b)| a.term.cmp(&b.term));
-        for (place, c) in of_terms {
-            coefficients
-                .text(result.model.as_str())
-                .text(result.specification.as_str())
-                .text(result.outcome.as_str())
-                .text(c.term.as_str())
-                .count(place + 1)
-                .text(c.level.as_ref().map(|(level, _)| level.as_str()))
-                .text(c.level.as_ref().map(|(_, of)| of.as_str()))
-                .float(c.estimate)
-                .float(c.se)
-                .float(c.t)
-                .float(c.p)
-                .float(c.interval.map(|(low, _)| low))
-                .float(c.interval.map(|(_, high)| high))
-                .float(c.wild_p)
-                .text(c.null_reason.as_deref());
+        for (place, coefficient) in of_terms {
+            coefficients.push(coefficient_row(result, place + 1, coefficient));
         }
-        let s = &result.summary;
-        fits.text(result.model.as_str())
-            .text(result.specification.as_str())
-            .text(result.outcome.as_str())
-            .count(place + 1)
-            .text(heading.title.as_str())
-            .text(heading.about.as_str())
-            .text(heading.focus.join(SEPARATOR).as_str())
-            .text(s.estimator.as_str())
-            .text(s.table.as_str())
-            .text(s.condition.as_str())
-            .text(s.effects.as_str())
-            .text(s.inference.as_str())
-            .text(s.weights.as_str())
-            .count(s.n_selected)
-            .count(s.n_missing)
-            .text(s.missing.as_str())
-            .count(s.n_zero_weights)
-            .count(s.n_singletons)
-            .count(s.n_separated)
-            .count(s.n_used)
-            .text(s.levels.as_str())
-            .count(s.n_absorbed)
-            .text(s.clusters.as_str())
-            .count(s.df_k)
-            .count(s.df_t)
-            .float(s.r2)
-            .float(s.r2_within)
-            .float(s.rmse)
-            .float(s.f.map(|(f, _)| f).filter(|f| f.is_finite()))
-            .float(s.f.map(|(_, p)| p).filter(|p| p.is_finite()))
-            .float(s.first_stage_f.filter(|f| f.is_finite()))
-            .float(s.deviance)
-            .count(s.n_iterations)
-            .text(s.notes.as_str())
-            .text(s.failure.as_deref());
+        let focus = heading.focus.join(SEPARATOR);
+        fits.push(fit_row(result, place + 1, heading, &focus));
     }
-    Ok(Output::from([
-        ("model.coefficients", Made::Rows(vec![coefficients.finish()?])),
-        ("model.fit", Made::Rows(vec![fits.finish()?])),
-    ]))
+    let mut output = Output::new();
+    table(&mut output, coefficients)?;
+    table(&mut output, fits)?;
+    Ok(output)
 }
 
 /// Cells of a batch, by column.
@@ -107,6 +197,23 @@ impl Cells<'_> {
     }
 }
 
+/// A row of `model.coefficients`.
+fn coefficient(cells: &Cells<'_>) -> Coefficient {
+    let level = cells.text("level").zip(cells.text("level_of"));
+    let interval = cells.float("low").zip(cells.float("high"));
+    Coefficient {
+        term: cells.text("term").unwrap_or_default(),
+        level: level.map(|(name, of)| Level { name, of }),
+        estimate: cells.float("estimate"),
+        se: cells.float("se"),
+        t: cells.float("t"),
+        p: cells.float("p"),
+        interval: interval.map(|(low, high)| Interval { low, high }),
+        wild_p: cells.float("wild_p"),
+        null_reason: cells.text("null_reason"),
+    }
+}
+
 /// The results that `model.*` hold, with what is said of their models, in the order of the models.
 pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Heading, Estimated)> {
     let mut of_fit: BTreeMap<[String; 3], Vec<(usize, Coefficient)>> = BTreeMap::new();
@@ -116,17 +223,7 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Headi
     for batch in coefficients {
         for row in 0..batch.num_rows() {
             let cells = Cells(batch, row);
-            let found = Coefficient {
-                term: cells.text("term").unwrap_or_default(),
-                level: cells.text("level").zip(cells.text("level_of")),
-                estimate: cells.float("estimate"),
-                se: cells.float("se"),
-                t: cells.float("t"),
-                p: cells.float("p"),
-                interval: cells.float("low").zip(cells.float("high")),
-                wild_p: cells.float("wild_p"),
-                null_reason: cells.text("null_reason"),
-            };
+            let found = coefficient(&cells);
             of_fit.entry(key(&cells)).or_default().push((cells.count("place").unwrap_or(0), found));
         }
     }
@@ -162,7 +259,7 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Headi
                 r2: cells.float("r2"),
                 r2_within: cells.float("r2_within"),
                 rmse: cells.float("rmse"),
-                f: cells.float("f").zip(cells.float("f_p")),
+                wald: cells.float("f").zip(cells.float("f_p")).map(|(f, p)| WaldTest { f, p }),
                 first_stage_f: cells.float("first_stage_f"),
                 deviance: cells.float("deviance"),
                 n_iterations: count("n_iterations"),
@@ -190,6 +287,7 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Headi
 
 #[cfg(test)]
 mod tests {
+    use super::super::context::Made;
     use super::*;
 
     #[test]
@@ -205,7 +303,7 @@ mod tests {
                 se: Some(0.5),
                 t: Some(3.0),
                 p: Some(0.01),
-                interval: Some((0.5, 2.5)),
+                interval: Some(Interval { low: 0.5, high: 2.5 }),
                 wild_p: None,
                 null_reason: None,
             }],

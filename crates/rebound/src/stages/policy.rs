@@ -1,14 +1,22 @@
 //! Rates of export VAT rebates to `policy.*`: what each product got back, by year and over the crisis.
 
-use super::context::{Input, Output};
+pub(super) mod tables;
+
+use self::tables::{Rebate, RebateRow, RebateYear, RebateYearRow};
+use super::context::{Context, Input, Output};
 use super::error::StageError;
-use super::rows::Rows;
-use super::rows::table;
+use super::params::Target;
+use super::rows::{Rows, table};
+use super::stage::Stage;
+use crate::config;
 use crate::external::{self, ExternalError, Rate};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{ByProduct, External, Pipeline, RebateColumns};
+use crate::stage_name::StageName;
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use chrono::{Datelike, NaiveDate};
+use lake::Contract;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The tariff lines of a product, each with its rates in the order of their dates.
@@ -84,65 +92,161 @@ fn lines_of(
     found
 }
 
-pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageError> {
-    let mut products: BTreeSet<String> = BTreeSet::new();
-    for batch in input.get("trade.product").into_iter().flatten() {
-        let codes = batch.column(batch.schema().index_of("hs6")?).as_string::<i32>().clone();
+/// The stage.
+pub(super) struct Policy;
+
+/// See [`Stage::Params`].
+#[derive(Serialize)]
+pub(super) struct Params {
+    policy: config::Policy,
+    harmonize: Target,
+    rebate_rates: Option<External<ByProduct<RebateColumns>>>,
+}
+
+const PRODUCT: &str = "trade.product";
+const REGION_YEAR: &str = "trade.region_year";
+
+impl Stage for Policy {
+    const NAME: StageName = StageName::Policy;
+    const VERSION: u32 = 2;
+    type Params = Params;
+
+    fn params(pipeline: &Pipeline) -> Params {
+        Params {
+            policy: pipeline.config.policy.clone(),
+            harmonize: Target::from(&pipeline.config),
+            rebate_rates: pipeline.rebate_rates.clone(),
+        }
+    }
+
+    fn reads(params: &Params) -> Vec<Input> {
+        let mut inputs = Input::tables(&[PRODUCT, REGION_YEAR]);
+        inputs.extend(params.rebate_rates.iter().map(|table| Input::file(table.file())));
+        inputs
+    }
+
+    fn writes(_params: &Params) -> Vec<&'static Contract> {
+        tables::contracts()
+    }
+
+    fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
+        let products = products(context)?;
+        let lines = match &params.rebate_rates {
+            None => BTreeMap::new(),
+            Some(table) => lines_of(&products, rates(params, context.outside(table)?)?),
+        };
+        tracing::info!(products = lines.len(), of = products.len(), "rebate rates");
+        let mut output = Output::new();
+        table(&mut output, rebate_years(params.policy.vat, &years(context)?, &lines))?;
+        table(&mut output, rebates(&Days::of(&params.policy), &lines))?;
+        Ok(output)
+    }
+}
+
+fn products(context: &Context<'_>) -> Result<BTreeSet<String>, StageError> {
+    let mut products = BTreeSet::new();
+    for batch in context.rows(PRODUCT)? {
+        let codes = batch.column(batch.schema().index_of("product")?).as_string::<i32>().clone();
         products.extend(codes.iter().flatten().map(str::to_owned));
     }
-    let mut years: BTreeSet<i32> = BTreeSet::new();
-    for batch in input.get("trade.region_year").into_iter().flatten() {
+    Ok(products)
+}
+
+fn years(context: &Context<'_>) -> Result<BTreeSet<i32>, StageError> {
+    let mut years = BTreeSet::new();
+    for batch in context.rows(REGION_YEAR)? {
         let column =
             batch.column(batch.schema().index_of("year")?).as_primitive::<Int32Type>().clone();
         years.extend(column.iter().flatten());
     }
-    let policy = &pipeline.config.policy;
-    let dates = policy.dates().map_err(|(_, why)| StageError::Data(why))?;
-    let lines = match &pipeline.rebate_rates {
-        None => BTreeMap::new(),
-        Some(rates) => {
-            let target = pipeline.config.harmonize.revision().map_err(StageError::Data)?;
-            let highest = policy.vat;
-            let rates = external::rebate_rates(rates, target)?;
-            if let Some((code, rate)) = rates
-                .iter()
-                .flat_map(|(code, line)| line.iter().map(move |rate| (code, rate)))
-                .find(|(_, r)| r.rate > highest)
-            {
-                return Err(ExternalError::File {
-                    path: pipeline.rebate_rates.as_ref().map(|t| t.path.clone()).unwrap_or_default(),
-                    why: format!(
-                        "a rebate of {} for {code} is above policy.vat = {highest}: state `unit: percent` in `rebate_rates.columns` if rates are percent",
-                        rate.rate
-                    ),
-                }
-                .into());
-            }
-            lines_of(&products, rates)
+    Ok(years)
+}
+
+/// The rates of a table, none of them above the rate of VAT.
+fn rates(
+    params: &Params,
+    table: &External<ByProduct<RebateColumns>>,
+) -> Result<BTreeMap<String, Vec<Rate>>, StageError> {
+    let highest = params.policy.vat;
+    let rates = external::rebate_rates(table, *params.harmonize.target_revision)?;
+    let all = rates.iter().flat_map(|(code, line)| line.iter().map(move |rate| (code, rate.rate)));
+    match all.into_iter().find(|(_, rate)| *rate > highest) {
+        None => Ok(rates),
+        Some((code, rate)) => Err(ExternalError::File {
+            path: table.path.clone(),
+            why: format!(
+                "a rebate of {rate} for {code} is above policy.vat = {highest}: state `unit: percent` in \
+                 `rebate_rates.columns` if rates are percent"
+            ),
         }
-    };
-    let mut of_year = Rows::of("policy.rebate_year");
-    for &year in &years {
-        for (product, lines) in &lines {
+        .into()),
+    }
+}
+
+fn rebate_years(
+    vat: f64,
+    years: &BTreeSet<i32>,
+    lines: &BTreeMap<String, Lines>,
+) -> Rows<RebateYear> {
+    let mut rows = Rows::default();
+    for &year in years {
+        for (product, lines) in lines {
             let found = in_year(lines, year);
             let rates: Vec<f64> = found.iter().map(|(rate, _)| *rate).collect();
             let Some(rate) = mean(&rates) else { continue };
             #[expect(clippy::cast_precision_loss, reason = "days of a year")]
             let days: Vec<f64> = found.iter().map(|(_, days)| *days as f64).collect();
-            of_year
-                .int(year)
-                .text(product.as_str())
-                .float(rate)
-                .float(policy.vat - rate)
-                .float((policy.vat - rate).ln_1p())
-                .float(rates.iter().copied().fold(f64::INFINITY, f64::min))
-                .float(rates.iter().copied().fold(f64::NEG_INFINITY, f64::max))
-                .count(rates.len())
-                .float(mean(&days));
+            rows.push(RebateYearRow {
+                year,
+                product,
+                rate,
+                export_tax: vat - rate,
+                log_export_tax: (vat - rate).ln_1p(),
+                rate_min: rates.iter().copied().fold(f64::INFINITY, f64::min),
+                rate_max: rates.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                n_lines: rates.len(),
+                n_days: mean(&days),
+            });
         }
     }
-    let mut steps = Rows::of("policy.rebate");
-    for (product, lines) in &lines {
+    rows
+}
+
+/// The days that rates are compared on.
+struct Days {
+    step_from: NaiveDate,
+    step_to: NaiveDate,
+    cut_from: NaiveDate,
+    cut_to: NaiveDate,
+}
+
+impl Days {
+    fn of(policy: &config::Policy) -> Self {
+        Self {
+            step_from: policy.step_from.0.0,
+            step_to: policy.step_to.0.0,
+            cut_from: policy.cut_from.0.0,
+            cut_to: policy.cut_to.0.0,
+        }
+    }
+}
+
+/// Steps up between the first day and the last of them, of the line that has most.
+fn n_rises(days: &Days, lines: &Lines) -> usize {
+    let of_line = |line: &Vec<Rate>| {
+        let is_rise = |pair: &&[Rate]| {
+            pair[1].from > days.step_from
+                && pair[1].from <= days.step_to
+                && pair[1].rate > pair[0].rate
+        };
+        line.windows(2).filter(is_rise).count()
+    };
+    lines.iter().map(of_line).max().unwrap_or(0)
+}
+
+fn rebates(days: &Days, lines: &BTreeMap<String, Lines>) -> Rows<Rebate> {
+    let mut rows = Rows::default();
+    for (product, lines) in lines {
         let at = |day: NaiveDate| -> Vec<Option<f64>> {
             lines.iter().map(|line| rate_on(line, day)).collect()
         };
@@ -151,48 +255,31 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
         };
         let known =
             |rates: Vec<Option<f64>>| mean(&rates.into_iter().flatten().collect::<Vec<_>>());
-        let crisis = between(dates.step_from, dates.step_to);
-        let cut = between(dates.cut_from, dates.cut_to);
+        let crisis = between(days.step_from, days.step_to);
+        let cut = between(days.cut_from, days.cut_to);
         let year_mean = |year: i32| {
             let found: Vec<f64> = in_year(lines, year).iter().map(|(rate, _)| *rate).collect();
             mean(&found)
         };
-        let trough = dates.step_to.year();
-        let change = year_mean(trough)
-            .zip(year_mean(dates.step_from.year()))
+        let change = year_mean(days.step_to.year())
+            .zip(year_mean(days.step_from.year()))
             .map(|(after, before)| after - before);
-        // A rise is a step up on any day after the first date.
-        let n_rises = lines
-            .iter()
-            .map(|line| {
-                line.windows(2)
-                    .filter(|pair| {
-                        pair[1].from > dates.step_from
-                            && pair[1].from <= dates.step_to
-                            && pair[1].rate > pair[0].rate
-                    })
-                    .count()
-            })
-            .max()
-            .unwrap_or(0);
-        steps
-            .text(product.as_str())
-            .float(known(at(dates.step_from)))
-            .float(known(at(dates.step_to)))
-            .float(mean(&crisis))
-            .float(crisis.iter().copied().reduce(f64::min))
-            .float(crisis.iter().copied().reduce(f64::max))
-            .flag(mean(&crisis).map(|_| n_rises > 0))
-            .count(n_rises)
-            .float(change)
-            .float(mean(&cut))
-            .count(lines.len());
+        let n_rises = n_rises(days, lines);
+        rows.push(RebateRow {
+            product,
+            rate_before: known(at(days.step_from)),
+            rate_after: known(at(days.step_to)),
+            step: mean(&crisis),
+            step_min: crisis.iter().copied().reduce(f64::min),
+            step_max: crisis.iter().copied().reduce(f64::max),
+            has_rise: mean(&crisis).map(|_| n_rises > 0),
+            n_rises,
+            annual_change: change,
+            earlier_cut: mean(&cut),
+            n_lines: lines.len(),
+        });
     }
-    tracing::info!(products = lines.len(), of = products.len(), "rebate rates");
-    let mut output = Output::new();
-    table(&mut output, "policy.rebate_year", of_year)?;
-    table(&mut output, "policy.rebate", steps)?;
-    Ok(output)
+    rows
 }
 
 #[cfg(test)]

@@ -1,173 +1,49 @@
-//! Rows of a table with a contract, cell by cell.
+//! Rows of a table with a contract.
 
-use super::context::{Files, GroupWriter, Made, Output};
+use super::context::{Context, GroupWriter, Made, Output};
 use super::error::StageError;
+use super::row_cells::{Cells, RowCells, Words, code_of};
+use super::table::{FillRow, Table};
 use arrow::array::{
     ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray,
 };
 use arrow::error::ArrowError;
-use lake::{Contract, GROUP_ROWS, Kind, NO_CODE, NO_COUNT, NO_MONEY};
+use lake::{GROUP_ROWS, Kind, NO_CODE, NO_COUNT, NO_MONEY};
+use std::marker::PhantomData;
 use std::sync::Arc;
-use trade::Money;
-use trade::memo::Dictionary;
 
-/// Builds rows of one table. Cells come in the order of the contract's columns.
+/// Builds rows of the table `T`, each of a struct with named fields.
 #[derive(Debug)]
-pub struct Rows {
-    contract: &'static Contract,
-    columns: Vec<Cells>,
-    at: usize,
-    n_rows: usize,
-    fault: Option<String>,
+pub struct Rows<T: Table> {
+    cells: RowCells,
+    table: PhantomData<T>,
 }
 
-// Texts are numbered by the one crate and written by the other.
-const _: () = assert!(trade::NO_CODE == NO_CODE);
-
-/// A column, in the form in which a [`GroupWriter`] takes it.
-#[derive(Debug)]
-enum Cells {
-    Text(Dictionary, Vec<u32>),
-    Int(Vec<i32>, Vec<u32>),
-    Count(Vec<i64>),
-    /// NaN for none.
-    Float(Vec<f64>),
-    Money(Vec<i128>),
-    Flag(Vec<Option<bool>>),
-}
-
-/// Texts as a table's writer asks for them.
-#[derive(Debug)]
-pub(super) struct Words<'a>(pub(super) &'a Dictionary);
-
-impl lake::Texts for Words<'_> {
-    fn n_texts(&self) -> usize {
-        self.0.n_texts()
-    }
-
-    fn text(&self, code: u32) -> &str {
-        self.0.text(code)
+impl<T: Table> Default for Rows<T> {
+    fn default() -> Self {
+        Self { cells: RowCells::new(T::contract()), table: PhantomData }
     }
 }
 
-/// The code of `int`, which few different ones are met of.
-fn code_of(ints: &mut Vec<i32>, int: i32) -> u32 {
-    let at = ints.iter().rposition(|known| *known == int).unwrap_or_else(|| {
-        ints.push(int);
-        ints.len() - 1
-    });
-    u32::try_from(at).unwrap_or(NO_CODE)
-}
-
-macro_rules! cell {
-    ($(#[$about:meta])* $name:ident $(<$life:lifetime>)? ($value:ident: $type:ty), $cells:pat => $push:expr) => {
-        $(#[$about])*
-        pub fn $name $(<$life>)? (&mut self, value: impl Into<Option<$type>>) -> &mut Self {
-            let $value = value.into();
-            match &mut self.columns[self.at] {
-                $cells => $push,
-                _ => self.misfit(stringify!($name)),
-            }
-            self.step()
-        }
-    };
-}
-
-impl Rows {
-    /// No rows yet of the table named `table`.
-    ///
-    /// # Panics
-    ///
-    /// If no contract has that name: stages name their own tables.
-    pub fn of(table: &str) -> Self {
-        let Some(contract) = Contract::of(table) else { panic!("no contract of table `{table}`") };
-        let columns = contract
-            .columns
-            .iter()
-            .map(|column| match column.kind {
-                Kind::Text => Cells::Text(Dictionary::default(), Vec::new()),
-                Kind::Int => Cells::Int(Vec::new(), Vec::new()),
-                Kind::Count => Cells::Count(Vec::new()),
-                Kind::Float => Cells::Float(Vec::new()),
-                Kind::Money => Cells::Money(Vec::new()),
-                Kind::Flag => Cells::Flag(Vec::new()),
-            })
-            .collect();
-        Self { contract, columns, at: 0, n_rows: 0, fault: None }
-    }
-
-    fn step(&mut self) -> &mut Self {
-        self.at += 1;
-        if self.at == self.columns.len() {
-            self.at = 0;
-            self.n_rows += 1;
-        }
-        self
-    }
-
-    fn misfit(&mut self, what: &str) {
-        let (at, table) = (self.at, self.contract.table);
-        self.fault = Some(format!("column {at} of `{table}` is no {what}"));
-    }
-
-    cell!(
-        /// A text.
-        text<'a>(value: &'a str), Cells::Text(texts, codes) =>
-            codes.push(value.map_or(NO_CODE, |text| texts.code(text))));
-    cell!(
-        /// A small integer.
-        int(value: i32), Cells::Int(ints, codes) =>
-            codes.push(value.map_or(NO_CODE, |int| code_of(ints, int))));
-    cell!(
-        /// True or false.
-        flag(value: bool), Cells::Flag(cells) => cells.push(value));
-    cell!(
-        /// A count.
-        count(value: usize), Cells::Count(cells) =>
-            cells.push(value.map_or(NO_COUNT, |n| i64::try_from(n).unwrap_or(i64::MAX))));
-    cell!(
-        /// Money.
-        money(value: Money), Cells::Money(cells) =>
-            cells.push(value.map_or(NO_MONEY, Money::hundredths)));
-
-    /// A float; it must be finite.
-    pub fn float(&mut self, value: impl Into<Option<f64>>) -> &mut Self {
-        let value = value.into();
-        if value.is_some_and(|value| !value.is_finite()) {
-            let (name, table) = (&self.contract.columns[self.at].name, self.contract.table);
-            self.fault = Some(format!("a number in `{name}` of `{table}` is not finite"));
-        }
-        match &mut self.columns[self.at] {
-            Cells::Float(cells) => cells.push(value.unwrap_or(f64::NAN)),
-            _ => self.misfit("float"),
-        }
-        self.step()
+impl<T: Table> Rows<T> {
+    /// Adds a row.
+    pub fn push(&mut self, row: T::Row<'_>) {
+        row.fill(&mut self.cells);
     }
 
     /// Rows so far.
     pub fn n_rows(&self) -> usize {
-        self.n_rows
+        self.cells.n_rows
     }
 
     /// Bytes of memory that its texts have, about.
     pub fn n_bytes(&self) -> usize {
-        let bytes = self.columns.iter().map(|cells| match cells {
+        let bytes = self.cells.columns.iter().map(|cells| match cells {
             Cells::Text(texts, _) => texts.n_bytes(),
             _ => 0,
         });
         bytes.sum()
-    }
-
-    fn whole(&self) -> Result<(), ArrowError> {
-        let broken = |text: String| Err(ArrowError::SchemaError(text));
-        if let Some(fault) = &self.fault {
-            return broken(fault.clone());
-        }
-        if self.at != 0 {
-            return broken(format!("the last row of `{}` is not whole", self.contract.table));
-        }
-        Ok(())
     }
 
     /// The rows as a batch.
@@ -177,9 +53,9 @@ impl Rows {
     /// If a cell was of another type than its column, a row is not whole, a float is not finite, or a null is
     /// where none may be.
     pub fn finish(self) -> Result<RecordBatch, ArrowError> {
-        self.whole()?;
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
-        for cells in self.columns {
+        self.cells.whole()?;
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.cells.columns.len());
+        for cells in self.cells.columns {
             arrays.push(match cells {
                 Cells::Text(texts, codes) => {
                     let text = |&code: &u32| (code != NO_CODE).then(|| texts.text(code));
@@ -206,14 +82,14 @@ impl Rows {
                 Cells::Flag(flags) => Arc::new(flags.into_iter().collect::<BooleanArray>()),
             });
         }
-        RecordBatch::try_new(self.contract.schema(), arrays)
+        RecordBatch::try_new(self.cells.contract.schema(), arrays)
     }
 
     /// Puts the rows of `other`, of the same table, after these.
     pub fn append(&mut self, other: Self) {
-        self.n_rows += other.n_rows;
-        self.fault = self.fault.take().or(other.fault);
-        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+        self.cells.n_rows += other.cells.n_rows;
+        self.cells.fault = self.cells.fault.take().or(other.cells.fault);
+        for (column, more) in self.cells.columns.iter_mut().zip(other.cells.columns) {
             match (column, more) {
                 (Cells::Text(texts, codes), Cells::Text(other, more)) => {
                     let n = u32::try_from(other.n_texts()).unwrap_or(NO_CODE);
@@ -230,7 +106,8 @@ impl Rows {
                 (Cells::Float(cells), Cells::Float(more)) => cells.extend(more),
                 (Cells::Money(cells), Cells::Money(more)) => cells.extend(more),
                 (Cells::Flag(cells), Cells::Flag(more)) => cells.extend(more),
-                _ => self.fault = Some("rows of two tables".to_owned()),
+                // Columns of one table are of one kind.
+                _ => {}
             }
         }
     }
@@ -241,8 +118,9 @@ impl Rows {
     ///
     /// As [`Self::finish`], or if they cannot be written.
     pub fn write(&mut self, writer: &mut GroupWriter<'_>) -> Result<(), StageError> {
-        self.whole()?;
+        self.cells.whole()?;
         let words: Vec<Option<Words<'_>>> = self
+            .cells
             .columns
             .iter()
             .map(|cells| match cells {
@@ -250,17 +128,19 @@ impl Rows {
                 _ => None,
             })
             .collect();
-        let cells = self.columns.iter().zip(&words).map(|(cells, words)| match (cells, words) {
-            (Cells::Text(_, codes), Some(words)) => lake::Cells::Texts(words, codes),
-            (Cells::Text(..), None) => lake::Cells::Same(None),
-            (Cells::Int(ints, codes), _) => lake::Cells::Ints(ints, codes),
-            (Cells::Count(counts), _) => lake::Cells::Counts(counts),
-            (Cells::Float(floats), _) => lake::Cells::Floats(floats),
-            (Cells::Money(values), _) => lake::Cells::Money(values),
-            (Cells::Flag(flags), _) => lake::Cells::Flags(flags),
-        });
-        writer.write(self.n_rows, &cells.collect::<Vec<_>>())?;
-        for cells in &mut self.columns {
+        let cells =
+            self.cells.columns.iter().zip(&words).map(|(cells, words)| match (cells, words) {
+                (Cells::Text(_, codes), Some(words)) => lake::Cells::Texts(words, codes),
+                (Cells::Text(..), None) => lake::Cells::Same(None),
+                (Cells::Int(ints, codes), _) => lake::Cells::Ints(ints, codes),
+                (Cells::Count(counts), _) => lake::Cells::Counts(counts),
+                (Cells::Float(floats), _) => lake::Cells::Floats(floats),
+                (Cells::Money(values), _) => lake::Cells::Money(values),
+                (Cells::Flag(flags), _) => lake::Cells::Flags(flags),
+            });
+        let names = self.cells.contract.columns.iter().map(|column| column.name.as_str());
+        writer.write(self.cells.n_rows, &names.zip(cells).collect::<Vec<_>>())?;
+        for cells in &mut self.cells.columns {
             match cells {
                 Cells::Text(_, codes) | Cells::Int(_, codes) => codes.clear(),
                 Cells::Count(counts) => counts.clear(),
@@ -269,26 +149,26 @@ impl Rows {
                 Cells::Flag(flags) => flags.clear(),
             }
         }
-        self.n_rows = 0;
+        self.cells.n_rows = 0;
         Ok(())
     }
 }
 
 /// A table of many rows, written to one file as they come.
 #[derive(Debug)]
-pub struct LongTable<'f> {
-    rows: Rows,
+pub struct LongTable<'f, T: Table> {
+    rows: Rows<T>,
     writer: GroupWriter<'f>,
 }
 
-impl<'f> LongTable<'f> {
+impl<'f, T: Table> LongTable<'f, T> {
     /// The file `name` of a table of the stage, without rows yet.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the stage does not write the table, or the lake fails.
-    pub fn create(files: &'f Files<'_>, table: &str, name: &str) -> Result<Self, StageError> {
-        Ok(Self { rows: Rows::of(table), writer: files.create(table, name)? })
+    pub fn create(context: &'f Context<'_>, name: &str) -> Result<Self, StageError> {
+        Ok(Self { rows: Rows::default(), writer: context.create(T::NAME, name)? })
     }
 
     /// Adds rows, which follow those before in the order of the key.
@@ -296,7 +176,7 @@ impl<'f> LongTable<'f> {
     /// # Errors
     ///
     /// [`StageError`] if they break the contract or cannot be written.
-    pub fn add(&mut self, rows: Rows) -> Result<(), StageError> {
+    pub fn add(&mut self, rows: Rows<T>) -> Result<(), StageError> {
         self.rows.append(rows);
         if self.rows.n_rows() >= GROUP_ROWS { self.rows.write(&mut self.writer) } else { Ok(()) }
     }
@@ -312,51 +192,98 @@ impl<'f> LongTable<'f> {
     }
 }
 
-/// One table of one file.
-pub(crate) fn table(output: &mut Output, name: &'static str, rows: Rows) -> Result<(), StageError> {
-    output.insert(name, Made::Rows(vec![rows.finish()?]));
+/// Puts the rows of a table into what a stage made.
+pub(crate) fn table<T: Table>(output: &mut Output, rows: Rows<T>) -> Result<(), StageError> {
+    output.insert(T::NAME, Made::Rows(vec![rows.finish()?]));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::{column, tables};
     use super::*;
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::{Float64Type, Int32Type};
+    use trade::Money;
+
+    tables! {
+        /// A pair of numbers.
+        struct PairColumns {
+            low?: Float, "", "the lower one";
+            high?: Float, "", "the higher one";
+        }
+
+        /// A region's row.
+        struct RegionRow<'a> {
+            region_code: Text, "", "region";
+            name?: Text, "", "its name";
+            year: Int, "", "year";
+            value?: Money, "", "value";
+            n?: Count, "", "how many";
+            is_new?: Flag, "", "whether it is new";
+            ..interval: PairColumns, PairColumns::columns();
+        }
+
+        /// Regions.
+        table Regions(RegionRow<'a>) = "test.region", "a region", ["region_code"],
+            RegionRow::columns();
+    }
+
+    fn row(code: &str, low: Option<f64>) -> RegionRow<'_> {
+        RegionRow {
+            region_code: code,
+            name: None,
+            year: 2008,
+            value: Some(Money::from_hundredths(7)),
+            n: Some(3),
+            is_new: Some(true),
+            interval: PairColumns { low, high: Some(2.0) },
+        }
+    }
 
     #[test]
-    fn a_row_is_checked_against_its_contract() {
-        let mut rows = Rows::of("trade.region");
-        rows.text("NSW").text("New South Wales");
-        assert_eq!(rows.finish().expect("whole").num_rows(), 1);
+    fn cells_stand_in_the_columns_of_their_names() {
+        let mut rows = Rows::<Regions>::default();
+        rows.push(row("A", Some(1.0)));
+        rows.push(row("B", None));
+        let batch = rows.finish().expect("whole");
+        let column = |name: &str| batch.column_by_name(name).expect("a column");
+        let (low, high) = (column("low"), column("high"));
+        assert!((low.as_primitive::<Float64Type>().value(0) - 1.0).abs() < 1e-12);
+        assert!(low.is_null(1));
+        assert!((high.as_primitive::<Float64Type>().value(1) - 2.0).abs() < 1e-12);
+        assert_eq!(column("year").as_primitive::<Int32Type>().value(1), 2008);
+        assert_eq!(column("region_code").as_string::<i32>().value(1), "B");
+        assert!(column("name").is_null(0));
+        let contract = Regions::contract();
+        assert_eq!(contract.columns[1], column_of_name());
+        assert!(!contract.columns[0].is_nullable);
+    }
 
-        let mut rows = Rows::of("trade.region");
-        rows.text("NSW").int(1);
-        assert!(rows.finish().is_err(), "a number for a text");
+    fn column_of_name() -> lake::Column {
+        column("name?", Kind::Text, "", "its name")
+    }
 
-        let mut rows = Rows::of("trade.region");
-        rows.text("NSW");
-        assert!(rows.finish().is_err(), "half a row");
-
-        let mut rows = Rows::of("trade.region");
-        rows.text("NSW").text(None);
-        assert!(rows.finish().is_err(), "a null");
-
-        let mut rows = Rows::of("space.proximity");
-        rows.text("a").text("b").float(f64::NAN);
-        assert!(rows.finish().is_err(), "no number");
+    #[test]
+    fn a_number_that_is_none_is_no_row() {
+        let mut rows = Rows::<Regions>::default();
+        rows.push(row("A", Some(f64::NAN)));
+        let error = rows.finish().expect_err("no number").to_string();
+        assert!(error.contains("a number in `low` of `test.region` is not finite"), "{error}");
     }
 
     #[test]
     fn rows_of_two_threads_are_put_together() {
-        let of = |codes: &[(&str, usize)]| {
-            let mut rows = Rows::of("trade.region_year");
-            for (region, n) in codes {
-                rows.int(2008).text(*region).money(Money::from_hundredths(1)).count(*n).count(1);
-            }
+        let of = |codes: &[&str]| {
+            let mut rows = Rows::<Regions>::default();
+            codes.iter().for_each(|code| rows.push(row(code, None)));
             rows
         };
-        let mut rows = of(&[("A", 1), ("B", 2)]);
-        rows.append(of(&[("B", 3), ("C", 4)]));
-        let all = of(&[("A", 1), ("B", 2), ("B", 3), ("C", 4)]);
-        assert_eq!(rows.finish().expect("whole"), all.finish().expect("whole"));
+        let mut rows = of(&["A", "B"]);
+        rows.append(of(&["B", "C"]));
+        assert_eq!(
+            rows.finish().expect("whole"),
+            of(&["A", "B", "B", "C"]).finish().expect("whole")
+        );
     }
 }

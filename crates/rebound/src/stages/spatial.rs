@@ -1,23 +1,32 @@
-//! Region-level measures to `spatial.*`: inequality and its parts, and whether neighbours are alike.
+//! Region-level measures to `spatial.*`: inequality and its parts, and whether neighbours are
+//! alike.
 
-use super::context::{Input, Output};
+pub(super) mod tables;
+
+use self::tables::{InequalityColumns, Measure, MeasureColumns, MeasureRow, Region, RegionRow};
+use super::context::{Context, Input, Output};
 use super::cube::texts;
 use super::error::StageError;
-use super::rows::Rows;
-use super::rows::table;
+use super::rows::{Rows, table};
+use super::stage::Stage;
 use crate::boundaries::{Boundaries, km};
-use crate::config::SpatialWeights;
+use crate::config;
+use crate::config::choice::SpatialWeights;
 use crate::external;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{BoundaryNames, External, GroupColumns, Pipeline};
+use crate::stage_name::StageName;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use arrow::util::display::array_value_to_string;
+use indexmap::IndexSet;
+use lake::Contract;
 use rayon::prelude::*;
+use serde::Serialize;
 use space::spatial::{
     LocalMoran, Moran, Neighbours, Permutations, coefficient_of_variation, gini, local_moran,
     moran, theil,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trade::Money;
 
 /// Tables of regions whose numbers are looked at, and the columns that tell their periods.
@@ -31,39 +40,102 @@ pub const MEASURED: [(&str, &[&str]); 7] = [
     ("trade.region_year", &["year"]),
 ];
 
-/// A measure in a period: each region's place and value.
-struct Measure {
+/// A region, by its place, and its value.
+#[derive(Clone, Copy)]
+struct RegionValue {
+    region: usize,
+    value: f64,
+}
+
+/// A measure in a period.
+struct PeriodMeasure {
     table: &'static str,
     column: String,
     period: String,
-    values: Vec<(usize, f64)>,
+    values: Vec<RegionValue>,
+}
+
+impl PeriodMeasure {
+    fn columns(&self) -> MeasureColumns<'_> {
+        MeasureColumns { source_table: self.table, measure: &self.column, period: &self.period }
+    }
 }
 
 struct Found {
-    measure: Measure,
+    measure: PeriodMeasure,
+    mean: f64,
+    inequality: InequalityColumns,
     n_groups: usize,
     n_with_neighbours: usize,
-    mean: f64,
-    cv: [Option<f64>; 2],
-    gini: [Option<f64>; 2],
-    theil: [Option<[f64; 3]>; 2],
     moran: Option<Moran>,
     why: Option<&'static str>,
     local: Vec<Option<LocalMoran>>,
 }
 
+/// A region of the data.
+struct NamedRegion {
+    code: String,
+    name: String,
+}
+
+/// The stage.
+pub(super) struct Spatial;
+
+/// See [`Stage::Params`].
+#[derive(Serialize)]
+pub(super) struct Params {
+    spatial: config::Spatial,
+    boundaries: Option<External<BoundaryNames>>,
+    groups: Option<External<GroupColumns>>,
+}
+
+const REGION: &str = "trade.region";
+const REGION_YEAR: &str = "trade.region_year";
+
+impl Stage for Spatial {
+    const NAME: StageName = StageName::Spatial;
+    const VERSION: u32 = 3;
+    type Params = Params;
+
+    fn params(pipeline: &Pipeline) -> Params {
+        Params {
+            spatial: pipeline.config.spatial.clone(),
+            boundaries: pipeline.boundaries.clone(),
+            groups: pipeline.groups.clone(),
+        }
+    }
+
+    fn reads(params: &Params) -> Vec<Input> {
+        // What the pipeline does not make has no differences.
+        let tables = [REGION, REGION_YEAR].into_iter().chain(MEASURED.map(|(table, _)| table));
+        let tables: BTreeSet<&'static str> = tables.collect();
+        let mut inputs: Vec<Input> = tables.into_iter().map(Input::TableIfMade).collect();
+        inputs.extend(params.boundaries.iter().map(|table| Input::file(table.file())));
+        inputs.extend(params.groups.iter().map(|table| Input::file(table.file())));
+        inputs
+    }
+
+    fn writes(_params: &Params) -> Vec<&'static Contract> {
+        tables::contracts()
+    }
+
+    fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
+        run(params, context)
+    }
+}
+
 /// Looks at every number of every table of regions.
-pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageError> {
-    let config = &pipeline.config.spatial;
-    let regions = regions(input)?;
+fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
+    let config = &params.spatial;
+    let regions = regions(context)?;
     let codes: BTreeMap<&str, usize> =
-        regions.iter().enumerate().map(|(at, (code, _))| (code.as_str(), at)).collect();
-    let sizes = sizes(input, &codes)?;
-    let groups = groups(pipeline, &regions)?;
-    let neighbours = neighbours(pipeline, &regions)?;
+        regions.iter().enumerate().map(|(at, region)| (region.code.as_str(), at)).collect();
+    let sizes = sizes(context, &codes)?;
+    let groups = groups(params, context, &regions)?;
+    let neighbours = neighbours(params, context, &regions)?;
     let mut measures = Vec::new();
     for (name, periods) in MEASURED {
-        for batch in input.get(name).into_iter().flatten() {
+        for batch in &context.rows(name)? {
             measures_of(name, periods, batch, &codes, &mut measures)?;
         }
     }
@@ -73,47 +145,35 @@ pub(super) fn run(pipeline: &Pipeline, input: &Input) -> Result<Output, StageErr
         .into_par_iter()
         .map(|measure| look_at(measure, &sizes, &groups, neighbours.as_ref(), permutations))
         .collect();
-    let (mut by_measure, mut by_region) = (Rows::of("spatial.measure"), Rows::of("spatial.region"));
+    let mut by_measure = Rows::<Measure>::default();
+    let mut by_region = Rows::<Region>::default();
     for found in &found {
-        measure_row(found, &mut by_measure);
-        for (&(region, value), local) in found.measure.values.iter().zip(&found.local) {
-            let cluster = local.map(|local| {
-                let is_clear = local.p_value <= config.significance;
-                if is_clear { local.cluster.name() } else { "not_significant" }
-            });
-            by_region
-                .text(found.measure.table)
-                .text(&*found.measure.column)
-                .text(&*found.measure.period)
-                .text(&*regions[region].0)
-                .float(value)
-                .float(local.map(|local| local.lag))
-                .float(local.map(|local| local.index))
-                .float(local.map(|local| local.p_value))
-                .text(cluster);
-        }
+        by_measure.push(measure_row(found));
+        region_rows(found, &regions, config.significance, &mut by_region);
     }
     let mut output = Output::new();
-    table(&mut output, "spatial.measure", by_measure)?;
-    table(&mut output, "spatial.region", by_region)?;
+    table(&mut output, by_measure)?;
+    table(&mut output, by_region)?;
     Ok(output)
 }
 
-/// Code and name of every region, in order.
-fn regions(input: &Input) -> Result<Vec<(String, String)>, StageError> {
+/// Every region, in order.
+fn regions(context: &Context<'_>) -> Result<Vec<NamedRegion>, StageError> {
     let mut regions = Vec::new();
-    for batch in input.get("trade.region").into_iter().flatten() {
+    for batch in &context.rows(REGION)? {
         let (codes, names) = (texts(batch, "region_code")?, texts(batch, "region_name")?);
         let rows = codes.iter().flatten().zip(names.iter().flatten());
-        regions.extend(rows.map(|(code, name)| (code.to_owned(), name.to_owned())));
+        regions.extend(
+            rows.map(|(code, name)| NamedRegion { code: code.to_owned(), name: name.to_owned() }),
+        );
     }
     Ok(regions)
 }
 
 /// Exports of each region, all years.
-fn sizes(input: &Input, codes: &BTreeMap<&str, usize>) -> Result<Vec<f64>, StageError> {
+fn sizes(context: &Context<'_>, codes: &BTreeMap<&str, usize>) -> Result<Vec<f64>, StageError> {
     let mut sums = vec![Money::ZERO; codes.len()];
-    for batch in input.get("trade.region_year").into_iter().flatten() {
+    for batch in &context.rows(REGION_YEAR)? {
         let at = batch.schema().index_of("fob_value")?;
         let values = batch.column(at).as_primitive::<Decimal128Type>();
         for (row, code) in texts(batch, "region_code")?.iter().flatten().enumerate() {
@@ -126,25 +186,28 @@ fn sizes(input: &Input, codes: &BTreeMap<&str, usize>) -> Result<Vec<f64>, Stage
 }
 
 /// The number of each region's group.
-fn groups(pipeline: &Pipeline, regions: &[(String, String)]) -> Result<Vec<usize>, StageError> {
-    let codes: Vec<&str> = regions.iter().map(|(code, _)| code.as_str()).collect();
-    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let number = |group: String| {
-        let next = numbers.len();
-        *numbers.entry(group).or_insert(next)
-    };
-    Ok(external::groups_of(pipeline, &codes)?.into_iter().map(number).collect())
+fn groups(
+    params: &Params,
+    context: &Context<'_>,
+    regions: &[NamedRegion],
+) -> Result<Vec<usize>, StageError> {
+    let codes: Vec<&str> = regions.iter().map(|region| region.code.as_str()).collect();
+    let table = params.groups.as_ref().map(|table| context.outside(table)).transpose()?;
+    let found = external::groups_of(table, params.spatial.group_digits, &codes)?;
+    let mut groups = IndexSet::new();
+    Ok(found.into_iter().map(|group| groups.insert_full(group).0).collect())
 }
 
 /// Who is whose neighbour, if the pipeline has boundaries.
 fn neighbours(
-    pipeline: &Pipeline,
-    regions: &[(String, String)],
+    params: &Params,
+    context: &Context<'_>,
+    regions: &[NamedRegion],
 ) -> Result<Option<Neighbours>, StageError> {
-    let Some(file) = &pipeline.boundaries else { return Ok(None) };
-    let config = &pipeline.config.spatial;
+    let Some(file) = &params.boundaries else { return Ok(None) };
+    let (file, config) = (context.outside(file)?, &params.spatial);
     let boundaries = Boundaries::read(&file.path, &file.columns.property)?;
-    let shape_of = |(code, name): &(String, String)| -> Option<String> {
+    let shape_of = |NamedRegion { code, name }: &NamedRegion| -> Option<String> {
         let named = file.columns.names.get(code).map(String::as_str);
         let texts = [named, Some(code.as_str()), Some(name.as_str())];
         texts.into_iter().flatten().find(|text| boundaries.has(text)).map(str::to_owned)
@@ -154,7 +217,7 @@ fn neighbours(
         .iter()
         .zip(&shapes)
         .filter(|(_, shape)| shape.is_none())
-        .map(|((_, name), _)| name.as_str())
+        .map(|(region, _)| region.name.as_str())
         .collect();
     if without.len() == regions.len() {
         let some: Vec<&str> = boundaries.names().take(5).collect();
@@ -174,40 +237,44 @@ fn neighbours(
         );
     }
     let names: Vec<Option<&str>> = shapes.iter().map(Option::as_deref).collect();
-    let rows = match config.kind().map_err(StageError::Data)? {
-        SpatialWeights::Contiguity => boundaries
-            .touching(&names)
+    Ok(Some(Neighbours::new(weights(config, &boundaries, &names))))
+}
+
+/// The neighbours of each region, and what each counts.
+fn weights(
+    config: &config::Spatial,
+    boundaries: &Boundaries,
+    names: &[Option<&str>],
+) -> Vec<Vec<(usize, f64)>> {
+    if config.weights == SpatialWeights::Contiguity {
+        return boundaries
+            .touching(names)
             .into_iter()
             .map(|near| near.into_iter().map(|other| (other, 1.0)).collect())
-            .collect(),
-        kind => {
-            let centres = boundaries.centres(&names);
-            (0..regions.len())
-                .map(|region| {
-                    let Some(own) = centres[region] else { return Vec::new() };
-                    let mut near: Vec<(usize, f64)> = centres
-                        .iter()
-                        .enumerate()
-                        .filter(|(other, _)| *other != region)
-                        .filter_map(|(other, centre)| Some((other, km(own, (*centre)?))))
-                        .filter(|(_, distance)| {
-                            kind == SpatialWeights::Nearest || *distance <= config.band_km
-                        })
-                        .collect();
-                    near.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
-                    if kind == SpatialWeights::Nearest {
-                        near.truncate(config.neighbours);
-                        near.iter_mut().for_each(|(_, weight)| *weight = 1.0);
-                    } else {
-                        // Centres at one place are a metre apart.
-                        near.iter_mut().for_each(|(_, weight)| *weight = 1.0 / weight.max(0.001));
-                    }
-                    near
-                })
-                .collect()
+            .collect();
+    }
+    let is_nearest = config.weights == SpatialWeights::Nearest;
+    let centres = boundaries.centres(names);
+    let of_region = |region: usize| {
+        let Some(own) = centres[region] else { return Vec::new() };
+        let mut near: Vec<(usize, f64)> = centres
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != region)
+            .filter_map(|(other, centre)| Some((other, km(own, (*centre)?))))
+            .filter(|(_, distance)| is_nearest || *distance <= config.band_km)
+            .collect();
+        near.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        if is_nearest {
+            near.truncate(config.neighbours);
+            near.iter_mut().for_each(|(_, weight)| *weight = 1.0);
+        } else {
+            // Centres at one place are a metre apart.
+            near.iter_mut().for_each(|(_, weight)| *weight = 1.0 / weight.max(0.001));
         }
+        near
     };
-    Ok(Some(Neighbours::new(rows)))
+    (0..names.len()).map(of_region).collect()
 }
 
 /// Every number of a batch, by period.
@@ -216,7 +283,7 @@ fn measures_of(
     periods: &[&str],
     batch: &RecordBatch,
     codes: &BTreeMap<&str, usize>,
-    measures: &mut Vec<Measure>,
+    measures: &mut Vec<PeriodMeasure>,
 ) -> Result<(), StageError> {
     let schema = batch.schema();
     let keys: Vec<usize> =
@@ -251,10 +318,11 @@ fn measures_of(
             }
             _ => continue,
         };
-        let mut by_period: BTreeMap<&str, Vec<(usize, f64)>> = BTreeMap::new();
+        let mut by_period: BTreeMap<&str, Vec<RegionValue>> = BTreeMap::new();
         for row in (0..batch.num_rows()).filter(|&row| column.is_valid(row)) {
             if let Some(&region) = codes.get(regions.value(row)) {
-                by_period.entry(&period_of[row]).or_default().push((region, value(row)));
+                let value = value(row);
+                by_period.entry(&period_of[row]).or_default().push(RegionValue { region, value });
             }
         }
         for (period, values) in by_period {
@@ -263,7 +331,7 @@ fn measures_of(
             });
             match known {
                 Some(measure) => measure.values.extend(values),
-                None => measures.push(Measure {
+                None => measures.push(PeriodMeasure {
                     table: name,
                     column: field.name().clone(),
                     period: period.to_owned(),
@@ -276,16 +344,15 @@ fn measures_of(
 }
 
 fn look_at(
-    mut measure: Measure,
+    mut measure: PeriodMeasure,
     sizes: &[f64],
     groups: &[usize],
     neighbours: Option<&Neighbours>,
     permutations: Permutations,
 ) -> Found {
-    measure.values.sort_by_key(|(region, _)| *region);
-    let (regions, values): (Vec<usize>, Vec<f64>) = measure.values.iter().copied().unzip();
-    let alike = vec![1.0; regions.len()];
-    let weighted: Vec<f64> = regions.iter().map(|&region| sizes[region]).collect();
+    measure.values.sort_by_key(|of| of.region);
+    let (regions, values): (Vec<usize>, Vec<f64>) =
+        measure.values.iter().map(|of| (of.region, of.value)).unzip();
     let of_groups: Vec<usize> = regions.iter().map(|&region| groups[region]).collect();
     let mut names = of_groups.clone();
     names.sort_unstable();
@@ -302,18 +369,14 @@ fn look_at(
         (Some(_), None) if n_with_neighbours == 0 => Some("no_neighbours"),
         (Some(_), None) => Some("no_spread"),
     };
-    let parts = |weights: &[f64]| {
-        theil(&values, weights, &of_groups).map(|parts| [parts.total, parts.between, parts.within])
-    };
+    let weighted: Vec<f64> = regions.iter().map(|&region| sizes[region]).collect();
     #[expect(clippy::cast_precision_loss, reason = "a count of regions")]
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     Found {
+        mean,
+        inequality: inequality(&values, &weighted, &of_groups),
         n_groups: names.len(),
         n_with_neighbours,
-        mean,
-        cv: [&alike, &weighted].map(|w| coefficient_of_variation(&values, w)),
-        gini: [&alike, &weighted].map(|w| gini(&values, w)),
-        theil: [parts(&alike), parts(&weighted)],
         moran: index,
         why,
         local: near.map_or_else(
@@ -324,24 +387,55 @@ fn look_at(
     }
 }
 
-fn measure_row(found: &Found, rows: &mut Rows) {
-    rows.text(found.measure.table)
-        .text(&*found.measure.column)
-        .text(&*found.measure.period)
-        .count(found.measure.values.len())
-        .float(found.mean);
-    for value in found.cv.into_iter().chain(found.gini) {
-        rows.float(value);
+/// Inequality of `values`, regions counting alike and as `weighted` says.
+fn inequality(values: &[f64], weighted: &[f64], groups: &[usize]) -> InequalityColumns {
+    let alike = vec![1.0; values.len()];
+    let parts = theil(values, &alike, groups);
+    let parts_weighted = theil(values, weighted, groups);
+    InequalityColumns {
+        cv: coefficient_of_variation(values, &alike),
+        cv_weighted: coefficient_of_variation(values, weighted),
+        gini: gini(values, &alike),
+        gini_weighted: gini(values, weighted),
+        theil: parts.as_ref().map(|parts| parts.total),
+        theil_between: parts.as_ref().map(|parts| parts.between),
+        theil_within: parts.as_ref().map(|parts| parts.within),
+        theil_weighted: parts_weighted.as_ref().map(|parts| parts.total),
+        theil_between_weighted: parts_weighted.as_ref().map(|parts| parts.between),
+        theil_within_weighted: parts_weighted.as_ref().map(|parts| parts.within),
     }
-    for parts in found.theil {
-        for at in 0..3 {
-            rows.float(parts.map(|parts| parts[at]));
-        }
+}
+
+fn measure_row(found: &Found) -> MeasureRow<'_> {
+    MeasureRow {
+        measure: found.measure.columns(),
+        n_regions: found.measure.values.len(),
+        mean: found.mean,
+        inequality: found.inequality.clone(),
+        n_groups: found.n_groups,
+        n_with_neighbours: found.n_with_neighbours,
+        moran: found.moran.map(|moran| moran.index),
+        moran_expected: found.moran.map(|moran| moran.expected),
+        moran_p_value: found.moran.map(|moran| moran.p_value),
+        moran_null_reason: found.why,
     }
-    rows.count(found.n_groups)
-        .count(found.n_with_neighbours)
-        .float(found.moran.map(|moran| moran.index))
-        .float(found.moran.map(|moran| moran.expected))
-        .float(found.moran.map(|moran| moran.p_value))
-        .text(found.why);
+}
+
+/// The rows of a measure's regions; clusters with a p-value of `significance` or less are named.
+fn region_rows(found: &Found, regions: &[NamedRegion], significance: f64, rows: &mut Rows<Region>) {
+    for (&RegionValue { region, value }, local) in found.measure.values.iter().zip(&found.local) {
+        let class = |local: LocalMoran| {
+            let is_clear = local.p_value <= significance;
+            if is_clear { local.cluster.name() } else { "not_significant" }
+        };
+        rows.push(RegionRow {
+            measure: found.measure.columns(),
+            region_code: &regions[region].code,
+            value,
+            neighbour_mean: local.map(|local| local.lag),
+            local_moran: local.map(|local| local.index),
+            p_value: local.map(|local| local.p_value),
+            lisa_class: local.map(class),
+        });
+    }
 }

@@ -13,8 +13,14 @@ pub(super) struct Memos {
 }
 
 impl Memos {
-    pub(super) fn new(is_dated: bool) -> Self {
-        Self { is_dated, by_year: vec![(0, Memo::default())], current: 0 }
+    /// Nothing is known of texts that mean the same in every year.
+    pub(super) fn undated() -> Self {
+        Self { is_dated: false, by_year: vec![(0, Memo::default())], current: 0 }
+    }
+
+    /// The same of texts whose meaning depends on the year.
+    pub(super) fn dated() -> Self {
+        Self { is_dated: true, ..Self::undated() }
     }
 
     /// What is known of the raw texts of `year`.
@@ -44,7 +50,10 @@ pub(super) struct Link<'p, 'l> {
 impl<'p, 'l> Link<'p, 'l> {
     pub(super) fn chain(fitted: &'p Fitted<'l>) -> Vec<Self> {
         std::iter::successors(Some(fitted), |fitted| fitted.fallback.as_deref())
-            .map(|fitted| Self { fitted, memos: Memos::new(fitted.is_dated()) })
+            .map(|fitted| Self {
+                fitted,
+                memos: if fitted.is_dated() { Memos::dated() } else { Memos::undated() },
+            })
             .collect()
     }
 

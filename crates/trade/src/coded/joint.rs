@@ -73,10 +73,11 @@ impl Joint {
             let is_dated = |field: &Field| {
                 chains[field.index()].first().is_some_and(|link| link.memos.is_dated)
             };
+            let is_dated = !fields.contains(&Field::Year) && fields.iter().any(is_dated);
             Self {
                 first,
                 last,
-                memos: Memos::new(!fields.contains(&Field::Year) && fields.iter().any(is_dated)),
+                memos: if is_dated { Memos::dated() } else { Memos::undated() },
                 codes: vec![Vec::new(); fields.len()],
                 fields,
                 n_texts: 0,

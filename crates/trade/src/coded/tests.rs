@@ -1,7 +1,10 @@
 use super::*;
 use crate::batch::RowBatch;
 use crate::hs::HsRevision;
-use crate::layout::{Codes, FieldSpec, Layout, Origin, ProductFormat, Rule, Unmapped, Unpivot};
+use crate::layout::{
+    Codes, FieldSpec, Layout, Meaning, Origin, ProductFormat, RevisionYears, Rule, Unmapped,
+    Unpivot,
+};
 use crate::money::MoneyFormat;
 use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
@@ -12,9 +15,10 @@ fn column(name: &str) -> FieldSpec {
 }
 
 fn coded(name: &str, pairs: &[(&str, i32, i32, &str)], unmapped: Unmapped) -> FieldSpec {
-    let mut by_text: BTreeMap<String, Vec<(i32, i32, String)>> = BTreeMap::new();
-    for (text, from, to, code) in pairs {
-        by_text.entry((*text).to_owned()).or_default().push((*from, *to, (*code).to_owned()));
+    let mut by_text: BTreeMap<String, Vec<Meaning>> = BTreeMap::new();
+    for &(text, first, last, code) in pairs {
+        let meaning = Meaning { first, last, code: code.to_owned() };
+        by_text.entry(text.to_owned()).or_default().push(meaning);
     }
     FieldSpec { codes: Some(Codes { by_text, unmapped }), ..column(name) }
 }
@@ -22,7 +26,74 @@ fn coded(name: &str, pairs: &[(&str, i32, i32, &str)], unmapped: Unmapped) -> Fi
 const HEADER: [&str; 10] =
     ["date", "flow", "city", "firm", "hs", "country", "mode", "kind", "name", "usd"];
 
-/// A layout with all that a field can have: dated codes, fallbacks, parts of texts, rules.
+/// All that a field can have: dated codes, fallbacks, parts of texts.
+fn fields() -> BTreeMap<Field, FieldSpec> {
+    let always = (i32::MIN, i32::MAX);
+    BTreeMap::from([
+        (Field::Year, FieldSpec { characters: Some((1, 4)), ..column("date") }),
+        (Field::Month, FieldSpec { characters: Some((5, 6)), ..column("date") }),
+        (
+            Field::Flow,
+            coded(
+                "flow",
+                &[("0", always.0, always.1, "export"), ("1", always.0, always.1, "import")],
+                Unmapped::Reject,
+            ),
+        ),
+        (
+            Field::Region,
+            FieldSpec {
+                fallback: Some(Box::new(FieldSpec { characters: Some((1, 2)), ..column("firm") })),
+                ..coded(
+                    "city",
+                    &[
+                        ("44", 2000, 2008, "GD-old"),
+                        ("44", 2009, 2020, "GD"),
+                        ("31", always.0, always.1, "SH"),
+                    ],
+                    Unmapped::First { first: 1, then: "00".to_owned() },
+                )
+            },
+        ),
+        (Field::Product, column("hs")),
+        (
+            Field::Destination,
+            coded(
+                "country",
+                &[("502", always.0, always.1, "USA"), ("142", always.0, always.1, "CHN")],
+                Unmapped::Reject,
+            ),
+        ),
+        (
+            Field::TradeMode,
+            coded(
+                "mode",
+                &[("1", 2007, 2008, "ordinary"), ("1", 2009, 2011, "processing")],
+                Unmapped::Keep,
+            ),
+        ),
+        (
+            Field::Ownership,
+            FieldSpec {
+                fallback: Some(Box::new(FieldSpec {
+                    characters: Some((3, 3)),
+                    ..coded(
+                        "firm",
+                        &[("1", always.0, always.1, "state"), ("3", always.0, always.1, "foreign")],
+                        Unmapped::Reject,
+                    )
+                })),
+                ..column("kind")
+            },
+        ),
+        (Field::Firm, column("firm")),
+        (Field::FirmName, column("name")),
+        (Field::Quantity, column("mode")),
+        (Field::Value, column("usd")),
+    ])
+}
+
+/// A layout with such fields, and rules.
 fn layout() -> Layout {
     let rule = |name: &str| Rule {
         name: name.to_owned(),
@@ -33,77 +104,9 @@ fn layout() -> Layout {
         firm_names: BTreeSet::new(),
     };
     let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
-    let always = (i32::MIN, i32::MAX);
     Layout {
         name: "long".to_owned(),
-        fields: BTreeMap::from([
-            (Field::Year, FieldSpec { characters: Some((1, 4)), ..column("date") }),
-            (Field::Month, FieldSpec { characters: Some((5, 6)), ..column("date") }),
-            (
-                Field::Flow,
-                coded(
-                    "flow",
-                    &[("0", always.0, always.1, "export"), ("1", always.0, always.1, "import")],
-                    Unmapped::Reject,
-                ),
-            ),
-            (
-                Field::Region,
-                FieldSpec {
-                    fallback: Some(Box::new(FieldSpec {
-                        characters: Some((1, 2)),
-                        ..column("firm")
-                    })),
-                    ..coded(
-                        "city",
-                        &[
-                            ("44", 2000, 2008, "GD-old"),
-                            ("44", 2009, 2020, "GD"),
-                            ("31", always.0, always.1, "SH"),
-                        ],
-                        Unmapped::First { first: 1, then: "00".to_owned() },
-                    )
-                },
-            ),
-            (Field::Product, column("hs")),
-            (
-                Field::Destination,
-                coded(
-                    "country",
-                    &[("502", always.0, always.1, "USA"), ("142", always.0, always.1, "CHN")],
-                    Unmapped::Reject,
-                ),
-            ),
-            (
-                Field::TradeMode,
-                coded(
-                    "mode",
-                    &[("1", 2007, 2008, "ordinary"), ("1", 2009, 2011, "processing")],
-                    Unmapped::Keep,
-                ),
-            ),
-            (
-                Field::Ownership,
-                FieldSpec {
-                    fallback: Some(Box::new(FieldSpec {
-                        characters: Some((3, 3)),
-                        ..coded(
-                            "firm",
-                            &[
-                                ("1", always.0, always.1, "state"),
-                                ("3", always.0, always.1, "foreign"),
-                            ],
-                            Unmapped::Reject,
-                        )
-                    })),
-                    ..column("kind")
-                },
-            ),
-            (Field::Firm, column("firm")),
-            (Field::FirmName, column("name")),
-            (Field::Quantity, column("mode")),
-            (Field::Value, column("usd")),
-        ]),
+        fields: fields(),
         unpivot: None,
         missing: BTreeSet::from([String::new(), "NA".to_owned(), "0000".to_owned()]),
         money: MoneyFormat { thousands: Some(b' '), decimal: b'.', multiplier: 1 },
@@ -113,7 +116,10 @@ fn layout() -> Layout {
         product: ProductFormat {
             digits: 8,
             restore_leading_zero: true,
-            revisions: vec![(2007, 2008, HsRevision::Hs2007), (2009, 2011, HsRevision::Hs2012)],
+            revisions: vec![
+                RevisionYears { first: 2007, last: 2008, revision: HsRevision::Hs2007 },
+                RevisionYears { first: 2009, last: 2011, revision: HsRevision::Hs2012 },
+            ],
         },
         region_names: BTreeMap::new(),
         listed_regions: BTreeSet::new(),
@@ -243,14 +249,15 @@ fn read(
     }
 }
 
-/// Rows as they are, or `as_text`.
-fn check(
-    layout: &Layout,
-    header: &[&str],
+/// How rows are read.
+struct Way {
     asks_firms: bool,
+    /// As one text, or as rows.
     as_text: bool,
-    batches: &[Vec<Vec<String>>],
-) {
+}
+
+fn check(layout: &Layout, header: &[&str], way: Way, batches: &[Vec<Vec<String>>]) {
+    let Way { asks_firms, as_text } = way;
     let parser = RowParser::new(layout, header).expect("the header fits");
     let is_asked = Column::ALL.map(|column| {
         asks_firms || !matches!(column, Column::Firm | Column::FirmName | Column::QuantityUnit)
@@ -374,7 +381,7 @@ proptest! {
             layout.fields.insert(Field::Destination, FieldSpec::of(Origin::Unpivoted));
             layout.fields.remove(&Field::Value);
         }
-        check(&layout, &HEADER, asks_firms, as_text, &batches);
+        check(&layout, &HEADER, Way { asks_firms, as_text }, &batches);
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
-use crate::layout::{Codes, ProductFormat, Rule, Unpivot};
+use crate::hs::HsRevision;
+use crate::layout::{Codes, ProductFormat, RevisionYears, Rule, Unpivot};
 use crate::money::MoneyFormat;
 use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
@@ -32,7 +33,11 @@ fn layout() -> Layout {
         product: ProductFormat {
             digits: 8,
             restore_leading_zero: true,
-            revisions: vec![(2007, 2011, HsRevision::Hs2007)],
+            revisions: vec![RevisionYears {
+                first: 2007,
+                last: 2011,
+                revision: HsRevision::Hs2007,
+            }],
         },
         region_names: BTreeMap::new(),
         listed_regions: BTreeSet::new(),
@@ -157,8 +162,8 @@ fn codes_have_their_years_and_the_unknown_ones_are_counted() {
     let mut layout = layout();
     let codes = |unmapped| Codes {
         by_text: BTreeMap::from([
-            ("4403".to_owned(), vec![(i32::MIN, 2008, "440300".to_owned())]),
-            ("502".to_owned(), vec![(i32::MIN, i32::MAX, "USA".to_owned())]),
+            ("4403".to_owned(), vec![Meaning { last: 2008, ..Meaning::always("440300") }]),
+            ("502".to_owned(), vec![Meaning::always("USA")]),
         ]),
         unmapped,
     };

@@ -1,12 +1,14 @@
-//! Quantities by region, product, year and unit of measure, beside the value of the records that have one.
+//! Quantities by region, product, year and unit of measure, beside the value of the records that
+//! have one.
 
-use super::super::context::Files;
+use super::super::context::Context;
 use super::super::cube::coded;
 use super::super::error::StageError;
-use super::super::packed::{RECORDS, code_of, number_of, reported_code};
+use super::super::record_store::{RECORDS, code_of, number_of, reported_code};
 use super::super::rows::Rows;
 use super::super::sync::locked;
 use super::split::split;
+use super::tables::{CellColumns, QuantityRow, RegionProductYearQuantity};
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use rayon::prelude::*;
@@ -20,7 +22,7 @@ const COLUMNS: [&str; 9] = [
     "year",
     "flow",
     "region_code",
-    "hs6",
+    "product",
     "hs_revision",
     "quantity",
     "quantity_unit",
@@ -37,8 +39,14 @@ struct Sum {
     n: usize,
 }
 
-/// Year, region, product and unit, by number.
-type Key = (i32, u32, u32, u32);
+/// What is summed, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    year: i32,
+    region: u32,
+    product: u32,
+    unit: u32,
+}
 
 #[expect(clippy::disallowed_types, reason = "lookup only; what comes out is sorted")]
 type Sums = std::collections::HashMap<Key, Sum>;
@@ -56,14 +64,14 @@ struct Shared {
 ///
 /// [`StageError`] if the records cannot be read.
 pub(super) fn rows(
-    files: &Files<'_>,
+    context: &Context<'_>,
     flow: &str,
     conversions: &BTreeMap<u32, Conversion>,
-) -> Result<Rows, StageError> {
+) -> Result<Rows<RegionProductYearQuantity>, StageError> {
     let shared = Mutex::new(Shared::default());
-    files.files_of(RECORDS)?.par_iter().try_for_each(|file| {
+    context.files_of(RECORDS)?.par_iter().try_for_each(|file| {
         let mut sums = Sums::default();
-        files.each_coded(RECORDS, file, &COLUMNS, |batch| {
+        context.each_coded(RECORDS, file, &COLUMNS, |batch| {
             add(batch, flow, conversions, &shared, &mut sums)
         })?;
         let mut shared = locked(&shared);
@@ -78,20 +86,24 @@ pub(super) fn rows(
     let Shared { regions, units, sums } =
         shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut sums: Vec<(Key, Sum)> = sums.into_iter().collect();
-    sums.par_sort_unstable_by_key(|&((year, region, product, unit), _)| {
+    sums.par_sort_unstable_by_key(|&(Key { year, region, product, unit }, _)| {
         (year, regions.text(region), product, units.text(unit))
     });
-    let mut rows = Rows::of("trade.region_product_year_quantity");
-    for ((year, region, product, unit), sum) in sums {
+    let mut rows = Rows::default();
+    for (Key { year, region, product, unit }, sum) in sums {
         #[expect(clippy::cast_precision_loss, reason = "a quantity")]
         let quantity = sum.quantity as f64 / 1000.0;
-        rows.int(year)
-            .text(regions.text(region))
-            .text(code_of(product).as_str())
-            .text(units.text(unit))
-            .float(quantity)
-            .money(sum.value)
-            .count(sum.n);
+        rows.push(QuantityRow {
+            cell: CellColumns {
+                year,
+                region_code: regions.text(region),
+                product: code_of(product).as_str(),
+            },
+            quantity_unit: units.text(unit),
+            quantity,
+            fob_value: sum.value,
+            n_records: sum.n,
+        });
     }
     Ok(rows)
 }
@@ -127,7 +139,7 @@ fn add(
     let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("{RECORDS}: {e}"));
     let (flows, is_asked) = meanings(batch, "flow", |text| Ok(text == flow))?;
     let (codes, codes_of) =
-        meanings(batch, "hs6", |text| text.parse::<Hs6>().map_err(|e| broken(&e)))?;
+        meanings(batch, "product", |text| text.parse::<Hs6>().map_err(|e| broken(&e)))?;
     let (revisions, revisions_of) =
         meanings(batch, "hs_revision", |text| text.parse::<HsRevision>().map_err(|e| broken(&e)))?;
     let mut shared = locked(shared);
@@ -161,7 +173,8 @@ fn add(
             }
         };
         split(conversion, value, |at, code, value| {
-            let key = (years[row], regions_of[region], number_of(code), unit);
+            let (year, region, product) = (years[row], regions_of[region], number_of(code));
+            let key = Key { year, region, product, unit };
             let sum = sums.entry(key).or_default();
             sum.quantity += quantities[at];
             sum.value += value;

@@ -3,6 +3,9 @@
 use super::super::cube::{Cube, Slice};
 use super::super::error::StageError;
 use super::super::rows::{LongTable, Rows};
+use super::super::table::Table;
+use super::tables::{Forms, Levels};
+use crate::config::choice::{AbsentRegions, ProductBenchmark};
 use crate::config::{Episode, Resilience};
 use ::resilience::{
     Benchmark, Bootstrap, NullReason, ReferenceGrowth, Response, Stage, respond, trend_growth,
@@ -10,7 +13,7 @@ use ::resilience::{
 use rayon::prelude::*;
 use space::Exports;
 use std::collections::BTreeMap;
-use trade::Frequency;
+use trade::{Frequency, Money};
 
 /// Regions whose rows are made before they are written.
 pub(super) const CHUNK: usize = 64;
@@ -22,11 +25,20 @@ pub(super) type ReferenceTrade = BTreeMap<i32, (Vec<f64>, f64)>;
 pub(super) struct Asked<'p> {
     pub(super) config: &'p Resilience,
     pub(super) of_regions: Vec<Benchmark>,
-    pub(super) of_products: Vec<(String, Benchmark)>,
+    pub(super) of_products: Vec<ProductBenchmark>,
     pub(super) reference: Option<ReferenceTrade>,
 }
 
 impl Asked<'_> {
+    /// The cube, with regions that have no rows in a period as those that exported nothing, if they
+    /// are so.
+    pub(super) fn filled(&self, cube: Cube) -> Cube {
+        match self.config.absent_regions {
+            AbsentRegions::Zero => cube.with_absent_as_zero(),
+            AbsentRegions::Missing => cube,
+        }
+    }
+
     pub(super) fn bootstrap(&self) -> Bootstrap {
         Bootstrap {
             n: self.config.bootstrap_replicates,
@@ -116,6 +128,25 @@ pub(super) struct EpisodePath<'a> {
     pub(super) recovery: Stage,
 }
 
+/// A part of an episode, from one slice to another.
+#[derive(Clone, Copy)]
+pub(super) struct Span<'a> {
+    pub(super) name: &'static str,
+    pub(super) from: &'a Slice,
+    pub(super) to: &'a Slice,
+    /// The years that it begins and ends in.
+    pub(super) years: (i32, i32),
+}
+
+/// Resistance or recovery.
+#[derive(Clone, Copy)]
+pub(super) struct PathStage<'a> {
+    pub(super) span: Span<'a>,
+    pub(super) stage: &'a Stage,
+    /// Why what begins at zero has no index.
+    pub(super) no_base: NullReason,
+}
+
 impl<'a> std::ops::Deref for EpisodePath<'a> {
     type Target = EpisodeContext<'a>;
 
@@ -171,13 +202,46 @@ impl<'a> EpisodePath<'a> {
         let slice = self.cube.slice(&[place], self.episode.trailing, "a path")?;
         self.stage(&self.base, &slice, &self.bases, place)
     }
+
+    /// Resistance and recovery.
+    pub(super) fn stages(&self) -> [PathStage<'_>; 2] {
+        let [resistance, recovery] = self.years();
+        let (base, trough, end) = (&self.base, &self.trough, &self.end);
+        [
+            PathStage {
+                span: Span { name: "resistance", from: base, to: trough, years: resistance },
+                stage: &self.resistance,
+                no_base: NullReason::NoBase,
+            },
+            PathStage {
+                span: Span { name: "recovery", from: trough, to: end, years: recovery },
+                stage: &self.recovery,
+                no_base: NullReason::TroughZero,
+            },
+        ]
+    }
+
+    /// From the base to the transformation.
+    pub(super) fn transformation(&self) -> Span<'_> {
+        let years = (self.years()[0].0, self.episode.transformation.year());
+        Span { name: "transformation", from: &self.base, to: &self.after, years }
+    }
+
+    /// What `of` gives at base, trough and end.
+    pub(super) fn values(&self, of: impl Fn(&Slice) -> Option<Money>) -> Levels {
+        Levels {
+            base_value: of(&self.base),
+            trough_value: of(&self.trough),
+            end_value: of(&self.end),
+        }
+    }
 }
 
 impl EpisodeContext<'_> {
     /// The stage from a slice of the periods `from` to the one of `to`.
     ///
-    /// Both ends have the same regions: one that is missing at an end, or whose borders changed, must not look like
-    /// growth of the nation.
+    /// Both ends have the same regions: one that is missing at an end, or whose borders changed,
+    /// must not look like growth of the nation.
     pub(super) fn stage(
         &self,
         start: &Slice,
@@ -332,7 +396,8 @@ impl EpisodeContext<'_> {
         [(base, trough), (trough, end)]
     }
 
-    /// The response of a series over a stage of a region; `start` and `end` are none where it was not reported.
+    /// The response of a series over a stage of a region; `start` and `end` are none where it was
+    /// not reported.
     pub(super) fn respond(
         &self,
         region: &str,
@@ -362,19 +427,22 @@ pub(super) fn level(slice: &Slice, unit: usize) -> Option<f64> {
     slice.is_reported[unit].then(|| slice.exports.region_totals()[unit])
 }
 
-/// Adds the four forms and what goes with them.
-pub(super) fn forms(response: &Response, rows: &mut Rows) {
-    rows.float(response.growth)
-        .float(response.expected_change)
-        .float(response.index)
-        .float(response.diff)
-        .float(response.dlog)
-        .float(response.dhs)
-        .float(response.ratio)
-        .text(response.null_reason.map(NullReason::code));
+/// The forms of a response as columns.
+pub(super) fn forms(response: &Response) -> Forms<'static> {
+    Forms {
+        growth: response.growth,
+        expected_change: response.expected_change,
+        index: response.index,
+        diff: response.diff,
+        dlog: response.dlog,
+        dhs: response.dhs,
+        ratio: response.ratio,
+        null_reason: response.null_reason.map(NullReason::code),
+    }
 }
 
-/// The share of what was lost from base to trough that is made up by the end; of a loss that is not near zero.
+/// The share of what was lost from base to trough that is made up by the end; of a loss that is not
+/// near zero.
 pub(super) fn recovered_share(
     base: Option<f64>,
     trough: Option<f64>,
@@ -390,14 +458,14 @@ pub(super) fn recovered_share(
 }
 
 /// Makes the rows of every region side by side, and adds them in the order of the regions.
-pub(super) fn each_region(
+pub(super) fn each_region<T: Table + Send>(
     n_regions: usize,
-    long: &mut LongTable<'_>,
-    rows: impl Fn(usize) -> Rows + Sync,
+    long: &mut LongTable<'_, T>,
+    rows: impl Fn(usize) -> Rows<T> + Sync,
 ) -> Result<(), StageError> {
     for first in (0..n_regions).step_by(CHUNK) {
         let chunk = first..(first + CHUNK).min(n_regions);
-        let made: Vec<Rows> = chunk.into_par_iter().map(&rows).collect();
+        let made: Vec<Rows<T>> = chunk.into_par_iter().map(&rows).collect();
         made.into_iter().try_for_each(|rows| long.add(rows))?;
     }
     Ok(())

@@ -1,10 +1,10 @@
 //! Rows of unit values and quality before and after, where records have quantities.
 
-use super::super::context::Files;
+use super::super::context::Context;
 use super::super::error::StageError;
-use super::super::rows::LongTable;
-use super::super::rows::Rows;
+use super::super::rows::{LongTable, Rows};
 use super::episode::Asked;
+use super::tables::{UnitValue, UnitValueRow};
 use crate::config::Episode;
 use ::resilience::{Quality, QualityParams, quality};
 use arrow::array::AsArray;
@@ -12,40 +12,63 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use std::collections::BTreeMap;
 use trade::{Frequency, Money};
 
-const TABLE: &str = "trade.region_product_year_quantity";
+pub(super) const TABLE: &str = "trade.region_product_year_quantity";
 
-/// Product and unit of measure, and by region the sums of quantity and value before and after.
-type Observed = BTreeMap<(String, String), BTreeMap<String, [(f64, Money); 2]>>;
+/// A product in a unit of measure.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Measured {
+    product: String,
+    unit: String,
+}
+
+/// Sums of what records have.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    quantity: f64,
+    value: Money,
+}
+
+/// By what is measured, and by region, the sums before and after.
+type Observed = BTreeMap<Measured, BTreeMap<String, [Sums; 2]>>;
+
+/// What a row is of.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Cell<'a> {
+    region: &'a str,
+    product: &'a str,
+    unit: &'a str,
+}
 
 /// Adds the rows of an episode in years.
 pub(super) fn rows(
-    files: &Files<'_>,
+    context: &Context<'_>,
     asked: &Asked<'_>,
     episode: &Episode,
-    long: &mut LongTable<'_>,
+    long: &mut LongTable<'_, UnitValue>,
 ) -> Result<(), StageError> {
     if episode.frequency() != Frequency::Year {
         return Ok(());
     }
-    let observed = read(files, episode)?;
+    let observed = read(context, episode)?;
     let params = QualityParams {
         sigma: asked.config.quality_sigma,
         trimmed_share: asked.config.winsorized_share,
     };
-    let mut found: BTreeMap<(&str, &str, &str), [Option<Quality>; 2]> = BTreeMap::new();
-    for ((product, unit), regions) in &observed {
+    let mut found: BTreeMap<Cell<'_>, [Option<Quality>; 2]> = BTreeMap::new();
+    for (Measured { product, unit }, regions) in &observed {
         let measured = [0, 1].map(|at| {
-            let pairs: Vec<(f64, f64)> =
-                regions.values().map(|of| (of[at].0, of[at].1.to_f64())).collect();
+            let pair = |sums: &[Sums; 2]| (sums[at].quantity, sums[at].value.to_f64());
+            let pairs: Vec<(f64, f64)> = regions.values().map(pair).collect();
             quality(&pairs, params)
         });
         for (at, region) in regions.keys().enumerate() {
-            found.insert((region, product, unit), [measured[0][at], measured[1][at]]);
+            let cell = Cell { region, product, unit };
+            found.insert(cell, [measured[0][at], measured[1][at]]);
         }
     }
-    let mut rows = Rows::of("resilience.unit_value");
+    let mut rows = Rows::<UnitValue>::default();
     let base = episode.base.first().map_or(0, |period| period.year());
-    for ((region, product, unit), [before, after]) in found {
+    for (Cell { region, product, unit }, [before, after]) in found {
         let has_changed = asked.has_changed(region, base, episode.transformation.year());
         let why = match (before, after) {
             _ if has_changed => Some("region_changed"),
@@ -63,32 +86,36 @@ pub(super) fn rows(
         let change = |of: [Option<f64>; 2], change: fn(f64, f64) -> f64| {
             of[0].zip(of[1]).filter(|_| is_whole).map(|(before, after)| change(before, after))
         };
-        rows.text(&*episode.name).text(region).text(product).text(unit);
-        pair.iter().for_each(|of| {
-            rows.float(of.map(|of| of.unit_value));
+        rows.push(UnitValueRow {
+            episode: &episode.name,
+            region_code: region,
+            product,
+            quantity_unit: unit,
+            unit_value_before: before.map(|of| of.unit_value),
+            unit_value_after: after.map(|of| of.unit_value),
+            relative_before: relative[0],
+            relative_after: relative[1],
+            relative_change: change(relative, |before, after| (after / before).ln()),
+            quality_before: level[0],
+            quality_after: level[1],
+            quality_change: change(level, |before, after| after - before),
+            null_reason: why,
         });
-        rows.float(relative[0])
-            .float(relative[1])
-            .float(change(relative, |before, after| (after / before).ln()))
-            .float(level[0])
-            .float(level[1])
-            .float(change(level, |before, after| after - before))
-            .text(why);
     }
     long.add(rows)
 }
 
-fn read(files: &Files<'_>, episode: &Episode) -> Result<Observed, StageError> {
+fn read(context: &Context<'_>, episode: &Episode) -> Result<Observed, StageError> {
     let mut observed = Observed::new();
-    let columns = ["year", "region_code", "hs6", "quantity_unit", "quantity", "fob_value"];
-    for file in &files.files_of(TABLE)? {
-        files.each_coded(TABLE, file, &columns, |batch| {
+    let columns = ["year", "region_code", "product", "quantity_unit", "quantity", "fob_value"];
+    for file in &context.files_of(TABLE)? {
+        context.each_coded(TABLE, file, &columns, |batch| {
             let schema = batch.schema();
             let column = |name: &str| Ok::<_, StageError>(batch.column(schema.index_of(name)?));
             let years = column("year")?.as_primitive::<Int32Type>().values();
             let quantities = column("quantity")?.as_primitive::<Float64Type>().values();
             let values = column("fob_value")?.as_primitive::<Decimal128Type>().values();
-            let texts = ["region_code", "hs6", "quantity_unit"];
+            let texts = ["region_code", "product", "quantity_unit"];
             let texts: Vec<_> = texts
                 .iter()
                 .map(|name| Ok(column(name)?.as_dictionary::<Int32Type>()))
@@ -103,11 +130,12 @@ fn read(files: &Files<'_>, episode: &Episode) -> Result<Observed, StageError> {
                     let key = texts[at].key(row).unwrap_or(0);
                     texts[at].values().as_string::<i32>().value(key).to_owned()
                 };
-                let of_product = observed.entry((text(1), text(2))).or_default();
-                let sums = of_product.entry(text(0)).or_default();
+                let measured = Measured { product: text(1), unit: text(2) };
+                let of_regions = observed.entry(measured).or_default();
+                let sums = of_regions.entry(text(0)).or_default();
                 let sum = &mut sums[usize::from(is_after)];
-                sum.0 += quantities[row];
-                sum.1 += Money::from_hundredths(values[row]);
+                sum.quantity += quantities[row];
+                sum.value += Money::from_hundredths(values[row]);
             }
             Ok(())
         })?;

@@ -1,12 +1,16 @@
 //! Rows of the transformation of regions' product structure.
 
+use super::super::context::Context;
 use super::super::cube::{Cube, Slice};
 use super::super::error::StageError;
 use super::super::relatedness::reason;
 use super::super::rows::{LongTable, Rows};
-use super::episode::{EpisodePath, each_region, level};
+use super::episode::{EpisodePath, Span, each_region, level};
+use super::params::Params;
+use super::tables::{
+    self, Margins, MarginsRow, ProductTransformation, ProductTransformationRow, TransformationRow,
+};
 use crate::external;
-use crate::pipeline::Pipeline;
 use ::resilience::NullReason;
 use ::resilience::structure::{
     Movement, Upgrading, margins, movement, share_above, top_tercile, upgrading,
@@ -16,11 +20,10 @@ use space::{
     Specialization, complexity, prody, rca,
 };
 use std::collections::BTreeMap;
-use trade::HsRevision;
 
 /// What products weigh, from elsewhere.
 pub(super) struct Weights {
-    /// By HS6.
+    /// By product.
     pci: Option<BTreeMap<String, f64>>,
     /// By year and region.
     incomes: Option<BTreeMap<(i32, String), f64>>,
@@ -30,25 +33,31 @@ pub(super) struct Weights {
 
 impl Weights {
     pub(super) fn read(
-        pipeline: &Pipeline,
+        params: &Params,
+        context: &Context<'_>,
         cube: &Cube,
-        target: HsRevision,
     ) -> Result<Self, StageError> {
-        let pci = match &pipeline.pci {
+        let pci = match &params.pci {
             None => None,
             Some(table) => {
-                let found = external::pci(table, target, &cube.products)?;
+                let target = *params.harmonize.target_revision;
+                let found = external::pci(context.outside(table)?, target, &cube.products)?;
                 let rows = cube.products.iter().cloned().zip(found);
                 Some(rows.filter_map(|(code, pci)| Some((code, pci?))).collect())
             }
         };
-        let incomes = match &pipeline.incomes {
+        let incomes = match &params.incomes {
             None => None,
-            Some(table) => Some(external::of_regions(table, "incomes")?),
+            Some(table) => Some(external::of_regions(context.outside(table)?, "incomes")?),
         };
-        let params = pipeline.config.complexity.params().map_err(StageError::Data)?;
-        Ok(Self { pci, incomes, params })
+        Ok(Self { pci, incomes, params: params.complexity.params() })
     }
+}
+
+/// A period before the base.
+struct Earlier {
+    specialization: Specialization,
+    slice: Slice,
 }
 
 /// The product space before and after, and what products weigh, fixed before.
@@ -56,8 +65,8 @@ struct Spaces {
     rca: [Rca; 2],
     specialization: [Specialization; 2],
     complexity: [Result<Complexity, ComplexityError>; 2],
-    /// Specialisations as many periods before the base as the transformation is after it.
-    earlier: Option<(Specialization, Slice)>,
+    /// As many periods before the base as the transformation is after it.
+    earlier: Option<Earlier>,
     pci: Vec<Option<f64>>,
     /// The PCI that the top third of the products have.
     high: Option<f64>,
@@ -65,10 +74,10 @@ struct Spaces {
 }
 
 impl Spaces {
-    fn new(course: &EpisodePath<'_>, rule: RcaRule, weights: &Weights) -> Result<Self, StageError> {
-        let after = &course.after;
-        let (episode, cube) = (course.episode, course.cube);
-        let rca = [&course.base.exports, &after.exports].map(|of| rca(of, Reference::Own));
+    fn new(path: &EpisodePath<'_>, rule: RcaRule, weights: &Weights) -> Result<Self, StageError> {
+        let after = &path.after;
+        let (episode, cube) = (path.episode, path.cube);
+        let rca = [&path.base.exports, &after.exports].map(|of| rca(of, Reference::Own));
         let specialization = [0, 1].map(|at| Specialization::new(&rca[at], rule));
         let complexity = [0, 1].map(|at| complexity(&specialization[at], weights.params));
         let pci: Vec<Option<f64>> = match (&weights.pci, &complexity[0]) {
@@ -81,14 +90,14 @@ impl Spaces {
         let earlier = if cube.has(earlier, episode.trailing) {
             let slice = cube.slice(&[earlier], episode.trailing, "entries before the base")?;
             let of = space::rca(&slice.exports, Reference::Own);
-            Some((Specialization::new(&of, rule), slice))
+            Some(Earlier { specialization: Specialization::new(&of, rule), slice })
         } else {
             None
         };
         let prody = weights.incomes.as_ref().map(|incomes| {
             let income = |code: &String| incomes.get(&(last.year(), code.clone())).copied();
             let incomes: Vec<Option<f64>> = cube.regions.iter().map(income).collect();
-            prody(&course.base.exports, &incomes)
+            prody(&path.base.exports, &incomes)
         });
         Ok(Self { rca, specialization, complexity, earlier, high: top_tercile(&pci), pci, prody })
     }
@@ -110,16 +119,16 @@ struct Transformation {
 }
 
 impl Transformation {
-    fn new(course: &EpisodePath<'_>, spaces: &Spaces, region: usize) -> Self {
-        let after = &course.after;
+    fn new(path: &EpisodePath<'_>, spaces: &Spaces, region: usize) -> Self {
+        let after = &path.after;
         let nothing = |why| Self { movement: Err(why), upgrading: None, expy: None };
-        if !(course.base.is_reported[region] && after.is_reported[region]) {
+        if !(path.base.is_reported[region] && after.is_reported[region]) {
             return nothing(NullReason::YearMissing);
         }
-        if !course.is_whole(region, course.episode.transformation.year()) {
+        if !path.is_whole(region, path.episode.transformation.year()) {
             return nothing(NullReason::RegionChanged);
         }
-        let (before, after) = (course.base.exports.row(region), after.exports.row(region));
+        let (before, after) = (path.base.exports.row(region), after.exports.row(region));
         Self {
             movement: movement(before, after).ok_or(NullReason::NoBase),
             upgrading: upgrading(before, after, &spaces.pci),
@@ -130,20 +139,20 @@ impl Transformation {
 
 /// Adds the rows of an episode.
 pub(super) fn rows(
-    course: &EpisodePath<'_>,
+    path: &EpisodePath<'_>,
     rule: RcaRule,
     weights: &Weights,
-    regions: &mut Rows,
-    products: &mut LongTable<'_>,
+    regions: &mut Rows<tables::Transformation>,
+    products: &mut LongTable<'_, ProductTransformation>,
 ) -> Result<(), StageError> {
-    let spaces = Spaces::new(course, rule, weights)?;
-    let n_regions = course.cube.regions.len();
+    let spaces = Spaces::new(path, rule, weights)?;
+    let n_regions = path.cube.regions.len();
     let found: Vec<Transformation> =
-        (0..n_regions).map(|region| Transformation::new(course, &spaces, region)).collect();
-    for (region, row) in found.iter().enumerate() {
-        region_row(course, &spaces, region, row, regions);
+        (0..n_regions).map(|region| Transformation::new(path, &spaces, region)).collect();
+    for (region, found) in found.iter().enumerate() {
+        regions.push(region_row(path, &spaces, region, found));
     }
-    each_region(n_regions, products, |region| product_rows(course, &spaces, region, &found[region]))
+    each_region(n_regions, products, |region| product_rows(path, &spaces, region, &found[region]))
 }
 
 /// New specialisations over the products that could have become one.
@@ -155,122 +164,122 @@ fn entry_rate(from: &Specialization, to: &Specialization, region: usize) -> Opti
     (at_risk > 0).then_some(rate)
 }
 
-fn region_row(
-    course: &EpisodePath<'_>,
+/// After less before.
+fn difference([before, after]: [Option<f64>; 2]) -> Option<f64> {
+    before.zip(after).map(|(before, after)| after - before)
+}
+
+fn region_row<'a>(
+    path: &'a EpisodePath<'_>,
     spaces: &Spaces,
     region: usize,
-    row: &Transformation,
-    rows: &mut Rows,
-) {
-    let moved = row.movement.as_ref().ok();
+    found: &Transformation,
+) -> TransformationRow<'a> {
+    let moved = found.movement.as_ref().ok();
     let [before, later] = &spaces.specialization;
     let changes = |from: &Specialization, to: &Specialization| {
         moved.map(|_| to.products(region).iter().filter(|&&p| !from.get(region, p)).count())
     };
-    rows.text(&*course.episode.name)
-        .text(&*course.cube.regions[region])
-        .float(moved.map(|m| m.michaely))
-        .float(moved.map(|m| m.similarity))
-        .float(moved.map(|m| m.moore))
-        .float(moved.and_then(|m| m.lilien))
-        .count(moved.map(|m| m.n_continuing))
-        .count(moved.map(|m| m.n_entering))
-        .count(moved.map(|m| m.n_exiting))
-        .count(changes(before, later))
-        .count(changes(later, before))
-        .text(row.movement.as_ref().err().map(|why| why.code()));
-    let upgraded = row.upgrading.as_ref();
-    let why = row.movement.as_ref().err().map_or_else(|| spaces.no_pci(), |why| why.code());
-    rows.float(upgraded.map(|u| u.before))
-        .float(upgraded.map(|u| u.after))
-        .float(upgraded.map(|u| u.after - u.before))
-        .float(upgraded.map(|u| u.coverage_after))
-        .text(upgraded.is_none().then_some(why));
-    let expy = row.expy.as_ref();
-    rows.float(expy.map(|e| e.before))
-        .float(expy.map(|e| e.after))
-        .float(expy.map(|e| e.after - e.before));
-    let change = |pair: [Option<f64>; 2], rows: &mut Rows| {
-        let difference = pair[0].zip(pair[1]).map(|(before, after)| after - before);
-        rows.float(pair[0]).float(pair[1]).float(difference);
-    };
+    let upgraded = found.upgrading.as_ref();
+    let no_movement = found.movement.as_ref().err().map(|why| why.code());
+    let no_upgrading = no_movement.unwrap_or_else(|| spaces.no_pci());
+    let expy = found.expy.as_ref();
     let eci = spaces.complexity.each_ref().map(|found| {
         found.as_ref().ok().and_then(|found| found.eci[region]).filter(|_| moved.is_some())
     });
-    change(eci, rows);
-    let high = [&course.base.exports, &course.after.exports].map(|exports: &Exports| {
+    let high = [&path.base.exports, &path.after.exports].map(|exports: &Exports| {
         let threshold = spaces.high.filter(|_| moved.is_some())?;
         share_above(exports.row(region), &spaces.pci, threshold)
     });
-    change(high, rows);
-    rows.float(moved.and_then(|_| entry_rate(before, later, region)));
-    let earlier = spaces.earlier.as_ref().filter(|(_, slice)| slice.is_reported[region]);
-    let earlier = earlier.filter(|_| course.base.is_reported[region]);
-    rows.float(earlier.and_then(|(of, _)| entry_rate(of, before, region)));
+    let earlier = spaces.earlier.as_ref().filter(|of| of.slice.is_reported[region]);
+    let earlier = earlier.filter(|_| path.base.is_reported[region]);
+    TransformationRow {
+        episode: &path.episode.name,
+        region_code: &path.cube.regions[region],
+        michaely: moved.map(|m| m.michaely),
+        similarity: moved.map(|m| m.similarity),
+        moore: moved.map(|m| m.moore),
+        lilien: moved.and_then(|m| m.lilien),
+        n_continuing: moved.map(|m| m.n_continuing),
+        n_entering: moved.map(|m| m.n_entering),
+        n_exiting: moved.map(|m| m.n_exiting),
+        n_new_specializations: changes(before, later),
+        n_lost_specializations: changes(later, before),
+        null_reason: no_movement,
+        pci_before: upgraded.map(|u| u.before),
+        pci_after: upgraded.map(|u| u.after),
+        upgrading: upgraded.map(|u| u.after - u.before),
+        pci_coverage: upgraded.map(|u| u.coverage_after),
+        upgrading_null_reason: upgraded.is_none().then_some(no_upgrading),
+        expy_before: expy.map(|e| e.before),
+        expy_after: expy.map(|e| e.after),
+        expy_change: expy.map(|e| e.after - e.before),
+        eci_before: eci[0],
+        eci_after: eci[1],
+        eci_change: difference(eci),
+        high_complexity_before: high[0],
+        high_complexity_after: high[1],
+        high_complexity_change: difference(high),
+        entry_rate: moved.and_then(|_| entry_rate(before, later, region)),
+        entry_rate_before: earlier.and_then(|of| entry_rate(&of.specialization, before, region)),
+    }
 }
 
 fn product_rows(
-    course: &EpisodePath<'_>,
+    path: &EpisodePath<'_>,
     spaces: &Spaces,
     region: usize,
-    row: &Transformation,
-) -> Rows {
-    let mut rows = Rows::of("resilience.product_transformation");
-    let (base, after) = (&course.base, &course.after);
-    let is_whole = course.is_whole(region, course.episode.transformation.year());
-    let is_balanced = course.asked.config.balanced;
+    found: &Transformation,
+) -> Rows<ProductTransformation> {
+    let mut rows = Rows::<ProductTransformation>::default();
+    let (base, after) = (&path.base, &path.after);
+    let is_whole = path.is_whole(region, path.episode.transformation.year());
+    let is_balanced = path.asked.config.balanced;
     let share = |slice: &Slice, product: usize| {
         level(slice, region).filter(|t| *t > 0.0).map(|t| slice.exports.get(region, product) / t)
     };
-    for (product, hs6) in course.cube.products.iter().enumerate() {
+    for (product, code) in path.cube.products.iter().enumerate() {
         let is_traded =
             base.exports.get(region, product) + after.exports.get(region, product) > 0.0;
         if !(is_traded || is_balanced) {
             continue;
         }
         let pci = spaces.pci[product];
-        let upgraded = row.upgrading.as_ref();
+        let upgraded = found.upgrading.as_ref();
         // The risk set: not specialised before.
-        let is_at_risk = row.movement.is_ok() && !spaces.specialization[0].get(region, product);
+        let is_at_risk = found.movement.is_ok() && !spaces.specialization[0].get(region, product);
         let entry = pci.zip(upgraded).filter(|_| is_at_risk).map(|(pci, upgraded)| {
             spaces.specialization[1].get(region, product) && pci > upgraded.before
         });
         let rca = [0, 1].map(|at| spaces.rca[at].get(region, product).filter(|_| is_whole));
-        rows.text(&*course.episode.name)
-            .text(&*course.cube.regions[region])
-            .text(&**hs6)
-            .float(share(base, product).filter(|_| is_whole))
-            .float(share(after, product).filter(|_| is_whole))
-            .float(rca[0])
-            .float(rca[1])
-            .float(pci)
-            .float(upgraded.and_then(|u| u.contributions[product]))
-            .float(rca[0].zip(rca[1]).map(|(before, after)| after - before))
-            .float(spaces.prody.as_ref().and_then(|prody| prody[product]))
-            .float(row.expy.as_ref().and_then(|u| u.contributions[product]))
-            .flag(entry);
+        rows.push(ProductTransformationRow {
+            episode: &path.episode.name,
+            region_code: &path.cube.regions[region],
+            product: code,
+            share_before: share(base, product).filter(|_| is_whole),
+            share_after: share(after, product).filter(|_| is_whole),
+            rca_before: rca[0],
+            rca_after: rca[1],
+            pci,
+            upgrading: upgraded.and_then(|u| u.contributions[product]),
+            rca_change: difference(rca),
+            prody: spaces.prody.as_ref().and_then(|prody| prody[product]),
+            expy_upgrading: found.expy.as_ref().and_then(|u| u.contributions[product]),
+            is_entry_upgrade: entry,
+        });
     }
     rows
 }
 
 /// What the change of every region came from, over each stage.
-pub(super) fn margin_rows(course: &EpisodePath<'_>, rows: &mut Rows) {
-    let [resistance, recovery] = course.years();
-    let stages = [
-        ("recovery", &course.trough, &course.end, recovery),
-        ("resistance", &course.base, &course.trough, resistance),
-        (
-            "transformation",
-            &course.base,
-            &course.after,
-            (resistance.0, course.episode.transformation.year()),
-        ),
-    ];
-    for (name, from, to, years) in stages {
-        for (region, code) in course.cube.regions.iter().enumerate() {
+pub(super) fn margin_rows(path: &EpisodePath<'_>, rows: &mut Rows<Margins>) {
+    let [resistance, recovery] = path.stages();
+    for span in [recovery.span, resistance.span, path.transformation()] {
+        let Span { name, from, to, years } = span;
+        for (region, code) in path.cube.regions.iter().enumerate() {
             let why = if !(from.is_reported[region] && to.is_reported[region]) {
                 Some(NullReason::YearMissing)
-            } else if course.has_changed(code, years) {
+            } else if path.has_changed(code, years) {
                 Some(NullReason::RegionChanged)
             } else {
                 None
@@ -279,16 +288,18 @@ pub(super) fn margin_rows(course: &EpisodePath<'_>, rows: &mut Rows) {
                 None => Some(margins(from.exports.row(region), to.exports.row(region))),
                 Some(_) => None,
             };
-            rows.text(&*course.episode.name)
-                .text(name)
-                .text(&**code)
-                .float(found.map(|m| m.continuing + m.entering + m.exiting))
-                .float(found.map(|m| m.continuing))
-                .float(found.map(|m| m.growing))
-                .float(found.map(|m| m.shrinking))
-                .float(found.map(|m| m.entering))
-                .float(found.map(|m| m.exiting))
-                .text(why.map(NullReason::code));
+            rows.push(MarginsRow {
+                episode: &path.episode.name,
+                stage: name,
+                region_code: code,
+                change: found.map(|m| m.continuing + m.entering + m.exiting),
+                continuing: found.map(|m| m.continuing),
+                growing: found.map(|m| m.growing),
+                shrinking: found.map(|m| m.shrinking),
+                entering: found.map(|m| m.entering),
+                exiting: found.map(|m| m.exiting),
+                null_reason: why.map(NullReason::code),
+            });
         }
     }
 }

@@ -1,0 +1,288 @@
+//! Commands of a pipeline: `run`, `plan` and `config`.
+
+use super::failure::UsersError;
+use super::quantities::seconds;
+use super::{programs, report};
+use crate::config::range::THREADS;
+use crate::config::{Setting, count};
+use crate::output::{columns, right};
+use crate::pipeline::Engine;
+use crate::pipeline_file::PipelineFile;
+use crate::remote::Cluster;
+use crate::report::ReportArgs;
+use crate::run::{self, Action, Hashed, Held, Options, Outcome, Plan, Publication, Records};
+use anyhow::Context;
+use clap::Args;
+use indicatif::{BinaryBytes, HumanCount};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The pipeline file.
+    pipeline: PathBuf,
+    /// A stage or table; `+x` with what it needs, `x+` with what follows. May be repeated.
+    #[arg(long, short)]
+    select: Vec<String>,
+    /// Another lake than the pipeline's.
+    #[arg(long, env = "REBOUND_LAKE")]
+    lake: Option<String>,
+    /// Sum records as they are read and do not keep them: no customs.records, fewer minutes, less disk.
+    #[arg(long)]
+    no_records: bool,
+    /// Read every raw file through to see what changed, not only those whose size, times or inode did.
+    #[arg(long)]
+    rehash: bool,
+}
+
+impl PlanArgs {
+    fn records(&self) -> Records {
+        if self.no_records { Records::NotKept } else { Records::AsAsked }
+    }
+
+    fn hashed(&self) -> Hashed {
+        if self.rehash { Hashed::All } else { Hashed::Changed }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigArgs {
+    /// The pipeline file.
+    pipeline: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    plan: PlanArgs,
+    /// Threads; 0: one a core. Never changes a number.
+    #[arg(long, value_parser = count(THREADS))]
+    threads: Option<usize>,
+    /// Stop at once if another run holds the lake.
+    #[arg(long)]
+    no_wait: bool,
+    /// What does the work of ingest, aggregate and panels; otherwise what the pipeline says. Never changes a byte.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    /// Where the cluster's scheduler is, HOST:PORT; otherwise what the pipeline says.
+    #[arg(long, env = "REBOUND_SCHEDULER")]
+    scheduler: Option<String>,
+}
+
+/// Connects to the cluster whose scheduler is at `HOST:PORT`.
+pub type Connect = fn(&str) -> Result<Arc<dyn Cluster>, String>;
+
+/// What a run shows beside its logs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// Progress, on the terminal.
+    pub(super) progress: bool,
+    /// What it came to.
+    pub(super) summary: bool,
+}
+
+/// The cluster that a run is to use, if it is.
+fn cluster(
+    args: &RunArgs,
+    file: &PipelineFile,
+    connect: Option<Connect>,
+) -> anyhow::Result<Option<Arc<dyn Cluster>>> {
+    if args.engine.unwrap_or(file.engine()) == Engine::Embedded {
+        return Ok(None);
+    }
+    let Some(connect) = connect else {
+        return Err(programs::cluster_client());
+    };
+    let Some(scheduler) = args.scheduler.as_deref().or(file.scheduler()) else {
+        let why = "`engine: ballista` needs the address of a scheduler: `scheduler: HOST:PORT` in the pipeline, or --scheduler";
+        return Err(UsersError(why.to_owned()).into());
+    };
+    connect(scheduler).map(Some).map_err(|why| UsersError(why).into())
+}
+
+/// The command line, for records: what is no UTF-8 in it only looks like what it is.
+fn command_line() -> String {
+    let words: Vec<_> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
+
+/// Draws the report that the pipeline asks for, if something was published since, or it is not
+/// there.
+fn draw_report(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &PlanArgs,
+    folder: PathBuf,
+    outcome: &Outcome,
+    shown: Shown,
+) -> anyhow::Result<()> {
+    let page = folder.join("report.html");
+    let is_due = match outcome.publication {
+        Publication::Published => true,
+        Publication::Unchanged => !page.is_file(),
+        Publication::Held(_) => false,
+    };
+    if is_due {
+        let asked = ReportArgs {
+            pipeline: args.pipeline.clone(),
+            lake: args.lake.clone(),
+            output: folder,
+            no_figures: false,
+        };
+        report::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
+            .context("the tables are published, but the report could not be drawn")?;
+        if shown.summary {
+            writeln!(out, "drew {}", page.display())?;
+        }
+    }
+    Ok(())
+}
+
+fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> anyhow::Result<()> {
+    let n_built = outcome.stages.iter().filter(|stage| stage.action == "built").count();
+    let elapsed = seconds(u64::try_from(outcome.elapsed.as_millis()).unwrap_or(u64::MAX));
+    if n_built == 0 && outcome.publication == Publication::Unchanged {
+        writeln!(out, "nothing to do: everything is up to date ({elapsed})")?;
+        return Ok(());
+    }
+    let mut rows =
+        vec![vec!["stage", "", "time", "rows", "why"].into_iter().map(str::to_owned).collect()];
+    for stage in &outcome.stages {
+        rows.push(vec![
+            stage.stage.clone(),
+            stage.action.clone(),
+            if stage.action == "built" { seconds(stage.millis) } else { String::new() },
+            right(HumanCount(stage.rows), 9),
+            stage.why.clone(),
+        ]);
+    }
+    columns(out, &rows)?;
+    writeln!(out)?;
+    let built: Vec<&str> = outcome
+        .stages
+        .iter()
+        .filter(|stage| stage.action == "built")
+        .map(|stage| stage.stage.as_str())
+        .collect();
+    let mut rows = vec![vec!["table", "rows", "size"].into_iter().map(str::to_owned).collect()];
+    for (name, version) in &outcome.tables {
+        if built.contains(&version.stage.as_str()) {
+            rows.push(vec![
+                name.clone(),
+                right(HumanCount(version.rows()), 9),
+                right(BinaryBytes(version.bytes()), 10),
+            ]);
+        }
+    }
+    if rows.len() > 1 {
+        columns(out, &rows)?;
+        writeln!(out)?;
+    }
+    let lake = &outcome.lake;
+    match &outcome.publication {
+        Publication::Published => writeln!(
+            out,
+            "published {} tables in {lake} ({} checks passed, {elapsed})",
+            outcome.tables.len(),
+            outcome.n_checks
+        )?,
+        Publication::Unchanged => writeln!(out, "published tables are unchanged ({elapsed})")?,
+        Publication::Held(stale) => writeln!(
+            out,
+            "made but not published: {} would be out of date beside it; \
+             `rebound run {}` makes the rest and publishes",
+            stale.join(", "),
+            args.pipeline.display()
+        )?,
+    }
+    if outcome.publication == Publication::Published && outcome.tables.contains_key("panel.region")
+    {
+        // As it was called, so that the line can be pasted.
+        let program = std::env::args().next().unwrap_or_else(|| "rebound".to_owned());
+        let option = if lake == "lake" { String::new() } else { format!(" --lake {lake}") };
+        writeln!(
+            out,
+            "try: {program} sql{option} \"select episode, region_name, round(resistance, 2) as resistance, \
+             round(recovery, 2) as recovery, round(upgrading, 2) as upgrading \
+             from panel.region order by episode, resistance desc nulls last\""
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes what is not up to date, and draws the report that the pipeline asks for.
+pub(super) fn run(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &RunArgs,
+    connect: Option<Connect>,
+    shown: Shown,
+) -> anyhow::Result<()> {
+    let file = PipelineFile::read(&args.plan.pipeline)?;
+    let report = file.report();
+    let options = Options {
+        cluster: cluster(args, &file, connect)?,
+        select: args.plan.select.clone(),
+        lake: args.plan.lake.clone(),
+        engine: args.engine,
+        records: args.plan.records(),
+        hashed: args.plan.hashed(),
+        threads: args.threads,
+        held: if args.no_wait { Held::Stop } else { Held::Wait },
+        progress: shown.progress,
+        command: command_line(),
+    };
+    let outcome = run::run(runtime, file, &options)?;
+    if shown.summary {
+        print_outcome(out, &outcome, &args.plan)?;
+    }
+    match report {
+        Some(folder) => draw_report(runtime, out, &args.plan, folder, &outcome, shown),
+        None => Ok(()),
+    }
+}
+
+fn print_plan(out: &mut impl Write, plan: &Plan) -> std::io::Result<()> {
+    let mut rows = vec![vec!["action".to_owned(), "stage".to_owned(), "why".to_owned()]];
+    for step in &plan.steps {
+        rows.push(vec![step.action.name().to_owned(), step.node.name.clone(), step.why.clone()]);
+    }
+    columns(out, &rows)?;
+    let n = plan.steps.iter().filter(|step| step.action == Action::Build).count();
+    match n {
+        0 => writeln!(out, "\nnothing to do"),
+        n => writeln!(out, "\n{n} of {} to build", plan.steps.len()),
+    }
+}
+
+/// Says what a run would do.
+pub(super) fn plan(runtime: &Runtime, out: &mut impl Write, args: &PlanArgs) -> anyhow::Result<()> {
+    let options = Options {
+        select: args.select.clone(),
+        lake: args.lake.clone(),
+        records: args.records(),
+        hashed: args.hashed(),
+        ..Options::default()
+    };
+    print_plan(out, &run::plan(runtime, PipelineFile::read(&args.pipeline)?, &options)?)?;
+    Ok(())
+}
+
+fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {
+    for of_section in settings.chunk_by(|a, b| a.section == b.section) {
+        writeln!(out, "{}:", of_section[0].section)?;
+        for Setting { key, value, path, line, .. } in of_section {
+            writeln!(out, "  {key}: {value} # {}:{line}", path.display())?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the whole config of a pipeline.
+pub(super) fn config(out: &mut impl Write, args: &ConfigArgs) -> anyhow::Result<()> {
+    print_config(out, &PipelineFile::read(&args.pipeline)?.settings()?)?;
+    Ok(())
+}

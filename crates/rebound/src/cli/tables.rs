@@ -1,0 +1,200 @@
+//! What is published, and whether it is all that the raw files had: `tables`, `describe` and
+//! `reconcile`.
+
+use super::failure::UsersError;
+use super::lake_args::{LakeArgs, MemoryArgs, catalog};
+use crate::classification;
+use crate::output::{self, Described, columns, right};
+use crate::run::{FailedCheck, RunError};
+use crate::stages::contracts;
+use crate::suggest::suggest;
+use crate::{clock, published};
+use clap::Args;
+use indicatif::{BinaryBytes, HumanCount};
+use std::io::Write;
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+
+#[derive(Debug, Args)]
+pub(super) struct DescribeArgs {
+    /// The table, `schema.table`.
+    #[arg(required_unless_present = "all")]
+    table: Option<String>,
+    /// Every table, as a Markdown data dictionary.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReconcileArgs {
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+}
+
+/// Lists the published tables.
+pub(super) fn tables(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &LakeArgs,
+) -> anyhow::Result<()> {
+    let lake = args.open()?;
+    let catalog = catalog(runtime, &lake)?;
+    let head = ["table", "rows", "size", "made", "key", "products"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    for (name, version) in &catalog.tables {
+        rows.push(vec![
+            name.clone(),
+            right(HumanCount(version.rows()), 9),
+            right(BinaryBytes(version.bytes()), 10),
+            clock::age(&version.made_at),
+            version.key.join(", "),
+            classification::of(version).unwrap_or_default(),
+        ]);
+    }
+    columns(out, &rows)?;
+    writeln!(
+        out,
+        "\npipeline {}, run {}, published {}",
+        catalog.pipeline,
+        catalog.run,
+        clock::age(&catalog.published_at)
+    )?;
+    Ok(())
+}
+
+/// Every contract as Markdown: `docs/tables.md`.
+fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "# Data dictionary\n\nPrinted by `rebound describe --all` from the declarations of the tables."
+    )?;
+    for contract in contracts::all() {
+        writeln!(
+            out,
+            "\n## {}\n\n{}. Key: {}.\n",
+            contract.table,
+            contract.about,
+            contract.key.join(", ")
+        )?;
+        writeln!(
+            out,
+            "| column | type | null | unit | meaning |\n| --- | --- | --- | --- | --- |"
+        )?;
+        for column in &contract.columns {
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} |",
+                column.name,
+                column.kind.name(),
+                if column.is_nullable { "yes" } else { "" },
+                column.unit,
+                column.about.replace('|', "\\|")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the contract of a table, or of all.
+pub(super) fn describe(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &DescribeArgs,
+) -> anyhow::Result<()> {
+    if args.all {
+        return dictionary(out);
+    }
+    let name = args.table.as_deref().unwrap_or_default();
+    let published = args.lake.open().and_then(|lake| catalog(runtime, &lake));
+    let described = match contracts::of(name) {
+        Some(contract) => Described {
+            table: name.to_owned(),
+            about: contract.about.to_owned(),
+            key: contract.key.join(", "),
+            // A contract is told also where no lake can be read.
+            products: published
+                .ok()
+                .and_then(|catalog| classification::of(catalog.tables.get(name)?)),
+            columns: contract.columns.clone(),
+        },
+        None => {
+            let catalog = published?;
+            let version = catalog.tables.get(name).ok_or_else(|| {
+                let known = contracts::all().iter().map(|contract| contract.table);
+                let hint = suggest(name, known.chain(catalog.tables.keys().map(String::as_str)));
+                UsersError(format!("no table `{name}`{hint}; `rebound tables` lists them"))
+            })?;
+            Described::of(version)
+        }
+    };
+    output::contract(out, &described)?;
+    Ok(())
+}
+
+/// Shows that nothing was lost between the raw files and the records.
+pub(super) fn reconcile(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &ReconcileArgs,
+) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
+    let catalog = catalog(runtime, &lake)?;
+    let session = published::open(&lake, &catalog, args.memory.memory())?;
+    published::verify(runtime, &lake, &catalog, &session, DIFFERENCES)?;
+    let mut is_exact = true;
+    for (title, text) in RECONCILIATION {
+        published::verify(runtime, &lake, &catalog, &session, text)?;
+        let (schema, batches) = runtime.block_on(session.run(text))?;
+        writeln!(out, "{title}\n{}\n", output::table(&schema, &batches)?)?;
+    }
+    let (_, differences) = runtime.block_on(session.run(DIFFERENCES))?;
+    for batch in &differences {
+        is_exact &= batch.num_rows() == 0;
+    }
+    if is_exact {
+        writeln!(
+            out,
+            "exact: in every file, entries and value in = records + excluded + rejected (+ empty)"
+        )?;
+        Ok(())
+    } else {
+        Err(RunError::Checks(vec![FailedCheck {
+            path: PathBuf::from("customs.reconciliation"),
+            n_rows: differences.iter().map(arrow::array::RecordBatch::num_rows).sum(),
+            first_rows: "files whose parts do not add up; see above".to_owned(),
+        }])
+        .into())
+    }
+}
+
+const RECONCILIATION: [(&str, &str); 4] = [
+    (
+        "entries, by file",
+        "select source_file, n_rows, n_entries, n_records, n_excluded, n_rejected, n_empty \
+         from customs.reconciliation order by source_file",
+    ),
+    (
+        "value, by file",
+        "select source_file, value_in, value_records, value_excluded, value_rejected, n_unreadable_values, \
+         value_in - value_records - value_excluded - value_rejected as difference \
+         from customs.reconciliation order by source_file",
+    ),
+    (
+        "rules, all files",
+        "select rule, why, is_excluded, sum(n_entries) as n_entries, sum(fob_value) as fob_value \
+         from customs.rules group by rule, why, is_excluded order by rule",
+    ),
+    (
+        "rejects, all files",
+        "select reason, count(*) as n_rejects, sum(n_entries) as n_entries, sum(fob_value) as fob_value \
+         from customs.rejects group by reason order by reason",
+    ),
+];
+
+const DIFFERENCES: &str = "select source_file from customs.reconciliation \
+     where value_in <> value_records + value_excluded + value_rejected \
+        or n_entries <> n_records + n_excluded + n_rejected + n_empty";

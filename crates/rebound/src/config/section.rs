@@ -1,0 +1,517 @@
+//! The sections of the config: their keys, with type and meaning, and what each value may be.
+
+use super::choice::{
+    AbsentRegions, CoOccurrenceMargin, Counted, Flow, LinkValidation, Named, OutlookGain,
+    OutlookPci, OwnProduct, Part, PciScale, ProductBenchmark, ProximitySource, RcaComparison,
+    RcaReference, RelatednessMeasure, SpatialWeights,
+};
+use super::episode::Episode;
+use super::overlay::{Faults, Keys, Origins, Said, Sections, whole};
+use super::range::{
+    ANY, REPEATED, THREADS, YEARS, above_one, above_zero, any, at_least_zero, distinct, even,
+    fraction, of, share, tail, year, years,
+};
+use chrono::NaiveDate;
+use query::Memory;
+use resilience::Benchmark;
+use serde::{Deserialize, Serialize};
+use space::complexity::FitnessParams;
+use space::{ComplexityParams, FilterParams, Null, RcaRule};
+use std::fmt;
+use std::str::FromStr;
+use trade::{HsRevision, Method};
+
+/// Sections: of each what one file may say, and all of it.
+macro_rules! sections {
+    ($($(#[$about:meta])* $name:ident($text:ident) $section:ident {
+        $($(#[$meaning:meta])* $key:ident: $type:ty => $check:expr,)*
+    })*) => {
+        $(
+            $(#[$about])*
+            #[derive(Debug, Clone, PartialEq, Serialize)]
+            pub struct $name {
+                $($(#[$meaning])* pub $key: $type,)*
+            }
+
+            #[derive(Default)]
+            struct $text {
+                $($key: Option<Said<$type>>,)*
+            }
+
+            impl $text {
+                const KEYS: &[&str] = &[$(stringify!($key),)*];
+
+                fn read(mut keys: Keys, faults: &mut Faults) -> Self {
+                    let text = Self {
+                        $($key: keys.take(stringify!($key), $check, faults),)*
+                    };
+                    keys.end(Self::KEYS, faults);
+                    text
+                }
+
+                fn under(self, later: Self) -> Self {
+                    Self { $($key: later.$key.or(self.$key),)* }
+                }
+
+                fn whole(self, origins: &mut Origins, faults: &mut Faults) -> Option<$name> {
+                    $(let $key = whole(
+                        self.$key, (stringify!($section), stringify!($key)), origins, faults,
+                    );)*
+                    Some($name { $($key: $key?,)* })
+                }
+            }
+        )*
+
+        /// The sections and their keys, in order.
+        pub(super) const SECTIONS: &[(&str, &[&str])] =
+            &[$((stringify!($section), $text::KEYS),)*];
+
+        /// What files say so far.
+        #[derive(Default)]
+        pub(super) struct ConfigText {
+            $($section: $text,)*
+        }
+
+        impl ConfigText {
+            /// What one file says.
+            pub(super) fn read(mut sections: Sections, faults: &mut Faults) -> Self {
+                let text = Self {
+                    $($section: $text::read(sections.take(stringify!($section)), faults),)*
+                };
+                sections.end(&[$(stringify!($section),)*], faults);
+                text
+            }
+
+            /// The same where a later file says nothing else.
+            pub(super) fn under(self, later: Self) -> Self {
+                Self { $($section: self.$section.under(later.$section),)* }
+            }
+
+            /// The config, if files give all of it.
+            pub(super) fn whole(
+                self, origins: &mut Origins, faults: &mut Faults,
+            ) -> Option<Config> {
+                $(let $section = self.$section.whole(origins, faults);)*
+                Some(Config { $($section: $section?,)* })
+            }
+        }
+
+        /// The whole config, checked.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        pub struct Config {
+            $(
+                #[doc = concat!("Section `", stringify!($section), "`.")]
+                pub $section: $name,
+            )*
+        }
+    };
+}
+
+sections! {
+    /// Section `ingest`.
+    Ingest(IngestText) ingest {
+        /// The largest share of entries that may be rejected, 0 to 1.
+        max_rejected_share: f64 => share,
+        /// The largest row, or header, of a text that is read, in MiB.
+        max_row_mib: usize => of(1..=1024),
+    }
+
+    /// Section `harmonize`.
+    Harmonize(HarmonizeText) harmonize {
+        /// The one HS revision of the analysis.
+        target_revision: Named<HsRevision> => any,
+        /// How codes are brought to it.
+        method: Named<Method> => any,
+    }
+
+    /// Section `aggregate`.
+    Aggregate(AggregateText) aggregate {
+        /// The flow that is analysed.
+        flow: Flow => any,
+        /// By what a region-product's value is divided, beside months and firms.
+        parts: Vec<Part> => |list: &Vec<Part>| distinct(list),
+        /// What is counted of a region-product.
+        counts: Vec<Counted> => |list: &Vec<Counted>| distinct(list),
+        /// Whether sums by firm are kept.
+        firms: bool => any,
+        /// Whether sums by month are kept.
+        months: bool => any,
+        /// Whether quantities are summed, by unit of measure.
+        quantities: bool => any,
+    }
+
+    /// Section `cleaning`.
+    Cleaning(CleaningText) cleaning {
+        /// Exports of a region in a year, in the currency.
+        min_region_total: f64 => at_least_zero,
+        /// Exports of a product in a year.
+        min_product_total: f64 => at_least_zero,
+        /// Products that a region is specialised in.
+        min_diversity: usize => of(ANY),
+        /// Regions that are specialised in a product.
+        min_ubiquity: usize => of(ANY),
+        /// Whether to go on until nothing changes.
+        repeated: bool => any,
+    }
+
+    /// Section `relatedness`.
+    Relatedness(RelatednessText) relatedness {
+        /// How RCA is compared with the threshold.
+        rca_rule: RcaComparison => any,
+        /// The RCA that the rule compares with.
+        rca_threshold: f64 => above_zero,
+        /// What shares are compared with.
+        rca_reference: RcaReference => any,
+        /// How relatedness is measured.
+        measure: RelatednessMeasure => any,
+        /// What co-occurrence is compared with.
+        margin: CoOccurrenceMargin => any,
+        /// Where proximity comes from.
+        proximity_source: ProximitySource => any,
+        /// Years pooled for the proximity of the data's own regions or firms.
+        proximity_years: Vec<i32> => |list: &Vec<i32>| years(list),
+        /// Products below this ubiquity are related to nothing.
+        min_ubiquity: usize => of(ANY),
+        /// The smallest value of a firm's exports of a product that counts.
+        firm_floor: f64 => at_least_zero,
+        /// Whether a product counts among its own surroundings.
+        diagonal: OwnProduct => any,
+        /// The closest share of pairs that counts as related.
+        related_share: f64 => share,
+        /// Neighbours of the density of nearest products.
+        nearest: usize => of(ANY),
+        /// The smallest proximity that `space.proximity` holds.
+        publish_proximity_from: f64 => share,
+        /// How links are tested against chance.
+        validation: LinkValidation => any,
+        /// Shuffles of the permutation.
+        validation_shuffles: usize => of(REPEATED),
+        /// What their random numbers start from.
+        validation_seed: u64 => any,
+        /// Years before and after that an entry or exit must last.
+        persistence_years: usize => of(YEARS),
+        /// RCA that a jump starts from at the most.
+        jump_from: f64 => at_least_zero,
+        /// RCA that it reaches at the least.
+        jump_to: f64 => above_zero,
+    }
+
+    /// Section `complexity`.
+    Complexity(ComplexityText) complexity {
+        /// What PCI is measured in.
+        pci_scale: PciScale => any,
+        /// 0: standard deviations of the population; 1: of the sample.
+        ddof: u8 => of(0..=1),
+        /// Steps of the method of reflections.
+        reflections: usize => even,
+        /// Steps of fitness at the most.
+        fitness_iterations: usize => of(REPEATED),
+        /// Change of a logarithm at which fitness stops.
+        fitness_tolerance: f64 => above_zero,
+        /// The PCI that the outlook takes.
+        outlook_pci: OutlookPci => any,
+        /// What its gain is.
+        outlook_gain: OutlookGain => any,
+    }
+
+    /// Section `resilience`.
+    Resilience(ResilienceText) resilience {
+        /// The smallest expected growth, in absolute value, that an index is divided by.
+        near_zero: f64 => at_least_zero,
+        /// The smallest exports at the start of a stage that an index is computed from, in the
+        /// currency.
+        min_base_value: f64 => at_least_zero,
+        /// What others must export of a product at the least, over what a region does, for a
+        /// benchmark without it.
+        min_benchmark_share: f64 => at_least_zero,
+        /// What a region is that has no rows in a period.
+        absent_regions: AbsentRegions => any,
+        /// Whether a region-product that is exported at none of base, trough and end has a row.
+        balanced: bool => any,
+        /// Benchmarks of regions.
+        region_benchmarks: Vec<Named<Benchmark>> =>
+            |list: &Vec<Named<Benchmark>>| headline(list, &Named(Benchmark::Aggregate)),
+        /// Benchmarks of region-products.
+        product_benchmarks: Vec<ProductBenchmark> =>
+            |list: &Vec<ProductBenchmark>| headline(list, &ProductBenchmark::Aggregate),
+        /// Years before the base whose mean log growth is the own trend.
+        trend_years: usize => of(YEARS),
+        /// Years whose mean growth is the norm of a shock.
+        shock_years_before: usize => of(YEARS),
+        /// How far growth falls below it in a shock.
+        shock_margin: f64 => at_least_zero,
+        /// Years within which growth must be back.
+        shock_years_after: usize => of(YEARS),
+        /// Share of each tail that winsorised indices pull in.
+        winsorized_share: f64 => tail,
+        /// Elasticity of substitution of quality.
+        quality_sigma: f64 => above_one,
+        /// Replicates of the intervals; 0: none.
+        bootstrap_replicates: usize => of(0..=1_000_000),
+        /// Share of the replicates inside the interval.
+        bootstrap_level: f64 => fraction,
+        /// What their random numbers start from.
+        bootstrap_seed: u64 => any,
+        /// Regions whose borders changed.
+        region_changes: Vec<RegionChange> => |list: &Vec<RegionChange>| changes(list),
+        /// The shocks.
+        episodes: Vec<Episode> => |list: &Vec<Episode>| shocks(list),
+    }
+
+    /// Section `spatial`.
+    Spatial(SpatialText) spatial {
+        /// Which regions are neighbours.
+        weights: SpatialWeights => any,
+        /// Neighbours of `nearest`.
+        neighbours: usize => of(REPEATED),
+        /// Distance beyond which regions are no neighbours, in km.
+        band_km: f64 => above_zero,
+        /// First characters of a region's code that are its group.
+        group_digits: usize => of(0..=100),
+        /// Permutations of the tests.
+        permutations: usize => of(REPEATED),
+        /// What their random numbers start from.
+        seed: u64 => any,
+        /// The largest p-value of a cluster.
+        significance: f64 => share,
+    }
+
+    /// Section `policy`.
+    Policy(PolicyText) policy {
+        /// The rate of VAT, a fraction.
+        vat: f64 => fraction,
+        /// Day before the crisis steps.
+        step_from: Named<Day> => any,
+        /// Day after them.
+        step_to: Named<Day> => any,
+        /// Day before the earlier cut.
+        cut_from: Named<Day> => any,
+        /// Day after it.
+        cut_to: Named<Day> => any,
+    }
+
+    /// Section `engine`: nothing here changes a number.
+    Engine(EngineText) engine {
+        /// Threads; 0: one a core.
+        threads: usize => of(THREADS),
+        /// Memory of sums and of SQL operators before they spill, in MiB.
+        memory_mib: usize => of(1..=1 << 24),
+    }
+}
+
+/// A day of a config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub NaiveDate);
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| format!("{text:?}: expected a date, YYYY-MM-DD"))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A region that is not the same before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionChange {
+    /// Its code.
+    pub region: String,
+    /// The first year of the new borders.
+    pub year: i32,
+}
+
+fn changes(changes: &[RegionChange]) -> Result<(), String> {
+    let of_region = |change: &RegionChange| {
+        year(change.year).map_err(|why| format!("region {:?}: {why}", change.region))
+    };
+    changes.iter().try_for_each(of_region)
+}
+
+fn shocks(episodes: &[Episode]) -> Result<(), String> {
+    if episodes.is_empty() {
+        return Err("expected at least one".to_owned());
+    }
+    let names: Vec<&str> = episodes.iter().map(|episode| episode.name.as_str()).collect();
+    distinct(&names)?;
+    let of_episode = |episode: &Episode| {
+        episode.check().map_err(|why| format!("episode `{}`: {why}", episode.name))
+    };
+    episodes.iter().try_for_each(of_episode)
+}
+
+/// Benchmarks: no repeats, and the headline, which the panels show, among them.
+fn headline<T: PartialEq + Serialize>(list: &[T], headline: &T) -> Result<(), String> {
+    distinct(list)?;
+    let why = || "expected `aggregate` among them: the panels show it".to_owned();
+    list.contains(headline).then_some(()).ok_or_else(why)
+}
+
+/// What is made of a region-product's records, beside their sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Sums by destination.
+    pub destination: bool,
+    /// Sums by ownership.
+    pub ownership: bool,
+    /// Sums by trade mode.
+    pub trade_mode: bool,
+    /// Sums by ownership and trade mode.
+    pub ownership_trade_mode: bool,
+    /// Sums by firm.
+    pub firm: bool,
+    /// Sums by month.
+    pub month: bool,
+    /// How many destinations there are.
+    pub counts_destinations: bool,
+    /// How many firms there are.
+    pub counts_firms: bool,
+}
+
+impl Parts {
+    /// Whether a record's destination is needed.
+    pub fn needs_destinations(self) -> bool {
+        self.destination || self.counts_destinations
+    }
+
+    /// Whether its firm is.
+    pub fn needs_firms(self) -> bool {
+        self.firm || self.counts_firms
+    }
+}
+
+impl Aggregate {
+    /// What is made.
+    pub fn made(&self) -> Parts {
+        let has = |part: Part| self.parts.contains(&part);
+        Parts {
+            destination: has(Part::Destination),
+            ownership: has(Part::Ownership),
+            trade_mode: has(Part::TradeMode),
+            ownership_trade_mode: has(Part::OwnershipTradeMode),
+            firm: self.firms,
+            month: self.months,
+            counts_destinations: self.counts.contains(&Counted::Destinations),
+            counts_firms: self.counts.contains(&Counted::Firms),
+        }
+    }
+}
+
+impl Cleaning {
+    /// The filters.
+    pub fn params(&self, rule: RcaRule) -> FilterParams {
+        FilterParams {
+            min_region_total: self.min_region_total,
+            min_product_total: self.min_product_total,
+            min_diversity: self.min_diversity,
+            min_ubiquity: self.min_ubiquity,
+            rule,
+            is_repeated: self.repeated,
+        }
+    }
+}
+
+/// The rule of specialisation.
+pub fn rca_rule(rule: RcaComparison, threshold: f64) -> RcaRule {
+    match rule {
+        RcaComparison::AtLeast => RcaRule::AtLeast(threshold),
+        RcaComparison::Above => RcaRule::Above(threshold),
+    }
+}
+
+impl Relatedness {
+    /// The rule of specialisation.
+    pub fn rule(&self) -> RcaRule {
+        rca_rule(self.rca_rule, self.rca_threshold)
+    }
+
+    /// How links are validated, if they are.
+    pub fn null(&self) -> Option<Null> {
+        let (n_shuffles, seed) = (self.validation_shuffles, self.validation_seed);
+        match self.validation {
+            LinkValidation::None => None,
+            LinkValidation::Hypergeometric => Some(Null::Hypergeometric),
+            LinkValidation::Permutation => Some(Null::Permutation { n_shuffles, seed }),
+        }
+    }
+
+    /// The key whose value does not go with the others, and why.
+    pub(super) fn mismatch(&self) -> Option<(&'static str, String)> {
+        let source = self.proximity_source;
+        if source != ProximitySource::External && self.proximity_years.is_empty() {
+            let why = "expected at least one year where `proximity_source` is regions or firms";
+            return Some(("proximity_years", why.to_owned()));
+        }
+        let why = match (source, self.measure) {
+            (ProximitySource::Firms, RelatednessMeasure::Additions)
+                if self.proximity_years.len() < 2 =>
+            {
+                Some(
+                    "`additions` compares the last of proximity_years with the first: expected two or more",
+                )
+            }
+            (ProximitySource::Regions, RelatednessMeasure::Additions) => {
+                Some("`additions` is of firms: it needs `proximity_source: firms`")
+            }
+            (
+                ProximitySource::Firms,
+                RelatednessMeasure::Correlation | RelatednessMeasure::Coagglomeration,
+            ) => Some("it needs `proximity_source: regions`"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Some(("measure", why.to_owned()));
+        }
+        let is_counted = self.measure.of_co_occurrence(self.margin).is_some();
+        if self.null().is_some() && (source == ProximitySource::External || !is_counted) {
+            let why =
+                "links can be validated where they are counted in the data: set `validation: none`";
+            return Some(("validation", why.to_owned()));
+        }
+        None
+    }
+}
+
+impl Complexity {
+    /// Scale and standard deviation.
+    pub fn params(&self) -> ComplexityParams {
+        ComplexityParams { pci_scale: self.pci_scale.into(), ddof: self.ddof }
+    }
+
+    /// When fitness stops.
+    pub fn fitness(&self) -> FitnessParams {
+        FitnessParams { max_iterations: self.fitness_iterations, tolerance: self.fitness_tolerance }
+    }
+}
+
+impl Resilience {
+    /// Whether a benchmark is another economy's growth.
+    pub fn uses_reference(&self) -> bool {
+        let of_products = self.product_benchmarks.iter().map(|&benchmark| benchmark.into());
+        let of_regions = self.region_benchmarks.iter().map(|benchmark| benchmark.0);
+        of_products.chain(of_regions).any(Benchmark::is_of_reference)
+    }
+}
+
+impl Policy {
+    /// The key of a day that is not after the one it follows, and what is wrong with it.
+    pub(super) fn mismatch(&self) -> Option<(&'static str, String)> {
+        let pairs =
+            [("step_to", self.step_from, self.step_to), ("cut_to", self.cut_from, self.cut_to)];
+        let (key, from, to) = pairs.into_iter().find(|(_, from, to)| to <= from)?;
+        Some((key, format!("{}: expected a day after {}", *to, *from)))
+    }
+}
+
+impl Engine {
+    /// [`Self::memory_mib`] for SQL and sums: less than 64 MiB is no use.
+    pub fn memory(&self) -> Memory {
+        Memory { mib: self.memory_mib.max(64), setting: "`engine.memory_mib`" }
+    }
+}

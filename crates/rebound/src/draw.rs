@@ -1,0 +1,128 @@
+//! Figures outside a browser: options of ECharts to SVG in a JavaScript engine, SVG to PNG.
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb::Database};
+use rquickjs::{CatchResultExt, Context, Ctx, Runtime};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What makes names such as `__proto__` names.
+pub(crate) const NAMES: &str = include_str!("../assets/names.js");
+/// ECharts.
+pub(crate) const ECHARTS: &str = include_str!("../assets/echarts.min.js");
+/// Options of ECharts from data.
+pub(crate) const CHARTS: &str = include_str!("../assets/charts.js");
+
+const FONT: &[u8] = include_bytes!("../assets/DejaVuSans.ttf");
+const FAMILY: &str = "DejaVu Sans";
+const WIDTH: u32 = 960;
+/// Pixels of the PNG a unit of the SVG.
+const SCALE: f32 = 2.0;
+
+/// Why a figure could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum DrawError {
+    /// The JavaScript failed.
+    #[error("failed to draw the figures: {0}")]
+    Script(String),
+    /// The SVG could not be read back.
+    #[error("failed to draw the figure `{name}` as PNG")]
+    Svg {
+        /// The figure.
+        name: String,
+        /// The cause.
+        #[source]
+        source: resvg::usvg::Error,
+    },
+    /// The picture could not be made.
+    #[error("failed to draw the figure `{name}` as PNG: {why}")]
+    Png {
+        /// The figure.
+        name: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A drawn figure.
+pub(crate) struct Figure {
+    /// Its name.
+    pub(crate) name: String,
+    /// The drawing.
+    pub(crate) svg: String,
+    /// The picture.
+    pub(crate) png: Vec<u8>,
+}
+
+/// A figure without its picture.
+#[derive(serde::Deserialize)]
+struct Drawing {
+    name: String,
+    svg: String,
+}
+
+// What a library made for browsers looks for.
+const BEFORE: &str =
+    "globalThis.setTimeout = function () { return 0; }; globalThis.clearTimeout = function () {};";
+
+const DRAW: &str = include_str!("../assets/draw.js");
+
+/// Draws every figure of the data of a report.
+pub(crate) fn figures(data: &Value) -> Result<Vec<Figure>, DrawError> {
+    let drawn = drawings("charts.all", data)?;
+    let mut fonts = Database::new();
+    fonts.load_font_data(FONT.to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    let options =
+        Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() };
+    drawn
+        .into_iter()
+        .map(|Drawing { name, svg }| {
+            let png = picture(&name, &svg, &options)?;
+            Ok(Figure { name, svg, png })
+        })
+        .collect()
+}
+
+/// Draws estimates with their intervals: `title`, and `marks`, which have a `label`, an `estimate`,
+/// `low`, `high`, and what is `said` of these.
+pub(crate) fn plot(data: &Value) -> Result<String, DrawError> {
+    let drawn = drawings("charts.plot", data)?;
+    Ok(drawn.into_iter().map(|drawing| drawing.svg).collect())
+}
+
+/// Draws what `make`, a function of `charts.js`, makes of `data`.
+fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
+    let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
+    let runtime = Runtime::new().map_err(broken)?;
+    runtime.set_max_stack_size(16 << 20);
+    let context = Context::full(&runtime).map_err(broken)?;
+    let text = context.with(|ctx: Ctx<'_>| -> Result<String, DrawError> {
+        let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
+        for script in [BEFORE, NAMES, ECHARTS, CHARTS, DRAW] {
+            ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
+        }
+        ctx.globals().set("WIDTH", WIDTH).catch(&ctx).map_err(failed)?;
+        // As JSON and not as a script, where a name such as `__proto__` has a meaning.
+        let data = ctx.json_parse(data.to_string()).catch(&ctx).map_err(failed)?;
+        ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
+        ctx.eval::<String, _>(format!("draw({make})")).catch(&ctx).map_err(failed)
+    })?;
+    serde_json::from_str(&text).map_err(|error| DrawError::Script(error.to_string()))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a picture has few thousand pixels"
+)]
+fn picture(name: &str, svg: &str, options: &Options<'_>) -> Result<Vec<u8>, DrawError> {
+    let tree = Tree::from_str(svg, options)
+        .map_err(|source| DrawError::Svg { name: name.to_owned(), source })?;
+    let failed = |why: &str| DrawError::Png { name: name.to_owned(), why: why.to_owned() };
+    let size = tree.size();
+    let mut picture = Pixmap::new((size.width() * SCALE) as u32, (size.height() * SCALE) as u32)
+        .ok_or_else(|| failed("it has no size"))?;
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut picture.as_mut());
+    picture.encode_png().map_err(|error| failed(&error.to_string()))
+}

@@ -1,0 +1,69 @@
+//! Rows of the published tables as JSON.
+
+use super::error::ReportError;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use lake::Catalog;
+use query::Session;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// The published tables, asked by SQL.
+pub(super) struct Source<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) session: Session,
+    pub(super) catalog: &'a Catalog,
+}
+
+impl Source<'_> {
+    pub(super) fn has(&self, table: &str) -> bool {
+        self.catalog.tables.contains_key(table)
+    }
+
+    fn batches(&self, sql: &str) -> Result<Vec<RecordBatch>, ReportError> {
+        Ok(self.runtime.block_on(self.session.run(sql))?.1)
+    }
+
+    /// The rows of a query as JSON objects; none where a table it needs is not published.
+    pub(super) fn rows(&self, needs: &[&str], sql: &str) -> Result<Vec<Value>, ReportError> {
+        if needs.iter().any(|table| !self.has(table)) {
+            return Ok(Vec::new());
+        }
+        let mut rows = Vec::new();
+        for batch in self.batches(sql)? {
+            let schema = batch.schema();
+            for row in 0..batch.num_rows() {
+                let cells = schema.fields().iter().zip(batch.columns());
+                rows.push(Value::Object(
+                    cells.map(|(f, column)| (f.name().clone(), cell(column, row))).collect(),
+                ));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// A cell as JSON, to the last digit.
+fn cell(column: &dyn Array, row: usize) -> Value {
+    if column.is_null(row) {
+        return Value::Null;
+    }
+    match column.data_type() {
+        DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
+        DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
+        DataType::Boolean => column.as_boolean().value(row).into(),
+        DataType::Utf8 => column.as_string::<i32>().value(row).into(),
+        other => format!("no JSON of {other}").into(),
+    }
+}
+
+/// A text of a row; none if there is none.
+pub(super) fn text<'v>(row: &'v Value, key: &str) -> &'v str {
+    row.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A whole number of a row; 0 if there is none.
+pub(super) fn integer(row: &Value, key: &str) -> i64 {
+    row.get(key).and_then(Value::as_i64).unwrap_or_default()
+}

@@ -1,0 +1,256 @@
+//! What a run would do, and why.
+
+use super::content::{Content, contents};
+use super::error::RunError;
+use super::options::{Hashed, Options, Records};
+use crate::graph;
+use crate::node::{Node, Parts};
+use crate::pipeline::{Engine, Pipeline, PipelineError, SqlFile};
+use crate::pipeline_file::PipelineFile;
+use lake::{
+    Catalog, CatalogVersion, FileRecord, Fingerprint, Lake, LakeError, RunRecord, RunStatus,
+    TableVersion,
+};
+use query::{Session, SessionParams};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::runtime::Runtime;
+
+/// What a run would do with a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Make it.
+    Build,
+    /// Use the version that is there.
+    Reuse,
+    /// Leave it: not selected.
+    Skip,
+}
+
+impl Action {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Reuse => "reuse",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// A node with what would be done, and why.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The node.
+    pub node: Node,
+    /// What it is made from.
+    pub parts: Parts,
+    /// The name of its versions.
+    pub fingerprint: Fingerprint,
+    /// What would be done.
+    pub action: Action,
+    /// Why.
+    pub why: String,
+    /// Its versions, if they are complete.
+    pub versions: Option<Vec<TableVersion>>,
+}
+
+/// A pipeline read, its lake open, and what a run would do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// The lake.
+    pub lake: Lake,
+    /// What is published.
+    pub published: Option<Catalog>,
+    pub(super) replaced: CatalogVersion,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    pub(super) files: BTreeMap<String, Content>,
+    /// What no earlier run knows of them.
+    pub(super) found: BTreeMap<String, FileRecord>,
+    /// The number of the next run.
+    pub(super) number: u64,
+    pub(super) threads: usize,
+}
+
+/// The pipeline of `file` as `options` want it.
+fn asked(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<Pipeline, RunError> {
+    let mut pipeline = file.pipeline(runtime)?;
+    if let Some(lake) = &options.lake {
+        pipeline.lake.clone_from(lake);
+    }
+    pipeline.keeps_records &= options.records == Records::AsAsked;
+    pipeline.engine = options.engine.unwrap_or(pipeline.engine);
+    pipeline.can_do_without_records()?;
+    if pipeline.engine == Engine::Ballista && pipeline.lake.starts_with("memory:") {
+        let why = "other machines do not see a lake in memory: name a shared folder or a URL";
+        return Err(RunError::Pipeline(PipelineError::Value {
+            path: pipeline.path,
+            key: "lake".to_owned(),
+            why: why.to_owned(),
+        }));
+    }
+    Ok(pipeline)
+}
+
+fn nodes(lake: &Lake, pipeline: &Pipeline) -> Result<Vec<Node>, RunError> {
+    let session = sql_session(lake, pipeline, 1)?;
+    graph::nodes(pipeline, |file: &SqlFile| {
+        let of = |sql: &str| {
+            session
+                .tables_read(sql)
+                .map_err(|source| RunError::Sql { path: file.path.clone(), source })
+        };
+        let mut tables = of(&file.text)?;
+        if let Some((_, query)) = file.each() {
+            tables.extend(of(query)?);
+        }
+        Ok(tables)
+    })
+}
+
+/// Reads the pipeline of `file` and says what a run would do.
+///
+/// # Errors
+///
+/// [`RunError`] if the pipeline, a file it names, or the lake is at fault.
+pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<Plan, RunError> {
+    let pipeline = asked(runtime, file, options)?;
+    let lake = Lake::open(&pipeline.lake)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = match options.threads.unwrap_or(pipeline.config.engine.threads) {
+        0 => cores,
+        threads => threads,
+    };
+    let (published, replaced) = runtime.block_on(lake.catalog_to_replace())?;
+    if let Some(catalog) = &published
+        && catalog.pipeline != pipeline.name
+    {
+        return Err(RunError::OtherPipeline {
+            lake: lake.url().to_owned(),
+            found: catalog.pipeline.clone(),
+            asked: pipeline.name,
+        });
+    }
+    let nodes = nodes(&lake, &pipeline)?;
+    let chosen = graph::select(&nodes, &options.select)?;
+    let runs = runtime.block_on(lake.runs())?;
+    warn_of(&runs.left_out);
+    let number = runs.next_number();
+    let runs = runs.records;
+    let known = match options.hashed {
+        Hashed::All => BTreeMap::new(),
+        Hashed::Changed => last_files(&runs),
+    };
+    let read = nodes.iter().flat_map(|node| &node.files).map(|(file, _)| file);
+    let files = contents(read, &known)?;
+    let found = files.iter().filter_map(|(label, file)| Some((label.clone(), file.record()?)));
+    let found = found.filter(|(label, file)| known.get(label) != Some(file)).collect();
+    let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
+    let made = graph::fingerprints(&nodes, &hashes);
+    let before = last_parts(runs);
+    let mut steps = Vec::new();
+    for (at, (node, (parts, fingerprint))) in nodes.into_iter().zip(made).enumerate() {
+        let versions = runtime.block_on(versions(&lake, &node, &fingerprint))?;
+        let before = before.get(&node.name);
+        let (action, why) = match (&versions, chosen.contains(&at)) {
+            (Some(_), false) => (Action::Skip, "not selected".to_owned()),
+            (None, false) => (Action::Skip, "not selected, out of date".to_owned()),
+            (Some(_), true) => (Action::Reuse, "up to date".to_owned()),
+            (None, true) => (Action::Build, why_build(before, &parts)),
+        };
+        steps.push(Step { node, parts, fingerprint, action, why, versions });
+    }
+    Ok(Plan { pipeline, lake, published, replaced, steps, files, found, number, threads })
+}
+
+/// Why a node is made; `before` is what it was made from when it was last made.
+fn why_build(before: Option<&Parts>, parts: &Parts) -> String {
+    match before {
+        None => "new".to_owned(),
+        Some(old) if old == parts => "not finished, damaged or collected".to_owned(),
+        Some(old) => graph::difference(old, parts),
+    }
+}
+
+/// Warns of what was left out of a lake.
+pub fn warn_of(left_out: &[LakeError]) {
+    for error in left_out {
+        tracing::warn!("{error}");
+    }
+}
+
+/// What each node was made from when it was last made.
+fn last_parts(runs: Vec<RunRecord>) -> BTreeMap<String, Parts> {
+    let ended = runs.into_iter().filter(|run| run.status != RunStatus::Started);
+    ended.flat_map(|run| run.parts).collect()
+}
+
+/// The raw files as the last runs found them.
+fn last_files(runs: &[RunRecord]) -> BTreeMap<String, FileRecord> {
+    let files = runs.iter().flat_map(|run| &run.files);
+    files.map(|(label, file)| (label.clone(), file.clone())).collect()
+}
+
+async fn versions(
+    lake: &Lake,
+    node: &Node,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Vec<TableVersion>>, LakeError> {
+    let mut found = Vec::new();
+    for table in &node.writes {
+        let version = match lake.version(table, fingerprint).await {
+            Ok(Some(version)) => lake.verify(&version).await.map(|()| version),
+            Ok(None) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        match version {
+            Ok(version) => found.push(version),
+            Err(error @ (LakeError::Lost { .. } | LakeError::Version { .. })) => {
+                tracing::warn!("{error}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(found))
+}
+
+pub(crate) fn sql_session(
+    lake: &Lake,
+    pipeline: &Pipeline,
+    threads: usize,
+) -> Result<Session, RunError> {
+    let memory = pipeline.config.engine.memory();
+    Ok(Session::new(lake, SessionParams { threads, memory })?)
+}
+
+impl Plan {
+    /// The folders and files of the versions that carrying it out reads or writes.
+    pub(super) fn keeps(&self) -> BTreeSet<String> {
+        let folders = self.steps.iter().flat_map(|step| {
+            let folder = |table: &String| lake::folder_of(table, &step.fingerprint);
+            step.node.writes.iter().map(folder)
+        });
+        let versions = self.steps.iter().flat_map(|step| step.versions.iter().flatten());
+        let files = versions.flat_map(|version| &version.files).map(|file| file.path.clone());
+        folders.chain(files).collect()
+    }
+
+    /// The same, with versions that are no longer there to be made: of a folder's lake its lock says that none is.
+    pub(super) fn looked_at_again(mut self, runtime: &Runtime) -> Result<Self, RunError> {
+        if self.lake.folder().is_some() {
+            return Ok(self);
+        }
+        for step in self.steps.iter_mut().filter(|step| step.versions.is_some()) {
+            step.versions =
+                runtime.block_on(versions(&self.lake, &step.node, &step.fingerprint))?;
+            if step.versions.is_none() && step.action == Action::Reuse {
+                step.action = Action::Build;
+                "lost meanwhile".clone_into(&mut step.why);
+            }
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,98 @@
+//! Rows and entries that are refused, and why.
+
+use crate::money::{Money, ParseMoneyError};
+use std::fmt;
+
+/// A refused row, or a refused entry of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// Why.
+    pub reason: RejectReason,
+    /// Header of the column at fault, or the field's name.
+    pub column: String,
+    /// The text found there.
+    pub found: String,
+    /// How many entries go with it: all of the row's, or one.
+    pub n_entries: u64,
+    /// The value that goes with it, where it can be read.
+    pub value: Money,
+    /// How many of its entries have a value that cannot be read.
+    pub n_unreadable: u64,
+}
+
+/// Why a row or an entry was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RejectReason {
+    /// The row has more or fewer columns than the header.
+    ColumnCount,
+    /// A quote opens that does not close.
+    UnclosedQuote,
+    /// A NUL byte, which no text has.
+    NulByte,
+    /// A needed text is not valid in the source's encoding.
+    Encoding,
+    /// A required field is empty or says "missing".
+    Missing,
+    /// Not a year between 1900 and 2100.
+    Year,
+    /// Not a month between 1 and 12.
+    Month,
+    /// Neither `export` nor `import` once mapped.
+    Flow,
+    /// Not a product code of the layout's length.
+    Product,
+    /// The layout names no HS revision for the year.
+    Revision,
+    /// A code that the layout's map does not have.
+    UnmappedCode,
+    /// Not a number.
+    NotANumber,
+    /// More decimals than money has.
+    TooPrecise,
+    /// A value above [`Money::MAX_ENTRY`].
+    TooLarge,
+    /// A value below zero where the layout allows none.
+    Negative,
+    /// A quantity that is not a number of zero or more, or one of 10^16 or more.
+    Quantity,
+}
+
+impl RejectReason {
+    /// The code that `customs.rejects` holds.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ColumnCount => "column_count",
+            Self::UnclosedQuote => "unclosed_quote",
+            Self::NulByte => "nul_byte",
+            Self::Encoding => "invalid_encoding",
+            Self::Missing => "missing_value",
+            Self::Year => "invalid_year",
+            Self::Month => "invalid_month",
+            Self::Flow => "invalid_flow",
+            Self::Product => "invalid_product_code",
+            Self::Revision => "no_hs_revision",
+            Self::UnmappedCode => "unmapped_code",
+            Self::NotANumber => "not_a_number",
+            Self::TooPrecise => "too_many_decimals",
+            Self::TooLarge => "number_too_large",
+            Self::Negative => "negative_value",
+            Self::Quantity => "invalid_quantity",
+        }
+    }
+}
+
+impl fmt::Display for RejectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl From<ParseMoneyError> for RejectReason {
+    fn from(error: ParseMoneyError) -> Self {
+        match error {
+            ParseMoneyError::NotANumber => Self::NotANumber,
+            ParseMoneyError::TooPrecise => Self::TooPrecise,
+            ParseMoneyError::TooLarge => Self::TooLarge,
+        }
+    }
+}
