@@ -98,7 +98,7 @@ test-pure: ## tests of the crates without IO: seconds
 
 fuzz: ## the property tests of the row parser and the layout reader, CASES cases each
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
-	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p rebound --lib whatever
+	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p project --lib whatever
 
 torture: fuzz ## property tests (CASES, DESIGNS), every SQL function with huge arguments, and SECONDS of kills, races, damage, starvation and faulty stores from SEED
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs

@@ -297,7 +297,7 @@ fn errors_that_hang_together_in_time_or_space() {
     let points: Vec<[f64; 2]> = (0..40u32)
         .map(|at| [100.0 + 1.3 * f64::from(at % 7), 20.0 + 0.7 * f64::from(at)])
         .collect();
-    let km = rebound::boundaries::km;
+    let km = sources::boundaries::km;
     let distances: Vec<f64> =
         points.iter().flat_map(|a| points.iter().map(move |b| km(*a, *b))).collect();
     let conley = |cutoff_km| Inference::Conley {

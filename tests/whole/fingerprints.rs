@@ -2,8 +2,8 @@
 //! their params, and of what follows them, and no others.
 
 use crate::support::Project;
+use project::pipeline_file::PipelineFile;
 use rebound::node::{Node, Work};
-use rebound::pipeline_file::PipelineFile;
 use rebound::run::{self, Options, Plan};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

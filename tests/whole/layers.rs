@@ -88,7 +88,7 @@ fn pure_crates_do_no_io_and_read_no_clock() {
 #[test]
 fn only_its_owner_names_a_library() {
     let owners = [
-        ("serde_yaml", &["rebound/src/yaml.rs"][..]),
+        ("serde_yaml", &["project/src/yaml.rs"][..]),
         ("datafusion::", &["query/src/", "serve/src/", "cluster/src/"]),
         ("object_store::", &["lake/src/"]),
     ];

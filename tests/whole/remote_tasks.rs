@@ -1,11 +1,11 @@
 //! Work by other machines, here other calls: the same bytes, and what they must have in common.
 
 use crate::support::Project;
-use rebound::pipeline::Engine;
-use rebound::pipeline_file::PipelineFile;
-use rebound::remote::Cluster;
+use project::pipeline::Engine;
+use project::pipeline_file::PipelineFile;
 use rebound::run::{self, Options, RunError};
 use rebound::worker;
+use stages::remote::Cluster;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

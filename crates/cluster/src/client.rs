@@ -11,7 +11,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan, LogicalPlanBuilder, Union, lit};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use rebound::remote::Cluster;
+use stages::remote::Cluster;
 use std::collections::BTreeMap;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;

@@ -40,6 +40,7 @@ mod table;
 mod version;
 mod versions;
 
+pub use buffer_pool::Pool;
 pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, Runs, StageRecord};
 pub use cells::{Cells, NO_CODE, NO_COUNT, NO_MONEY, Texts};
 pub use clock::{ClockError, check_clock};

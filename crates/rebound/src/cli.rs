@@ -5,11 +5,11 @@
 //!
 //! A command's arguments stand beside what it does, in the files of `cli/`.
 
+mod drawing;
 mod failure;
 mod lake_args;
 mod programs;
 mod quantities;
-mod report;
 mod rows;
 mod run;
 mod synth;
@@ -28,10 +28,10 @@ use self::upkeep::{GcArgs, VerifyArgs};
 use crate::clock;
 use crate::log::{self, LogFormat};
 use crate::measure::MeasureArgs;
-use crate::report::ReportArgs;
 use crate::run::caught;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use report::ReportArgs;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -147,7 +147,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
             drop(out);
             rows::measure(&runtime, args)
         }
-        Command::Report(args) => report::report(&runtime, &mut out, args),
+        Command::Report(args) => drawing::report(&runtime, &mut out, args),
         Command::Export(command) => rows::export(&runtime, &mut out, command),
         Command::Estimate(command) => rows::estimate(&runtime, &mut out, command),
         Command::Synth(args) => synth::synth(&mut out, args),

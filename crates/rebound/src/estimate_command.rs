@@ -1,18 +1,18 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are
 //! published.
 
-use crate::draw::DrawError;
-use crate::model_spec::{FormulaOptions, Heading, Model, ModelError};
-use crate::new_file::NewFile;
-use crate::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
-use crate::published::{self, NotPublished};
-use crate::regression::{Estimated, RegressionError, Runner};
-use crate::regression_table::{self, Shape, TableFormat};
-use crate::suggest::suggest;
-use crate::tables::{self, TableError};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
+use project::model_spec::{FormulaOptions, Heading, Model, ModelError};
+use project::suggest::suggest;
 use query::{Memory, QueryError, Session};
+use report::draw::DrawError;
+use report::new_file::NewFile;
+use report::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
+use report::published::{self, NotPublished};
+use report::regression_table::{self, Shape, TableFormat};
+use sources::user_tables::{self, TableError};
+use stages::regression::{Estimated, RegressionError, Runner};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -214,7 +214,7 @@ fn of_file(
         let path = path.display().to_string();
         runtime.block_on(session.register_parquet(DATA, &path))?;
     } else {
-        let (schema, rows) = tables::read(path, &BTreeMap::new())?;
+        let (schema, rows) = user_tables::read(path, &BTreeMap::new())?;
         session.register_rows(DATA, schema, vec![rows])?;
     }
     run(runtime, &session, model)

@@ -1,12 +1,12 @@
 //! The graph of a pipeline: its nodes in order, what each is made from, and which are selected.
 
 use crate::node::{Node, Parts};
-use crate::pipeline::{Pipeline, SqlFile};
-use crate::stage_name::StageName;
-use crate::stages::{PlannedStage, STAGES};
-use crate::suggest::suggest;
 use lake::{Catalog, Fingerprint, Fingerprinter};
+use project::pipeline::{Pipeline, SqlFile};
+use project::stage_name::StageName;
+use project::suggest::suggest;
 use serde_json::{Map, Value};
+use stages::{PlannedStage, STAGES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -49,19 +49,18 @@ pub enum GraphError {
 
 /// The stages that `pipeline` asks for.
 fn planned(pipeline: &Pipeline) -> Result<Vec<PlannedStage>, GraphError> {
-    let asked = STAGES.into_iter().filter(|stage| stage.is_asked(pipeline));
+    let asked = STAGES.iter().filter(|stage| stage.is_asked(pipeline));
     let planned = asked.map(|stage| stage.planned(pipeline));
     planned.collect::<Result<_, _>>().map_err(|error| GraphError::Params(error.to_string()))
 }
 
 /// What would write `table`, if the pipeline asked for it.
 fn who_else(pipeline: &Pipeline, table: &str) -> Option<String> {
-    STAGES.into_iter().find_map(|stage| {
-        let planned = stage.planned(pipeline).ok()?;
-        if !planned.writes.iter().any(|contract| contract.table == table) {
+    STAGES.iter().find_map(|stage| {
+        if !stage.writes().iter().any(|contract| contract.table == table) {
             return None;
         }
-        let name = planned.name;
+        let name = stage.name();
         Some(match stage.why_not(pipeline) {
             Some(how) => format!(": the stage `{name}` does, {how}"),
             None => format!(": the stage `{name}` does, if it is among `stages`"),

@@ -15,13 +15,14 @@ pub enum LogFormat {
     Json,
 }
 
+/// The crates of this program that tell something.
+const OWN: [&str; 6] = ["rebound", "lake", "project", "report", "sources", "stages"];
+
 /// Starts logging from `level` on. Only this program's events are shown, and those of the libraries
 /// that are named.
 pub fn start(format: LogFormat, level: LevelFilter, libraries: &[(&str, LevelFilter)]) {
-    let targets = Targets::new()
-        .with_target("rebound", level)
-        .with_target("lake", level)
-        .with_targets(libraries.iter().copied());
+    let own = OWN.map(|name| (name, level));
+    let targets = Targets::new().with_targets(own).with_targets(libraries.iter().copied());
     let registry = tracing_subscriber::registry().with(targets);
     match format {
         LogFormat::Human => registry

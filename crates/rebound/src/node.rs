@@ -1,10 +1,10 @@
 //! Nodes of the graph: what makes tables, what they are made from, and who does it.
 
-use crate::pipeline::{SqlFile, Table};
-use crate::raw_files::RawFile;
-use crate::stage_name::StageName;
-use crate::stages::{Input, PlannedStage};
 use lake::Fingerprint;
+use project::pipeline::{SqlFile, Table};
+use project::raw_files::RawFile;
+use project::stage_name::StageName;
+use stages::{Input, PlannedStage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a node is made from: named parts. Parts of config are their text, so that a plan can say

@@ -20,12 +20,12 @@ pub use self::publish::Publication;
 use self::build::Builder;
 use self::publish::{Publisher, Tables};
 use crate::clock;
-use crate::pipeline_file::PipelineFile;
 use crate::verified::Verified;
 use lake::{
     Holder, Lake, LakeError, LeaseTimes, Lock, LockError, RunRecord, RunStatus, StageRecord,
     TableVersion,
 };
+use project::pipeline_file::PipelineFile;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};

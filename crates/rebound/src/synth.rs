@@ -38,7 +38,7 @@ use self::random::{Random, whole};
 use self::records::Records;
 use self::regions::regions;
 use self::truth::Truth;
-use crate::layout_file::{FileFormat, LayoutFile};
+use project::layout_file::{FileFormat, LayoutFile};
 use std::path::Path;
 
 /// Writes the files of `nation` in the form of `layout` into `folder/records`, and beside them what

@@ -1,18 +1,15 @@
 //! Doing the tasks of another machine.
 
-use crate::causes::causes;
 use crate::graph;
-use crate::pipeline_file::PipelineFile;
-use crate::remote::{Failure, Job, Task};
 use crate::run::RunError;
 use crate::run::content::content_of;
 use crate::run::plan::sql_session;
-use crate::stages::aggregate::{self, AllSums, Reported};
-use crate::stages::ingest::{self, OfFile};
-use crate::stages::{Context, Input, StageError};
 use lake::{DataFile, Lake};
+use project::causes::causes;
+use project::pipeline_file::PipelineFile;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use stages::remote::{Failure, Job, Task};
+use stages::{StageError, tasks};
 use std::path::PathBuf;
 
 /// Why a task failed here.
@@ -68,26 +65,13 @@ fn done(job: &Job) -> Result<String, WorkerError> {
         return Err(WorkerError::Other(context.pipeline.clone()));
     }
     let lake = Lake::open(&context.lake).map_err(RunError::from)?;
-    let (reads, inputs) = match task {
-        Task::Reported { records } | Task::Year { records, .. } => (
-            Input::tables(&[&records.table]),
-            BTreeMap::from([(records.table.clone(), records.clone())]),
-        ),
-        Task::Ingest { .. } | Task::Sql { .. } => (Vec::new(), BTreeMap::new()),
-    };
-    let memory = pipeline.config.engine.memory();
-    let handle = runtime.handle().clone();
-    let work = Context::new(&lake, handle, memory, context.drafts.clone()).reading(&reads, &inputs);
-    fn told<T: Serialize>(found: T) -> Result<String, WorkerError> {
-        serde_json::to_string(&Ok::<T, Failure>(found)).map_err(WorkerError::Answer)
-    }
     // A machine does as many tasks at a time as it has cores.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let handle = runtime.handle().clone();
+    let of_stage =
+        pool.install(|| tasks::perform(task, &pipeline, &lake, handle, &context.drafts))?;
     match task {
-        Task::Ingest { file, hash, first } => {
-            let found: Vec<OfFile> = pool.install(|| {
-                ingest::run_one(&ingest::Params::from(&pipeline), &work, file, *first)
-            })?;
+        Task::Ingest { file, hash, .. } => {
             // After reading: what changed meanwhile is another file too.
             let raw = pipeline.sources.iter().flat_map(|source| &source.files);
             for raw in raw.filter(|raw| raw.label == *file) {
@@ -95,19 +79,9 @@ fn done(job: &Job) -> Result<String, WorkerError> {
                     return Err(WorkerError::OtherFile(file.clone()));
                 }
             }
-            told(found)
+            told(of_stage)
         }
-        Task::Reported { .. } => {
-            let found: Reported =
-                pool.install(|| aggregate::reported(&aggregate::Params::from(&pipeline), &work))?;
-            told(found)
-        }
-        Task::Year { year, reported, .. } => {
-            let found: AllSums = pool.install(|| {
-                aggregate::year_alone(&aggregate::Params::from(&pipeline), &work, *year, reported)
-            })?;
-            told(found)
-        }
+        Task::Reported { .. } | Task::Year { .. } => told(of_stage),
         Task::Sql { text, reads, version, name } => {
             let written: Result<DataFile, RunError> = runtime.block_on(async {
                 // One partition, as where the run was started.
@@ -125,4 +99,9 @@ fn done(job: &Job) -> Result<String, WorkerError> {
             told(written?)
         }
     }
+}
+
+/// An answer, as text.
+fn told<T: Serialize>(found: T) -> Result<String, WorkerError> {
+    serde_json::to_string(&Ok::<T, Failure>(found)).map_err(WorkerError::Answer)
 }

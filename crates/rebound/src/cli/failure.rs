@@ -1,19 +1,19 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
-use crate::causes::causes;
 use crate::estimate_command::EstimateCommandError;
-use crate::export::ExportError;
-use crate::layout_file::LayoutError;
 use crate::log::LogFormat;
 use crate::measure::MeasureError;
-use crate::output::OutputError;
-use crate::pipeline::PipelineError;
-use crate::published::NotPublished;
-use crate::report::ReportError;
 use crate::run::RunError;
 use crate::synth::SynthError;
 use lake::{LakeError, LockError};
+use project::causes::causes;
+use project::layout_file::LayoutError;
+use project::pipeline::PipelineError;
 use query::QueryError;
+use report::ReportError;
+use report::export::ExportError;
+use report::output::OutputError;
+use report::published::NotPublished;
 use std::io::Write;
 
 /// An error of the user's making that no library has a type for.

@@ -1,9 +1,9 @@
 //! The lake that commands read, and how much memory they have.
 
 use super::failure::UsersError;
-use crate::config::count;
 use clap::Args;
 use lake::{Catalog, Lake};
+use project::config::count;
 use query::Memory;
 use std::path::Path;
 use tokio::runtime::Runtime;

@@ -2,18 +2,18 @@
 
 use super::failure::UsersError;
 use super::quantities::seconds;
-use super::{programs, report};
-use crate::config::range::THREADS;
-use crate::config::{Setting, count};
-use crate::output::{columns, right};
-use crate::pipeline::Engine;
-use crate::pipeline_file::PipelineFile;
-use crate::remote::Cluster;
-use crate::report::ReportArgs;
+use super::{drawing, programs};
 use crate::run::{self, Action, Hashed, Held, Options, Outcome, Plan, Publication, Records};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use project::config::range::THREADS;
+use project::config::{Setting, count};
+use project::pipeline::Engine;
+use project::pipeline_file::PipelineFile;
+use report::ReportArgs;
+use report::output::{columns, right};
+use stages::remote::Cluster;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,7 +132,7 @@ fn draw_report(
             output: folder,
             no_figures: false,
         };
-        report::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
+        drawing::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
             .context("the tables are published, but the report could not be drawn")?;
         if shown.summary {
             writeln!(out, "drew {}", page.display())?;

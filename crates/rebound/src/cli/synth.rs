@@ -1,9 +1,9 @@
 //! `synth`.
 
-use crate::config::count;
-use crate::layout_file;
 use crate::synth::{self, Nation};
 use clap::Args;
+use project::config::count;
+use project::layout_file;
 use std::io::Write;
 use std::path::PathBuf;
 

@@ -3,14 +3,15 @@
 
 use super::failure::UsersError;
 use super::lake_args::{LakeArgs, MemoryArgs, catalog};
-use crate::classification;
-use crate::output::{self, Described, columns, right};
+use crate::clock;
 use crate::run::{FailedCheck, RunError};
-use crate::stages::contracts;
-use crate::suggest::suggest;
-use crate::{clock, published};
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use project::classification;
+use project::suggest::suggest;
+use report::output::{self, Described, columns, right};
+use report::published;
+use stages::contracts;
 use std::io::Write;
 use std::path::PathBuf;
 use tokio::runtime::Runtime;

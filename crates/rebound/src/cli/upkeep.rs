@@ -3,11 +3,12 @@
 use super::failure::Damaged;
 use super::lake_args::{LakeArgs, catalog};
 use super::quantities::seconds;
-use crate::output::columns;
-use crate::{clock, published, run};
+use crate::{clock, run};
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 use lake::{Lake, LakeError, Repaired, RunStatus, TableVersion};
+use report::output::columns;
+use report::published;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;

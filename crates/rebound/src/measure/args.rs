@@ -1,10 +1,10 @@
 //! What can be measured of a table, and how: the arguments of `rebound measure`.
 
-use crate::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
-use crate::config::count;
-use crate::output::{CsvArgs, Format};
 use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
+use project::config::count;
+use report::output::{CsvArgs, Format};
 use std::path::PathBuf;
 
 /// What to measure of which table, under which conventions.

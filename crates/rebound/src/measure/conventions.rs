@@ -1,7 +1,7 @@
 //! The conventions that measures follow.
 
 use super::args::{MeasureArgs, Tool};
-use crate::config::choice::{Choice, CoOccurrenceMargin, RelatednessMeasure};
+use project::config::choice::{Choice, CoOccurrenceMargin, RelatednessMeasure};
 use space::complexity::Scale;
 use space::{
     ComplexityParams, Diagonal, Exports, GainForm, Rca, RcaRule, Relatedness, Specialization,

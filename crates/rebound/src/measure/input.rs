@@ -1,10 +1,10 @@
 //! A table of regions and products, read from a file.
 
 use super::args::MeasureArgs;
-use crate::delimited::{self, Reader, Row};
-use crate::input;
-use crate::raw_files::{Place, RawFile};
 use indexmap::IndexSet;
+use project::raw_files::{Place, RawFile};
+use sources::delimited::{self, Reader, Row};
+use sources::input;
 use std::cmp::Ordering;
 use tokio::runtime::Handle;
 

@@ -3,18 +3,18 @@
 use super::content::{Content, is_as_planned};
 use super::error::RunError;
 use super::plan::sql_session;
-use crate::classification::{CLASSIFICATION, HS, REVISION};
 use crate::clock;
 use crate::graph;
 use crate::node::{Node, Work};
-use crate::pipeline::{Pipeline, SqlFile, Table};
-use crate::remote::{Cluster, RemoteExecutor, Task};
-use crate::stages::{Context, Made, PlannedStage, StageError, contracts};
-use crate::tables;
 use crate::verified::Verified;
 use arrow::array::AsArray;
 use lake::{Column, Contract, DataFile, Fingerprint, Lake, LakeError, TableVersion};
+use project::classification::{CLASSIFICATION, HS, REVISION};
+use project::pipeline::{Pipeline, SqlFile, Table};
 use query::{QueryError, Session};
+use sources::user_tables;
+use stages::remote::{Cluster, RemoteExecutor, Task};
+use stages::{Context, Made, PlannedStage, StageError, contracts};
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
@@ -180,7 +180,7 @@ impl<'a> Builder<'a> {
         fingerprint: &Fingerprint,
         made_at: String,
     ) -> Result<TableVersion, RunError> {
-        let (schema, rows) = tables::read(&table.path, &table.types)?;
+        let (schema, rows) = user_tables::read(&table.path, &table.types)?;
         let version = TableVersion {
             table: node.name.clone(),
             stage: node.maker().to_owned(),

@@ -1,10 +1,10 @@
 //! What files from outside are known by.
 
 use super::error::RunError;
-use crate::bounded;
 use crate::clock;
-use crate::raw_files::{Place, RawFile};
 use lake::{FileRecord, Fingerprint};
+use project::bounded;
+use project::raw_files::{Place, RawFile};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -116,7 +116,7 @@ pub(super) fn is_as_planned(
         }
         Place::Remote(remote) => {
             let state = runtime.block_on(remote.state_now());
-            Ok(state.map_err(crate::pipeline::PipelineError::from)? == remote.state())
+            Ok(state.map_err(project::pipeline::PipelineError::from)? == remote.state())
         }
     }
 }

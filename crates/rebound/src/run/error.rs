@@ -1,11 +1,11 @@
 //! Why a run stops.
 
 use crate::graph::GraphError;
-use crate::pipeline::PipelineError;
-use crate::stages::StageError;
-use crate::tables::TableError;
 use lake::{LakeError, LockError};
+use project::pipeline::PipelineError;
 use query::QueryError;
+use sources::user_tables::TableError;
+use stages::StageError;
 use std::path::PathBuf;
 
 /// Why a run stopped.

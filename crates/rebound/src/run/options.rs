@@ -1,7 +1,7 @@
 //! How a run is asked for.
 
-use crate::pipeline::Engine;
-use crate::remote::Cluster;
+use project::pipeline::Engine;
+use stages::remote::Cluster;
 use std::sync::Arc;
 
 /// Whether a run keeps records.

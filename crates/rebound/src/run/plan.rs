@@ -5,12 +5,12 @@ use super::error::RunError;
 use super::options::{Hashed, Options, Records};
 use crate::graph;
 use crate::node::{Node, Parts};
-use crate::pipeline::{Engine, Pipeline, PipelineError, SqlFile};
-use crate::pipeline_file::PipelineFile;
 use lake::{
     Catalog, CatalogVersion, FileRecord, Fingerprint, Lake, LakeError, RunRecord, RunStatus,
     TableVersion,
 };
+use project::pipeline::{Engine, Pipeline, PipelineError, SqlFile};
+use project::pipeline_file::PipelineFile;
 use query::{Session, SessionParams};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;

@@ -4,11 +4,11 @@ use super::error::{FailedCheck, RunError};
 use super::plan::sql_session;
 use crate::clock;
 use crate::node::SQL_VERSION;
-use crate::pipeline::Pipeline;
-use crate::stages::contracts;
 use crate::verified::Verified;
 use arrow::array::RecordBatch;
 use lake::{Catalog, CatalogVersion, Fingerprint, Fingerprinter, Lake, RunRecord, TableVersion};
+use project::pipeline::Pipeline;
+use stages::contracts;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;
 

@@ -3,8 +3,8 @@
 use super::columns::{Column, PROCESSING, Part, columns};
 use super::nation::SynthError;
 use super::row::{Dirt, Row};
-use crate::layout_file::LayoutFile;
-use crate::new_file::NewFile;
+use project::layout_file::LayoutFile;
+use report::new_file::NewFile;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use trade::layout::{Field, FieldSpec, Origin};

@@ -1,6 +1,6 @@
 //! What is asked for, what was made, and why nothing was.
 
-use crate::codes;
+use sources::hs_tables;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub enum SynthError {
     Asked(String),
     /// A built-in table is damaged.
     #[error(transparent)]
-    Codes(#[from] codes::CodesError),
+    Codes(#[from] hs_tables::CodesError),
     /// A file cannot be written.
     #[error("failed to write `{path}`")]
     Write {

@@ -2,7 +2,7 @@
 
 use super::nation::{Nation, SynthError};
 use super::random::Random;
-use crate::codes;
+use sources::hs_tables;
 use trade::{Hs6, HsRevision};
 
 /// Steps of the rebate, in hundredths of the value, that headings have.
@@ -10,7 +10,7 @@ const REBATE_STEPS: [u32; 5] = [0, 0, 1, 2, 4];
 
 /// As many products as asked for.
 pub(super) fn products(nation: &Nation) -> Result<Vec<Hs6>, SynthError> {
-    let all: Vec<Hs6> = codes::descriptions(HsRevision::Hs2007)?.into_keys().collect();
+    let all: Vec<Hs6> = hs_tables::descriptions(HsRevision::Hs2007)?.into_keys().collect();
     if all.len() < nation.products {
         let n = all.len();
         return Err(SynthError::Asked(format!("HS2007 has {n} products, fewer than asked for")));

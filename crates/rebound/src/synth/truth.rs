@@ -5,7 +5,7 @@ use super::nation::{Nation, SynthError, Written};
 use super::process::{NOISE, RECOVERY, RESISTANCE, UPGRADING};
 use super::products::{Rate, rates};
 use super::regions::Place;
-use crate::new_file::NewFile;
+use report::new_file::NewFile;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use trade::Hs6;

@@ -1,0 +1,18 @@
+//! What a run is told: pipelines, config, layouts and models are read here, once, into typed values.
+//!
+//! It knows no stage but by name, reads no data, and runs nothing.
+
+pub mod bounded;
+pub mod causes;
+pub mod classification;
+pub mod config;
+pub mod formula;
+pub mod layout_file;
+pub mod model_spec;
+pub mod paths;
+pub mod pipeline;
+pub mod pipeline_file;
+pub mod raw_files;
+pub mod stage_name;
+pub mod suggest;
+pub mod yaml;

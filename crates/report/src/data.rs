@@ -1,0 +1,299 @@
+//! The data of a report.
+
+use super::error::ReportError;
+use super::layout;
+use super::source::{Source, integer, text};
+use crate::output::{shortened, visible_data};
+use project::config::choice::ProximitySource;
+use project::model_spec::Heading;
+use project::pipeline::Pipeline;
+use serde_json::{Map, Value, json};
+use sources::boundaries::Boundaries;
+use stages::regression::Estimated;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Products of the product space that are shown: those with most trade.
+const SHOWN_PRODUCTS: usize = 600;
+/// Products of each list of a region's page.
+const LISTED_PRODUCTS: usize = 6;
+
+/// Characters of an official description that are shown.
+const DESCRIBED: usize = 71;
+
+/// The data that the page and the figures show, as JSON.
+pub(super) fn data(
+    source: &Source<'_>,
+    pipeline: &Pipeline,
+    results: &[(Heading, Estimated)],
+) -> Result<Value, ReportError> {
+    let currency =
+        pipeline.sources.first().map_or("", |source| source.layout.layout.currency.as_str());
+    let episodes = source.rows(
+        &[],
+        "select episode, frequency, base, trough, \"end\", base_year, trough_year, end_year, transformation_year, regressor_year, \
+         cast(base_value as double) as base_value, cast(trough_value as double) as trough_value, cast(end_value as double) as end_value, \
+         resistance_growth, recovery_growth from resilience.episode order by episode",
+    )?;
+    let national = source.rows(
+        &[],
+        "select year, cast(sum(fob_value) as double) as value from trade.region_year group by year order by year",
+    )?;
+    let regions = regions(source)?;
+    let names: Map<String, Value> = regions
+        .iter()
+        .map(|row| (text(row, "region_code").to_owned(), row["region_name"].clone()))
+        .collect();
+    let (parts, used) = parts(source)?;
+    let described: BTreeMap<String, String> = source
+        .rows(&["trade.product"], "select product, description from trade.product")?
+        .iter()
+        .map(|row| {
+            (text(row, "product").to_owned(), shortened(text(row, "description"), DESCRIBED))
+        })
+        .collect();
+    let space = episodes
+        .first()
+        .map_or(Ok(Value::Null), |episode| space(source, episode, &described, pipeline))?;
+    let products: BTreeMap<&String, &String> =
+        used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
+    Ok(visible_data(json!({
+        "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at, "currency": currency},
+        "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
+        "paths": paths(source)?, "parts": parts, "products": products, "space": space, "coefficients": coefficients(results),
+        "geo": geo(pipeline, &names)?,
+    })))
+}
+
+/// The indices of the regions, and what they had at the base.
+fn regions(source: &Source<'_>) -> Result<Vec<Value>, ReportError> {
+    let lisa = if source.has("spatial.region") {
+        ", s.lisa_class as lisa from panel.region p left join spatial.region s on s.source_table = 'resilience.region' and \
+         s.measure = 'resistance' and s.period = p.episode || ' / aggregate' and s.region_code = p.region_code"
+    } else {
+        ", cast(null as varchar) as lisa from panel.region p"
+    };
+    source.rows(
+        &[],
+        &format!(
+            "select p.episode, p.region_code, p.region_name, cast(p.base_value as double) as base_value, p.resistance, p.resistance_low, \
+             p.resistance_high, p.resistance_null_reason, p.recovery, p.recovery_low, p.recovery_high, p.recovery_null_reason, p.type, \
+             p.upgrading, p.level_recovery, p.related_variety, p.unrelated_variety, p.hhi, p.eci, p.mean_density{lisa} \
+             order by p.episode, p.region_code"
+        ),
+    )
+}
+
+/// Something of each region, by episode.
+type OfRegions<T> = BTreeMap<String, BTreeMap<String, T>>;
+
+/// Periods with values and what was expected.
+type Path = Vec<Value>;
+
+/// The paths of the regions, by episode.
+fn paths(source: &Source<'_>) -> Result<OfRegions<Path>, ReportError> {
+    let mut paths: OfRegions<Path> = BTreeMap::new();
+    let rows = source.rows(
+        &["resilience.region_period"],
+        "select episode, region_code, period, value, expected_value from resilience.region_period where benchmark = 'aggregate' \
+         order by episode, region_code, period",
+    )?;
+    for row in rows {
+        paths
+            .entry(text(&row, "episode").to_owned())
+            .or_default()
+            .entry(text(&row, "region_code").to_owned())
+            .or_default()
+            .push(json!([row["period"], row["value"], row["expected_value"]]));
+    }
+    Ok(paths)
+}
+
+/// The path of the nation, by episode.
+fn national_paths(source: &Source<'_>) -> Result<BTreeMap<String, Path>, ReportError> {
+    let mut paths: BTreeMap<String, Path> = BTreeMap::new();
+    let rows = source.rows(
+        &["resilience.nation_period"],
+        "select episode, period, max(value) as value, max(case when benchmark = 'own_trend' then expected_value end) as expected_value \
+         from resilience.nation_period group by episode, period order by episode, period",
+    )?;
+    for row in rows {
+        paths.entry(text(&row, "episode").to_owned()).or_default().push(json!([
+            row["period"],
+            row["value"],
+            row["expected_value"]
+        ]));
+    }
+    Ok(paths)
+}
+
+/// The lists of a region's products.
+type Lists = BTreeMap<&'static str, Vec<Value>>;
+
+/// What of each region fell most, came back and entered, by episode; and the products of these.
+fn parts(source: &Source<'_>) -> Result<(OfRegions<Lists>, BTreeSet<String>), ReportError> {
+    let mut parts: OfRegions<Lists> = BTreeMap::new();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for (list, change, condition) in [
+        ("fell", "trough_value - base_value", "trough_value < base_value"),
+        ("back", "end_value - trough_value", "end_value > trough_value and base_value > 0"),
+        ("entered", "end_value", "base_value = 0 and end_value > 0"),
+    ] {
+        let order = if list == "fell" { "asc" } else { "desc" };
+        let sql = format!(
+            "select * from (select episode, region_code, product, cast({change} as double) as change, row_number() over (partition by episode, \
+             region_code order by {change} {order}, product) as place from panel.region_product where {condition}) \
+             where place <= {LISTED_PRODUCTS} order by episode, region_code, place"
+        );
+        for row in source.rows(&["panel.region_product"], &sql)? {
+            used.insert(text(&row, "product").to_owned());
+            let region = parts
+                .entry(text(&row, "episode").to_owned())
+                .or_default()
+                .entry(text(&row, "region_code").to_owned())
+                .or_insert_with(|| ["fell", "back", "entered"].map(|of| (of, Vec::new())).into());
+            region
+                .entry(list)
+                .or_default()
+                .push(json!({"product": row["product"], "change": row["change"]}));
+        }
+    }
+    Ok((parts, used))
+}
+
+fn coefficients(results: &[(Heading, Estimated)]) -> Vec<Value> {
+    results
+        .iter()
+        .flat_map(|(_, result)| {
+            result.coefficients.iter().map(|c| {
+                json!({"model": result.model, "specification": result.specification, "outcome": result.outcome, "term": c.term,
+                    "estimate": c.estimate, "se": c.se, "low": c.interval.map(|of| of.low), "high": c.interval.map(|of| of.high)})
+            })
+        })
+        .collect()
+}
+
+/// The shapes of the regions as GeoJSON, with their codes; null without boundaries.
+fn geo(pipeline: &Pipeline, names: &Map<String, Value>) -> Result<Value, ReportError> {
+    let Some(external) = &pipeline.boundaries else { return Ok(Value::Null) };
+    let boundaries = Boundaries::read(&external.path, &external.columns.property)?;
+    let mut features = Vec::new();
+    let mut taken = BTreeSet::new();
+    for (code, name) in names {
+        let given = external.columns.names.get(code).map(String::as_str);
+        let shape = [given, name.as_str(), Some(code.as_str())]
+            .into_iter()
+            .flatten()
+            .find(|name| boundaries.has(name));
+        if let Some(shape) = shape {
+            taken.insert(shape.to_owned());
+            features.push((code.clone(), shape.to_owned()));
+        }
+    }
+    // What is on the map but in no table is shown, too.
+    features.extend(
+        boundaries
+            .names()
+            .filter(|name| !taken.contains(*name))
+            .map(|name| (name.to_owned(), name.to_owned())),
+    );
+    let shapes: Vec<&str> = features.iter().map(|(_, shape)| shape.as_str()).collect();
+    let step = boundaries.span(&shapes) / 700.0;
+    let features: Vec<Value> = features
+        .iter()
+        .map(|(code, shape)| {
+            json!({"type": "Feature", "properties": {"code": code, "name": shape},
+                "geometry": {"type": "MultiPolygon", "coordinates": boundaries.outline(shape, step)}})
+        })
+        .filter(|feature| feature["geometry"]["coordinates"].as_array().is_some_and(|c| !c.is_empty()))
+        .collect();
+    Ok(json!({"type": "FeatureCollection", "features": features}))
+}
+
+/// The product space: the products with most trade, their links and places, and who specialises in what.
+fn space(
+    source: &Source<'_>,
+    episode: &Value,
+    described: &BTreeMap<String, String>,
+    pipeline: &Pipeline,
+) -> Result<Value, ReportError> {
+    let (before, after) =
+        (integer(episode, "regressor_year"), integer(episode, "transformation_year"));
+    let needs = ["space.proximity", "trade.region_product_year", "space.region_product_year"];
+    let rows = source.rows(
+        &needs,
+        &format!(
+            "select product, cast(sum(fob_value) as double) as value from trade.region_product_year where year = {before} \
+             group by product having sum(fob_value) > 0 order by 2 desc, 1 limit {SHOWN_PRODUCTS}"
+        ),
+    )?;
+    let codes: BTreeMap<&str, usize> =
+        rows.iter().enumerate().map(|(at, row)| (text(row, "product"), at)).collect();
+    let links = source.rows(
+        &needs,
+        "select product_a, product_b, proximity, is_in_tree from space.proximity order by is_in_tree desc, proximity desc, product_a, product_b",
+    )?;
+    let joined = strongest(&links, &codes);
+    let mut is_joined = vec![false; rows.len()];
+    for &(a, b) in &joined {
+        is_joined[a] = true;
+        is_joined[b] = true;
+    }
+    let mut number = vec![usize::MAX; rows.len()];
+    let kept: Vec<usize> = (0..rows.len()).filter(|&at| is_joined[at]).collect();
+    kept.iter().enumerate().for_each(|(new, &old)| number[old] = new);
+    let joined: Vec<(usize, usize)> =
+        joined.into_iter().map(|(a, b)| (number[a], number[b])).collect();
+    let points = layout::place(kept.len(), &joined);
+    let nodes: Vec<Value> = kept
+        .iter()
+        .zip(&points)
+        .map(|(&old, point)| {
+            let code = text(&rows[old], "product");
+            json!({"product": code, "name": described.get(code), "value": rows[old]["value"], "x": point[0], "y": point[1]})
+        })
+        .collect();
+    let specialised = |year: i64| -> Result<BTreeMap<String, Vec<usize>>, ReportError> {
+        let rows = source.rows(
+            &needs,
+            &format!("select region_code, product from space.region_product_year where year = {year} and is_specialized order by 1, 2"),
+        )?;
+        let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for row in &rows {
+            if let Some(&at) = codes.get(text(row, "product"))
+                && number[at] != usize::MAX
+            {
+                found.entry(text(row, "region_code").to_owned()).or_default().push(number[at]);
+            }
+        }
+        Ok(found)
+    };
+    let joined_by = match pipeline.config.relatedness.proximity_source {
+        ProximitySource::Firms => "firms",
+        ProximitySource::External => "countries",
+        ProximitySource::Regions => "regions",
+    };
+    Ok(
+        json!({"nodes": nodes, "links": joined, "before": specialised(before)?, "after": specialised(after)?,
+        "before_year": before, "after_year": after, "joined": joined_by}),
+    )
+}
+
+/// The links between products of `codes` that are shown: those of the tree, and then the strongest.
+fn strongest(links: &[Value], codes: &BTreeMap<&str, usize>) -> Vec<(usize, usize)> {
+    let mut joined: Vec<(usize, usize)> = Vec::new();
+    let mut n_strong = 0;
+    for row in links {
+        let (Some(&a), Some(&b)) =
+            (codes.get(text(row, "product_a")), codes.get(text(row, "product_b")))
+        else {
+            continue;
+        };
+        let is_in_tree = row["is_in_tree"].as_bool().unwrap_or(false);
+        n_strong += usize::from(!is_in_tree);
+        // Beyond two links a product the strongest hide the others.
+        if is_in_tree || n_strong <= 2 * codes.len() {
+            joined.push((a, b));
+        }
+    }
+    joined
+}

@@ -1,0 +1,426 @@
+//! Rows in the form a user asked for.
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use clap::{Args, ValueEnum};
+use comfy_table::{Table, presets};
+use lake::{Column, TableVersion};
+use maud::Render;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+use project::classification;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The form of a query's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for reading.
+    Table,
+    /// Comma-separated, with a header.
+    Csv,
+    /// An array of JSON objects.
+    Json,
+    /// A Parquet file.
+    Parquet,
+    /// An Arrow IPC file (Feather version 2).
+    Arrow,
+}
+
+/// Arguments of commands that write CSV.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct CsvArgs {
+    /// In CSV, put ' before texts that a spreadsheet would run as a formula: those that begin with =, +, -, @, a tab or a line break.
+    #[arg(long)]
+    pub csv_safe: bool,
+}
+
+impl CsvArgs {
+    /// A text as a cell of CSV has it.
+    pub fn cell<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let begins = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+        if self.csv_safe && text.starts_with(begins) && text.parse::<f64>().is_err() {
+            format!("'{text}").into()
+        } else {
+            text.into()
+        }
+    }
+
+    fn schema(&self, schema: &Schema) -> SchemaRef {
+        let named = |field: &FieldRef| {
+            let name = self.cell(field.name()).into_owned();
+            field.as_ref().clone().with_name(name)
+        };
+        Arc::new(Schema::new(schema.fields().iter().map(named).collect::<Vec<_>>()))
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        if !self.csv_safe {
+            return Ok(batch.clone());
+        }
+        let column = |column: &ArrayRef| -> ArrayRef {
+            match column.as_string_opt::<i32>() {
+                Some(texts) => Arc::new(
+                    texts.iter().map(|text| text.map(|t| self.cell(t))).collect::<StringArray>(),
+                ),
+                None => Arc::clone(column),
+            }
+        };
+        RecordBatch::try_new(
+            self.schema(&batch.schema()),
+            batch.columns().iter().map(column).collect(),
+        )
+    }
+}
+
+/// Columns of text where nothing says how many there are.
+pub const TEXT_WIDTH: usize = 100;
+
+/// Columns of text on standard output: as many as `COLUMNS` says, else as its terminal has, else [`TEXT_WIDTH`].
+pub fn text_width() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse::<usize>().ok());
+    let of_terminal = || {
+        let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(width.0))
+    };
+    asked.filter(|n| *n > 0).or_else(of_terminal).unwrap_or(TEXT_WIDTH)
+}
+
+/// Rows that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Arrow failed.
+    #[error("failed to write the rows")]
+    Arrow(#[from] ArrowError),
+    /// Parquet failed.
+    #[error("failed to write the rows as Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// Text with commas could not be written.
+    #[error("failed to write the rows")]
+    Csv(#[from] csv::Error),
+    /// The file or the terminal failed.
+    #[error("failed to write the rows")]
+    Io(#[from] std::io::Error),
+}
+
+impl OutputError {
+    /// Whether whoever read the output has gone away, as `head` does.
+    pub fn is_closed_pipe(&self) -> bool {
+        let is_closed = |e: &std::io::Error| e.kind() == std::io::ErrorKind::BrokenPipe;
+        match self {
+            Self::Io(error) => is_closed(error),
+            Self::Csv(error) => {
+                matches!(error.kind(), csv::ErrorKind::Io(error) if is_closed(error))
+            }
+            Self::Arrow(ArrowError::IoError(_, error)) => is_closed(error),
+            Self::Arrow(ArrowError::CsvError(text) | ArrowError::JsonError(text)) => {
+                text.contains("Broken pipe")
+            }
+            Self::Arrow(_) | Self::Parquet(_) => false,
+        }
+    }
+}
+
+/// The rows as a table for reading, with their number below.
+///
+/// # Errors
+///
+/// [`OutputError`] if a value cannot be shown.
+pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, OutputError> {
+    let options = arrow::util::display::FormatOptions::new().with_null("null");
+    // Without rows there is still a header to show.
+    let empty = [RecordBatch::new_empty(schema.clone())];
+    let shown = if batches.is_empty() { &empty } else { batches };
+    let text = arrow::util::pretty::pretty_format_batches_with_options(shown, &options)?;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    Ok(format!("{text}\n({rows} row{})", if rows == 1 { "" } else { "s" }))
+}
+
+/// A text as a part of HTML: texts of data, which may say anything, stand in pages as these.
+#[derive(Debug, Clone, Copy)]
+pub struct HtmlText<'t>(pub &'t str);
+
+impl Render for HtmlText<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        let shown: String = self.0.chars().map(visible).collect();
+        shown.render_to(buffer);
+    }
+}
+
+/// The character, or what stands for one that neither HTML nor SVG can hold.
+pub fn visible(c: char) -> char {
+    match c {
+        '\t' | '\n' | '\r' => c,
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => {
+            char::REPLACEMENT_CHARACTER
+        }
+        c => c,
+    }
+}
+
+/// Data with what neither HTML nor SVG can hold made visible.
+pub fn visible_data(data: Value) -> Value {
+    let text = |text: String| text.chars().map(visible).collect::<String>();
+    match data {
+        Value::String(found) => Value::String(text(found)),
+        Value::Array(values) => Value::Array(values.into_iter().map(visible_data).collect()),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (text(name), visible_data(value))).collect(),
+        ),
+        other => other,
+    }
+}
+
+/// JSON that can stand in an element of HTML: nothing in it begins a tag or a comment, or ends the element.
+pub fn json_in_html(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // Outside texts JSON has none of these.
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A text as Markdown's: what would be a mark, a tag or another cell is shown as it is.
+pub fn markdown_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().map(visible).peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Within a word it is no mark.
+            '_' if before.is_alphanumeric()
+                && chars.peek().is_some_and(|c| c.is_alphanumeric()) =>
+            {
+                out.push(c);
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
+            '\n' | '\r' => out.push(' '),
+            c => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+/// A text of at most `limit` characters; one that is longer ends in an ellipsis.
+pub fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(limit - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Lines of columns, each as wide as its widest cell; numbers are the caller's to align.
+///
+/// # Errors
+///
+/// What `out` fails with.
+pub fn columns(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+/// A text to the right of a column of this width.
+pub fn right(text: impl ToString, width: usize) -> String {
+    format!("{:>width$}", text.to_string())
+}
+
+/// What is told of a table.
+#[derive(Debug)]
+pub struct Described {
+    /// `schema.table`.
+    pub table: String,
+    /// What a row is.
+    pub about: String,
+    /// The columns that make a row unique.
+    pub key: String,
+    /// The classification of its products, if it has some.
+    pub products: Option<String>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+impl Described {
+    /// What a version tells of itself.
+    pub fn of(version: &TableVersion) -> Self {
+        Self {
+            table: version.table.clone(),
+            about: version.about.clone(),
+            key: version.key.join(", "),
+            products: classification::of(version),
+            columns: version.columns.clone(),
+        }
+    }
+}
+
+/// A table's contract.
+///
+/// # Errors
+///
+/// What `out` fails with.
+pub fn contract(out: &mut impl Write, described: &Described) -> std::io::Result<()> {
+    writeln!(out, "{}: {}\nkey: {}", described.table, described.about, described.key)?;
+    if let Some(products) = &described.products {
+        writeln!(out, "products: {products}")?;
+    }
+    writeln!(out)?;
+    let mut rows = vec![["column", "type", "null", "unit", "meaning"].map(str::to_owned).to_vec()];
+    for column in &described.columns {
+        rows.push(vec![
+            column.name.clone(),
+            column.kind.name().to_owned(),
+            if column.is_nullable { "null" } else { "" }.to_owned(),
+            column.unit.clone(),
+            column.about.clone(),
+        ]);
+    }
+    columns(out, &rows)
+}
+
+/// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
+fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
+    let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    for field in schema.fields().iter().filter(|field| field.data_type().is_floating()) {
+        let path = ColumnPath::from(field.name().as_str());
+        properties = properties.set_column_dictionary_enabled(path, false);
+    }
+    properties.build()
+}
+
+/// Writes `batches` to `out` as `format`, one after the other as they come; a table for reading needs them all.
+///
+/// # Errors
+///
+/// What `batches` fail with, or [`OutputError`] if they cannot be written.
+pub fn write<E: From<OutputError>>(
+    format: Format,
+    csv: CsvArgs,
+    schema: &SchemaRef,
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
+    mut out: impl Write + Send,
+) -> Result<(), E> {
+    let arrow = |error: ArrowError| E::from(OutputError::from(error));
+    let parquet = |error: parquet::errors::ParquetError| E::from(OutputError::from(error));
+    let io = |error: std::io::Error| E::from(OutputError::from(error));
+    match format {
+        Format::Table => {
+            let batches: Vec<RecordBatch> = batches.into_iter().collect::<Result<_, E>>()?;
+            writeln!(out, "{}", table(schema, &batches)?).map_err(io)?;
+        }
+        Format::Csv => {
+            let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
+            writer.write(&RecordBatch::new_empty(csv.schema(schema))).map_err(arrow)?;
+            for batch in batches {
+                let batch = csv.rows(&batch?).map_err(arrow)?;
+                writer.write(&batch).map_err(arrow)?;
+            }
+        }
+        Format::Json => {
+            let mut writer = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::JsonArray>(&mut out);
+            for batch in batches {
+                writer.write(&batch?).map_err(arrow)?;
+            }
+            writer.finish().map_err(arrow)?;
+            drop(writer);
+            writeln!(out).map_err(io)?;
+        }
+        Format::Parquet => {
+            let properties = parquet_properties(schema);
+            let mut writer =
+                parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), Some(properties))
+                    .map_err(parquet)?;
+            for batch in batches {
+                writer.write(&batch?).map_err(parquet)?;
+            }
+            writer.close().map_err(parquet)?;
+        }
+        Format::Arrow => {
+            let mut writer =
+                arrow::ipc::writer::FileWriter::try_new(&mut out, schema).map_err(arrow)?;
+            for batch in batches {
+                writer.write(&batch?).map_err(arrow)?;
+            }
+            writer.finish().map_err(arrow)?;
+        }
+    }
+    out.flush().map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maud::html;
+
+    #[test]
+    fn cells_are_no_formulas_where_that_is_asked_for() {
+        let rows = RecordBatch::try_from_iter([
+            (
+                "=name",
+                Arc::new(StringArray::from(vec![Some("=1+1"), Some("-5"), None])) as ArrayRef,
+            ),
+            ("n", Arc::new(arrow::array::Float64Array::from(vec![-1.5, 2.0, 3.0]))),
+            ("t", Arc::new(StringArray::from(vec!["@x", "a=b", "\tc"]))),
+        ]);
+        let rows = rows.expect("rows");
+        for (csv_safe, expected) in [
+            (false, "=name,n,t\n=1+1,-1.5,@x\n-5,2.0,a=b\n,3.0,\tc\n"),
+            (true, "'=name,n,t\n'=1+1,-1.5,'@x\n-5,2.0,a=b\n,3.0,'\tc\n"),
+        ] {
+            let mut out = Vec::new();
+            let batches = [Ok::<_, OutputError>(rows.clone())];
+            write(Format::Csv, CsvArgs { csv_safe }, &rows.schema(), batches, &mut out)
+                .expect("written");
+            assert_eq!(String::from_utf8(out).expect("text"), expected);
+        }
+    }
+
+    #[test]
+    fn texts_stay_texts_in_pages() {
+        let hostile = "<img src=x onerror='a()'> & \"b\"\u{0}\u{7}\t";
+        let expected = "&lt;img src=x onerror='a()'&gt; &amp; &quot;b&quot;\u{fffd}\u{fffd}\t";
+        let found = html! { b title=(HtmlText(hostile)) { (HtmlText(hostile)) } };
+        assert_eq!(found.into_string(), format!("<b title=\"{expected}\">{expected}</b>"));
+    }
+
+    #[test]
+    fn json_in_a_page_ends_no_element_and_says_the_same() {
+        let value = serde_json::json!({"a": "<!--<script></script>&\u{2028}\u{2029}", "</b>": 1});
+        let text = json_in_html(&value.to_string());
+        assert!(!text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
+    }
+
+    #[test]
+    fn texts_have_no_marks_in_markdown() {
+        for (text, expected) in [
+            ("related_variety", "related_variety"),
+            ("_a_ **b** `c`", "\\_a\\_ \\*\\*b\\*\\* \\`c\\`"),
+            ("a|b\nc\\", "a\\|b c\\\\"),
+            ("[x](javascript:y)", "\\[x\\](javascript:y)"),
+            ("<b onclick=x>&amp;", "&lt;b onclick=x&gt;&amp;amp;"),
+        ] {
+            assert_eq!(markdown_text(text), expected);
+        }
+    }
+}

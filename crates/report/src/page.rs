@@ -1,0 +1,324 @@
+//! The page of a report.
+
+use super::error::ReportError;
+use super::source::{Source, integer};
+use crate::draw::{CHARTS, ECHARTS, NAMES};
+use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
+use crate::regression_table::{self, Shape, TableFormat};
+use base64::Engine as _;
+use indicatif::HumanCount;
+use lake::Catalog;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use project::model_spec::Heading;
+use project::pipeline::Pipeline;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use stages::regression::Estimated;
+
+const PAGE: &str = include_str!("../assets/page.js");
+const STYLE: &str = include_str!("../assets/page.css");
+
+/// What runs in the page, in this order.
+const SCRIPTS: [&str; 4] = [NAMES, ECHARTS, CHARTS, PAGE];
+
+/// A table of rows of JSON: columns by key and heading.
+fn table(caption: &str, columns: &[(&str, &str)], rows: &[Value]) -> Markup {
+    html! {
+        div class="scroll" {
+            table {
+                caption { (HtmlText(caption)) }
+                thead { tr { @for (_, name) in columns { th scope="col" { (HtmlText(name)) } } } }
+                tbody {
+                    @for row in rows {
+                        tr { @for (key, _) in columns { td { (HtmlText(&said(&row[*key]))) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A cell of a table.
+fn said(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(n) if n.is_f64() => format!("{:.4}", n.as_f64().unwrap_or(0.0)),
+        Value::Number(n) => n.as_u64().map_or_else(|| n.to_string(), |n| HumanCount(n).to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// Where records were made up, as the folder's own truth says.
+fn is_made_up(pipeline: &Pipeline) -> bool {
+    pipeline.sources.iter().flat_map(|source| &source.files).any(|file| match &file.place {
+        project::raw_files::Place::Local(path) => {
+            path.ancestors().skip(1).take(2).any(|folder| folder.join("truth.yaml").is_file())
+        }
+        project::raw_files::Place::Remote(_) => false,
+    })
+}
+
+/// An inline script or style as a content security policy names it.
+fn source_of(text: &str) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text));
+    format!("'sha256-{hash}'")
+}
+
+/// What became of the raw files.
+fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> {
+    let rejects = source.rows(
+        &["customs.rejects"],
+        "select reason, count(*) as n from customs.rejects group by reason order by 2 desc, 1",
+    )?;
+    let conversion = source.rows(
+        &["trade.hs_conversion"],
+        "select year, hs_revision, kind, n_codes, value_share from trade.hs_conversion order by year, hs_revision, kind",
+    )?;
+    let of_files = table(
+        "Every raw file: entries and value in = records + excluded + rejected (+ empty). Source: customs.reconciliation.",
+        &[
+            ("source_file", "file"),
+            ("n_entries", "entries"),
+            ("n_records", "records"),
+            ("n_excluded", "excluded"),
+            ("n_rejected", "rejected"),
+            ("n_empty", "empty"),
+            ("value_in", "value in"),
+            ("value_records", "value of records"),
+            ("value_excluded", "excluded"),
+            ("value_rejected", "rejected"),
+        ],
+        files,
+    );
+    let of_rejects = table(
+        "Rejected entries by reason. Source: customs.rejects.",
+        &[("reason", "reason"), ("n", "entries")],
+        &rejects,
+    );
+    let of_conversion = table(
+        "How codes were brought to one revision of the Harmonized System. Source: trade.hs_conversion.",
+        &[
+            ("year", "year"),
+            ("hs_revision", "from"),
+            ("kind", "kind"),
+            ("n_codes", "codes"),
+            ("value_share", "share of value"),
+        ],
+        &conversion,
+    );
+    Ok(html! { (of_files) (of_rejects) (of_conversion) })
+}
+
+/// The claims that held.
+fn checks(catalog: &Catalog) -> Markup {
+    html! {
+        details {
+            summary { "Checks that held before publication" }
+            ul {
+                @for name in catalog.checks.keys() {
+                    li { (HtmlText(&name.replace("__", ": ").replace('_', " "))) }
+                }
+            }
+        }
+    }
+}
+
+/// The regression tables; the first is open.
+fn models(results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
+    let mut tables = Vec::new();
+    for (_, heading, results) in regression_table::by_model(results.to_vec()) {
+        let results: Vec<&Estimated> = results.iter().collect();
+        let shape = Shape::of(&heading);
+        let html = regression_table::render(
+            TableFormat::Html,
+            CsvArgs::default(),
+            shape,
+            &heading,
+            &results,
+            TEXT_WIDTH,
+        )?;
+        tables.push((heading.title, html));
+    }
+    Ok(html! {
+        @for (at, (title, table)) in tables.iter().enumerate() {
+            details open[at == 0] {
+                summary { (HtmlText(title)) }
+                div class="scroll" { (PreEscaped(table)) }
+            }
+        }
+        @if tables.is_empty() {
+            p class="soft" {
+                "No models are published: name model files under " code { "models" }
+                " of the pipeline."
+            }
+        }
+    })
+}
+
+/// What begins the page.
+fn head(title: &str) -> Markup {
+    // What is in the page may run, and nothing else: whatever a text of the data makes of itself. Styles in attributes are ECharts'.
+    let policy = format!(
+        "default-src 'none'; script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
+         img-src data:; base-uri 'none'; form-action 'none'",
+        SCRIPTS.map(source_of).join(" "),
+        style = source_of(STYLE),
+    );
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (HtmlText(title)) }
+            link rel="icon" href="data:,";
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+/// The title of the page, and whose it is.
+fn header(source: &Source<'_>, pipeline: &Pipeline, data: &Value) -> Markup {
+    let catalog = source.catalog;
+    let published = catalog.published_at.chars().take(16).collect::<String>().replace('T', " ");
+    html! {
+        header {
+            h1 { "How regions' exports withstood the shock, and came back" }
+            p class="lead" {
+                "Pipeline " b { (HtmlText(&pipeline.name)) } ": "
+                (n_regions(data)) " regions, "
+                (data["national"].as_array().map_or(0, Vec::len)) " years. Run "
+                (HtmlText(&catalog.run)) ", published " (HtmlText(&published))
+                " UTC. Every figure names the table it is made from; " code { "rebound describe" }
+                " says what its columns mean."
+            }
+            @if is_made_up(pipeline) {
+                p class="made-up" {
+                    b { "Made up." } " These records were written by " code { "rebound synth" }
+                    ": nothing here is a finding."
+                }
+            }
+        }
+    }
+}
+
+fn n_regions(data: &Value) -> usize {
+    data["names"].as_object().map_or(0, Map::len)
+}
+
+/// The way to the sections.
+fn navigation() -> Markup {
+    let sections = [
+        ("overview", "Overview"),
+        ("maps", "Maps"),
+        ("places", "Regions compared"),
+        ("list", "Table"),
+        ("pages", "Region pages"),
+        ("space", "Product space"),
+        ("relations", "What explains it"),
+        ("models", "Models"),
+        ("quality", "Data quality"),
+    ];
+    html! {
+        nav aria-label="Sections" {
+            div {
+                @for (id, name) in sections { a href={ "#" (id) } { (name) } }
+                label { "Episode " select id="episode" {} }
+            }
+        }
+    }
+}
+
+/// The sections, of which `page.js` fills those that have none of `models` and `quality`.
+fn sections(facts: &[(String, &str)], models: &Markup, quality: &Markup) -> Markup {
+    html! {
+        section id="overview" {
+            h2 { "Overview" }
+            div class="facts" {
+                @for (number, of) in facts { div { b { (number) } span { (of) } } }
+            }
+            div class="figures" {}
+        }
+        section id="maps" {
+            h2 { "Maps" }
+            p class="soft" {
+                "An index above 0 is better than expected: the region fell less, or came back more, than all regions together."
+            }
+            div class="figures" {}
+        }
+        section id="places" { h2 { "Regions compared" } div class="figures" {} }
+        section id="list" {
+            h2 { "All regions" }
+            div class="tools" {
+                label { "Search " input id="search" type="search"; }
+                span id="found" class="soft" role="status" {}
+            }
+            div class="scroll" {
+                table id="regions" {
+                    caption { "Click a heading to sort, a region to see its page. Source: panel.region." }
+                    thead { tr {} }
+                    tbody {}
+                }
+            }
+        }
+        section id="pages" {
+            h2 { "Region pages" }
+            div class="tools" { label { "Region " select id="pick" {} } }
+            div id="region" {}
+        }
+        section id="space" { h2 { "Product space" } div class="figures" {} }
+        section id="relations" { h2 { "What explains it" } div class="figures" {} }
+        section id="models" { h2 { "Models" } (models) }
+        section id="quality" { h2 { "Data quality" } (quality) }
+    }
+}
+
+/// The page, which `page.js` fills with the figures.
+pub(super) fn page(
+    source: &Source<'_>,
+    pipeline: &Pipeline,
+    data: &Value,
+    results: &[(Heading, Estimated)],
+) -> Result<String, ReportError> {
+    let catalog = source.catalog;
+    let files = source.rows(
+        &["customs.reconciliation"],
+        "select source_file, n_entries, n_records, n_excluded, n_rejected, n_empty, cast(value_in as varchar) as value_in, \
+         cast(value_records as varchar) as value_records, cast(value_excluded as varchar) as value_excluded, \
+         cast(value_rejected as varchar) as value_rejected from customs.reconciliation order by source_file",
+    )?;
+    let sum = |key: &str| {
+        let sum: i64 = files.iter().map(|file| integer(file, key)).sum();
+        HumanCount(u64::try_from(sum).unwrap_or(0)).to_string()
+    };
+    let facts = [
+        (sum("n_records"), "records"),
+        (sum("n_rejected"), "rejected entries, kept with their reason"),
+        (n_regions(data).to_string(), "regions"),
+        (catalog.checks.len().to_string(), "checks held"),
+    ];
+    let quality = html! { (quality(source, &files)?) (checks(catalog)) };
+    let json = json_in_html(&serde_json::to_string(data)?);
+    let name = HtmlText(&pipeline.name);
+    let page = html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            (head(&format!("Regional export resilience: {}", pipeline.name)))
+            "\n"
+            body {
+                (header(source, pipeline, data))
+                (navigation())
+                main { (sections(&facts, &models(results)?, &quality)) }
+                footer {
+                    "Made by Rebound from run " (HtmlText(&catalog.run)) " of pipeline " (name)
+                    ". Boundaries are for maps only and carry no claim about borders."
+                }
+                "\n" script type="application/json" id="data" { (PreEscaped(json)) }
+                @for text in SCRIPTS { "\n" script { (PreEscaped(text)) } }
+            }
+        }
+        "\n"
+    };
+    Ok(page.into_string())
+}

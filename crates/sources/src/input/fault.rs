@@ -1,0 +1,38 @@
+//! Why a file cannot be read.
+
+use lake::RemoteError;
+use project::causes::causes;
+
+/// Why a file cannot be read, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Unreadable {
+    why: String,
+    /// Whether it is the file's fault, or that of who names it; otherwise its store's or this
+    /// machine's.
+    pub is_users: bool,
+}
+
+impl From<String> for Unreadable {
+    fn from(why: String) -> Self {
+        Self { why, is_users: true }
+    }
+}
+
+impl From<RemoteError> for Unreadable {
+    fn from(error: RemoteError) -> Self {
+        Self { why: causes(&error).join(": "), is_users: error.is_users() }
+    }
+}
+
+pub(super) fn text_of(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// What is wrong where bytes cannot be read.
+pub(super) fn unreadable(error: std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => error.to_string(),
+        _ => format!("its data are damaged or cut short ({error}); fetch it again"),
+    }
+}

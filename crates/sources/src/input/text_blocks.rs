@@ -1,0 +1,251 @@
+//! Text, cut after whole rows into blocks.
+
+use super::block::{Block, Buffers, PIECE_BYTES};
+use super::fault::unreadable;
+use encoding_rs::Encoding;
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use project::bounded::{self, BoundedRows, LongRow};
+use std::io::{Cursor, Read};
+use trade::text::{Rest, Rows};
+use trade::{Dialect, Marks};
+
+/// Where the names of columns are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// The first row has them.
+    Header,
+    /// They are the numbers of the columns.
+    Numbers,
+}
+
+/// Reads the blocks of a text.
+pub(super) struct TextBlocks {
+    /// The names of the columns.
+    pub(super) header: Vec<String>,
+    input: BoundedRows<Box<dyn Read + Send>>,
+    dialect: Dialect,
+    /// The characters of the blocks.
+    pub(super) encoding: &'static Encoding,
+    /// Whether lines end with CR alone.
+    is_cr_only: bool,
+    /// What was read beyond the last block.
+    rest: Vec<u8>,
+    /// What is in it.
+    marks: Marks,
+    buffers: Buffers,
+    line: u64,
+    is_done: bool,
+}
+
+impl TextBlocks {
+    /// Begins to read.
+    pub(super) fn open(
+        mut input: Box<dyn Read + Send>,
+        dialect: Dialect,
+        encoding: &'static Encoding,
+        names: Names,
+        buffers: &Buffers,
+    ) -> Result<Self, String> {
+        let mut rest = Vec::new();
+        fill(&mut input, &mut rest, 3).map_err(unreadable)?;
+        let mut encoding = encoding;
+        if let Some((found, n)) = Encoding::for_bom(&rest) {
+            encoding = found;
+            rest.drain(..n);
+        }
+        if !encoding.is_ascii_compatible() {
+            // Rows cannot be told apart before it is decoded.
+            let decoder = DecodeReaderBytesBuilder::new()
+                .encoding(Some(encoding))
+                .bom_sniffing(false)
+                .clone();
+            let raw = Cursor::new(std::mem::take(&mut rest)).chain(input);
+            input = Box::new(decoder.build(raw));
+            encoding = encoding_rs::UTF_8;
+        }
+        // What was looked at is read again, so that it counts.
+        let whole = Cursor::new(std::mem::take(&mut rest)).chain(input);
+        let mut input = BoundedRows::new(Box::new(whole) as Box<dyn Read + Send>, buffers.limit);
+        let in_header = |error, read: &[u8]| fault(error, 1 + line_ends(read));
+        fill(&mut input, &mut rest, 1 << 20).map_err(|error| in_header(error, &rest))?;
+        let is_cr_only = !rest.contains(&b'\n') && rest.contains(&b'\r');
+        let mut text = Self {
+            header: Vec::new(),
+            input,
+            dialect,
+            encoding,
+            is_cr_only,
+            is_done: false,
+            rest,
+            marks: Marks::default(),
+            buffers: buffers.clone(),
+            line: 1,
+        };
+        text.mend(0);
+        text.header = loop {
+            let after = if text.rest.len() < (1 << 20) { Rest::Nothing } else { Rest::More };
+            match dialect.whole_rows(&text.rest, after) {
+                Some(end) => break text.take_header(end, names),
+                None => {
+                    let n = text.rest.len();
+                    text.check_row()?;
+                    fill(&mut text.input, &mut text.rest, 2 * n)
+                        .map_err(|error| in_header(error, &text.rest))?;
+                    text.mend(n);
+                    if text.rest.len() == n {
+                        break text.take_header(n, names);
+                    }
+                }
+            }
+        };
+        if text.header.iter().all(|name| name.trim().is_empty()) {
+            return Err("it is empty: expected a header and rows".to_owned());
+        }
+        text.marks.add(&text.rest, dialect);
+        Ok(text)
+    }
+
+    /// The names of the columns, from the rows before `end`. A header is taken off the rest.
+    fn take_header(&mut self, end: usize, names: Names) -> Vec<String> {
+        let text = self.encoding.decode_without_bom_handling(&self.rest[..end]).0;
+        let mut rows = Rows::new(text.as_bytes(), self.dialect, 1);
+        let mut fields = Vec::new();
+        if rows.next_row(&mut fields).is_none() {
+            return Vec::new();
+        }
+        if names == Names::Numbers {
+            return (1..=fields.len()).map(|at| format!("column {at}")).collect();
+        }
+        let header = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+        // Its length is taken from the bytes of the file, not of the decoded text.
+        let mut raw = Rows::new(&self.rest[..end], self.dialect, 1);
+        raw.next_row(&mut Vec::new());
+        self.line = raw.line();
+        let n = raw.position();
+        self.rest.drain(..n);
+        header
+    }
+
+    /// Makes LF of the CR of a text that ends its lines so, from byte `from` on.
+    fn mend(&mut self, from: usize) {
+        if self.is_cr_only {
+            self.rest[from..].iter_mut().filter(|byte| **byte == b'\r').for_each(|b| *b = b'\n');
+        }
+    }
+
+    /// The next rows; `None` at the end.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, String> {
+        if self.is_done {
+            return Ok(None);
+        }
+        // The memory of a block is large and goes with it; what is read beyond it needs little.
+        let mut rest = std::mem::replace(&mut self.rest, self.buffers.take());
+        self.rest.extend_from_slice(&rest);
+        rest.clear();
+        let mut size = self.buffers.n_bytes;
+        loop {
+            let after = if self.fill(size)? { Rest::More } else { Rest::Nothing };
+            let dialect = match self.marks.has_quote {
+                true => self.dialect,
+                false => Dialect { quote: None, ..self.dialect },
+            };
+            let Some(end) = dialect.whole_rows(&self.rest, after) else {
+                self.check_row()?;
+                size *= 2;
+                continue;
+            };
+            if end > self.buffers.limit.bytes() && dialect.quote.is_some() {
+                self.check_rows(end, dialect)?;
+            }
+            self.is_done = after == Rest::Nothing;
+            if end == 0 {
+                return Ok(None);
+            }
+            rest.extend_from_slice(&self.rest[end..]);
+            let mut text = std::mem::replace(&mut self.rest, rest);
+            text.truncate(end);
+            let Marks { n_lines, has_nul, .. } = std::mem::take(&mut self.marks);
+            self.marks.add(&self.rest, self.dialect);
+            let line = self.line;
+            self.line += n_lines - self.marks.n_lines;
+            return Ok(Some(Block::Text { text, line, dialect, has_nul }));
+        }
+    }
+
+    /// Whether the rest, of which not even one row is whole, is not too long for one: its quoted
+    /// fields may have line ends.
+    fn check_row(&self) -> Result<(), String> {
+        let limit = self.buffers.limit;
+        match self.rest.len() > limit.bytes() {
+            true => Err(too_long(self.line, LongRow(limit))),
+            false => Ok(()),
+        }
+    }
+
+    /// The same of each of whole rows.
+    fn check_rows(&self, end: usize, dialect: Dialect) -> Result<(), String> {
+        let limit = self.buffers.limit;
+        let mut rows = Rows::new(&self.rest[..end], dialect, self.line);
+        let mut fields = Vec::new();
+        while let Some(row) = rows.next_row(&mut fields) {
+            if row.raw.len() > limit.bytes() {
+                return Err(too_long(row.line, LongRow(limit)));
+            }
+            fields.clear();
+        }
+        Ok(())
+    }
+
+    /// Reads until the rest has `size` bytes; whether there may be more.
+    fn fill(&mut self, size: usize) -> Result<bool, String> {
+        while self.rest.len() < size {
+            let from = self.rest.len();
+            let piece = PIECE_BYTES.min(size - from);
+            let read = fill(&mut self.input, &mut self.rest, from + piece);
+            let n_lines = self.marks.n_lines;
+            let may_be_more = read.map_err(|error| fault(error, self.line + n_lines))?;
+            self.mend(from);
+            self.marks.add(&self.rest[from..], self.dialect);
+            if !may_be_more {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn too_long(line: u64, row: LongRow) -> String {
+    format!("line {line}: {row}")
+}
+
+/// What is wrong in line `line` of a text.
+fn fault(error: std::io::Error, line: u64) -> String {
+    match bounded::long_row(&error) {
+        Some(long) => too_long(line, long),
+        None => unreadable(error),
+    }
+}
+
+fn line_ends(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+/// Reads until `buffer` has `size` bytes; whether there may be more.
+fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, size: usize) -> std::io::Result<bool> {
+    let mut n = buffer.len();
+    buffer.resize(size.max(n), 0);
+    while n < buffer.len() {
+        match input.read(&mut buffer[n..]) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                buffer.truncate(n);
+                return Err(error);
+            }
+        }
+    }
+    let is_full = n == buffer.len();
+    buffer.truncate(n);
+    Ok(is_full)
+}

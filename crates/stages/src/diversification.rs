@@ -1,0 +1,267 @@
+//! `trade.region_product_year` and its destinations to `diversification.*`: variety and
+//! concentration.
+
+pub(super) mod tables;
+
+use self::tables::{
+    MarketColumns, ProductYear, ProductYearRow, RegionYear, RegionYearRow, VarietyColumns,
+};
+use super::context::{Context, Input, Output};
+use super::cube::{CELLS, Cube, texts};
+use super::error::StageError;
+use super::rows::{Rows, table};
+use super::stage::Stage;
+use arrow::array::AsArray;
+use arrow::datatypes::{Decimal128Type, Int32Type};
+use indexmap::IndexSet;
+use lake::Contract;
+use project::pipeline::Pipeline;
+use project::stage_name::StageName;
+use rayon::prelude::*;
+use sources::hs_tables;
+use space::{
+    Classes, Concentration, Exports, Specificity, concentration, entropy, related_variety,
+    specificity,
+};
+use std::collections::BTreeMap;
+use trade::Money;
+
+/// The number of each text's group, by `key`.
+fn groups<'t>(all: &'t [String], key: impl Fn(&'t str) -> &'t str) -> Vec<usize> {
+    let mut groups = IndexSet::new();
+    all.iter().map(|text| groups.insert_full(key(text)).0).collect()
+}
+
+/// Exports by year, region code and destination.
+type Markets = BTreeMap<i32, BTreeMap<String, BTreeMap<String, Money>>>;
+
+fn markets(context: &Context<'_>) -> Result<Markets, StageError> {
+    let mut markets = Markets::new();
+    for batch in &context.rows(DESTINATIONS)? {
+        let schema = batch.schema();
+        let years = batch.column(schema.index_of("year")?).as_primitive::<Int32Type>();
+        let values = batch.column(schema.index_of("fob_value")?).as_primitive::<Decimal128Type>();
+        let (regions, destinations) = (texts(batch, "region_code")?, texts(batch, "destination")?);
+        for row in 0..batch.num_rows() {
+            let of_year = markets.entry(years.value(row)).or_default();
+            // Rows come region after region: most texts are known.
+            if !of_year.contains_key(regions.value(row)) {
+                of_year.insert(regions.value(row).to_owned(), BTreeMap::new());
+            }
+            let Some(of_region) = of_year.get_mut(regions.value(row)) else { continue };
+            let value = Money::from_hundredths(values.value(row));
+            match of_region.get_mut(destinations.value(row)) {
+                Some(sum) => *sum += value,
+                None => {
+                    of_region.insert(destinations.value(row).to_owned(), value);
+                }
+            }
+        }
+    }
+    Ok(markets)
+}
+
+/// The group of each product, from the narrowest to the widest.
+struct ProductGroups {
+    products: Vec<usize>,
+    headings: Vec<usize>,
+    chapters: Vec<usize>,
+}
+
+impl ProductGroups {
+    fn of(products: &[String]) -> Self {
+        let by = |digits: usize| groups(products, |code| &code[..digits]);
+        Self { products: by(6), headings: by(4), chapters: by(2) }
+    }
+
+    fn variety(&self, row: &[f64]) -> VarietyColumns {
+        let Self { products, headings, chapters } = self;
+        VarietyColumns {
+            entropy_hs6: entropy(row, products),
+            entropy_hs4: entropy(row, headings),
+            unrelated_variety: entropy(row, chapters),
+            semi_related_variety: related_variety(row, headings, chapters),
+            related_variety: related_variety(row, products, chapters),
+            related_variety_hs4: related_variety(row, products, headings),
+        }
+    }
+}
+
+/// What a region's products say.
+struct Found {
+    variety: VarietyColumns,
+    active: Option<Concentration>,
+    all: Option<Concentration>,
+    specificity: Option<Specificity>,
+}
+
+impl Found {
+    fn of(exports: &Exports, region: usize, groups: &ProductGroups) -> Self {
+        let row = exports.row(region);
+        let traded: Vec<f64> = row
+            .iter()
+            .zip(exports.product_totals())
+            .filter(|(_, total)| **total > 0.0)
+            .map(|(x, _)| *x)
+            .collect();
+        Self {
+            variety: groups.variety(row),
+            active: concentration(row, Classes::Active),
+            all: concentration(&traded, Classes::All),
+            specificity: specificity(row, exports.product_totals()),
+        }
+    }
+
+    fn row(self, year: i32, region_code: &str, market: MarketColumns) -> RegionYearRow<'_> {
+        let Self { variety, active, all, specificity } = self;
+        RegionYearRow {
+            year,
+            region_code,
+            n_products: active.map_or(0, |c| c.n_active),
+            variety,
+            hhi: active.map(|c| c.hhi),
+            hhi_normalized: active.and_then(|c| c.hhi_normalized),
+            theil: active.map(|c| c.theil),
+            gini: active.map(|c| c.gini),
+            largest_share: active.map(|c| c.largest_share),
+            null_reason: active.is_none().then_some("no_exports"),
+            hirschman: active.map(|c| c.hirschman()),
+            inverse_hhi: active.map(|c| c.inverse_hhi()),
+            gini_all: all.map(|c| c.gini),
+            krugman: specificity.map(|s| s.krugman),
+            hoover: specificity.map(|s| s.hoover()),
+            hachman: specificity.map(|s| s.hachman),
+            market,
+        }
+    }
+}
+
+/// The stage.
+pub(super) struct Diversification;
+
+const DESTINATIONS: &str = "trade.region_product_year_destination";
+
+impl Stage for Diversification {
+    const NAME: StageName = StageName::Diversification;
+    const VERSION: u32 = 3;
+    type Params = ();
+
+    fn params(_pipeline: &Pipeline) {}
+
+    fn reads((): &()) -> Vec<Input> {
+        Input::tables(&[CELLS, DESTINATIONS])
+    }
+
+    fn writes() -> Vec<&'static Contract> {
+        tables::contracts()
+    }
+
+    fn run((): &(), context: &Context<'_>) -> Result<Output, StageError> {
+        run(context)
+    }
+}
+
+/// Computes variety and concentration of every region, product and year.
+fn run(context: &Context<'_>) -> Result<Output, StageError> {
+    let cube = Cube::read(context)?;
+    let markets = markets(context)?;
+    let subcontinents = hs_tables::subcontinents()?;
+    let groups = ProductGroups::of(&cube.products);
+    let mut by_region = Rows::<RegionYear>::default();
+    let mut by_product = Rows::<ProductYear>::default();
+    for &year in &cube.years {
+        let slice = cube.slice(&[year], 1, "diversification")?;
+        let exports = &slice.exports;
+        let found: Vec<Found> = (0..cube.regions.len())
+            .into_par_iter()
+            .map(|region| Found::of(exports, region, &groups))
+            .collect();
+        for (region, found) in found.into_iter().enumerate() {
+            if !slice.is_reported[region] {
+                continue;
+            }
+            let code = cube.regions[region].as_str();
+            let market = markets.get(&year).and_then(|of_year| of_year.get(code));
+            by_region.push(found.row(year, code, market_columns(market, &subcontinents)));
+        }
+        products_of_year(&cube, year, exports, &mut by_product);
+    }
+    let mut output = Output::new();
+    table(&mut output, by_region)?;
+    table(&mut output, by_product)?;
+    Ok(output)
+}
+
+/// The columns of destinations.
+fn market_columns(
+    market: Option<&BTreeMap<String, Money>>,
+    subcontinents: &BTreeMap<String, String>,
+) -> MarketColumns {
+    let market: BTreeMap<&String, Money> = market
+        .into_iter()
+        .flatten()
+        .filter(|(_, v)| **v > Money::ZERO)
+        .map(|(c, v)| (c, *v))
+        .collect();
+    let values: Vec<f64> = market.values().map(|value| value.to_f64()).collect();
+    let names: Vec<String> = market.keys().map(|&name| name.clone()).collect();
+    let alone: Vec<usize> = (0..names.len()).collect();
+    // A destination that is in no list is a group of its own.
+    let group = groups(&names, |name| subcontinents.get(name).map_or(name, String::as_str));
+    let found = concentration(&values, Classes::Active);
+    MarketColumns {
+        n_destinations: (!names.is_empty()).then_some(names.len()),
+        destination_entropy: entropy(&values, &alone),
+        market_unrelated_variety: entropy(&values, &group),
+        market_related_variety: related_variety(&values, &alone, &group),
+        destination_hhi: found.map(|c| c.hhi),
+        destination_gini: found.map(|c| c.gini),
+    }
+}
+
+fn products_of_year(cube: &Cube, year: i32, exports: &Exports, rows: &mut Rows<ProductYear>) {
+    for (at, product) in cube.products.iter().enumerate() {
+        let column: Vec<f64> =
+            (0..cube.regions.len()).map(|region| exports.get(region, at)).collect();
+        let found = concentration(&column, Classes::Active);
+        let against = specificity(&column, exports.region_totals());
+        let (Some(found), Some(against)) = (found, against) else { continue };
+        rows.push(ProductYearRow {
+            year,
+            product,
+            n_regions: found.n_active,
+            hhi: found.hhi,
+            gini: found.gini,
+            locational_gini: against.locational_gini,
+            hoover: against.hoover(),
+            largest_share: found.largest_share,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_grouped_by_their_first_digits() {
+        let products = ["010110", "010190", "020110"].map(str::to_owned);
+        assert_eq!(groups(&products, |code| &code[..2]), [0, 0, 1]);
+        assert_eq!(groups(&products, |code| code), [0, 1, 2]);
+    }
+
+    #[test]
+    fn markets_of_one_subcontinent_are_related() {
+        let subcontinents = hs_tables::subcontinents().expect("the table");
+        let market = [("DEU", 50), ("FRA", 50), ("JPN", 100)]
+            .map(|(code, value)| (code.to_owned(), Money::from_hundredths(value)));
+        let found = market_columns(Some(&BTreeMap::from(market)), &subcontinents);
+        let is = |found: Option<f64>, expected: f64| {
+            found.is_some_and(|found| (found - expected).abs() < 1e-12)
+        };
+        assert_eq!(found.n_destinations, Some(3));
+        assert!(is(found.destination_entropy, 1.5));
+        assert!(is(found.market_unrelated_variety, 1.0));
+        assert!(is(found.market_related_variety, 0.5));
+    }
+}

@@ -1,0 +1,73 @@
+//! What the rows of the stage depend on.
+
+use super::super::context::Input;
+use lake::Fingerprint;
+use project::bounded::RowLimit;
+use project::config;
+use project::pipeline::{Pipeline, Source};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// See [`Stage::Params`](super::super::stage::Stage::Params).
+#[derive(Serialize)]
+pub(crate) struct Params {
+    pub(super) ingest: config::Ingest,
+    /// How the files of each source are read, by the name of its layout.
+    sources: BTreeMap<String, SourceParams>,
+    #[serde(skip)]
+    pub(super) read: Vec<Source>,
+}
+
+#[derive(Serialize)]
+struct SourceParams {
+    /// Of what the layout says.
+    layout: Fingerprint,
+    exclude: Vec<String>,
+}
+
+impl From<&Pipeline> for Params {
+    fn from(pipeline: &Pipeline) -> Self {
+        let params = |source: &Source| SourceParams {
+            layout: Fingerprint::of(source.layout.meaning.as_bytes()),
+            exclude: source.exclude.clone(),
+        };
+        let sources = pipeline.sources.iter().enumerate();
+        Self {
+            ingest: pipeline.config.ingest.clone(),
+            sources: sources
+                .map(|(at, source)| (name_of(&pipeline.sources, at), params(source)))
+                .collect(),
+            read: pipeline.sources.clone(),
+        }
+    }
+}
+
+/// The name of a source: its layout's, with its number where an earlier one has the same.
+fn name_of(sources: &[Source], at: usize) -> String {
+    let name = |source: &Source| source.layout.layout.name.clone();
+    let own = name(&sources[at]);
+    match sources[..at].iter().filter(|source| name(source) == own).count() {
+        0 => own,
+        n => format!("{own} {}", n + 1),
+    }
+}
+
+impl Params {
+    /// The raw files.
+    pub(super) fn inputs(&self) -> Vec<Input> {
+        let sources = self.read.iter().enumerate();
+        let inputs = sources.flat_map(|(at, source)| {
+            let read_as = name_of(&self.read, at);
+            source
+                .files
+                .iter()
+                .map(move |file| Input::File { file: file.clone(), read_as: read_as.clone() })
+        });
+        inputs.collect()
+    }
+
+    /// How long a row may be.
+    pub(super) fn row_limit(&self) -> RowLimit {
+        RowLimit { mib: self.ingest.max_row_mib, setting: Some("ingest.max_row_mib") }
+    }
+}

@@ -1,0 +1,45 @@
+//! The stages of a pipeline: each reads tables, works, and gives the rows of other tables. It knows
+//! no other stage; only `ingest` hands records that are not kept on to `aggregate`.
+
+pub(crate) mod aggregate;
+mod context;
+pub mod contracts;
+pub mod cube;
+mod diversification;
+pub(crate) mod error;
+pub(crate) mod ingest;
+mod levels;
+pub mod models;
+mod panels;
+mod params;
+mod policy;
+mod record_store;
+pub mod regression;
+mod relatedness;
+pub mod remote;
+mod resilience;
+mod row_cells;
+pub mod rows;
+mod spatial;
+mod stage;
+mod sync;
+mod table;
+pub mod tasks;
+
+pub use context::{Context, Finishing, GroupWriter, Input, Made, Output};
+pub use error::StageError;
+pub use spatial::MEASURED;
+pub use stage::{Also, AnyStage, PlannedStage, Stage};
+
+/// Every stage that is written in code. A pipeline asks for some of them.
+pub const STAGES: &[&dyn AnyStage] = &[
+    &ingest::Ingest,
+    &aggregate::Aggregate,
+    &relatedness::Relatedness,
+    &diversification::Diversification,
+    &resilience::Resilience,
+    &spatial::Spatial,
+    &policy::Policy,
+    &models::Models,
+    &ingest::IngestToSums,
+];

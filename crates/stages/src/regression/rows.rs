@@ -1,0 +1,146 @@
+//! The rows of a specification: one SQL statement, read as columns of numbers and of levels.
+
+use super::error::RegressionError;
+use crate::levels::{Categories, Levels, Met};
+use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use project::formula::Term;
+use project::model_spec::Spec;
+use project::suggest::suggest;
+use query::Session;
+use tokio::runtime::Handle;
+
+/// Rows of a specification, complete but for what the outcomes lack.
+pub(super) struct Rows {
+    /// What the columns of numbers are.
+    pub(super) terms: Vec<Term>,
+    /// The columns of numbers; NaN stands for null.
+    pub(super) numbers: Vec<Vec<f64>>,
+    /// The names of the columns of categories.
+    pub(super) categories: Vec<String>,
+    /// The columns of categories.
+    pub(super) factors: Vec<Levels>,
+}
+
+impl Rows {
+    /// Reads the rows of a specification.
+    ///
+    /// # Errors
+    ///
+    /// [`RegressionError`] if columns are absent or hold what is no number, or the query fails.
+    pub(super) fn read(
+        session: &Session,
+        runtime: &Handle,
+        spec: &Spec,
+        of: &str,
+    ) -> Result<Self, RegressionError> {
+        let terms = spec.numbers();
+        let categories = spec.factors();
+        let schema = columns(session, runtime, spec, of)?;
+        let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); terms.len()];
+        let mut met: Vec<Met> = categories.iter().map(|_| Met::default()).collect();
+        let take = |batch: &RecordBatch| {
+            for (out, column) in numbers.iter_mut().zip(batch.columns()) {
+                add(out, column.as_primitive::<Float64Type>());
+            }
+            for (out, column) in met.iter_mut().zip(&batch.columns()[terms.len()..]) {
+                column.as_string::<i32>().iter().for_each(|text| out.add(text));
+            }
+        };
+        let sql = spec.sql();
+        runtime.block_on(session.stream(&sql, take)).map_err(|source| RegressionError::Query {
+            of: of.to_owned(),
+            sql,
+            source,
+        })?;
+        for (term, column) in terms.iter().zip(&numbers) {
+            let n = column.iter().filter(|value| value.is_infinite()).count();
+            if n > 0 {
+                return Err(RegressionError::Data {
+                    of: of.to_owned(),
+                    why: format!(
+                        "`{}` is infinite or no number in {n} of {} rows, as the logarithm of zero is: leave them out by \
+                         `where`, or take another form (dhs, ppml)",
+                        term.name,
+                        column.len()
+                    ),
+                });
+            }
+        }
+        let of_column = |column: &String| match schema.field_with_name(column) {
+            Ok(field) if matches!(field.data_type(), DataType::Float64 | DataType::Float32) => {
+                Categories::Floats
+            }
+            _ => Categories::Others,
+        };
+        let factors = met
+            .into_iter()
+            .zip(&categories)
+            .map(|(met, column)| met.levels(of_column(column)))
+            .collect();
+        Ok(Self { terms, numbers, categories, factors })
+    }
+
+    /// How many there are.
+    pub(super) fn n(&self) -> usize {
+        self.numbers.first().map_or(0, Vec::len)
+    }
+
+    /// The place of a column of categories.
+    pub(super) fn place_of(&self, column: &str) -> usize {
+        self.categories.iter().position(|name| name == column).unwrap_or(0)
+    }
+}
+
+/// The columns of a specification's table, among which are all that it names.
+fn columns(
+    session: &Session,
+    runtime: &Handle,
+    spec: &Spec,
+    of: &str,
+) -> Result<SchemaRef, RegressionError> {
+    let sql = format!("select * from {} limit 0", spec.table);
+    let found = runtime.block_on(session.run(&sql));
+    let (schema, _) =
+        found.map_err(|source| RegressionError::Query { of: of.to_owned(), sql, source })?;
+    let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    for column in spec.numbers().into_iter().flat_map(|term| term.columns) {
+        if let Ok(field) = schema.field_with_name(&column)
+            && lake::Kind::of(field.data_type()) == Some(lake::Kind::Text)
+        {
+            return Err(RegressionError::Data {
+                of: of.to_owned(),
+                why: format!(
+                    "`{column}` is text, where a number is needed: absorb it as an effect, or take i({column}, 1) for one number a level"
+                ),
+            });
+        }
+    }
+    let asked = spec.numbers().into_iter().flat_map(|term| term.columns).chain(spec.factors());
+    for column in asked {
+        if !known.contains(&column.as_str()) {
+            return Err(RegressionError::Column {
+                of: of.to_owned(),
+                table: spec.table.clone(),
+                hint: suggest(&column, known.iter().copied()),
+                known: known.join(", "),
+                column,
+            });
+        }
+    }
+    Ok(schema)
+}
+
+/// Adds the numbers of a batch. NaN stands for null from here on; that of a computation becomes
+/// infinite, to be told apart.
+fn add(out: &mut Vec<f64>, column: &Float64Array) {
+    if column.null_count() == 0 {
+        out.extend(column.values().iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }));
+    } else {
+        out.extend(column.iter().map(|v| match v {
+            None => f64::NAN,
+            Some(v) if v.is_nan() => f64::INFINITY,
+            Some(v) => v,
+        }));
+    }
+}

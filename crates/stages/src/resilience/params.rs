@@ -1,0 +1,22 @@
+//! What the stage depends on.
+
+use super::super::params::{ComplexityScale, GroupDigits, Specialised, Target};
+use project::config;
+use project::pipeline::{
+    ByProduct, External, GroupColumns, IncomeColumns, PciColumns, ReferenceColumns,
+};
+use serde::Serialize;
+
+/// All that the rows depend on beside the inputs.
+#[derive(Serialize)]
+pub(crate) struct Params {
+    pub(super) resilience: config::Resilience,
+    pub(super) relatedness: Specialised,
+    pub(super) complexity: ComplexityScale,
+    pub(super) spatial: GroupDigits,
+    pub(super) harmonize: Target,
+    pub(super) reference: Option<External<ByProduct<ReferenceColumns>>>,
+    pub(super) incomes: Option<External<IncomeColumns>>,
+    pub(super) pci: Option<External<ByProduct<PciColumns>>>,
+    pub(super) groups: Option<External<GroupColumns>>,
+}
