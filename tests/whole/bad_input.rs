@@ -188,13 +188,14 @@ fn all_faults_of_all_config_files_are_told_together() {
     project.edit(DEFAULT, "  nearest: 50", "  nearest: many");
     project.edit(DEFAULT, "  seed: 1", "  seed: -1");
     project.edit(DEFAULT, "trough: 2009", "trough: {year: 2009}");
-    let more = "policy: {step_to: yesterday, vat: 17}\nengine: [1]\nspatail: {}\n";
+    let more =
+        "policy: {step_to: yesterday, vat: 17}\nengine: [1]\nspatail: {}\ncleaning: {repeated: }\n";
     project.write("config/more.yaml", more.as_bytes());
     let files = "  - ../config/australia.yaml\n";
     project.edit(PIPELINE, files, &format!("{files}  - ../config/more.yaml\n"));
     let mut ran = project.run();
     for text in [
-        "7 faults in the config",
+        "8 faults in the config",
         "invalid `relatedness.nearest` in `config/default.yaml`, line ",
         "\"many\": expected a whole number of at least 0",
         "invalid `spatial.seed` in `config/default.yaml`, line ",
@@ -204,6 +205,7 @@ fn all_faults_of_all_config_files_are_told_together() {
         "invalid `policy.vat` in `config/more.yaml`, line 1: 17: expected a fraction, above 0 and below 1",
         "invalid `policy.step_to` in `config/more.yaml`, line 1: \"yesterday\": expected a date, YYYY-MM-DD",
         "invalid `engine` in `config/more.yaml`, line 2: a list: expected keys with values",
+        "invalid `cleaning.repeated` in `config/more.yaml`, line 4: nothing: expected a value",
         "unknown section `spatail` in `config/more.yaml`, line 3: expected one of ingest, harmonize",
         "(did you mean `spatial`?)",
     ] {
@@ -212,6 +214,23 @@ fn all_faults_of_all_config_files_are_told_together() {
     for name in ["usize", "f64", "struct", "untagged", "NaiveDate", "variant"] {
         assert!(!ran.err.contains(name), "{}", ran.err);
     }
+}
+
+#[test]
+fn what_is_there_twice_is_refused() {
+    let twice = "ingest: {max_row_mib: 3}\npolicy: {vat: 0.1}\ningest: {max_rejected_share: 0.5}\n";
+    let project = Project::new();
+    project.write("config/more.yaml", twice.as_bytes());
+    let files = "  - ../config/australia.yaml\n";
+    project.edit(PIPELINE, files, &format!("{files}  - ../config/more.yaml\n"));
+    project.run().fails(2, "config/more.yaml").fails(2, "duplicate entry with key \"ingest\"");
+    // A region that stands for two columns would take the values of both.
+    check(
+        LAYOUT,
+        "NSW: NSW",
+        "NSW: NSW\n    NSW: VIC",
+        &["australia_state_ahecc8.yaml", "duplicate entry with key \"NSW\""],
+    );
 }
 
 #[test]

@@ -71,7 +71,9 @@ pub fn text_of(path: &Path) -> Result<String, YamlError> {
 ///
 /// What is wrong, and where.
 pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_yaml::from_str(text).map_err(|error| {
+    // A map of free keys takes the last of two that are the same; a value takes none.
+    let twice = serde_yaml::from_str::<Value>(text).map(|_| ());
+    twice.and_then(|()| serde_yaml::from_str(text)).map_err(|error| {
         let Fault { path, why, line } = Fault::of(&error);
         let path = path.map_or_else(String::new, |path| format!("`{path}`: "));
         let place = line.map_or_else(String::new, |line| format!(" at line {line}"));
@@ -243,7 +245,7 @@ impl Fault {
 }
 
 /// What is expected, by the names that types have in Rust.
-const EXPECTED: [(&str, &str); 13] = [
+const EXPECTED: [(&str, &str); 15] = [
     ("usize", "a whole number of at least 0"),
     ("u64", "a whole number of at least 0"),
     ("u32", "a whole number of 0 to 4294967295"),
@@ -257,6 +259,8 @@ const EXPECTED: [(&str, &str); 13] = [
     ("a sequence", "a list"),
     ("a map", "keys with values"),
     ("map with a single key", "one key with a value"),
+    ("any YAML value", "a number of at most 64 bits"),
+    ("a YAML tag starting with '!'", "the name of a choice"),
 ];
 
 /// What is found, by the names of the library.
@@ -366,6 +370,15 @@ mod tests {
                 of::<Section>("number: 1\ncolours:\n  - red\n  - dark_gren"),
                 "`colours[1]`: unknown choice `dark_gren`: expected one of red, dark_green (did you mean \
                  `dark_green`?) at line 4",
+            ),
+            (
+                of::<BTreeMap<String, usize>>("a: 1\nb: 2\na: 3\n"),
+                "duplicate entry with key \"a\" at line 1",
+            ),
+            (of::<Colour>("[red]"), "a list: expected the name of a choice at line 1"),
+            (
+                of::<u64>("99999999999999999999"),
+                "99999999999999999999: expected a number of at most 64 bits at line 1",
             ),
             (
                 of::<BTreeMap<String, usize>>("a: 1\nb: two\n"),

@@ -274,6 +274,9 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
             ("table", Some(_), Some(_)) => format!("input changed: {what}"),
             ("table", None, _) => format!("input added: {what}"),
             ("table", _, None) => format!("input gone: {what}"),
+            ("file", Some(old), Some(new)) if hash_of(old) == hash_of(new) => {
+                format!("file read by another layout: {what}")
+            }
             ("file", Some(_), Some(_)) => format!("file changed: {what}"),
             ("file", None, _) => format!("file added: {what}"),
             ("file", _, None) => format!("file gone: {what}"),
@@ -287,6 +290,11 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
         changes.push(format!("and {more} more changes"));
     }
     changes.join("; ")
+}
+
+/// The hash in the part of a file, without how it is read.
+fn hash_of(part: &str) -> &str {
+    part.split(" as ").next().unwrap_or(part)
 }
 
 /// The keys of a section whose values differ: `relatedness.rca_threshold 1.0 -> 1.5`.
@@ -401,6 +409,10 @@ mod tests {
         let parts = |text: &str| Parts::from([("config relatedness".to_owned(), text.to_owned())]);
         let found = difference(&parts(r#"{"a":1,"b":2}"#), &parts(r#"{"a":1,"b":3}"#));
         assert_eq!(found, "config changed: relatedness.b 2 -> 3");
+        let read = |as_what: &str| Parts::from([("file x.csv".to_owned(), as_what.to_owned())]);
+        let found = difference(&read("1 as a"), &read("1 as b"));
+        assert_eq!(found, "file read by another layout: x.csv");
+        assert_eq!(difference(&read("1 as a"), &read("2 as a")), "file changed: x.csv");
         let old = Parts::from([("file x.csv".to_owned(), "1".to_owned())]);
         assert_eq!(difference(&old, &Parts::new()), "file gone: x.csv");
     }

@@ -151,8 +151,14 @@ impl Keys {
         check: impl Fn(&T) -> Result<(), String>,
         faults: &mut Faults,
     ) -> Option<Said<T>> {
-        let value = self.keys.remove(key).filter(|value| !value.is_null())?;
+        let value = self.keys.remove(key)?;
         let keys = [self.section, key];
+        if value.is_null() {
+            let why =
+                "nothing: expected a value; leave the key out to keep what an earlier file says";
+            faults.0.push(self.origin.fault(&keys, why.to_owned()));
+            return None;
+        }
         match yaml::of_value::<T>(value) {
             Ok(value) => {
                 if let Err(why) = check(&value) {

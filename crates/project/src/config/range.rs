@@ -9,6 +9,9 @@ pub const REPEATED: RangeInclusive<usize> = 1..=1_000_000;
 /// Numbers of things that are compared with how many there are.
 pub(super) const ANY: RangeInclusive<usize> = 0..=1_000_000_000;
 
+/// Numbers of things of which there must be one.
+pub(super) const SOME: RangeInclusive<usize> = 1..=1_000_000_000;
+
 /// Numbers of years.
 pub(super) const YEARS: RangeInclusive<usize> = 1..=100;
 
@@ -51,6 +54,9 @@ pub(super) fn years(values: &[i32]) -> Result<(), String> {
 }
 
 fn check(value: f64, is_good: impl Fn(f64) -> bool, what: &str) -> Result<(), String> {
+    if !value.is_finite() {
+        return Err(format!("{value}: expected a finite number"));
+    }
     is_good(value).then_some(()).ok_or_else(|| format!("{value}: expected {what}"))
 }
 

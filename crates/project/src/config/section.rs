@@ -8,7 +8,7 @@ use super::choice::{
 use super::episode::Episode;
 use super::overlay::{Faults, Keys, Origins, Said, Sections, whole};
 use super::range::{
-    ANY, REPEATED, THREADS, YEARS, above_one, above_zero, any, at_least_zero, distinct, even,
+    ANY, REPEATED, SOME, THREADS, YEARS, above_one, above_zero, any, at_least_zero, distinct, even,
     fraction, of, share, tail, year, years,
 };
 use chrono::NaiveDate;
@@ -179,7 +179,7 @@ sections! {
         /// The closest share of pairs that counts as related.
         related_share: f64 => share,
         /// Neighbours of the density of nearest products.
-        nearest: usize => of(ANY),
+        nearest: usize => of(SOME),
         /// The smallest proximity that `space.proximity` holds.
         publish_proximity_from: f64 => share,
         /// How links are tested against chance.
@@ -447,6 +447,11 @@ impl Relatedness {
         if source != ProximitySource::External && self.proximity_years.is_empty() {
             let why = "expected at least one year where `proximity_source` is regions or firms";
             return Some(("proximity_years", why.to_owned()));
+        }
+        if self.jump_to <= self.jump_from {
+            let why =
+                format!("{}: expected more than `jump_from`, {}", self.jump_to, self.jump_from);
+            return Some(("jump_to", why));
         }
         let why = match (source, self.measure) {
             (ProximitySource::Firms, RelatednessMeasure::Additions)

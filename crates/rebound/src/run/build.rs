@@ -108,7 +108,7 @@ impl<'a> Builder<'a> {
     /// where a column says it.
     fn classification(&self, columns: &[Column]) -> BTreeMap<String, String> {
         let has = |name: &str| columns.iter().any(|column| column.name == name);
-        if !has("product") {
+        if !(has("product") || has("product_a")) {
             return BTreeMap::new();
         }
         let target = || self.pipeline.config.harmonize.target_revision.to_string();
