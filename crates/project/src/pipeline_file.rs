@@ -352,16 +352,14 @@ impl PipelineFile {
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().and_then(|n| n.to_str());
             if let Some(name) = name.and_then(|name| name.strip_suffix(".sql")) {
-                let file =
-                    SqlFile { name: name.to_owned(), text: text_of(&path)?, path: path.clone() };
+                let file = SqlFile {
+                    name: name.to_owned(),
+                    text: yaml::text_of(&path)?,
+                    path: path.clone(),
+                };
                 files.insert(name.to_owned(), file);
             }
         }
         Ok(files.into_values().collect())
     }
-}
-
-fn text_of(path: &Path) -> Result<String, PipelineError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| PipelineError::Read { path: path.to_owned(), source })
 }

@@ -6,7 +6,7 @@ use project::pipeline::{Pipeline, SqlFile};
 use project::stage_name::StageName;
 use project::suggest::suggest;
 use serde_json::{Map, Value};
-use stages::{PlannedStage, STAGES};
+use stages::{FileInput, PlannedStage, STAGES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -208,10 +208,12 @@ pub fn fingerprints(
     let mut made = Vec::new();
     for node in nodes {
         let mut parts = node.own_parts();
-        for (file, read_as) in &node.files {
+        for FileInput { file, read_as } in &node.files {
             let hash = files.get(&file.label).map_or("unknown", Fingerprint::as_str);
-            let said =
-                if read_as.is_empty() { hash.to_owned() } else { format!("{hash} as {read_as}") };
+            let said = match read_as {
+                None => hash.to_owned(),
+                Some(layout) => format!("{hash} as {layout}"),
+            };
             parts.insert(format!("file {}", file.label), said);
         }
         for table in &node.reads {

@@ -2,9 +2,8 @@
 
 use lake::Fingerprint;
 use project::pipeline::{SqlFile, Table};
-use project::raw_files::RawFile;
 use project::stage_name::StageName;
-use stages::{Input, PlannedStage};
+use stages::{FileInput, Input, PlannedStage};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a node is made from: named parts. Parts of config are their text, so that a plan can say
@@ -36,7 +35,7 @@ pub struct Node {
     /// The tables that it reads.
     pub reads: Vec<String>,
     /// The files from outside that it reads, each with how it is read.
-    pub files: Vec<(RawFile, String)>,
+    pub files: Vec<FileInput>,
     /// The tables that it writes.
     pub writes: Vec<String>,
     /// Who makes them.
@@ -53,7 +52,7 @@ impl Node {
                 Input::Table(table) => reads.push(table.clone()),
                 Input::TableIfMade(table) if is_made(table) => reads.push((*table).to_owned()),
                 Input::TableIfMade(_) => {}
-                Input::File { file, read_as } => files.push((file.clone(), read_as.clone())),
+                Input::File(file) => files.push(file.clone()),
             }
         }
         Self {
@@ -83,7 +82,7 @@ impl Node {
             writes: vec![name.clone()],
             name,
             reads: Vec::new(),
-            files: vec![(table.file(), String::new())],
+            files: vec![table.file().into()],
             work: Work::Table(table),
         }
     }

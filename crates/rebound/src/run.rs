@@ -22,8 +22,7 @@ use self::publish::{Publisher, Tables};
 use crate::clock;
 use crate::verified::Verified;
 use lake::{
-    Holder, Lake, LakeError, LeaseTimes, Lock, LockError, RunRecord, RunStatus, StageRecord,
-    TableVersion,
+    Holder, Lake, LeaseTimes, Lock, LockError, RunRecord, RunStatus, StageRecord, TableVersion,
 };
 use project::pipeline_file::PipelineFile;
 use std::collections::BTreeMap;
@@ -181,16 +180,11 @@ fn leased(
     let outcome = loop {
         let step =
             next.and_then(|plan| without_panic(|| carry_out(runtime, plan, options, record)));
-        match step {
-            Err(RunError::Lake(error @ (LakeError::Damaged { .. } | LakeError::Lost { .. })))
-                if n_left > 0 =>
-            {
-                tracing::warn!("{error}: it is made again now");
-                n_left -= 1;
-                next = again(runtime, path, options);
-            }
-            outcome => break outcome,
-        }
+        let damage = step.as_ref().err().and_then(RunError::damage).filter(|_| n_left > 0);
+        let Some(damage) = damage else { break step };
+        tracing::warn!("{damage}: it is made again now");
+        n_left -= 1;
+        next = again(runtime, path, options);
     };
     if let Err(error) = runtime.block_on(lease.release()) {
         tracing::warn!("{error}; the run's lease expires by itself");

@@ -19,12 +19,22 @@ pub enum Input {
     /// A table, if the pipeline makes it.
     TableIfMade(&'static str),
     /// A file from outside.
-    File {
-        /// The file.
-        file: RawFile,
-        /// By what it is read, if files of the stage are read differently: of several, which.
-        read_as: String,
-    },
+    File(FileInput),
+}
+
+/// A file from outside that a stage reads.
+#[derive(Debug, Clone)]
+pub struct FileInput {
+    /// The file.
+    pub file: RawFile,
+    /// By what it is read, where files of the stage are read differently.
+    pub read_as: Option<String>,
+}
+
+impl From<RawFile> for FileInput {
+    fn from(file: RawFile) -> Self {
+        Self { file, read_as: None }
+    }
 }
 
 impl Input {
@@ -35,7 +45,7 @@ impl Input {
 
     /// A file that is read as the stage's params say.
     pub fn file(file: RawFile) -> Self {
-        Self::File { file, read_as: String::new() }
+        Self::File(file.into())
     }
 }
 
@@ -83,17 +93,15 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn reading(mut self, inputs: &[Input], current: &BTreeMap<String, TableVersion>) -> Self {
         for input in inputs {
-            match input {
-                Input::Table(table) => {
-                    self.inputs.insert(table.clone(), current.get(table).cloned());
-                }
-                Input::TableIfMade(table) => {
-                    self.inputs.insert((*table).to_owned(), current.get(*table).cloned());
-                }
-                Input::File { file, .. } => {
+            let table = match input {
+                Input::Table(table) => table.as_str(),
+                Input::TableIfMade(table) => table,
+                Input::File(FileInput { file, .. }) => {
                     self.files.insert(file.label.clone());
+                    continue;
                 }
-            }
+            };
+            self.inputs.insert(table.to_owned(), current.get(table).cloned());
         }
         self
     }

@@ -88,15 +88,16 @@ pub enum StageError {
 impl StageError {
     /// Whether the user's input or config is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(
-            self,
-            Self::RawFile { fault: Unreadable { is_users: true, .. }, .. }
-                | Self::External(_)
-                | Self::Boundaries(_)
-                | Self::Data(_)
-                | Self::Model(_)
-                | Self::Lake(LakeError::Number { .. })
-                | Self::Remote { is_users: true, .. }
-        )
+        match self {
+            Self::RawFile { fault: Unreadable { is_users, .. }, .. }
+            | Self::Remote { is_users, .. } => *is_users,
+            Self::Query(error) => error.is_users(),
+            Self::External(_)
+            | Self::Boundaries(_)
+            | Self::Data(_)
+            | Self::Model(_)
+            | Self::Lake(LakeError::Number { .. }) => true,
+            _ => false,
+        }
     }
 }

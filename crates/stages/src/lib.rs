@@ -26,9 +26,8 @@ mod sync;
 mod table;
 pub mod tasks;
 
-pub use context::{Context, Finishing, GroupWriter, Input, Made, Output};
+pub use context::{Context, FileInput, Finishing, GroupWriter, Input, Made, Output};
 pub use error::StageError;
-pub use spatial::MEASURED;
 pub use stage::{Also, AnyStage, PlannedStage, Stage};
 
 /// Every stage that is written in code. A pipeline asks for some of them.

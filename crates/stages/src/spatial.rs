@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use trade::Money;
 
 /// Tables of regions whose numbers are looked at, and the columns that tell their periods.
-pub const MEASURED: [(&str, &[&str]); 7] = [
+const MEASURED: [(&str, &[&str]); 7] = [
     ("diversification.region_year", &["year"]),
     ("resilience.margins", &["episode", "stage"]),
     ("resilience.region", &["episode", "benchmark"]),

@@ -14,7 +14,7 @@ use project::pipeline::{Pipeline, SqlFile, Table};
 use query::{QueryError, Session};
 use sources::user_tables;
 use stages::remote::{Cluster, RemoteExecutor, Task};
-use stages::{Context, Made, PlannedStage, StageError, contracts};
+use stages::{Context, FileInput, Made, PlannedStage, StageError, contracts};
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
@@ -82,7 +82,7 @@ impl<'a> Builder<'a> {
             Work::Table(table) => vec![self.build_table(node, table, fingerprint, made_at)?],
         };
         // The fingerprint says which bytes were read; they must be those that were planned with.
-        for (file, _) in &node.files {
+        for FileInput { file, .. } in &node.files {
             if !is_as_planned(self.runtime, file, self.files.get(&file.label))? {
                 return Err(RunError::FileChanged(file.label.clone()));
             }

@@ -141,6 +141,19 @@ impl RunError {
         self.exit_code() == 2
     }
 
+    /// What is said of a version that is not what it was when it was made, wherever that is found.
+    pub(super) fn damage(&self) -> Option<&LakeError> {
+        let error = match self {
+            Self::Lake(error) => error,
+            Self::Stage { source, .. } => match &**source {
+                StageError::Lake(error) => error,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        matches!(error, LakeError::Damaged { .. } | LakeError::Lost { .. }).then_some(error)
+    }
+
     /// The exit code: 2 for the user's input and config, 3 for the data, 1 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {

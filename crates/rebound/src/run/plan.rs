@@ -143,7 +143,7 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
         Hashed::All => BTreeMap::new(),
         Hashed::Changed => last_files(&runs),
     };
-    let read = nodes.iter().flat_map(|node| &node.files).map(|(file, _)| file);
+    let read = nodes.iter().flat_map(|node| &node.files).map(|input| &input.file);
     let files = contents(read, &known)?;
     let found = files.iter().filter_map(|(label, file)| Some((label.clone(), file.record()?)));
     let found = found.filter(|(label, file)| known.get(label) != Some(file)).collect();

@@ -1,6 +1,6 @@
 //! What the rows of the stage depend on.
 
-use super::super::context::Input;
+use super::super::context::{FileInput, Input};
 use lake::Fingerprint;
 use project::bounded::RowLimit;
 use project::config;
@@ -57,11 +57,10 @@ impl Params {
     pub(super) fn inputs(&self) -> Vec<Input> {
         let sources = self.read.iter().enumerate();
         let inputs = sources.flat_map(|(at, source)| {
-            let read_as = name_of(&self.read, at);
-            source
-                .files
-                .iter()
-                .map(move |file| Input::File { file: file.clone(), read_as: read_as.clone() })
+            let read_as = Some(name_of(&self.read, at));
+            source.files.iter().map(move |file| {
+                Input::File(FileInput { file: file.clone(), read_as: read_as.clone() })
+            })
         });
         inputs.collect()
     }
