@@ -88,7 +88,7 @@ pub enum EstimateCommandError {
     NotPublished(#[from] NotPublished),
     /// Every regression failed, or what was asked for is not there.
     #[error("{0}")]
-    Asked(String),
+    Request(String),
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),
@@ -119,7 +119,7 @@ impl EstimateCommandError {
             Self::Model(_)
             | Self::Run(_)
             | Self::Table(_)
-            | Self::Asked(_)
+            | Self::Request(_)
             | Self::NotPublished(_)
             | Self::Write { .. } => true,
             Self::Query(error) => error.is_users(),
@@ -175,7 +175,7 @@ pub fn estimate(
         .collect();
     let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
     if model.is_some() && failures.len() == n {
-        return Err(EstimateCommandError::Asked(failures.join("\n")).into());
+        return Err(EstimateCommandError::Request(failures.join("\n")).into());
     }
     Ok(out)
 }
@@ -244,7 +244,7 @@ fn focus_is_there(args: &EstimateArgs, shown: &[Shown]) -> Result<(), EstimateCo
             shown.iter().flat_map(|model| &model.results).flat_map(Estimated::terms).collect();
         if !terms.contains(&asked.as_str()) {
             let hint = suggest(asked, terms.iter().copied());
-            return Err(EstimateCommandError::Asked(format!(
+            return Err(EstimateCommandError::Request(format!(
                 "no regression has the coefficient `{asked}`{hint}"
             )));
         }
@@ -307,7 +307,7 @@ fn published_models(
     names: &[String],
 ) -> Result<Vec<Shown>, EstimateCommandError> {
     let results = published::results(runtime, lake, catalog)?.ok_or_else(|| {
-        EstimateCommandError::Asked(
+        EstimateCommandError::Request(
             "no models are published: name model files under `models` of the pipeline, and `models` among its stages".to_owned(),
         )
     })?;
@@ -319,7 +319,7 @@ fn published_models(
         .map(|(_, heading, results)| Shown { heading, results })
         .collect();
     if shown.is_empty() {
-        return Err(EstimateCommandError::Asked(format!(
+        return Err(EstimateCommandError::Request(format!(
             "no published model has that name: there are {known}"
         )));
     }

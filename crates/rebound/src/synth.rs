@@ -97,7 +97,7 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
 }
 
 fn asked(why: &str) -> SynthError {
-    SynthError::Asked(why.to_owned())
+    SynthError::Request(why.to_owned())
 }
 
 /// Fails if `folder` holds other files than those that are `planned`.
@@ -107,7 +107,7 @@ fn refuse_others(folder: &Path, planned: &[String]) -> Result<(), SynthError> {
         let name = entry.map_err(unlisted)?.file_name().to_string_lossy().into_owned();
         // What was being written when it was killed is hidden.
         if !planned.contains(&name) && !name.starts_with('.') {
-            return Err(SynthError::Asked(format!(
+            return Err(SynthError::Request(format!(
                 "`{}` holds `{name}`, which is not of this nation: remove the folder, or name another",
                 folder.display()
             )));

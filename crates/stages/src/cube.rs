@@ -8,7 +8,7 @@ use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
 use space::Exports;
 use std::collections::{BTreeMap, BTreeSet};
-use trade::memo::Dictionary;
+use trade::interner::Interner;
 use trade::{Frequency, Money, Period};
 
 /// A table of exports by period, region and product with its labels.
@@ -67,7 +67,7 @@ pub(super) fn index(
 pub(super) fn coded<'b>(
     batch: &'b RecordBatch,
     column: &str,
-    dictionary: &mut Dictionary,
+    dictionary: &mut Interner,
 ) -> Result<(&'b arrow::array::DictionaryArray<Int32Type>, Vec<u32>), StageError> {
     let column = batch.column(batch.schema().index_of(column)?).as_dictionary::<Int32Type>();
     let texts = column.values().as_string::<i32>();
@@ -84,7 +84,7 @@ pub(super) fn texts<'a>(
 }
 
 /// The texts of a dictionary, in the order of their codes.
-fn words(dictionary: &Dictionary) -> impl Iterator<Item = &str> {
+fn words(dictionary: &Interner) -> impl Iterator<Item = &str> {
     let n = u32::try_from(dictionary.n_texts()).unwrap_or(0);
     (0..n).map(move |code| dictionary.text(code))
 }
@@ -100,8 +100,8 @@ struct FileSum {
 /// The exports of one file of a table, by period, region and part.
 #[derive(Default)]
 struct FileSums {
-    regions: Dictionary,
-    parts: Dictionary,
+    regions: Interner,
+    parts: Interner,
     /// Region after region; of a region, period after period.
     sums: Vec<FileSum>,
     /// The region being read, whose rows stand together.
@@ -242,7 +242,7 @@ impl Cube {
         let read = |file: &lake::DataFile| FileSums::read(context, table, file, column, frequency);
         let found: Vec<FileSums> =
             context.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
-        let all = |of: fn(&FileSums) -> &Dictionary| {
+        let all = |of: fn(&FileSums) -> &Interner| {
             index(found.iter().map(of).flat_map(words).map(str::to_owned))
         };
         let (regions, region_at) = all(|file| &file.regions);

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 use trade::NO_CODE;
-use trade::memo::Dictionary;
+use trade::interner::Interner;
 
 /// What decides the order of levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Levels {
 /// Level numbers of texts, in the order in which they are met.
 #[derive(Default)]
 pub(crate) struct Met {
-    texts: Dictionary,
+    texts: Interner,
     of_row: Vec<u32>,
 }
 

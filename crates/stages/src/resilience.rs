@@ -12,7 +12,7 @@ mod structure;
 pub(super) mod tables;
 mod units;
 
-use self::episode::{Asked, EpisodePath, Side};
+use self::episode::{EpisodeParams, EpisodePath, Side};
 use self::params::Params;
 use self::tables::{
     CellRow, MacroRegion, Margins, Nation, NationPeriod, Product, ProductTransformation, Region,
@@ -153,7 +153,7 @@ impl Stage for Resilience {
             }
             None => None,
         };
-        let asked = Asked { reference, ..asked };
+        let asked = EpisodeParams { reference, ..asked };
         let cubes = CubesByFrequency::read(params, context, &asked, &episodes, regions)?;
         let mut output = of_regions(params, context, &asked, &episodes, &cubes)?;
         put(&mut output, of_part::<RegionTradeMode>(context, &asked, &episodes)?)?;
@@ -164,14 +164,14 @@ impl Stage for Resilience {
 }
 
 /// What the config asks for, but for the reference economy.
-fn asked(params: &Params) -> Asked<'_> {
+fn asked(params: &Params) -> EpisodeParams<'_> {
     let config = &params.resilience;
     let mut of_regions: Vec<Benchmark> =
         config.region_benchmarks.iter().map(|benchmark| benchmark.0).collect();
     of_regions.sort_by_key(|benchmark| benchmark.name());
     let mut of_products = config.product_benchmarks.clone();
     of_products.sort_by_key(Choice::name);
-    Asked { config, of_regions, of_products, reference: None }
+    EpisodeParams { config, of_regions, of_products, reference: None }
 }
 
 /// The cubes of each length of period that an episode has.
@@ -184,7 +184,7 @@ impl CubesByFrequency {
     fn read(
         params: &Params,
         context: &Context<'_>,
-        asked: &Asked<'_>,
+        asked: &EpisodeParams<'_>,
         episodes: &[&Episode],
         regions: Cube,
     ) -> Result<Self, StageError> {
@@ -277,7 +277,7 @@ fn seen<'a>(
 fn of_regions(
     params: &Params,
     context: &Context<'_>,
-    asked: &Asked<'_>,
+    asked: &EpisodeParams<'_>,
     episodes: &[&Episode],
     cubes: &CubesByFrequency,
 ) -> Result<Output, StageError> {
@@ -352,7 +352,7 @@ fn warn_of_overlap(episode: &Episode) {
 /// The table of a part of regions' exports, of episodes in years.
 fn of_part<'f, T: Part>(
     context: &'f Context<'_>,
-    asked: &Asked<'_>,
+    asked: &EpisodeParams<'_>,
     episodes: &[&Episode],
 ) -> Result<LongTable<'f, T>, StageError> {
     let cube = Cube::stream(context, T::FROM, T::COLUMN, Frequency::Year)?;

@@ -3,7 +3,7 @@
 use arrow::error::ArrowError;
 use lake::{Contract, Kind, NO_CODE, NO_COUNT, NO_MONEY};
 use trade::Money;
-use trade::memo::Dictionary;
+use trade::interner::Interner;
 
 /// The cells of rows, column by column in the order of the contract. Only what the macro `tables`
 /// declares fills them.
@@ -22,7 +22,7 @@ const _: () = assert!(trade::NO_CODE == NO_CODE);
 /// A column, in the form in which a file takes it.
 #[derive(Debug)]
 pub(super) enum Cells {
-    Text(Dictionary, Vec<u32>),
+    Text(Interner, Vec<u32>),
     Int(Vec<i32>, Vec<u32>),
     Count(Vec<i64>),
     /// NaN for none.
@@ -33,7 +33,7 @@ pub(super) enum Cells {
 
 /// Texts as a table's writer asks for them.
 #[derive(Debug)]
-pub(super) struct Words<'a>(pub(super) &'a Dictionary);
+pub(super) struct Words<'a>(pub(super) &'a Interner);
 
 impl lake::Texts for Words<'_> {
     fn n_texts(&self) -> usize {
@@ -74,7 +74,7 @@ impl RowCells {
             .columns
             .iter()
             .map(|column| match column.kind {
-                Kind::Text => Cells::Text(Dictionary::default(), Vec::new()),
+                Kind::Text => Cells::Text(Interner::default(), Vec::new()),
                 Kind::Int => Cells::Int(Vec::new(), Vec::new()),
                 Kind::Count => Cells::Count(Vec::new()),
                 Kind::Float => Cells::Float(Vec::new()),

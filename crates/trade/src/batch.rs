@@ -1,7 +1,7 @@
 //! Rows many at a time: where their fields are, and how they are looked up.
 
-use crate::marks::{Finder, Words};
-use crate::memo::Text;
+use crate::interner::Text;
+use crate::structural_scan::{Finder, Words};
 use crate::text::{Row, Rows};
 use std::borrow::Cow;
 
@@ -406,8 +406,8 @@ mod tests {
             for (first, last) in (0..5).flat_map(|first| (0..5).map(move |last| (first, last))) {
                 let Some((all, parts)) = batch.parts(first, last) else { continue };
                 let parts: Vec<&[u8]> = parts.map(|(start, end)| &all[start..end]).collect();
-                let joint = |fields: &&Vec<Vec<u8>>| fields[first..=last].join(&dialect.delimiter);
-                assert_eq!(parts, fields.iter().map(joint).collect::<Vec<_>>());
+                let group = |fields: &&Vec<Vec<u8>>| fields[first..=last].join(&dialect.delimiter);
+                assert_eq!(parts, fields.iter().map(group).collect::<Vec<_>>());
             }
         }
     }

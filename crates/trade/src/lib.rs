@@ -5,28 +5,28 @@
 //! becomes a [`Reject`] with a [`RejectReason`].
 
 pub mod batch;
-pub mod coded;
 pub mod column;
 pub mod concordance;
+pub mod dictionary_encoding;
 pub mod hs;
+pub mod interner;
 pub mod layout;
-mod marks;
-pub mod memo;
 pub mod money;
 mod multi_pattern;
 pub mod period;
 pub mod row;
+mod structural_scan;
 pub mod text;
 
 pub use batch::{RowBatch, RowTexts};
-pub use coded::{CodedBatch, CodedEntry, CodedParser, CodedSink};
 pub use column::Column;
 pub use concordance::{Concordance, Conversion, Correlation, MatchKind, Method};
+pub use dictionary_encoding::{CodedBatch, CodedEntry, CodedParser, CodedSink};
 pub use hs::{Hs6, HsRevision};
+pub use interner::NO_CODE;
 pub use layout::Layout;
-pub use marks::Marks;
-pub use memo::NO_CODE;
 pub use money::{Money, MoneyFormat};
 pub use period::{Frequency, Period};
 pub use row::{Counts, Entry, Reject, RejectReason, RowParser, Sink};
+pub use structural_scan::Marks;
 pub use text::Dialect;

@@ -99,7 +99,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(ExportError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)
             || cause.downcast_ref().is_some_and(PipelineError::is_users)
-            || matches!(cause.downcast_ref(), Some(SynthError::Asked(_)))
+            || matches!(cause.downcast_ref(), Some(SynthError::Request(_)))
             || cause.downcast_ref().is_some_and(QueryError::is_users)
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
             || matches!(

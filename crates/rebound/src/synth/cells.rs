@@ -204,7 +204,7 @@ pub(super) fn cells(
         }
     }
     let exports = Exports::new(n, m, values)
-        .map_err(|error| SynthError::Asked(format!("no exports were made: {error}")))?;
+        .map_err(|error| SynthError::Request(format!("no exports were made: {error}")))?;
     let specialization = Specialization::new(&rca(&exports, Reference::Own), RcaRule::AtLeast(1.0));
     let density = density(&specialization, &proximity(&specialization), Diagonal::Excluded);
     let surroundings = Surroundings { nation, products, exports, density };

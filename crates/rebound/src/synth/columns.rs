@@ -89,7 +89,7 @@ fn texts(
             None if field == Field::TradeMode => {}
             None => {
                 let why = format!("the layout has no text for `{code}` of `{field}` in {year}");
-                return Err(SynthError::Asked(why));
+                return Err(SynthError::Request(why));
             }
         }
     }

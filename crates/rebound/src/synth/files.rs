@@ -197,7 +197,7 @@ pub(super) fn file_names(layout: &LayoutFile, year: i32) -> Result<Vec<String>, 
             return Ok(months().map(|(name, _)| format!("{start}{name}")).collect());
         }
     }
-    Err(SynthError::Asked(
+    Err(SynthError::Request(
         "the layout wants to know more from a file's name than is made up here".to_owned(),
     ))
 }

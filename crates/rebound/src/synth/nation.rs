@@ -26,7 +26,7 @@ pub struct Nation {
 pub enum SynthError {
     /// What was asked for cannot be made.
     #[error("{0}")]
-    Asked(String),
+    Request(String),
     /// A built-in table is damaged.
     #[error(transparent)]
     Codes(#[from] hs_tables::CodesError),

@@ -13,7 +13,7 @@ pub(super) fn products(nation: &Nation) -> Result<Vec<Hs6>, SynthError> {
     let all: Vec<Hs6> = hs_tables::descriptions(HsRevision::Hs2007)?.into_keys().collect();
     if all.len() < nation.products {
         let n = all.len();
-        return Err(SynthError::Asked(format!("HS2007 has {n} products, fewer than asked for")));
+        return Err(SynthError::Request(format!("HS2007 has {n} products, fewer than asked for")));
     }
     Ok((0..nation.products).map(|at| all[at * all.len() / nation.products]).collect())
 }

@@ -50,7 +50,7 @@ pub(super) fn regions(layout: &Layout, nation: &Nation) -> Result<Vec<Place>, Sy
     };
     if found.len() < nation.regions {
         let n = found.len();
-        return Err(SynthError::Asked(format!(
+        return Err(SynthError::Request(format!(
             "the layout knows {n} regions, fewer than asked for"
         )));
     }

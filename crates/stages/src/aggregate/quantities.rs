@@ -14,7 +14,7 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use trade::memo::Dictionary;
+use trade::interner::Interner;
 use trade::money::allocate;
 use trade::{Conversion, Hs6, HsRevision, Money};
 
@@ -53,8 +53,8 @@ type Sums = std::collections::HashMap<Key, Sum>;
 
 #[derive(Debug, Default)]
 struct Shared {
-    regions: Dictionary,
-    units: Dictionary,
+    regions: Interner,
+    units: Interner,
     sums: Sums,
 }
 

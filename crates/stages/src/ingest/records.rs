@@ -5,7 +5,7 @@ use super::super::error::StageError;
 use super::super::record_store::CodedRows;
 use super::super::row_cells::Words;
 use lake::{Cells, Codes};
-use trade::coded::Dictionaries;
+use trade::dictionary_encoding::Dictionaries;
 use trade::{CodedBatch, CodedEntry, Column, NO_CODE};
 
 /// Rows of `customs.records`, by column, with codes for texts.

@@ -8,7 +8,7 @@ use super::row::{CODE_BITS, FIRST_YEAR, MONTH_BITS, NO_WORD, REGION_BITS, Row};
 use super::texts::Numbers;
 use lake::Codes;
 use trade::Column;
-use trade::memo::Memo;
+use trade::interner::LookupCache;
 
 /// Rows that are handed over together.
 const HANDED_OVER: usize = 1 << 17;
@@ -26,7 +26,7 @@ pub(crate) struct RecordEncoder {
     /// The numbers of ownerships with trade modes, by both.
     kinds: Vec<Numbers>,
     /// What texts were found to be by their bytes, for when codes come to stand for others.
-    memos: [Memo; Column::ALL.len()],
+    caches: [LookupCache; Column::ALL.len()],
     /// The records that are taken.
     taken: Vec<u32>,
     /// Their numbers, column by column.
@@ -185,15 +185,15 @@ impl RecordEncoder {
         records: &impl CodedRows,
         into: &Collector,
     ) -> Result<(), StageError> {
-        let Self { numbers, memos, taken, columns, .. } = self;
-        let (numbers, memo) = (&mut numbers[column as usize], &mut memos[column as usize]);
+        let Self { numbers, caches, taken, columns, .. } = self;
+        let (numbers, cache) = (&mut numbers[column as usize], &mut caches[column as usize]);
         let mut find = |code: u32| {
             let text = records.text(column, code);
-            if let Some(number) = memo.get(text.as_bytes()) {
+            if let Some(number) = cache.get(text.as_bytes()) {
                 return Ok(number);
             }
             let number = into.number(column, text)?;
-            memo.put(text.as_bytes(), number);
+            cache.put(text.as_bytes(), number);
             Ok(number)
         };
         let found = &mut columns[column as usize];

@@ -22,14 +22,14 @@ pub(super) const CHUNK: usize = 64;
 pub(super) type ReferenceTrade = BTreeMap<i32, (Vec<f64>, f64)>;
 
 /// What the config asks for, read once.
-pub(super) struct Asked<'p> {
+pub(super) struct EpisodeParams<'p> {
     pub(super) config: &'p Resilience,
     pub(super) of_regions: Vec<Benchmark>,
     pub(super) of_products: Vec<ProductBenchmark>,
     pub(super) reference: Option<ReferenceTrade>,
 }
 
-impl Asked<'_> {
+impl EpisodeParams<'_> {
     /// The cube, with regions that have no rows in a period as those that exported nothing, if they
     /// are so.
     pub(super) fn filled(&self, cube: Cube) -> Cube {
@@ -107,7 +107,7 @@ impl Side<'_> {
 /// An episode on a cube, before anything is compared.
 pub(super) struct EpisodeContext<'a> {
     pub(super) episode: &'a Episode,
-    pub(super) asked: &'a Asked<'a>,
+    pub(super) asked: &'a EpisodeParams<'a>,
     pub(super) cube: &'a Cube,
     pub(super) side: Side<'a>,
     /// Each unit's level in every period from the first of the data.
@@ -158,7 +158,7 @@ impl<'a> std::ops::Deref for EpisodePath<'a> {
 impl<'a> EpisodePath<'a> {
     pub(super) fn new(
         episode: &'a Episode,
-        asked: &'a Asked<'a>,
+        asked: &'a EpisodeParams<'a>,
         cube: &'a Cube,
         side: Side<'a>,
     ) -> Result<Self, StageError> {

@@ -3,7 +3,7 @@
 use super::super::context::Context;
 use super::super::error::StageError;
 use super::super::rows::{LongTable, Rows};
-use super::episode::Asked;
+use super::episode::EpisodeParams;
 use super::tables::{UnitValue, UnitValueRow};
 use ::resilience::{Quality, QualityParams, quality};
 use arrow::array::AsArray;
@@ -42,7 +42,7 @@ struct Cell<'a> {
 /// Adds the rows of an episode in years.
 pub(super) fn rows(
     context: &Context<'_>,
-    asked: &Asked<'_>,
+    asked: &EpisodeParams<'_>,
     episode: &Episode,
     long: &mut LongTable<'_, UnitValue>,
 ) -> Result<(), StageError> {

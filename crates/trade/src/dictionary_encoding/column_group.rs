@@ -1,15 +1,15 @@
 //! Columns that stand side by side, and whose texts are looked up as one.
 
-use super::fallback::{Link, Memos};
+use super::fallback::{Fallback, LookupCaches};
 use super::found::{Found, Year, has};
 use crate::batch::RowTexts;
+use crate::interner::{Lookup, NO_CODE, UNKNOWN};
 use crate::layout::Field;
-use crate::memo::{Lookup, NO_CODE, UNKNOWN};
 
 /// Bytes of the longest text that is looked up at once.
 const LONGEST: usize = 8;
 
-/// Texts of a joint: few enough for the processor's cache.
+/// Texts of a group: few enough for the processor's cache.
 const MOST_TEXTS: usize = 1 << 13;
 
 /// Batches in which some text may be unknown before there must be as many in which none was.
@@ -30,12 +30,12 @@ const JOINED: [Field; 7] = [
 ///
 /// It knows only what the fields' own columns have told them, one by one.
 #[derive(Debug)]
-pub(super) struct Joint {
+pub(super) struct ColumnGroup {
     first: usize,
     last: usize,
     fields: Vec<Field>,
     /// Dated if the year, which is not among its own fields, says what a text means.
-    memos: Memos,
+    caches: LookupCaches,
     /// By field, the code of each text.
     codes: Vec<Vec<u32>>,
     n_texts: usize,
@@ -46,10 +46,13 @@ pub(super) struct Joint {
     n_unknown: usize,
 }
 
-impl Joint {
-    /// Those of the columns of `chains` whose texts are short enough in `rows`.
-    pub(super) fn all(chains: &[Vec<Link<'_, '_>>], rows: &(impl RowTexts + ?Sized)) -> Vec<Self> {
-        let column_of = |field: Field| chains[field.index()].first()?.column();
+impl ColumnGroup {
+    /// Those of the columns of `fallbacks` whose texts are short enough in `rows`.
+    pub(super) fn all(
+        fallbacks: &[Vec<Fallback<'_, '_>>],
+        rows: &(impl RowTexts + ?Sized),
+    ) -> Vec<Self> {
+        let column_of = |field: Field| fallbacks[field.index()].first()?.column();
         let length = |column: usize| {
             let (_, parts) = rows.parts(column, column)?;
             parts.map(|(start, end)| end - start).max()
@@ -66,18 +69,18 @@ impl Joint {
                 _ => runs.push((at, at, length)),
             }
         }
-        let joint = |(first, last, _): (usize, usize, usize)| {
+        let group = |(first, last, _): (usize, usize, usize)| {
             let is_in =
                 |field: &Field| column_of(*field).is_some_and(|at| (first..=last).contains(&at));
             let fields: Vec<Field> = JOINED.into_iter().filter(is_in).collect();
             let is_dated = |field: &Field| {
-                chains[field.index()].first().is_some_and(|link| link.memos.is_dated)
+                fallbacks[field.index()].first().is_some_and(|place| place.caches.is_dated)
             };
             let is_dated = !fields.contains(&Field::Year) && fields.iter().any(is_dated);
             Self {
                 first,
                 last,
-                memos: if is_dated { Memos::dated() } else { Memos::undated() },
+                caches: if is_dated { LookupCaches::dated() } else { LookupCaches::undated() },
                 codes: vec![Vec::new(); fields.len()],
                 fields,
                 n_texts: 0,
@@ -87,7 +90,7 @@ impl Joint {
                 n_unknown: 0,
             }
         };
-        runs.into_iter().map(joint).filter(|joint| joint.fields.len() > 1).collect()
+        runs.into_iter().map(group).filter(|group| group.fields.len() > 1).collect()
     }
 
     /// The fields that its columns are of.
@@ -134,18 +137,18 @@ impl Joint {
     fn find(&mut self, rows: &(impl RowTexts + ?Sized), year: Year) -> bool {
         let year = match year {
             Year::Of(year) => year,
-            Year::Differs if self.memos.is_dated => return false,
+            Year::Differs if self.caches.is_dated => return false,
             Year::Differs => 0,
         };
         let Some((all, parts)) = rows.parts(self.first, self.last) else { return false };
-        self.memos.of(year).get_parts(all, parts, &mut self.lookup)
+        self.caches.of(year).get_parts(all, parts, &mut self.lookup)
             && !has(self.lookup.codes(), UNKNOWN)
     }
 
     /// Learns the texts of `rows` that were not known from what each field has found.
     pub(super) fn learn(
         &mut self,
-        chains: &mut [Vec<Link<'_, '_>>],
+        fallbacks: &mut [Vec<Fallback<'_, '_>>],
         rows: &(impl RowTexts + ?Sized),
         found: &Found,
     ) {
@@ -155,22 +158,22 @@ impl Joint {
         let Some((all, parts)) = rows.parts(self.first, self.last) else { return };
         for (row, (start, end)) in parts.enumerate().filter(|(row, _)| !found.is_unusual[*row]) {
             let (text, year) = (&all[start..end], found.year[row].cast_signed());
-            if text.len() > LONGEST || self.memos.of(year).get(text).is_some() {
+            if text.len() > LONGEST || self.caches.of(year).get(text).is_some() {
                 continue;
             }
             let n = self.n_texts;
             for (field, codes) in self.fields.iter().zip(&mut self.codes) {
-                let chain = &mut chains[field.index()];
+                let places = &mut fallbacks[field.index()];
                 // Where there is a fallback, it speaks for what has no code.
-                let has_fallback = chain.len() > 1;
-                let known = chain.first_mut().and_then(|link| {
-                    let column = link.column()?;
-                    link.memos.of(year).get(rows.text(row, column).bytes())
+                let has_fallback = places.len() > 1;
+                let known = places.first_mut().and_then(|place| {
+                    let column = place.column()?;
+                    place.caches.of(year).get(rows.text(row, column).bytes())
                 });
                 codes.extend(known.filter(|code| *code != NO_CODE || !has_fallback));
             }
             if self.codes.iter().all(|codes| codes.len() == n + 1) {
-                self.memos.of(year).put(text, u32::try_from(n).unwrap_or(UNKNOWN));
+                self.caches.of(year).put(text, u32::try_from(n).unwrap_or(UNKNOWN));
                 self.n_texts += 1;
             } else {
                 self.codes.iter_mut().for_each(|codes| codes.truncate(n));

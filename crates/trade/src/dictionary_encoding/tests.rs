@@ -392,7 +392,7 @@ fn joined(coded: &mut CodedParser<'_, '_>, text: &str) -> Vec<Vec<Field>> {
     batch.fill(&mut rows, usize::MAX);
     coded.look_up(&batch);
     assert_eq!(coded.batch(&batch).map(|batch| batch.value.len()), Some(batch.n_rows()));
-    coded.joints.iter().flatten().map(|joint| joint.fields().to_vec()).collect()
+    coded.groups.iter().flatten().map(|group| group.fields().to_vec()).collect()
 }
 
 #[test]

@@ -1,21 +1,21 @@
 //! The places where a field's text may be, and what is known of the texts there.
 
-use crate::memo::Memo;
+use crate::interner::LookupCache;
 use crate::row::{Fitted, Source};
 
 /// What is known of raw texts, of each year alone where that says what they mean.
 #[derive(Debug)]
-pub(super) struct Memos {
+pub(super) struct LookupCaches {
     pub(super) is_dated: bool,
-    pub(super) by_year: Vec<(i32, Memo)>,
+    pub(super) by_year: Vec<(i32, LookupCache)>,
     /// The one last used.
     pub(super) current: usize,
 }
 
-impl Memos {
+impl LookupCaches {
     /// Nothing is known of texts that mean the same in every year.
     pub(super) fn undated() -> Self {
-        Self { is_dated: false, by_year: vec![(0, Memo::default())], current: 0 }
+        Self { is_dated: false, by_year: vec![(0, LookupCache::default())], current: 0 }
     }
 
     /// The same of texts whose meaning depends on the year.
@@ -25,13 +25,13 @@ impl Memos {
 
     /// What is known of the raw texts of `year`.
     #[inline]
-    pub(super) fn of(&mut self, year: i32) -> &mut Memo {
+    pub(super) fn of(&mut self, year: i32) -> &mut LookupCache {
         let year = if self.is_dated { year } else { 0 };
         if self.by_year[self.current].0 != year {
             self.current = match self.by_year.iter().position(|(of, _)| *of == year) {
                 Some(at) => at,
                 None => {
-                    self.by_year.push((year, Memo::default()));
+                    self.by_year.push((year, LookupCache::default()));
                     self.by_year.len() - 1
                 }
             };
@@ -42,17 +42,21 @@ impl Memos {
 
 /// One place where a field's text may be: the field's own, or a fallback's.
 #[derive(Debug)]
-pub(super) struct Link<'p, 'l> {
+pub(super) struct Fallback<'p, 'l> {
     pub(super) fitted: &'p Fitted<'l>,
-    pub(super) memos: Memos,
+    pub(super) caches: LookupCaches,
 }
 
-impl<'p, 'l> Link<'p, 'l> {
-    pub(super) fn chain(fitted: &'p Fitted<'l>) -> Vec<Self> {
+impl<'p, 'l> Fallback<'p, 'l> {
+    pub(super) fn all(fitted: &'p Fitted<'l>) -> Vec<Self> {
         std::iter::successors(Some(fitted), |fitted| fitted.fallback.as_deref())
             .map(|fitted| Self {
                 fitted,
-                memos: if fitted.is_dated() { Memos::dated() } else { Memos::undated() },
+                caches: if fitted.is_dated() {
+                    LookupCaches::dated()
+                } else {
+                    LookupCaches::undated()
+                },
             })
             .collect()
     }

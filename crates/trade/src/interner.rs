@@ -3,7 +3,7 @@
 /// The code of no text.
 pub const NO_CODE: u32 = u32::MAX;
 
-/// The code of a text that a [`Memo`] does not know.
+/// The code of a text that a [`LookupCache`] does not know.
 pub const UNKNOWN: u32 = u32::MAX - 1;
 
 /// Bytes that a slot holds itself.
@@ -219,7 +219,7 @@ fn hash_key(key: u64) -> u64 {
 
 /// Codes by bytes.
 #[derive(Debug, Default)]
-pub struct Memo {
+pub struct LookupCache {
     /// Of the texts of one byte, by that byte.
     tiny: Vec<u32>,
     /// Those of up to eight bytes: four slots are in a line of the cache.
@@ -319,7 +319,7 @@ fn hash_long(bytes: &[u8]) -> u64 {
     mix(a ^ hash, b)
 }
 
-impl Memo {
+impl LookupCache {
     #[inline]
     fn holds(&self, slot: &Slot, text: &Text<'_>) -> bool {
         if slot.len as usize != text.bytes.len() || slot.words.0 != text.words.0 {
@@ -544,7 +544,7 @@ fn place<S>(slots: &mut [S], slot: S, hash: u64, is_free: impl Fn(&S) -> bool) {
 
 /// Texts in the order in which they were first met, each with its place as code.
 #[derive(Debug, Default)]
-pub struct Dictionary {
+pub struct Interner {
     texts: String,
     /// Where each text ends.
     ends: Vec<usize>,
@@ -552,7 +552,7 @@ pub struct Dictionary {
     slots: Vec<(u32, u32)>,
 }
 
-impl Dictionary {
+impl Interner {
     /// The code of `text`, a new one if need be.
     pub fn code(&mut self, text: &str) -> u32 {
         if (self.ends.len() + 1) * 2 > self.slots.len() {
@@ -626,17 +626,17 @@ mod tests {
             }),
             n_times in 1..4_usize,
         ) {
-            let mut memo = Memo::default();
+            let mut cache = LookupCache::default();
             let mut map = BTreeMap::new();
             for (code, text) in (0..).zip(&texts) {
-                prop_assert_eq!(memo.get(text), map.get(text).copied());
+                prop_assert_eq!(cache.get(text), map.get(text).copied());
                 if !map.contains_key(text) {
-                    memo.put(text, code);
+                    cache.put(text, code);
                     map.insert(text.clone(), code);
                 }
             }
             for (text, code) in &map {
-                prop_assert_eq!(memo.get(text), Some(*code));
+                prop_assert_eq!(cache.get(text), Some(*code));
             }
             let absent: Vec<Vec<u8>> = (0..20).map(|n| vec![9; n]).collect();
             // As they stand, and within one long text.
@@ -665,7 +665,7 @@ mod tests {
                 all.iter().map(|text| map.get(*text).copied().unwrap_or(UNKNOWN)).collect();
             for texts in [alone, within] {
                 let mut found = Lookup::default();
-                memo.get_all(&texts, &mut found);
+                cache.get_all(&texts, &mut found);
                 prop_assert_eq!(found.codes(), &expected);
             }
             let (mut found, mut end) = (Lookup::default(), 0);
@@ -674,7 +674,7 @@ mod tests {
                 (end - bytes.len(), end)
             });
             let is_short = map.keys().all(|text| text.len() < 8 || text.len() == 8 && text[7] < 248);
-            prop_assert_eq!(memo.get_parts(&whole, parts, &mut found), is_short);
+            prop_assert_eq!(cache.get_parts(&whole, parts, &mut found), is_short);
             prop_assert!(!is_short || found.codes() == expected);
         }
 
@@ -697,7 +697,7 @@ mod tests {
 
     #[test]
     fn texts_keep_their_codes() {
-        let mut dictionary = Dictionary::default();
+        let mut dictionary = Interner::default();
         let texts: Vec<String> =
             (0..500_u32).map(|n| "x".repeat(n as usize % 30) + &n.to_string()).collect();
         let codes: Vec<u32> = texts.iter().map(|text| dictionary.code(text)).collect();

@@ -4,34 +4,34 @@
 //! bytes from then on; a row of known texts needs no more than to look them up. All else (faults, codes
 //! without a meaning, wide tables) goes through [`RowParser`], so that there is one meaning of a row.
 
+mod column_group;
 mod fallback;
 mod found;
-mod joint;
 
-use self::fallback::Link;
+use self::column_group::ColumnGroup;
+use self::fallback::Fallback;
 use self::found::{COLUMN_OF, Found, Year, has};
-use self::joint::Joint;
 use crate::batch::RowTexts;
 use crate::column::Column;
+use crate::interner::{Interner, Lookup, NO_CODE, Text, UNKNOWN, is_same};
 use crate::layout::{Field, Negative, Zero};
-use crate::memo::{Dictionary, Lookup, NO_CODE, Text, UNKNOWN, is_same};
 use crate::money::Money;
 use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
 use std::borrow::Cow;
 
 /// The texts of each [`Column`], by code.
 #[derive(Debug, Default)]
-pub struct Dictionaries([Dictionary; Column::ALL.len()]);
+pub struct Dictionaries([Interner; Column::ALL.len()]);
 
 impl Dictionaries {
     /// The texts of `column`, by code.
-    pub fn of(&self, column: Column) -> &Dictionary {
+    pub fn of(&self, column: Column) -> &Interner {
         &self.0[column as usize]
     }
 
     /// Bytes of memory that they have, about.
     pub fn n_bytes(&self) -> usize {
-        self.0.iter().map(Dictionary::n_bytes).sum()
+        self.0.iter().map(Interner::n_bytes).sum()
     }
 
     fn code(&mut self, column: Column, text: &str) -> u32 {
@@ -155,7 +155,7 @@ pub struct CodedParser<'p, 'l> {
     /// The column of the value, where a row has but one.
     value: Option<usize>,
     /// By field.
-    chains: Vec<Vec<Link<'p, 'l>>>,
+    fallbacks: Vec<Vec<Fallback<'p, 'l>>>,
     dictionaries: Dictionaries,
     /// HS6 of each product code.
     hs6: Vec<u32>,
@@ -163,7 +163,7 @@ pub struct CodedParser<'p, 'l> {
     revisions: Vec<(u32, u32)>,
     masks: [Masks; 4],
     /// Columns that are looked up together, once there were rows.
-    joints: Option<Vec<Joint>>,
+    groups: Option<Vec<ColumnGroup>>,
     /// The column of firms' names, where they are asked for the rules alone and stand as they are.
     names: Option<usize>,
     found: Found,
@@ -172,7 +172,7 @@ pub struct CodedParser<'p, 'l> {
 }
 
 /// A row that the slow way must read.
-struct Unusual;
+struct SlowPath;
 
 /// What stands for a text that is no number.
 const NO_NUMBER: u64 = u64::MAX;
@@ -251,9 +251,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 [column] if column.code.is_none() => Some(column.at),
                 _ => None,
             },
-            chains: Field::ALL
+            fallbacks: Field::ALL
                 .iter()
-                .map(|field| Link::chain(&parser.fields[field.index()]))
+                .map(|field| Fallback::all(&parser.fields[field.index()]))
                 .collect(),
             dictionaries: Dictionaries::default(),
             hs6: Vec::new(),
@@ -266,7 +266,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                     none: mask(parser, column, None),
                 },
             ),
-            joints: None,
+            groups: None,
             names: match names.source {
                 Source::Column(at) if !is_asked[Column::FirmName as usize] => {
                     Some(at).filter(|_| names.is_plain() && names.fallback.is_none())
@@ -309,22 +309,22 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         found.ownership_at.resize(n, 0);
         found.rules.clear();
         found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
-        let mut joints = match self.joints.take() {
-            Some(joints) => joints,
-            None => Joint::all(&self.chains, rows),
+        let mut groups = match self.groups.take() {
+            Some(groups) => groups,
+            None => ColumnGroup::all(&self.fallbacks, rows),
         };
         let mut is_known = [false; Field::ALL.len()];
         let mut texts = ColumnTexts::new(rows);
-        for joint in joints.iter_mut().filter(|joint| joint.has_year()) {
-            joint.look_up(rows, Year::Differs, &mut found, &mut is_known);
+        for group in groups.iter_mut().filter(|group| group.has_year()) {
+            group.look_up(rows, Year::Differs, &mut found, &mut is_known);
         }
         let unusual = &mut found.is_unusual;
         if !is_known[Field::Year.index()] {
             self.find(Field::Year, &mut texts, None, &mut found.year, unusual, None);
         }
         let year = Year::of_all(&found.year);
-        for joint in joints.iter_mut().filter(|joint| !joint.has_year()) {
-            joint.look_up(rows, year, &mut found, &mut is_known);
+        for group in groups.iter_mut().filter(|group| !group.has_year()) {
+            group.look_up(rows, year, &mut found, &mut is_known);
         }
         let unusual = &mut found.is_unusual;
         let years = Some((&*found.year, year));
@@ -347,11 +347,11 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             let places = (field == Field::Ownership).then_some(&mut found.ownership_at);
             self.find(field, &mut texts, years, codes, unusual, places);
         }
-        for joint in &mut joints {
-            joint.learn(&mut self.chains, rows, &found);
+        for group in &mut groups {
+            group.learn(&mut self.fallbacks, rows, &found);
         }
-        joints.retain(Joint::is_of_use);
-        self.joints = Some(joints);
+        groups.retain(ColumnGroup::is_of_use);
+        self.groups = Some(groups);
         self.find_products(&mut found);
         if !self.parser.rules.is_empty() {
             let (parser, dictionaries) = (self.parser, &self.dictionaries);
@@ -472,7 +472,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             quantity.push(match number {
                 NO_NUMBER => match self.quantity(row, rows, year.cast_signed()) {
                     Ok(amount) => amount.unwrap_or(f64::NAN),
-                    Err(Unusual) => break,
+                    Err(SlowPath) => break,
                 },
                 number => number as f64,
             });
@@ -502,17 +502,17 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         at: usize,
         number: u64,
         text: impl FnOnce() -> Text<'t>,
-    ) -> Result<Money, Unusual> {
+    ) -> Result<Money, SlowPath> {
         let layout = self.parser.layout;
         let value = match number {
             NO_NUMBER => self.parser.value(at, text().bytes()),
             _ if layout.money.multiplier != 1 => self.parser.value(at, text().bytes()),
             number => Ok(Some(whole(number))),
         };
-        let Ok(Some(value)) = value else { return Err(Unusual) };
+        let Ok(Some(value)) = value else { return Err(SlowPath) };
         let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)
             && (!value.is_zero() || layout.zero == Zero::Keep);
-        is_taken.then_some(value).ok_or(Unusual)
+        is_taken.then_some(value).ok_or(SlowPath)
     }
 
     /// Reads the row at this place of the batch that was last looked up, like [`RowParser::parse`].
@@ -539,9 +539,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         at: usize,
         rows: &(impl RowTexts + ?Sized),
         value: usize,
-    ) -> Result<CodedEntry, Unusual> {
+    ) -> Result<CodedEntry, SlowPath> {
         let found = &self.found;
-        let year = i32::try_from(found.year[at]).map_err(|_| Unusual)?;
+        let year = i32::try_from(found.year[at]).map_err(|_| SlowPath)?;
         let month = found.month[at];
         let quantity = self.quantity(at, rows, year)?;
         let text = rows.text(at, value);
@@ -581,8 +581,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         }
         let parser = self.parser;
         let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6 };
-        for (place, link) in (0..).zip(&mut self.chains[field.index()]) {
-            let fitted = link.fitted;
+        for (level, place) in (0..).zip(&mut self.fallbacks[field.index()]) {
+            let fitted = place.fitted;
             let column = match fitted.source {
                 Source::Column(column) => Some(column),
                 Source::Constant(_) => None,
@@ -596,18 +596,18 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             }
             let year_of = |at: usize| years.map_or(0, |(years, _)| years[at].cast_signed());
             let is_of_one =
-                !link.memos.is_dated || years.is_none_or(|(_, year)| matches!(year, Year::Of(_)));
+                !place.caches.is_dated || years.is_none_or(|(_, year)| matches!(year, Year::Of(_)));
             if is_of_one {
-                let memo = link.memos.of(year_of(0));
+                let cache = place.caches.of(year_of(0));
                 let is_done = match column.and_then(|column| rows.parts(column, column)) {
-                    Some((all, parts)) => memo.get_parts(all, parts, &mut self.lookup),
+                    Some((all, parts)) => cache.get_parts(all, parts, &mut self.lookup),
                     None => false,
                 };
                 if !is_done {
-                    memo.get_all(texts.of(column), &mut self.lookup);
+                    cache.get_all(texts.of(column), &mut self.lookup);
                 }
                 let found = self.lookup.codes();
-                if place == 0 && !has(found, UNKNOWN) && !has(unusual, true) {
+                if level == 0 && !has(found, UNKNOWN) && !has(unusual, true) {
                     codes.copy_from_slice(found);
                     continue;
                 }
@@ -620,11 +620,11 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 if code == UNKNOWN {
                     let year = year_of(at);
                     let text = column.map_or(Text::default(), |column| rows.text(at, column));
-                    let memo = link.memos.of(year);
-                    let found = match memo.get(text.bytes()) {
+                    let cache = place.caches.of(year);
+                    let found = match cache.get(text.bytes()) {
                         Some(code) => Ok(code),
                         None => learn(parser, fitted, &mut known, field, &rows.row(at), year)
-                            .inspect(|&code| memo.put(text.bytes(), code)),
+                            .inspect(|&code| cache.put(text.bytes(), code)),
                     };
                     let Ok(found) = found else {
                         unusual[at] = true;
@@ -634,7 +634,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 }
                 codes[at] = code;
                 if let Some(places) = &mut places {
-                    places[at] = place;
+                    places[at] = level;
                 }
             }
         }
@@ -651,8 +651,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         if is_asked || !matches!(field, Field::Firm | Field::QuantityUnit) {
             return false;
         }
-        let [link] = &self.chains[field.index()][..] else { return false };
-        link.column().is_some_and(|column| link.fitted.is_plain() && are_ascii(rows, column))
+        let [place] = &self.fallbacks[field.index()][..] else { return false };
+        place.column().is_some_and(|column| place.fitted.is_plain() && are_ascii(rows, column))
     }
 
     fn quantity(
@@ -660,15 +660,15 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         row: usize,
         rows: &(impl RowTexts + ?Sized),
         year: i32,
-    ) -> Result<Option<f64>, Unusual> {
+    ) -> Result<Option<f64>, SlowPath> {
         let parser = self.parser;
         let mut unknown = Vec::new();
         let texts = rows.row(row);
         let text = parser.text(Field::Quantity, &texts, None, year, &mut unknown);
-        match text.map_err(|_| Unusual)? {
+        match text.map_err(|_| SlowPath)? {
             None => Ok(None),
-            Some(_) if !unknown.is_empty() => Err(Unusual),
-            Some(found) => parser.quantity(&found.text).map(Some).ok_or(Unusual),
+            Some(_) if !unknown.is_empty() => Err(SlowPath),
+            Some(found) => parser.quantity(&found.text).map(Some).ok_or(SlowPath),
         }
     }
 
@@ -713,25 +713,25 @@ fn learn<'l>(
     field: Field,
     row: &[Cow<'_, [u8]>],
     year: i32,
-) -> Result<u32, Unusual> {
+) -> Result<u32, SlowPath> {
     let mut unknown = Vec::new();
     let text = parser.text_of(fitted, field, row, None, year, &mut unknown);
-    let Some(text) = text.map_err(|_| Unusual)? else { return Ok(NO_CODE) };
+    let Some(text) = text.map_err(|_| SlowPath)? else { return Ok(NO_CODE) };
     if !unknown.is_empty() {
-        return Err(Unusual);
+        return Err(SlowPath);
     }
-    let number = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).ok_or(Unusual);
+    let number = |number: Option<i32>| number.and_then(|n| u32::try_from(n).ok()).ok_or(SlowPath);
     match field {
         Field::Year => return number(parser.year(&text)),
         Field::Month => return number(parser.month(&text)),
         Field::Product => {
-            let product = ProductCode::clean(&text, &parser.layout.product).ok_or(Unusual)?;
-            return product_code(known.dictionaries, known.hs6, &product).ok_or(Unusual);
+            let product = ProductCode::clean(&text, &parser.layout.product).ok_or(SlowPath)?;
+            return product_code(known.dictionaries, known.hs6, &product).ok_or(SlowPath);
         }
-        Field::Flow if !matches!(&*text, "export" | "import") => return Err(Unusual),
+        Field::Flow if !matches!(&*text, "export" | "import") => return Err(SlowPath),
         _ => {}
     }
-    let column = COLUMN_OF.iter().find(|(of, _)| *of == field).ok_or(Unusual)?.1;
+    let column = COLUMN_OF.iter().find(|(of, _)| *of == field).ok_or(SlowPath)?.1;
     Ok(known.dictionaries.code(column, &text))
 }
 
