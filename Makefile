@@ -12,19 +12,21 @@ SEED ?= 1
 DESIGNS ?= 1000
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
 MEMBERS ?=
+# Other options of cargo: CI has some of its own.
+OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate relatedness diversification resilience spatial policy tables panels models report \
+.PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
 	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-units validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 build: ## build the program (everyday profile; PROFILE=release for large data)
-	cargo build --profile $(PROFILE) $(MEMBERS)
+	cargo build --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
 
 build-serve build-cluster: build ## build the SQL server and the cluster too, which `rebound serve` and `rebound cluster` run (once more DataFusion: minutes)
-	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),-p serve -p cluster)
+	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),-p serve -p cluster) $(OPTIONS)
 
 serve: build-serve ## serve what is published in lake/ to PostgreSQL clients on 127.0.0.1:5432
 	$(REBOUND) serve
@@ -53,6 +55,9 @@ ingest: build ## run the stage: raw files to customs.*
 
 aggregate: build ## run the stage: records to trade.*
 	$(REBOUND) run $(PIPELINE) --select aggregate
+
+plausibility: build ## run the stage: what looks misread in trade.* to trade.findings
+	$(REBOUND) run $(PIPELINE) --select plausibility
 
 relatedness: build ## run the stage: trade to space.*
 	$(REBOUND) run $(PIPELINE) --select relatedness
@@ -90,15 +95,16 @@ lint: ## formatting, clippy and rustdoc, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
 
 test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
-	cargo test --profile $(PROFILE) $(MEMBERS)
+	cargo test --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
 	$(MAKE) test-python
 
 test-pure: ## tests of the crates without IO: seconds
 	cargo test --profile $(PROFILE) -p trade -p space -p resilience -p estimate
 
-fuzz: ## the property tests of the row parser and the layout reader, CASES cases each
+fuzz: ## the property tests of the row parser, the layout reader and files of any form, CASES cases each
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p trade --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p project --lib whatever
+	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p sources --lib whatever
 
 torture: fuzz ## property tests (CASES, DESIGNS), every SQL function with huge arguments, and SECONDS of kills, races, damage, starvation and faulty stores from SEED
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs
@@ -133,7 +139,7 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
-	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster)
+	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
 	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
@@ -171,14 +177,15 @@ docs: build ## print the data dictionary and the API documentation
 	$(REBOUND) describe --all > docs/tables.md
 	cargo doc --workspace --no-deps --profile $(PROFILE)
 
-# Clippy and rustdoc over what is built for the tests, so that no dependency is compiled for them again.
+# All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
+# the arithmetic, as building costs more than running here.
 ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
-ci: ## what CI runs: one build of DataFusion for all
+ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
+ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
+ci: ## what CI runs: one build for all
 	cargo fmt --all --check
-	$(MAKE) MEMBERS=--workspace build
-	RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ cargo test --no-run --workspace --profile $(PROFILE) \
-		$(foreach crate,$(notdir $(wildcard crates/*)),--config profile.$(PROFILE).package.$(crate).opt-level=0)
-	$(MAKE) MEMBERS=--workspace test test-serve test-cluster demo
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(foreach crate,lake query project sources stages report rebound serve cluster,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)" \
+		test test-serve test-cluster demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

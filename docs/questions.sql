@@ -3,7 +3,7 @@
 -- 1. What is published, with how many columns?
 select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'pg_catalog') group by table_schema order by table_schema;
 -- | table_schema, tables, columns
--- | customs, 5, 58
+-- | customs, 5, 59
 -- | diversification, 2, 35
 -- | external, 1, 5
 -- | model, 2, 50
@@ -12,7 +12,7 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | resilience, 17, 384
 -- | space, 5, 68
 -- | spatial, 2, 30
--- | trade, 12, 71
+-- | trade, 13, 80
 
 -- 2. What does a table hold?
 select column_name, data_type, is_nullable from information_schema.columns where table_schema = 'resilience' and table_name = 'region_cycle' order by ordinal_position limit 5;

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
@@ -15,10 +16,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A Parquet file, read batch after batch. Columns of text come as bytes: not every writer keeps to UTF-8.
+/// A Parquet file, read batch after batch. Columns of text come as bytes: not every writer keeps to
+/// UTF-8. Nested columns are left out.
 pub struct ExternalParquet {
     columns: Vec<String>,
     is_text: Vec<bool>,
+    left_out: Vec<(String, &'static str)>,
     batches: ParquetRecordBatchReader,
 }
 
@@ -37,10 +40,27 @@ impl ExternalParquet {
     pub fn open(path: &Path, rows_of_a_batch: usize) -> Result<Self, ParquetError> {
         let file = File::open(path)?;
         let found = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
-        let columns = found.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let (mut columns, mut kept, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, field) in found.schema().fields().iter().enumerate() {
+            match nested(field.data_type()) {
+                Some(what) => left_out.push((field.name().clone(), what)),
+                None => {
+                    columns.push(field.name().clone());
+                    kept.push(at);
+                }
+            }
+        }
         let (metadata, is_text) = texts_as_bytes(&found)?;
+        let is_text = kept.iter().filter_map(|&at| is_text.get(at).copied()).collect();
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-        Ok(Self { columns, is_text, batches: builder.with_batch_size(rows_of_a_batch).build()? })
+        let mask = ProjectionMask::roots(builder.parquet_schema(), kept);
+        let batches = builder.with_projection(mask).with_batch_size(rows_of_a_batch).build()?;
+        Ok(Self { columns, is_text, left_out, batches })
+    }
+
+    /// The columns that are left out, each with what it has in a cell: `a list`, `a struct`.
+    pub fn left_out(&self) -> &[(String, &'static str)] {
+        &self.left_out
     }
 
     /// Names of its columns.
@@ -59,6 +79,24 @@ impl Iterator for ExternalParquet {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.batches.next()
+    }
+}
+
+/// What a cell of this type has if it is more than one value: `a list`, `a struct`, `a map` or `a
+/// union`.
+pub fn nested(kind: &DataType) -> Option<&'static str> {
+    match kind {
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_)
+        | DataType::FixedSizeList(..) => Some("a list"),
+        DataType::Struct(_) => Some("a struct"),
+        DataType::Map(..) => Some("a map"),
+        DataType::Union(..) => Some("a union"),
+        DataType::Dictionary(_, values) => nested(values),
+        DataType::RunEndEncoded(_, values) => nested(values.data_type()),
+        _ => None,
     }
 }
 

@@ -46,7 +46,7 @@ pub use cells::{Cells, NO_CODE, NO_COUNT, NO_MONEY, Texts};
 pub use clock::{ClockError, check_clock};
 pub use contract::{Column, Contract, Kind};
 pub use error::LakeError;
-pub use external::ExternalParquet;
+pub use external::{ExternalParquet, nested};
 pub use fingerprint::{ContentHash, Fingerprint, Fingerprinter};
 pub use garbage::Garbage;
 pub use lease::{HeldLease, LeaseTimes};

@@ -9,8 +9,8 @@ mod section;
 pub use episode::Episode;
 pub use overlay::{Fault, Faults};
 pub use section::{
-    Aggregate, Cleaning, Complexity, Config, Day, Engine, Harmonize, Ingest, Parts, Policy,
-    RegionChange, Relatedness, Resilience, Spatial, rca_rule,
+    Aggregate, Cleaning, Complexity, Config, Day, Engine, Harmonize, Ingest, Parts, Plausibility,
+    Policy, RegionChange, Relatedness, Resilience, Spatial, rca_rule,
 };
 
 use self::choice::{ProximitySource, RcaReference};

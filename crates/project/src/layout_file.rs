@@ -1,15 +1,17 @@
 //! Layout files, `config/layouts/*.yaml`: the text form of [`trade::Layout`] and of how a file is
 //! unpacked; and code books, the CSV files that say what a source's codes mean.
 
+use crate::read_options::{Characters, Delimiter, Form, NumberMark, Quote, ReadOptions};
 use crate::yaml::{self, YamlError};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use trade::layout::{
     Codes, Field, FieldSpec, Layout, Meaning, Negative, Origin, ParseFieldError, ProductFormat,
     RevisionYears, Rule, Unmapped, Unpivot, Zero,
 };
-use trade::{Dialect, MoneyFormat};
+use trade::number::Ambiguity;
+use trade::{MoneyFormat, NumberFormat, NumberSample, Rounding};
 
 /// A layout file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,38 +31,16 @@ pub enum LayoutError {
     },
 }
 
-/// In what form the files of a source are.
-#[derive(Debug, Clone)]
-pub enum FileFormat {
-    /// Delimited text.
-    Csv {
-        /// Its marks.
-        dialect: Dialect,
-        /// Its characters, unless a byte-order mark says otherwise.
-        encoding: &'static encoding_rs::Encoding,
-        /// Whether the first row names the columns; without, fields are found by position.
-        has_header: bool,
-    },
-    /// Apache Parquet.
-    Parquet {
-        /// The characters of columns of bytes, and of columns of text that are no UTF-8: UTF-8
-        /// where the layout names none.
-        encoding: &'static encoding_rs::Encoding,
-    },
-    /// Stata.
-    Dta {
-        /// Its characters, for versions before 118, which do not say.
-        encoding: &'static encoding_rs::Encoding,
-    },
-}
-
 /// A layout and how its files are unpacked.
 #[derive(Debug, Clone)]
 pub struct LayoutFile {
     /// How rows are read.
     pub layout: Layout,
-    /// How a file becomes rows.
-    pub format: FileFormat,
+    /// How a file becomes rows: what the layout tells; all else is seen in the file.
+    pub options: ReadOptions,
+    /// The decimal mark and the thousands mark that it tells; where it tells none, a file's own
+    /// cells show it, and the layout has the most usual.
+    pub told_numbers: (Option<NumberMark>, Option<NumberMark>),
     /// What it says, and its code books, as JSON: what records depend on. Comments and the order of
     /// keys are no part of it.
     pub meaning: String,
@@ -87,14 +67,32 @@ impl LayoutFile {
         }
         Ok(layout)
     }
+
+    /// How numbers are written in a file with these cells of values and quantities; where they do
+    /// not show it, its `others` may.
+    ///
+    /// # Errors
+    ///
+    /// [`Ambiguity`] if neither the layout nor the cells tell.
+    pub fn numbers(
+        &self,
+        cells: &NumberSample,
+        others: &NumberSample,
+    ) -> Result<NumberFormat, Ambiguity> {
+        let (decimal, thousands) = self.told_numbers;
+        let decimal = decimal.and_then(|NumberMark(mark)| mark);
+        cells.format_beside(others, decimal, thousands.map(|NumberMark(mark)| mark))
+    }
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     name: String,
-    format: Format,
+    format: Option<Form>,
     csv: Option<CsvText>,
+    excel: Option<ExcelText>,
+    json: Option<JsonText>,
     parquet: Option<EncodingText>,
     dta: Option<EncodingText>,
     fields: BTreeMap<String, FieldText>,
@@ -109,27 +107,40 @@ struct File {
     rules: Vec<RuleText>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Format {
-    Csv,
-    Parquet,
-    Dta,
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct CsvText {
+    delimiter: Option<Delimiter>,
+    #[serde(deserialize_with = "quote")]
+    quote: Option<Quote>,
+    encoding: Option<Characters>,
+    header: Option<bool>,
+    skip: Option<usize>,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct CsvText {
-    delimiter: String,
-    quote: Option<String>,
-    encoding: String,
-    header: bool,
+/// A quote, where `null` says that there is none.
+fn quote<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quote>, D::Error> {
+    Ok(Some(Option::<Quote>::deserialize(from)?.unwrap_or(Quote(None))))
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExcelText {
+    sheet: Option<String>,
+    header: Option<bool>,
+    skip: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct JsonText {
+    key: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct EncodingText {
-    encoding: String,
+    encoding: Option<Characters>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -194,11 +205,24 @@ struct RevisionText {
 #[serde(deny_unknown_fields)]
 struct ValueText {
     currency: String,
-    decimal: String,
-    thousands: Option<String>,
+    decimal: Option<NumberMark>,
+    #[serde(default, deserialize_with = "told_mark")]
+    thousands: Option<NumberMark>,
     multiplier: u32,
     negative: NegativeText,
     zero: ZeroText,
+    round: Option<RoundText>,
+}
+
+/// A mark that is there, `null` for none.
+fn told_mark<'de, D: Deserializer<'de>>(from: D) -> Result<Option<NumberMark>, D::Error> {
+    Ok(Some(Option::deserialize(from)?.unwrap_or(NumberMark(None))))
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum RoundText {
+    HalfEven,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
@@ -239,19 +263,6 @@ struct Reading<'p> {
 impl Reading<'_> {
     fn invalid(&self, key: &str, why: String) -> LayoutError {
         LayoutError::Value { path: self.path.to_owned(), key: key.to_owned(), why }
-    }
-
-    fn encoding(
-        &self,
-        key: &str,
-        name: &str,
-    ) -> Result<&'static encoding_rs::Encoding, LayoutError> {
-        encoding_rs::Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-            let why = format!(
-                "unknown encoding {name:?}: expected a name such as utf-8, gb18030 or latin1"
-            );
-            self.invalid(key, why)
-        })
     }
 
     fn field(
@@ -358,47 +369,38 @@ impl Reading<'_> {
         Ok(Codes { by_text: general, unmapped })
     }
 
-    fn byte(&self, key: &str, text: &str) -> Result<u8, LayoutError> {
-        match text.as_bytes() {
-            [byte] => Ok(*byte),
-            _ => Err(self.invalid(key, format!("{text:?} is not one ASCII character"))),
+    /// How the files are read: the form has a section of its own.
+    fn options(&self, file: &mut File) -> Result<ReadOptions, LayoutError> {
+        let form = file.format;
+        let (csv, excel, json) = (file.csv.take(), file.excel.take(), file.json.take());
+        let (parquet, dta) = (file.parquet.take(), file.dta.take());
+        let sections = [
+            (csv.is_some(), Form::Csv, "csv"),
+            (excel.is_some(), Form::Excel, "excel"),
+            (json.is_some(), Form::Json, "json"),
+            (parquet.is_some(), Form::Parquet, "parquet"),
+            (dta.is_some(), Form::Dta, "dta"),
+        ];
+        for (is_given, of, key) in sections {
+            if is_given && form.is_some_and(|form| form != of) {
+                let why =
+                    "it is of another format: expected the section of the format and no other";
+                return Err(self.invalid(key, why.to_owned()));
+            }
         }
-    }
-
-    /// The form of the files, which has a section of its own.
-    fn format(
-        &self,
-        format: Format,
-        csv: Option<CsvText>,
-        parquet: Option<EncodingText>,
-        dta: Option<EncodingText>,
-    ) -> Result<FileFormat, LayoutError> {
-        Ok(match (format, csv, parquet, dta) {
-            (Format::Csv, Some(csv), None, None) => FileFormat::Csv {
-                dialect: Dialect {
-                    delimiter: self.byte("csv.delimiter", &csv.delimiter)?,
-                    quote: csv
-                        .quote
-                        .as_deref()
-                        .map(|quote| self.byte("csv.quote", quote))
-                        .transpose()?,
-                },
-                encoding: self.encoding("csv.encoding", &csv.encoding)?,
-                has_header: csv.header,
-            },
-            (Format::Parquet, None, None, None) => {
-                FileFormat::Parquet { encoding: encoding_rs::UTF_8 }
-            }
-            (Format::Parquet, None, Some(parquet), None) => FileFormat::Parquet {
-                encoding: self.encoding("parquet.encoding", &parquet.encoding)?,
-            },
-            (Format::Dta, None, None, Some(dta)) => {
-                FileFormat::Dta { encoding: self.encoding("dta.encoding", &dta.encoding)? }
-            }
-            _ => {
-                let why = "expected the section of the format and no other: csv for csv, dta for dta, parquet or none for parquet";
-                return Err(self.invalid("format", why.to_owned()));
-            }
+        let csv = csv.unwrap_or_default();
+        let excel = excel.unwrap_or_default();
+        let encodings = [parquet, dta].map(|text| text.and_then(|text| text.encoding));
+        Ok(ReadOptions {
+            form,
+            delimiter: csv.delimiter,
+            quote: csv.quote,
+            encoding: encodings.into_iter().fold(csv.encoding, Option::or),
+            sheet: excel.sheet,
+            key: json.and_then(|json| json.key),
+            skip: csv.skip.or(excel.skip),
+            header: csv.header.or(excel.header),
+            ..ReadOptions::default()
         })
     }
 
@@ -491,16 +493,27 @@ impl Reading<'_> {
     }
 
     fn money(&self, text: &ValueText) -> Result<MoneyFormat, LayoutError> {
-        let thousands = text.thousands.as_deref();
-        let money = MoneyFormat {
-            thousands: thousands.map(|text| self.byte("value.thousands", text)).transpose()?,
-            decimal: self.byte("value.decimal", &text.decimal)?,
-            multiplier: text.multiplier,
+        let decimal = match text.decimal {
+            None => None,
+            Some(NumberMark(Some(mark))) => Some(mark),
+            Some(NumberMark(None)) => {
+                let why =
+                    "none: expected one character; leave the key out to have it seen in a file";
+                return Err(self.invalid("value.decimal", why.to_owned()));
+            }
         };
-        if money.multiplier == 0 {
+        let thousands = text.thousands.map(|NumberMark(mark)| mark);
+        // No cells, so that nothing but what is told can be at odds.
+        let numbers = NumberSample::default().format(decimal, thousands);
+        let numbers = numbers.map_err(|why| self.invalid("value.thousands", why.to_string()))?;
+        if text.multiplier == 0 {
             return Err(self.invalid("value.multiplier", "expected 1 or more".to_owned()));
         }
-        Ok(money)
+        let round = match text.round {
+            None => Rounding::Refuse,
+            Some(RoundText::HalfEven) => Rounding::HalfEven,
+        };
+        Ok(MoneyFormat { numbers, multiplier: text.multiplier, round })
     }
 
     fn rules(&self, texts: Vec<RuleText>) -> Result<Vec<Rule>, LayoutError> {
@@ -540,7 +553,7 @@ impl Reading<'_> {
 ///
 /// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
 pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
-    let file: File = yaml::read(path)?;
+    let mut file: File = yaml::read(path)?;
     let mut meaning = serde_json::to_string(&file).map_err(|error| LayoutError::Value {
         path: path.to_owned(),
         key: "layout".to_owned(),
@@ -550,15 +563,16 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     let mut reading = Reading {
         path,
         books: String::new(),
-        region_names: file.regions,
+        region_names: std::mem::take(&mut file.regions),
         file_name: BTreeMap::new(),
     };
-    let format = reading.format(file.format, file.csv, file.parquet, file.dta)?;
+    let options = reading.options(&mut file)?;
     let fields = reading.fields(file.fields)?;
     let unpivot = file.unpivot.map(|text| reading.unpivot(text, &fields)).transpose()?;
     reading.check_fields(&fields, unpivot.as_ref().map(|unpivot| unpivot.field))?;
     let product = reading.product(&file.product)?;
     let money = reading.money(&file.value)?;
+    let told_numbers = (file.value.decimal, file.value.thousands);
     let rules = reading.rules(file.rules)?;
     let layout = Layout {
         name: file.name,
@@ -581,7 +595,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         rules,
     };
     meaning += &reading.books;
-    Ok(LayoutFile { layout, format, meaning, file_name: reading.file_name })
+    Ok(LayoutFile { layout, options, told_numbers, meaning, file_name: reading.file_name })
 }
 
 #[cfg(test)]
@@ -609,6 +623,70 @@ mod tests {
         let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
         paths.sort();
         paths
+    }
+
+    /// The shipped layout for Paraná's exports with other lines for its marks.
+    fn with_marks(lines: &str) -> Result<LayoutFile, LayoutError> {
+        let path = shipped().into_iter().find(|path| path.ends_with("brazil_parana_mun.yaml"));
+        let path = path.expect("the layout");
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let marks = "  decimal: \".\"\n  thousands: null\n";
+        assert!(text.contains(marks), "{text}");
+        let books = path.parent().and_then(Path::parent).expect("config").join("codes");
+        let text = text.replace("../codes", &books.display().to_string()).replace(marks, lines);
+        let file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        read(file.path())
+    }
+
+    #[test]
+    fn marks_of_numbers_are_told_or_left_to_the_file() {
+        let told = |lines: &str| {
+            let layout = with_marks(lines).expect(lines);
+            let of = |mark: Option<NumberMark>| mark.map(|NumberMark(mark)| mark);
+            let numbers = layout.layout.money.numbers;
+            let (decimal, thousands) = layout.told_numbers;
+            (of(decimal), of(thousands), numbers.decimal, numbers.thousands)
+        };
+        assert_eq!(told(""), (None, None, '.', None));
+        assert_eq!(told("  thousands: null\n"), (None, Some(None), '.', None));
+        assert_eq!(told("  thousands: none\n"), (None, Some(None), '.', None));
+        assert_eq!(told("  thousands: \".\"\n"), (None, Some(Some('.')), ',', Some('.')));
+        assert_eq!(told("  thousands: space\n"), (None, Some(Some(' ')), '.', Some(' ')));
+        assert_eq!(
+            told("  decimal: \",\"\n  thousands: \"\u{2019}\"\n"),
+            (Some(Some(',')), Some(Some('\u{2019}')), ',', Some('\u{2019}'))
+        );
+        assert_eq!(told("  decimal: \"\u{b7}\"\n"), (Some(Some('\u{b7}')), None, '\u{b7}', None));
+        for (lines, expected) in [
+            ("  decimal: \",\"\n  thousands: \",\"\n", "`decimal` and `thousands` are both `,`"),
+            ("  decimal: none\n", "leave the key out"),
+            ("  decimal: ab\n", "is not one character"),
+            ("  round: up\n", "half_even"),
+        ] {
+            let error = with_marks(lines).map(|_| ()).expect_err(lines).to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_shows_the_marks_that_its_layout_does_not_tell() {
+        let mut cells = NumberSample::default();
+        cells.add("1,234");
+        let numbers =
+            |lines: &str| with_marks(lines).expect(lines).numbers(&cells, &NumberSample::default());
+        assert!(numbers("").is_err());
+        let told = numbers("  decimal: \".\"\n").map(|found| found.thousands);
+        assert_eq!(told, Ok(Some(',')));
+        let told = numbers("  thousands: null\n").map(|found| found.decimal);
+        assert_eq!(told, Ok(','));
+    }
+
+    #[test]
+    fn values_are_rounded_where_the_layout_says_so() {
+        let round = |lines: &str| with_marks(lines).expect(lines).layout.money.round;
+        assert_eq!(round(""), Rounding::Refuse);
+        assert_eq!(round("  round: half_even\n"), Rounding::HalfEven);
     }
 
     /// The text with some of its lines cut, doubled, changed or swapped.

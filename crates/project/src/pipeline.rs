@@ -5,6 +5,7 @@ use crate::config::{Config, ConfigError};
 use crate::layout_file::{LayoutError, LayoutFile};
 use crate::model_spec::{Model, ModelError};
 use crate::raw_files::{Place, RawFile};
+use crate::read_options::ReadOptions;
 use crate::stage_name::StageName;
 use crate::yaml::YamlError;
 use lake::RemoteError;
@@ -116,8 +117,8 @@ pub struct Table {
     pub label: String,
     /// The file.
     pub path: PathBuf,
-    /// Types of columns, where the user gives them.
-    pub types: BTreeMap<String, String>,
+    /// How it is read, where the user tells; the types of columns among it.
+    pub read: ReadOptions,
     /// What it holds.
     pub about: String,
 }
@@ -204,6 +205,8 @@ pub struct External<C> {
     /// The table.
     #[serde(skip)]
     pub path: PathBuf,
+    /// How it is read, where the user tells.
+    pub read: ReadOptions,
     /// Its header names.
     #[serde(flatten)]
     pub columns: C,

@@ -10,6 +10,7 @@ use crate::pipeline::{
     PipelineError, ProximityColumns, RebateColumns, ReferenceColumns, Source, SqlFile, Table,
 };
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
+use crate::read_options::{ColumnTypes, ReadOptions};
 use crate::stage_name::StageName;
 use crate::yaml;
 use serde::Deserialize;
@@ -74,7 +75,9 @@ struct BoundariesText {
 struct TableText {
     file: String,
     #[serde(default)]
-    types: BTreeMap<String, String>,
+    types: ColumnTypes,
+    #[serde(default)]
+    read: ReadOptions,
     #[serde(default)]
     about: String,
 }
@@ -84,6 +87,8 @@ struct TableText {
 #[serde(deny_unknown_fields)]
 struct ProductTableText<C> {
     file: String,
+    #[serde(default = "ReadOptions::default")]
+    read: ReadOptions,
     hs_revision: Named<HsRevision>,
     columns: C,
 }
@@ -93,6 +98,8 @@ struct ProductTableText<C> {
 #[serde(deny_unknown_fields)]
 struct RegionTableText<C> {
     file: String,
+    #[serde(default = "ReadOptions::default")]
+    read: ReadOptions,
     columns: C,
 }
 
@@ -171,15 +178,15 @@ impl PipelineFile {
         key: &str,
         text: Option<ProductTableText<C>>,
     ) -> Option<External<ByProduct<C>>> {
-        let ProductTableText { file, hs_revision, columns } = text?;
+        let ProductTableText { file, read, hs_revision, columns } = text?;
         let (label, path) = self.labelled(key, &file);
-        Some(External { label, path, columns: ByProduct { hs_revision, columns } })
+        Some(External { label, path, read, columns: ByProduct { hs_revision, columns } })
     }
 
     fn by_region<C>(&self, key: &str, text: Option<RegionTableText<C>>) -> Option<External<C>> {
-        let RegionTableText { file, columns } = text?;
+        let RegionTableText { file, read, columns } = text?;
         let (label, path) = self.labelled(key, &file);
-        Some(External { label, path, columns })
+        Some(External { label, path, read, columns })
     }
 
     /// Reads its config, layouts, models and SQL, and finds its raw files.
@@ -205,7 +212,8 @@ impl PipelineFile {
         let boundaries = boundaries.map(|text| {
             let (label, path) = self.labelled("boundaries", &text.file);
             let names = text.names.unwrap_or_default();
-            External { label, path, columns: BoundaryNames { property: text.property, names } }
+            let columns = BoundaryNames { property: text.property, names };
+            External { label, path, read: ReadOptions::default(), columns }
         });
         let pipeline = Pipeline {
             name: self.file.name.clone(),
@@ -319,7 +327,9 @@ impl PipelineFile {
                 return Err(self.invalid("tables", why));
             }
             let (label, path) = self.labelled(&format!("tables.{name}"), &text.file);
-            tables.insert(name, Table { label, path, types: text.types, about: text.about });
+            let mut read = text.read;
+            read.types.0.extend(text.types.0);
+            tables.insert(name, Table { label, path, read, about: text.about });
         }
         Ok(tables)
     }

@@ -10,6 +10,8 @@ pub enum StageName {
     Ingest,
     /// Records to sums on one HS revision.
     Aggregate,
+    /// What looks misread in the sums.
+    Plausibility,
     /// RCA, proximity, density, complexity.
     Relatedness,
     /// Variety and concentration.
@@ -30,9 +32,10 @@ pub enum StageName {
 
 impl StageName {
     /// Every stage, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ingest,
         Self::Aggregate,
+        Self::Plausibility,
         Self::Relatedness,
         Self::Diversification,
         Self::Resilience,
@@ -48,6 +51,7 @@ impl StageName {
         match self {
             Self::Ingest => "ingest",
             Self::Aggregate => "aggregate",
+            Self::Plausibility => "plausibility",
             Self::Relatedness => "relatedness",
             Self::Diversification => "diversification",
             Self::Resilience => "resilience",

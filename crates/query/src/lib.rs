@@ -18,7 +18,7 @@ pub use self::bounds::{
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
-pub use self::meaning::{meaning, with_value};
+pub use self::meaning::{meaning, names_in, with_names, with_value};
 pub use self::memory::{Memory, Quota};
 pub use self::statements::{Statement, StatementEnd, statements};
 pub use self::threads::runtime;

@@ -34,6 +34,44 @@ pub fn with_value(sql: &str, name: &str, literal: &str) -> String {
     filled
 }
 
+/// Which of `names` stand in `sql`, with quotes or without.
+pub fn names_in<'n>(sql: &str, names: &[&'n str]) -> Vec<&'n str> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap_or_default();
+    let is_there = |name: &&&str| {
+        tokens.iter().any(|token| matches!(token, Token::Word(word) if word.value == **name))
+    };
+    names.iter().filter(is_there).copied().collect()
+}
+
+/// `sql` with quotes around what is one of `names` to the letter, so that names of columns need none
+/// though they have capital letters. What is called as a function, and what has quotes, stays. A text
+/// that is no SQL is as it is.
+pub fn with_names(sql: &str, names: &[&str]) -> String {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
+        return sql.to_owned();
+    };
+    let mut quoted = String::with_capacity(sql.len());
+    let mut rest = sql;
+    let mut at = Location::new(1, 1);
+    for (place, token) in tokens.iter().enumerate() {
+        let Token::Word(word) = &token.token else { continue };
+        let is_call = tokens.get(place + 1).is_some_and(|next| next.token == Token::LParen);
+        let is_plain = word.value.chars().all(|c| !c.is_uppercase());
+        if word.quote_style.is_some() || is_call || is_plain || !names.contains(&&*word.value) {
+            continue;
+        }
+        let n = n_bytes(rest, at, token.span.start);
+        quoted.push_str(&rest[..n]);
+        quoted.push('"');
+        quoted.push_str(&word.value);
+        quoted.push('"');
+        rest = &rest[n + word.value.len()..];
+        at = token.span.end;
+    }
+    quoted.push_str(rest);
+    quoted
+}
+
 /// The bytes of `text`, which begins at `from`, before the place `to`.
 fn n_bytes(text: &str, mut from: Location, to: Location) -> usize {
     let before = text.chars().take_while(|c| {
@@ -51,6 +89,21 @@ fn n_bytes(text: &str, mut from: Location, to: Location) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_found_in_expressions() {
+        let sql = "log(\"my x\") * y - 'z' + f(Y)";
+        assert_eq!(names_in(sql, &["my x", "y", "z", "f", "Y", "x"]), ["my x", "y", "f", "Y"]);
+        assert_eq!(names_in("'", &["x"]), [""; 0]);
+    }
+
+    #[test]
+    fn names_with_capital_letters_need_no_quotes() {
+        let sql = "flowCode = 'flowCode' and \"Year\" > 2007 and Max(Year) > MAX + länge -- Year";
+        let expected = "\"flowCode\" = 'flowCode' and \"Year\" > 2007 and Max(\"Year\") > \"MAX\" + länge -- Year";
+        assert_eq!(with_names(sql, &["flowCode", "Year", "Max", "MAX", "länge"]), expected);
+        assert_eq!(with_names("year = 'x", &["year"]), "year = 'x");
+    }
 
     #[test]
     fn a_value_stands_for_its_placeholder_alone() {

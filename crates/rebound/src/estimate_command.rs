@@ -4,6 +4,7 @@
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
 use project::model_spec::{FormulaOptions, Heading, Model, ModelError};
+use project::read_options::ReadOptions;
 use project::suggest::suggest;
 use query::{Memory, QueryError, Session};
 use report::draw::DrawError;
@@ -11,9 +12,9 @@ use report::new_file::NewFile;
 use report::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
 use report::published::{self, NotPublished};
 use report::regression_table::{self, Shape, TableFormat};
-use sources::user_tables::{self, TableError};
+use sources::table_reader::TableReader;
+use sources::user_tables::{self, TableError, Uses};
 use stages::regression::{Estimated, RegressionError, Runner};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
@@ -29,11 +30,20 @@ pub struct EstimateArgs {
     /// The table of the formula, in the lake.
     #[arg(long, short, default_value = "panel.region_product")]
     pub table: String,
-    /// A file in its place: CSV, Parquet or Stata.
+    /// A file in its place: delimited text, a workbook, Parquet, Arrow, Stata or JSON.
     #[arg(long, short, conflicts_with_all = ["table", "model"])]
     pub data: Option<PathBuf>,
+    /// How that file is read.
+    #[command(flatten, next_help_heading = "Reading --data (what is not told is seen in it)")]
+    pub read: ReadOptions,
     /// Rows: a SQL condition.
-    #[arg(long = "where", short = 'w', requires = "formula", conflicts_with = "model")]
+    #[arg(
+        help_heading = "The regression",
+        long = "where",
+        short = 'w',
+        requires = "formula",
+        conflicts_with = "model"
+    )]
     pub condition: Option<String>,
     /// A column of weights.
     #[arg(long, requires = "formula", conflicts_with = "model")]
@@ -149,7 +159,9 @@ pub fn estimate(
 ) -> anyhow::Result<String> {
     let model = model(args)?;
     let shown = match (&model, &args.data) {
-        (Some(model), Some(path)) => vec![of_file(runtime, memory, model, path)?],
+        (Some(model), Some(path)) => {
+            vec![of_file(runtime, memory, model, path, &args.read)?]
+        }
         (Some(model), None) => {
             let (lake, catalog) = lake()?;
             vec![of_lake(runtime, memory, model, &lake, &catalog)?]
@@ -205,7 +217,9 @@ fn of_file(
     memory: Memory,
     model: &Model,
     path: &Path,
+    read: &ReadOptions,
 ) -> Result<Shown, EstimateCommandError> {
+    let mut model = model.clone();
     let nowhere = Lake::open("memory://")?;
     let session = published::session(&nowhere, 1, memory)?;
     // Parquet is read as far as it is needed; other forms have to be read to know their types.
@@ -214,10 +228,28 @@ fn of_file(
         let path = path.display().to_string();
         runtime.block_on(session.register_parquet(DATA, &path))?;
     } else {
-        let (schema, rows) = user_tables::read(path, &BTreeMap::new())?;
+        let failed = |why| TableError { path: path.to_owned(), why };
+        let mut reader = TableReader::open(path, read).map_err(failed)?;
+        tracing::info!(file = %path.display(), "{}", reader.seen());
+        let header: Vec<String> =
+            reader.header().iter().map(|name| name.trim().to_owned()).collect();
+        let names: Vec<&str> = header.iter().map(String::as_str).collect();
+        let mut uses = Uses::default();
+        for spec in &model.specs {
+            uses.codes.extend(spec.factors());
+            for term in spec.numbers() {
+                let inside = query::names_in(&term.sql, &names).into_iter().map(str::to_owned);
+                uses.numbers.extend(inside.chain(term.columns));
+            }
+        }
+        let (schema, rows) = user_tables::rows_of(&mut reader, &uses).map_err(failed)?;
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        for condition in model.specs.iter_mut().filter_map(|spec| spec.condition.as_mut()) {
+            *condition = query::with_names(condition, &names);
+        }
         session.register_rows(DATA, schema, vec![rows])?;
     }
-    run(runtime, &session, model)
+    run(runtime, &session, &model)
 }
 
 /// A model of tables of the lake.

@@ -2,6 +2,7 @@
 //! peers have it.
 
 mod args;
+mod columns;
 mod complexity;
 mod concentration;
 mod conventions;
@@ -9,6 +10,7 @@ mod input;
 mod metrics;
 mod output;
 mod period;
+mod plausibility;
 mod question;
 mod relatedness;
 mod specialization;
@@ -81,6 +83,7 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
     let failed = |why: String| MeasureError::Table { path: args.file.clone(), why };
     question::check(args).map_err(failed)?;
     let table = Table::read(args, runtime).map_err(failed)?;
+    plausibility::warn(&table);
     let conventions = Conventions::of(args);
     let text = conventions.text();
     tracing::info!(

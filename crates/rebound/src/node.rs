@@ -127,7 +127,7 @@ impl Node {
                 SQL_VERSION
             }
             Work::Table(table) => {
-                let said = serde_json::json!({ "types": table.types, "about": table.about });
+                let said = serde_json::json!({ "read": table.read, "about": table.about });
                 parts.insert("config tables".to_owned(), said.to_string());
                 TABLE_VERSION
             }

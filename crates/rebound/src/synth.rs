@@ -38,8 +38,10 @@ use self::random::{Random, whole};
 use self::records::Records;
 use self::regions::regions;
 use self::truth::Truth;
-use project::layout_file::{FileFormat, LayoutFile};
+use project::layout_file::LayoutFile;
+use project::read_options::{Form, ReadOptions};
 use std::path::Path;
+use trade::Dialect;
 
 /// Writes the files of `nation` in the form of `layout` into `folder/records`, and beside them what
 /// is true of it: `truth.yaml`, `truth_cells.csv`, `truth_entries.csv` and `rebate_rates.csv`.
@@ -48,9 +50,16 @@ use std::path::Path;
 ///
 /// [`SynthError`] if the layout is of another kind, or a file cannot be written.
 pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Written, SynthError> {
-    let FileFormat::Csv { dialect, encoding, has_header: true } = layout.format else {
+    let ReadOptions { form, delimiter, quote, encoding, header, .. } = &layout.options;
+    if !matches!(form, None | Some(Form::Csv)) || *header == Some(false) {
         return Err(asked("records are made as delimited text with a header only"));
+    }
+    let dialect = Dialect {
+        delimiter: delimiter.map_or(b',', |told| told.0),
+        quote: quote.map_or(Some(b'"'), |told| told.0),
+        n_columns: 0,
     };
+    let encoding = encoding.map_or(encoding_rs::UTF_8, |told| told.0);
     if layout.layout.unpivot.is_some() {
         return Err(asked("records are made in layouts with a row an entry only"));
     }

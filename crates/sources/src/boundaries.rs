@@ -104,11 +104,8 @@ impl Boundaries {
             }
             let mut points = shape.rings[n_before..].iter().flat_map(|(_, ring)| ring);
             let is_off = |[x, y]: &&Point| !(x.abs() <= 360.0 && y.abs() <= 90.0);
-            if let Some([x, y]) = points.find(is_off) {
-                return Err(failed(format!(
-                    "feature {} has the point ({x}, {y}): expected longitude and latitude in degrees; project it to WGS 84",
-                    at + 1
-                )));
+            if let Some(point) = points.find(is_off) {
+                return Err(failed(off(at + 1, *point)));
             }
         }
         Ok(Self { shapes })
@@ -210,6 +207,18 @@ impl Boundaries {
     pub fn centres(&self, regions: &[Option<&str>]) -> Vec<Option<Point>> {
         regions.iter().map(|name| self.shapes.get((*name)?)?.centre()).collect()
     }
+}
+
+/// What is said of a feature, by its number, with a point that is none of longitude and latitude.
+fn off(feature: usize, [x, y]: Point) -> String {
+    let what_to_do = if x.abs() <= 90.0 && y.abs() <= 360.0 {
+        "they look swapped: GeoJSON has the longitude first"
+    } else {
+        "project it to WGS 84"
+    };
+    format!(
+        "feature {feature} has the point ({x}, {y}): expected longitude and latitude in degrees; {what_to_do}"
+    )
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "degrees")]
@@ -343,6 +352,10 @@ mod tests {
         assert!(read(&[square("a", 0.0, 0.0, 1.0).replace("Polygon", "LineString")]).is_err());
         let error = read(&[square("a", 400_000.0, 5_000_000.0, 1000.0)]).expect_err("metres");
         assert!(error.to_string().contains("expected longitude and latitude"), "{error}");
+        assert!(error.to_string().contains("project it to WGS 84"), "{error}");
+        let error = read(&[square("a", 40.0, 116.0, 1.0)]).expect_err("swapped");
+        assert!(error.to_string().contains("(40, 116)"), "{error}");
+        assert!(error.to_string().contains("look swapped"), "{error}");
         assert!(Boundaries::read(Path::new("nothing.geojson"), "name").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The official HS tables, which come with the program (`config/codes/hs`, see SOURCE.md there).
 
-use crate::delimited::{Reader, Row};
+use crate::table_reader::{Row, TableReader};
+use project::read_options::{Delimiter, ReadOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use trade::concordance::Tables;
 use trade::{Hs6, HsRevision};
@@ -40,7 +41,8 @@ fn each_row(
     each: impl FnMut(&Row<'_>) -> Result<(), String>,
 ) -> Result<(), CodesError> {
     let failed = |why: String| CodesError { table, why };
-    let mut reader = Reader::of_text(text).map_err(failed)?;
+    let options = ReadOptions { delimiter: Some(Delimiter(b',')), ..ReadOptions::default() };
+    let mut reader = TableReader::of_text(text, &options).map_err(failed)?;
     reader.each(each).map_err(|fault| failed(fault.to_string()))
 }
 

@@ -4,34 +4,54 @@
 //! of whose members is read as a file of its own. A text is cut after whole rows into blocks whose
 //! size depends on the text alone.
 
+mod arrow_blocks;
 mod block;
 mod cells;
+mod eurostat_blocks;
+mod excel_blocks;
 mod fault;
+mod json_blocks;
+mod json_scanner;
 mod local;
+mod magic;
 mod packed;
 mod parquet_blocks;
+mod sheet;
+mod sniff;
 mod stata_blocks;
 mod text_blocks;
+mod words;
 
 pub use self::block::{Block, Buffers, Stored};
-pub use self::cells::{as_decimals, texts, utf8_text, utf8_texts, with_mark, without_long_codes};
+pub use self::cells::{
+    as_decimals, decoded_texts, texts, utf8_text, utf8_texts, with_mark, without_long_codes,
+};
 pub use self::fault::Unreadable;
 
-use self::fault::text_of;
+#[cfg(test)]
+pub(crate) use self::excel_blocks::tests as excel_tests;
+
+use self::arrow_blocks::ArrowBlocks;
+use self::eurostat_blocks::EurostatBlocks;
+use self::excel_blocks::ExcelBlocks;
+use self::fault::{caught, text_of};
+use self::json_blocks::JsonBlocks;
 use self::local::Local;
+use self::magic::{Magic, NoTable};
 use self::parquet_blocks::ParquetBlocks;
 use self::stata_blocks::StataBlocks;
-use self::text_blocks::{Names, TextBlocks};
+use self::text_blocks::TextBlocks;
 use encoding_rs::Encoding;
 use project::bounded;
-use project::layout_file::FileFormat;
 use project::raw_files::{Place, RawFile};
+use project::read_options::{Form, ReadOptions};
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
+use tempfile::TempPath;
 use tokio::runtime::Handle;
-use trade::Dialect;
 
 /// A raw file, or a member of an archive.
 #[derive(Debug, Clone)]
@@ -46,12 +66,70 @@ pub struct Item {
 /// Reads the blocks of a file.
 pub struct BlockReader {
     source: Source,
+    /// What the file was taken for, in words.
+    seen: String,
+    /// A block that was looked at and put back.
+    ahead: Option<Block>,
+    /// A copy of what was packed, which goes when it was read.
+    _copy: Option<TempPath>,
 }
 
 enum Source {
     Text(Box<TextBlocks>),
-    Parquet(ParquetBlocks),
-    Stata(StataBlocks),
+    Eurostat(Box<EurostatBlocks>),
+    Excel(Box<ExcelBlocks>),
+    Json(Box<JsonBlocks>),
+    Parquet(Box<ParquetBlocks>),
+    Arrow(Box<ArrowBlocks>),
+    Stata(Box<StataBlocks>),
+}
+
+impl Source {
+    /// Opens a file of a form in which one must go back and forth.
+    fn at(path: &Path, form: Form, options: &ReadOptions) -> Result<Self, String> {
+        let encoding = options.encoding.map_or(encoding_rs::UTF_8, |told| told.0);
+        Ok(match form {
+            Form::Excel => Self::Excel(Box::new(caught(|| ExcelBlocks::open(path, options))?)),
+            Form::Json => Self::Json(Box::new(JsonBlocks::open(path, options)?)),
+            Form::Parquet => {
+                Self::Parquet(Box::new(caught(|| ParquetBlocks::open(path, encoding))?))
+            }
+            Form::Arrow => Self::Arrow(Box::new(caught(|| ArrowBlocks::open(path, options))?)),
+            Form::Dta => Self::Stata(Box::new(caught(|| StataBlocks::open(path, encoding))?)),
+            Form::Csv | Form::Eurostat => {
+                return Err(format!("{} is read from its start", form.name()));
+            }
+        })
+    }
+
+    fn seen(&self) -> String {
+        let (form, seen) = match self {
+            Self::Text(text) => (Form::Csv, &text.seen),
+            Self::Eurostat(table) => (Form::Eurostat, &table.seen),
+            Self::Excel(table) => (Form::Excel, &table.seen),
+            Self::Json(table) => (Form::Json, &table.seen),
+            Self::Parquet(table) => (Form::Parquet, &table.seen),
+            Self::Arrow(table) => (Form::Arrow, &table.seen),
+            Self::Stata(table) => (Form::Dta, &table.seen),
+        };
+        match seen.is_empty() {
+            true => form.name().to_owned(),
+            false => format!("{}: {seen}", form.name()),
+        }
+    }
+}
+
+/// The form of what begins so, as far as it is one in which one must go back and forth.
+fn seekable(magic: Magic, told: Option<Form>) -> Option<Form> {
+    match (magic, told) {
+        (Magic::Parquet, _) => Some(Form::Parquet),
+        (Magic::Arrow, _) => Some(Form::Arrow),
+        (Magic::Stata, _) => Some(Form::Dta),
+        (Magic::Xls | Magic::ZipWorkbook, _) => Some(Form::Excel),
+        (Magic::Json, None) => Some(Form::Json),
+        (_, Some(Form::Csv | Form::Eurostat) | None) => None,
+        (_, told) => told,
+    }
 }
 
 impl std::fmt::Debug for BlockReader {
@@ -86,13 +164,23 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, Unreadable> 
 ///
 /// As [`items`].
 pub fn items_at(path: &Path, label: &str) -> Result<Vec<Item>, Unreadable> {
-    let mut first = Vec::new();
     bounded::is_regular(path).map_err(text_of)?;
-    File::open(path).and_then(|f| f.take(4).read_to_end(&mut first)).map_err(text_of)?;
     let file = Local::at(path);
-    match packed::is_zip(&first) {
-        true => members(file, label),
-        false => Ok(vec![alone(file, label)]),
+    match Magic::of_file(path)? {
+        Magic::Zip => members(file, label),
+        _ => Ok(vec![alone(file, label)]),
+    }
+}
+
+/// The text as UTF-8. Bytes that are no characters become U+FFFD unless the text is in UTF-8, where
+/// they stay: they are a fault of the row they are needed in.
+pub fn decode<'t>(text: &'t [u8], encoding: &'static Encoding) -> Cow<'t, [u8]> {
+    if encoding == encoding_rs::UTF_8 {
+        return Cow::Borrowed(text);
+    }
+    match encoding.decode_without_bom_handling(text).0 {
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
     }
 }
 
@@ -124,75 +212,88 @@ impl Item {
         Ok(packed::unpack(packed)?)
     }
 
-    fn plain_path(&self, what: &str) -> Result<&Path, Unreadable> {
-        match self.member {
-            None => self.file.path(),
-            Some(_) => {
-                let why = format!("a {what} file inside an archive cannot be read");
-                Err(format!("{why}: unpack it first").into())
-            }
-        }
-    }
-
-    /// Opens the file as `format` says.
+    /// Opens the file: as `options` tell, and as it looks. A Parquet, Arrow or Stata file and a
+    /// workbook are known by their first bytes, whatever form is told.
     ///
     /// # Errors
     ///
     /// Why it cannot be read, and what to do.
-    pub fn open(&self, format: &FileFormat, buffers: &Buffers) -> Result<BlockReader, Unreadable> {
-        // A Parquet or Stata file is known by its first bytes, whatever form the layout expects.
+    pub fn open(
+        &self,
+        options: &ReadOptions,
+        buffers: &Buffers,
+    ) -> Result<BlockReader, Unreadable> {
+        let path = self.file.path()?;
+        if self.member.is_none()
+            && let Some(form) = seekable(Magic::of_file(path)?, options.form)
+            && !packed::is_packed(&beginning(path)?)
+        {
+            return Ok(BlockReader::new(Source::at(path, form, options)?, None));
+        }
+        let mut input = self.unpacked()?;
         let mut first = Vec::new();
-        File::open(self.file.path()?)
-            .and_then(|file| file.take(11).read_to_end(&mut first))
-            .map_err(text_of)?;
-        let (FileFormat::Csv { encoding, .. }
-        | FileFormat::Parquet { encoding }
-        | FileFormat::Dta { encoding }) = *format;
-        let found = match (first.as_slice(), format) {
-            ([b'P', b'A', b'R', b'1', ..], _) => &FileFormat::Parquet { encoding },
-            ([b'<', b's', b't', b'a', b't', b'a', b'_', b'd', b't', b'a', b'>'], _)
-            | ([105..=115, 1 | 2, 1, 0, ..], _) => &FileFormat::Dta { encoding },
-            (_, format) => format,
+        input.by_ref().take(magic::LOOKED_AT).read_to_end(&mut first).map_err(fault::unreadable)?;
+        let magic = Magic::of(&first);
+        let whole = Cursor::new(first).chain(input);
+        if magic == Magic::Zip || seekable(magic, options.form).is_some() {
+            let copy = packed::to_temporary_file(Box::new(whole))?;
+            let form = seekable(Magic::of_file(&copy)?, options.form)
+                .ok_or_else(|| "it is an archive within another: unpack it first".to_owned())?;
+            return Ok(BlockReader::new(Source::at(&copy, form, options)?, Some(copy)));
+        }
+        // Bytes in an encoding that was told are what it says.
+        let is_told = options.encoding.is_some() || options.form == Some(Form::Csv);
+        let is_refused = !is_told || magic != Magic::NoTable(NoTable::Binary);
+        if let Some(why) = magic::refusal(magic, &self.label).filter(|_| is_refused) {
+            return Err(why.into());
+        }
+        let source = match (magic, options.form) {
+            (_, Some(Form::Eurostat)) | (Magic::Eurostat, None) => {
+                let table = EurostatBlocks::open(Box::new(whole), buffers.limit)?;
+                Source::Eurostat(Box::new(table))
+            }
+            _ => Source::Text(Box::new(TextBlocks::open(Box::new(whole), options, buffers)?)),
         };
-        let source = match found {
-            FileFormat::Csv { dialect, encoding, has_header } => {
-                let names = if *has_header { Names::Header } else { Names::Numbers };
-                let text = TextBlocks::open(self.unpacked()?, *dialect, encoding, names, buffers)?;
-                Source::Text(Box::new(text))
-            }
-            FileFormat::Parquet { encoding } => {
-                Source::Parquet(ParquetBlocks::open(self.plain_path("Parquet")?, encoding)?)
-            }
-            FileFormat::Dta { encoding } => {
-                Source::Stata(StataBlocks::open(self.plain_path("Stata")?, encoding)?)
-            }
-        };
-        Ok(BlockReader { source })
+        Ok(BlockReader::new(source, None))
     }
 }
 
+/// The first bytes of a file, as they stand.
+fn beginning(path: &Path) -> Result<Vec<u8>, String> {
+    let mut first = Vec::new();
+    File::open(path).and_then(|file| file.take(8).read_to_end(&mut first)).map_err(text_of)?;
+    Ok(first)
+}
+
 impl BlockReader {
-    /// Reads a delimited text with a header, plain or packed, in UTF-8 or what its byte order mark
-    /// says.
+    /// Reads a delimited text with a header, plain or packed.
     ///
     /// # Errors
     ///
     /// Why it cannot be read, and what to do.
     pub fn of_text(
         input: impl Read + Send + 'static,
-        dialect: Dialect,
+        options: &ReadOptions,
         buffers: &Buffers,
     ) -> Result<Self, String> {
         let input = packed::unpack(Box::new(input))?;
-        let text = TextBlocks::open(input, dialect, encoding_rs::UTF_8, Names::Header, buffers)?;
-        Ok(Self { source: Source::Text(Box::new(text)) })
+        let text = TextBlocks::open(input, options, buffers)?;
+        Ok(Self::new(Source::Text(Box::new(text)), None))
+    }
+
+    fn new(source: Source, copy: Option<TempPath>) -> Self {
+        Self { seen: source.seen(), source, ahead: None, _copy: copy }
     }
 
     /// The names of the columns.
     pub fn header(&self) -> &[String] {
         match &self.source {
             Source::Text(text) => &text.header,
+            Source::Eurostat(table) => &table.header,
+            Source::Excel(table) => &table.header,
+            Source::Json(table) => &table.header,
             Source::Parquet(table) => table.header(),
+            Source::Arrow(table) => &table.header,
             Source::Stata(table) => &table.header,
         }
     }
@@ -203,18 +304,45 @@ impl BlockReader {
     ///
     /// Why they cannot be read, and what to do.
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
+        if let Some(block) = self.ahead.take() {
+            return Ok(Some(block));
+        }
         match &mut self.source {
             Source::Text(text) => text.next_block(),
-            Source::Parquet(table) => table.next_block(),
-            Source::Stata(table) => table.next_block(),
+            Source::Eurostat(table) => table.next_block(),
+            Source::Excel(table) => table.next_block(),
+            Source::Json(table) => table.next_block(),
+            Source::Parquet(table) => caught(|| table.next_block()),
+            Source::Arrow(table) => caught(|| table.next_block()),
+            Source::Stata(table) => caught(|| table.next_block()),
         }
+    }
+
+    /// Puts the block back that was read last: it is the next one again.
+    pub fn put_back(&mut self, block: Block) {
+        self.ahead = Some(block);
+    }
+
+    /// What the file was taken for, in words.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
+    /// Whether rows end with a delimiter that the header lacks.
+    pub fn has_trailing_delimiter(&self) -> bool {
+        matches!(&self.source, Source::Text(text) if text.has_trailing)
+    }
+
+    /// Whether notes may stand below the rows, in their first column.
+    pub fn may_have_notes(&self) -> bool {
+        matches!(&self.source, Source::Excel(_))
     }
 
     /// The encoding of the blocks of a text.
     pub fn encoding(&self) -> &'static Encoding {
         match &self.source {
             Source::Text(text) => text.encoding,
-            Source::Parquet(_) | Source::Stata(_) => encoding_rs::UTF_8,
+            _ => encoding_rs::UTF_8,
         }
     }
 }

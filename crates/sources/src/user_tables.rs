@@ -1,7 +1,7 @@
-//! Tables from elsewhere that SQL and models read: CSV (packed or not), Parquet, Stata.
+//! Tables from elsewhere that SQL and models read, in any form that [`input`](crate::input) reads.
 
-use crate::delimited::{self, Fault, Reader};
 use crate::input::{self, Block, Stored};
+use crate::table_reader::{self, TableReader};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray,
@@ -10,9 +10,14 @@ use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use lake::Kind;
-use std::collections::BTreeMap;
+use project::printable::printable;
+use project::read_options::{ColumnType, MISSING_NUMBERS, ReadOptions};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use trade::number::{Ambiguity, Flags, NumberFormat, NumberSample};
+use trade::plausibility::{self, Axis, Cell, Cells, Dimension, Finding, Findings};
 
 /// A table that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,77 +29,330 @@ pub struct TableError {
     pub why: String,
 }
 
-/// The type of a column that the user gives.
-fn kind(text: &str) -> Option<Kind> {
-    match text {
-        "text" => Some(Kind::Text),
-        "int" => Some(Kind::Int),
-        "double" => Some(Kind::Float),
-        "boolean" => Some(Kind::Flag),
-        _ => None,
+/// Rows of other columns that are looked at to see how numbers are written.
+const SAMPLE_ROWS: usize = 10_000;
+
+/// What columns are used for, where that is known: a column is a number where it is used as one.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// Columns whose cells are codes: effects, clusters, keys. They keep their digits.
+    pub codes: BTreeSet<String>,
+    /// Columns whose cells are numbers.
+    pub numbers: BTreeSet<String>,
+}
+
+fn kind(of: ColumnType) -> Kind {
+    match of {
+        ColumnType::Text => Kind::Text,
+        ColumnType::Int => Kind::Int,
+        ColumnType::Double => Kind::Float,
+        ColumnType::Boolean => Kind::Flag,
     }
 }
 
+/// The texts of a column that are to be read as a kind.
+type TypedTexts<'v> = (Kind, Cow<'v, Vec<Option<String>>>);
+
 /// Columns of texts, as they are read.
-#[derive(Default)]
 struct Texts {
     names: Vec<String>,
     columns: Vec<Vec<Option<String>>>,
+    /// Whether a column has numbers, not texts that say some.
+    are_stored: Vec<bool>,
+    /// What stands for a missing value, as it was told.
+    missing: Option<BTreeSet<String>>,
+    n_repeated: u64,
 }
 
 impl Texts {
-    fn new(names: Vec<String>) -> Self {
-        Self { columns: names.iter().map(|_| Vec::new()).collect(), names }
-    }
-
-    /// Adds the rows of a table whose columns are all text; its first has the number `row`.
-    fn add_table(&mut self, rows: &RecordBatch, row: u64) -> Result<(), String> {
-        for (out, column) in self.columns.iter_mut().zip(input::utf8_texts(rows, row)?) {
-            let texts = column.iter().map(|text| text.filter(|text| !text.is_empty()));
-            out.extend(texts.map(|text| text.map(str::to_owned)));
+    fn new(reader: &TableReader) -> Self {
+        let names: Vec<String> =
+            reader.header().iter().map(|name| name.trim().to_owned()).collect();
+        let told = reader.options().missing.as_ref();
+        Self {
+            columns: names.iter().map(|_| Vec::new()).collect(),
+            are_stored: vec![true; names.len()],
+            names,
+            missing: told.map(|marks| marks.iter().cloned().collect()),
+            n_repeated: 0,
         }
-        Ok(())
     }
 
-    /// Adds the rows of a block of text.
-    fn add_text(&mut self, block: &Block) -> Result<(), String> {
-        let columns = &mut self.columns;
-        let added = delimited::each_row(block, columns.len(), |row| {
+    /// Adds the rows of a block.
+    fn add(&mut self, reader: &mut TableReader, block: &Block) -> Result<(), String> {
+        let Self { columns, are_stored, missing, n_repeated, .. } = self;
+        for (place, is_stored) in are_stored.iter_mut().enumerate() {
+            *is_stored &= table_reader::is_stored_number(block, place);
+        }
+        let is_missing = |text: &str| {
+            text.is_empty() || missing.as_ref().is_some_and(|marks| marks.contains(text))
+        };
+        let added = reader.each_of(block, |row| {
+            *n_repeated += u64::from(row.is_repeated());
             for (place, out) in columns.iter_mut().enumerate() {
                 let text = row.text(place)?;
-                out.push((!text.is_empty()).then(|| text.to_owned()));
+                out.push((!is_missing(text)).then(|| text.to_owned()));
             }
             Ok(())
         });
-        added.map_err(|fault| match fault {
-            Fault::Columns { line, found, expected } => {
-                format!("line {line}: {found} fields, where the header has {expected}")
-            }
-            other => other.to_string(),
-        })
+        added.map_err(|fault| fault.to_string())
     }
 
-    /// The columns in the types that are asked for, or that their texts have.
-    fn rows(&self, asked: &BTreeMap<&str, Kind>) -> Result<(SchemaRef, RecordBatch), String> {
+    /// The columns in the types that are asked for, or that their use or texts give them.
+    fn rows(
+        &self,
+        options: &ReadOptions,
+        asked: &BTreeMap<&str, Kind>,
+        uses: &Uses,
+    ) -> Result<(SchemaRef, RecordBatch), String> {
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-        for (name, values) in self.names.iter().zip(&self.columns) {
-            let kind = asked.get(name.as_str()).copied().unwrap_or_else(|| inferred(values));
+        let plain = ReadOptions { decimal: None, thousands: None, ..options.clone() };
+        let columns = self.names.iter().zip(&self.columns).zip(&self.are_stored);
+        for ((name, values), is_stored) in columns {
+            // What is told of the marks of texts says nothing of stored numbers.
+            let options = if *is_stored { &plain } else { options };
+            let asked = asked.get(name.as_str()).copied();
+            let (kind, values) = match (asked, uses.codes.contains(name)) {
+                (Some(Kind::Text), _) => (Kind::Text, Cow::Borrowed(values)),
+                (None, true) => self.codes(name, values, uses)?,
+                (asked, _) => self.numbers(name, values, options, asked, uses)?,
+            };
             fields.push(Field::new(name, kind.arrow(), true));
-            arrays.push(array(name, values, kind)?);
+            arrays.push(array(name, &values, kind)?);
         }
         let schema = Arc::new(Schema::new(fields));
         let rows = RecordBatch::try_new(Arc::clone(&schema), arrays);
         Ok((schema, rows.map_err(|error| error.to_string())?))
     }
+
+    /// A column of codes: whole numbers where each is written as numbers are, text otherwise. A
+    /// data frame makes `11.0` of 11 as soon as a cell of the column is missing.
+    fn codes<'v>(
+        &self,
+        name: &str,
+        values: &'v Vec<Option<String>>,
+        uses: &Uses,
+    ) -> Result<TypedTexts<'v>, String> {
+        if self.missing.is_none() {
+            warn_of_marks(name, values);
+        }
+        warn_of_codes(name, values);
+        let whole = |text: &str| {
+            let whole = text.strip_suffix(".0").unwrap_or(text);
+            whole.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.to_owned())
+        };
+        let is_frame = values
+            .iter()
+            .flatten()
+            .any(|text| text.strip_suffix(".0").is_some_and(|whole| count(whole).is_some()));
+        let values = match is_frame {
+            true => {
+                let mended = |text: &Option<String>| {
+                    text.as_ref().map(|text| whole(text).unwrap_or_else(|| text.clone()))
+                };
+                Cow::Owned(values.iter().map(mended).collect())
+            }
+            false => Cow::Borrowed(values),
+        };
+        let is_scientific =
+            |text: &str| float(text).is_some() && text.contains(['e', 'E']) && text.contains('.');
+        if let Some(row) =
+            values.iter().position(|text| text.as_ref().is_some_and(|text| is_scientific(text)))
+        {
+            return Err(format!(
+                "row {}, column `{name}`: {:?} is a number that a spreadsheet has shortened, where \
+                 a code is needed: write the column as text",
+                row + 1,
+                printable(values[row].as_deref().unwrap_or(""), 40)
+            ));
+        }
+        let kind = match inferred(&values) {
+            // Numbers with a fraction are one code however they are written only as text.
+            Kind::Float if uses.numbers.contains(name) => Kind::Float,
+            kind @ (Kind::Int | Kind::Count) => kind,
+            _ => Kind::Text,
+        };
+        Ok((kind, values))
+    }
+
+    /// Whether a text stands for a missing number, where nobody told what does.
+    fn is_mark(&self, text: &str) -> bool {
+        self.missing.is_none() && MISSING_NUMBERS.contains(&text)
+    }
+
+    /// How the numbers of a column are written, with a sample of them.
+    fn number_format(
+        &self,
+        name: &str,
+        values: &[Option<String>],
+        options: &ReadOptions,
+    ) -> (NumberSample, Result<NumberFormat, Ambiguity>) {
+        let (mut sample, mut others) = (NumberSample::default(), NumberSample::default());
+        for text in values.iter().flatten().filter(|text| !self.is_mark(text)) {
+            sample.add(text);
+        }
+        for (_, other) in self.names.iter().zip(&self.columns).filter(|(of, _)| *of != name) {
+            other.iter().flatten().take(SAMPLE_ROWS).for_each(|text| others.add(text));
+        }
+        let (decimal, thousands) =
+            (options.decimal.and_then(|told| told.0), options.thousands.map(|told| told.0));
+        let flags = if options.flags == Some(true) { Flags::LeftOut } else { Flags::Refused };
+        let format = sample.format_beside(&others, decimal, thousands);
+        (sample, format.map(|format| NumberFormat { flags, ..format }))
+    }
+
+    /// A column of numbers, however they are written, or of text if not all are numbers.
+    fn numbers<'v>(
+        &self,
+        name: &str,
+        values: &'v Vec<Option<String>>,
+        options: &ReadOptions,
+        asked: Option<Kind>,
+        uses: &Uses,
+    ) -> Result<TypedTexts<'v>, String> {
+        let is_number =
+            uses.numbers.contains(name) || matches!(asked, Some(Kind::Int | Kind::Float));
+        let is_mark = |text: &str| self.is_mark(text);
+        let (sample, format) = self.number_format(name, values, options);
+        let told = options.decimal.and_then(|told| told.0);
+        let format = match format {
+            Ok(format) => format,
+            Err(error) if is_number => return Err(format!("column `{name}`: {error}")),
+            Err(_) => return Ok((asked.unwrap_or(Kind::Text), Cow::Borrowed(values))),
+        };
+        if let (Some(cell), true, None, None, '.') =
+            (sample.unclear_point(), is_number, told, options.thousands, format.decimal)
+        {
+            tracing::warn!(
+                column = name,
+                "`{cell}` is taken for a number with a fraction: say `thousands` if it has none"
+            );
+        }
+        let is_plain = |text: &str| format.plain(text, &mut String::new()).is_ok();
+        let mut buffer = String::new();
+        let mut marks: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut plain = Vec::with_capacity(values.len());
+        for (row, text) in values.iter().enumerate() {
+            let Some(text) = text else {
+                plain.push(None);
+                continue;
+            };
+            if is_mark(text) {
+                *marks.entry(text).or_default() += 1;
+                plain.push(None);
+                continue;
+            }
+            match format.plain(text, &mut buffer) {
+                // A leading zero makes a code of it, unless it is used as a number.
+                Ok(number) if is_number || (looks_plain(text) && float(number).is_some()) => {
+                    plain.push(Some(number.to_owned()));
+                }
+                // A column without any number is text: what asks for numbers says so.
+                Err(_)
+                    if asked.is_none() && !values.iter().flatten().any(|text| is_plain(text)) =>
+                {
+                    return Ok((inferred(values), Cow::Borrowed(values)));
+                }
+                Err(fault) if is_number => {
+                    let text = printable(text, 40);
+                    return Err(format!(
+                        "row {}, column `{name}`: {text:?}: {fault} (`decimal`, `thousands`, \
+                         `missing`, `flags`)",
+                        row + 1
+                    ));
+                }
+                Ok(_) | Err(_) => {
+                    let kind = asked.unwrap_or_else(|| inferred(values));
+                    return Ok((kind, Cow::Borrowed(values)));
+                }
+            }
+        }
+        if plain.iter().all(Option::is_none) && !is_number {
+            return Ok((asked.unwrap_or_else(|| inferred(values)), Cow::Borrowed(values)));
+        }
+        if !marks.is_empty() {
+            let marks: Vec<String> =
+                marks.iter().map(|(mark, n)| format!("`{mark}` in {n} rows")).collect();
+            tracing::info!(column = name, "taken as missing: {} (`missing`)", marks.join(", "));
+        }
+        let kind = match (asked, inferred(&plain)) {
+            (Some(kind), _) => kind,
+            (None, Kind::Text) if is_number => Kind::Float,
+            (None, kind) => kind,
+        };
+        Ok((kind, Cow::Owned(plain)))
+    }
 }
 
-/// A whole number without a leading zero, which would make it a code.
-fn int(text: &str) -> Option<i32> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.len() > 1 && digits.starts_with('0') {
-        return None;
+/// Whether a text of unknown use looks like a number and nothing else: `50-` may be a class.
+fn looks_plain(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    (is_digit(digits.as_bytes().first()) || digits.starts_with('.'))
+        && is_digit(digits.as_bytes().last())
+        && !digits.contains(char::is_whitespace)
+}
+
+/// Says what looks misread among the codes of a column: totals among their parts, and lengths that
+/// tell of lost zeros.
+fn warn_of_codes(name: &str, values: &[Option<String>]) {
+    let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+    for text in values.iter().flatten() {
+        *rows.entry(text).or_default() += 1;
     }
-    text.parse().ok()
+    for (code, n) in rows.iter().filter(|(code, _)| plausibility::is_named_total(code)) {
+        tracing::warn!(
+            column = name,
+            rows = n,
+            "{} is called as a total is, and stands among its parts: leave it out by --where",
+            plausibility::shown(code)
+        );
+    }
+    let labels: Vec<String> = rows.keys().map(|code| (*code).to_owned()).collect();
+    let one = [String::new()];
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows")]
+    let cells = rows.values().enumerate().map(|(row, n)| Cell {
+        row,
+        column: 0,
+        period: 0,
+        value: *n as f64,
+    });
+    let table = Cells {
+        rows: Axis::new(Dimension::Product, &labels),
+        columns: Axis::new(Dimension::Region, &one),
+        n_periods: 1,
+        cells,
+    };
+    let lost = |finding: &&Finding| finding.kind == plausibility::Kind::MixedLengths;
+    for finding in Findings::of(&table).iter().filter(lost) {
+        tracing::warn!(
+            column = name,
+            rows = finding.value,
+            "codes of {} digits: some have lost the zero they begin with",
+            finding.name
+        );
+    }
+}
+
+/// Says which marks of missing values stand among the codes of a column, where nobody said whether
+/// they are codes: NA is Namibia.
+fn warn_of_marks(name: &str, values: &[Option<String>]) {
+    let mut marks: BTreeMap<&str, u64> = BTreeMap::new();
+    for text in values.iter().flatten().filter(|text| MISSING_NUMBERS.contains(&text.as_str())) {
+        *marks.entry(text).or_default() += 1;
+    }
+    for (mark, n) in marks {
+        tracing::warn!(
+            column = name,
+            rows = n,
+            "`{mark}` is taken as a code of `{name}` like any other: say `missing` if it stands for none"
+        );
+    }
+}
+
+/// A whole number without a leading zero, which would make it a code, or another sign than a minus.
+fn int(text: &str) -> Option<i32> {
+    count(text)?.try_into().ok()
 }
 
 fn float(text: &str) -> Option<f64> {
@@ -109,7 +367,11 @@ fn float(text: &str) -> Option<f64> {
 fn count(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
-    text.parse().ok().filter(|_| is_number && (digits.len() == 1 || !digits.starts_with('0')))
+    let is_right = match digits.strip_prefix('0') {
+        Some(rest) => rest.is_empty() && text == digits,
+        None => is_number,
+    };
+    text.parse().ok().filter(|_| is_right)
 }
 
 /// Whether a text is no whole number of more digits than a double keeps.
@@ -152,6 +414,7 @@ fn inferred(values: &[Option<String>]) -> Kind {
 
 fn array(name: &str, values: &[Option<String>], kind: Kind) -> Result<ArrayRef, String> {
     let each = |row: usize, text: &str, what: &str| {
+        let (name, text) = (printable(name, 60), printable(text, 40));
         format!("row {}, column `{name}`: {text:?} is no {what}", row + 1)
     };
     macro_rules! parsed {
@@ -182,27 +445,55 @@ fn array(name: &str, values: &[Option<String>], kind: Kind) -> Result<ArrayRef, 
             "whole number of 64 bits"
         ))),
         Kind::Flag => Arc::new(BooleanArray::from(parsed!(flag, "true or false"))),
-        _ => Arc::new(StringArray::from(values.to_vec())),
+        _ => {
+            let n_bytes: usize = values.iter().flatten().map(String::len).sum();
+            if i32::try_from(n_bytes).is_err() {
+                let name = printable(name, 60);
+                return Err(format!(
+                    "column `{name}` has more than 2 GiB of text: leave out what is not needed"
+                ));
+            }
+            Arc::new(StringArray::from(values.to_vec()))
+        }
     })
 }
 
-/// Reads a table. Columns take the type of `types`; without, those that have none of their own take the first of whole number, number,
-/// true or false, and text that all values have; digits with a leading zero are text.
+/// Reads a table. Columns take the types that `options` give. Others are what they are used for:
+/// codes keep their digits, numbers are read however they are written. Where no use is known, a
+/// column takes the first of whole number, number, true or false, and text that all its values
+/// have; digits with a leading zero are text, and no whole number loses a digit.
 ///
 /// # Errors
 ///
 /// [`TableError`], naming the file and what is wrong in it.
 pub fn read(
     path: &Path,
-    types: &BTreeMap<String, String>,
+    options: &ReadOptions,
+    uses: &Uses,
 ) -> Result<(SchemaRef, RecordBatch), TableError> {
-    rows(path, types).map_err(|why| TableError { path: path.to_owned(), why })
+    rows(path, options, uses).map_err(|why| TableError { path: path.to_owned(), why })
 }
 
-fn rows(path: &Path, types: &BTreeMap<String, String>) -> Result<(SchemaRef, RecordBatch), String> {
-    let mut reader = Reader::open(path)?;
-    let asked = kinds(types, reader.header())?;
-    let mut texts = Texts::new(reader.header().to_vec());
+fn rows(
+    path: &Path,
+    options: &ReadOptions,
+    uses: &Uses,
+) -> Result<(SchemaRef, RecordBatch), String> {
+    let mut reader = TableReader::open(path, options)?;
+    tracing::info!(file = %path.display(), "{}", reader.seen());
+    rows_of(&mut reader, uses)
+}
+
+/// All rows of a table that is open, as [`read`].
+///
+/// # Errors
+///
+/// What is wrong in it.
+pub fn rows_of(reader: &mut TableReader, uses: &Uses) -> Result<(SchemaRef, RecordBatch), String> {
+    table_reader::check_names(reader.header())?;
+    let options = reader.options().clone();
+    let asked = kinds(&options, reader.header())?;
+    let mut texts = Texts::new(reader);
     let mut typed: Vec<RecordBatch> = Vec::new();
     while let Some(block) = reader.next_block()? {
         match block {
@@ -210,33 +501,36 @@ fn rows(path: &Path, types: &BTreeMap<String, String>) -> Result<(SchemaRef, Rec
                 check_texts(&rows, row, &stored)?;
                 typed.push(rows);
             }
-            Block::Table { rows, row, .. } => texts.add_table(&rows, row)?,
-            block @ Block::Text { .. } => texts.add_text(&block)?,
+            block => texts.add(reader, &block)?,
         }
+    }
+    reader.end();
+    if texts.n_repeated > 0 {
+        tracing::warn!(
+            rows = texts.n_repeated,
+            of = texts.columns.first().map_or(0, Vec::len),
+            "rows are repeated to the last field: all of them are taken"
+        );
     }
     match typed.first() {
         Some(first) => {
             let whole = arrow::compute::concat_batches(&first.schema(), &typed);
             plain(&whole.map_err(|error| error.to_string())?, &asked)
         }
-        None => texts.rows(&asked),
+        None => texts.rows(&options, &asked, uses),
     }
 }
 
 /// The types that are asked for, by column.
 fn kinds<'t>(
-    types: &'t BTreeMap<String, String>,
+    options: &'t ReadOptions,
     header: &[String],
 ) -> Result<BTreeMap<&'t str, Kind>, String> {
-    let mut asked = BTreeMap::new();
-    for (name, text) in types {
-        delimited::place(header, name)?;
-        let kind = kind(text).ok_or_else(|| {
-            format!("column `{name}`: unknown type {text:?}: expected text, int, double or boolean")
-        })?;
-        asked.insert(name.as_str(), kind);
-    }
-    Ok(asked)
+    let of = |(name, of): (&'t String, &'t ColumnType)| {
+        table_reader::place(header, name)?;
+        Ok((name.as_str(), kind(*of)))
+    };
+    options.types.0.iter().map(of).collect()
 }
 
 /// Whether columns of text are UTF-8: those that are not come as bytes, and not in every block.
@@ -275,14 +569,14 @@ fn plain(
             ) => Kind::Float,
             (None, _) => Kind::Text,
         };
-        let kind = asked.get(field.name().as_str()).copied().unwrap_or(own);
+        let kind = asked.get(field.name().trim()).copied().unwrap_or(own);
         columns.push(match kind {
             Kind::Text => Arc::new(input::utf8_text(field.name(), column, 1)?),
             Kind::Float if column.data_type().is_decimal() => by_text(field.name(), column, kind)?,
             _ if kind == own => numbers(field.name(), column, kind)?,
             _ => by_text(field.name(), column, kind)?,
         });
-        fields.push(Field::new(field.name(), kind.arrow(), true));
+        fields.push(Field::new(field.name().trim(), kind.arrow(), true));
     }
     let schema = Arc::new(Schema::new(fields));
     let rows =
@@ -336,6 +630,7 @@ mod tests {
     use arrow::array::{BinaryArray, Decimal128Array, Int64Array, NullArray, UInt64Array};
     use parquet::arrow::ArrowSchemaConverter;
     use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+    use project::read_options::ColumnTypes;
 
     fn of(text: &str, types: &[(&str, &str)]) -> Result<RecordBatch, String> {
         of_file(text.as_bytes(), types)
@@ -345,8 +640,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("t");
         std::fs::write(&path, bytes).expect("written");
-        let types = types.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-        read(&path, &types).map(|(_, rows)| rows).map_err(|error| error.to_string())
+        let one = |(name, kind): &(&str, &str)| ((*name).to_owned(), kind.parse().expect("a type"));
+        let types = ColumnTypes(types.iter().map(one).collect());
+        let options = ReadOptions { types, ..ReadOptions::default() };
+        let found = read(&path, &options, &Uses::default());
+        found.map(|(_, rows)| rows).map_err(|error| error.to_string())
     }
 
     fn parquet_of(rows: &RecordBatch, options: ArrowWriterOptions) -> Vec<u8> {
@@ -427,8 +725,7 @@ mod tests {
         assert!(text.contains("row 1, column `x`: \"a\" is no number"), "{text}");
         let text = error(ints(&[1]), "boolean");
         assert!(text.contains("row 1, column `x`: \"1\" is no true or false"), "{text}");
-        let text = error(ints(&[1]), "float");
-        assert!(text.contains("column `x`: unknown type \"float\""), "{text}");
+        assert!("float".parse::<ColumnType>().is_err());
     }
 
     #[test]
@@ -447,13 +744,13 @@ mod tests {
     fn what_is_wrong_is_said_with_its_place() {
         let error = |text, types: &[_]| of(text, types).expect_err("an error");
         assert!(
-            error("a,b\n1,2\n3\n", &[]).contains("line 3: 1 fields"),
+            error("a,b\n1,2\n3\n", &[]).contains("line 3: 1 columns, expected 2"),
             "{}",
             error("a,b\n1,2\n3\n", &[])
         );
         assert!(
             error("a\nx\n", &[("a", "int")])
-                .contains("row 1, column `a`: \"x\" is no whole number")
+                .contains("row 1, column `a`: \"x\": expected a number")
         );
         assert!(error("alpha\nx\n", &[("alhpa", "int")]).contains("did you mean `alpha`"));
     }

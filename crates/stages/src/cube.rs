@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use space::Exports;
 use std::collections::{BTreeMap, BTreeSet};
 use trade::interner::Interner;
+use trade::plausibility::Cell;
 use trade::{Frequency, Money, Period};
 
 /// A table of exports by period, region and product with its labels.
@@ -168,6 +169,70 @@ impl FileSums {
     }
 }
 
+/// The exports of a table by period, region and part, as they stand there: cells below zero too.
+pub(super) struct TableSums {
+    /// Region codes, ascending.
+    pub(super) regions: Vec<String>,
+    /// What divides a region's exports, ascending.
+    pub(super) parts: Vec<String>,
+    /// Cells of each period.
+    cells: BTreeMap<i32, Vec<CubeCell>>,
+}
+
+impl TableSums {
+    /// Reads a table file by file; see [`Cube::stream`]. `None` if it has no rows.
+    pub(super) fn read(
+        context: &Context<'_>,
+        table: &str,
+        column: &str,
+        frequency: Frequency,
+    ) -> Result<Option<Self>, StageError> {
+        let read = |file: &lake::DataFile| FileSums::read(context, table, file, column, frequency);
+        let found: Vec<FileSums> =
+            context.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
+        let all = |of: fn(&FileSums) -> &Interner| {
+            index(found.iter().map(of).flat_map(words).map(str::to_owned))
+        };
+        let (regions, region_at) = all(|file| &file.regions);
+        let (parts, part_at) = all(|file| &file.parts);
+        let mut cells: BTreeMap<i32, Vec<CubeCell>> = BTreeMap::new();
+        for file in found {
+            let of_regions: Vec<usize> = words(&file.regions).map(|text| region_at[text]).collect();
+            let of_parts: Vec<usize> = words(&file.parts).map(|text| part_at[text]).collect();
+            // Rows of one period stand together.
+            for sums in file.sums.chunk_by(|a, b| a.place == b.place) {
+                let cell = |sum: &FileSum| CubeCell {
+                    region: of_regions[sum.region as usize],
+                    product: of_parts[sum.part as usize],
+                    value: sum.value,
+                };
+                cells.entry(sums[0].place).or_default().extend(sums.iter().map(cell));
+            }
+        }
+        if cells.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { regions, parts, cells }))
+    }
+
+    /// How many periods there are.
+    pub(super) fn n_periods(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The cells, by the places of region, part and period.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Cell> + Clone {
+        self.cells.values().enumerate().flat_map(|(period, cells)| {
+            cells.iter().map(move |cell| Cell {
+                row: cell.region,
+                column: cell.product,
+                period,
+                value: cell.value.to_f64(),
+            })
+        })
+    }
+}
+
 impl Cube {
     /// Reads `trade.region_product_year`.
     ///
@@ -239,32 +304,10 @@ impl Cube {
         column: &str,
         frequency: Frequency,
     ) -> Result<Option<Self>, StageError> {
-        let read = |file: &lake::DataFile| FileSums::read(context, table, file, column, frequency);
-        let found: Vec<FileSums> =
-            context.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
-        let all = |of: fn(&FileSums) -> &Interner| {
-            index(found.iter().map(of).flat_map(words).map(str::to_owned))
-        };
-        let (regions, region_at) = all(|file| &file.regions);
-        let (parts, part_at) = all(|file| &file.parts);
-        let mut cells: BTreeMap<i32, Vec<CubeCell>> = BTreeMap::new();
-        for file in found {
-            let of_regions: Vec<usize> = words(&file.regions).map(|text| region_at[text]).collect();
-            let of_parts: Vec<usize> = words(&file.parts).map(|text| part_at[text]).collect();
-            // Rows of one period stand together.
-            for sums in file.sums.chunk_by(|a, b| a.place == b.place) {
-                let cell = |sum: &FileSum| CubeCell {
-                    region: of_regions[sum.region as usize],
-                    product: of_parts[sum.part as usize],
-                    value: sum.value,
-                };
-                cells.entry(sums[0].place).or_default().extend(sums.iter().map(cell));
-            }
-        }
-        if cells.is_empty() {
+        let Some(sums) = TableSums::read(context, table, column, frequency)? else {
             return Ok(None);
-        }
-        let cube = Self::of(regions, parts, frequency, cells);
+        };
+        let cube = Self::of(sums.regions, sums.parts, frequency, sums.cells);
         if !cube.negative.is_empty() {
             let (cells, value) = cube.negative(&cube.years, 1);
             tracing::warn!(cells, %value, table, "cells below zero count as zero");

@@ -35,6 +35,21 @@ pub enum StageError {
         /// How many of each reason.
         reasons: String,
     },
+    /// Too much of the value looks misread.
+    #[error(
+        "{finding}; the share, {share:.3}, is above plausibility.{key} = {limit}: correct this, or raise the limit if it \
+         is right"
+    )]
+    Implausible {
+        /// What it is, and what to do.
+        finding: String,
+        /// Its share of the value.
+        share: f64,
+        /// The limit's key.
+        key: &'static str,
+        /// The limit.
+        limit: f64,
+    },
     /// The data do not have what the config asks for.
     #[error("{0}")]
     Data(String),
@@ -94,6 +109,7 @@ impl StageError {
             Self::Query(error) => error.is_users(),
             Self::External(_)
             | Self::Boundaries(_)
+            | Self::Implausible { .. }
             | Self::Data(_)
             | Self::Model(_)
             | Self::Lake(LakeError::Number { .. }) => true,

@@ -12,6 +12,7 @@ mod levels;
 pub mod models;
 mod panels;
 mod params;
+mod plausibility;
 mod policy;
 mod record_store;
 pub mod regression;
@@ -34,6 +35,7 @@ pub use stage::{Also, AnyStage, PlannedStage, Stage};
 pub const STAGES: &[&dyn AnyStage] = &[
     &ingest::Ingest,
     &aggregate::Aggregate,
+    &plausibility::Plausibility,
     &relatedness::Relatedness,
     &diversification::Diversification,
     &resilience::Resilience,

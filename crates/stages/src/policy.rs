@@ -16,8 +16,10 @@ use project::config;
 use project::pipeline::{ByProduct, External, Pipeline, RebateColumns};
 use project::stage_name::StageName;
 use serde::Serialize;
+use sources::matched::{Examples, MatchedColumn};
 use sources::reference_tables::{self, ExternalError, Rate};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The tariff lines of a product, each with its rates in the order of their dates.
 type Lines = Vec<Vec<Rate>>;
@@ -133,7 +135,13 @@ impl Stage for Policy {
         let products = products(context)?;
         let lines = match &params.rebate_rates {
             None => BTreeMap::new(),
-            Some(table) => lines_of(&products, rates(params, context.outside(table)?)?),
+            Some(table) => {
+                let rates = rates(params, context.outside(table)?)?;
+                let codes: Examples = rates.keys().collect();
+                let lines = lines_of(&products, rates);
+                are_matched(&table.path, &lines, &products, &codes)?;
+                lines
+            }
         };
         tracing::info!(products = lines.len(), of = products.len(), "rebate rates");
         let mut output = Output::new();
@@ -150,6 +158,19 @@ fn products(context: &Context<'_>) -> Result<BTreeSet<String>, StageError> {
         products.extend(codes.iter().flatten().map(str::to_owned));
     }
     Ok(products)
+}
+
+/// Whether the table at `path`, which has `codes`, has rates of any product.
+fn are_matched(
+    path: &Path,
+    lines: &BTreeMap<String, Lines>,
+    products: &BTreeSet<String>,
+    codes: &Examples,
+) -> Result<(), ExternalError> {
+    let column = MatchedColumn { path, key: "rebate_rates", column: "hs", what: "product" };
+    let products: Vec<&String> = products.iter().collect();
+    let failed = |why: String| ExternalError::File { path: path.to_owned(), why };
+    column.check(lines.len(), &products, codes).map_err(failed)
 }
 
 fn years(context: &Context<'_>) -> Result<BTreeSet<i32>, StageError> {

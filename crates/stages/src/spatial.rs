@@ -132,7 +132,7 @@ fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
         regions.iter().enumerate().map(|(at, region)| (region.code.as_str(), at)).collect();
     let sizes = sizes(context, &codes)?;
     let groups = groups(params, context, &regions)?;
-    let neighbours = neighbours(params, context, &regions)?;
+    let neighbours = neighbours(params, context, &regions, &sizes)?;
     let mut measures = Vec::new();
     for (name, periods) in MEASURED {
         for batch in &context.rows(name)? {
@@ -198,11 +198,12 @@ fn groups(
     Ok(found.into_iter().map(|group| groups.insert_full(group).0).collect())
 }
 
-/// Who is whose neighbour, if the pipeline has boundaries.
+/// Who is whose neighbour, if the pipeline has boundaries; regions export `sizes`.
 fn neighbours(
     params: &Params,
     context: &Context<'_>,
     regions: &[NamedRegion],
+    sizes: &[f64],
 ) -> Result<Option<Neighbours>, StageError> {
     let Some(file) = &params.boundaries else { return Ok(None) };
     let (file, config) = (context.outside(file)?, &params.spatial);
@@ -231,8 +232,14 @@ fn neighbours(
         )));
     }
     if !without.is_empty() {
+        let of_those = sizes.iter().zip(&shapes).filter(|(_, shape)| shape.is_none());
+        let value: f64 = of_those.map(|(size, _)| size).sum();
+        let value_share = value / sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         tracing::warn!(
             regions = without.join(", "),
+            n = without.len(),
+            of = regions.len(),
+            value_share,
             "regions without a boundary have no neighbours"
         );
     }

@@ -12,8 +12,8 @@ use trade::layout::{
 };
 use trade::text::Rows;
 use trade::{
-    CodedParser, Column, Dialect, Entry, HsRevision, Layout, Money, MoneyFormat, Reject, RowBatch,
-    RowParser, RowTexts, Sink,
+    CodedParser, Column, Dialect, Entry, HsRevision, Layout, Money, MoneyFormat, NumberFormat,
+    Reject, Rounding, RowBatch, RowParser, RowTexts, Sink,
 };
 
 const N_ROWS: u32 = 50_000;
@@ -25,7 +25,7 @@ const N_COUNTRIES: u32 = 200;
 /// Rows that are looked up together, as many as a run does.
 const LOOKED_UP: usize = 128;
 
-const DIALECT: Dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+const DIALECT: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), n_columns: 0 };
 
 const HEADER: [&str; 11] = [
     "date", "flow", "place", "firm", "product", "country", "mode", "kind", "name", "quantity",
@@ -100,7 +100,11 @@ fn layout() -> Layout {
         ]),
         unpivot: None,
         missing: set(&["", "NA"]),
-        money: MoneyFormat { thousands: None, decimal: b'.', multiplier: 1 },
+        money: MoneyFormat {
+            numbers: NumberFormat::default(),
+            multiplier: 1,
+            round: Rounding::Refuse,
+        },
         currency: "USD".to_owned(),
         negative: Negative::Reject,
         zero: Zero::Keep,

@@ -300,11 +300,13 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         let n = rows.n_rows();
         let mut found = std::mem::take(&mut self.found);
         found.is_unusual.clear();
-        found
-            .is_unusual
-            .extend((0..n).map(|row| {
-                self.value.is_none() || rows.n_columns(row) != self.parser.header.len()
-            }));
+        let n_columns = self.parser.n_columns();
+        let is_unusual = |row: usize| {
+            self.value.is_none()
+                || rows.n_columns(row) != n_columns
+                || (self.parser.has_trailing && !rows.text(row, n_columns - 1).bytes().is_empty())
+        };
+        found.is_unusual.extend((0..n).map(is_unusual));
         found.ownership_at.clear();
         found.ownership_at.resize(n, 0);
         found.rules.clear();
@@ -505,11 +507,9 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     ) -> Result<Money, SlowPath> {
         let layout = self.parser.layout;
         let value = match number {
-            NO_NUMBER => self.parser.value(at, text().bytes()),
-            _ if layout.money.multiplier != 1 => self.parser.value(at, text().bytes()),
-            number => Ok(Some(whole(number))),
+            number if number != NO_NUMBER && layout.money.multiplier == 1 => whole(number),
+            _ => self.parser.exact_value(at, text().bytes()).ok_or(SlowPath)?,
         };
-        let Ok(Some(value)) = value else { return Err(SlowPath) };
         let is_taken = (value >= Money::ZERO || layout.negative == Negative::Keep)
             && (!value.is_zero() || layout.zero == Zero::Keep);
         is_taken.then_some(value).ok_or(SlowPath)
@@ -527,7 +527,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             && let Ok(entry) = self.entry(at, rows, value)
         {
             sink.entry(&entry);
-            return Counts { n_empty: 0, value_in: entry.value };
+            return Counts { value_in: entry.value, ..Counts::default() };
         }
         let parser = self.parser;
         let mut coder = Coder { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, sink };

@@ -1,9 +1,11 @@
 //! Exact money: a count of hundredths, read from text without passing through floating point.
 //!
-//! Statistical offices write values as `1234`, `1,234.50`, `1.2E+05` or `5e+05`; all of them are exact
-//! decimal numbers and stay so. A value with more digits than hundredths can hold is refused, never
-//! rounded, and so is one that leaves no room for sums: [`Money::MAX_ENTRY`].
+//! Statistical offices write values as `1234`, `1,234.50`, `(30)`, `1.2E+05` or `5e+05`; all of them are exact
+//! decimal numbers and stay so. A value with more digits than hundredths can hold is refused, or rounded where
+//! that is asked, and then what it lost is kept. One that leaves no room for sums is refused:
+//! [`Money::MAX_ENTRY`].
 
+use crate::number::{NumberFault, NumberFormat};
 use std::fmt;
 
 /// Digits after the decimal point of every stored value.
@@ -109,15 +111,88 @@ impl fmt::Display for Money {
     }
 }
 
+/// What rounding took from amounts: the number that was written less the amount that was kept, exactly, in units of
+/// 10^-12 of the currency's unit.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Remainder(i128);
+
+impl Remainder {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Digits after the point that it has.
+    pub const SCALE: u32 = 12;
+
+    /// Whether it is nothing.
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::ops::AddAssign for Remainder {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl fmt::Display for Remainder {
+    /// `-0.0012`: all digits, but no zeros at the end of the fraction.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = 10_u128.pow(Self::SCALE);
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let (whole, part) = (self.0.unsigned_abs() / one, self.0.unsigned_abs() % one);
+        let text = format!("{sign}{whole}.{part:012}");
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// An amount, and what rounding took from the number it was written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parsed {
+    /// The amount.
+    pub amount: Money,
+    /// What it lost.
+    pub remainder: Remainder,
+}
+
+impl Parsed {
+    /// An amount that lost nothing.
+    pub fn exact(amount: Money) -> Self {
+        Self { amount, remainder: Remainder::ZERO }
+    }
+}
+
+/// What becomes of a value that is finer than a hundredth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// It is refused.
+    Refuse,
+    /// It becomes the nearest hundredth, the even one of two that are as near.
+    HalfEven,
+}
+
 /// How a source writes its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MoneyFormat {
-    /// The byte between groups of three digits, if the source uses one.
-    pub thousands: Option<u8>,
-    /// The byte before the fraction.
-    pub decimal: u8,
+    /// How it writes numbers.
+    pub numbers: NumberFormat,
     /// What one unit of the source is worth in units of the currency: 1000 for "thousand dollars".
     pub multiplier: u32,
+    /// What becomes of a value that is finer than a hundredth.
+    pub round: Rounding,
 }
 
 /// Why a text is not an amount.
@@ -126,80 +201,137 @@ pub enum ParseMoneyError {
     /// Not a decimal number at all.
     #[error("expected a decimal number")]
     NotANumber,
+    /// The thousands mark stands where none belongs.
+    #[error("expected the thousands mark between groups of three digits")]
+    Grouping,
     /// More digits after the point than hundredths hold.
-    #[error("expected at most {SCALE} digits after the point once scaled to units")]
+    #[error(
+        "expected at most {SCALE} digits after the point once scaled to units; the layout's \
+         `value: {{round: half_even}}` rounds others"
+    )]
     TooPrecise,
+    /// More digits after the point than the account of what is rounded holds.
+    #[error(
+        "expected at most {} digits after the point once scaled to units, as the account of what is \
+         rounded has no more",
+        Remainder::SCALE
+    )]
+    TooPreciseToRound,
     /// More than [`Money::MAX_ENTRY`].
     #[error("expected a magnitude of at most {}", Money::MAX_ENTRY)]
     TooLarge,
 }
 
-impl MoneyFormat {
-    /// Reads an amount, exactly.
-    ///
-    /// # Errors
-    ///
-    /// [`ParseMoneyError`] when the text is no decimal number, is finer than a hundredth, or too large.
-    pub fn parse(self, text: &[u8]) -> Result<Money, ParseMoneyError> {
-        if let Some(amount) = self.parse_plain(text) {
-            return Ok(amount);
+impl From<NumberFault> for ParseMoneyError {
+    fn from(fault: NumberFault) -> Self {
+        match fault {
+            NumberFault::NotANumber { .. } => Self::NotANumber,
+            NumberFault::Grouping { .. } => Self::Grouping,
+            NumberFault::TooLarge => Self::TooLarge,
         }
-        let text = text.trim_ascii();
-        let (negative, text) = match text.split_first() {
-            Some((b'-', rest)) => (true, rest),
-            Some((b'+', rest)) => (false, rest),
-            _ => (false, text),
-        };
-        let (mantissa, exponent) = match text.iter().position(|b| matches!(b, b'e' | b'E')) {
-            Some(at) => (&text[..at], parse_exponent(&text[at + 1..])?),
-            None => (text, 0),
-        };
-        let mut digits: i128 = 0;
-        let mut n_digits = 0;
-        let mut power = exponent;
-        let mut in_fraction = false;
-        for &byte in mantissa {
-            match byte {
-                b'0'..=b'9' => {
-                    if digits >= LIMIT * 1_000 {
-                        return Err(ParseMoneyError::TooLarge);
-                    }
-                    digits = digits * 10 + i128::from(byte - b'0');
-                    n_digits += 1;
-                    power -= i32::from(in_fraction);
-                }
-                _ if byte == self.decimal && !in_fraction => in_fraction = true,
-                _ if Some(byte) == self.thousands && !in_fraction && n_digits > 0 => {}
-                _ => return Err(ParseMoneyError::NotANumber),
+    }
+}
+
+/// Digits of the longest number that is looked at: with a multiplier it is inside i128.
+const MOST_DIGITS: i64 = 28;
+
+/// Digits before the point of [`Money::MAX_ENTRY`].
+const ENTRY_DIGITS: i64 = 16;
+
+/// A number as all its digits but the zeros at both ends, and the power of ten that the last of them counts. The
+/// digits are zero if it is.
+struct Digits {
+    value: i128,
+    power: i64,
+}
+
+impl Digits {
+    /// The digits, of which the last counts the power `power`.
+    fn new(digits: impl Iterator<Item = u8>, power: i64) -> Result<Self, ParseMoneyError> {
+        let (mut value, mut n, mut n_zeros) = (0_i128, 0_i64, 0_u32);
+        for digit in digits {
+            if digit == b'0' {
+                n_zeros += u32::from(n > 0);
+                continue;
             }
-        }
-        if n_digits == 0 {
-            return Err(ParseMoneyError::NotANumber);
-        }
-        let mut hundredths = digits * i128::from(self.multiplier);
-        let mut power = power + 2;
-        while power < 0 && hundredths != 0 {
-            if hundredths % 10 != 0 {
-                return Err(ParseMoneyError::TooPrecise);
+            n += i64::from(n_zeros) + 1;
+            if n <= MOST_DIGITS {
+                value = value * 10_i128.pow(n_zeros + 1) + i128::from(digit - b'0');
             }
-            hundredths /= 10;
-            power += 1;
+            n_zeros = 0;
         }
-        while power > 0 && hundredths != 0 {
-            hundredths = hundredths.checked_mul(10).ok_or(ParseMoneyError::TooLarge)?;
-            power -= 1;
-        }
-        if hundredths > Money::MAX_ENTRY.0 {
+        let power = power + i64::from(n_zeros);
+        if n > 0 && n + power > ENTRY_DIGITS {
             return Err(ParseMoneyError::TooLarge);
         }
-        Ok(Money(if negative { -hundredths } else { hundredths }))
+        // Its last digit is far behind the point then.
+        if n > MOST_DIGITS {
+            return Err(ParseMoneyError::TooPrecise);
+        }
+        Ok(Self { value, power })
     }
 }
 
 impl MoneyFormat {
+    /// Reads an amount from text in UTF-8, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseMoneyError`] when the text is no decimal number, is finer than a hundredth where that is refused, has
+    /// more than 12 digits after the point, or is too large.
+    pub fn parse(&self, text: &[u8]) -> Result<Parsed, ParseMoneyError> {
+        if let Some(amount) = self.parse_plain(text) {
+            return Ok(Parsed::exact(amount));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| ParseMoneyError::NotANumber)?;
+        let number = self.numbers.scan(text)?;
+        let Digits { value, mut power } = Digits::new(number.digits(), number.power())?;
+        if value == 0 {
+            return Ok(Parsed::exact(Money::ZERO));
+        }
+        let mut scaled = value * i128::from(self.multiplier);
+        // Of hundredths.
+        power += i64::from(SCALE);
+        while power < 0 && scaled % 10 == 0 {
+            scaled /= 10;
+            power += 1;
+        }
+        let (hundredths, remainder) = match u32::try_from(power) {
+            Ok(power) => {
+                let hundredths = 10_i128.checked_pow(power).and_then(|ten| scaled.checked_mul(ten));
+                (hundredths.ok_or(ParseMoneyError::TooLarge)?, 0)
+            }
+            Err(_) => self.rounded(scaled, power)?,
+        };
+        if hundredths > Money::MAX_ENTRY.0 {
+            return Err(ParseMoneyError::TooLarge);
+        }
+        let sign = if number.is_negative { -1 } else { 1 };
+        Ok(Parsed { amount: Money(sign * hundredths), remainder: Remainder(sign * remainder) })
+    }
+
+    /// The hundredths next to `scaled` times a power of ten below zero, and what they are short of it.
+    fn rounded(&self, scaled: i128, power: i64) -> Result<(i128, i128), ParseMoneyError> {
+        /// Digits after hundredths.
+        const MOST: u32 = Remainder::SCALE - SCALE;
+        match self.round {
+            Rounding::Refuse => Err(ParseMoneyError::TooPrecise),
+            Rounding::HalfEven => {
+                let n = u32::try_from(-power).ok().filter(|n| *n <= MOST);
+                let n = n.ok_or(ParseMoneyError::TooPreciseToRound)?;
+                let one = 10_i128.pow(n);
+                let (whole, part) = (scaled / one, scaled % one);
+                let is_up = 2 * part > one || 2 * part == one && whole % 2 == 1;
+                let (whole, part) = if is_up { (whole + 1, part - one) } else { (whole, part) };
+                Ok((whole, part * 10_i128.pow(MOST - n)))
+            }
+        }
+    }
+
     /// Up to 16 digits with at most two after the point, which nearly all values are and none of which is more than
     /// [`Money::MAX_ENTRY`]; `None` on all else.
-    fn parse_plain(self, text: &[u8]) -> Option<Money> {
+    #[inline]
+    pub(crate) fn parse_plain(&self, text: &[u8]) -> Option<Money> {
         if text.is_empty() || text.len() > 16 || self.multiplier != 1 {
             return None;
         }
@@ -211,7 +343,7 @@ impl MoneyFormat {
                 continue;
             }
             let (1.., fraction) = (at, &text[at + 1..]) else { return None };
-            if byte != self.decimal {
+            if char::from(byte) != self.numbers.decimal || !byte.is_ascii() {
                 return None;
             }
             let hundredths = match *fraction {
@@ -224,15 +356,6 @@ impl MoneyFormat {
             return Some(Money(i128::from(digits * 100 + hundredths)));
         }
         Some(Money(i128::from(digits) * 100))
-    }
-}
-
-fn parse_exponent(text: &[u8]) -> Result<i32, ParseMoneyError> {
-    let text = std::str::from_utf8(text).map_err(|_| ParseMoneyError::NotANumber)?;
-    match text.parse::<i32>() {
-        Ok(exponent) if exponent.abs() <= 64 => Ok(exponent),
-        Ok(_) => Err(ParseMoneyError::TooLarge),
-        Err(_) => Err(ParseMoneyError::NotANumber),
     }
 }
 
@@ -278,37 +401,72 @@ pub fn allocate(total: Money, weights: &[u128]) -> Vec<Money> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::number::Flags;
     use proptest::prelude::*;
 
-    const PLAIN: MoneyFormat = MoneyFormat { thousands: Some(b','), decimal: b'.', multiplier: 1 };
+    const fn format(decimal: char, thousands: Option<char>) -> MoneyFormat {
+        let numbers = NumberFormat { decimal, thousands, flags: Flags::Refused };
+        MoneyFormat { numbers, multiplier: 1, round: Rounding::Refuse }
+    }
 
+    const PLAIN: MoneyFormat = format('.', Some(','));
+
+    #[track_caller]
     fn check(text: &str, expected: Result<i128, ParseMoneyError>) {
-        assert_eq!(PLAIN.parse(text.as_bytes()).map(Money::hundredths), expected, "{text:?}");
+        check_in(PLAIN, text, expected);
+    }
+
+    #[track_caller]
+    fn check_in(format: MoneyFormat, text: &str, expected: Result<i128, ParseMoneyError>) {
+        let expected = expected.map(|hundredths| Parsed::exact(Money(hundredths)));
+        assert_eq!(format.parse(text.as_bytes()), expected, "{text:?}");
     }
 
     #[test]
     fn reads_the_notations_of_statistical_offices() {
         check("0", Ok(0));
+        check("0e99", Ok(0));
         check(" 45858865 ", Ok(4_585_886_500));
         check("-20408859353", Ok(-2_040_885_935_300));
         check("1,234.5", Ok(123_450));
         check("5e+05", Ok(50_000_000));
         check("5.4E7", Ok(5_400_000_000));
         check("1.2E-1", Ok(12));
+        check("120000E-7", Err(ParseMoneyError::TooPrecise));
+        check("1200000000E-10", Ok(12));
         check("12.340000", Ok(1_234));
+        check(&format!("12.34{}", "0".repeat(90)), Ok(1_234));
+        check(&format!("{}12.34", "0".repeat(90)), Ok(1_234));
         check(".5", Ok(50));
+        check("50-", Ok(-5_000));
+        check("(30)", Ok(-3_000));
+        check("(1,234.50)", Ok(-123_450));
+        check("\u{2212}7.1", Ok(-710));
+        check("\u{a0}7\u{a0}", Ok(700));
+        check("12,34,567.89", Ok(123_456_789));
+        check_in(format(',', Some(' ')), "1\u{202f}234\u{a0}567,8", Ok(123_456_780));
+        check_in(format('.', Some('\'')), "1\u{2019}234.5", Ok(123_450));
+        check_in(format('\u{b7}', None), "7\u{b7}5", Ok(750));
+        check_in(format('٫', Some('٬')), "1٬234٫5", Ok(123_450));
     }
 
     #[test]
     fn refuses_what_it_cannot_hold_exactly() {
-        use ParseMoneyError::{NotANumber, TooLarge, TooPrecise};
+        use ParseMoneyError::{Grouping, NotANumber, TooLarge, TooPrecise};
         check("", Err(NotANumber));
         check("-", Err(NotANumber));
         check("abc", Err(NotANumber));
         check("1.2.3", Err(NotANumber));
         check("1e", Err(NotANumber));
         check("#N/A", Err(NotANumber));
+        check("5%", Err(NotANumber));
+        check("$5", Err(NotANumber));
+        check("1 234", Err(NotANumber));
+        check("1,23", Err(Grouping));
+        check("1,,234", Err(Grouping));
+        check("1.234,5", Err(Grouping));
         check("0.005", Err(TooPrecise));
+        check("1e-99", Err(TooPrecise));
         check("1000000000000000000", Err(TooLarge));
         check("999999999999999999.99", Err(TooLarge));
         check("10000000000000000", Err(TooLarge));
@@ -316,18 +474,69 @@ mod tests {
         check("9999999999999999", Ok(999_999_999_999_999_900));
         check("-9,999,999,999,999,999.99", Ok(-Money::MAX_ENTRY.hundredths()));
         check("1e99", Err(TooLarge));
+        check("1e99999999999", Err(TooLarge));
         check(&"9".repeat(60), Err(TooLarge));
+        check("0.1000000000000000055511151231257827", Err(TooPrecise));
+        // A byte of a mark of two is no mark, and no text.
+        assert_eq!(format('\u{b7}', None).parse(b"7\xb75"), Err(NotANumber));
+        assert_eq!(PLAIN.parse(b"7\xff"), Err(NotANumber));
     }
 
     #[test]
     fn thousands_of_units_are_scaled() {
-        let format = MoneyFormat { thousands: None, decimal: b',', multiplier: 1000 };
-        assert_eq!(format.parse(b"1,2345").map(Money::hundredths), Ok(123_450));
+        let format = MoneyFormat { multiplier: 1000, ..format(',', None) };
+        check_in(format, "1,2345", Ok(123_450));
+        check_in(format, "9999999999999", Ok(999_999_999_999_900_000));
+        check_in(format, "9999999999999999", Err(ParseMoneyError::TooLarge));
+    }
+
+    #[test]
+    fn what_is_finer_than_a_hundredth_is_rounded_to_the_even_one_where_that_is_asked() {
+        let round = MoneyFormat { round: Rounding::HalfEven, ..PLAIN };
+        let thousands = MoneyFormat { multiplier: 1000, ..round };
+        for (format, text, amount, remainder) in [
+            (round, "12.5", "12.50", "0"),
+            (round, "0.004", "0.00", "0.004"),
+            (round, "0.005", "0.00", "0.005"),
+            (round, "0.0050000001", "0.01", "-0.0049999999"),
+            (round, "0.015", "0.02", "-0.005"),
+            (round, "0.025", "0.02", "0.005"),
+            (round, "-0.015", "-0.02", "0.005"),
+            (round, "(1,234.5678)", "-1234.57", "0.0022"),
+            (round, "1e-12", "0.00", "0.000000000001"),
+            (round, "0.000000000001000", "0.00", "0.000000000001"),
+            (round, "9999999999999999.994", "9999999999999999.99", "0.004"),
+            (thousands, "0.000005", "0.00", "0.005"),
+            (thousands, "1.234567", "1234.57", "-0.003"),
+        ] {
+            let Parsed { amount: found, remainder: lost } =
+                format.parse(text.as_bytes()).expect(text);
+            assert_eq!([found.to_string(), lost.to_string()], [amount, remainder], "{text:?}");
+        }
+        let parse = |text: &str| round.parse(text.as_bytes());
+        assert_eq!(parse("0.0000000000001"), Err(ParseMoneyError::TooPreciseToRound));
+        assert_eq!(parse("9999999999999999.999"), Err(ParseMoneyError::TooLarge));
         assert_eq!(
-            format.parse(b"9999999999999").map(Money::hundredths),
-            Ok(999_999_999_999_900_000)
+            ParseMoneyError::TooPrecise.to_string(),
+            "expected at most 2 digits after the point once scaled to units; the layout's \
+             `value: {round: half_even}` rounds others"
         );
-        assert_eq!(format.parse(b"9999999999999999"), Err(ParseMoneyError::TooLarge));
+    }
+
+    #[test]
+    fn what_rounding_took_adds_up() {
+        let round = MoneyFormat { round: Rounding::HalfEven, ..PLAIN };
+        let (mut kept, mut lost) = (Money::ZERO, Remainder::ZERO);
+        for text in ["0.005", "0.005", "1.999999999999", "-3.3333"] {
+            let Parsed { amount, remainder } = round.parse(text.as_bytes()).expect(text);
+            kept += amount;
+            lost += remainder;
+        }
+        assert_eq!(
+            (kept.to_string(), lost.to_string()),
+            ("-1.33".to_owned(), "0.006699999999".to_owned())
+        );
+        assert!(!lost.is_zero());
     }
 
     #[test]
@@ -337,11 +546,124 @@ mod tests {
         assert_eq!(allocate(Money(-10), &[0, 0]), [Money(-5), Money(-5)]);
     }
 
+    /// A way to write a number.
+    #[derive(Debug, Clone)]
+    struct Style {
+        decimal: char,
+        thousands: Option<char>,
+        /// Digits of a group that is not the last.
+        group: usize,
+        /// What stands around a number below zero, and around one that is not.
+        signs: [&'static str; 4],
+        around: &'static str,
+        /// How the exponent begins, and which it is; digits that make up for it are moved.
+        exponent: Option<(&'static str, usize)>,
+        /// Zeros at the end of the fraction.
+        n_zeros: usize,
+    }
+
+    impl Style {
+        fn write(&self, hundredths: i128) -> String {
+            let (begin, shift) = self.exponent.unwrap_or(("", 0));
+            let n_fraction = shift + 2;
+            let digits = hundredths.unsigned_abs();
+            let digits = format!("{digits:0width$}", width = n_fraction + 1);
+            let (integer, fraction) = digits.split_at(digits.len() - n_fraction);
+            let mut text = String::new();
+            for (at, digit) in integer.chars().enumerate() {
+                let n_left = integer.len() - at;
+                if at > 0 && (n_left == 3 || n_left > 3 && (n_left - 3).is_multiple_of(self.group))
+                {
+                    text.extend(self.thousands);
+                }
+                text.push(digit);
+            }
+            text.push(self.decimal);
+            text += fraction;
+            text += &"0".repeat(self.n_zeros);
+            if let Some((_, exponent)) = self.exponent {
+                text += &format!("{begin}{exponent}");
+            }
+            let (before, after) = match hundredths < 0 {
+                true => (self.signs[0], self.signs[1]),
+                false => (self.signs[2], self.signs[3]),
+            };
+            format!("{0}{before}{text}{after}{0}", self.around)
+        }
+    }
+
+    fn style() -> impl Strategy<Value = Style> {
+        let marks = prop::sample::select(vec![
+            ('.', None),
+            (',', None),
+            ('.', Some(',')),
+            (',', Some('.')),
+            (',', Some(' ')),
+            (',', Some('\u{a0}')),
+            ('.', Some('\u{202f}')),
+            ('.', Some('\'')),
+            ('.', Some('\u{2019}')),
+            ('\u{b7}', Some('_')),
+        ]);
+        let signs = prop::sample::select(vec![
+            ["-", "", "", ""],
+            ["\u{2212}", "", "+", ""],
+            ["", "-", "", ""],
+            ["", "\u{2212}", "", "+"],
+            ["(", ")", "", ""],
+        ]);
+        let around = prop::sample::select(vec!["", " ", "\u{a0}", "\t\u{2009}"]);
+        let begin = prop::sample::select(vec!["e", "E", "e+", "E+0"]);
+        let exponent = prop::option::of((begin, 0usize..8));
+        let group = prop::sample::select(vec![2usize, 3]);
+        (marks, signs, around, exponent, group, 0usize..3).prop_map(
+            |((decimal, thousands), signs, around, exponent, group, n_zeros)| Style {
+                decimal,
+                thousands,
+                group,
+                signs,
+                around,
+                exponent,
+                n_zeros,
+            },
+        )
+    }
+
     proptest! {
         #[test]
         fn what_is_printed_is_read_back(hundredths in -Money::MAX_ENTRY.0..=Money::MAX_ENTRY.0) {
             let money = Money(hundredths);
-            prop_assert_eq!(PLAIN.parse(money.to_string().as_bytes()), Ok(money));
+            prop_assert_eq!(PLAIN.parse(money.to_string().as_bytes()), Ok(Parsed::exact(money)));
+        }
+
+        // However a number is written, it is the same amount and the nearest float.
+        #[test]
+        fn styles_change_no_number(
+            hundredths in prop_oneof![
+                -Money::MAX_ENTRY.0..=Money::MAX_ENTRY.0, -100_000_000_i128..=100_000_000, -99_i128..=99,
+            ],
+            style in style(),
+        ) {
+            let text = style.write(hundredths);
+            let format = format(style.decimal, style.thousands);
+            prop_assert_eq!(format.parse(text.as_bytes()), Ok(Parsed::exact(Money(hundredths))), "{:?}", text);
+            let nearest: f64 = format!("{hundredths}e-2").parse().expect("a number");
+            let found = format.numbers.parse(&text);
+            prop_assert!(found.is_ok_and(|found| (found - nearest).abs() <= 0.0), "{text:?}: {found:?}, {nearest}");
+        }
+
+        #[test]
+        fn rounded_amounts_and_what_they_lost_add_up_to_what_was_written(
+            trillionths in prop_oneof![-10_i128.pow(27)..10_i128.pow(27), -10_i128.pow(11)..10_i128.pow(11)],
+        ) {
+            let round = MoneyFormat { round: Rounding::HalfEven, ..PLAIN };
+            let text = format!("{trillionths}e-12");
+            let Parsed { amount, remainder } = round.parse(text.as_bytes()).expect("an amount");
+            prop_assert_eq!(amount.0 * 10_i128.pow(10) + remainder.0, trillionths);
+            prop_assert!(remainder.0.abs() <= 5 * 10_i128.pow(9));
+            if remainder.0.abs() == 5 * 10_i128.pow(9) {
+                prop_assert_eq!(amount.0 % 2, 0);
+            }
         }
 
         #[test]

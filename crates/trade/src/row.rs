@@ -13,7 +13,7 @@ pub use self::reject::{Reject, RejectReason};
 
 use crate::column::Column;
 use crate::layout::{Field, FieldSpec, Layout, Meaning, Negative, Origin, Rule, Unmapped, Zero};
-use crate::money::Money;
+use crate::money::{Money, Parsed};
 use crate::multi_pattern::MultiPattern;
 use std::borrow::Cow;
 
@@ -183,6 +183,8 @@ pub struct RowParser<'l> {
     /// Whether one of them begins with a digit.
     pub(crate) missing_digits: bool,
     pub(crate) rules: Vec<FittedRule<'l>>,
+    /// Whether rows end with a delimiter that the header lacks.
+    pub(crate) has_trailing: bool,
 }
 
 /// Strips what exporters of spreadsheets leave around a header name.
@@ -201,6 +203,23 @@ fn trim(text: &str) -> &str {
 fn small_number(text: &str) -> Option<i32> {
     let text = text.strip_suffix(".0").unwrap_or(text);
     text.parse().ok().filter(|_| text.len() <= 4)
+}
+
+/// The text of a code; the digits of one that a spreadsheet or a data frame has made a number of: 11 of 11.0. A code
+/// such as 1.10 stays.
+fn code_text(field: Field, text: &str) -> &str {
+    let Some(digits) = text.strip_suffix(".0") else { return text };
+    let is_code = matches!(
+        field,
+        Field::Region
+            | Field::Destination
+            | Field::TradeMode
+            | Field::Ownership
+            | Field::Firm
+            | Field::QuantityUnit
+    );
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code && is_number { digits } else { text }
 }
 
 /// A text of a row that its codes do not have.
@@ -280,12 +299,19 @@ impl<'l> RowParser<'l> {
                 .any(|text| text.as_bytes().first().is_some_and(u8::is_ascii_digit)),
             missing,
             rules,
+            has_trailing: false,
         })
     }
 
-    /// Columns a row must have.
+    /// The same for rows that end with a delimiter, behind which there is nothing.
+    #[must_use]
+    pub fn with_trailing_delimiter(self) -> Self {
+        Self { has_trailing: true, ..self }
+    }
+
+    /// Fields a row must have.
     pub fn n_columns(&self) -> usize {
-        self.header.len()
+        self.header.len() + usize::from(self.has_trailing)
     }
 
     /// Entries a row has.
@@ -367,7 +393,12 @@ impl<'l> RowParser<'l> {
             })?,
         };
         let Some(mut text) = self.present(raw) else { return Ok(None) };
+        let whole = code_text(field, text);
+        if whole.len() < text.len() && self.is_missing(whole) {
+            return Ok(None);
+        }
         if let Some((first, last)) = fitted.characters {
+            text = whole;
             if text.is_ascii() {
                 text = &text[(first - 1).min(text.len())..last.min(text.len())];
             } else {
@@ -379,28 +410,30 @@ impl<'l> RowParser<'l> {
             }
         }
         let Some((lookup, unmapped)) = &fitted.codes else {
+            let code = code_text(field, text);
             let listed = &self.layout.listed_regions;
-            if field == Field::Region && !listed.is_empty() && !listed.contains(text) {
-                unknown.push(Unknown { field, text, code: text.to_owned() });
+            if field == Field::Region && !listed.is_empty() && !listed.contains(code) {
+                unknown.push(Unknown { field, text, code: code.to_owned() });
             }
-            return Ok(Some(Cow::Borrowed(text)));
+            return Ok(Some(Cow::Borrowed(code)));
         };
         let find = |text: &str| {
             let meanings = lookup.get(text)?;
             meanings.iter().find(|meaning| meaning.holds_in(year)).map(|meaning| &meaning.code)
         };
-        // A spreadsheet or a data frame makes 502.0 of 502.
+        // A spreadsheet or a data frame makes 502.0 of 502, unless that is a code.
         let code = find(text).or_else(|| find(text.strip_suffix(".0")?));
         if let Some(code) = code {
             return Ok(Some(Cow::Borrowed(code)));
         }
+        let whole = code_text(field, text);
         let code = match unmapped {
             Unmapped::Reject => None,
-            Unmapped::Keep => Some(text.to_owned()),
-            Unmapped::First { first, then } => text
+            Unmapped::Keep => Some(whole.to_owned()),
+            Unmapped::First { first, then } => whole
                 .char_indices()
                 .nth(*first - 1)
-                .map(|(at, last)| format!("{}{then}", &text[..at + last.len_utf8()])),
+                .map(|(at, last)| format!("{}{then}", &whole[..at + last.len_utf8()])),
         };
         let Some(code) = code else {
             return Err(self.fault(field, RejectReason::UnmappedCode, text));
@@ -492,18 +525,13 @@ impl<'l> RowParser<'l> {
         })
     }
 
-    /// A number of zero or more and below [`QUANTITY_LIMIT`], with the source's marks.
+    /// A number of zero or more and below [`QUANTITY_LIMIT`], written as values are.
     pub(crate) fn quantity(&self, text: &str) -> Option<f64> {
-        let format = self.layout.money;
-        let is_plain = format.decimal == b'.' && !text.bytes().any(|b| Some(b) == format.thousands);
-        let parsed = if is_plain {
-            text.parse::<f64>()
-        } else {
-            let plain = text.bytes().filter(|b| Some(*b) != format.thousands);
-            let plain = plain.map(|b| if b == format.decimal { '.' } else { char::from(b) });
-            plain.collect::<String>().parse()
-        };
-        parsed.ok().filter(|quantity| (0.0..QUANTITY_LIMIT).contains(quantity))
+        let format = &self.layout.money.numbers;
+        // Nearly all are plain; what else Rust takes for one is out of bounds.
+        let plain = if format.decimal == '.' { text.parse::<f64>().ok() } else { None };
+        let parsed = plain.or_else(|| format.parse(text).ok());
+        parsed.filter(|quantity| (0.0..QUANTITY_LIMIT).contains(quantity))
     }
 
     /// A row that is refused whole, as its text is damaged.
@@ -521,8 +549,14 @@ impl<'l> RowParser<'l> {
     /// Reads one row. `row` holds the texts of its columns, unquoted.
     pub fn parse(&self, row: &[Cow<'_, [u8]>], sink: &mut impl Sink) -> Counts {
         let mut counts = Counts::default();
-        if row.len() != self.header.len() {
-            let found = format!("{} columns, expected {}", row.len(), self.header.len());
+        if row.len() != self.n_columns() {
+            let found = format!("{} columns, expected {}", row.len(), self.n_columns());
+            sink.reject(self.refusal(RejectReason::ColumnCount, found));
+            return counts;
+        }
+        if let Some(last) = row.last().filter(|last| self.has_trailing && !last.is_empty()) {
+            let text = String::from_utf8_lossy(last);
+            let found = format!("{text:?} in column {}, expected nothing", row.len());
             sink.reject(self.refusal(RejectReason::ColumnCount, found));
             return counts;
         }
@@ -534,7 +568,8 @@ impl<'l> RowParser<'l> {
                 let mut n_unreadable = 0;
                 for &ValueColumn { at, .. } in &self.values {
                     match self.value(at, &row[at]) {
-                        Ok(value) => counts.value_in += value.unwrap_or(Money::ZERO),
+                        Ok(Some(value)) => counts.add(value),
+                        Ok(None) => {}
                         Err(_) => n_unreadable += 1,
                     }
                 }
@@ -546,8 +581,9 @@ impl<'l> RowParser<'l> {
         let (mut n_kept, mut value_kept) = (0, Money::ZERO);
         for (place, &ValueColumn { at, code }) in self.values.iter().enumerate() {
             let value = match self.value(at, &row[at]) {
-                Ok(Some(value)) => {
-                    counts.value_in += value;
+                Ok(Some(parsed)) => {
+                    counts.add(parsed);
+                    let value = parsed.amount;
                     if value.is_zero() && self.layout.zero == Zero::Skip {
                         counts.n_empty += 1;
                         continue;
@@ -593,15 +629,31 @@ impl<'l> RowParser<'l> {
         counts
     }
 
-    pub(crate) fn value(&self, at: usize, text: &[u8]) -> Result<Option<Money>, Fault> {
-        if let Ok(value) = self.layout.money.parse(text) {
-            return Ok(Some(value));
+    /// The value in the column `at`, whose text is `text`; `None` if it is missing.
+    #[inline]
+    pub(crate) fn value(&self, at: usize, text: &[u8]) -> Result<Option<Parsed>, Fault> {
+        match self.layout.money.parse_plain(text) {
+            Some(amount) => Ok(Some(Parsed::exact(amount))),
+            None => self.unusual_value(at, text),
         }
-        let trimmed = text.trim_ascii();
-        if std::str::from_utf8(trimmed).is_ok_and(|text| self.is_missing(text)) {
+    }
+
+    /// The value that a text is, if nothing was rounded.
+    #[inline]
+    pub(crate) fn exact_value(&self, at: usize, text: &[u8]) -> Option<Money> {
+        let value = self.value(at, text).ok()??;
+        value.remainder.is_zero().then_some(value.amount)
+    }
+
+    fn unusual_value(&self, at: usize, text: &[u8]) -> Result<Option<Parsed>, Fault> {
+        let error = match self.layout.money.parse(text) {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) => error,
+        };
+        if std::str::from_utf8(text).is_ok_and(|text| self.present(text).is_none()) {
             return Ok(None);
         }
-        self.layout.money.parse(trimmed).map(Some).map_err(|error| Fault {
+        Err(Fault {
             reason: error.into(),
             column: self.header[at].clone(),
             found: String::from_utf8_lossy(text).into_owned(),

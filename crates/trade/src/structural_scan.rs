@@ -153,7 +153,7 @@ mod tests {
         ) {
             let text: Vec<u8> = text.into_iter().filter(|byte| !is_clean || *byte > 0 && *byte != b'"').collect();
             let mut marks = Marks::default();
-            marks.add(&text, Dialect { delimiter: b',', quote });
+            marks.add(&text, Dialect { delimiter: b',', quote, n_columns: 0 });
             let expected = Marks {
                 n_lines: text.iter().filter(|byte| **byte == b'\n').count() as u64,
                 has_quote: quote.is_some_and(|quote| text.contains(&quote)),

@@ -3,11 +3,12 @@
 //! Rows end with LF or CRLF. A field that begins with a quote goes on to the next single quote, over
 //! delimiters and line ends; two quotes stand for one. A quote elsewhere is plain text. A quoted field
 //! that does not end within [`MAX_QUOTED`] bytes is a fault of its row, which then ends with its line, so
-//! that one stray quote cannot swallow a file.
+//! that one stray quote cannot swallow a file. So is one that goes over several lines each of which
+//! has the fields of a whole row: two stray quotes do not swallow the rows between them.
 //!
 //! The text is in UTF-8 or another encoding in which the bytes of these marks stand for nothing else.
 
-use memchr::{memchr, memchr2, memchr2_iter, memrchr};
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memrchr};
 use std::borrow::Cow;
 
 /// Bytes after which a quoted field is taken for a stray quote.
@@ -20,6 +21,8 @@ pub struct Dialect {
     pub delimiter: u8,
     /// Around fields that hold marks; `None`: quotes are plain text.
     pub quote: Option<u8>,
+    /// Fields of a row; 0 where that is not known.
+    pub n_columns: usize,
 }
 
 /// What follows a block of a text.
@@ -40,25 +43,50 @@ enum Quoted {
     Unknown,
 }
 
-/// The end of the quoted field that opens before `start`.
-fn closing(text: &[u8], start: usize, quote: u8, rest: Rest) -> Quoted {
-    let limit = text.len().min(start + MAX_QUOTED);
-    let (mut at, mut is_doubled) = (start, false);
-    while let Some(found) = memchr(quote, &text[at..limit]) {
-        at += found;
-        match text.get(at + 1) {
-            Some(&next) if next == quote => {
-                is_doubled = true;
-                at += 2;
-                if at > limit {
-                    break;
+impl Dialect {
+    /// The end of the quoted field that opens with `quote` before `start`.
+    fn closing(self, text: &[u8], start: usize, quote: u8, rest: Rest) -> Quoted {
+        let limit = text.len().min(start + MAX_QUOTED);
+        let (mut at, mut is_doubled) = (start, false);
+        while let Some(found) = memchr(quote, &text[at..limit]) {
+            at += found;
+            match text.get(at + 1) {
+                Some(&next) if next == quote => {
+                    is_doubled = true;
+                    at += 2;
+                    if at > limit {
+                        break;
+                    }
+                }
+                None if rest == Rest::More => return Quoted::Unknown,
+                _ => {
+                    return match self.holds_rows(text, start, at, rest) {
+                        Some(true) => Quoted::Stray,
+                        Some(false) => Quoted::Ends(at, is_doubled),
+                        None => Quoted::Unknown,
+                    };
                 }
             }
-            None if rest == Rest::More => return Quoted::Unknown,
-            _ => return Quoted::Ends(at, is_doubled),
         }
+        if limit == text.len() && rest == Rest::More { Quoted::Unknown } else { Quoted::Stray }
     }
-    if limit == text.len() && rest == Rest::More { Quoted::Unknown } else { Quoted::Stray }
+
+    /// Whether each of the lines that the quoted field from `start` to `end` goes over has the
+    /// delimiters of a whole row; `None` if the text ends before that can be told.
+    fn holds_rows(self, text: &[u8], start: usize, end: usize, rest: Rest) -> Option<bool> {
+        let is_one_line = memchr(b'\n', &text[start..end]).is_none();
+        if is_one_line || self.n_columns < 2 {
+            return Some(false);
+        }
+        let first = memrchr(b'\n', &text[..start]).map_or(0, |at| at + 1);
+        let last = match memchr(b'\n', &text[end..]) {
+            Some(found) => end + found,
+            None if rest == Rest::More => return None,
+            None => text.len(),
+        };
+        let is_row = |line: &[u8]| memchr_iter(self.delimiter, line).count() == self.n_columns - 1;
+        Some(text[first..last].split(|byte| *byte == b'\n').all(is_row))
+    }
 }
 
 impl Dialect {
@@ -78,7 +106,7 @@ impl Dialect {
                 end = Some(at);
             } else if place == 0 || block[place - 1] == self.delimiter || block[place - 1] == b'\n'
             {
-                match closing(block, at, quote, Rest::More) {
+                match self.closing(block, at, quote, Rest::More) {
                     Quoted::Ends(close, _) => at = close + 1,
                     Quoted::Stray => {}
                     Quoted::Unknown => break,
@@ -96,7 +124,7 @@ pub struct Row<'t> {
     pub line: u64,
     /// The row as it stands, without its line end.
     pub raw: &'t [u8],
-    /// Whether a quote opens in it that does not close.
+    /// Whether a quote opens in it that does not close, or closes behind what look like whole rows.
     pub is_unclosed: bool,
 }
 
@@ -180,10 +208,10 @@ impl<'t> Rows<'t> {
             let mut value = None;
             let mut rest = from;
             if text.get(from) == Some(&quote) {
-                match closing(text, from + 1, quote, Rest::Nothing) {
+                match self.dialect.closing(text, from + 1, quote, Rest::Nothing) {
                     Quoted::Ends(close, is_doubled) => {
                         let inner = &text[from + 1..close];
-                        self.line += memchr::memchr_iter(b'\n', inner).count() as u64;
+                        self.line += memchr_iter(b'\n', inner).count() as u64;
                         value = Some(if is_doubled {
                             Cow::Owned(undouble(inner, quote))
                         } else {
@@ -235,10 +263,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const COMMA: Dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+    const COMMA: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), n_columns: 0 };
 
     fn read(text: &[u8], line: u64) -> Vec<(u64, bool, Vec<String>)> {
-        let mut rows = Rows::new(text, COMMA, line);
+        read_as(COMMA, text, line)
+    }
+
+    fn read_as(dialect: Dialect, text: &[u8], line: u64) -> Vec<(u64, bool, Vec<String>)> {
+        let mut rows = Rows::new(text, dialect, line);
         let (mut fields, mut found) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next_row(&mut fields) {
             let texts =
@@ -276,13 +308,35 @@ mod tests {
         assert_eq!(found[1], (2, false, vec!["c".to_owned(), "d".to_owned()]));
     }
 
+    #[test]
+    fn two_stray_quotes_do_not_swallow_the_rows_between_them() {
+        let dialect = Dialect { n_columns: 3, ..COMMA };
+        let read = |text: &str| {
+            let mut rows = Rows::new(text.as_bytes(), dialect, 1);
+            let (mut fields, mut found) = (Vec::new(), Vec::new());
+            while let Some(row) = rows.next_row(&mut fields) {
+                found.push((row.line, row.is_unclosed, fields.len()));
+                fields.clear();
+            }
+            found
+        };
+        let found = read("1,\" a,2\n3,b,4\n5,c \",6\n7,d,8\n");
+        assert_eq!(found, [(1, true, 3), (2, false, 3), (3, false, 3), (4, false, 3)]);
+        // A text of several lines is one, though a line of it may have as many delimiters.
+        assert_eq!(read("1,\"a\nb,c,d\ne\",2\n3,f,4\n"), [(1, false, 3), (4, false, 3)]);
+        assert_eq!(read("1,\"a\nb,\",2\n3,f,4\n"), [(1, false, 3), (3, false, 3)]);
+    }
+
     proptest! {
         // What is read does not depend on where the text was cut.
         #[test]
         fn cuts_change_nothing(
             marks in prop::collection::vec(prop::sample::select(&b"a1,,\"\"\n\n\r"[..]), 0..200),
             size in 1usize..40,
+            n_columns in 0usize..4,
         ) {
+            let dialect = Dialect { n_columns, ..COMMA };
+            let read = |text: &[u8], line: u64| read_as(dialect, text, line);
             let whole = read(&marks, 1);
             let (mut at, mut line, mut parts) = (0, 1, Vec::new());
             while at < marks.len() {
@@ -291,13 +345,13 @@ mod tests {
                     let is_last = at + block >= marks.len();
                     let text = &marks[at..(at + block).min(marks.len())];
                     let rest = if is_last { Rest::Nothing } else { Rest::More };
-                    match COMMA.whole_rows(text, rest) {
+                    match dialect.whole_rows(text, rest) {
                         Some(end) => break (at + end, is_last),
                         None => block += size,
                     }
                 };
                 parts.extend(read(&marks[at..end], line));
-                let mut rows = Rows::new(&marks[at..end], COMMA, line);
+                let mut rows = Rows::new(&marks[at..end], dialect, line);
                 while rows.next_row(&mut Vec::new()).is_some() {}
                 line = rows.line();
                 at = if is_last { marks.len() } else { end };

@@ -140,6 +140,18 @@ sections! {
         quantities: bool => any,
     }
 
+    /// Section `plausibility`: shares of the value above which a run stops, 0 to 1.
+    Plausibility(PlausibilityText) plausibility {
+        /// A region, product or destination that is the total of the others.
+        max_total_share: f64 => share,
+        /// Products that are the sums of others, as their codes begin them.
+        max_nested_share: f64 => share,
+        /// Products that the revision they are said to be of does not have.
+        max_unknown_product_share: f64 => share,
+        /// Codes that seem to have lost a leading zero.
+        max_mixed_length_share: f64 => share,
+    }
+
     /// Section `cleaning`.
     Cleaning(CleaningText) cleaning {
         /// Exports of a region in a year, in the currency.

@@ -181,7 +181,7 @@ const RECONCILIATION: [(&str, &str); 4] = [
     (
         "value, by file",
         "select source_file, value_in, value_records, value_excluded, value_rejected, n_unreadable_values, \
-         value_in - value_records - value_excluded - value_rejected as difference \
+         value_in - value_records - value_excluded - value_rejected as difference, rounded_difference \
          from customs.reconciliation order by source_file",
     ),
     (

@@ -4,13 +4,15 @@ use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
 use project::config::count;
+use project::read_options::ReadOptions;
 use report::output::{CsvArgs, Format};
 use std::path::PathBuf;
 
 /// What to measure of which table, under which conventions.
 #[derive(Debug, Args)]
 pub struct MeasureArgs {
-    /// A table with a row a region and product (and year): CSV, TSV, Parquet or Stata, plain or packed.
+    /// A table with a row a region and product (and year): delimited text, a workbook, Parquet,
+    /// Arrow, Stata or JSON, plain or packed.
     pub(super) file: PathBuf,
     /// Its column of regions (found by its name if it is a usual one).
     #[arg(long)]
@@ -24,8 +26,20 @@ pub struct MeasureArgs {
     /// Its column of years or other periods, each measured on its own; `none` if it has one that must not be used.
     #[arg(long)]
     pub(super) year: Option<String>,
+    /// The rows that are measured: a SQL condition, as in "flowCode = 'X' and partnerISO <> 'W00'".
+    #[arg(long = "where", short = 'w', value_name = "CONDITION")]
+    pub(super) condition: Option<String>,
+    /// What becomes of rows with a negative value.
+    #[arg(long, value_enum, default_value = "refuse")]
+    pub(super) negative: Negative,
+    /// Fill product codes up to so many digits with zeros in front, which numbers have lost.
+    #[arg(long, value_parser = count(1..=12))]
+    pub(super) product_digits: Option<usize>,
+    /// How the file is read.
+    #[command(flatten, next_help_heading = "Reading the file (what is not told is seen in it)")]
+    pub(super) read: ReadOptions,
     /// What to measure.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = [
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 1.., help_heading = "Measures", default_values = [
         "rca", "specialized", "density", "outlook-gain", "diversity", "eci", "outlook-index", "ubiquity", "pci",
     ])]
     pub(super) metrics: Vec<Metric>,
@@ -74,6 +88,15 @@ pub struct MeasureArgs {
     /// Formulas.
     #[command(flatten)]
     pub csv: CsvArgs,
+}
+
+/// What becomes of rows with a negative value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Negative {
+    /// They are an error.
+    Refuse,
+    /// They are left out, which is said with their number and value.
+    LeaveOut,
 }
 
 /// What can be measured.

@@ -1,76 +1,30 @@
 //! A table of regions and products, read from a file.
 
-use super::args::MeasureArgs;
-use indexmap::IndexSet;
+use super::args::{MeasureArgs, Negative};
+use super::columns::{Columns, Places};
+use arrow::array::Array;
+use indexmap::{IndexMap, IndexSet};
+use lake::Lake;
+use project::causes::causes;
+use project::printable::printable;
 use project::raw_files::{Place, RawFile};
-use sources::delimited::{self, Reader, Row};
+use project::read_options::MISSING_NUMBERS;
+use query::Memory;
+use report::published;
 use sources::input;
+use sources::table_reader::TableReader;
+use sources::user_tables::{self, Uses};
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Handle;
+use trade::number::NumberFormat;
 
-const REGION_NAMES: [&str; 18] = [
-    "region",
-    "reporteriso",
-    "reportercode",
-    "location_code",
-    "origin",
-    "exporter_code",
-    "i",
-    "region_code",
-    "country",
-    "country_code",
-    "location",
-    "loc",
-    "exporter",
-    "state",
-    "province",
-    "city",
-    "municipality",
-    "reporter",
-];
+/// Texts of a column of kinds that are told apart.
+const MOST_KINDS: usize = 1000;
 
-const PRODUCT_NAMES: [&str; 19] = [
-    "product",
-    "cmdcode",
-    "hscode",
-    "hs_product_code",
-    "sitc_product_code",
-    "k",
-    "product_code",
-    "hs6",
-    "hs4",
-    "hs_code",
-    "hs",
-    "prod",
-    "sitc",
-    "commodity",
-    "commodity_code",
-    "industry",
-    "code",
-    "section",
-    "technology",
-];
-
-const VALUE_NAMES: [&str; 16] = [
-    "value",
-    "primaryvalue",
-    "tradevalue",
-    "employees",
-    "patents",
-    "v",
-    "export_value",
-    "exports",
-    "fob_value",
-    "val",
-    "trade_value",
-    "export",
-    "vl_fob",
-    "employment",
-    "emp",
-    "count",
-];
-
-const YEAR_NAMES: [&str; 6] = ["year", "refyear", "time", "period", "t", "yr"];
+/// What a condition on rows may take.
+const WHERE_MEMORY: Memory = Memory { mib: 4096, setting: "the rows of `--where`" };
 
 /// The value of a region and a product, by their places among the labels.
 #[derive(Clone, Copy)]
@@ -86,21 +40,20 @@ pub(super) struct PeriodCells {
     pub(super) cells: Vec<Cell>,
 }
 
-/// The names of a table's columns.
-pub(super) struct Columns {
-    pub(super) region: String,
-    pub(super) product: String,
-    pub(super) value: String,
-    /// Of periods, if there is one.
-    pub(super) period: Option<String>,
-}
-
 /// Values by period, with labels in order.
 pub(super) struct Table {
     pub(super) regions: Vec<String>,
     pub(super) products: Vec<String>,
     pub(super) periods: Vec<PeriodCells>,
     pub(super) columns: Columns,
+    pub(super) partners: Partners,
+}
+
+/// What rows of partners come to, who are summed over.
+pub(super) struct Partners {
+    pub(super) labels: Vec<String>,
+    /// Values by the places of partners and periods.
+    pub(super) values: Vec<(usize, usize, f64)>,
 }
 
 /// Labels, numbered as they are met.
@@ -113,6 +66,11 @@ impl Labels {
             Some(number) => number,
             None => self.0.insert_full(text.to_owned()).0,
         }
+    }
+
+    /// The labels, as they were met.
+    fn texts(&self) -> Vec<String> {
+        self.0.iter().cloned().collect()
     }
 
     /// The labels in order (numbers as numbers), and for each number its place there.
@@ -134,58 +92,65 @@ impl Labels {
     }
 }
 
-/// The asked-for column, or the first usual name that is there, in any case.
-fn find(
-    header: &[String],
-    asked: Option<&str>,
-    usual: &[&str],
-    what: &str,
-) -> Result<usize, String> {
-    let clean = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
-    let names: Vec<String> = header.iter().map(|name| clean(name)).collect();
-    if let Some(asked) = asked {
-        return delimited::place(&names, asked);
-    }
-    usual
-        .iter()
-        .find_map(|usual| names.iter().position(|name| name.eq_ignore_ascii_case(usual)))
-        .ok_or_else(|| {
-            format!(
-                "which column holds the {what}s? The header has {}: say --{what} NAME",
-                names.join(", ")
-            )
-        })
+/// The texts of a row.
+struct RowTexts<'r> {
+    region: &'r str,
+    product: &'r str,
+    value: &'r str,
+    period: &'r str,
+    partner: &'r str,
+    /// Of the columns that say what kind of row it is.
+    kinds: Vec<&'r str>,
+    is_repeated: bool,
 }
 
-/// Which columns hold what a row is made of.
-struct Places {
-    region: usize,
-    product: usize,
-    value: usize,
-    period: Option<usize>,
+/// Rows and their value.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    n: u64,
+    value: f64,
 }
 
-impl Places {
-    fn of(header: &[String], args: &MeasureArgs) -> Result<Self, String> {
-        Ok(Self {
-            region: find(header, args.region.as_deref(), &REGION_NAMES, "region")?,
-            product: find(header, args.product.as_deref(), &PRODUCT_NAMES, "product")?,
-            value: find(header, args.value.as_deref(), &VALUE_NAMES, "value")?,
-            period: match args.year.as_deref() {
-                Some("none") => None,
-                Some(asked) => Some(find(header, Some(asked), &[], "year")?),
-                None => find(header, None, &YEAR_NAMES, "year").ok(),
-            },
-        })
+impl Counted {
+    fn add(&mut self, value: f64) {
+        self.n += 1;
+        self.value += value;
+    }
+}
+
+/// Rows by what a column says of them.
+#[derive(Debug, Default)]
+struct Kinds {
+    name: String,
+    by_text: IndexMap<String, Counted>,
+    /// By period, the text that was met first.
+    first: Vec<Option<usize>>,
+    /// Whether a period has several.
+    is_mixed: bool,
+}
+
+impl Kinds {
+    fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
     }
 
-    fn names(&self, header: &[String]) -> Columns {
-        Columns {
-            region: header[self.region].clone(),
-            product: header[self.product].clone(),
-            value: header[self.value].clone(),
-            period: self.period.map(|at| header[at].clone()),
+    /// Takes a row of the period at a place.
+    fn add(&mut self, text: &str, value: f64, period: usize) {
+        let has_room = self.by_text.len() < MOST_KINDS;
+        let place = match self.by_text.get_full_mut(text) {
+            Some((place, _, counted)) => {
+                counted.add(value);
+                place
+            }
+            None if has_room => {
+                self.by_text.insert_full(text.to_owned(), Counted { n: 1, value }).0
+            }
+            None => return,
+        };
+        if self.first.len() <= period {
+            self.first.resize(period + 1, None);
         }
+        self.is_mixed |= *self.first[period].get_or_insert(place) != place;
     }
 }
 
@@ -195,44 +160,207 @@ struct Gathered {
     regions: Labels,
     products: Labels,
     periods: Labels,
+    partners: Labels,
     /// By period.
     cells: Vec<Vec<Cell>>,
+    /// By partner and period.
+    of_partners: IndexMap<(usize, usize), f64>,
+    kinds: Vec<Kinds>,
+    repeated: Counted,
+    /// Rows without a value, by the mark that stands for it.
+    missing: BTreeMap<String, u64>,
+    /// Marks of missing values that were taken as a region or product.
+    marks: BTreeMap<(&'static str, String), u64>,
+    negative: Counted,
     total: f64,
 }
 
+/// How rows are read.
+struct Reading<'a> {
+    format: NumberFormat,
+    /// What stands for a missing value, as it was told.
+    missing: Option<BTreeSet<&'a str>>,
+    negative: Negative,
+    digits: usize,
+    has_periods: bool,
+}
+
+impl Reading<'_> {
+    /// Whether a text stands for no number.
+    fn is_missing(&self, text: &str) -> bool {
+        match &self.missing {
+            Some(marks) => marks.contains(text),
+            None => MISSING_NUMBERS.contains(&text),
+        }
+    }
+
+    /// A code without the point that a data frame adds, filled up with zeros in front.
+    fn product<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let code = whole(text);
+        match code.bytes().all(|byte| byte.is_ascii_digit()) && code.len() < self.digits {
+            true => Cow::Owned(format!("{code:0>width$}", width = self.digits)),
+            false => Cow::Borrowed(code),
+        }
+    }
+}
+
+/// A code without the point and zero that a data frame adds to whole numbers.
+fn whole(text: &str) -> &str {
+    match text.strip_suffix(".0") {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
+        _ => text,
+    }
+}
+
+/// Whether a text can be a code.
+fn code_fault(text: &str) -> Result<(), &'static str> {
+    if text.contains(char::is_control) {
+        return Err("a control character, which no code has");
+    }
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_shortened = text.split_once(['e', 'E']).is_some_and(|(number, power)| {
+        number.split_once('.').is_some_and(|(whole, rest)| is_digits(whole) && is_digits(rest))
+            && is_digits(power.trim_start_matches(['+', '-']))
+    });
+    match is_shortened {
+        true => {
+            Err("a number that a spreadsheet has shortened, where a code is needed: write the \
+                     column as text")
+        }
+        false => Ok(()),
+    }
+}
+
 impl Gathered {
-    /// Takes a row, whose region, product, value and period stand at `places`.
-    fn add(&mut self, row: &Row<'_>, places: &Places) -> Result<(), String> {
-        let (region, product) = (row.text(places.region)?, row.text(places.product)?);
-        let value = row.text(places.value)?;
-        let period = places.period.map_or(Ok(""), |period| row.text(period))?;
-        if value.is_empty() {
+    /// Takes a row.
+    fn add(&mut self, row: &RowTexts<'_>, reading: &Reading<'_>) -> Result<(), String> {
+        if row.value.is_empty() || reading.is_missing(row.value) {
+            *self.missing.entry(row.value.to_owned()).or_default() += 1;
             return Ok(());
         }
-        let number = value.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0);
-        let number = number.ok_or_else(|| {
-            format!("value {value:?}: expected a number of zero or more (empty: none)")
+        let shown = || printable(row.value, 40);
+        let number = reading.format.parse(row.value).map_err(|fault| {
+            format!("value {:?}: {fault} (--decimal, --thousands, --missing, --flags)", shown())
         })?;
+        if number < 0.0 {
+            self.negative.add(number);
+            return match reading.negative {
+                Negative::Refuse => Err(format!(
+                    "value {:?}: expected zero or more: --negative leave-out leaves such rows out",
+                    shown()
+                )),
+                Negative::LeaveOut => Ok(()),
+            };
+        }
         self.total += number;
         if self.total.is_infinite() {
             return Err(format!(
-                "value {value:?}: with it the values add up to more than a number of double precision can hold; \
-                 measure them in a larger unit"
+                "value {:?}: with it the values add up to more than a number of double precision \
+                 can hold; measure them in a larger unit",
+                shown()
             ));
         }
-        if region.is_empty() || product.is_empty() {
-            return Err("a region or product is empty".to_owned());
+        let is_told = |text: &str| reading.missing.as_ref().is_some_and(|m| m.contains(text));
+        if is_told(row.region) || is_told(row.product) || is_told(row.period) {
+            *self.missing.entry("in a key".to_owned()).or_default() += 1;
+            return Ok(());
         }
-        let at = self.periods.number(period);
+        let keys = [("region", row.region), ("product", row.product), ("period", row.period)];
+        for (what, text) in keys {
+            if text.is_empty() && (what != "period" || reading.has_periods) {
+                return Err(format!(
+                    "the {what} is empty, with a value of {:?}: leave such rows out by --where",
+                    shown()
+                ));
+            }
+            if MISSING_NUMBERS.contains(&text) {
+                *self.marks.entry((what, text.to_owned())).or_default() += 1;
+            }
+            code_fault(text).map_err(|why| format!("{what} {:?}: {why}", printable(text, 40)))?;
+        }
+        let at = self.periods.number(whole(row.period));
         if at == self.cells.len() {
             self.cells.push(Vec::new());
         }
         self.cells[at].push(Cell {
-            region: self.regions.number(region),
-            product: self.products.number(product),
+            region: self.regions.number(whole(row.region)),
+            product: self.products.number(&reading.product(row.product)),
             value: number,
         });
+        if !row.partner.is_empty() {
+            let partner = self.partners.number(row.partner);
+            *self.of_partners.entry((partner, at)).or_default() += number;
+        }
+        for (kinds, text) in self.kinds.iter_mut().zip(&row.kinds) {
+            kinds.add(text, number, at);
+        }
+        if row.is_repeated {
+            self.repeated.add(number);
+        }
         Ok(())
+    }
+
+    /// Says what looks misread, and what was left out.
+    fn warn(&self, columns: &Columns) {
+        for ((what, mark), n) in &self.marks {
+            tracing::warn!(
+                rows = n,
+                "`{mark}` is taken as a {what} like any other: say --missing if it stands for none"
+            );
+        }
+        for (mark, n) in &self.missing {
+            match mark.as_str() {
+                "" => tracing::info!(rows = n, "rows without a value are left out"),
+                mark => tracing::info!(rows = n, "rows without a value are left out: `{mark}`"),
+            }
+        }
+        if self.negative.n > 0 {
+            let Counted { n, value } = self.negative;
+            tracing::warn!(rows = n, value, "rows with a negative value are left out");
+        }
+        if self.repeated.n > 0 {
+            let Counted { n, value } = self.repeated;
+            tracing::warn!(
+                rows = n,
+                value,
+                share = value / self.total,
+                "rows are repeated to the last field: all of them are summed"
+            );
+        }
+        for Kinds { name, by_text, .. } in self.kinds.iter().filter(|kinds| kinds.is_mixed) {
+            let said: Vec<String> = by_text
+                .iter()
+                .take(4)
+                .map(|(text, of)| {
+                    format!("{:?} ({} rows, {})", printable(text, 20), of.n, of.value)
+                })
+                .collect();
+            let more = if by_text.len() > 4 { ", ..." } else { "" };
+            tracing::warn!(
+                "rows that differ in `{name}` are summed: {}{more}; take one of them by --where if \
+                 they are not meant to be added",
+                said.join(", ")
+            );
+        }
+        let n_rows: usize = self.cells.iter().map(Vec::len).sum();
+        let cells_of = |cells: &Vec<Cell>| {
+            let mut of: Vec<(usize, usize)> =
+                cells.iter().map(|cell| (cell.region, cell.product)).collect();
+            of.sort_unstable();
+            of.dedup();
+            of.len()
+        };
+        let n_cells: usize = self.cells.iter().map(cells_of).sum();
+        if n_rows > n_cells {
+            tracing::info!(
+                rows = n_rows,
+                cells = n_cells,
+                "rows of one `{}` and `{}`{} are summed",
+                columns.region,
+                columns.product,
+                columns.period.as_ref().map(|name| format!(" in one `{name}`")).unwrap_or_default()
+            );
+        }
     }
 
     /// All of it, with labels and periods in order.
@@ -250,7 +378,15 @@ impl Gathered {
             });
             by_period[period_places[number]].cells = placed.collect();
         }
-        Table { regions, products, periods: by_period, columns }
+        let partners = Partners {
+            labels: self.partners.texts(),
+            values: self
+                .of_partners
+                .into_iter()
+                .map(|((partner, period), value)| (partner, period_places[period], value))
+                .collect(),
+        };
+        Table { regions, products, periods: by_period, columns, partners }
     }
 }
 
@@ -261,17 +397,159 @@ impl Table {
         let file = RawFile { label, place: Place::Local(args.file.clone()) };
         let mut gathered = Gathered::default();
         let mut columns = None;
-        for item in input::items(&file, runtime).map_err(|error| error.to_string())? {
-            let mut reader = Reader::of_any_delimiter(&item)?;
-            let places = Places::of(reader.header(), args)?;
-            columns = Some(places.names(reader.header()));
-            let rows = reader.each(|row| gathered.add(row, &places));
-            rows.map_err(|fault| fault.to_string())?;
+        let mut before: Option<TableReader> = None;
+        let items = input::items(&file, runtime).map_err(|error| error.to_string())?;
+        for item in &items {
+            // A member of an archive is named.
+            let named = |why: String| match items.len() {
+                1 => why,
+                _ => format!("{}: {why}", printable(&item.label, 200)),
+            };
+            let mut reader = TableReader::of_item(item, &args.read).map_err(named)?;
+            if let Some(before) = before.take() {
+                reader.remember(before);
+            }
+            let places = Places::of(reader.header(), args).map_err(|why| {
+                named(format!(
+                    "{why}; the file was taken for {} (--skip, --delimiter, --sheet)",
+                    reader.seen()
+                ))
+            })?;
+            for name in args.read.types.0.keys() {
+                reader.place(name).map_err(named)?;
+            }
+            let names = places.names(reader.header());
+            if places.digits > 0 {
+                tracing::info!(
+                    "codes of `{}` with fewer digits than {} get back the zeros they begin with \
+                     (--product-digits)",
+                    names.product,
+                    places.digits
+                );
+            }
+            tracing::info!(file = item.label, "{}", reader.seen());
+            let of_kind = |at: &usize| Kinds::of(reader.header()[*at].trim());
+            if gathered.kinds.is_empty() {
+                gathered.kinds = places.kinds.iter().map(of_kind).collect();
+            }
+            match &args.condition {
+                None => gathered.add_all(&mut reader, args, &places).map_err(named)?,
+                Some(condition) => {
+                    let added = gathered.add_where(&mut reader, args, &places, condition, runtime);
+                    added.map_err(named)?;
+                }
+            }
+            columns = Some(names);
+            before = Some(reader);
         }
         let Some(columns) = columns else { return Err("it is empty".to_owned()) };
         if gathered.cells.is_empty() {
-            return Err("it has no rows with a value".to_owned());
+            return Err(match args.condition {
+                None => "it has no rows with a value".to_owned(),
+                Some(_) => "it has no rows with a value for which --where holds".to_owned(),
+            });
         }
+        gathered.warn(&columns);
         Ok(gathered.table(columns))
+    }
+}
+
+impl Gathered {
+    /// Takes all rows of a table.
+    fn add_all(
+        &mut self,
+        reader: &mut TableReader,
+        args: &MeasureArgs,
+        places: &Places,
+    ) -> Result<(), String> {
+        let mut reading = Reading::of(args, places);
+        reading.format = reader.numbers(&[places.value], |text| reading.is_missing(text))?;
+        let rows = reader.each(|row| {
+            let of = |place: Option<usize>| place.map_or(Ok(""), |place| row.text(place));
+            let texts = RowTexts {
+                region: row.text(places.region)?,
+                product: row.text(places.product)?,
+                value: row.text(places.value)?,
+                period: of(places.period)?,
+                partner: of(places.partner)?,
+                kinds: places.kinds.iter().map(|&at| row.text(at)).collect::<Result<_, _>>()?,
+                is_repeated: row.is_repeated(),
+            };
+            self.add(&texts, &reading)
+        });
+        rows.map_err(|fault| fault.to_string())
+    }
+
+    /// Takes the rows of a table for which a SQL condition holds.
+    fn add_where(
+        &mut self,
+        reader: &mut TableReader,
+        args: &MeasureArgs,
+        places: &Places,
+        condition: &str,
+        runtime: &Handle,
+    ) -> Result<(), String> {
+        let name = |at: usize| reader.header()[at].trim().to_owned();
+        let keys = [Some(places.region), Some(places.product), places.period, places.partner];
+        let codes = keys.into_iter().flatten().chain(places.kinds.iter().copied()).map(name);
+        let uses = Uses { codes: codes.collect(), numbers: [name(places.value)].into() };
+        let wanted: Vec<String> = places.all().into_iter().map(name).collect();
+        let (schema, rows) = user_tables::rows_of(reader, &uses)?;
+        let schema_names: Vec<String> =
+            schema.fields().iter().map(|field| field.name().clone()).collect();
+        let nowhere = Lake::open("memory://").map_err(|error| causes(&error).join(": "))?;
+        let session = published::session(&nowhere, 1, WHERE_MEMORY)
+            .map_err(|error| causes(&error).join(": "))?;
+        session
+            .register_rows("data", schema, vec![rows])
+            .map_err(|error| causes(&error).join(": "))?;
+        let quoted: Vec<String> = wanted
+            .iter()
+            .map(|name| format!("cast(\"{}\" as varchar)", name.replace('"', "\"\"")))
+            .collect();
+        let names: Vec<&str> = schema_names.iter().map(String::as_str).collect();
+        let condition = query::with_names(condition, &names);
+        let sql = format!("select {} from data where ({condition})", quoted.join(", "));
+        let found = runtime.block_on(session.run(&sql));
+        let (_, batches) =
+            found.map_err(|error| format!("--where: {}", causes(&error).join(": ")))?;
+        let reading = Reading::of(args, places);
+        for batch in &batches {
+            let columns = input::utf8_texts(batch, 1)?;
+            for row in 0..batch.num_rows() {
+                let mut texts = columns.iter().map(|column| match column.is_valid(row) {
+                    true => column.value(row).trim(),
+                    false => "",
+                });
+                let mut next = |is_there: bool| match is_there {
+                    true => texts.next().unwrap_or_default(),
+                    false => "",
+                };
+                let texts = RowTexts {
+                    region: next(true),
+                    product: next(true),
+                    value: next(true),
+                    period: next(places.period.is_some()),
+                    partner: next(places.partner.is_some()),
+                    kinds: texts.collect(),
+                    is_repeated: false,
+                };
+                self.add(&texts, &reading)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Numbers as SQL writes them; the rest as the arguments say.
+    fn of(args: &'a MeasureArgs, places: &Places) -> Self {
+        Self {
+            format: NumberFormat::default(),
+            missing: args.read.missing_marks(),
+            negative: args.negative,
+            digits: places.digits,
+            has_periods: places.period.is_some(),
+        }
     }
 }

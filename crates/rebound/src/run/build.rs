@@ -12,7 +12,7 @@ use lake::{Column, Contract, DataFile, Fingerprint, Lake, LakeError, TableVersio
 use project::classification::{CLASSIFICATION, HS, REVISION};
 use project::pipeline::{Pipeline, SqlFile, Table};
 use query::{QueryError, Session};
-use sources::user_tables;
+use sources::user_tables::{self, Uses};
 use stages::remote::{Cluster, RemoteExecutor, Task};
 use stages::{Context, FileInput, Made, PlannedStage, StageError, contracts};
 use std::collections::BTreeMap;
@@ -180,7 +180,7 @@ impl<'a> Builder<'a> {
         fingerprint: &Fingerprint,
         made_at: String,
     ) -> Result<TableVersion, RunError> {
-        let (schema, rows) = user_tables::read(&table.path, &table.types)?;
+        let (schema, rows) = user_tables::read(&table.path, &table.read, &Uses::default())?;
         let version = TableVersion {
             table: node.name.clone(),
             stage: node.maker().to_owned(),

@@ -145,6 +145,7 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
     };
     let read = nodes.iter().flat_map(|node| &node.files).map(|input| &input.file);
     let files = contents(read, &known)?;
+    warn_of_identical(&pipeline, &files);
     let found = files.iter().filter_map(|(label, file)| Some((label.clone(), file.record()?)));
     let found = found.filter(|(label, file)| known.get(label) != Some(file)).collect();
     let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
@@ -163,6 +164,40 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
         steps.push(Step { node, parts, fingerprint, action, why, versions });
     }
     Ok(Plan { pipeline, lake, published, replaced, steps, files, found, number, threads })
+}
+
+/// Warns of raw files that are the same byte by byte: their values would count twice.
+fn warn_of_identical(pipeline: &Pipeline, files: &BTreeMap<String, Content>) {
+    for (first, other) in identical(pipeline, files) {
+        tracing::warn!(
+            "the raw files `{first}` and `{other}` are the same, byte by byte: their values count twice; leave one out of \
+             `files`"
+        );
+    }
+}
+
+/// Raw files on this machine that are the same, each with the first of them.
+fn identical<'f>(
+    pipeline: &Pipeline,
+    files: &'f BTreeMap<String, Content>,
+) -> Vec<(&'f str, &'f str)> {
+    let raw = pipeline.sources.iter().flat_map(|source| &source.files);
+    let raw: BTreeSet<&str> = raw.map(|file| file.label.as_str()).collect();
+    let mut by_hash: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (label, content) in files.iter().filter(|(label, _)| raw.contains(label.as_str())) {
+        // What remote files are known by are not their bytes.
+        if content.state.is_none() {
+            continue;
+        }
+        match by_hash.get(content.hash.as_str()) {
+            Some(first) => found.push((*first, label.as_str())),
+            None => {
+                by_hash.insert(content.hash.as_str(), label);
+            }
+        }
+    }
+    found
 }
 
 /// Why a node is made; `before` is what it was made from when it was last made.

@@ -18,6 +18,9 @@ pub(super) const PIECE_BYTES: usize = 256 << 10;
 /// Rows of a block of a file that is a table already.
 pub(super) const BLOCK_ROWS: usize = 1 << 18;
 
+/// Bytes of texts after which such a block ends, so that a column of it has room for them.
+pub(super) const BLOCK_TEXT_BYTES: usize = 256 << 20;
+
 /// Some rows of a file.
 #[derive(Debug)]
 pub enum Block {
@@ -61,9 +64,11 @@ impl Stored {
     pub(super) fn of(kind: &DataType, encoding: &'static Encoding) -> Self {
         match kind {
             DataType::Dictionary(_, values) => Self::of(values, encoding),
-            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
-                Self::Bytes(encoding)
-            }
+            DataType::RunEndEncoded(_, values) => Self::of(values.data_type(), encoding),
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Bytes(encoding),
             DataType::Float32 => Self::Single,
             DataType::Float16 | DataType::Float64 => Self::Number,
             decimal if decimal.is_decimal() => Self::Number,

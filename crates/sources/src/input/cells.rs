@@ -1,10 +1,13 @@
 //! The columns of a table as texts.
 
 use super::block::Stored;
+use super::words::named;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
 use encoding_rs::Encoding;
+use project::printable::printable;
 
 /// The columns of a table as texts. A number of single precision is the one that it is in double
 /// precision. Bytes that are no UTF-8, though they should be, stay as they are.
@@ -34,31 +37,65 @@ pub fn utf8_texts(rows: &RecordBatch, first: u64) -> Result<Vec<StringArray>, St
     columns.map(|(column, field)| utf8_text(field.name(), column, first)).collect()
 }
 
+/// The columns of a table as texts in UTF-8, those of bytes from the encoding that `stored` says.
+///
+/// # Errors
+///
+/// As [`utf8_texts`].
+pub fn decoded_texts(
+    rows: &RecordBatch,
+    stored: &[Stored],
+    first: u64,
+) -> Result<Vec<StringArray>, String> {
+    let columns = rows.columns().iter().zip(rows.schema_ref().fields()).zip(stored);
+    let columns = columns.map(|((column, field), stored)| {
+        let encoding = match *stored {
+            Stored::Bytes(encoding) => encoding,
+            Stored::Text | Stored::Number | Stored::Single => encoding_rs::UTF_8,
+        };
+        in_utf8(field.name(), text(field.name(), column, encoding)?, first)
+    });
+    columns.collect()
+}
+
 /// A column as texts in UTF-8, as [`utf8_texts`].
 ///
 /// # Errors
 ///
 /// As [`utf8_texts`].
 pub fn utf8_text(name: &str, column: &ArrayRef, first: u64) -> Result<StringArray, String> {
-    let cells = text(name, column, encoding_rs::UTF_8)?;
+    in_utf8(name, text(name, column, encoding_rs::UTF_8)?, first)
+}
+
+fn in_utf8(name: &str, cells: BinaryArray, first: u64) -> Result<StringArray, String> {
     let bad = |cell: Option<&[u8]>| cell.is_some_and(|bytes| std::str::from_utf8(bytes).is_err());
     if let Some(at) = cells.iter().position(bad) {
         let row = first + at as u64;
         return Err(format!(
-            "row {row}, column `{name}`: its bytes are no UTF-8: write its texts in UTF-8"
+            "row {row}, column {}: its bytes are no UTF-8: write its texts in UTF-8, or say the \
+             encoding (`encoding`)",
+            named(name)
         ));
     }
-    StringArray::try_from_binary(cells).map_err(|error| format!("column `{name}`: {error}"))
+    StringArray::try_from_binary(cells).map_err(|error| fault(name, &error))
+}
+
+/// What is wrong in a column.
+fn fault(name: &str, error: &ArrowError) -> String {
+    format!("column {}: {}", named(name), printable(&error.to_string(), 100))
 }
 
 fn text(name: &str, column: &ArrayRef, encoding: &'static Encoding) -> Result<BinaryArray, String> {
     let cast = |to: &DataType| {
         // A value that is lost is no null.
         let options = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(column, to, &options).map_err(|error| format!("column `{name}`: {error}"))
+        cast_with_options(column, to, &options).map_err(|error| fault(name, &error))
     };
     Ok(match column.data_type() {
         DataType::Dictionary(_, values) => return text(name, &cast(values)?, encoding),
+        DataType::RunEndEncoded(_, values) => {
+            return text(name, &cast(values.data_type())?, encoding);
+        }
         DataType::Float16 | DataType::Float32 => {
             return text(name, &cast(&DataType::Float64)?, encoding);
         }
@@ -70,7 +107,10 @@ fn text(name: &str, column: &ArrayRef, encoding: &'static Encoding) -> Result<Bi
             let numbers = cast(&DataType::Utf8)?;
             numbers.as_string::<i32>().iter().map(|number| number.map(shortest)).collect()
         }
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => {
             decoded(cast(&DataType::Binary)?.as_binary::<i32>(), encoding)
         }
         _ => BinaryArray::from(cast(&DataType::Utf8)?.as_string::<i32>().clone()),
@@ -92,6 +132,12 @@ fn decoded(cells: &BinaryArray, encoding: &'static Encoding) -> BinaryArray {
 pub(super) fn number_text(number: f64) -> String {
     // The shortest decimal of a large whole number ends with zeros that are not its own digits.
     if number.fract() == 0.0 { format!("{number:.0}") } else { number.to_string() }
+}
+
+/// A number, rounded to a whole one; `None` if that is none or needs more than 64 bits.
+pub(super) fn rounded(number: f64) -> Option<i64> {
+    // By its text, since a cast of a number that is out of range would give another.
+    format!("{number:.0}").parse().ok()
 }
 
 /// Numbers of single precision, as [`texts`] gives them, by their shortest decimals: so money is
@@ -119,9 +165,18 @@ pub fn without_long_codes(cells: &BinaryArray) -> BinaryArray {
 }
 
 /// Numbers, as [`texts`] gives them, with `mark` before their fractions.
-pub fn with_mark(cells: &BinaryArray, mark: u8) -> BinaryArray {
+pub fn with_mark(cells: &BinaryArray, mark: char) -> BinaryArray {
+    let mut buffer = [0; 4];
+    let mark: &[u8] = mark.encode_utf8(&mut buffer).as_bytes();
     let marked = |text: &[u8]| -> Vec<u8> {
-        text.iter().map(|&byte| if byte == b'.' { mark } else { byte }).collect()
+        let mut marked = Vec::with_capacity(text.len() + mark.len());
+        for &byte in text {
+            match byte {
+                b'.' => marked.extend_from_slice(mark),
+                byte => marked.push(byte),
+            }
+        }
+        marked
     };
     cells.iter().map(|cell| cell.map(marked)).collect()
 }
@@ -169,7 +224,9 @@ mod tests {
         let rows = RecordBatch::try_from_iter([("x", Arc::new(decimals) as ArrayRef)]);
         let columns = texts(&rows.expect("a column"), &[Stored::Number]).expect("texts");
         assert_eq!(found(&columns[0]), ["85171100", "1", "-0.5", "0"]);
-        let comma = with_mark(&columns[0], b',');
+        let comma = with_mark(&columns[0], ',');
         assert_eq!(found(&comma), ["85171100", "1", "-0,5", "0"]);
+        let dot = with_mark(&columns[0], '\u{b7}');
+        assert_eq!(found(&dot), ["85171100", "1", "-0\u{b7}5", "0"]);
     }
 }

@@ -1,12 +1,16 @@
 //! How files are packed: members of zip archives, gzip, zstd, bzip2 and xz.
 
+use super::block::PIECE_BYTES;
 use super::fault::{text_of, unreadable};
+use super::words::named;
 use flate2::Crc;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use project::printable::printable;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use tempfile::{NamedTempFile, TempPath};
 
 /// A member of an archive.
 pub(super) struct Member {
@@ -33,7 +37,9 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, String> {
         let member = archive.by_index_raw(at).map_err(text_of)?;
         if member.is_file() {
             let name = member.name().map_err(text_of)?.into_owned();
-            members.push(Member { name, at });
+            if !is_litter(&name) {
+                members.push(Member { name, at });
+            }
         }
     }
     members.sort_by(|a, b| a.name.cmp(&b.name));
@@ -44,9 +50,21 @@ pub(super) fn members(path: &Path) -> Result<Vec<Member>, String> {
     }
 }
 
+/// Whether a member is what macOS or Windows add to archives and folders beside what was packed.
+fn is_litter(name: &str) -> bool {
+    let mut parts = name.split(['/', '\\']);
+    let file = parts.next_back().unwrap_or_default();
+    let is_named = [".DS_Store", "Thumbs.db", "desktop.ini"]
+        .iter()
+        .any(|litter| file.eq_ignore_ascii_case(litter));
+    is_named || file.starts_with("._") || parts.any(|folder| folder == "__MACOSX")
+}
+
 fn repeated(name: &str) -> String {
     format!(
-        "two of its members have the name `{name}`: unpack it into files of different names, and name those instead"
+        "two of its members have the name {}: unpack it into files of different names, and name \
+         those instead",
+        named(name)
     )
 }
 
@@ -75,9 +93,16 @@ pub(super) fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
+/// Whether a file that begins with these bytes is packed so that [`unpack`] unpacks it.
+pub(super) fn is_packed(first: &[u8]) -> bool {
+    let marks: [&[u8]; 4] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0"];
+    marks.iter().any(|mark| first.starts_with(mark))
+}
+
 fn open_zip(path: &Path) -> Result<zip::ZipArchive<BufReader<File>>, String> {
     let file = BufReader::new(File::open(path).map_err(text_of)?);
     zip::ZipArchive::new(file).map_err(|error| {
+        let error = printable(&error.to_string(), 100);
         format!("its zip archive is damaged or cut short ({error}); fetch it again")
     })
 }
@@ -143,4 +168,78 @@ pub(super) fn unpack(mut input: Box<dyn Read + Send>) -> Result<Box<dyn Read + S
         }
         _ => Box::new(whole),
     })
+}
+
+/// Writes what `input` gives to a temporary file, for forms in which one must go back and forth.
+/// The file goes with the path that is given.
+pub(super) fn to_temporary_file(mut input: Box<dyn Read + Send>) -> Result<TempPath, String> {
+    let failed = |error: std::io::Error| {
+        let folder = std::env::temp_dir();
+        format!(
+            "its unpacked copy cannot be written in `{}` ({error}): set TMPDIR to a folder with \
+             room",
+            folder.display()
+        )
+    };
+    let mut file = NamedTempFile::new().map_err(failed)?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match input.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => file.write_all(piece.get(..n).unwrap_or_default()).map_err(failed)?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+    file.flush().map_err(failed)?;
+    Ok(file.into_temp_path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zip::write::SimpleFileOptions;
+
+    #[test]
+    fn what_a_mac_adds_to_an_archive_is_left_alone() {
+        let names = [
+            "exports/2010.csv",
+            "__MACOSX/exports/._2010.csv",
+            "__MACOSX/2011.csv",
+            "exports/.DS_Store",
+            "exports/._x",
+            "exports/Thumbs.db",
+            "desktop.ini",
+            "a.csv",
+            "_b.csv",
+        ];
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for name in names {
+            let options =
+                SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            archive.start_file(name, options).expect("a member");
+            archive.write_all(b"x").expect("written");
+        }
+        let bytes = archive.finish().expect("an archive").into_inner();
+        let path = to_temporary_file(Box::new(Cursor::new(bytes))).expect("a file");
+        let found: Vec<String> =
+            members(&path).expect("members").into_iter().map(|member| member.name).collect();
+        assert_eq!(found, ["_b.csv", "a.csv", "exports/2010.csv"]);
+    }
+
+    #[test]
+    fn a_copy_has_the_unpacked_bytes_and_goes_with_its_path() {
+        let text = b"a,b\n".repeat(200_000);
+        let packed = zstd::encode_all(&*text, 1).expect("packed");
+        let unpacked = unpack(Box::new(Cursor::new(packed.clone()))).expect("a reader");
+        let path = to_temporary_file(unpacked).expect("a file");
+        assert_eq!(std::fs::read(&path).expect("readable"), text);
+        let at = path.to_path_buf();
+        drop(path);
+        assert!(!at.exists());
+        let cut = packed[..packed.len() - 4].to_vec();
+        let unpacked = unpack(Box::new(Cursor::new(cut))).expect("a reader");
+        let error = to_temporary_file(unpacked).expect_err("cut short");
+        assert!(error.contains("damaged or cut short"), "{error}");
+    }
 }

@@ -1,15 +1,20 @@
 //! Stata's files, as blocks of their rows.
 
-use super::block::{BLOCK_ROWS, Block, Stored};
-use super::cells::number_text;
+use super::block::{BLOCK_ROWS, BLOCK_TEXT_BYTES, Block, Stored};
+use super::cells::{number_text, rounded};
 use super::fault::text_of;
+use super::words::all_named;
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use dta::stata::dta::dta_error::DtaError;
 use dta::stata::dta::dta_reader::DtaReader;
 use dta::stata::dta::record_reader::RecordReader;
 use dta::stata::dta::release::Release;
 use dta::stata::dta::value::Value;
+use dta::stata::dta::variable::Variable;
 use dta::stata::dta::variable_type::VariableType;
 use encoding_rs::Encoding;
+use project::printable::printable;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,10 +26,102 @@ use std::sync::Arc;
 /// binary.
 type LongTexts = BTreeMap<(u32, u64), Option<String>>;
 
+/// What a variable counts, from the beginning of 1960 on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Time {
+    /// Milliseconds.
+    Clock,
+    /// Days.
+    Day,
+    /// Months.
+    Month,
+    /// Quarters.
+    Quarter,
+    /// Halves of a year.
+    Half,
+    /// Years, from the first on.
+    Year,
+}
+
+impl Time {
+    /// What a display format of Stata says; `None` for numbers, for weeks, which are Stata's own,
+    /// and for clocks with leap seconds.
+    fn of_format(format: &str) -> Option<Self> {
+        let format = format.strip_prefix('%')?;
+        let format = format.strip_prefix('-').unwrap_or(format);
+        let Some(unit) = format.strip_prefix('t') else {
+            // What Stata before version 10 wrote for days.
+            return format.starts_with('d').then_some(Self::Day);
+        };
+        match unit.chars().next()? {
+            'c' => Some(Self::Clock),
+            'd' => Some(Self::Day),
+            'm' => Some(Self::Month),
+            'q' => Some(Self::Quarter),
+            'h' => Some(Self::Half),
+            'y' => Some(Self::Year),
+            _ => None,
+        }
+    }
+
+    /// A count as a date of ISO 8601, as far as it goes; `None` if it is none.
+    fn text(self, count: f64) -> Option<String> {
+        let count = rounded(count.floor())?;
+        let part = |n: i64| (1960 + count.div_euclid(n), count.rem_euclid(n) + 1);
+        Some(match self {
+            Self::Clock => {
+                // Milliseconds from the beginning of 1960 to that of 1970.
+                let time = DateTime::from_timestamp_millis(count.checked_sub(315_619_200_000)?)?;
+                match count.rem_euclid(1000) {
+                    0 => time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+                    _ => time.format("%Y-%m-%dT%H:%M:%S%.3f").to_string(),
+                }
+            }
+            Self::Day => {
+                let first = NaiveDate::from_ymd_opt(1960, 1, 1)?;
+                first.checked_add_signed(TimeDelta::try_days(count)?)?.to_string()
+            }
+            Self::Month => {
+                let (year, month) = part(12);
+                format!("{year:04}-{month:02}")
+            }
+            Self::Quarter => {
+                let (year, quarter) = part(4);
+                format!("{year:04}-Q{quarter}")
+            }
+            Self::Half => {
+                let (year, half) = part(2);
+                format!("{year:04}-H{half}")
+            }
+            Self::Year => count.to_string(),
+        })
+    }
+}
+
+/// What is said of variables: those that are given as dates, and those whose labels are not given.
+fn seen(variables: &[Variable], times: &[Option<Time>]) -> String {
+    let dates = variables.iter().zip(times).filter(|(_, time)| time.is_some());
+    let dates: Vec<&str> = dates.map(|(variable, _)| variable.name()).collect();
+    let labelled = variables.iter().filter(|v| !v.value_label_name().is_empty());
+    let labelled: Vec<&str> = labelled.map(Variable::name).collect();
+    let mut seen = Vec::new();
+    if !dates.is_empty() {
+        seen.push(format!("dates as texts: {}", all_named(dates)));
+    }
+    if !labelled.is_empty() {
+        seen.push(format!("codes, not their labels: {}", all_named(labelled)));
+    }
+    seen.join("; ")
+}
+
 /// Reads the blocks of a Stata file.
 pub(super) struct StataBlocks {
     /// The names of the columns.
     pub(super) header: Vec<String>,
+    /// Which variables are given as dates, and which have labels that are not given.
+    pub(super) seen: String,
+    /// What counts of time each variable has.
+    times: Vec<Option<Time>>,
     records: Box<RecordReader<BufReader<File>>>,
     /// The texts of type strL, which stand after the rows.
     texts: LongTexts,
@@ -34,7 +131,10 @@ pub(super) struct StataBlocks {
 impl StataBlocks {
     /// Begins to read the file at `path`, in `encoding` if it does not say another.
     pub(super) fn open(path: &Path, encoding: &'static Encoding) -> Result<Self, String> {
-        let damaged = |error| format!("it is no Stata file, or a damaged one ({error})");
+        let damaged = |error: DtaError| {
+            let error = printable(&error.to_string(), 100);
+            format!("it is no Stata file, or a damaged one ({error})")
+        };
         let open = |reader: DtaReader| {
             reader.from_path(path).and_then(|reader| reader.read_header()).map_err(damaged)
         };
@@ -48,6 +148,13 @@ impl StataBlocks {
         let records = reader.into_record_reader().map_err(damaged)?;
         let variables = records.schema().variables();
         let header = variables.iter().map(|v| v.name().to_owned()).collect();
+        let is_number = |v: &Variable| {
+            let kind = v.variable_type();
+            !matches!(kind, VariableType::FixedString(_) | VariableType::LongString)
+        };
+        let time = |v: &Variable| Time::of_format(v.format()).filter(|_| is_number(v));
+        let times: Vec<Option<Time>> = variables.iter().map(time).collect();
+        let seen = seen(variables, &times);
         let mut texts = LongTexts::new();
         let is_long = variables.iter().any(|v| v.variable_type() == VariableType::LongString);
         let records = if is_long {
@@ -61,21 +168,30 @@ impl StataBlocks {
         } else {
             records
         };
-        Ok(Self { header, records: Box::new(records), texts, row: 1 })
+        Ok(Self { header, seen, times, records: Box::new(records), texts, row: 1 })
     }
 
     /// The next rows; `None` at the end.
     pub(super) fn next_block(&mut self) -> Result<Option<Block>, String> {
-        let Self { header, records, texts, row } = self;
+        let Self { header, times, records, texts, row, .. } = self;
         let mut columns: Vec<StringBuilder> = header.iter().map(|_| StringBuilder::new()).collect();
-        let mut n_rows = 0;
-        while n_rows < BLOCK_ROWS {
-            let damaged = |error| {
+        let (mut n_rows, mut n_bytes) = (0, 0);
+        while n_rows < BLOCK_ROWS && n_bytes < BLOCK_TEXT_BYTES {
+            let damaged = |error: DtaError| {
+                let error = printable(&error.to_string(), 100);
                 format!("its Stata data are damaged or cut short ({error}); fetch it again")
             };
             let Some(record) = records.read_record().map_err(damaged)? else { break };
-            for (cells, value) in columns.iter_mut().zip(record.values()) {
-                cells.append_option(stata_text(value, texts)?);
+            for ((cells, time), value) in columns.iter_mut().zip(&*times).zip(record.values()) {
+                let date = time.and_then(|time| time.text(number(value)?));
+                match date {
+                    Some(date) => cells.append_value(date),
+                    None => {
+                        let text = stata_text(value, texts)?;
+                        n_bytes += text.as_ref().map_or(0, |text| text.len());
+                        cells.append_option(text);
+                    }
+                }
             }
             n_rows += 1;
         }
@@ -89,13 +205,26 @@ impl StataBlocks {
         let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(text_of)?;
         let first = *row;
         *row += n_rows as u64;
-        let variables = records.schema().variables().iter();
-        let stored = variables.map(|variable| match variable.variable_type() {
-            VariableType::Float => Stored::Single,
-            VariableType::Double => Stored::Number,
-            _ => Stored::Text,
+        let variables = records.schema().variables().iter().zip(&*times);
+        let stored = variables.map(|(variable, time)| match (time, variable.variable_type()) {
+            (Some(_), _) => Stored::Text,
+            (None, VariableType::Float) => Stored::Single,
+            (None, VariableType::Double) => Stored::Number,
+            (None, _) => Stored::Text,
         });
         Ok(Some(Block::Table { rows, row: first, stored: stored.collect() }))
+    }
+}
+
+/// A Stata value as a number; `None` if it is missing or a text.
+fn number(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Byte(n) => n.present().map(f64::from),
+        Value::Int(n) => n.present().map(f64::from),
+        Value::Long(n) => n.present().map(f64::from),
+        Value::Float(n) => n.present().map(f64::from),
+        Value::Double(n) => n.present(),
+        Value::String(_) | Value::LongStringRef(_) => None,
     }
 }
 
@@ -130,7 +259,16 @@ fn stata_text<'v>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::cells::utf8_texts;
+    use dta::stata::dta::byte_order::ByteOrder;
+    use dta::stata::dta::dta_writer::DtaWriter;
+    use dta::stata::dta::header::Header;
+    use dta::stata::dta::schema::Schema;
+    use dta::stata::missing_value::MissingValue;
+    use dta::stata::stata_byte::StataByte;
+    use dta::stata::stata_double::StataDouble;
     use dta::stata::stata_float::StataFloat;
+    use dta::stata::stata_long::StataLong;
 
     #[test]
     fn a_number_of_single_precision_is_read_as_it_is() {
@@ -140,5 +278,89 @@ mod tests {
         });
         let widened = ["123456792", "0.10000000149011612", "1234.56005859375", "-7"];
         assert_eq!(texts, widened.map(|text| Some(text.to_owned())));
+    }
+
+    #[test]
+    fn counts_of_time_are_dates() {
+        let is = |format: &str, count: f64, expected: &str| {
+            let time = Time::of_format(format).expect("a time");
+            assert_eq!(time.text(count).as_deref(), Some(expected), "{format} {count}");
+        };
+        is("%td", 17_790.0, "2008-09-15");
+        is("%-tdCCYY.NN.DD", -1.0, "1959-12-31");
+        is("%dD_m_Y", 0.0, "1960-01-01");
+        is("%tm", 584.0, "2008-09");
+        is("%tmCCYY-NN", -1.0, "1959-12");
+        is("%tq", 194.0, "2008-Q3");
+        is("%th", 97.0, "2008-H2");
+        is("%ty", 2008.0, "2008");
+        is("%tc", 1_537_092_000_000.0, "2008-09-15T10:00:00");
+        is("%tcHH:MM", -0.5, "1959-12-31T23:59:59.999");
+        for format in ["%9.0g", "%12s", "%tw", "%tC", "%tbnyse", "", "%"] {
+            assert_eq!(Time::of_format(format), None, "{format}");
+        }
+        assert_eq!(Time::Day.text(1e300), None);
+    }
+
+    #[test]
+    fn dates_are_texts_labels_are_left_aside_and_extended_missing_is_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.dta");
+        let variable =
+            |kind, name: &str, format: &str| Variable::builder(kind, name).format(format);
+        let schema = Schema::builder()
+            .add_variable(variable(VariableType::Long, "day", "%td"))
+            .add_variable(variable(VariableType::Double, "value", "%10.0g"))
+            .add_variable(variable(VariableType::Byte, "kind", "%8.0g").value_label_name("kinds"))
+            .add_variable(variable(VariableType::FixedString(4), "code", "%4s"))
+            .build()
+            .expect("a schema");
+        let header = Header::builder(Release::V118, ByteOrder::LittleEndian).build();
+        let writer = DtaWriter::new().from_path(&path).expect("a file");
+        let writer = writer.write_header(header).expect("written");
+        let writer = writer.write_schema(schema).expect("written");
+        let mut writer = writer.into_record_writer().expect("written");
+        let rows = [
+            (
+                StataLong::Present(17_790),
+                StataDouble::Present(11_267_085_662.933),
+                StataByte::Present(1),
+                "0012",
+            ),
+            (
+                StataLong::Missing(MissingValue::System),
+                StataDouble::Missing(MissingValue::A),
+                StataByte::Missing(MissingValue::Z),
+                "",
+            ),
+        ];
+        for (day, value, kind, code) in rows {
+            let values = [
+                Value::Long(day),
+                Value::Double(value),
+                Value::Byte(kind),
+                Value::String(Cow::Borrowed(code)),
+            ];
+            writer.write_record(&values).expect("written");
+        }
+        let writer = writer.into_long_string_writer().expect("written");
+        let writer = writer.into_value_label_writer().expect("written");
+        writer.finish().expect("written");
+
+        let mut blocks = StataBlocks::open(&path, encoding_rs::UTF_8).expect("Stata");
+        assert_eq!(blocks.seen, "dates as texts: `day`; codes, not their labels: `kind`");
+        let Some(Block::Table { rows, row, stored }) = blocks.next_block().expect("a block") else {
+            panic!("a table")
+        };
+        let (text, number) = (Stored::Text, Stored::Number);
+        assert_eq!(stored, [text, number, text, text]);
+        let found: Vec<Vec<String>> = utf8_texts(&rows, row)
+            .expect("texts")
+            .iter()
+            .map(|column| column.iter().map(|cell| cell.unwrap_or("none").to_owned()).collect())
+            .collect();
+        let expected =
+            [["2008-09-15", "none"], ["11267085662.933", "none"], ["1", "none"], ["0012", ""]];
+        assert_eq!(found, expected);
     }
 }

@@ -2,9 +2,11 @@
 
 use super::block::{Block, Buffers, PIECE_BYTES};
 use super::fault::unreadable;
+use super::sniff::{self, SAMPLE_BYTES, Shape};
 use encoding_rs::Encoding;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use project::bounded::{self, BoundedRows, LongRow};
+use project::read_options::{Delimiter, ReadOptions};
 use std::io::{Cursor, Read};
 use trade::text::{Rest, Rows};
 use trade::{Dialect, Marks};
@@ -35,25 +37,44 @@ pub(super) struct TextBlocks {
     buffers: Buffers,
     line: u64,
     is_done: bool,
+    /// Whether rows end with a delimiter that the header lacks.
+    pub(super) has_trailing: bool,
+    /// What it was taken for.
+    pub(super) seen: String,
+}
+
+/// What a text was taken for, in words.
+fn said(shape: &Shape, encoding: &'static Encoding, names: Names) -> String {
+    let delimiter = Delimiter(shape.dialect.delimiter);
+    let mut said = format!("{}, delimiter `{delimiter}`", encoding.name().to_ascii_lowercase());
+    match (names, shape.n_above) {
+        (Names::Header, 0) => {}
+        (Names::Header, n) => said = format!("{said}, header in line {}", n + 1),
+        (Names::Numbers, n) => said = format!("{said}, no header, rows from line {}", n + 1),
+    }
+    if shape.has_trailing {
+        said += ", a delimiter at the end of every row";
+    }
+    said
 }
 
 impl TextBlocks {
-    /// Begins to read.
+    /// Begins to read: as `options` tell, and as the first bytes look.
     pub(super) fn open(
         mut input: Box<dyn Read + Send>,
-        dialect: Dialect,
-        encoding: &'static Encoding,
-        names: Names,
+        options: &ReadOptions,
         buffers: &Buffers,
     ) -> Result<Self, String> {
         let mut rest = Vec::new();
-        fill(&mut input, &mut rest, 3).map_err(unreadable)?;
-        let mut encoding = encoding;
-        if let Some((found, n)) = Encoding::for_bom(&rest) {
-            encoding = found;
+        fill(&mut input, &mut rest, PIECE_BYTES).map_err(unreadable)?;
+        let marked = Encoding::for_bom(&rest);
+        if let Some((_, n)) = marked {
             rest.drain(..n);
         }
-        if !encoding.is_ascii_compatible() {
+        let mut known = marked.map(|(encoding, _)| encoding);
+        known = known.or(options.encoding.map(|told| told.0)).or_else(|| sniff::utf16(&rest));
+        let name = known.filter(|encoding| !encoding.is_ascii_compatible());
+        if let Some(encoding) = name {
             // Rows cannot be told apart before it is decoded.
             let decoder = DecodeReaderBytesBuilder::new()
                 .encoding(Some(encoding))
@@ -61,45 +82,68 @@ impl TextBlocks {
                 .clone();
             let raw = Cursor::new(std::mem::take(&mut rest)).chain(input);
             input = Box::new(decoder.build(raw));
-            encoding = encoding_rs::UTF_8;
+            known = Some(encoding_rs::UTF_8);
         }
         // What was looked at is read again, so that it counts.
         let whole = Cursor::new(std::mem::take(&mut rest)).chain(input);
         let mut input = BoundedRows::new(Box::new(whole) as Box<dyn Read + Send>, buffers.limit);
         let in_header = |error, read: &[u8]| fault(error, 1 + line_ends(read));
-        fill(&mut input, &mut rest, 1 << 20).map_err(|error| in_header(error, &rest))?;
-        let is_cr_only = !rest.contains(&b'\n') && rest.contains(&b'\r');
+        let sampled = fill(&mut input, &mut rest, SAMPLE_BYTES);
+        let mut may_be_more = sampled.map_err(|error| in_header(error, &rest))?;
+        if rest.trim_ascii().is_empty() {
+            return Err("it is empty: expected a header and rows".to_owned());
+        }
+        let encoding = known.unwrap_or_else(|| sniff::encoding(&rest));
+        let names = match options.header {
+            Some(false) => Names::Numbers,
+            None | Some(true) => Names::Header,
+        };
         let mut text = Self {
             header: Vec::new(),
             input,
-            dialect,
+            dialect: Dialect { delimiter: b',', quote: None, n_columns: 0 },
             encoding,
-            is_cr_only,
+            is_cr_only: !rest.contains(&b'\n') && rest.contains(&b'\r'),
             is_done: false,
             rest,
             marks: Marks::default(),
             buffers: buffers.clone(),
             line: 1,
+            has_trailing: false,
+            seen: String::new(),
         };
         text.mend(0);
+        let shape = sniff::shape(&encoding.decode_without_bom_handling(&text.rest).0, options);
+        text.leave_out(shape.n_above);
+        if text.rest.is_empty() && may_be_more {
+            return Err(format!(
+                "the first {} lines are left out, and its first MiB has no more: expected the \
+                 header there (`skip`)",
+                shape.n_above
+            ));
+        }
+        text.dialect = shape.dialect;
+        text.has_trailing = shape.has_trailing;
+        text.seen = said(&shape, name.unwrap_or(encoding), names);
+        let dialect = text.dialect;
         text.header = loop {
-            let after = if text.rest.len() < (1 << 20) { Rest::Nothing } else { Rest::More };
+            let after = if may_be_more { Rest::More } else { Rest::Nothing };
             match dialect.whole_rows(&text.rest, after) {
                 Some(end) => break text.take_header(end, names),
                 None => {
                     let n = text.rest.len();
                     text.check_row()?;
-                    fill(&mut text.input, &mut text.rest, 2 * n)
+                    may_be_more = fill(&mut text.input, &mut text.rest, 2 * n)
                         .map_err(|error| in_header(error, &text.rest))?;
                     text.mend(n);
-                    if text.rest.len() == n {
-                        break text.take_header(n, names);
-                    }
                 }
             }
         };
         if text.header.iter().all(|name| name.trim().is_empty()) {
-            return Err("it is empty: expected a header and rows".to_owned());
+            let line = shape.n_above + 1;
+            return Err(format!(
+                "line {line}: expected the names of the columns (`skip`, `header`)"
+            ));
         }
         text.marks.add(&text.rest, dialect);
         Ok(text)
@@ -114,16 +158,25 @@ impl TextBlocks {
             return Vec::new();
         }
         if names == Names::Numbers {
-            return (1..=fields.len()).map(|at| format!("column {at}")).collect();
+            let n = fields.len() - usize::from(self.has_trailing);
+            return (1..=n).map(|at| format!("column {at}")).collect();
         }
         let header = fields.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
         // Its length is taken from the bytes of the file, not of the decoded text.
-        let mut raw = Rows::new(&self.rest[..end], self.dialect, 1);
+        let mut raw = Rows::new(&self.rest[..end], self.dialect, self.line);
         raw.next_row(&mut Vec::new());
         self.line = raw.line();
         let n = raw.position();
         self.rest.drain(..n);
         header
+    }
+
+    /// Leaves out lines above the header.
+    fn leave_out(&mut self, n_lines: usize) {
+        let Some(last) = n_lines.checked_sub(1) else { return };
+        let end = memchr::memchr_iter(b'\n', &self.rest).nth(last);
+        self.rest.drain(..end.map_or(self.rest.len(), |at| at + 1));
+        self.line += n_lines as u64;
     }
 
     /// Makes LF of the CR of a text that ends its lines so, from byte `from` on.

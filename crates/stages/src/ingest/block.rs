@@ -112,6 +112,7 @@ impl<'a> BlockParser<'a> {
                 let counts = parser.parse(at, rows, self);
                 self.reconciliation.n_empty += counts.n_empty;
                 self.reconciliation.value_in += counts.value_in;
+                self.reconciliation.rounded += counts.rounded;
             }
             Some((reason, found)) => {
                 self.reject(parser.rows().refusal(reason, found.to_owned()));
@@ -128,9 +129,14 @@ impl<'a> BlockParser<'a> {
             sums.value_rejected += fault.value;
             *sums.reasons.entry(Cow::Borrowed(fault.reason.code())).or_default() += fault.n_entries;
             if sums.first_reject.is_none() {
+                let remedy = fault.reason.remedy().map(|remedy| format!(" ({remedy})"));
                 sums.first_reject = Some(format!(
-                    "line {}, {} {:?}: {}",
-                    self.line, fault.column, fault.found, fault.reason
+                    "line {}, {} {:?}: {}{}",
+                    self.line,
+                    fault.column,
+                    fault.found,
+                    fault.reason,
+                    remedy.unwrap_or_default()
                 ));
             }
             self.refused.push(RejectRow {

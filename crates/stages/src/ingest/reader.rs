@@ -165,11 +165,10 @@ impl Reader<'_> {
         // One turn for each run of blocks whose texts are remembered together.
         while let Some(BlockTask { file, fitted, .. }) = tasks.peek() {
             let fitted = Arc::clone(fitted);
-            let names: Vec<&str> = fitted.header.iter().map(String::as_str).collect();
-            let rows = match RowParser::new(&fitted.layout, &names) {
+            let rows = match fitted.parser() {
                 Ok(rows) => rows,
                 Err(error) => {
-                    let error = self.header_failed(*file, &error, &names);
+                    let error = self.header_failed(*file, &error, &fitted.header);
                     self.put(*file, 0, Err(error));
                     tasks.next();
                     continue;
@@ -203,7 +202,7 @@ impl Reader<'_> {
     }
 
     /// The header of a file does not fit its layout.
-    fn header_failed(&self, file: usize, error: &HeaderError, names: &[&str]) -> StageError {
+    fn header_failed(&self, file: usize, error: &HeaderError, names: &[String]) -> StageError {
         unreadable(&self.inputs[file].item.label, header_fault(error, names).into())
     }
 
@@ -221,7 +220,7 @@ impl Reader<'_> {
         let failed = |why: String| unreadable(&item.label, why.into());
         let mut state = locked(state);
         if matches!(*state, State::Closed) {
-            let reader = item.open(&source.layout.format, &self.buffers).map_err(|error| {
+            let reader = item.open(&source.layout.options, &self.buffers).map_err(|error| {
                 *state = State::Done;
                 (0, unreadable(&item.label, error))
             })?;
@@ -229,16 +228,23 @@ impl Reader<'_> {
                 *state = State::Done;
                 (0, failed(why))
             })?;
-            let names: Vec<&str> = reader.header().iter().map(String::as_str).collect();
-            if let Err(error) = RowParser::new(&layout, &names) {
-                *state = State::Done;
-                return Err((0, self.header_failed(file, &error, &names)));
-            }
-            let fitted = self.shared(Fitted {
+            let mut reader = reader;
+            let mut fitted = Fitted {
                 layout,
                 header: reader.header().to_vec(),
                 encoding: reader.encoding(),
-            });
+                has_trailing: reader.has_trailing_delimiter(),
+            };
+            if let Err(error) = fitted.parser() {
+                *state = State::Done;
+                return Err((0, self.header_failed(file, &error, &fitted.header)));
+            }
+            if let Err(why) = fitted.see_numbers(&source.layout, &mut reader) {
+                *state = State::Done;
+                return Err((0, failed(why)));
+            }
+            tracing::debug!(file = item.label, form = reader.seen(), "opened");
+            let fitted = self.shared(fitted);
             *state = State::Open { reader: Box::new(reader), fitted, n_blocks: 0 };
         }
         let State::Open { reader, fitted, n_blocks } = &mut *state else { return Ok(None) };
@@ -300,13 +306,13 @@ impl Reader<'_> {
         };
         match &task.block {
             Block::Text { text, line, dialect, has_nul } => {
-                let text = decode(text, encoding);
+                let text = input::decode(text, encoding);
                 let rows = TextRows::new(&text, *dialect, *line);
                 let nuls = if *has_nul { NulBytes::Some } else { NulBytes::None };
                 self.read_text(rows, nuls, &mut work, parser, encoder)?;
             }
             Block::Table { rows, row, stored } => {
-                let decimal = layout.money.decimal;
+                let decimal = layout.money.numbers.decimal;
                 let columns = prepared(rows, stored, parser.rows(), decimal)
                     .map_err(|why| unreadable(&item.label, why.into()))?;
                 self.read_table(&columns, *row, &mut work, parser, encoder)?;
@@ -424,7 +430,7 @@ fn prepared(
     rows: &RecordBatch,
     stored: &[Stored],
     places: &RowParser<'_>,
-    decimal: u8,
+    decimal: char,
 ) -> Result<Vec<BinaryArray>, String> {
     let mut columns = input::texts(rows, stored)?;
     for at in places.value_columns().filter(|&at| stored[at] == Stored::Single) {
@@ -437,10 +443,10 @@ fn prepared(
     let numbers = numbers.map(|at| (at, decimal));
     // Points are left out of codes, and a number has lost the zeros that its code ends with: 8517.1
     // may be 8517.10. No code has a comma.
-    let codes = places.columns_of(Field::Product).map(|at| (at, b','));
+    let codes = places.columns_of(Field::Product).map(|at| (at, ','));
     for (at, mark) in numbers.chain(codes) {
         let is_number = matches!(stored[at], Stored::Number | Stored::Single);
-        if is_number && mark != b'.' {
+        if is_number && mark != '.' {
             columns[at] = input::with_mark(&columns[at], mark);
         }
     }
@@ -448,27 +454,15 @@ fn prepared(
 }
 
 /// What is wrong with a header, and the name in it that comes closest to what was expected.
-fn header_fault(error: &HeaderError, names: &[&str]) -> String {
+fn header_fault(error: &HeaderError, names: &[String]) -> String {
     let closest = match error {
         HeaderError::NoColumn { expected, .. } => expected
             .split(" or ")
-            .map(|name| suggest(name, names.iter().copied()))
+            .map(|name| suggest(name, names.iter().map(String::as_str)))
             .find(|hint| !hint.is_empty()),
         HeaderError::NoPosition { .. }
         | HeaderError::Repeated { .. }
         | HeaderError::Names { .. } => None,
     };
     format!("{error}{}", closest.unwrap_or_default())
-}
-
-/// The text as UTF-8. Bytes that are no characters become U+FFFD unless the source says it is
-/// UTF-8, where they reject the row they are needed in.
-fn decode<'t>(text: &'t [u8], encoding: &'static encoding_rs::Encoding) -> Cow<'t, [u8]> {
-    if encoding == encoding_rs::UTF_8 {
-        return Cow::Borrowed(text);
-    }
-    match encoding.decode_without_bom_handling(text).0 {
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-    }
 }

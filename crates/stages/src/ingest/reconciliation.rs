@@ -11,8 +11,8 @@ use super::tables::{
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use trade::Money;
 use trade::layout::Field;
+use trade::{Money, Remainder};
 
 /// Entries, and their value.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -50,6 +50,8 @@ pub(super) struct Reconciliation {
     pub(super) value_records: Money,
     pub(super) value_excluded: Money,
     pub(super) value_rejected: Money,
+    /// What rounding took from `value_in`.
+    pub(super) rounded: Remainder,
     /// Of each rule of the layout.
     pub(super) rules: Vec<EntrySum>,
     pub(super) reasons: BTreeMap<Cow<'static, str>, u64>,
@@ -96,6 +98,7 @@ impl Reconciliation {
         self.value_records += other.value_records;
         self.value_excluded += other.value_excluded;
         self.value_rejected += other.value_rejected;
+        self.rounded += other.rounded;
         self.rules.resize(self.rules.len().max(other.rules.len()), EntrySum::default());
         for (sum, EntrySum { n, value }) in self.rules.iter_mut().zip(other.rules) {
             sum.add(n, value);
@@ -148,6 +151,7 @@ impl AccountRows {
             value_records: found.value_records,
             value_excluded: found.value_excluded,
             value_rejected: found.value_rejected,
+            rounded_difference: &found.rounded.to_string(),
         });
         let mut by_name: Vec<_> = layout.rules.iter().zip(&found.rules).collect();
         by_name.sort_by(|a, b| a.0.name.cmp(&b.0.name));

@@ -88,6 +88,7 @@ tables! {
         value_records: Money, UNITS, "value of the entries that go on";
         value_excluded: Money, UNITS, "value that named rules exclude";
         value_rejected: Money, UNITS, "value of the rejected entries";
+        rounded_difference: Text, UNITS, "what rounding to hundredths took, exactly: the file's own sum is value_in and it; 0 where nothing was rounded";
     }
 
     /// `customs.reconciliation`.

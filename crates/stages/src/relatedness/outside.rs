@@ -31,6 +31,8 @@ impl Outside {
             Some(table) => Ok::<_, StageError>(Some(reference_tables::of_regions(
                 context.outside(table)?,
                 key,
+                &cube.regions,
+                &cube.years,
             )?)),
             None => Ok(None),
         };

@@ -48,7 +48,12 @@ impl Weights {
         };
         let incomes = match &params.incomes {
             None => None,
-            Some(table) => Some(reference_tables::of_regions(context.outside(table)?, "incomes")?),
+            Some(table) => Some(reference_tables::of_regions(
+                context.outside(table)?,
+                "incomes",
+                &cube.regions,
+                &cube.years,
+            )?),
         };
         Ok(Self { pci, incomes, params: params.complexity.params() })
     }

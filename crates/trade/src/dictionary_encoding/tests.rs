@@ -5,7 +5,8 @@ use crate::layout::{
     Codes, FieldSpec, Layout, Meaning, Origin, ProductFormat, RevisionYears, Rule, Unmapped,
     Unpivot,
 };
-use crate::money::MoneyFormat;
+use crate::money::{MoneyFormat, Rounding};
+use crate::number::NumberFormat;
 use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +110,11 @@ fn layout() -> Layout {
         fields: fields(),
         unpivot: None,
         missing: BTreeSet::from([String::new(), "NA".to_owned(), "0000".to_owned()]),
-        money: MoneyFormat { thousands: Some(b' '), decimal: b'.', multiplier: 1 },
+        money: MoneyFormat {
+            numbers: NumberFormat { thousands: Some(' '), ..NumberFormat::default() },
+            multiplier: 1,
+            round: Rounding::Refuse,
+        },
         currency: "USD".to_owned(),
         negative: Negative::Reject,
         zero: Zero::Skip,
@@ -270,7 +275,11 @@ fn check(layout: &Layout, header: &[&str], way: Way, batches: &[Vec<Vec<String>>
         if as_text {
             let lines: Vec<String> = batch.iter().map(|row| row.join(";") + "\n").collect();
             let text = lines.concat();
-            let mut rows = Rows::new(text.as_bytes(), Dialect { delimiter: b';', quote: None }, 1);
+            let mut rows = Rows::new(
+                text.as_bytes(),
+                Dialect { delimiter: b';', quote: None, n_columns: 0 },
+                1,
+            );
             let mut texts = RowBatch::new(&rows);
             let mut n_rows = 0;
             loop {
@@ -319,13 +328,13 @@ fn row() -> impl Strategy<Value = Vec<String>> {
         cell(&["200711", "200801", "200912", " 200801 ", "201113", "199901"]),
         cell(&["0", "1", "0.0", "9"]),
         cell(&["44", "31", "44.0", "NA", "77"]),
-        cell(&["4413110001", "3113110001", "441311000122334455667788", "441"]),
+        cell(&["4413110001", "3113110001", "3113110001.0", "441311000122334455667788", "441"]),
         cell(&["85171100", "1019000", "98010000", "8517.11.00", "85171100.0", "12"]),
         cell(&["502", "142", "502.0", "999"]),
         cell(&["1", "1.0", "5", "0012"]),
-        cell(&["NA", "private", "state"]),
+        cell(&["NA", "private", "state", "3.0", "3"]),
         cell(&["a firm", "a trading firm of a very long name", "trading"]),
-        cell(&["12.5", "7", "0", "-3", "1 000", "1e3", "x"]),
+        cell(&["12.5", "7", "0", "-3", "1 000", "1e3", "x", "0.125", "(7.001)", "50-", "1 00"]),
     );
     (cells, 0..40usize).prop_map(|(c, cut)| {
         let mut row = vec![c.0, c.1, c.2, c.3, c.4, c.5, c.6, c.7, c.8, c.9];
@@ -363,6 +372,7 @@ proptest! {
         batches in prop::collection::vec(batch(), 1..5),
         is_kept in any::<bool>(),
         is_wide in any::<bool>(),
+        is_rounded in any::<bool>(),
         asks_firms in any::<bool>(),
         as_text in any::<bool>(),
     ) {
@@ -370,6 +380,9 @@ proptest! {
         if is_kept {
             layout.zero = Zero::Keep;
             layout.negative = Negative::Keep;
+        }
+        if is_rounded {
+            layout.money.round = Rounding::HalfEven;
         }
         if is_wide {
             layout.unpivot = Some(Unpivot {
@@ -387,7 +400,8 @@ proptest! {
 
 /// Looks up rows without quotes, and says which columns are looked up together from then on.
 fn joined(coded: &mut CodedParser<'_, '_>, text: &str) -> Vec<Vec<Field>> {
-    let mut rows = Rows::new(text.as_bytes(), Dialect { delimiter: b';', quote: None }, 1);
+    let mut rows =
+        Rows::new(text.as_bytes(), Dialect { delimiter: b';', quote: None, n_columns: 0 }, 1);
     let mut batch = RowBatch::new(&rows);
     batch.fill(&mut rows, usize::MAX);
     coded.look_up(&batch);

@@ -3,7 +3,7 @@
 use super::reject::Reject;
 use crate::hs::{Hs6, HsRevision};
 use crate::layout::{Field, ProductFormat};
-use crate::money::Money;
+use crate::money::{Money, Parsed, Remainder};
 use std::borrow::Cow;
 
 /// The most digits that a product code may have.
@@ -115,4 +115,15 @@ pub struct Counts {
     pub n_empty: u64,
     /// Sum of every readable value of the row, before any other rule.
     pub value_in: Money,
+    /// What rounding took from these values.
+    pub rounded: Remainder,
+}
+
+impl Counts {
+    /// Adds a readable value.
+    #[inline]
+    pub(crate) fn add(&mut self, value: Parsed) {
+        self.value_in += value.amount;
+        self.rounded += value.remainder;
+    }
 }

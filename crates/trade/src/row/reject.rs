@@ -47,6 +47,8 @@ pub enum RejectReason {
     UnmappedCode,
     /// Not a number.
     NotANumber,
+    /// A number whose thousands mark stands where none belongs.
+    Grouping,
     /// More decimals than money has.
     TooPrecise,
     /// A value above [`Money::MAX_ENTRY`].
@@ -73,10 +75,24 @@ impl RejectReason {
             Self::Revision => "no_hs_revision",
             Self::UnmappedCode => "unmapped_code",
             Self::NotANumber => "not_a_number",
+            Self::Grouping => "wrong_grouping",
             Self::TooPrecise => "too_many_decimals",
             Self::TooLarge => "number_too_large",
             Self::Negative => "negative_value",
             Self::Quantity => "invalid_quantity",
+        }
+    }
+
+    /// The key of the layout that takes such entries, where there is one.
+    pub fn remedy(self) -> Option<&'static str> {
+        match self {
+            Self::TooPrecise => Some(
+                "`value: {round: half_even}` in the layout rounds values of up to 12 digits after the point",
+            ),
+            Self::NotANumber | Self::Grouping => Some(
+                "`decimal` and `thousands` below `value` in the layout say how numbers are written",
+            ),
+            _ => None,
         }
     }
 }
@@ -91,7 +107,8 @@ impl From<ParseMoneyError> for RejectReason {
     fn from(error: ParseMoneyError) -> Self {
         match error {
             ParseMoneyError::NotANumber => Self::NotANumber,
-            ParseMoneyError::TooPrecise => Self::TooPrecise,
+            ParseMoneyError::Grouping => Self::Grouping,
+            ParseMoneyError::TooPrecise | ParseMoneyError::TooPreciseToRound => Self::TooPrecise,
             ParseMoneyError::TooLarge => Self::TooLarge,
         }
     }

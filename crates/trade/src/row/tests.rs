@@ -1,7 +1,8 @@
 use super::*;
 use crate::hs::HsRevision;
 use crate::layout::{Codes, ProductFormat, RevisionYears, Rule, Unpivot};
-use crate::money::MoneyFormat;
+use crate::money::{MoneyFormat, Remainder, Rounding};
+use crate::number::NumberFormat;
 use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,11 @@ fn layout() -> Layout {
         ]),
         unpivot: None,
         missing: BTreeSet::from(["NA".to_owned()]),
-        money: MoneyFormat { thousands: None, decimal: b'.', multiplier: 1 },
+        money: MoneyFormat {
+            numbers: NumberFormat::default(),
+            multiplier: 1,
+            round: Rounding::Refuse,
+        },
         currency: "USD".to_owned(),
         negative: Negative::Reject,
         zero: Zero::Keep,
@@ -122,6 +127,137 @@ fn product_codes_are_cleaned() {
 }
 
 #[test]
+fn a_product_that_has_lost_digits_to_an_exponent_is_rejected() {
+    for code in ["8.47E+07", "8.47e7", "8.47110e+07"] {
+        let expected = format!("invalid_product_code in hs: {code:?}, value 7.00");
+        check(["200811", "0", "4403", code, "7"], &expected);
+    }
+}
+
+#[test]
+fn codes_that_a_data_frame_made_numbers_of_are_their_digits() {
+    let mut layout = layout();
+    for (field, name) in [
+        (Field::Destination, "country"),
+        (Field::TradeMode, "mode"),
+        (Field::Ownership, "type"),
+        (Field::Firm, "firm"),
+        (Field::FirmName, "name"),
+    ] {
+        layout.fields.insert(field, column(name));
+    }
+    layout.missing.insert("00".to_owned());
+    let header = ["month", "flow", "city", "hs", "usd", "country", "mode", "type", "firm", "name"];
+    let parser = RowParser::new(&layout, &header).expect("the header fits");
+    let texts = |tail: &str| {
+        let row = ["200811.0", "0.0", "11", "85171100.0", "7", "502", "10", "3", "44039", "12"];
+        let row = row.map(|text| format!("{text}{}", if text.contains('.') { "" } else { tail }));
+        let row: Vec<Cow<'_, [u8]>> = row.into_iter().map(|t| Cow::Owned(t.into_bytes())).collect();
+        let mut codes = CodesOf::default();
+        parser.parse(&row, &mut codes);
+        codes.0
+    };
+    assert_eq!(texts(""), ["11", "502", "10", "3", "44039", "12"]);
+    // A name stays.
+    assert_eq!(texts(".0"), ["11", "502", "10", "3", "44039", "12.0"]);
+    assert_eq!(texts(".10"), ["11.10", "502.10", "10.10", "3.10", "44039.10", "12.10"]);
+    check_with(
+        &layout,
+        &header,
+        &["200811", "0", "00.0", "85171100", "7", "", "", "", "", ""],
+        "missing_value in city: \"\", value 7.00",
+    );
+}
+
+/// The codes of entries.
+#[derive(Default)]
+struct CodesOf(Vec<String>);
+
+impl Sink for CodesOf {
+    fn entry(&mut self, e: &Entry<'_>) {
+        let others = [&e.destination, &e.trade_mode, &e.ownership, &e.firm, &e.firm_name];
+        self.0.push(e.region.to_string());
+        self.0.extend(others.map(|code| code.as_deref().unwrap_or_default().to_owned()));
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.0.push(reject.reason.to_string());
+    }
+
+    fn unmapped(&mut self, _: Field, _: &str, _: &str, _: u64, _: Money) {}
+}
+
+#[test]
+fn numbers_have_the_marks_of_the_layout() {
+    let mut layout = layout();
+    layout.fields.insert(Field::Quantity, column("kg"));
+    layout.money.numbers =
+        NumberFormat { decimal: ',', thousands: Some('.'), ..layout.money.numbers };
+    layout.negative = Negative::Keep;
+    let header = ["month", "flow", "city", "hs", "usd", "kg"];
+    let parser = RowParser::new(&layout, &header).expect("the header fits");
+    for (value, quantity, expected) in [
+        ("1.234,5", "2.000", "1234.50 2000"),
+        ("(30)", "1,5", "-30.00 1.5"),
+        ("12,5-", "0,25", "-12.50 0.25"),
+        ("1.23", "1", "wrong_grouping in usd: 1.23"),
+        ("1,234.5", "1", "wrong_grouping in usd: 1,234.5"),
+        ("1 234", "1", "not_a_number in usd: 1 234"),
+        ("5%", "1", "not_a_number in usd: 5%"),
+        ("1", "1.5", "invalid_quantity in kg: 1.5"),
+        ("1", "1e3", "1.00 1000"),
+    ] {
+        let row = ["200811", "0", "4403", "85171100", value, quantity];
+        let row: Vec<Cow<'_, [u8]>> = row.map(|text| Cow::Borrowed(text.as_bytes())).to_vec();
+        let mut found = Numbers(String::new());
+        parser.parse(&row, &mut found);
+        assert_eq!(found.0, expected);
+    }
+}
+
+/// Value and quantity of an entry, or why there is none.
+struct Numbers(String);
+
+impl Sink for Numbers {
+    fn entry(&mut self, e: &Entry<'_>) {
+        self.0 = format!("{} {}", e.value, e.quantity.unwrap_or(-1.0));
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.0 = format!("{} in {}: {}", reject.reason, reject.column, reject.found);
+    }
+
+    fn unmapped(&mut self, _: Field, _: &str, _: &str, _: u64, _: Money) {}
+}
+
+#[test]
+fn what_rounding_takes_is_counted_whatever_becomes_of_the_row() {
+    let mut layout = layout();
+    layout.money.round = Rounding::HalfEven;
+    let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
+    let count = |row: [&str; 5]| {
+        let (found, counts) = parse(&parser, &row.map(str::as_bytes));
+        let n = (found.entries.len(), found.rejects.len());
+        (n, counts.value_in.to_string(), counts.rounded.to_string())
+    };
+    let of = |n, value: &str, rounded: &str| (n, value.to_owned(), rounded.to_owned());
+    assert_eq!(count(["200811", "0", "4403", "85171100", "7"]), of((1, 0), "7.00", "0"));
+    assert_eq!(count(["200811", "0", "4403", "85171100", "7.125"]), of((1, 0), "7.12", "0.005"));
+    assert_eq!(count(["200811", "0", "4403", "85", "7.126"]), of((0, 1), "7.13", "-0.004"));
+    assert_eq!(count(["200811", "0", "4403", "85171100", "-7.126"]), of((0, 1), "-7.13", "0.004"));
+    layout.zero = Zero::Skip;
+    let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
+    let (found, counts) =
+        parse(&parser, &["200811", "0", "4403", "85171100", "0.004"].map(str::as_bytes));
+    assert!(found.entries.is_empty() && found.rejects.is_empty());
+    assert_eq!((counts.n_empty, counts.rounded.to_string()), (1, "0.004".to_owned()));
+    assert_ne!(counts.rounded, Remainder::ZERO);
+    assert!(
+        RejectReason::TooPrecise.remedy().is_some_and(|remedy| remedy.contains("round: half_even"))
+    );
+}
+
+#[test]
 fn faults_have_their_reason_and_keep_their_value() {
     check(["200813", "0", "4403", "85171100", "7"], "invalid_month in month: \"13\", value 7.00");
     check(["x", "0", "4403", "85171100", "7"], "invalid_year in month: \"x\", value 7.00");
@@ -155,6 +291,9 @@ fn regions_that_the_layout_does_not_name_are_counted() {
     check_with(&named, &HEADER, &row("4403"), &read("4403"));
     let counted = format!("{}; region 4430 -> 4430, 1 of 7.00", read("4430"));
     check_with(&named, &HEADER, &row("4430"), &counted);
+    check_with(&named, &HEADER, &row("4403.0"), &read("4403"));
+    let counted = format!("{}; region 4430.0 -> 4430, 1 of 7.00", read("4430"));
+    check_with(&named, &HEADER, &row("4430.0"), &counted);
 }
 
 #[test]
@@ -189,6 +328,12 @@ fn codes_have_their_years_and_the_unknown_ones_are_counted() {
         &HEADER,
         &row("200911", "9"),
         &format!("2009 Some(11) 9 {read}; region 9 -> 9, 1 of 7.00"),
+    );
+    check_with(
+        &set(Unmapped::Keep),
+        &HEADER,
+        &row("200911", "9.0"),
+        &format!("2009 Some(11) 9 {read}; region 9.0 -> 9, 1 of 7.00"),
     );
 }
 
@@ -309,7 +454,7 @@ proptest! {
     fn nothing_is_lost_whatever_the_file(text in bytes_of_a_file()) {
         let layout = layout();
         let parser = RowParser::new(&layout, &HEADER).expect("the header fits");
-        let dialect = Dialect { delimiter: b',', quote: Some(b'"') };
+        let dialect = Dialect { delimiter: b',', quote: Some(b'"'), n_columns: 0 };
         let mut rows = Rows::new(&text, dialect, 2);
         let (mut fields, mut found, mut n_rows) = (Vec::new(), Found::default(), 0);
         let (mut value_in, mut n_empty) = (Money::ZERO, 0);

@@ -1,0 +1,283 @@
+//! Workbooks (xlsx, xlsb, xls, ods), as blocks of the rows of a sheet.
+
+use super::block::{BLOCK_ROWS, BLOCK_TEXT_BYTES, Block, Stored};
+use super::fault::text_of;
+use super::sheet::{self, SheetRow, Table};
+use super::words::{all_named, named};
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use calamine::{Data, Ods, Reader, SheetType, SheetVisible, Sheets, Xls, XlsError, Xlsb, Xlsx};
+use calamine::{XlsbError, XlsxError};
+use project::printable::printable;
+use project::read_options::ReadOptions;
+use project::suggest::suggest;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Unpacked bytes that a part of a workbook may have: a sheet is held as a whole.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// What begins a file of Excel 97 to 2003, and a workbook with a password.
+const OLD: [u8; 4] = [0xd0, 0xcf, 0x11, 0xe0];
+
+type Workbook = Sheets<BufReader<File>>;
+
+/// Reads the blocks of a sheet.
+pub(super) struct ExcelBlocks {
+    /// The names of the columns.
+    pub(super) header: Vec<String>,
+    /// The sheet that was taken, and what of it was not.
+    pub(super) seen: String,
+    table: Table,
+    /// The place of the next row.
+    at: usize,
+}
+
+impl ExcelBlocks {
+    /// Begins to read the sheet that `options` names, or the first with cells, of the workbook at
+    /// `path`.
+    pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Self, String> {
+        let mut workbook = open_workbook(path)?;
+        let (name, others) = chosen_sheet(&mut workbook, options.sheet.as_deref())?;
+        let rows = rows(&mut workbook, &name)?;
+        drop(workbook);
+        let sheet = named(&name);
+        let table = sheet::table(rows, options).map_err(|why| format!("sheet {sheet}: {why}"))?;
+        let mut seen = format!("sheet {sheet}");
+        if !table.seen.is_empty() {
+            seen.push_str(", ");
+            seen.push_str(&table.seen);
+        }
+        if !others.is_empty() {
+            seen.push_str("; not sheet ");
+            seen.push_str(&all_named(others.iter().map(String::as_str)));
+        }
+        Ok(Self { header: table.header.clone(), seen, table, at: 0 })
+    }
+
+    /// The next rows; `None` at the end. Their numbers are those of the sheet, so that a block ends
+    /// before empty rows.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, String> {
+        let Some(first) = self.table.rows.get(self.at).map(|row| row.number) else {
+            return Ok(None);
+        };
+        let mut columns: Vec<StringBuilder> =
+            self.header.iter().map(|_| StringBuilder::new()).collect();
+        let (mut next, mut n_bytes) = (first, 0);
+        while let Some(row) = self.table.rows.get(self.at)
+            && row.number == next
+            && next - first < BLOCK_ROWS as u64
+            && n_bytes < BLOCK_TEXT_BYTES
+        {
+            n_bytes += row.n_bytes();
+            let mut cells = row.cells().peekable();
+            for (texts, &column) in columns.iter_mut().zip(&self.table.columns) {
+                while cells.next_if(|cell| cell.column < column).is_some() {}
+                let cell = cells.next_if(|cell| cell.column == column);
+                texts.append_option(cell.map(|cell| cell.text));
+            }
+            self.at += 1;
+            next += 1;
+        }
+        let columns = self.header.iter().zip(&mut columns);
+        let columns = columns.map(|(name, texts)| {
+            let texts: ArrayRef = Arc::new(texts.finish());
+            (name.as_str(), texts, true)
+        });
+        let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(text_of)?;
+        let stored = self.table.is_number.iter();
+        let stored = stored.map(|is| if *is { Stored::Number } else { Stored::Text }).collect();
+        Ok(Some(Block::Table { rows, row: first, stored }))
+    }
+}
+
+/// Opens a workbook as what it is, whatever its name says.
+fn open_workbook(path: &Path) -> Result<Workbook, String> {
+    let file = || File::open(path).map(BufReader::new).map_err(text_of);
+    let mut first = Vec::new();
+    file()?.take(4).read_to_end(&mut first).map_err(text_of)?;
+    if first == OLD {
+        return match Xls::new(file()?) {
+            Ok(workbook) => Ok(Sheets::Xls(workbook)),
+            Err(XlsError::Password) => Err(protected()),
+            // A workbook of a newer form is in one of the old form if it has a password.
+            Err(error) => match Xlsx::new(file()?) {
+                Err(XlsxError::Password) => Err(protected()),
+                _ => Err(damaged(&error)),
+            },
+        };
+    }
+    let mut archive = zip::ZipArchive::new(file()?).map_err(|error| damaged(&error))?;
+    let (mut is_binary, mut is_ods) = (false, false);
+    for at in 0..archive.len() {
+        let part = archive.by_index_raw(at).map_err(|error| damaged(&error))?;
+        let name = part.name().map_err(|error| damaged(&error))?.to_ascii_lowercase();
+        if part.size() > MOST_BYTES {
+            return Err(format!(
+                "it is a workbook whose part {} has more than {} GiB unpacked, which does not fit \
+                 into memory: save the sheet as CSV",
+                named(&name),
+                MOST_BYTES >> 30
+            ));
+        }
+        is_binary |= name.ends_with("workbook.bin");
+        is_ods |= name == "content.xml";
+    }
+    drop(archive);
+    if is_ods {
+        Ods::new(file()?).map(Sheets::Ods).map_err(|error| match error {
+            calamine::OdsError::Password => protected(),
+            other => damaged(&other),
+        })
+    } else if is_binary {
+        Xlsb::new(file()?).map(Sheets::Xlsb).map_err(|error| match error {
+            XlsbError::Password => protected(),
+            other => damaged(&other),
+        })
+    } else {
+        Xlsx::new(file()?).map(Sheets::Xlsx).map_err(|error| match error {
+            XlsxError::Password => protected(),
+            other => damaged(&other),
+        })
+    }
+}
+
+fn protected() -> String {
+    "it is a workbook with a password: open it, take the password off and save it, or save the \
+     sheet as CSV"
+        .to_owned()
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> String {
+    let error = printable(&error.to_string(), 100);
+    format!(
+        "it is a damaged workbook, or none ({error}): open it in Excel or LibreOffice and save it \
+         as xlsx or CSV"
+    )
+}
+
+/// The name of the sheet to be read, and of the others that have cells. Hidden sheets are read
+/// only if they are named.
+fn chosen_sheet(
+    workbook: &mut Workbook,
+    name: Option<&str>,
+) -> Result<(String, Vec<String>), String> {
+    let sheets = workbook.sheets_metadata().iter();
+    let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let (shown, hidden): (Vec<_>, Vec<_>) = sheets
+        .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
+        .partition(|(_, is_shown)| *is_shown);
+    let names = |of: Vec<(String, bool)>| of.into_iter().map(|(name, _)| name).collect();
+    let (shown, hidden): (Vec<String>, Vec<String>) = (names(shown), names(hidden));
+    if let Some(name) = name {
+        let all = || shown.iter().chain(&hidden).map(String::as_str);
+        return match all().any(|sheet| sheet == name) {
+            true => Ok((name.to_owned(), Vec::new())),
+            false => Err(format!(
+                "it has no sheet {}: its sheets are {}{}",
+                named(name),
+                all_named(all()),
+                suggest(name, all())
+            )),
+        };
+    }
+    let mut with_cells = Vec::new();
+    for name in shown {
+        if has_cells(workbook, &name)? {
+            with_cells.push(name);
+        }
+    }
+    match with_cells.is_empty() {
+        true if hidden.is_empty() => Err("it is a workbook without cells".to_owned()),
+        true => Err(format!(
+            "it is a workbook whose sheets with cells are hidden: name one by `sheet`: {}",
+            all_named(hidden.iter().map(String::as_str))
+        )),
+        false => Ok((with_cells.remove(0), with_cells)),
+    }
+}
+
+/// Whether a sheet has a cell with something in it.
+fn has_cells(workbook: &mut Workbook, sheet: &str) -> Result<bool, String> {
+    let mut has = false;
+    each_cell(workbook, sheet, &mut |_, _, value| {
+        has = sheet::cell_text(value).is_some();
+        !has
+    })?;
+    Ok(has)
+}
+
+/// The rows of a sheet that have cells, in their order.
+fn rows(workbook: &mut Workbook, sheet: &str) -> Result<Vec<SheetRow>, String> {
+    let mut rows: Vec<SheetRow> = Vec::new();
+    each_cell(workbook, sheet, &mut |row, column, value| {
+        if let Some(text) = sheet::cell_text(value) {
+            let number = u64::from(row) + 1;
+            let is_new = rows.last().is_none_or(|last| last.number != number);
+            if is_new {
+                rows.push(SheetRow::new(number));
+            }
+            if let Some(last) = rows.last_mut() {
+                last.push(column, &text);
+            }
+        }
+        true
+    })?;
+    // Not every writer keeps to the order of a sheet.
+    rows.iter_mut().for_each(SheetRow::sort);
+    rows.sort_by_key(|row| row.number);
+    Ok(rows)
+}
+
+/// Calls `each` on the cells of a sheet with their row and column, counted from 0, for as long as
+/// it says so.
+fn each_cell(
+    workbook: &mut Workbook,
+    sheet: &str,
+    each: &mut dyn FnMut(u32, u32, &Data) -> bool,
+) -> Result<(), String> {
+    let range = match workbook {
+        // What is far from the others takes no room where cells are read one by one.
+        Sheets::Xlsx(workbook) => {
+            let mut cells =
+                workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
+            while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+                let (row, column) = cell.get_position();
+                if !each(row, column, &Data::from(cell.get_value().clone())) {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        Sheets::Xlsb(workbook) => {
+            let mut cells =
+                workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
+            while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+                let (row, column) = cell.get_position();
+                if !each(row, column, &Data::from(cell.get_value().clone())) {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        Sheets::Xls(workbook) => {
+            workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?
+        }
+        Sheets::Ods(workbook) => {
+            workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?
+        }
+    };
+    let Some((first_row, first_column)) = range.start() else { return Ok(()) };
+    for (row, cells) in (first_row..).zip(range.rows()) {
+        for (column, value) in (first_column..).zip(cells) {
+            if !each(row, column, value) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
