@@ -582,7 +582,7 @@ mod tests {
             text += fraction;
             text += &"0".repeat(self.n_zeros);
             if let Some((_, exponent)) = self.exponent {
-                text += &format!("{begin}{exponent}");
+                text = format!("{text}{begin}{exponent}");
             }
             let (before, after) = match hundredths < 0 {
                 true => (self.signs[0], self.signs[1]),

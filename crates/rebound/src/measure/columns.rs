@@ -4,7 +4,7 @@ use super::args::MeasureArgs;
 use sources::table_reader;
 
 /// Usual names of columns, in small letters and without marks; codes before descriptions.
-const REGION_NAMES: [&str; 25] = [
+const REGION_NAMES: [&str; 26] = [
     "region",
     "reporteriso",
     "reportercode",
@@ -29,6 +29,7 @@ const REGION_NAMES: [&str; 25] = [
     "departamento",
     "uf",
     "sguf",
+    "sgufncm",
     "prov",
 ];
 
