@@ -10,8 +10,7 @@ use trade::layout::{
     Codes, Field, FieldSpec, Layout, Meaning, Negative, Origin, ParseFieldError, ProductFormat,
     RevisionYears, Rule, Unmapped, Unpivot, Zero,
 };
-use trade::number::Ambiguity;
-use trade::{MoneyFormat, NumberFormat, NumberSample, Rounding};
+use trade::{MoneyFormat, NumberSample, Rounding};
 
 /// A layout file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +35,9 @@ pub enum LayoutError {
 pub struct LayoutFile {
     /// How rows are read.
     pub layout: Layout,
-    /// How a file becomes rows: what the layout tells; all else is seen in the file.
+    /// How a file becomes rows: what the layout tells; all else is seen in the file. Where no mark
+    /// of numbers is told, `layout` has the most usual.
     pub options: ReadOptions,
-    /// The decimal mark and the thousands mark that it tells; where it tells none, a file's own
-    /// cells show it, and the layout has the most usual.
-    pub told_numbers: (Option<NumberMark>, Option<NumberMark>),
     /// What it says, and its code books, as JSON: what records depend on. Comments and the order of
     /// keys are no part of it.
     pub meaning: String,
@@ -66,22 +63,6 @@ impl LayoutFile {
             }
         }
         Ok(layout)
-    }
-
-    /// How numbers are written in a file with these cells of values and quantities; where they do
-    /// not show it, its `others` may.
-    ///
-    /// # Errors
-    ///
-    /// [`Ambiguity`] if neither the layout nor the cells tell.
-    pub fn numbers(
-        &self,
-        cells: &NumberSample,
-        others: &NumberSample,
-    ) -> Result<NumberFormat, Ambiguity> {
-        let (decimal, thousands) = self.told_numbers;
-        let decimal = decimal.and_then(|NumberMark(mark)| mark);
-        cells.format_beside(others, decimal, thousands.map(|NumberMark(mark)| mark))
     }
 }
 
@@ -400,6 +381,8 @@ impl Reading<'_> {
             key: json.and_then(|json| json.key),
             skip: csv.skip.or(excel.skip),
             header: csv.header.or(excel.header),
+            decimal: file.value.decimal,
+            thousands: file.value.thousands,
             ..ReadOptions::default()
         })
     }
@@ -572,7 +555,6 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     reading.check_fields(&fields, unpivot.as_ref().map(|unpivot| unpivot.field))?;
     let product = reading.product(&file.product)?;
     let money = reading.money(&file.value)?;
-    let told_numbers = (file.value.decimal, file.value.thousands);
     let rules = reading.rules(file.rules)?;
     let layout = Layout {
         name: file.name,
@@ -595,7 +577,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         rules,
     };
     meaning += &reading.books;
-    Ok(LayoutFile { layout, options, told_numbers, meaning, file_name: reading.file_name })
+    Ok(LayoutFile { layout, options, meaning, file_name: reading.file_name })
 }
 
 #[cfg(test)]
@@ -645,7 +627,7 @@ mod tests {
             let layout = with_marks(lines).expect(lines);
             let of = |mark: Option<NumberMark>| mark.map(|NumberMark(mark)| mark);
             let numbers = layout.layout.money.numbers;
-            let (decimal, thousands) = layout.told_numbers;
+            let ReadOptions { decimal, thousands, .. } = layout.options;
             (of(decimal), of(thousands), numbers.decimal, numbers.thousands)
         };
         assert_eq!(told(""), (None, None, '.', None));
@@ -673,8 +655,10 @@ mod tests {
     fn a_file_shows_the_marks_that_its_layout_does_not_tell() {
         let mut cells = NumberSample::default();
         cells.add("1,234");
-        let numbers =
-            |lines: &str| with_marks(lines).expect(lines).numbers(&cells, &NumberSample::default());
+        let numbers = |lines: &str| {
+            let layout = with_marks(lines).expect(lines);
+            layout.options.number_format(&cells, &NumberSample::default())
+        };
         assert!(numbers("").is_err());
         let told = numbers("  decimal: \".\"\n").map(|found| found.thousands);
         assert_eq!(told, Ok(Some(',')));

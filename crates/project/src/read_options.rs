@@ -3,9 +3,10 @@
 use encoding_rs::Encoding;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use trade::number::{Ambiguity, Flags, NumberFormat, NumberSample};
 
 /// The form of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -142,9 +143,50 @@ pub const MISSING_NUMBERS: [&str; 22] = [
 ];
 
 impl ReadOptions {
-    /// The marks of missing values that were told; `None` if nobody did.
-    pub fn missing_marks(&self) -> Option<BTreeSet<&str>> {
-        self.missing.as_ref().map(|marks| marks.iter().map(String::as_str).collect())
+    /// Whether a text stands for a missing value, as it was told.
+    pub fn is_missing(&self, text: &str) -> bool {
+        self.missing.as_ref().is_some_and(|marks| marks.iter().any(|mark| mark == text))
+    }
+
+    /// Whether a text stands for a missing number: as it was told, and where nobody told it one of
+    /// the usual marks.
+    pub fn is_missing_number(&self, text: &str) -> bool {
+        match self.missing {
+            Some(_) => self.is_missing(text),
+            None => MISSING_NUMBERS.contains(&text),
+        }
+    }
+
+    /// How numbers are written in a file with these cells in columns of numbers: as it was told,
+    /// and as they show; where they do not show it, its `others` may.
+    ///
+    /// # Errors
+    ///
+    /// [`Ambiguity`] if neither shows it.
+    pub fn number_format(
+        &self,
+        cells: &NumberSample,
+        others: &NumberSample,
+    ) -> Result<NumberFormat, Ambiguity> {
+        let decimal = self.decimal.and_then(|NumberMark(mark)| mark);
+        let thousands = self.thousands.map(|NumberMark(mark)| mark);
+        let flags = match self.flags {
+            Some(true) => Flags::LeftOut,
+            Some(false) | None => Flags::Refused,
+        };
+        let format = cells.format_beside(others, decimal, thousands)?;
+        Ok(NumberFormat { flags, ..format })
+    }
+
+    /// A cell whose point is taken for a decimal one in `format`, though nobody told it and no cell
+    /// shows it.
+    pub fn unclear_point<'c>(
+        &self,
+        cells: &'c NumberSample,
+        format: NumberFormat,
+    ) -> Option<&'c str> {
+        let is_told = matches!(self.decimal, Some(NumberMark(Some(_)))) || self.thousands.is_some();
+        cells.unclear_point().filter(|_| !is_told && format.decimal == '.')
     }
 }
 

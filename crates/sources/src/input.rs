@@ -224,9 +224,10 @@ impl Item {
         buffers: &Buffers,
     ) -> Result<BlockReader, Unreadable> {
         let path = self.file.path()?;
+        // What is not known as it stands may be packed.
         if self.member.is_none()
-            && let Some(form) = seekable(Magic::of_file(path)?, options.form)
-            && !packed::is_packed(&beginning(path)?)
+            && let Some(magic) = Some(Magic::of_file(path)?).filter(|found| *found != Magic::Other)
+            && let Some(form) = seekable(magic, options.form)
         {
             return Ok(BlockReader::new(Source::at(path, form, options)?, None));
         }
@@ -256,13 +257,6 @@ impl Item {
         };
         Ok(BlockReader::new(source, None))
     }
-}
-
-/// The first bytes of a file, as they stand.
-fn beginning(path: &Path) -> Result<Vec<u8>, String> {
-    let mut first = Vec::new();
-    File::open(path).and_then(|file| file.take(8).read_to_end(&mut first)).map_err(text_of)?;
-    Ok(first)
 }
 
 impl BlockReader {

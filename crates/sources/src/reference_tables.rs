@@ -8,10 +8,10 @@ use project::pipeline::{
     ByProduct, External, GroupColumns, IncomeColumns, PciColumns, ProximityColumns, RebateColumns,
     ReferenceColumns,
 };
-use project::read_options::MISSING_NUMBERS;
 use space::Relatedness;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use trade::code;
 use trade::number::NumberFormat;
 use trade::{Concordance, Hs6, HsRevision, Method};
 
@@ -49,13 +49,9 @@ fn each_row<C, const N: usize>(
         *place =
             reader.place(name).map_err(|why| failed(format!("{why}; correct `{key}.columns`")))?;
     }
-    let told = table.read.missing_marks();
-    let is_missing = |text: &str, is_number: bool| match &told {
-        Some(marks) => marks.contains(text),
-        None => is_number && MISSING_NUMBERS.contains(&text),
-    };
+    let options = &table.read;
     let of_numbers: Vec<usize> = numbers.iter().map(|&at| places[at]).collect();
-    let format = reader.numbers(&of_numbers, |text| is_missing(text, true));
+    let format = reader.numbers(&of_numbers);
     let format = format.map_err(|why| failed(format!("{why} in `{key}.read`")))?;
     let rows = reader.each(|row| {
         // Bytes that are no text are a fault in any column.
@@ -65,7 +61,11 @@ fn each_row<C, const N: usize>(
         let mut texts = [""; N];
         for (at, (text, &place)) in texts.iter_mut().zip(&places).enumerate() {
             *text = row.text(place)?;
-            if is_missing(text, numbers.contains(&at)) {
+            let is_missing = match numbers.contains(&at) {
+                true => options.is_missing_number(text),
+                false => options.is_missing(text),
+            };
+            if is_missing {
                 *text = "";
             }
         }
@@ -95,16 +95,11 @@ fn number(format: &NumberFormat, text: &str, what: &str) -> Result<f64, String> 
 }
 
 fn year(text: &str) -> Result<i32, String> {
-    // A data frame makes 2008.0 of 2008 as soon as one is missing.
-    text.strip_suffix(".0")
-        .unwrap_or(text)
-        .parse()
-        .map_err(|_| format!("year {text:?}: expected four digits"))
+    code::whole(text).parse().map_err(|_| format!("year {text:?}: expected four digits"))
 }
 
 fn hs6(text: &str) -> Option<Hs6> {
-    let text = text.strip_suffix(".0").unwrap_or(text);
-    format!("{text:0>6}").parse().ok()
+    format!("{:0>6}", code::whole(text)).parse().ok()
 }
 
 /// Incomes a head, or population, by year and region code; `key` is the table's in the pipeline. The

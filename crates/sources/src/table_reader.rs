@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 use std::path::Path;
-use trade::number::{Flags, NumberFormat, NumberSample};
+use trade::number::{NumberFormat, NumberSample};
 use trade::text::{self, Rows};
 
 /// Rows that are looked at to see how numbers are written.
@@ -81,7 +81,8 @@ pub struct Row<'r> {
 }
 
 impl<'r> Row<'r> {
-    /// Whether a row before it was the same to the last field.
+    /// Whether a row before it was the same to the last field, where [that is
+    /// asked](TableReader::find_repeated).
     pub fn is_repeated(&self) -> bool {
         self.is_repeated
     }
@@ -129,7 +130,8 @@ pub struct TableReader {
     blocks: BlockReader,
     options: ReadOptions,
     notes: Notes,
-    repeats: Repeats,
+    /// The rows so far, if those are asked for that are repeated.
+    repeats: Option<Repeats>,
 }
 
 /// Rows that were met, by their hash, as far as they are remembered.
@@ -193,12 +195,7 @@ impl TableReader {
     }
 
     fn of_blocks(blocks: BlockReader, options: &ReadOptions) -> Self {
-        Self {
-            blocks,
-            options: options.clone(),
-            notes: Notes::default(),
-            repeats: Repeats::default(),
-        }
+        Self { blocks, options: options.clone(), notes: Notes::default(), repeats: None }
     }
 
     /// The names of the columns.
@@ -225,10 +222,10 @@ impl TableReader {
         place(self.header(), name)
     }
 
-    /// Takes over the rows that another table had, so that those of both are found that are
-    /// repeated: members of one archive.
-    pub fn remember(&mut self, other: Self) {
-        self.repeats = other.repeats;
+    /// Finds rows that are repeated, also those of a table before: members of one archive.
+    pub fn find_repeated(&mut self, before: Option<Self>) {
+        let before = before.and_then(|before| before.repeats);
+        self.repeats = before.or_else(|| self.repeats.take()).or_else(|| Some(Repeats::default()));
     }
 
     /// The next rows; `None` at the end.
@@ -242,16 +239,11 @@ impl TableReader {
 
     /// How the numbers in the columns at `places` are written: as it was told, and as the first
     /// rows show. Those that are stored as numbers have a decimal point, whatever was told.
-    /// `is_missing` says which texts stand for no number.
     ///
     /// # Errors
     ///
     /// If they can be read in two ways, or the rows cannot be read.
-    pub fn numbers(
-        &mut self,
-        places: &[usize],
-        is_missing: impl Fn(&str) -> bool,
-    ) -> Result<NumberFormat, String> {
+    pub fn numbers(&mut self, places: &[usize]) -> Result<NumberFormat, String> {
         let (mut sample, mut others) = (NumberSample::default(), NumberSample::default());
         if let Some(block) = self.next_block()? {
             if places.iter().all(|place| is_stored_number(&block, *place)) {
@@ -261,8 +253,7 @@ impl TableReader {
             let mut n_rows = 0;
             let mut notes = Notes::default();
             // What is wrong in a row is told when it is read.
-            let mut repeats = Repeats::default();
-            let _ = self.rows_of(&block, &mut notes, &mut repeats, &mut |row: &Row<'_>| {
+            let _ = self.rows_of(&block, &mut notes, &mut None, &mut |row: &Row<'_>| {
                 n_rows += 1;
                 if n_rows > SAMPLE_ROWS {
                     return Err(String::new());
@@ -270,7 +261,7 @@ impl TableReader {
                 for place in 0..self.header().len() {
                     let text = row.text(place)?;
                     match places.contains(&place) {
-                        _ if text.is_empty() || is_missing(text) => {}
+                        _ if text.is_empty() || self.options.is_missing_number(text) => {}
                         true => sample.add(text),
                         false => others.add(text),
                     }
@@ -279,23 +270,12 @@ impl TableReader {
             });
             self.blocks.put_back(block);
         }
-        let decimal = self.options.decimal.and_then(|told| told.0);
-        let thousands = self.options.thousands.map(|told| told.0);
         let columns: Vec<&str> = places.iter().map(|&at| self.header()[at].trim()).collect();
         let columns = printable(&columns.join(", "), NOTE_CHARACTERS);
-        let mut format = sample
-            .format_beside(&others, decimal, thousands)
-            .map_err(|error| format!("column `{columns}`: {error}"))?;
-        if let (Some(cell), None, None, '.') =
-            (sample.unclear_point(), decimal, thousands, format.decimal)
-        {
-            tracing::warn!(
-                column = columns,
-                "`{cell}` is taken for a number with a fraction: say `thousands` if it has none"
-            );
-        }
-        if self.options.flags == Some(true) {
-            format.flags = Flags::LeftOut;
+        let format = self.options.number_format(&sample, &others);
+        let format = format.map_err(|error| format!("column `{columns}`: {error}"))?;
+        if let Some(cell) = self.options.unclear_point(&sample, format) {
+            warn_of_point(&columns, cell);
         }
         Ok(format)
     }
@@ -345,7 +325,7 @@ impl TableReader {
         &self,
         block: &Block,
         notes: &mut Notes,
-        repeats: &mut Repeats,
+        repeats: &mut Option<Repeats>,
         each: &mut impl FnMut(&Row<'_>) -> Result<(), String>,
     ) -> Result<(), Fault> {
         match block {
@@ -360,7 +340,9 @@ impl TableReader {
                     check(&row).map_err(|why| Fault::Row { place, why: why.to_owned() })?;
                     let gap = if is_apart { Gap::Before } else { Gap::None };
                     if self.is_row(&fields, place, gap, notes)? {
-                        let is_repeated = repeats.is_met(fields.iter().map(|field| &**field));
+                        let is_repeated = repeats
+                            .as_mut()
+                            .is_some_and(|met| met.is_met(fields.iter().map(|field| &**field)));
                         let cells = Cells::Fields(&fields);
                         each(&Row { cells, is_repeated })
                             .map_err(|why| Fault::Row { place, why })?;
@@ -377,8 +359,9 @@ impl TableReader {
                         continue;
                     }
                     notes.are_below(place)?;
-                    let is_repeated =
-                        repeats.is_met(columns.iter().map(|column| column.value(at).as_bytes()));
+                    let is_repeated = repeats.as_mut().is_some_and(|met| {
+                        met.is_met(columns.iter().map(|column| column.value(at).as_bytes()))
+                    });
                     let cells = Cells::Columns(&columns, at);
                     each(&Row { cells, is_repeated }).map_err(|why| Fault::Row { place, why })?;
                 }
@@ -455,6 +438,14 @@ pub(crate) fn is_stored_number(block: &Block, place: usize) -> bool {
             matches!(stored.get(place), Some(Stored::Number | Stored::Single))
         }
     }
+}
+
+/// Says that the point of a cell is taken for a decimal one, which nothing shows.
+pub(crate) fn warn_of_point(column: &str, cell: &str) {
+    tracing::warn!(
+        column,
+        "`{cell}` is taken for a number with a fraction: say `thousands` if it has none"
+    );
 }
 
 /// Whether the first cell alone of a row has text.

@@ -16,7 +16,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trade::number::{Ambiguity, Flags, NumberFormat, NumberSample};
+use trade::code;
+use trade::number::{Ambiguity, NumberFormat, NumberSample};
 use trade::plausibility::{self, Axis, Cell, Cells, Dimension, Finding, Findings};
 
 /// A table that cannot be read.
@@ -59,8 +60,6 @@ struct Texts {
     columns: Vec<Vec<Option<String>>>,
     /// Whether a column has numbers, not texts that say some.
     are_stored: Vec<bool>,
-    /// What stands for a missing value, as it was told.
-    missing: Option<BTreeSet<String>>,
     n_repeated: u64,
 }
 
@@ -68,25 +67,22 @@ impl Texts {
     fn new(reader: &TableReader) -> Self {
         let names: Vec<String> =
             reader.header().iter().map(|name| name.trim().to_owned()).collect();
-        let told = reader.options().missing.as_ref();
         Self {
             columns: names.iter().map(|_| Vec::new()).collect(),
             are_stored: vec![true; names.len()],
             names,
-            missing: told.map(|marks| marks.iter().cloned().collect()),
             n_repeated: 0,
         }
     }
 
     /// Adds the rows of a block.
     fn add(&mut self, reader: &mut TableReader, block: &Block) -> Result<(), String> {
-        let Self { columns, are_stored, missing, n_repeated, .. } = self;
+        let Self { columns, are_stored, n_repeated, .. } = self;
         for (place, is_stored) in are_stored.iter_mut().enumerate() {
             *is_stored &= table_reader::is_stored_number(block, place);
         }
-        let is_missing = |text: &str| {
-            text.is_empty() || missing.as_ref().is_some_and(|marks| marks.contains(text))
-        };
+        let options = reader.options().clone();
+        let is_missing = |text: &str| text.is_empty() || options.is_missing(text);
         let added = reader.each_of(block, |row| {
             *n_repeated += u64::from(row.is_repeated());
             for (place, out) in columns.iter_mut().enumerate() {
@@ -107,6 +103,7 @@ impl Texts {
     ) -> Result<(SchemaRef, RecordBatch), String> {
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
         let plain = ReadOptions { decimal: None, thousands: None, ..options.clone() };
+        let shown = self.samples();
         let columns = self.names.iter().zip(&self.columns).zip(&self.are_stored);
         for ((name, values), is_stored) in columns {
             // What is told of the marks of texts says nothing of stored numbers.
@@ -114,8 +111,8 @@ impl Texts {
             let asked = asked.get(name.as_str()).copied();
             let (kind, values) = match (asked, uses.codes.contains(name)) {
                 (Some(Kind::Text), _) => (Kind::Text, Cow::Borrowed(values)),
-                (None, true) => self.codes(name, values, uses)?,
-                (asked, _) => self.numbers(name, values, options, asked, uses)?,
+                (None, true) => codes(name, values, options, uses)?,
+                (asked, _) => self.numbers(name, values, options, &shown, asked, uses)?,
             };
             fields.push(Field::new(name, kind.arrow(), true));
             arrays.push(array(name, &values, kind)?);
@@ -125,80 +122,34 @@ impl Texts {
         Ok((schema, rows.map_err(|error| error.to_string())?))
     }
 
-    /// A column of codes: whole numbers where each is written as numbers are, text otherwise. A
-    /// data frame makes `11.0` of 11 as soon as a cell of the column is missing.
-    fn codes<'v>(
-        &self,
-        name: &str,
-        values: &'v Vec<Option<String>>,
-        uses: &Uses,
-    ) -> Result<TypedTexts<'v>, String> {
-        if self.missing.is_none() {
-            warn_of_marks(name, values);
-        }
-        warn_of_codes(name, values);
-        let whole = |text: &str| {
-            let whole = text.strip_suffix(".0").unwrap_or(text);
-            whole.bytes().all(|byte| byte.is_ascii_digit()).then(|| whole.to_owned())
-        };
-        let is_frame = values
-            .iter()
-            .flatten()
-            .any(|text| text.strip_suffix(".0").is_some_and(|whole| count(whole).is_some()));
-        let values = match is_frame {
-            true => {
-                let mended = |text: &Option<String>| {
-                    text.as_ref().map(|text| whole(text).unwrap_or_else(|| text.clone()))
-                };
-                Cow::Owned(values.iter().map(mended).collect())
-            }
-            false => Cow::Borrowed(values),
-        };
-        let is_scientific =
-            |text: &str| float(text).is_some() && text.contains(['e', 'E']) && text.contains('.');
-        if let Some(row) =
-            values.iter().position(|text| text.as_ref().is_some_and(|text| is_scientific(text)))
-        {
-            return Err(format!(
-                "row {}, column `{name}`: {:?} is a number that a spreadsheet has shortened, where \
-                 a code is needed: write the column as text",
-                row + 1,
-                printable(values[row].as_deref().unwrap_or(""), 40)
-            ));
-        }
-        let kind = match inferred(&values) {
-            // Numbers with a fraction are one code however they are written only as text.
-            Kind::Float if uses.numbers.contains(name) => Kind::Float,
-            kind @ (Kind::Int | Kind::Count) => kind,
-            _ => Kind::Text,
-        };
-        Ok((kind, values))
-    }
-
-    /// Whether a text stands for a missing number, where nobody told what does.
-    fn is_mark(&self, text: &str) -> bool {
-        self.missing.is_none() && MISSING_NUMBERS.contains(&text)
-    }
-
-    /// How the numbers of a column are written, with a sample of them.
+    /// How the numbers of a column are written, with a sample of them. What other columns show
+    /// counts where its own cells do not tell.
     fn number_format(
         &self,
         name: &str,
         values: &[Option<String>],
         options: &ReadOptions,
+        shown: &[NumberSample],
     ) -> (NumberSample, Result<NumberFormat, Ambiguity>) {
         let (mut sample, mut others) = (NumberSample::default(), NumberSample::default());
-        for text in values.iter().flatten().filter(|text| !self.is_mark(text)) {
+        for text in values.iter().flatten().filter(|text| !options.is_missing_number(text)) {
             sample.add(text);
         }
-        for (_, other) in self.names.iter().zip(&self.columns).filter(|(of, _)| *of != name) {
-            other.iter().flatten().take(SAMPLE_ROWS).for_each(|text| others.add(text));
+        for (_, other) in self.names.iter().zip(shown).filter(|(of, _)| *of != name) {
+            others.extend(other);
         }
-        let (decimal, thousands) =
-            (options.decimal.and_then(|told| told.0), options.thousands.map(|told| told.0));
-        let flags = if options.flags == Some(true) { Flags::LeftOut } else { Flags::Refused };
-        let format = sample.format_beside(&others, decimal, thousands);
-        (sample, format.map(|format| NumberFormat { flags, ..format }))
+        let format = options.number_format(&sample, &others);
+        (sample, format)
+    }
+
+    /// The numbers in the first rows of each column.
+    fn samples(&self) -> Vec<NumberSample> {
+        let sample = |values: &Vec<Option<String>>| {
+            let mut sample = NumberSample::default();
+            values.iter().flatten().take(SAMPLE_ROWS).for_each(|text| sample.add(text));
+            sample
+        };
+        self.columns.iter().map(sample).collect()
     }
 
     /// A column of numbers, however they are written, or of text if not all are numbers.
@@ -207,26 +158,21 @@ impl Texts {
         name: &str,
         values: &'v Vec<Option<String>>,
         options: &ReadOptions,
+        shown: &[NumberSample],
         asked: Option<Kind>,
         uses: &Uses,
     ) -> Result<TypedTexts<'v>, String> {
         let is_number =
             uses.numbers.contains(name) || matches!(asked, Some(Kind::Int | Kind::Float));
-        let is_mark = |text: &str| self.is_mark(text);
-        let (sample, format) = self.number_format(name, values, options);
-        let told = options.decimal.and_then(|told| told.0);
+        let is_mark = |text: &str| options.is_missing_number(text);
+        let (sample, format) = self.number_format(name, values, options, shown);
         let format = match format {
             Ok(format) => format,
             Err(error) if is_number => return Err(format!("column `{name}`: {error}")),
             Err(_) => return Ok((asked.unwrap_or(Kind::Text), Cow::Borrowed(values))),
         };
-        if let (Some(cell), true, None, None, '.') =
-            (sample.unclear_point(), is_number, told, options.thousands, format.decimal)
-        {
-            tracing::warn!(
-                column = name,
-                "`{cell}` is taken for a number with a fraction: say `thousands` if it has none"
-            );
+        if let Some(cell) = options.unclear_point(&sample, format).filter(|_| is_number) {
+            table_reader::warn_of_point(name, cell);
         }
         let is_plain = |text: &str| format.plain(text, &mut String::new()).is_ok();
         let mut buffer = String::new();
@@ -282,6 +228,46 @@ impl Texts {
         };
         Ok((kind, Cow::Owned(plain)))
     }
+}
+
+/// A column of codes: whole numbers where each is written as numbers are, text otherwise. A
+/// data frame makes `11.0` of 11 as soon as a cell of the column is missing.
+fn codes<'v>(
+    name: &str,
+    values: &'v Vec<Option<String>>,
+    options: &ReadOptions,
+    uses: &Uses,
+) -> Result<TypedTexts<'v>, String> {
+    if options.missing.is_none() {
+        warn_of_marks(name, values);
+    }
+    warn_of_codes(name, values);
+    // `007.0` is no number that a data frame wrote, unless others beside it are.
+    let is_of_frame = |text: &String| text.ends_with(".0") && count(code::whole(text)).is_some();
+    let values = match values.iter().flatten().any(is_of_frame) {
+        true => {
+            let mended =
+                |text: &Option<String>| text.as_ref().map(|text| code::whole(text).to_owned());
+            Cow::Owned(values.iter().map(mended).collect())
+        }
+        false => Cow::Borrowed(values),
+    };
+    let is_shortened = |text: &Option<String>| text.as_deref().is_some_and(code::is_shortened);
+    if let Some(row) = values.iter().position(is_shortened) {
+        return Err(format!(
+            "row {}, column `{name}`: {:?} is a number that a spreadsheet has shortened, where \
+             a code is needed: write the column as text",
+            row + 1,
+            printable(values[row].as_deref().unwrap_or(""), 40)
+        ));
+    }
+    let kind = match inferred(&values) {
+        // Numbers with a fraction are one code however they are written only as text.
+        Kind::Float if uses.numbers.contains(name) => Kind::Float,
+        kind @ (Kind::Int | Kind::Count) => kind,
+        _ => Kind::Text,
+    };
+    Ok((kind, values))
 }
 
 /// Whether a text of unknown use looks like a number and nothing else: `50-` may be a class.
@@ -491,6 +477,7 @@ fn rows(
 /// What is wrong in it.
 pub fn rows_of(reader: &mut TableReader, uses: &Uses) -> Result<(SchemaRef, RecordBatch), String> {
     table_reader::check_names(reader.header())?;
+    reader.find_repeated(None);
     let options = reader.options().clone();
     let asked = kinds(&options, reader.header())?;
     let mut texts = Texts::new(reader);

@@ -5,6 +5,7 @@
 //! becomes a [`Reject`] with a [`RejectReason`].
 
 pub mod batch;
+pub mod code;
 pub mod column;
 pub mod concordance;
 pub mod dictionary_encoding;

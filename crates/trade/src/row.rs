@@ -11,6 +11,7 @@ mod reject;
 pub use self::entry::{Counts, Entry, MAX_PRODUCT_DIGITS, ProductCode, Sink};
 pub use self::reject::{Reject, RejectReason};
 
+use crate::code;
 use crate::column::Column;
 use crate::layout::{Field, FieldSpec, Layout, Meaning, Negative, Origin, Rule, Unmapped, Zero};
 use crate::money::{Money, Parsed};
@@ -205,10 +206,8 @@ fn small_number(text: &str) -> Option<i32> {
     text.parse().ok().filter(|_| text.len() <= 4)
 }
 
-/// The text of a code; the digits of one that a spreadsheet or a data frame has made a number of: 11 of 11.0. A code
-/// such as 1.10 stays.
+/// The text of a field, which is a [code](code::whole) in some.
 fn code_text(field: Field, text: &str) -> &str {
-    let Some(digits) = text.strip_suffix(".0") else { return text };
     let is_code = matches!(
         field,
         Field::Region
@@ -218,8 +217,7 @@ fn code_text(field: Field, text: &str) -> &str {
             | Field::Firm
             | Field::QuantityUnit
     );
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_code && is_number { digits } else { text }
+    if is_code { code::whole(text) } else { text }
 }
 
 /// A text of a row that its codes do not have.

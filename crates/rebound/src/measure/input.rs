@@ -8,7 +8,7 @@ use lake::Lake;
 use project::causes::causes;
 use project::printable::printable;
 use project::raw_files::{Place, RawFile};
-use project::read_options::MISSING_NUMBERS;
+use project::read_options::{MISSING_NUMBERS, ReadOptions};
 use query::Memory;
 use report::published;
 use sources::input;
@@ -16,8 +16,9 @@ use sources::table_reader::TableReader;
 use sources::user_tables::{self, Uses};
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tokio::runtime::Handle;
+use trade::code;
 use trade::number::NumberFormat;
 
 /// Texts of a column of kinds that are told apart.
@@ -178,37 +179,20 @@ struct Gathered {
 /// How rows are read.
 struct Reading<'a> {
     format: NumberFormat,
-    /// What stands for a missing value, as it was told.
-    missing: Option<BTreeSet<&'a str>>,
+    options: &'a ReadOptions,
     negative: Negative,
     digits: usize,
     has_periods: bool,
 }
 
 impl Reading<'_> {
-    /// Whether a text stands for no number.
-    fn is_missing(&self, text: &str) -> bool {
-        match &self.missing {
-            Some(marks) => marks.contains(text),
-            None => MISSING_NUMBERS.contains(&text),
-        }
-    }
-
     /// A code without the point that a data frame adds, filled up with zeros in front.
     fn product<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let code = whole(text);
+        let code = code::whole(text);
         match code.bytes().all(|byte| byte.is_ascii_digit()) && code.len() < self.digits {
             true => Cow::Owned(format!("{code:0>width$}", width = self.digits)),
             false => Cow::Borrowed(code),
         }
-    }
-}
-
-/// A code without the point and zero that a data frame adds to whole numbers.
-fn whole(text: &str) -> &str {
-    match text.strip_suffix(".0") {
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits,
-        _ => text,
     }
 }
 
@@ -217,12 +201,7 @@ fn code_fault(text: &str) -> Result<(), &'static str> {
     if text.contains(char::is_control) {
         return Err("a control character, which no code has");
     }
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let is_shortened = text.split_once(['e', 'E']).is_some_and(|(number, power)| {
-        number.split_once('.').is_some_and(|(whole, rest)| is_digits(whole) && is_digits(rest))
-            && is_digits(power.trim_start_matches(['+', '-']))
-    });
-    match is_shortened {
+    match code::is_shortened(text) {
         true => {
             Err("a number that a spreadsheet has shortened, where a code is needed: write the \
                      column as text")
@@ -234,7 +213,7 @@ fn code_fault(text: &str) -> Result<(), &'static str> {
 impl Gathered {
     /// Takes a row.
     fn add(&mut self, row: &RowTexts<'_>, reading: &Reading<'_>) -> Result<(), String> {
-        if row.value.is_empty() || reading.is_missing(row.value) {
+        if row.value.is_empty() || reading.options.is_missing_number(row.value) {
             *self.missing.entry(row.value.to_owned()).or_default() += 1;
             return Ok(());
         }
@@ -260,8 +239,7 @@ impl Gathered {
                 shown()
             ));
         }
-        let is_told = |text: &str| reading.missing.as_ref().is_some_and(|m| m.contains(text));
-        if is_told(row.region) || is_told(row.product) || is_told(row.period) {
+        if [row.region, row.product, row.period].iter().any(|key| reading.options.is_missing(key)) {
             *self.missing.entry("in a key".to_owned()).or_default() += 1;
             return Ok(());
         }
@@ -278,12 +256,12 @@ impl Gathered {
             }
             code_fault(text).map_err(|why| format!("{what} {:?}: {why}", printable(text, 40)))?;
         }
-        let at = self.periods.number(whole(row.period));
+        let at = self.periods.number(code::whole(row.period));
         if at == self.cells.len() {
             self.cells.push(Vec::new());
         }
         self.cells[at].push(Cell {
-            region: self.regions.number(whole(row.region)),
+            region: self.regions.number(code::whole(row.region)),
             product: self.products.number(&reading.product(row.product)),
             value: number,
         });
@@ -406,9 +384,7 @@ impl Table {
                 _ => format!("{}: {why}", printable(&item.label, 200)),
             };
             let mut reader = TableReader::of_item(item, &args.read).map_err(named)?;
-            if let Some(before) = before.take() {
-                reader.remember(before);
-            }
+            reader.find_repeated(before.take());
             let places = Places::of(reader.header(), args).map_err(|why| {
                 named(format!(
                     "{why}; the file was taken for {} (--skip, --delimiter, --sheet)",
@@ -463,7 +439,7 @@ impl Gathered {
         places: &Places,
     ) -> Result<(), String> {
         let mut reading = Reading::of(args, places);
-        reading.format = reader.numbers(&[places.value], |text| reading.is_missing(text))?;
+        reading.format = reader.numbers(&[places.value])?;
         let rows = reader.each(|row| {
             let of = |place: Option<usize>| place.map_or(Ok(""), |place| row.text(place));
             let texts = RowTexts {
@@ -546,7 +522,7 @@ impl<'a> Reading<'a> {
     fn of(args: &'a MeasureArgs, places: &Places) -> Self {
         Self {
             format: NumberFormat::default(),
-            missing: args.read.missing_marks(),
+            options: &args.read,
             negative: args.negative,
             digits: places.digits,
             has_periods: places.period.is_some(),

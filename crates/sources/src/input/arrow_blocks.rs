@@ -189,7 +189,7 @@ impl ArrowBlocks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::cells::utf8_texts;
+    use crate::input::cells::cells_of;
     use arrow::array::{
         ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
         Int64Array, LargeStringArray, ListArray, StringArray, StringViewArray,
@@ -225,13 +225,7 @@ mod tests {
     fn texts(blocks: &mut ArrowBlocks) -> Vec<Vec<Option<String>>> {
         let mut found = Vec::new();
         while let Some(block) = blocks.next_block().expect("a block") {
-            let Block::Table { rows, row, stored } = block else { panic!("a table") };
-            assert_eq!(stored.len(), rows.num_columns());
-            let columns = utf8_texts(&rows, row).expect("texts");
-            found.extend((0..rows.num_rows()).map(|at| {
-                let cells = columns.iter().map(|column| column.iter().nth(at).flatten());
-                cells.map(|cell| cell.map(str::to_owned)).collect()
-            }));
+            found.extend(cells_of(&block));
         }
         found
     }

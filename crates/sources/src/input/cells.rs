@@ -1,5 +1,7 @@
 //! The columns of a table as texts.
 
+#[cfg(test)]
+use super::block::Block;
 use super::block::Stored;
 use super::words::named;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
@@ -56,6 +58,19 @@ pub fn decoded_texts(
         in_utf8(field.name(), text(field.name(), column, encoding)?, first)
     });
     columns.collect()
+}
+
+/// The cells of a block of a table, row by row.
+#[cfg(test)]
+pub(super) fn cells_of(block: &Block) -> Vec<Vec<Option<String>>> {
+    let Block::Table { rows, row, stored } = block else { panic!("a table") };
+    assert_eq!(stored.len(), rows.num_columns());
+    let columns = utf8_texts(rows, *row).expect("texts");
+    let row = |at| {
+        let cells = columns.iter().map(|column| column.iter().nth(at).flatten());
+        cells.map(|cell| cell.map(str::to_owned)).collect()
+    };
+    (0..rows.num_rows()).map(row).collect()
 }
 
 /// A column as texts in UTF-8, as [`utf8_texts`].

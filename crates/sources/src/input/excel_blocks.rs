@@ -5,7 +5,8 @@ use super::fault::text_of;
 use super::sheet::{self, SheetRow, Table};
 use super::words::{all_named, named};
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
-use calamine::{Data, Ods, Reader, SheetType, SheetVisible, Sheets, Xls, XlsError, Xlsb, Xlsx};
+use calamine::{Cell, Data, DataRef, Ods, Reader, SheetType, SheetVisible, Sheets};
+use calamine::{Xls, XlsError, Xlsb, Xlsx};
 use calamine::{XlsbError, XlsxError};
 use project::printable::printable;
 use project::read_options::ReadOptions;
@@ -230,6 +231,20 @@ fn rows(workbook: &mut Workbook, sheet: &str) -> Result<Vec<SheetRow>, String> {
     Ok(rows)
 }
 
+/// Calls `each` on what `next` gives, until either has enough.
+fn one_by_one<'w, E: std::fmt::Display>(
+    mut next: impl FnMut() -> Result<Option<Cell<DataRef<'w>>>, E>,
+    each: &mut dyn FnMut(u32, u32, &Data) -> bool,
+) -> Result<(), String> {
+    while let Some(cell) = next().map_err(|error| damaged(&error))? {
+        let (row, column) = cell.get_position();
+        if !each(row, column, &Data::from(cell.get_value().clone())) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Calls `each` on the cells of a sheet with their row and column, counted from 0, for as long as
 /// it says so.
 fn each_cell(
@@ -242,24 +257,12 @@ fn each_cell(
         Sheets::Xlsx(workbook) => {
             let mut cells =
                 workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-            while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
-                let (row, column) = cell.get_position();
-                if !each(row, column, &Data::from(cell.get_value().clone())) {
-                    break;
-                }
-            }
-            return Ok(());
+            return one_by_one(|| cells.next_cell(), each);
         }
         Sheets::Xlsb(workbook) => {
             let mut cells =
                 workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-            while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
-                let (row, column) = cell.get_position();
-                if !each(row, column, &Data::from(cell.get_value().clone())) {
-                    break;
-                }
-            }
-            return Ok(());
+            return one_by_one(|| cells.next_cell(), each);
         }
         Sheets::Xls(workbook) => {
             workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?

@@ -3,6 +3,7 @@
 use super::eurostat_blocks::is_eurostat;
 use super::fault::text_of;
 use super::packed;
+use super::sniff;
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::Read;
@@ -260,14 +261,7 @@ fn markup(text: &[u8]) -> Option<NoTable> {
 /// Whether bytes are no text: more than one of ten is a control character that texts do not have.
 /// Zeros are of UTF-16 where a byte order mark says so, or where they are every other byte.
 fn is_binary(first: &[u8]) -> bool {
-    let zeros = |from: usize| {
-        let all = first.iter().skip(from).step_by(2);
-        (all.clone().filter(|byte| **byte == 0).count(), all.count())
-    };
-    let ((even, n_even), (odd, n_odd)) = (zeros(0), zeros(1));
-    let is_wide = |own: usize, n: usize, other: usize| 2 * own > n && 20 * other < n;
-    if Encoding::for_bom(first).is_some() || is_wide(odd, n_odd, even) || is_wide(even, n_even, odd)
-    {
+    if Encoding::for_bom(first).is_some() || sniff::utf16(first).is_some() {
         return false;
     }
     let is_control = |byte: &&u8| matches!(**byte, 0..=8 | 0x0e..=0x19 | 0x1b..=0x1f | 0x7f);

@@ -119,7 +119,7 @@ fn with_texts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::cells::utf8_texts;
+    use crate::input::cells::cells_of;
     use arrow::array::{
         BinaryArray, Decimal128Array, DictionaryArray, Float32Array, Float64Array,
         LargeStringArray, ListArray, StringViewArray, StructArray, TimestampNanosecondArray,
@@ -138,13 +138,9 @@ mod tests {
         let mut blocks = ParquetBlocks::open(path, encoding_rs::UTF_8).expect("Parquet");
         let mut found = Vec::new();
         while let Some(block) = blocks.next_block().expect("a block") {
-            let Block::Table { rows, row, stored } = block else { panic!("a table") };
-            assert_eq!(stored.len(), rows.num_columns());
-            let columns = utf8_texts(&rows, row).expect("texts");
-            found.extend((0..rows.num_rows()).map(|at| {
-                let cells = columns.iter().map(|column| column.iter().nth(at).flatten());
-                cells.map(|cell| cell.unwrap_or("-").to_owned()).collect()
-            }));
+            let rows = cells_of(&block).into_iter();
+            let cell = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+            found.extend(rows.map(|row| row.into_iter().map(cell).collect()));
         }
         (blocks.header().to_vec(), blocks.seen.clone(), found)
     }

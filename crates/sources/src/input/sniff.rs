@@ -38,10 +38,10 @@ pub(super) fn utf16(sample: &[u8]) -> Option<&'static Encoding> {
     let (pairs, _) = sample.as_chunks::<2>();
     let zeros = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
     let (high, low) = (zeros(0), zeros(1));
-    let is_most = |n: usize| n * 2 > pairs.len();
-    match pairs.len() >= 2 {
-        true if is_most(low) && high * 10 < low => Some(encoding_rs::UTF_16LE),
-        true if is_most(high) && low * 10 < high => Some(encoding_rs::UTF_16BE),
+    let is_wide = |own: usize, other: usize| 2 * own > pairs.len() && 20 * other < pairs.len();
+    match (is_wide(low, high), is_wide(high, low)) {
+        (true, _) => Some(encoding_rs::UTF_16LE),
+        (_, true) => Some(encoding_rs::UTF_16BE),
         _ => None,
     }
 }

@@ -14,7 +14,11 @@ const TABLE: &str = "code,name\n01, a \n02,\"b, \"\"c\"\"\nd\"\n\n03,\n";
 
 /// The rows of a text.
 fn rows(bytes: Vec<u8>) -> Result<Vec<Vec<String>>, String> {
-    let mut reader = TableReader::of_text(Cursor::new(bytes), &ReadOptions::default())?;
+    rows_of(&mut TableReader::of_text(Cursor::new(bytes), &ReadOptions::default())?)
+}
+
+/// The rows that are left of a table.
+fn rows_of(reader: &mut TableReader) -> Result<Vec<Vec<String>>, String> {
     let n = reader.header().len();
     let mut found = Vec::new();
     let all = reader.each(|row| {

@@ -54,7 +54,7 @@ impl Fitted {
         told: &LayoutFile,
         reader: &mut BlockReader,
     ) -> Result<(), String> {
-        if let (Some(_), Some(_)) = told.told_numbers {
+        if let (Some(_), Some(_)) = (told.options.decimal, told.options.thousands) {
             return Ok(());
         }
         let (mut sample, mut others) = (NumberSample::default(), NumberSample::default());
@@ -82,11 +82,10 @@ impl Fitted {
             }
             reader.put_back(block);
         }
-        self.layout.money.numbers =
-            told.numbers(&sample, &others).map_err(|error| error.to_string())?;
-        if let (Some(cell), '.', None) =
-            (sample.unclear_point(), self.layout.money.numbers.decimal, told.told_numbers.0)
-        {
+        let format = told.options.number_format(&sample, &others);
+        let format = format.map_err(|error| error.to_string())?;
+        self.layout.money.numbers = format;
+        if let Some(cell) = told.options.unclear_point(&sample, format) {
             tracing::warn!(
                 layout = told.layout.name,
                 "`{cell}` is taken for a number with a fraction: say `value.thousands` if it has none"

@@ -120,6 +120,16 @@ impl NumberSample {
         }
     }
 
+    /// Adds the cells of another sample.
+    pub fn extend(&mut self, other: &Self) {
+        for (form, cell) in &other.cells {
+            if self.cells.len() >= MOST_FORMS {
+                return;
+            }
+            self.cells.entry(form.clone()).or_insert_with(|| cell.clone());
+        }
+    }
+
     /// The first cell whose point is one before a fraction and no other: `2.5`, `1234.567`.
     fn decimal_point(&self) -> Option<&str> {
         let grouped =

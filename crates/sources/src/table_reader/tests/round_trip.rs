@@ -2,6 +2,7 @@
 //! refused.
 
 use super::super::*;
+use super::rows_of;
 use super::writers::{
     Cells, FORMS, PACKINGS, Written, delimited, formed, packed, some_table, tables, text_styles,
 };
@@ -16,18 +17,6 @@ use std::collections::BTreeSet;
 /// What is said of numbers that may be others.
 const UNCLEAR: &str = "and no cell shows which";
 
-fn rows_of(reader: &mut TableReader) -> Result<Vec<Vec<String>>, String> {
-    let n = reader.header().len();
-    let mut found = Vec::new();
-    let all = reader.each(|row| {
-        let texts = (0..n).map(|at| row.text(at).map(str::to_owned));
-        found.push(texts.collect::<Result<Vec<_>, String>>()?);
-        Ok(())
-    });
-    all.map_err(|fault| fault.to_string())?;
-    Ok(found)
-}
-
 fn bits(numbers: &[f64]) -> Vec<u64> {
     numbers.iter().map(|number| number.to_bits()).collect()
 }
@@ -37,7 +26,7 @@ fn check_rows(path: &Path, written: &Written) -> Result<(), TestCaseError> {
     let mut reader = TableReader::open(path, &written.options).map_err(TestCaseError::fail)?;
     let header: Vec<&str> = reader.header().iter().map(|name| name.trim()).collect();
     prop_assert_eq!(&header, &written.names, "{}", reader.seen());
-    let format = reader.numbers(&[1], |_| false);
+    let format = reader.numbers(&[1]);
     let seen = reader.seen().to_owned();
     let rows = rows_of(&mut reader).map_err(TestCaseError::fail)?;
     prop_assert_eq!(rows.len(), written.rows.len(), "{}", seen);
