@@ -1,4 +1,4 @@
-//! Tables from elsewhere, row by row, in any form that [`input`](crate::input) reads.
+//! Tables from elsewhere, row by row, in any form that [`input`] reads.
 //!
 //! What programs read differently is a fault of its row: a quote that does not close, a CR within
 //! the row, other columns than the header has. Notes below the table are no rows of it.

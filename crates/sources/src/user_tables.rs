@@ -1,4 +1,4 @@
-//! Tables from elsewhere that SQL and models read, in any form that [`input`](crate::input) reads.
+//! Tables from elsewhere that SQL and models read, in any form that [`input`] reads.
 
 use crate::input::{self, Block, Stored};
 use crate::table_reader::{self, TableReader};
