@@ -3,16 +3,16 @@
 -- 1. What is published, with how many columns?
 select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'pg_catalog') group by table_schema order by table_schema;
 -- | table_schema, tables, columns
--- | customs, 5, 59
--- | diversification, 2, 35
+-- | customs, 5, 63
+-- | diversification, 2, 36
 -- | external, 1, 5
 -- | model, 2, 50
--- | panel, 3, 172
+-- | panel, 3, 176
 -- | policy, 2, 20
--- | resilience, 17, 384
+-- | resilience, 17, 385
 -- | space, 5, 68
 -- | spatial, 2, 30
--- | trade, 13, 80
+-- | trade, 13, 84
 
 -- 2. What does a table hold?
 select column_name, data_type, is_nullable from information_schema.columns where table_schema = 'resilience' and table_name = 'region_cycle' order by ordinal_position limit 5;

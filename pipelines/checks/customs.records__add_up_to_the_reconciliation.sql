@@ -1,4 +1,5 @@
--- The records of every raw file are what the reconciliation says, counted from the records themselves.
+-- The records of every raw file are what the reconciliation says, counted from the records themselves. What `where` and
+-- `years` leave out is no record; the rules of these names say how much it is.
 with records as (
     select
         source_file,
@@ -7,13 +8,21 @@ with records as (
         sum(fob_value) as fob_value
     from customs.records
     group by source_file
+),
+
+left_out as (
+    select source_file, sum(n_entries) as n_entries, sum(fob_value) as fob_value
+    from customs.rules
+    where rule in ('where', 'years')
+    group by source_file
 )
 
 select r.source_file, r.n_records, c.n_records as found_records, r.value_records + r.value_excluded as fob_value,
-    c.fob_value as found_value
+    c.fob_value as found_value, l.n_entries as n_left_out, l.fob_value as value_left_out
 from customs.reconciliation r
 left join records c on c.source_file = r.source_file
+left join left_out l on l.source_file = r.source_file
 where coalesce(c.n_records, 0) <> r.n_records
-    or coalesce(c.n_excluded, 0) <> r.n_excluded
-    or coalesce(c.fob_value, 0) <> r.value_records + r.value_excluded
+    or coalesce(c.n_excluded, 0) + coalesce(l.n_entries, 0) <> r.n_excluded
+    or coalesce(c.fob_value, 0) + coalesce(l.fob_value, 0) <> r.value_records + r.value_excluded
 order by r.source_file

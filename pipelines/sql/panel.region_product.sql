@@ -27,9 +27,11 @@ select
     a.episode,
     a.region_code,
     a.product,
-    a.product as hs6,
-    substr(a.product, 1, 4) as hs4,
-    substr(a.product, 1, 2) as hs2,
+    h.hs6,
+    h.hs4,
+    h.hs2,
+    h.product_subgroup,
+    h.product_group,
     a.status,
     a.base_value,
     a.trough_value,
@@ -104,6 +106,7 @@ select
     x.hong_kong_share
 from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
+left join trade.product h on h.product = a.product
 left join resilience.product_transformation t
     on t.episode = a.episode and t.region_code = a.region_code and t.product = a.product
 left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code

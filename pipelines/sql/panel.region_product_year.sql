@@ -87,9 +87,11 @@ select
     c.year,
     c.region_code,
     c.product,
-    c.product as hs6,
-    substr(c.product, 1, 4) as hs4,
-    substr(c.product, 1, 2) as hs2,
+    h.hs6,
+    h.hs4,
+    h.hs2,
+    h.product_subgroup,
+    h.product_group,
     c.fob_value,
     c.fob_value > 0 as is_exported,
     case when c.fob_value > 0 then ln(cast(c.fob_value as double)) end as log_value,
@@ -142,6 +144,7 @@ select
     -- Supplied materials are no one's of the exporter: nothing of theirs is rebated.
     t.log_export_tax * (1 - case when m.total > 0 and m.n_collapsed = 0 then m.supplied_value / m.total end) as log_export_tax_exposure
 from cell c
+left join trade.product h on h.product = c.product
 left join trade.region_product_year b on b.year = $year - 1 and b.region_code = c.region_code and b.product = c.product
 left join nation n on n.year = c.year and n.product = c.product
 left join ownership o on o.year = c.year and o.region_code = c.region_code and o.product = c.product

@@ -39,7 +39,7 @@ fn unknown_keys_are_refused_with_file_line_and_the_keys_there_are() {
         LAYOUT,
         "  digits: 8",
         "  digit: 8",
-        &["australia_state_ahecc8.yaml", "unknown key `digit`", "(did you mean `digits`?)"],
+        &["australia_state_ahecc8.yaml", "unknown key `product.digit`", "(did you mean `digits`?)"],
     );
 }
 
@@ -163,7 +163,7 @@ fn missing_keys_and_senseless_values_are_refused() {
         PIPELINE,
         "[../samples/australia/state_exports_ahecc8_*.csv.gz]",
         "[]",
-        &["sources.files", "expected at least one path, pattern or URL"],
+        &["sources[0].files", "expected at least one path, pattern or URL"],
     );
     check(
         PIPELINE,
@@ -195,7 +195,7 @@ fn all_faults_of_all_config_files_are_told_together() {
     project.edit(PIPELINE, files, &format!("{files}  - ../config/more.yaml\n"));
     let mut ran = project.run();
     for text in [
-        "8 faults in the config",
+        "8 faults\n",
         "invalid `relatedness.nearest` in `config/default.yaml`, line ",
         "\"many\": expected a whole number of at least 0",
         "invalid `spatial.seed` in `config/default.yaml`, line ",
@@ -212,6 +212,50 @@ fn all_faults_of_all_config_files_are_told_together() {
         ran = ran.fails(2, text);
     }
     for name in ["usize", "f64", "struct", "untagged", "NaiveDate", "variant"] {
+        assert!(!ran.err.contains(name), "{}", ran.err);
+    }
+}
+
+#[test]
+fn all_faults_of_a_pipeline_its_config_and_models_are_told_together() {
+    let project = Project::new();
+    project.edit(PIPELINE, "exclude: [re_exports,", "exclude: [reexports,");
+    project.edit(PIPELINE, "ahecc8_*.csv.gz", "ahecc9_*.csv.gz");
+    project.edit(CONFIG, "proximity_source: external", "proximity_source: firms");
+    project.edit("pipelines/models/density.yaml", "weights: base_value", "winsor: 2");
+    let mut ran = project.run();
+    for text in [
+        "4 faults\n",
+        "relatedness.proximity_source: firms` needs `firms: true`",
+        "invalid `sources[0].exclude[0]` in `pipelines/australia.yaml`, line 12: unknown rule \"reexports\": the layout has re_exports",
+        "(did you mean `re_exports`?)",
+        "invalid `sources[0].files[0]` in `pipelines/australia.yaml`, line 9: no file matches `samples/australia/",
+        "invalid `specifications[1].winsor` in `pipelines/models/density.yaml`, line 15: 2: expected a share from 0 to below 0.5",
+    ] {
+        ran = ran.fails(2, text);
+    }
+    let project = Project::new();
+    project.edit(PIPELINE, "stages: [ingest,", "stages: [ingst,");
+    project.edit(PIPELINE, "lake: ../lake\n", "");
+    project.edit(PIPELINE, "hs_revision: HS1992", "hs_revision: HS1993");
+    project.edit(PIPELINE, "{hs6: text, bec: text}", "{hs6: text, bec: txt}");
+    project.edit(PIPELINE, "property: name}", "property: name, simplify: 3}");
+    let mut ran = project.run();
+    for text in [
+        "5 faults\n",
+        "invalid `stages[0]` in `pipelines/australia.yaml`, line ",
+        "unknown stage \"ingst\": expected one of ingest, aggregate",
+        "(did you mean `ingest`?)",
+        "missing key `lake` in `pipelines/australia.yaml`: ",
+        "invalid `proximity.hs_revision` in `pipelines/australia.yaml`, line ",
+        "invalid `tables.product_classes.types.bec` in `pipelines/australia.yaml`, line ",
+        "unknown choice `txt`: expected one of text, int, double, boolean, label (did you mean `text`?)",
+        "unknown key `boundaries.simplify` in `pipelines/australia.yaml`, line ",
+        "expected one of file, property, names",
+    ] {
+        ran = ran.fails(2, text);
+    }
+    for name in ["usize", "struct", "variant", "enum", "Option"] {
         assert!(!ran.err.contains(name), "{}", ran.err);
     }
 }

@@ -90,7 +90,7 @@ fn mac_archive(plain: &str) -> Vec<u8> {
 }
 
 /// A workbook with two title rows above the table, whose numbers are numbers.
-fn workbook(plain: &str) -> Vec<u8> {
+pub(crate) fn workbook(plain: &str) -> Vec<u8> {
     let cell = |(at, text): (usize, &str)| {
         let column = ["A", "B", "C"][at];
         match text.parse::<f64>() {
@@ -277,6 +277,31 @@ fn codes_keep_their_digits_in_estimates() {
 }
 
 #[test]
+fn totals_among_effects_are_warned_of() {
+    let project = Project::new();
+    let mut text = "region,partner,value,x\n".to_owned();
+    let regions = [("AAA", 1.0), ("BBB", 2.5), ("CCC", 4.0), ("DDD", 9.0)];
+    let partners = [("EEE", 0.25), ("FFF", 0.125), ("GGG", 0.625), ("W00", 1.0)];
+    for (r, (region, scale)) in (1_u32..).zip(regions) {
+        for (n, (partner, share)) in (1_u32..).zip(partners) {
+            let x = r * n * n % 7;
+            writeln!(text, "{region},{partner},{},{x}", scale * share).expect("memory");
+        }
+    }
+    project.write("t.csv", text.as_bytes());
+    let estimate = |more: &[&str]| {
+        let formula = ["estimate", "value ~ x | region + partner", "--data", "t.csv"];
+        project.rebound(&[&formula[..], more].concat())
+    };
+    let total = "label `W00` is the sum of the other 3 labels (50.0 % of the value)";
+    let ran = estimate(&[]);
+    assert!(ran.err.contains(total), "{ran:?}");
+    assert!(!ran.err.contains("label `DDD`"), "{ran:?}");
+    let ran = estimate(&["--where", "partner <> 'W00'"]);
+    assert!(!ran.err.contains("is the sum of"), "{ran:?}");
+}
+
+#[test]
 fn stray_quotes_do_not_swallow_rows() {
     let text = "year,region,product,description,value\n2010,R1,730411,PIPE,100\n2010,R2,847130,\" TABLET,400\n\
                 2010,R3,852872,MONITOR,60\n2010,R4,870321,CAR \",7\n2010,R5,870322,BUS,9\n";
@@ -356,7 +381,7 @@ fn totals_and_mixtures_are_warned_of() {
     for (reporter, scale) in [("AAA", 1.0), ("BBB", 2.5), ("CCC", 4.0)] {
         for (product, value) in [("010121", 10.0), ("847130", 20.0), ("870321", 5.0)] {
             let whole = scale * value;
-            for (partner, share) in [("EEE", 0.25), ("FFF", 0.25), ("GGG", 0.5), ("W00", 1.0)] {
+            for (partner, share) in [("EEE", 0.25), ("FFF", 0.125), ("GGG", 0.625), ("W00", 1.0)] {
                 writeln!(text, "2019,{reporter},X,{partner},{product},6,{}", whole * share)
                     .expect("memory");
             }
@@ -370,6 +395,11 @@ fn totals_and_mixtures_are_warned_of() {
     }
     let exports = ["--where", "flowCode = 'X' and partnerISO = 'W00'"];
     assert_eq!(cells(&project, "comtrade.csv", &exports)[0], "2019 AAA 010121 10");
+    let mixed = text.replace("X,W00,010121", "X,W00,TOTAL");
+    project.write("mixed.csv", mixed.as_bytes());
+    let ran = measure(&project, "mixed.csv", &["--where", "cmdCode > 500000"]);
+    let ran = ran.fails(2, "`cmdCode` holds texts, such as \"TOTAL\"").fails(2, "--types");
+    assert!(!ran.err.contains("Int64"), "{}", ran.err);
     let lost = "t,i,j,k,v,q\n2021,4,8,10121,1.5,NA\n2021,4,8,847130,2,1\n2021,32,8,100199,3,1\n";
     project.write("baci.csv", lost.as_bytes());
     assert!(cells(&project, "baci.csv", &[]).contains(&"2021 4 010121 1.5".to_owned()));

@@ -220,7 +220,7 @@ fn patterns_match_as_they_did() {
     std::fs::write(&pipeline, text.replace("../raw/*", "../raw/*.txt")).expect("written");
     raw.run().fails(2, "no file matches");
     std::fs::write(&pipeline, text.replace("[../raw/*]", "['../raw/[a']")).expect("written");
-    raw.run().fails(2, "sources.files");
+    raw.run().fails(2, "sources[0].files[0]");
 }
 
 #[test]

@@ -5,17 +5,23 @@
 
 mod bad_files;
 mod bad_input;
+mod classifications;
 mod damaged;
 mod documents;
 mod estimates;
 mod fingerprints;
 mod front_door;
+mod init;
 mod kill;
 mod layers;
+mod layout_combinations;
+mod layout_fields;
+mod layout_rows;
 mod layouts;
 mod limits;
 mod measure;
 mod models;
+mod nation;
 mod parts;
 mod plausibility;
 mod references;

@@ -223,7 +223,7 @@ fn models_follow_their_files(project: &Project) {
     std::fs::write(&path, text.replace("destination_hhi]", "destination_hi]")).expect("written");
     project.rebound(&["run", "pipelines/small.yaml"]).fails(2, "did you mean `destination_hhi`?");
     std::fs::write(&path, text.replace("effects:", "effect:")).expect("written");
-    project.rebound(&["plan", "pipelines/small.yaml"]).fails(2, "unknown key `effect`");
+    project.rebound(&["plan", "pipelines/small.yaml"]).fails(2, "unknown key `estimate.effect`");
     std::fs::write(&path, &text).expect("written");
     std::fs::write(project.path().join("gdp.csv"), "region_code,gdp\n110000,1\n").expect("written");
     let changed = plan(project);

@@ -100,7 +100,7 @@ fn records_whose_codes_are_split_are_split_one_by_one() {
     };
     let cells = run("counts: [destinations, firms]");
     assert_eq!(
-        project.sql("select count(*) > 0 from trade.hs_conversion where kind like 'split%'"),
+        project.sql("select count(*) > 0 from trade.conversion where kind like 'split%'"),
         ["true"]
     );
     assert!(run("parts: [], counts: []") == cells);

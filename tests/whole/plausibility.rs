@@ -128,7 +128,10 @@ fn files_that_are_there_twice_are_named() {
     let ran = plain.run(NOTHING, &[]).ok();
     let same = "the raw files `raw/a.csv` and `raw/b.csv` are the same, byte by byte";
     assert!(ran.err.contains(same), "{ran:?}");
-    let alike = ["files_alike,file,raw/a.csv = raw/b.csv,12,4095.0,0.5,"];
+    let alike = [
+        "files_alike,file,raw/a.csv = raw/b.csv,12,4095.0,0.5,",
+        "repeated_rows,file,plain,12,4095.0,0.5,1.0",
+    ];
     assert_eq!(plain.0.sql(FINDINGS), alike);
     // The same in another order is told by what it comes to.
     let turned: Vec<&str> = rows.iter().rev().copied().collect();
@@ -136,4 +139,44 @@ fn files_that_are_there_twice_are_named() {
     let ran = plain.run(NOTHING, &[]).ok();
     assert!(!ran.err.contains("byte by byte"), "{ran:?}");
     assert_eq!(plain.0.sql(FINDINGS), alike);
+}
+
+#[test]
+fn rows_that_are_repeated_are_said_and_stop_the_run_where_the_config_says_so() {
+    let plain = Plain::new();
+    plain.file("a", &["2008,A,010190,5", "2008,B,010190,30", "2008,A,010190,5", "2008,A,020110,0"]);
+    plain.file("b", &["2008,B,020110,50", "2008,B,010190,30", "2008,B,010190,3"]);
+    let said =
+        "2 of 7 rows of the layout `plain` are repeated to the last field (28.5 % of the value)";
+    for options in [&[][..], &["--no-records"]] {
+        let ran = plain.run(NOTHING, options).ok();
+        assert!(ran.err.contains(said), "{ran:?}");
+        let found = plain.0.sql(FINDINGS);
+        assert_eq!(found, ["repeated_rows,file,plain,2,35.0,0.2845528455284553,1.0"]);
+        let by_file =
+            "select source_file, n_repeated, value_repeated from customs.reconciliation order by 1";
+        assert_eq!(plain.0.sql(by_file), ["raw/a.csv,1,5.0", "raw/b.csv,1,30.0"]);
+        plain
+            .run("plausibility: {max_repeated_share: 0.2}\n", options)
+            .fails(2, "the share, 0.285, is above plausibility.max_repeated_share = 0.2");
+        std::fs::remove_dir_all(plain.0.path().join("lake")).expect("a lake");
+    }
+}
+
+#[test]
+fn rows_of_files_of_other_years_are_no_repeats() {
+    let plain = Plain::new();
+    let by_name = "year: {file_name: '([0-9]{4})'}";
+    plain.0.edit("config/layouts/plain.yaml", "year: {column: [year]}", by_name);
+    for year in ["2007", "2008"] {
+        plain.file(year, &["x,A,010190,5", "x,B,010190,30", "x,A,010190,5"]);
+    }
+    plain.run(NOTHING, &[]).ok();
+    let by_file = "select source_file, n_repeated from customs.reconciliation order by 1";
+    assert_eq!(plain.0.sql(by_file), ["raw/2007.csv,1", "raw/2008.csv,1"]);
+    // What no entry is summed of is not there twice.
+    let where_b = "where: [{column: region, in: [B]}]\nfields:";
+    plain.0.edit("config/layouts/plain.yaml", "fields:", where_b);
+    plain.run(NOTHING, &[]).ok();
+    assert_eq!(plain.0.sql(by_file), ["raw/2007.csv,0", "raw/2008.csv,0"]);
 }

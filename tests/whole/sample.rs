@@ -79,14 +79,14 @@ fn core_window_needs_no_conversion() {
     let of = |method: &str| {
         project.run().ok();
         let kinds = project.sql(
-            "select distinct kind from trade.hs_conversion where year between 2007 and 2011 order by kind",
+            "select distinct kind from trade.conversion where year between 2007 and 2011 order by kind",
         );
         assert_eq!(kinds, ["same_revision", "unlisted"], "{method}");
     };
     of("one_to_one");
     // Chapter 98 is all that the revision does not list.
-    let unlisted = project
-        .sql("select distinct chapter from trade.product where not is_listed order by chapter");
+    let unlisted =
+        project.sql("select distinct hs2 from trade.product where not is_listed order by hs2");
     assert_eq!(unlisted.last().map(String::as_str), Some("98"));
     project.edit("config/default.yaml", "  method: one_to_one", "  method: weights");
     of("weights");

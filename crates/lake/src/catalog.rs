@@ -38,7 +38,8 @@ pub enum RunStatus {
     Published,
     /// Nothing had changed; what was published stays.
     Unchanged,
-    /// A part was made; published tables that depend on it are out of date, so it was not published.
+    /// A part was made. Published tables that depend on it are out of date, so it was not
+    /// published.
     Held,
     /// A data check failed; nothing was published.
     CheckFailed,
@@ -83,7 +84,8 @@ pub struct StageRecord {
 pub struct RunRecord {
     /// Its name: the time it began, and its process.
     pub run: String,
-    /// Its place among the runs of its lake: unlike times, it is not led astray by a clock that is wrong.
+    /// Its place among the runs of its lake. Unlike a time, it does not depend on a clock that may
+    /// be wrong.
     #[serde(default)]
     pub number: u64,
     /// The pipeline.
@@ -103,10 +105,11 @@ pub struct RunRecord {
     pub error: Option<String>,
     /// What it did with each stage.
     pub stages: Vec<StageRecord>,
-    /// The fingerprints of the parts each stage was made from, by name, for the next plan's reasons.
+    /// The fingerprints of the parts that each stage was made from, by name. By them the next plan
+    /// gives its reasons.
     pub parts: BTreeMap<String, BTreeMap<String, String>>,
-    /// Raw files as they were when they were read through, so that the next plan need not; without those that earlier runs
-    /// found to be the same.
+    /// Raw files as they were when they were read through, so that the next plan need not read
+    /// them. Those that earlier runs found to be the same are not among them.
     #[serde(default)]
     pub files: BTreeMap<String, FileRecord>,
     /// The tables it made or used.
@@ -120,7 +123,8 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The catalog that the run published, or was about to publish; `None` if it did not come that far.
+    /// The catalog that the run published, or was about to publish. `None` if it did not come that
+    /// far.
     pub fn catalog(&self) -> Option<Catalog> {
         Some(Catalog {
             format: Catalog::FORMAT,
@@ -149,8 +153,8 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// The run that published last, and whether that is certain: of the newest run, if it was killed while it published, nobody
-    /// can say whether it had.
+    /// The run that published last, and whether that is certain. If the newest run was killed while
+    /// it published, nobody can say whether it had.
     pub fn last_published(&self) -> Option<(&RunRecord, bool)> {
         let is_known = |run: &&RunRecord| {
             run.status == RunStatus::Published

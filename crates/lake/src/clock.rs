@@ -10,7 +10,8 @@ const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
 #[error("the clock of this machine says a time {0}: set it, and try again")]
 pub struct ClockError(&'static str);
 
-/// Looks whether the clock says a time from 1970 to 9999, which everything that reads it can handle. A program asks this first.
+/// Looks whether the clock says a time from 1970 to 9999. All that reads it can handle these. A
+/// program asks this first.
 ///
 /// # Errors
 ///

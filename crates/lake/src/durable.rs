@@ -1,8 +1,9 @@
-//! Folders whose files outlast a power cut: what names a file is renamed into place only once the file is on the disk.
+//! Folders whose files outlast a power cut.
 //!
-//! An object store keeps what it has taken; a folder's operating system may keep it in memory for half a minute, and write names
-//! before what they name. So the files of a version are flushed before its mark of completeness, and that before a catalog that
-//! names it.
+//! What names a file is renamed into place only once the file is on the disk. An object store keeps
+//! what it has taken. The operating system of a folder may keep it in memory for half a minute, and
+//! write names before what they name. So the files of a version are flushed before its mark of
+//! completeness, and that mark before a catalog that names it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -48,7 +49,8 @@ pub(crate) fn flush_folder(path: &Path) -> Result<()> {
     if cfg!(unix) { flush(path) } else { Ok(()) }
 }
 
-/// Where a file is while it is written: a name that no listing of the lake shows, and that nothing else has.
+/// Where a file is while it is written. No listing of the lake shows this name, and nothing else
+/// has it.
 fn beside(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -63,7 +65,8 @@ pub(crate) fn is_beside(name: &str) -> bool {
     number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Puts a file in the place of what was there: after a power cut it is the one or the other, and whole.
+/// Puts a file in the place of what was there. After a power cut it is the one or the other, and
+/// whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -16,8 +16,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A Parquet file, read batch after batch. Columns of text come as bytes: not every writer keeps to
-/// UTF-8. Nested columns are left out.
+/// A Parquet file, read batch after batch. Columns of text come as bytes, since not every writer
+/// keeps to UTF-8. Nested columns are left out.
 pub struct ExternalParquet {
     columns: Vec<String>,
     is_text: Vec<bool>,

@@ -28,13 +28,14 @@ pub struct Garbage {
 const LEFT_BEHIND: Duration = Duration::from_hours(1);
 
 impl Lake {
-    /// Removes the files that neither the catalog, nor any of the `keep` newest runs, nor a lease names. Versions with files
-    /// younger than `young_from` stay, for where nothing else tells that no run is writing.
+    /// Removes the files that nothing names: not the catalog, not one of the `keep` newest runs,
+    /// not a lease. Versions with files younger than `young_from` stay, for lakes where nothing
+    /// else tells that no run is writing.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the store fails, or another collection is at work. What was removed until then stays removed; nothing
-    /// published is ever touched.
+    /// [`LakeError`] if the store fails, or another collection is at work. What was removed until
+    /// then stays removed; nothing published is ever touched.
     pub async fn collect_garbage(
         &self,
         keep: usize,

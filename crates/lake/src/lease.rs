@@ -1,10 +1,14 @@
 //! Leases: what programs at work read or write, which a collection of garbage leaves alone.
 //!
-//! A lease is a small file, renewed while its holder lives, that expires when it is not. Which comes first, a lease or a
-//! collection, is told without a lock: a holder writes its lease and then looks for collections, a collection writes its mark and
-//! then looks for leases, so that at least one of them sees the other. Ages are differences of times that the store gave, so that no
-//! machine's clock matters. In a folder a lock of the operating system tells as well whether a collection is at work: it ends with
-//! its program.
+//! A lease is a small file. It is renewed while its holder lives, and expires when it is not.
+//!
+//! Whether a lease or a collection comes first is told without a lock. A holder writes its lease
+//! and then looks for collections. A collection writes its mark and then looks for leases. So at
+//! least one of them sees the other. Ages are differences of times that the store gave, so no
+//! machine's clock matters.
+//!
+//! In a folder a lock of the operating system also tells whether a collection is at work. It ends
+//! with its program.
 
 use crate::error::LakeError;
 use crate::lock::{CollectionLock, Holder};
@@ -166,13 +170,16 @@ impl Collection {
 }
 
 impl Lake {
-    /// Takes a lease on folders of versions and files, and waits for a collection of garbage to end that may have begun before.
-    /// What was there may be gone then: look again. `command` says what the holder is; the lease is renewed by a task on the runtime
-    /// of `handle`.
+    /// Takes a lease on folders of versions and files, and waits for the end of a collection of
+    /// garbage that may have begun before. What was there may be gone then, so look again.
+    ///
+    /// `command` says what the holder is. The lease is renewed by a task on the runtime of
+    /// `handle`.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Store`] if the lake cannot be written, [`LakeError::Collecting`] if a collection does not end.
+    /// [`LakeError::Store`] if the lake cannot be written, [`LakeError::Collecting`] if a
+    /// collection does not end.
     pub async fn lease(
         &self,
         command: &str,
@@ -247,7 +254,8 @@ impl Lake {
         }
     }
 
-    /// Begins a collection of garbage, and looks who is at work. Leases are renewed as often as `times` says.
+    /// Begins a collection of garbage, and looks who is at work. Leases are renewed as often as
+    /// `times` says.
     pub(crate) async fn begin_collection(
         &self,
         times: LeaseTimes,

@@ -8,10 +8,11 @@
 //! <lake>/leases/<holder>.json                           what a program at work reads or writes
 //! ```
 //!
-//! A version is named by the fingerprint of all that it was made from, so it is never overwritten by
-//! something else, and one that is there and complete can be used again. Readers go through the catalog,
-//! which is replaced in one atomic put: they see the old run or the new one, never a mixture. A version names each of its files
-//! with its size and the hash of its bytes, and is these files or an error.
+//! A version is named by the fingerprint of all that it was made from, so it is never overwritten
+//! by something else, and one that is there and complete can be used again. Readers go through the
+//! catalog, which is replaced in one atomic put: they see the old run or the new one, never a
+//! mixture. A version names each of its files with its size and the hash of its bytes, and is these
+//! files or an error.
 
 mod buffer_pool;
 mod catalog;

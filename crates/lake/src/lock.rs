@@ -1,7 +1,7 @@
 //! One writer at a time.
 //!
-//! The lock is the operating system's, on a file of the lake's folder: it ends with the process that
-//! holds it, however that ends, so a killed run leaves nothing to clean up.
+//! The lock is the operating system's, on a file of the lake's folder. It ends with the process
+//! that holds it, however that ends. So a killed run leaves nothing to clean up.
 
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -92,7 +92,8 @@ fn check_is_file(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The lock that a collection of garbage holds in a folder while it is at work: of one that was killed only its mark is left.
+/// The lock that a collection of garbage holds in a folder while it is at work. Of one that was
+/// killed only its mark is left.
 #[derive(Debug)]
 pub(crate) struct CollectionLock {
     _file: File,

@@ -42,8 +42,8 @@ impl Object {
         self.writer.put(bytes).await
     }
 
-    /// Where it is below the root of the lake, now that it is complete, and the hash of what was written. It is on its way to the
-    /// disk.
+    /// Where it is below the root of the lake, now that it is complete, and the hash of what was
+    /// written. It is on its way to the disk.
     pub(crate) fn written(self) -> (String, ContentHash) {
         self.lake.begin_flush(&self.path);
         (self.path, ContentHash::from(self.hasher.finalize()))

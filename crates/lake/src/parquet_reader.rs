@@ -1,8 +1,8 @@
-//! Reading the columns of a file that [`GroupWriter`](crate::GroupWriter) wrote as they stand in it: the codes of dictionary pages and
-//! the texts that they stand for.
+//! Reads the columns of a file that [`GroupWriter`](crate::GroupWriter) wrote as they stand in it:
+//! the codes of dictionary pages, and the texts that they stand for.
 //!
-//! Arrow makes arrays of every batch, with keys that it checks and dictionaries that it copies. A stage that
-//! sums many rows needs the codes alone, and of the file only the columns that it asks for.
+//! Arrow makes arrays of every batch, with keys that it checks and dictionaries that it copies. A
+//! stage that sums many rows needs the codes alone, and only the columns that it asks for.
 
 use crate::cells::{NO_CODE, NO_MONEY};
 use crate::contract::{self, Kind};
@@ -173,11 +173,13 @@ impl CodedReader {
         })
     }
 
-    /// Reads the next rows, at most `n`; how many, 0 at the end. No batch is of two row groups.
+    /// Reads the next rows, at most `n`, and gives how many: 0 at the end. No batch is of two row
+    /// groups.
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the file is damaged, or holds what [`GroupWriter`](crate::GroupWriter) does not write.
+    /// [`LakeError`] if the file is damaged, or holds what [`GroupWriter`](crate::GroupWriter) does
+    /// not write.
     pub fn read(&mut self, n: usize) -> Result<usize, LakeError> {
         self.next_rows(n).map_err(|source| LakeError::File {
             table: self.table.clone(),
@@ -213,8 +215,8 @@ impl CodedReader {
         self.is_new_group
     }
 
-    /// The codes of the column at this place of those asked for, which has texts or small integers; of flags 1 for true
-    /// and 0 for false. [`NO_CODE`] for none.
+    /// The codes of the column at this place of those asked for, which has texts, small integers or
+    /// flags. Of flags 1 is true and 0 false. [`NO_CODE`] is none.
     pub fn codes(&self, column: usize) -> Codes<'_> {
         let column = &self.columns[column];
         match column.same {

@@ -1,7 +1,7 @@
-//! Writing a file of a version from columns whose texts are already numbered.
+//! Writes a file of a version from columns whose texts are already numbered.
 //!
 //! Arrow's Parquet writer looks every text up in a table of its own, row by row. A stage of many
-//! rows has numbers for its texts, so here they become the codes of Parquet's dictionary pages as
+//! rows has numbers for its texts. Here these become the codes of Parquet's dictionary pages as
 //! they are.
 
 mod chunk;
@@ -69,7 +69,7 @@ impl GroupWriter {
         })
     }
 
-    /// Adds a row group of `n` rows, the columns in the order of the contract; [`Self::flush`]
+    /// Adds a row group of `n` rows, its columns in the order of the contract. [`Self::flush`]
     /// writes it. Columns are encoded side by side.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
-//! A lake's store for SQL, in which each file of a version is what the version says, or reading it fails.
+//! A lake's store for SQL, in which each file of a version is what the version says, or reading it
+//! fails.
 //!
-//! DataFusion lists a table's files when it plans. A file that is gone is listed as none, and a table without files has no
-//! rows. Here a file is said to be there as its version has it, without asking, so that the reading fails when it is not.
+//! DataFusion lists the files of a table when it plans. A file that is gone is not in the list, and
+//! a table without files has no rows. Here a file is said to be there as its version has it,
+//! without asking. So the reading fails when it is not.
 
 use crate::error::LakeError;
 use crate::version::{DataFile, TableVersion};

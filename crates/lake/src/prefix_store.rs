@@ -13,8 +13,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// [`prefix::PrefixStore`], but objects that are got are where they were asked for. There they have the prefix still
-/// (arrow-rs-object-store issue 664), and DataFusion then reads a table as one without files.
+/// [`prefix::PrefixStore`], but objects that are got are where they were asked for. There they
+/// still have the prefix (arrow-rs-object-store issue 664), and DataFusion then reads a table as
+/// one without files.
 #[derive(Debug)]
 pub(crate) struct PrefixStore(prefix::PrefixStore<Arc<dyn ObjectStore>>);
 

@@ -86,7 +86,8 @@ impl Lake {
         }
     }
 
-    /// The catalog, or what is wrong with it, and the state that the store says it is in; `None` if there is none.
+    /// The catalog, or what is wrong with it, and the state that the store says it is in. `None` if
+    /// there is none.
     async fn catalog_and_state(
         &self,
     ) -> Result<Option<(Result<Catalog, LakeError>, CatalogVersion)>, LakeError> {
@@ -105,13 +106,16 @@ impl Lake {
         Ok(Some((self.catalog_of(&bytes), replaced)))
     }
 
-    /// Makes a catalog again that is damaged or gone, from the record of the run that published last: readers then see what they saw
-    /// before. `None` if it is whole, or nothing was ever published. In a folder the writers' [`Lock`](crate::Lock) must be held.
+    /// Makes a catalog anew that is damaged or gone, from the record of the run that published
+    /// last. Readers then see what they saw before. `None` if it is whole, or nothing was ever
+    /// published.
+    ///
+    /// In a folder the writers' [`Lock`](crate::Lock) must be held.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Unrepairable`] if there is no such record, or nothing of what it names; and others if the lake cannot be read or
-    /// written.
+    /// [`LakeError::Unrepairable`] if there is no such record, or nothing of what it names; and
+    /// others if the lake cannot be read or written.
     pub async fn repair(&self) -> Result<Option<Repaired>, LakeError> {
         let (damaged, is_there) = match self.catalog_and_state().await? {
             Some((Err(LakeError::Catalog { .. }), damaged)) => (damaged, true),
@@ -155,12 +159,14 @@ impl Lake {
         Ok(false)
     }
 
-    /// Publishes: readers see all of `catalog` from now on, if what it replaces is still what was published. In a folder
-    /// the writers' [`Lock`](crate::Lock) sees to that, on an object store the store itself.
+    /// Publishes: readers see all of `catalog` from now on. What it replaces must still be what was
+    /// published. In a folder the writers' [`Lock`](crate::Lock) sees to that, on an object store
+    /// the store itself.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Conflict`] if another run has published, and others if the catalog cannot be written.
+    /// [`LakeError::Conflict`] if another run has published, and others if the catalog cannot be
+    /// written.
     pub async fn publish(
         &self,
         catalog: &Catalog,
@@ -188,7 +194,7 @@ impl Lake {
         self.keep_json(&path, &sealed).await
     }
 
-    /// Every run. Files among the records that are none are left out, and told.
+    /// Every run. A file among the records that is no record is left out, and told.
     ///
     /// # Errors
     ///

@@ -48,7 +48,8 @@ impl Lake {
         Ok(batches)
     }
 
-    /// Reads `columns` of one file of a version, batch after batch, texts as dictionaries of their values.
+    /// Reads `columns` of one file of a version, batch after batch. Texts come as dictionaries of
+    /// their values.
     ///
     /// # Errors
     ///
@@ -76,8 +77,8 @@ impl Lake {
         }))
     }
 
-    /// Opens `columns` of one file of a version that a [`GroupWriter`](crate::GroupWriter) wrote, to be read as codes: texts, small
-    /// integers, flags and money.
+    /// Opens `columns` of one file of a version that a [`GroupWriter`](crate::GroupWriter) wrote,
+    /// to be read as codes: texts, small integers, flags and money.
     ///
     /// # Errors
     ///

@@ -41,8 +41,8 @@ impl RemoteError {
     }
 }
 
-/// Whether the store answered that what was asked for cannot be had, such as of a bucket that is not there: what object_store has
-/// no type for it only says.
+/// Whether the store answered that what was asked for cannot be had, such as a file of a bucket
+/// that is not there. object_store has no type for this: it is in the text alone.
 fn is_refused(error: &object_store::Error) -> bool {
     let text = error.to_string();
     let status = text.split("non-2xx status code: ").nth(1).unwrap_or_default();
@@ -86,7 +86,8 @@ pub enum RemoteFault {
     Copy(#[source] std::io::Error),
 }
 
-/// The store that `url` names, with credentials from its usual environment variables, and the path there.
+/// The store that `url` names, with credentials from its usual environment variables, and the path
+/// there.
 pub(crate) fn store_of(url: &Url) -> object_store::Result<(Arc<dyn ObjectStore>, Path)> {
     // A web server without TLS is asked for by name.
     let plain = (url.scheme() == "http").then(|| ("allow_http".to_owned(), "true".to_owned()));
@@ -109,7 +110,8 @@ impl fmt::Debug for RemoteFile {
     }
 }
 
-/// Size and tag; without a tag, its version or when it was changed. A store's listings have no versions.
+/// Size and tag. Without a tag it is the version, or the time of the last change. The listings of a
+/// store have no versions.
 fn state(meta: &ObjectMeta) -> String {
     let version = meta.e_tag.clone().or_else(|| meta.version.clone());
     format!("{} {}", meta.size, version.unwrap_or_else(|| meta.last_modified.to_rfc3339()))
@@ -129,9 +131,9 @@ struct Copy<'w, W> {
 }
 
 impl RemoteFile {
-    /// The files that `pattern` names, in the order of their URLs: one file, or, if it has `*`, `?` or `[`, or ends
-    /// with `/`, those below its fixed part whose URL `matches`. Credentials come from the store's usual
-    /// environment variables.
+    /// The files that `pattern` names, in the order of their URLs. It names one file, unless it has
+    /// `*`, `?` or `[`, or ends with `/`. Then it names those below its fixed part whose URL
+    /// `matches`. Credentials come from the usual environment variables of the store.
     ///
     /// # Errors
     ///

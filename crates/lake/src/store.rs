@@ -31,8 +31,9 @@ pub struct Lake {
 const STORES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
 
 impl Lake {
-    /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, a folder of an object store (`s3://`, `gs://`,
-    /// `az://`, with credentials from the store's usual environment variables), or `memory://`.
+    /// Opens the lake at `url`: a folder (made if absent), a `file://` URL, a folder of an object
+    /// store (`s3://`, `gs://`, `az://`), or `memory://`. Credentials come from the usual
+    /// environment variables of the store.
     ///
     /// # Errors
     ///

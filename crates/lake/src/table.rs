@@ -16,11 +16,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// Rows of a batch handed to the Parquet writer: fixed, so that the bytes do not depend on how the rows
-/// were cut before.
+/// Rows of a batch that is handed to the Parquet writer. The number is fixed, so that the bytes do
+/// not depend on how the rows were cut before.
 const BATCH_ROWS: usize = 16_384;
 
-/// Writes one Parquet file of a version. Rows must come in ascending order of the key, without repeats.
+/// Writes one Parquet file of a version. Rows must come in ascending order of the key, without
+/// repeats.
 pub struct TableWriter {
     table: String,
     name: String,
@@ -64,8 +65,8 @@ impl TableWriter {
     ///
     /// # Errors
     ///
-    /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be or a number that tables
-    /// do not hold, breaks the order of the key, or cannot be written.
+    /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be or a
+    /// number that tables do not hold, breaks the order of the key, or cannot be written.
     pub async fn write(&mut self, batch: RecordBatch) -> Result<(), LakeError> {
         let batch =
             conform(&self.table, &self.schema, &batch, |row| match &self.key.columns[..] {
@@ -125,7 +126,8 @@ fn key_of(key: &[usize], batch: &RecordBatch, row: usize) -> String {
     key.iter().map(cell).collect::<Vec<_>>().join(", ")
 }
 
-/// The text of a cell; of money all digits, where arrow shows no more than the type's precision has.
+/// The text of a cell. Of money it has all digits, where arrow shows no more than the precision of
+/// the type.
 fn shown(given: &dyn Array, row: usize) -> Result<String, ArrowError> {
     match given.data_type() {
         DataType::Decimal128(_, 2) => {
@@ -135,7 +137,8 @@ fn shown(given: &dyn Array, row: usize) -> Result<String, ArrowError> {
     }
 }
 
-/// The first row with a number that `column`, which holds those of `given`, does not hold: not finite, too large, or lost.
+/// The first row with a number of `given` that `column` does not hold: one that is not finite, too
+/// large, or lost.
 fn first_misfit(given: &dyn Array, column: &dyn Array) -> Option<usize> {
     let mut rows = 0..column.len();
     match column.data_type() {
@@ -155,8 +158,9 @@ fn first_misfit(given: &dyn Array, column: &dyn Array) -> Option<usize> {
     }
 }
 
-/// Gives `batch` the schema of the table: the same columns in the same order, types cast only where
-/// nothing can be lost, nulls only where they are allowed. `place` says where a row is.
+/// Gives `batch` the schema of the table: the same columns in the same order. Types are cast only
+/// where nothing can be lost, and nulls are only where they are allowed. `place` says where a row
+/// is.
 fn conform(
     table: &str,
     schema: &SchemaRef,

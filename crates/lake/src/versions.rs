@@ -29,8 +29,8 @@ impl Lake {
     ///
     /// # Errors
     ///
-    /// [`LakeError::Version`] if what describes it is damaged, or describes something else: it is to be made again.
-    /// [`LakeError::Store`] if the store fails.
+    /// [`LakeError::Version`] if what describes it is damaged, or describes something else: it is
+    /// to be made again. [`LakeError::Store`] if the store fails.
     pub async fn version(
         &self,
         table: &str,
@@ -61,7 +61,7 @@ impl Lake {
         Ok(())
     }
 
-    /// Looks whether a file of `table` is there in full; as long as it stays in the state it is in, so does what is in it.
+    /// Looks whether a file of `table` is there in full. As long as its state stays, its bytes do.
     ///
     /// # Errors
     ///
@@ -78,12 +78,13 @@ impl Lake {
         }
     }
 
-    /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In a folder it is read by the
-    /// calling thread, and hashed by the threads of its pool.
+    /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In
+    /// a folder the calling thread reads it, and the threads of its pool hash it.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if it does not, [`LakeError::Store`] if the store fails.
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if it does not, [`LakeError::Store`] if the
+    /// store fails.
     pub async fn verify_content(
         &self,
         table: &str,
@@ -113,8 +114,8 @@ impl Lake {
         Err(LakeError::Damaged { table, path, bytes: file.bytes })
     }
 
-    /// Takes the mark of completeness off a version that is lost or damaged, so that the next run makes it again. Who has it open
-    /// is not disturbed.
+    /// Takes the mark of completeness off a version that is lost or damaged, so that the next run
+    /// makes it again. Who has it open is not disturbed.
     ///
     /// # Errors
     ///
@@ -210,8 +211,9 @@ impl Lake {
         Ok(())
     }
 
-    /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are numbered. Files are
-    /// read in the order of [`TableVersion::files`], and the key ascends over them.
+    /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are
+    /// numbered. Files are read in the order of [`TableVersion::files`], and the key ascends over
+    /// them.
     ///
     /// # Errors
     ///
@@ -248,7 +250,8 @@ impl Lake {
         version.files.push(file);
     }
 
-    /// Marks a version complete: from now on it can be used, and used again, also after a power cut.
+    /// Marks a version complete. From now on it can be used, and used again, also after a power
+    /// cut.
     ///
     /// # Errors
     ///

@@ -7,7 +7,6 @@ pub mod range;
 mod section;
 
 pub use episode::Episode;
-pub use overlay::{Fault, Faults};
 pub use section::{
     Aggregate, Cleaning, Complexity, Config, Day, Engine, Harmonize, Ingest, Parts, Plausibility,
     Policy, RegionChange, Relatedness, Resilience, Spatial, rca_rule,
@@ -16,6 +15,7 @@ pub use section::{
 use self::choice::{ProximitySource, RcaReference};
 use self::overlay::{Origins, Sections};
 use self::section::{ConfigText, SECTIONS};
+use crate::fault::Faults;
 use crate::yaml::YamlError;
 use clap::builder::RangedU64ValueParser;
 use std::ops::RangeInclusive;
@@ -92,6 +92,12 @@ impl Config {
         if is_external && *self.harmonize.method != Method::OneToOne {
             let why = "`relatedness.rca_reference: external` needs `method: one_to_one`: the reference is brought to the revision code by code";
             found.push(("harmonize", "method", why.to_owned()));
+        }
+        let target = *self.harmonize.target_revision;
+        if !target.is_hs() && *self.harmonize.method == Method::Families {
+            let why =
+                format!("families are of HS codes: to {target} codes go by one_to_one or weights");
+            found.push(("harmonize", "method", why));
         }
         if self.relatedness.proximity_source == ProximitySource::Firms && !self.aggregate.firms {
             let why = "`relatedness.proximity_source: firms` needs `firms: true`";

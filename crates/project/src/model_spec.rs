@@ -1,11 +1,14 @@
 //! Models: what is regressed on what, read from YAML files or from a formula.
 
 use crate::config;
+use crate::fault::{Fault, Faults, Step};
 use crate::formula::{Formula, InferenceText, Term, combination, quote};
 use crate::yaml::{self, YamlError};
+use clap::ValueEnum;
 use estimate::{Correction, Counted, Repair, WildWeights};
 use indexmap::IndexSet;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -15,40 +18,145 @@ pub enum ModelError {
     /// The file is no such YAML.
     #[error(transparent)]
     Yaml(#[from] YamlError),
-    /// A value makes no sense.
-    #[error("invalid `{key}` of {of}: {why}")]
-    Value {
-        /// The model and specification.
-        of: String,
-        /// The key.
-        key: &'static str,
-        /// What is wrong, and what was expected.
-        why: String,
-    },
+    /// Values make no sense: all that do not.
+    #[error("{0}")]
+    Faults(Faults),
+}
+
+/// A text that was read, and what it says.
+#[derive(Debug, Clone, PartialEq)]
+struct Read<T> {
+    text: String,
+    value: T,
+}
+
+/// What a text of a model may say.
+trait FromText: Sized {
+    /// Reads it; what is wrong with it is an error.
+    fn from_text(text: &str) -> Result<Self, String>;
+}
+
+impl FromText for Term {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::parse(text)
+    }
+}
+
+impl FromText for Vec<String> {
+    fn from_text(text: &str) -> Result<Self, String> {
+        combination(text)
+    }
+}
+
+impl FromText for InferenceText {
+    fn from_text(text: &str) -> Result<Self, String> {
+        Self::parse(text)
+    }
+}
+
+/// A SQL condition.
+#[derive(Debug, Clone, PartialEq)]
+struct Condition;
+
+impl FromText for Condition {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let why = "it is empty: expected a SQL condition, as in base_value > 0";
+        if text.trim().is_empty() { Err(why.to_owned()) } else { Ok(Self) }
+    }
+}
+
+impl<T: FromText> Read<T> {
+    fn new(text: String) -> Result<Self, String> {
+        let value = T::from_text(&text)?;
+        Ok(Self { text, value })
+    }
+}
+
+impl<T> Serialize for Read<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
+    }
+}
+
+impl<'de, T: FromText> Deserialize<'de> for Read<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::new(String::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// What a specification says; what it leaves out is as in the model's `estimate`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SpecText {
+struct SpecText {
     name: Option<String>,
-    outcomes: Option<Vec<String>>,
-    regressors: Option<Vec<String>>,
-    add: Option<Vec<String>>,
+    outcomes: Option<Vec<Read<Term>>>,
+    regressors: Option<Vec<Read<Term>>>,
+    add: Option<Vec<Read<Term>>>,
     without: Option<Vec<String>>,
-    endogenous: Option<Vec<String>>,
-    instruments: Option<Vec<String>>,
-    effects: Option<Vec<String>>,
-    weights: Option<String>,
-    r#where: Option<String>,
-    and_where: Option<String>,
-    estimator: Option<String>,
-    inference: Option<String>,
+    endogenous: Option<Vec<Read<Term>>>,
+    instruments: Option<Vec<Read<Term>>>,
+    effects: Option<Vec<Read<Vec<String>>>>,
+    weights: Option<Read<Term>>,
+    r#where: Option<Read<Condition>>,
+    and_where: Option<Read<Condition>>,
+    estimator: Option<Estimator>,
+    inference: Option<Read<InferenceText>>,
     correction: Option<CorrectionText>,
-    singletons: Option<String>,
-    empty: Option<String>,
+    singletons: Option<Singletons>,
+    empty: Option<Empty>,
     winsor: Option<f64>,
     wild: Option<WildText>,
+}
+
+/// What becomes of rows that are alone in an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Singletons {
+    Drop,
+    Keep,
+}
+
+/// What becomes of a regressor without any value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Empty {
+    Drop,
+    Error,
+}
+
+/// Which effects count among the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CountedEffects {
+    None,
+    Nonnested,
+    Full,
+}
+
+/// What the number of groups is of several clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Groups {
+    Min,
+    Conventional,
+}
+
+/// What is done with a covariance that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RepairOf {
+    Variances,
+    Psd,
+    Never,
+}
+
+/// Weights of a wild bootstrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WeightsOf {
+    Auto,
+    Rademacher,
+    Webb,
 }
 
 /// Small-sample corrections, by `fixest`'s names.
@@ -56,20 +164,20 @@ pub struct SpecText {
 #[serde(deny_unknown_fields)]
 struct CorrectionText {
     k_adj: Option<bool>,
-    k_fixef: Option<String>,
+    k_fixef: Option<CountedEffects>,
     g_adj: Option<bool>,
     k_exact: Option<bool>,
-    g_df: Option<String>,
-    repair: Option<String>,
+    g_df: Option<Groups>,
+    repair: Option<RepairOf>,
 }
 
 /// A wild cluster bootstrap.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WildText {
-    cluster: String,
+    cluster: Read<Vec<String>>,
     replicates: Option<usize>,
-    weights: Option<String>,
+    weights: Option<WeightsOf>,
     seed: Option<u64>,
     at_most: Option<usize>,
 }
@@ -159,9 +267,10 @@ pub struct Spec {
 }
 
 /// An estimator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Estimator {
-    /// Least squares, in two stages with instruments.
+    /// Least squares: weighted with weights, in two stages with instruments.
     Ols,
     /// Poisson pseudo maximum likelihood.
     Ppml,
@@ -184,42 +293,13 @@ pub struct Wild {
     pub at_most: usize,
 }
 
-fn each<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    texts.iter().map(|text| parse(text)).collect()
-}
-
-/// What `text` names among `choices`, or without a text `default`.
-fn one_of<T: Copy>(text: Option<&str>, default: T, choices: &[(&str, T)]) -> Result<T, String> {
-    let Some(text) = text else { return Ok(default) };
-    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        let (last, others) = names.split_last().unwrap_or((&"", &[]));
-        format!("{text:?}: expected {} or {last}", others.join(", "))
-    })
-}
-
-impl Estimator {
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "ols" => Ok(Self::Ols),
-            "ppml" => Ok(Self::Ppml),
-            "logit" => Ok(Self::Logit),
-            other => Err(format!(
-                "{other:?}: expected ols (weighted with weights, in two stages with instruments), ppml or logit"
-            )),
-        }
-    }
-}
-
 /// `b` where it says something, otherwise `a`.
 fn overlay(a: &SpecText, b: &SpecText) -> SpecText {
-    let both = |a: &Option<String>, b: &Option<String>| match (a, b) {
-        (Some(a), Some(b)) => Some(format!("({a}) and ({b})")),
-        (a, b) => b.clone().or_else(|| a.clone()),
-    };
-    let joined = |a: &Option<Vec<String>>, b: &Option<Vec<String>>| match (a, b) {
-        (Some(a), Some(b)) => Some(a.iter().chain(b).cloned().collect()),
+    let both = match (&a.and_where, &b.and_where) {
+        (Some(a), Some(b)) => {
+            let text = format!("({}) and ({})", a.text, b.text);
+            Some(Read { text, value: Condition })
+        }
         (a, b) => b.clone().or_else(|| a.clone()),
     };
     macro_rules! later {
@@ -234,14 +314,14 @@ fn overlay(a: &SpecText, b: &SpecText) -> SpecText {
         },
         outcomes: later!(outcomes),
         regressors: later!(regressors),
-        add: joined(&a.add, &b.add),
-        without: joined(&a.without, &b.without),
+        add: joined(a.add.as_ref(), b.add.as_ref()),
+        without: joined(a.without.as_ref(), b.without.as_ref()),
         endogenous: later!(endogenous),
         instruments: later!(instruments),
         effects: later!(effects),
         weights: later!(weights),
         r#where: later!(r#where),
-        and_where: both(&a.and_where, &b.and_where),
+        and_where: both,
         estimator: later!(estimator),
         inference: later!(inference),
         correction: later!(correction),
@@ -252,10 +332,22 @@ fn overlay(a: &SpecText, b: &SpecText) -> SpecText {
     }
 }
 
-/// Makes errors that name a key of a specification.
-fn at(of: &str, key: &'static str) -> impl FnOnce(String) -> ModelError {
-    let of = of.to_owned();
-    move |why| ModelError::Value { of, key, why }
+/// Items of both lists, if there is one.
+fn joined<T: Clone>(a: Option<&Vec<T>>, b: Option<&Vec<T>>) -> Option<Vec<T>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.iter().chain(b).cloned().collect()),
+        (a, b) => b.or(a).cloned(),
+    }
+}
+
+/// What is wrong with a specification: the keys below it, and why.
+#[derive(Debug, Default)]
+struct Misfits(Vec<(&'static [&'static str], String)>);
+
+impl Misfits {
+    fn tell(&mut self, keys: &'static [&'static str], why: impl Into<String>) {
+        self.0.push((keys, why.into()));
+    }
 }
 
 /// What is explained, and by what.
@@ -267,45 +359,43 @@ struct Variables {
 }
 
 impl Variables {
-    fn read(of: &str, text: &SpecText) -> Result<Self, ModelError> {
-        let terms = |texts: Option<&[String]>| each(texts.unwrap_or_default(), Term::parse);
-        let outcomes = terms(text.outcomes.as_deref()).map_err(at(of, "outcomes"))?;
+    fn of(text: &SpecText, misfits: &mut Misfits) -> Self {
+        let values = |texts: &Option<Vec<Read<Term>>>| -> Vec<Term> {
+            texts.iter().flatten().map(|read| read.value.clone()).collect()
+        };
+        let outcomes = values(&text.outcomes);
         if outcomes.is_empty() {
-            return Err(at(of, "outcomes")("expected at least one".to_owned()));
+            misfits.tell(&["outcomes"], "expected at least one");
         }
-        let names: Vec<String> =
-            text.regressors.iter().chain(&text.add).flatten().cloned().collect();
-        let mut regressors = terms(Some(names.as_slice())).map_err(at(of, "regressors"))?;
+        let mut regressors = values(&text.regressors);
+        regressors.extend(values(&text.add));
         for name in text.without.iter().flatten() {
             let before = regressors.len();
             regressors.retain(|term| term.name != *name);
             if regressors.len() == before {
-                return Err(at(of, "without")(format!("{name:?} is not among the regressors")));
+                misfits.tell(&["without"], format!("{name:?} is not among the regressors"));
             }
         }
-        let endogenous = terms(text.endogenous.as_deref()).map_err(at(of, "endogenous"))?;
-        let instruments = terms(text.instruments.as_deref()).map_err(at(of, "instruments"))?;
+        let (endogenous, instruments) = (values(&text.endogenous), values(&text.instruments));
         let found = Self { outcomes, regressors, endogenous, instruments };
-        found.check(of)?;
-        Ok(found)
+        found.check(misfits);
+        found
     }
 
     /// Refuses what cannot be told apart.
-    fn check(&self, of: &str) -> Result<(), ModelError> {
+    fn check(&self, misfits: &mut Misfits) {
         let Self { outcomes, regressors, endogenous, instruments } = self;
         if endogenous.is_empty() != instruments.is_empty() {
-            return Err(at(of, "instruments")(
-                "endogenous regressors and instruments go together".to_owned(),
-            ));
+            misfits.tell(&["instruments"], "endogenous regressors and instruments go together");
         }
         if regressors.is_empty() && endogenous.is_empty() {
-            return Err(at(of, "regressors")("expected at least one".to_owned()));
+            misfits.tell(&["regressors"], "expected at least one");
         }
         let mut seen = BTreeSet::new();
         if let Some(twice) =
             regressors.iter().chain(endogenous).find(|term| !seen.insert((&term.name, &term.by)))
         {
-            return Err(at(of, "regressors")(format!("`{}` is there twice", twice.name)));
+            misfits.tell(&["regressors"], format!("`{}` is there twice", twice.name));
         }
         let explains =
             |outcome: &Term, term: &&Term| (&outcome.sql, &outcome.by) == (&term.sql, &term.by);
@@ -313,142 +403,99 @@ impl Variables {
             if let Some(term) =
                 regressors.iter().chain(endogenous).find(|term| explains(outcome, term))
             {
-                return Err(at(of, "outcomes")(format!(
+                let why = format!(
                     "`{}` is among the regressors too, as `{}`: it would explain itself",
                     outcome.name, term.name
-                )));
+                );
+                misfits.tell(&["outcomes"], why);
             }
         }
-        Ok(())
     }
 }
 
 impl CorrectionText {
-    fn read(&self, of: &str) -> Result<Correction, ModelError> {
+    fn correction(&self) -> Correction {
         let default = Correction::default();
-        let counted =
-            [("none", Counted::None), ("nonnested", Counted::Nonnested), ("full", Counted::Full)];
-        let smallest = [("min", true), ("conventional", false)];
-        let repairs =
-            [("variances", Repair::Variances), ("psd", Repair::Psd), ("never", Repair::Never)];
-        Ok(Correction {
+        Correction {
             k_adj: self.k_adj.unwrap_or(default.k_adj),
-            k_fixef: one_of(self.k_fixef.as_deref(), default.k_fixef, &counted)
-                .map_err(at(of, "correction.k_fixef"))?,
+            k_fixef: self.k_fixef.map_or(default.k_fixef, |counted| match counted {
+                CountedEffects::None => Counted::None,
+                CountedEffects::Nonnested => Counted::Nonnested,
+                CountedEffects::Full => Counted::Full,
+            }),
             g_adj: self.g_adj.unwrap_or(default.g_adj),
-            g_min: one_of(self.g_df.as_deref(), default.g_min, &smallest)
-                .map_err(at(of, "correction.g_df"))?,
+            g_min: self.g_df.map_or(default.g_min, |groups| groups == Groups::Min),
             k_exact: self.k_exact.unwrap_or(default.k_exact),
-            repair: one_of(self.repair.as_deref(), default.repair, &repairs)
-                .map_err(at(of, "correction.repair"))?,
-        })
+            repair: self.repair.map_or(default.repair, |repair| match repair {
+                RepairOf::Variances => Repair::Variances,
+                RepairOf::Psd => Repair::Psd,
+                RepairOf::Never => Repair::Never,
+            }),
+        }
     }
 }
 
 impl WildText {
-    fn read(&self, of: &str) -> Result<Wild, ModelError> {
-        let weights = [
-            ("auto", None),
-            ("rademacher", Some(WildWeights::Rademacher)),
-            ("webb", Some(WildWeights::Webb)),
-        ];
+    fn wild(&self, misfits: &mut Misfits) -> Wild {
         let wild = Wild {
-            cluster: combination(&self.cluster).map_err(at(of, "wild.cluster"))?,
+            cluster: self.cluster.value.clone(),
             n_replicates: self.replicates.unwrap_or(999),
-            weights: one_of(self.weights.as_deref(), None, &weights)
-                .map_err(at(of, "wild.weights"))?,
+            weights: match self.weights {
+                None | Some(WeightsOf::Auto) => None,
+                Some(WeightsOf::Rademacher) => Some(WildWeights::Rademacher),
+                Some(WeightsOf::Webb) => Some(WildWeights::Webb),
+            },
             seed: self.seed.unwrap_or(1),
             at_most: self.at_most.unwrap_or(50),
         };
-        config::range::within(&wild.n_replicates, &config::range::REPEATED)
-            .map_err(at(of, "wild.replicates"))?;
-        config::range::within(&wild.at_most, &(0..=1_000_000)).map_err(at(of, "wild.at_most"))?;
-        Ok(wild)
-    }
-}
-
-impl SpecText {
-    fn estimator(&self, of: &str, variables: &Variables) -> Result<Estimator, ModelError> {
-        let estimator = self.estimator.as_deref().map_or(Ok(Estimator::Ols), Estimator::parse);
-        let estimator = estimator.map_err(at(of, "estimator"))?;
-        if estimator != Estimator::Ols && !variables.endogenous.is_empty() {
-            return Err(at(of, "endogenous")("instruments are for ols only".to_owned()));
+        if let Err(why) = config::range::within(&wild.n_replicates, &config::range::REPEATED) {
+            misfits.tell(&["wild", "replicates"], why);
         }
-        Ok(estimator)
-    }
-
-    fn winsor(&self, of: &str) -> Result<f64, ModelError> {
-        let share = self.winsor.unwrap_or(0.0);
-        if (0.0..0.5).contains(&share) {
-            return Ok(share);
+        if let Err(why) = config::range::within(&wild.at_most, &(0..=1_000_000)) {
+            misfits.tell(&["wild", "at_most"], why);
         }
-        Err(at(of, "winsor")(format!("{share}: expected a share from 0 to below 0.5")))
-    }
-
-    fn condition(&self, of: &str) -> Result<Option<String>, ModelError> {
-        if self.r#where.iter().chain(&self.and_where).any(|text| text.trim().is_empty()) {
-            return Err(at(of, "where")(
-                "it is empty: expected a SQL condition, as in base_value > 0".to_owned(),
-            ));
-        }
-        Ok(match (&self.r#where, &self.and_where) {
-            (Some(a), Some(b)) => Some(format!("({a}) and ({b})")),
-            (a, b) => a.clone().or_else(|| b.clone()),
-        })
+        wild
     }
 }
 
 impl Spec {
-    fn read(model: &str, table: &str, text: &SpecText) -> Result<Self, ModelError> {
-        let name = text.name.clone().unwrap_or_default();
-        let of = if name.is_empty() {
-            format!("model `{model}`")
-        } else {
-            format!("model `{model}`, specification `{name}`")
+    fn of(table: &str, text: &SpecText, misfits: &mut Misfits) -> Self {
+        let variables = Variables::of(text, misfits);
+        let estimator = text.estimator.unwrap_or(Estimator::Ols);
+        if estimator != Estimator::Ols && !variables.endogenous.is_empty() {
+            misfits.tell(&["endogenous"], "instruments are for ols only");
+        }
+        let winsor = text.winsor.unwrap_or(0.0);
+        if !(0.0..0.5).contains(&winsor) {
+            let why = format!("{winsor}: expected a share from 0 to below 0.5");
+            misfits.tell(&["winsor"], why);
+        }
+        let condition = match (&text.r#where, &text.and_where) {
+            (Some(a), Some(b)) => Some(format!("({}) and ({})", a.text, b.text)),
+            (a, b) => a.as_ref().or(b.as_ref()).map(|read| read.text.clone()),
         };
-        let of = of.as_str();
-        let variables = Variables::read(of, text)?;
-        let effects = each(text.effects.as_deref().unwrap_or_default(), combination)
-            .map_err(at(of, "effects"))?;
-        let estimator = text.estimator(of, &variables)?;
-        let inference = text
-            .inference
-            .as_deref()
-            .map_or(Ok(InferenceText::Hc(1)), InferenceText::parse)
-            .map_err(at(of, "inference"))?;
-        let correction = match &text.correction {
-            None => Correction::default(),
-            Some(correction) => correction.read(of)?,
-        };
-        let wild = text.wild.as_ref().map(|wild| wild.read(of)).transpose()?;
-        let winsor = text.winsor(of)?;
-        let condition = text.condition(of)?;
-        let singletons = [("drop", true), ("keep", false)];
-        let empty = [("drop", true), ("error", false)];
-        Ok(Self {
-            drop_singletons: one_of(text.singletons.as_deref(), true, &singletons)
-                .map_err(at(of, "singletons"))?,
-            drop_empty: one_of(text.empty.as_deref(), false, &empty).map_err(at(of, "empty"))?,
-            weights: text
-                .weights
-                .as_deref()
-                .map(Term::parse)
-                .transpose()
-                .map_err(at(of, "weights"))?,
-            name,
+        let inference = text.inference.as_ref().map(|read| read.value.clone());
+        Self {
+            name: text.name.clone().unwrap_or_default(),
             table: table.to_owned(),
             outcomes: variables.outcomes,
             regressors: variables.regressors,
             endogenous: variables.endogenous,
             instruments: variables.instruments,
-            effects,
+            effects: text.effects.iter().flatten().map(|read| read.value.clone()).collect(),
+            weights: text.weights.as_ref().map(|read| read.value.clone()),
             condition,
             estimator,
-            inference,
-            correction,
+            inference: inference.unwrap_or(InferenceText::Hc(1)),
+            correction: text
+                .correction
+                .as_ref()
+                .map_or_else(Correction::default, |text| text.correction()),
+            drop_singletons: text.singletons != Some(Singletons::Keep),
+            drop_empty: text.empty == Some(Empty::Drop),
             winsor,
-            wild,
-        })
+            wild: text.wild.as_ref().map(|wild| wild.wild(misfits)),
+        }
     }
 
     /// The statement that reads its rows: the columns of numbers, then those of categories.
@@ -502,38 +549,90 @@ impl Spec {
     }
 }
 
+/// What a specification says, and the parts of the file that say it, a later over an earlier one.
+#[derive(Clone)]
+struct Layers {
+    text: SpecText,
+    parts: Vec<Vec<Step>>,
+}
+
+impl Layers {
+    fn under(&self, text: &SpecText, part: Vec<Step>) -> Self {
+        let mut parts = self.parts.clone();
+        parts.push(part);
+        Self { text: overlay(&self.text, text), parts }
+    }
+
+    /// The steps to a key of it, where it is said last, and the line.
+    fn place(&self, file: &str, keys: &[&str]) -> (Vec<Step>, Option<usize>) {
+        let below = |part: &Vec<Step>, keys: &[&str]| -> Vec<Step> {
+            part.iter().cloned().chain(keys.iter().map(|key| Step::from(*key))).collect()
+        };
+        let said = self.parts.iter().rev().find_map(|part| {
+            let steps = below(part, keys);
+            yaml::line_at(file, &steps).map(|line| (steps, Some(line)))
+        });
+        said.unwrap_or_else(|| {
+            let last = self.parts.iter().rev().find(|part| yaml::line_at(file, part).is_some());
+            let line = last.and_then(|part| yaml::line_at(file, part));
+            let part = last.or(self.parts.last());
+            (part.map(|part| below(part, keys)).unwrap_or_default(), line)
+        })
+    }
+}
+
+impl ModelText {
+    /// Every specification: the shared one, under each of `specifications`, under each combination
+    /// of the grid.
+    fn layers(&self) -> Vec<Layers> {
+        let shared = Layers {
+            text: SpecText { name: None, ..self.estimate.clone() },
+            parts: vec![vec![Step::from("estimate")]],
+        };
+        let mut all = vec![shared.clone()];
+        if !self.specifications.is_empty() {
+            let part = |n: usize| vec![Step::from("specifications"), Step::from(n)];
+            let specifications = self.specifications.iter().enumerate();
+            all = specifications.map(|(n, spec)| shared.under(spec, part(n))).collect();
+        }
+        for (at, dimension) in self.grid.iter().enumerate() {
+            let part = |n: usize| vec![Step::from("grid"), Step::from(at), Step::from(n)];
+            let crossed = |layers: &Layers| -> Vec<Layers> {
+                let variants = dimension.iter().enumerate();
+                variants.map(|(n, spec)| layers.under(spec, part(n))).collect()
+            };
+            all = all.iter().flat_map(crossed).collect();
+        }
+        all
+    }
+}
+
 impl Model {
     /// Reads a model file.
     ///
     /// # Errors
     ///
-    /// [`ModelError`], naming the key.
+    /// [`ModelError`], naming all keys at fault, with their lines.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let model: ModelText = yaml::read(path)?;
-        let mut shared = model.estimate.clone();
-        shared.name = None;
-        let mut texts = vec![shared];
-        if !model.specifications.is_empty() {
-            texts = model.specifications.iter().map(|spec| overlay(&texts[0], spec)).collect();
+        let file = yaml::text_of(path)?;
+        let model: ModelText = yaml::all_of(path, &file)?;
+        let (mut faults, mut specs) = (Faults::default(), Vec::<Spec>::new());
+        for layers in model.layers() {
+            let mut misfits = Misfits::default();
+            let spec = Spec::of(&model.table, &layers.text, &mut misfits);
+            for (keys, why) in misfits.0 {
+                let (steps, line) = layers.place(&file, keys);
+                faults.tell(Fault::invalid(path, line, &steps, why));
+            }
+            if specs.iter().any(|known| known.name == spec.name) {
+                let (steps, line) = layers.place(&file, &["name"]);
+                let why = format!("{:?} is there twice: give each a name of its own", spec.name);
+                faults.tell(Fault::invalid(path, line, &steps, why));
+            }
+            specs.push(spec);
         }
-        for dimension in &model.grid {
-            texts = texts
-                .iter()
-                .flat_map(|text| dimension.iter().map(move |spec| overlay(text, spec)))
-                .collect();
-        }
-        let specs = texts
-            .iter()
-            .map(|text| Spec::read(&model.name, &model.table, text))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut names = BTreeSet::new();
-        if let Some(twice) = specs.iter().find(|spec| !names.insert(&spec.name)) {
-            let why = format!("{:?} is there twice: give each a name of its own", twice.name);
-            return Err(ModelError::Value {
-                of: format!("model `{}`", model.name),
-                key: "specifications",
-                why,
-            });
+        if !faults.0.is_empty() {
+            return Err(ModelError::Faults(faults));
         }
         let text = serde_json::to_string(&model).unwrap_or_default();
         Ok(Self {
@@ -566,21 +665,34 @@ impl Model {
         table: &str,
         rest: &FormulaOptions,
     ) -> Result<Self, ModelError> {
-        let parts = Formula::parse(formula).map_err(at("the formula", "formula"))?;
+        let mut faults = Faults::default();
+        let parts = Formula::parse(formula);
+        let parts = parts.map_err(|why| faults.tell(of_formula("formula", why)));
+        let parts = parts.unwrap_or_default();
         let spec = SpecText {
-            outcomes: Some(parts.outcomes),
-            regressors: Some(parts.regressors),
-            effects: parts.effects,
-            endogenous: parts.endogenous,
-            instruments: parts.instruments,
-            weights: rest.weights.clone(),
-            r#where: rest.condition.clone(),
-            estimator: rest.estimator.clone(),
-            inference: rest.inference.clone(),
+            outcomes: all(Some(parts.outcomes), "outcomes", &mut faults),
+            regressors: all(Some(parts.regressors), "regressors", &mut faults),
+            effects: all(parts.effects, "effects", &mut faults),
+            endogenous: all(parts.endogenous, "endogenous", &mut faults),
+            instruments: all(parts.instruments, "instruments", &mut faults),
+            weights: one(rest.weights.clone(), "weights", &mut faults),
+            r#where: one(rest.condition.clone(), "where", &mut faults),
+            estimator: rest.estimator,
+            inference: one(rest.inference.clone(), "inference", &mut faults),
             winsor: rest.winsor,
             ..SpecText::default()
         };
-        let spec = Spec::read("formula", table, &spec)?;
+        let mut misfits = Misfits::default();
+        let spec = Spec::of(table, &spec, &mut misfits);
+        // What cannot be read is missing from the rest, which is then at fault by that alone.
+        if faults.0.is_empty() {
+            for (keys, why) in misfits.0 {
+                faults.tell(of_formula(&keys.join("."), why));
+            }
+        }
+        if !faults.0.is_empty() {
+            return Err(ModelError::Faults(faults));
+        }
         Ok(Self {
             name: "formula".to_owned(),
             title: formula.to_owned(),
@@ -592,6 +704,22 @@ impl Model {
     }
 }
 
+fn of_formula(key: &str, why: String) -> Fault {
+    Fault { what: format!("invalid `{key}` of the formula"), place: None, why }
+}
+
+fn one<T: FromText>(text: Option<String>, key: &str, faults: &mut Faults) -> Option<Read<T>> {
+    Read::new(text?).map_err(|why| faults.tell(of_formula(key, why))).ok()
+}
+
+fn all<T: FromText>(
+    texts: Option<Vec<String>>,
+    key: &str,
+    faults: &mut Faults,
+) -> Option<Vec<Read<T>>> {
+    Some(texts?.into_iter().filter_map(|text| one(Some(text), key, faults)).collect())
+}
+
 /// What goes with a formula.
 #[derive(Debug, Clone, Default)]
 pub struct FormulaOptions {
@@ -600,7 +728,7 @@ pub struct FormulaOptions {
     /// Condition on the rows.
     pub condition: Option<String>,
     /// Estimator.
-    pub estimator: Option<String>,
+    pub estimator: Option<Estimator>,
     /// Inference.
     pub inference: Option<String>,
     /// Share to winsorize at each end.
@@ -641,5 +769,55 @@ mod tests {
         assert_eq!(model.specs[3].regressors.len(), 1);
         std::fs::write(&path, text.replace("big,", "all,")).expect("written");
         assert!(Model::read(&path).expect_err("twice").to_string().contains("there twice"));
+    }
+
+    #[test]
+    fn all_faults_of_a_file_are_told_with_key_and_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.yaml");
+        let of = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            let error = Model::read(&path).expect_err("faults").to_string();
+            error.replace(&path.display().to_string(), "m.yaml")
+        };
+        let error = of(
+            "name: m\ntitle: t\ntable: panel.x\nestimate:\n  outcomes: [y]\n  regressors: [a, x^2]\n  \
+                        estimator: olz\n  correction: {g_df: most}\nspecifications:\n  - {name: a, effect: [r]}\n  \
+                        - {name: b, inference: hc9, wild: {cluster: 1 2}}\n",
+        );
+        for part in [
+            "6 faults\n",
+            "invalid `estimate.regressors[1]` in `m.yaml`, line 6: \"x^2\": ^ is no power in SQL",
+            "invalid `estimate.estimator` in `m.yaml`, line 7: unknown choice `olz`: expected one of ols, ppml, logit \
+             (did you mean `ols`?)",
+            "invalid `estimate.correction.g_df` in `m.yaml`, line 8: unknown choice `most`: expected one of min, conventional",
+            "unknown key `specifications[0].effect` in `m.yaml`, line 10: expected one of name, outcomes",
+            "(did you mean `effects`?)",
+            "invalid `specifications[1].inference` in `m.yaml`, line 11: \"hc9\": expected iid, hc1",
+            "invalid `specifications[1].wild.cluster` in `m.yaml`, line 11: \"1 2\" is no column",
+        ] {
+            assert!(error.contains(part), "{part}\n{error}");
+        }
+        for name in ["usize", "struct", "variant", "enum", "Option"] {
+            assert!(!error.contains(name), "{error}");
+        }
+        // Keys that are right each and do not go together.
+        let error = of(
+            "name: m\ntitle: t\ntable: panel.x\nestimate: {outcomes: [y], regressors: [a, a], winsor: 0.7}\n\
+                        specifications:\n  - {name: a, without: [b]}\n  - {name: b, regressors: [y]}\n  - {name: b, \
+                        instruments: [z], regressors: [q], wild: {cluster: r, replicates: 0}}\n",
+        );
+        for part in [
+            "7 faults\n",
+            "invalid `estimate.regressors` in `m.yaml`, line 4: `a` is there twice",
+            "invalid `estimate.winsor` in `m.yaml`, line 4: 0.7: expected a share from 0 to below 0.5",
+            "invalid `specifications[0].without` in `m.yaml`, line 6: \"b\" is not among the regressors",
+            "invalid `estimate.outcomes` in `m.yaml`, line 4: `y` is among the regressors too, as `y`",
+            "invalid `specifications[2].instruments` in `m.yaml`, line 8: endogenous regressors and instruments",
+            "invalid `specifications[2].wild.replicates` in `m.yaml`, line 8: 0: expected 1 to 1000000",
+            "invalid `specifications[2].name` in `m.yaml`, line 8: \"b\" is there twice",
+        ] {
+            assert!(error.contains(part), "{part}\n{error}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What runs on which data: `pipelines/*.yaml`.
 
-use crate::config::choice::Named;
+use crate::config::choice::{Choice, Named};
 use crate::config::{Config, ConfigError};
+use crate::fault::Faults;
 use crate::layout_file::{LayoutError, LayoutFile};
 use crate::model_spec::{Model, ModelError};
 use crate::raw_files::{Place, RawFile};
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
-use trade::HsRevision;
+use trade::layout::Measure;
+use trade::{Classification, HsRevision};
 
 /// A pipeline that cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +38,9 @@ pub enum PipelineError {
         #[source]
         source: ModelError,
     },
-    /// Two model files have one name.
-    #[error(transparent)]
-    Models(ModelError),
+    /// All that is wrong with the file, its config and its models.
+    #[error("{0}")]
+    Faults(Faults),
     /// A value makes no sense.
     #[error("invalid `{key}` in `{path}`: {why}")]
     Value {
@@ -318,6 +320,58 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// What its products are codes of: where sources are of HS, what these codes are brought to.
+    pub fn classification(&self) -> Classification {
+        let found = self.source_classification();
+        let target = *self.config.harmonize.target_revision;
+        if found.is_hs() && !target.is_hs() {
+            self.labelled(target.classification())
+        } else {
+            found
+        }
+    }
+
+    /// What the products of its sources are codes of, before HS codes are brought elsewhere: all have
+    /// the same classification, or else HS and the one that it is brought to.
+    pub fn source_classification(&self) -> Classification {
+        let mut all = self.of_sources();
+        let of_hs = self.of_sources().find(|classification| classification.is_hs());
+        let found = of_hs.or_else(|| all.next()).cloned();
+        self.labelled(found.unwrap_or_else(Classification::hs))
+    }
+
+    fn of_sources(&self) -> impl Iterator<Item = &Classification> {
+        self.sources.iter().map(|source| &*source.layout.layout.product.classification)
+    }
+
+    /// The classification with the labels of all sources that have it: each may have its own.
+    fn labelled(&self, mut classification: Classification) -> Classification {
+        let is_hs = classification.is_hs();
+        for other in self.of_sources().filter(|other| other.is_hs() == is_hs) {
+            for (code, label) in &other.labels {
+                let known = classification.labels.entry(code.clone());
+                known.or_insert_with(|| label.clone());
+            }
+        }
+        classification
+    }
+
+    /// What the values of its tables are: the same in all sources.
+    pub fn measure(&self) -> Measure {
+        let first = self.sources.first().map(|source| source.layout.layout.measure.clone());
+        first.unwrap_or_else(|| Measure::Money(String::new()))
+    }
+
+    /// What its values are called, and their unit: exports and USD, or employment and persons.
+    pub fn measured(&self) -> (String, String) {
+        let measure = self.measure();
+        let unit = measure.unit().to_owned();
+        match measure {
+            Measure::Money(_) => (format!("{}s", self.config.aggregate.flow.name()), unit),
+            Measure::Other { name, .. } => (name, unit),
+        }
+    }
+
     /// Whether records can be left out, if they are.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The file of a pipeline, and all that it names.
 
 use crate::config::choice::{Named, ProximitySource, RcaReference};
-use crate::config::{Config, Setting};
+use crate::config::{Config, ConfigError, Setting};
+use crate::fault::{Fault, Faults, Step};
 use crate::layout_file;
 use crate::model_spec::{Model, ModelError};
 use crate::paths::resolve_path;
@@ -12,12 +13,13 @@ use crate::pipeline::{
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
 use crate::read_options::{ColumnTypes, ReadOptions};
 use crate::stage_name::StageName;
-use crate::yaml;
+use crate::suggest::suggest;
+use crate::yaml::{self, YamlError};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
-use trade::HsRevision;
+use trade::{HsRevision, TargetRevision};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +48,7 @@ struct File {
     models: Vec<String>,
     sql: Option<String>,
     checks: Option<String>,
-    stages: Vec<String>,
+    stages: Vec<Named<StageName>>,
 }
 
 fn yes() -> bool {
@@ -60,6 +62,7 @@ struct SourceText {
     files: Vec<String>,
     #[serde(default)]
     exclude: Vec<String>,
+    years: Option<[i32; 2]>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,8 +92,8 @@ struct ProductTableText<C> {
     file: String,
     #[serde(default = "ReadOptions::default")]
     read: ReadOptions,
-    hs_revision: Named<HsRevision>,
     columns: C,
+    hs_revision: Named<HsRevision>,
 }
 
 /// A table of regions of another origin.
@@ -107,6 +110,7 @@ struct RegionTableText<C> {
 #[derive(Debug)]
 pub struct PipelineFile {
     path: PathBuf,
+    text: String,
     file: File,
 }
 
@@ -115,9 +119,12 @@ impl PipelineFile {
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Yaml`].
+    /// [`PipelineError::Yaml`], with every key that is unknown or missing and every value that is
+    /// none of its key.
     pub fn read(path: &Path) -> Result<Self, PipelineError> {
-        Ok(Self { path: path.to_owned(), file: yaml::read(path)? })
+        let text = yaml::text_of(path)?;
+        let file = yaml::all_of(path, &text)?;
+        Ok(Self { path: path.to_owned(), text, file })
     }
 
     /// Where it is.
@@ -163,8 +170,10 @@ impl PipelineFile {
         self.file.config.iter().map(|text| self.resolved(text)).collect()
     }
 
-    fn invalid(&self, key: &str, why: impl Into<String>) -> PipelineError {
-        PipelineError::Value { path: self.path.clone(), key: key.to_owned(), why: why.into() }
+    /// That the value at `steps` makes no sense.
+    fn invalid(&self, steps: &[Step], why: impl Into<String>) -> Fault {
+        let line = (1..=steps.len()).rev().find_map(|n| yaml::line_at(&self.text, &steps[..n]));
+        Fault::invalid(&self.path, line, steps, why)
     }
 
     /// Name in the records of runs, and place, of a file under `key`.
@@ -193,22 +202,32 @@ impl PipelineFile {
     ///
     /// # Errors
     ///
-    /// [`PipelineError`], naming the file and key at fault.
+    /// [`PipelineError::Faults`] with all that is wrong with the file, the config and the models; a
+    /// file that cannot be read.
     pub fn pipeline(mut self, runtime: &Runtime) -> Result<Pipeline, PipelineError> {
-        let config = Config::read(&self.configs())?;
-        let sources = self.sources(runtime)?;
-        let mut stages = Vec::new();
-        for text in &self.file.stages {
-            let stage: StageName =
-                text.parse().map_err(|why: String| self.invalid("stages", why))?;
-            stages.push(stage);
-        }
+        let mut faults = Faults::default();
+        let config = match Config::read(&self.configs()) {
+            Ok(config) => Some(config),
+            Err(ConfigError::Faults(found)) => {
+                faults.0.extend(found.0);
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        faults.0.extend(config.iter().flat_map(|config| self.what_the_config_misses(config)));
+        let sources = self.sources(runtime, &mut faults);
+        let models = self.models(&mut faults);
+        let tables = self.tables(&mut faults);
+        let Some(config) = config.filter(|_| faults.0.is_empty()) else {
+            return Err(PipelineError::Faults(faults));
+        };
+        let (sources, models) = (sources?, models?);
         let file = &mut self.file;
+        let stages = std::mem::take(&mut file.stages).into_iter().map(|Named(name)| name).collect();
         let (proximity, reference) = (file.proximity.take(), file.reference.take());
         let (incomes, population) = (file.incomes.take(), file.population.take());
         let (pci, rebate_rates) = (file.pci.take(), file.rebate_rates.take());
         let (boundaries, groups) = (file.boundaries.take(), file.groups.take());
-        let tables = std::mem::take(&mut file.tables);
         let boundaries = boundaries.map(|text| {
             let (label, path) = self.labelled("boundaries", &text.file);
             let names = text.names.unwrap_or_default();
@@ -227,8 +246,8 @@ impl PipelineFile {
             boundaries,
             groups: self.by_region("groups", groups),
             rebate_rates: self.by_product("rebate_rates", rebate_rates),
-            tables: self.tables(tables)?,
-            models: self.models()?,
+            tables,
+            models,
             sql: self.sql_files(self.file.sql.as_deref())?,
             checks: self.sql_files(self.file.checks.as_deref())?,
             stages,
@@ -237,38 +256,86 @@ impl PipelineFile {
             config,
             path: self.path.clone(),
         };
-        self.has_what_the_config_asks_for(&pipeline)?;
-        Ok(pipeline)
+        let mut faults = Faults::default();
+        faults.0.extend(self.other_classification(&pipeline));
+        faults.0.extend(self.other_digits(&pipeline));
+        faults.0.extend(self.tables_of_other_products(&pipeline));
+        if faults.0.is_empty() { Ok(pipeline) } else { Err(PipelineError::Faults(faults)) }
     }
 
-    fn has_what_the_config_asks_for(&self, pipeline: &Pipeline) -> Result<(), PipelineError> {
-        let Pipeline { config, proximity, reference, .. } = pipeline;
-        let has_proximity = proximity.is_some();
+    /// Tables that the config asks for and the file does not name.
+    fn what_the_config_misses(&self, config: &Config) -> Vec<Fault> {
+        let missing = |key: &str, why: &str| Fault {
+            what: format!("missing key `{key}`"),
+            place: Some((self.path.clone(), None)),
+            why: why.to_owned(),
+        };
+        let mut found = Vec::new();
         let is_external = config.relatedness.proximity_source == ProximitySource::External;
-        if is_external && !has_proximity {
+        if is_external && self.file.proximity.is_none() {
             let why =
                 "the config says `proximity_source: external`, but there is no `proximity` here";
-            return Err(self.invalid("proximity", why));
+            found.push(missing("proximity", why));
         }
         let why = if config.relatedness.rca_reference == RcaReference::External {
             "the config says `rca_reference: external`, but there is no `reference` here"
         } else if config.resilience.uses_reference() {
             "a benchmark of the config is `reference`, but there is no `reference` here"
         } else {
-            return Ok(());
+            return found;
         };
-        if reference.is_some() { Ok(()) } else { Err(self.invalid("reference", why)) }
+        if self.file.reference.is_none() {
+            found.push(missing("reference", why));
+        }
+        found
     }
 
-    fn sources(&mut self, runtime: &Runtime) -> Result<Vec<Source>, PipelineError> {
+    /// Tables from elsewhere whose codes are of HS, where products are of something else.
+    fn tables_of_other_products(&self, pipeline: &Pipeline) -> Vec<Fault> {
+        let classification = pipeline.classification();
+        let tables = [
+            ("proximity", pipeline.proximity.is_some()),
+            ("reference", pipeline.reference.is_some()),
+            ("pci", pipeline.pci.is_some()),
+            ("rebate_rates", pipeline.rebate_rates.is_some()),
+        ];
+        let is_other = |(_, is_there): &(&str, bool)| *is_there && !classification.is_hs();
+        let fault = |(key, _): (&str, bool)| {
+            let why = format!(
+                "its codes are of HS, and the products of the sources are of {classification}: leave it out"
+            );
+            self.invalid(&[Step::from(key)], why)
+        };
+        tables.into_iter().filter(is_other).map(fault).collect()
+    }
+
+    /// Its sources. What is wrong with the file is added to `faults`, and the rest read all the
+    /// same.
+    fn sources(
+        &mut self,
+        runtime: &Runtime,
+        faults: &mut Faults,
+    ) -> Result<Vec<Source>, PipelineError> {
         let mut sources: Vec<Source> = Vec::new();
-        for text in std::mem::take(&mut self.file.sources) {
-            let source = self.source(runtime, text)?;
+        let mut failed = None;
+        let texts = std::mem::take(&mut self.file.sources);
+        if texts.is_empty() {
+            faults.tell(self.invalid(&[Step::from("sources")], "expected at least one"));
+        }
+        for (n, text) in texts.into_iter().enumerate() {
+            let at = |key: &str| [Step::from("sources"), Step::from(n), Step::from(key)];
+            let source = match self.source(runtime, n, text, faults) {
+                Ok(source) => source,
+                Err(error) => {
+                    failed = failed.or(Some(error));
+                    continue;
+                }
+            };
             if let Some(first) = sources.first() {
-                let (a, b) = (&first.layout.layout.currency, &source.layout.layout.currency);
+                let (a, b) = (&first.layout.layout.measure, &source.layout.layout.measure);
                 if a != b {
-                    let why = format!("layouts have different currencies, {a} and {b}");
-                    return Err(self.invalid("sources", why));
+                    let why = format!("layouts have different currencies or measures, {a} and {b}");
+                    faults.tell(self.invalid(&at("layout"), why));
                 }
             }
             let is_known = |file: &&RawFile| {
@@ -277,78 +344,166 @@ impl PipelineFile {
             };
             if let Some(twice) = source.files.iter().find(is_known) {
                 let why = format!("`{}` is matched by two sources", twice.label);
-                return Err(self.invalid("sources.files", why));
+                faults.tell(self.invalid(&at("files"), why));
             }
             sources.push(source);
         }
-        if sources.is_empty() {
-            return Err(self.invalid("sources", "expected at least one"));
-        }
-        Ok(sources)
+        failed.map_or(Ok(sources), Err)
     }
 
-    fn source(&self, runtime: &Runtime, text: SourceText) -> Result<Source, PipelineError> {
-        let layout = layout_file::read(&self.resolved(&text.layout))?;
-        for rule in &text.exclude {
-            if !layout.layout.rules.iter().any(|known| known.name == *rule) {
-                let known: Vec<_> = layout.layout.rules.iter().map(|r| r.name.as_str()).collect();
-                let why = format!("unknown rule {rule:?}: the layout has {}", known.join(", "));
-                return Err(self.invalid("sources.exclude", why));
+    /// Sources whose products have other digits than those of the first: a product and what it is part
+    /// of cannot stand in one table. HS codes of six digits and more are cut to six.
+    fn other_digits(&self, pipeline: &Pipeline) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let target = *pipeline.config.harmonize.target_revision;
+        let mut first: BTreeMap<bool, (&str, usize)> = BTreeMap::new();
+        for (n, source) in pipeline.sources.iter().enumerate() {
+            let layout = &source.layout.layout;
+            let is_hs = layout.product.is_hs();
+            let Some(digits) = layout.product.digits else { continue };
+            let digits = if is_hs { digits.min(6) } else { digits };
+            let steps = [Step::from("sources"), Step::from(n), Step::from("layout")];
+            if is_hs && digits < 6 && !target.is_hs() {
+                let why = format!(
+                    "the layout `{}` has HS products of {digits} digits, and `harmonize.target_revision` {} takes those of six",
+                    layout.name,
+                    target.name()
+                );
+                faults.push(self.invalid(&steps, why));
+            }
+            let (other, of_other) = *first.entry(is_hs).or_insert((&layout.name, digits));
+            if of_other != digits {
+                let why = format!(
+                    "the layout `{other}` has products of {of_other} digits, and `{}` of {digits}: run them as pipelines of their own",
+                    layout.name
+                );
+                faults.push(self.invalid(&steps, why));
+            }
+        }
+        faults
+    }
+
+    /// Sources with products of another classification than the first has: they cannot stand in one
+    /// table, unless HS codes are brought to what the others are of.
+    fn other_classification(&self, pipeline: &Pipeline) -> Vec<Fault> {
+        let target = *pipeline.config.harmonize.target_revision;
+        let Some((first, others)) = pipeline.sources.split_first() else { return Vec::new() };
+        let brought = |source: &Source| {
+            let own = &source.layout.layout.product.classification;
+            if own.is_hs() { target.classification() } else { (**own).clone() }
+        };
+        let of_first = brought(first);
+        let mut faults = Vec::new();
+        for (n, source) in others.iter().enumerate() {
+            let of_source = brought(source);
+            if of_first.is_same(&of_source) {
+                continue;
+            }
+            let same_name = of_first.to_string() == of_source.to_string();
+            let groups = if same_name { ", in other groups" } else { "" };
+            let why = format!(
+                "the layout `{}` has products of {of_first}, and `{}` of {of_source}{groups}: a pipeline has one classification. \
+                 `harmonize.target_revision` brings HS codes to {}; run others as pipelines of their own",
+                first.layout.layout.name,
+                source.layout.layout.name,
+                TargetRevision::OTHERS.map(TargetRevision::name).join(", ")
+            );
+            let steps = [Step::from("sources"), Step::from(n + 1), Step::from("layout")];
+            faults.push(self.invalid(&steps, why));
+        }
+        faults
+    }
+
+    fn source(
+        &self,
+        runtime: &Runtime,
+        n: usize,
+        text: SourceText,
+        faults: &mut Faults,
+    ) -> Result<Source, PipelineError> {
+        let at = |key: &str, item: usize| {
+            [Step::from("sources"), Step::from(n), Step::from(key), Step::from(item)]
+        };
+        let mut layout = layout_file::read(&self.resolved(&text.layout))?;
+        if let Some([first, last]) = text.years {
+            if first > last {
+                let steps = [Step::from("sources"), Step::from(n), Step::from("years")];
+                let why = format!("[{first}, {last}]: expected the first and the last year");
+                faults.tell(self.invalid(&steps, why));
+            }
+            layout.layout.years = Some((first, last));
+        }
+        let known: Vec<&str> = layout.layout.rules.iter().map(|rule| rule.name.as_str()).collect();
+        for (item, rule) in text.exclude.iter().enumerate() {
+            if !known.contains(&rule.as_str()) {
+                let close = suggest(rule, known.iter().copied());
+                let why =
+                    format!("unknown rule {rule:?}: the layout has {}{close}", known.join(", "));
+                faults.tell(self.invalid(&at("exclude", item), why));
             }
         }
         if text.files.is_empty() {
             let why = "expected at least one path, pattern or URL of raw files";
-            return Err(self.invalid("sources.files", why));
+            faults.tell(self.invalid(&at("files", 0)[..3], why));
         }
         let mut files: BTreeMap<String, RawFile> = BTreeMap::new();
-        for pattern in &text.files {
-            let found = raw_files::find(runtime, &self.path, pattern);
-            let found = found.map_err(|error| match error {
-                RawFileError::Pattern(why) => self.invalid("sources.files", why),
-                RawFileError::Remote(error) => error.into(),
-            })?;
-            files.extend(found.into_iter().map(|file| (file.label.clone(), file)));
+        for (item, pattern) in text.files.iter().enumerate() {
+            match raw_files::find(runtime, &self.path, pattern) {
+                Ok(found) => {
+                    files.extend(found.into_iter().map(|file| (file.label.clone(), file)));
+                }
+                Err(RawFileError::Pattern(why)) => {
+                    faults.tell(self.invalid(&at("files", item), why));
+                }
+                Err(RawFileError::Remote(error)) => return Err(error.into()),
+            }
         }
         Ok(Source { layout, files: files.into_values().collect(), exclude: text.exclude })
     }
 
-    fn tables(
-        &self,
-        texts: BTreeMap<String, TableText>,
-    ) -> Result<BTreeMap<String, Table>, PipelineError> {
+    fn tables(&mut self, faults: &mut Faults) -> BTreeMap<String, Table> {
         let mut tables = BTreeMap::new();
-        for (name, text) in texts {
+        for (name, text) in std::mem::take(&mut self.file.tables) {
             let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             if !is_name {
                 let why = format!(
                     "{name:?}: expected small letters, digits and _: SQL reads it as external.<name>"
                 );
-                return Err(self.invalid("tables", why));
+                faults.tell(self.invalid(&[Step::from("tables"), Step::from(&name)], why));
             }
             let (label, path) = self.labelled(&format!("tables.{name}"), &text.file);
             let mut read = text.read;
             read.types.0.extend(text.types.0);
             tables.insert(name, Table { label, path, read, about: text.about });
         }
-        Ok(tables)
+        tables
     }
 
-    fn models(&self) -> Result<Vec<Model>, PipelineError> {
-        let read = |text: &String| {
+    /// Its models. What is wrong with their files is added to `faults`.
+    fn models(&self, faults: &mut Faults) -> Result<Vec<Model>, PipelineError> {
+        let mut models: Vec<Model> = Vec::new();
+        let mut failed = None;
+        for (n, text) in self.file.models.iter().enumerate() {
             let path = self.resolved(text);
-            Model::read(&path).map_err(|source| PipelineError::Model { path, source })
-        };
-        let models = self.file.models.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let mut names = BTreeSet::new();
-        match models.iter().find(|model| !names.insert(&model.name)) {
-            Some(twice) => Err(PipelineError::Models(ModelError::Value {
-                of: format!("model `{}`", twice.name),
-                key: "name",
-                why: "two files have this name".to_owned(),
-            })),
-            None => Ok(models),
+            let model = match Model::read(&path) {
+                Ok(model) => model,
+                Err(ModelError::Yaml(YamlError::Faults(found)) | ModelError::Faults(found)) => {
+                    faults.0.extend(found.0);
+                    continue;
+                }
+                Err(source) => {
+                    failed = failed.or(Some(PipelineError::Model { path, source }));
+                    continue;
+                }
+            };
+            if models.iter().any(|known| known.name == model.name) {
+                let why = format!("two files have the name `{}`", model.name);
+                faults.tell(self.invalid(&[Step::from("models"), Step::from(n)], why));
+            }
+            models.push(model);
         }
+        failed.map_or(Ok(models), Err)
     }
 
     /// The SQL files in a folder that the file names, if it does.

@@ -71,6 +71,8 @@ pub enum ColumnType {
     Double,
     /// True or false.
     Boolean,
+    /// Codes of a Stata file, by their value labels; a code without one stays a code.
+    Label,
 }
 
 /// Types by column: `firm=text,year=int`.
@@ -130,7 +132,7 @@ pub struct ReadOptions {
     #[arg(long, value_name = "true|false")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flags: Option<bool>,
-    /// Types of columns: `firm=text,year=int`.
+    /// Types of columns: `firm=text,year=int`; `region=label` takes the value labels of a Stata file.
     #[arg(long, value_name = "COLUMN=TYPE", default_value_t)]
     #[serde(skip_serializing_if = "ColumnTypes::is_empty")]
     pub types: ColumnTypes,
@@ -272,7 +274,7 @@ impl FromStr for ColumnType {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         <Self as clap::ValueEnum>::from_str(text, false).map_err(|_| {
             ParseOptionError(format!(
-                "unknown type {text:?}: expected text, int, double or boolean"
+                "unknown type {text:?}: expected text, int, double, boolean or label"
             ))
         })
     }
@@ -304,6 +306,7 @@ impl fmt::Display for ColumnTypes {
                 ColumnType::Int => "int",
                 ColumnType::Double => "double",
                 ColumnType::Boolean => "boolean",
+                ColumnType::Label => "label",
             };
             write!(f, "{}{name}={kind}", if at == 0 { "" } else { "," })?;
         }

@@ -1,5 +1,6 @@
 //! The names of the stages.
 
+use crate::suggest::suggest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -76,7 +77,8 @@ impl FromStr for StageName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|stage| stage.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            format!("unknown stage {text:?}: expected one of {names}")
+            let close = suggest(text, Self::ALL.map(Self::name));
+            format!("unknown stage {text:?}: expected one of {names}{close}")
         })
     }
 }

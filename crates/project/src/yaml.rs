@@ -2,9 +2,12 @@
 //! library.
 
 use crate::bounded;
+use crate::fault::{Fault, Faults, Step, key_path};
 use crate::suggest::suggest;
+use crate::tracked::{Track, Tracked};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -32,6 +35,9 @@ pub enum YamlError {
         /// What is wrong, and where.
         text: String,
     },
+    /// Keys or values are at fault: all that are.
+    #[error("{0}")]
+    Faults(Faults),
 }
 
 /// Reads `path` as a `T`.
@@ -73,12 +79,86 @@ pub fn text_of(path: &Path) -> Result<String, YamlError> {
 pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // A map of free keys takes the last of two that are the same; a value takes none.
     let twice = serde_yaml::from_str::<Value>(text).map(|_| ());
-    twice.and_then(|()| serde_yaml::from_str(text)).map_err(|error| {
-        let Fault { path, why, line } = Fault::of(&error);
-        let path = path.map_or_else(String::new, |path| format!("`{path}`: "));
-        let place = line.map_or_else(String::new, |line| format!(" at line {line}"));
-        format!("{path}{why}{place}")
-    })
+    twice.and_then(|()| serde_yaml::from_str(text)).map_err(|error| in_a_line(&error))
+}
+
+fn in_a_line(error: &serde_yaml::Error) -> String {
+    let Told { path, why, line } = Told::of(error);
+    let path = path.map_or_else(String::new, |path| format!("`{path}`: "));
+    let place = line.map_or_else(String::new, |line| format!(" at line {line}"));
+    format!("{path}{why}{place}")
+}
+
+/// Faults of one file beyond which no more are looked for.
+const MOST_FAULTS: usize = 100;
+
+/// Reads the text of the file at `path` as a `T`, or tells all of it that is none.
+///
+/// # Errors
+///
+/// [`YamlError::Content`] if it is no YAML, [`YamlError::Faults`] with every key that is unknown or
+/// missing and every value that is none of its key.
+pub fn all_of<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, YamlError> {
+    serde_yaml::from_str::<Value>(text).map_err(|error| {
+        let text = in_a_line(&error);
+        YamlError::Content { path: path.to_owned(), text }
+    })?;
+    let (mut track, mut faults) = (Track::default(), Faults::default());
+    loop {
+        let inner = serde_yaml::Deserializer::from_str(text);
+        let read = <T as serde::Deserialize<'_>>::deserialize(Tracked { inner, track: &track });
+        let error = match read {
+            Ok(value) if faults.0.is_empty() => return Ok(value),
+            Ok(_) => return Err(YamlError::Faults(faults)),
+            Err(error) => error,
+        };
+        let at = track.take_failed();
+        let told = Told::of_value(&error, &at);
+        let goes_on = tell(path, text, at, told, &mut track, &mut faults);
+        if !goes_on || faults.0.len() >= MOST_FAULTS {
+            return Err(YamlError::Faults(faults));
+        }
+    }
+}
+
+/// Adds a fault at `at`, if it is not what another one led to; false if nothing more can be found.
+fn tell(
+    path: &Path,
+    text: &str,
+    mut at: Vec<Step>,
+    told: Told,
+    track: &mut Track,
+    faults: &mut Faults,
+) -> bool {
+    let Told { why, line, .. } = told;
+    let missing = why.strip_prefix("missing key `").and_then(|rest| rest.strip_suffix('`'));
+    if let Some(key) = missing {
+        let line = line_at(text, &at);
+        at.push(Step::from(key));
+        // One that was refused is there.
+        if !track.has_passed(&at) {
+            let what = format!("missing key `{}`", key_path(&at));
+            let why = "nothing stands for it where it is left out".to_owned();
+            faults.tell(Fault { what, place: Some((path.to_owned(), line)), why });
+        }
+        return track.stand_in(at);
+    }
+    if track.is_stood_in(&at) {
+        // Nothing can stand in for such a value, so what needs it is passed over.
+        at.pop();
+    } else if !track.has_passed_below(&at) {
+        let own = line_at(text, &at);
+        let unknown = why.strip_prefix("unknown key `").and_then(|rest| rest.split_once("`: "));
+        faults.tell(match unknown {
+            Some((_, expected)) => Fault {
+                what: format!("unknown key `{}`", key_path(&at)),
+                place: Some((path.to_owned(), own.or(line))),
+                why: expected.to_owned(),
+            },
+            None => Fault::invalid(path, line.or(own), &at, why),
+        });
+    }
+    !at.is_empty() && track.pass(at)
 }
 
 /// Reads a value that was read before.
@@ -87,7 +167,7 @@ pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 ///
 /// What is wrong.
 pub fn of_value<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_yaml::from_value(value).map_err(|error| Fault::of(&error).why)
+    serde_yaml::from_value(value).map_err(|error| Told::of(&error).why)
 }
 
 /// A value that is no `T`.
@@ -104,27 +184,34 @@ pub struct Misfit {
 /// What of the value below `keys` is no `T`; `None` if all is, or there is no value.
 pub fn fault_at<T: DeserializeOwned>(text: &str, keys: &[&str]) -> Option<Misfit> {
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    let found = Below { keys, then: PhantomData::<T> }.deserialize(deserializer);
-    let Fault { path, why, line } = Fault::of(&found.err()?);
+    let steps: Vec<Step> = keys.iter().map(|key| Step::from(*key)).collect();
+    let found = Below { steps: &steps, then: PhantomData::<T> }.deserialize(deserializer);
+    let Told { path, why, line } = Told::of(&found.err()?);
     let below = path.as_deref().and_then(|path| path.strip_prefix(&keys.join(".")));
     Some(Misfit { below: below.unwrap_or_default().to_owned(), line: line?, why })
 }
 
 /// The line of the last of `keys`, each below the one before, counted from 1.
 pub fn line_of(text: &str, keys: &[&str]) -> Option<usize> {
-    let (last, above) = keys.split_last()?;
+    let steps: Vec<Step> = keys.iter().map(|key| Step::from(*key)).collect();
+    line_at(text, &steps)
+}
+
+/// The line of the last of `steps`, counted from 1.
+pub(crate) fn line_at(text: &str, steps: &[Step]) -> Option<usize> {
+    let (last, above) = steps.split_last()?;
     let deserializer = serde_yaml::Deserializer::from_str(text);
-    let found = Below { keys: above, then: KeyOf(last) }.deserialize(deserializer);
+    let found = Below { steps: above, then: PlaceOf(last) }.deserialize(deserializer);
     let error = found.err().filter(|error| error.to_string().contains(HERE))?;
     Some(error.location()?.line())
 }
 
-/// What the error says that is made where a key is found.
+/// What the error says that is made where a key or item is found.
 const HERE: &str = "the key is here";
 
-/// Reads `then` from the value below `keys`, if there is one.
+/// Reads `then` from the value below `steps`, if there is one.
 struct Below<'k, S> {
-    keys: &'k [&'k str],
+    steps: &'k [Step],
     then: S,
 }
 
@@ -132,10 +219,10 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Below<'_, S> {
     type Value = Option<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.keys.is_empty() {
-            self.then.deserialize(deserializer).map(Some)
-        } else {
-            deserializer.deserialize_map(self)
+        match self.steps.first() {
+            None => self.then.deserialize(deserializer).map(Some),
+            Some(Step::Key(_)) => deserializer.deserialize_map(self),
+            Some(Step::At(_)) => deserializer.deserialize_seq(self),
         }
     }
 }
@@ -148,13 +235,14 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Below<'_, S> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut then = Some(self.then);
+        let Self { steps, then } = self;
+        let mut then = Some(then);
         let mut found = None;
         while let Some(key) = map.next_key::<String>()? {
-            match self.keys.split_first().filter(|(first, _)| **first == key) {
-                Some((_, keys)) if then.is_some() => {
+            match steps.split_first() {
+                Some((Step::Key(first), steps)) if *first == key && then.is_some() => {
                     if let Some(then) = then.take() {
-                        found = map.next_value_seed(Below { keys, then })?;
+                        found = map.next_value_seed(Below { steps, then })?;
                     }
                 }
                 _ => {
@@ -164,20 +252,36 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Below<'_, S> {
         }
         Ok(found)
     }
-}
 
-/// Fails at the key, so that the error has its place.
-struct KeyOf<'k>(&'k str);
-
-impl<'de> DeserializeSeed<'de> for KeyOf<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let Self { steps, then } = self;
+        let Some((Step::At(wanted), steps)) = steps.split_first() else { return Ok(None) };
+        for _ in 0..*wanted {
+            if list.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(None);
+            }
+        }
+        let found = list.next_element_seed(Below { steps, then })?.flatten();
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
     }
 }
 
-impl<'de> Visitor<'de> for KeyOf<'_> {
+/// Fails at the key or item, so that the error has its place.
+struct PlaceOf<'k>(&'k Step);
+
+impl<'de> DeserializeSeed<'de> for PlaceOf<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.0 {
+            Step::Key(_) => deserializer.deserialize_map(self),
+            Step::At(_) => deserializer.deserialize_seq(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for PlaceOf<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,10 +289,41 @@ impl<'de> Visitor<'de> for KeyOf<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_key_seed(IsKey(self.0))?.is_some() {
+        let Step::Key(wanted) = self.0 else { return Ok(()) };
+        while map.next_key_seed(IsKey(wanted))?.is_some() {
             map.next_value::<IgnoredAny>()?;
         }
         Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Step::At(wanted) = self.0 else { return Ok(()) };
+        for _ in 0..*wanted {
+            if list.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        list.next_element_seed(Here)?;
+        Ok(())
+    }
+}
+
+/// Fails at any value.
+struct Here;
+
+impl<'de> DeserializeSeed<'de> for Here {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Here {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HERE)
     }
 }
 
@@ -215,7 +350,7 @@ impl Visitor<'_> for IsKey<'_> {
 }
 
 /// What the library says of an error, in words and by parts.
-struct Fault {
+struct Told {
     /// The path of the key.
     path: Option<String>,
     why: String,
@@ -223,24 +358,59 @@ struct Fault {
     line: Option<usize>,
 }
 
-impl Fault {
+/// How the library begins what it says of an error.
+const BEGINNINGS: [&str; 6] = [
+    "unknown field ",
+    "unknown variant ",
+    "missing field ",
+    "invalid type: ",
+    "invalid value: ",
+    "invalid length ",
+];
+
+impl Told {
     fn of(error: &serde_yaml::Error) -> Self {
+        let (said, line) = Self::said(error);
+        let is_path = |path: &str| {
+            path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'))
+        };
+        let begins = |text: &str| BEGINNINGS.iter().any(|begin| text.starts_with(begin));
+        // A key may hold any character, but what the library says begins in a few ways.
+        let known = said
+            .match_indices(": ")
+            .map(|(at, mark)| (&said[..at], &said[at + mark.len()..]))
+            .find(|&(_, why)| begins(why));
+        let (path, why) = match (known, said.split_once(": ")) {
+            _ if begins(&said) => (None, said.as_str()),
+            (Some((path, why)), _) => (Some(path.to_owned()), why),
+            (None, Some((path, why))) if is_path(path) => (Some(path.to_owned()), why),
+            _ => (None, said.as_str()),
+        };
+        Self { path, why: in_words(why), line }
+    }
+
+    /// The same where it is known which value it is of.
+    fn of_value(error: &serde_yaml::Error, steps: &[Step]) -> Self {
+        let (said, line) = Self::said(error);
+        let above = steps.split_last().map_or(&[][..], |(_, above)| above);
+        let why = [steps, above].into_iter().find_map(|steps| {
+            let path = key_path(steps);
+            said.strip_prefix(&format!("{path}: ")).filter(|_| !path.is_empty())
+        });
+        match why {
+            Some(why) => Self { path: None, why: in_words(why), line },
+            None => Self::of(error),
+        }
+    }
+
+    /// What the library says without its place, and the line.
+    fn said(error: &serde_yaml::Error) -> (String, Option<usize>) {
         let text = error.to_string();
         let place = error.location();
         let said = place.as_ref().and_then(|place| {
             text.strip_suffix(&format!(" at line {} column {}", place.line(), place.column()))
         });
-        let said = said.unwrap_or(&text);
-        let is_path = |path: &str| {
-            path.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'))
-        };
-        let (path, why) = match said.split_once(": ") {
-            Some((path, why)) if is_path(path) && !said.starts_with("invalid") => {
-                (Some(path.to_owned()), why)
-            }
-            _ => (None, said),
-        };
-        Self { path, why: in_words(why), line: place.map(|place| place.line()) }
+        (said.unwrap_or(&text).to_owned(), place.map(|place| place.line()))
     }
 }
 
@@ -386,6 +556,68 @@ mod tests {
             ),
         ] {
             assert_eq!(error, expected);
+        }
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Whole {
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(rename = "sections")]
+        _sections: Vec<Section>,
+        #[serde(rename = "colour")]
+        _colour: Colour,
+        #[serde(rename = "by-name", default)]
+        _by_name: BTreeMap<String, usize>,
+    }
+
+    #[test]
+    fn all_faults_of_a_file_are_told_with_their_lines() {
+        let text = "nam: x\nsections:\n  - {number: many, colours: [red, blue, gren]}\n  - colours: 5\n  \
+                    - number: 3\n    colours: []\n    hue: 4\nby-name:\n  a: -1\n";
+        let error = all_of::<Whole>(Path::new("f.yaml"), text).expect_err("faults").to_string();
+        let mut lines: Vec<&str> = error.lines().map(str::trim).collect();
+        lines.sort_unstable();
+        let choice = |item: &str, name: &str| {
+            format!(
+                "invalid `sections[0].colours[{item}]` in `f.yaml`, line 3: unknown choice `{name}`: \
+                 expected one of red, dark_green"
+            )
+        };
+        let (blue, green) = (choice("1", "blue"), choice("2", "gren"));
+        let expected: [&str; 11] = [
+            "10 faults",
+            "invalid `by-name.a` in `f.yaml`, line 9: -1: expected a whole number of at least 0",
+            &blue,
+            &green,
+            "invalid `sections[0].number` in `f.yaml`, line 3: \"many\": expected a whole number of at least 0",
+            "invalid `sections[1].colours` in `f.yaml`, line 4: 5: expected a list",
+            "missing key `colour` in `f.yaml`: nothing stands for it where it is left out",
+            "missing key `name` in `f.yaml`: nothing stands for it where it is left out",
+            "missing key `sections[1].number` in `f.yaml`, line 4: nothing stands for it where it is left out",
+            "unknown key `nam` in `f.yaml`, line 1: expected one of name, sections, colour, by-name (did you mean `name`?)",
+            "unknown key `sections[2].hue` in `f.yaml`, line 7: expected one of number, colours",
+        ];
+        assert_eq!(lines, expected);
+        let whole = "name: x\nsections: []\ncolour: red\n";
+        assert!(all_of::<Whole>(Path::new("f.yaml"), whole).is_ok());
+        let error = all_of::<Whole>(Path::new("f.yaml"), "[1]").expect_err("a list").to_string();
+        assert!(error.contains("invalid content in `f.yaml`, line 1: a list"), "{error}");
+    }
+
+    #[test]
+    fn an_item_has_its_line() {
+        let text = "a:\n  - 1\n  - {x: 2}\n  -\n    - y\n    - z: 3\n";
+        for (steps, line) in [
+            (vec![Step::from("a"), Step::from(0)], Some(2)),
+            (vec![Step::from("a"), Step::from(1)], Some(3)),
+            (vec![Step::from("a"), Step::from(1), Step::from("x")], Some(3)),
+            (vec![Step::from("a"), Step::from(2), Step::from(1), Step::from("z")], Some(6)),
+            (vec![Step::from("a"), Step::from(3)], None),
+            (vec![Step::from("a"), Step::from("x")], None),
+        ] {
+            assert_eq!(line_at(text, &steps), line, "{steps:?}");
         }
     }
 

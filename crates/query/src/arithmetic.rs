@@ -1,7 +1,8 @@
 //! Arithmetic that is right or an error.
 //!
-//! Of money, DataFusion's division keeps six decimals, and of integers, what passes the largest begins again at the
-//! smallest. Here money becomes a double where it is divided, and the overflow of integers is an error.
+//! DataFusion keeps six decimals where money is divided, and lets integers that pass the largest
+//! begin again at the smallest. Here money becomes a double where it is divided. An overflow of
+//! integers is an error.
 
 use arrow::array::AsArray;
 use arrow::compute::kernels::numeric::{add, mul, sub};
@@ -25,12 +26,15 @@ use std::cell::Cell;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// Makes doubles of decimals that are divided, that are compared with doubles, or that stand beside doubles as what one
-/// expression may come to.
+/// Makes doubles of decimals that are divided, that are compared with doubles, or that stand beside
+/// doubles in one expression.
 ///
-/// As a planner it sees to the divisions of a text, so that the types of a plan are right before it is analysed:
-/// servers describe what they have only planned. As a rule of the analyzer it sees to all else, such as divisions of
-/// parameters. It must come before types are made to agree: to DataFusion decimals and doubles agree on 15 decimals.
+/// As a planner it changes the divisions of a text. So the types of a plan are right before it is
+/// analysed: servers describe what they have only planned. As a rule of the analyzer it changes all
+/// else, such as divisions of parameters.
+///
+/// It must come before types are made to agree: DataFusion lets decimals and doubles agree on 15
+/// decimals.
 #[derive(Debug)]
 pub(crate) struct Doubles;
 
@@ -170,7 +174,8 @@ fn are_mixed<'e>(exprs: impl IntoIterator<Item = &'e Expr>, schema: &DFSchema) -
     has_decimal && has_double
 }
 
-/// `expr`, as a double if it is a decimal. Columns are named after what is cast, so none gets another name.
+/// `expr`, as a double if it is a decimal. A column keeps its name, since it is named after what is
+/// cast.
 fn double(expr: Expr, schema: &DFSchema) -> Expr {
     if is_decimal(&expr, schema) {
         Expr::Cast(Cast::new(Box::new(expr), DataType::Float64))
@@ -185,8 +190,8 @@ fn quotient(left: Expr, right: Expr, schema: &DFSchema) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), Operator::Divide, Box::new(right)))
 }
 
-/// Makes sums, differences and products of integers and decimals fail where they overflow, also in constants. It must come after
-/// types were made to agree.
+/// Makes sums, differences and products of integers and decimals fail where they overflow, also in
+/// constants. It must come after types were made to agree.
 #[derive(Debug)]
 pub(crate) struct CheckedIntegers;
 
@@ -255,7 +260,8 @@ pub(crate) fn rewritten(
     .data()
 }
 
-/// A decimal of as many digits as there may be; more are an error. Arrow's arithmetic takes more, and prints the first of them.
+/// A decimal with the most digits that there may be. More are an error. Arrow computes with more,
+/// and prints only the first of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Fits(Signature);
 
@@ -305,8 +311,8 @@ impl ScalarUDFImpl for Fits {
     }
 }
 
-/// The sum, difference or product without checks of its sides: what they come to is exact, and the whole is checked. Functions in
-/// functions take the engine time by the cube of their number.
+/// The sum, difference or product, whose sides are not checked. They are exact, and the whole is
+/// checked. Were each checked, the engine would need time by the cube of the length of a chain.
 fn once(expr: Expr) -> Expr {
     let unchecked = |side: Box<Expr>| match *side {
         Expr::ScalarFunction(mut call)

@@ -1,7 +1,8 @@
-//! What of a text's length and depth is planned, and where.
+//! How long and how deep a text may be, and where it is planned.
 //!
-//! Parsing, planning and dropping a plan go down into it level by level, and the stack of a thread is finite. So texts are
-//! measured first, and what follows runs on a stack that is large enough for the most that is let through.
+//! Parsing, planning and dropping a plan go down level by level, and the stack of a thread is
+//! finite. So texts are measured first. What passes runs on a stack that is large enough for the
+//! deepest text that passes.
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, ObjectName, Query, SetExpr, Statement, Visit, Visitor,
@@ -21,19 +22,20 @@ use tokio::runtime::Handle;
 pub const MOST_BYTES: usize = 1 << 20;
 /// Words, numbers and signs of a text.
 pub const MOST_TOKENS: usize = 100_000;
-/// Levels of a query: each operator in a chain is one, of arithmetic three, and so is each query in a query, set that is united
-/// and table that is joined.
+/// Levels of a query. Each operator in a chain is one level, and one of arithmetic three. So is
+/// each query in a query, each set that is united and each table that is joined.
 pub const MOST_LEVELS: usize = 500;
 /// Parts of a query with each of its `with` queries put where it is named.
 pub const MOST_PARTS: usize = 100_000;
 
-/// Levels that an operator of arithmetic counts for: the time to find the type of a chain of decimals grows by the cube of its length.
+/// Levels that an operator of arithmetic counts for. The time to find the type of a chain of
+/// decimals grows by the cube of its length.
 const ARITHMETIC: usize = 3;
 
 /// Brackets inside each other.
 const MOST_BRACKETS: usize = 50;
-/// Functions, `case` and what is written like `cast(...)` inside each other: parsers try some of them as a word of the language first
-/// and as a name then, each of them twice for each that it is in.
+/// Functions, `case` and forms like `cast(...)` inside each other. Parsers try some of them first as
+/// a word of the language and then as a name, so each is tried twice for each that it is in.
 const MOST_WORDS: usize = 12;
 /// Queries as values inside each other: the planner takes each of them several times.
 const MOST_SUBQUERIES: usize = 10;
@@ -42,7 +44,8 @@ const PARSER_LEVELS: usize = 400;
 /// Tokens of a text that cannot be parsed in the dialect it is measured in.
 const MOST_UNPARSED: usize = 2_000;
 
-/// Bytes of the stack that a query is planned on. With the deepest that are let through the whole program grows by 21 MiB.
+/// Bytes of the stack that a query is planned on. With the deepest queries that pass, the whole
+/// program grows by 21 MiB.
 const STACK: usize = 128 << 20;
 
 /// Bytes of the stack of threads that run what is planned.
@@ -103,8 +106,8 @@ impl TooComplex {
     }
 }
 
-/// Says whether `sql` is short and shallow enough to be planned. What cannot be parsed passes if it is short, for who plans it to
-/// say what is wrong.
+/// Says whether `sql` is short and shallow enough to be planned. A short text that cannot be parsed
+/// passes: the planner says what is wrong with it.
 ///
 /// # Errors
 ///
@@ -140,7 +143,8 @@ enum Open {
     Case,
 }
 
-/// Says whether brackets and words are let through as they are inside each other, before the parser goes down into them.
+/// Says whether brackets and words are not too deep inside each other. It is asked before the
+/// parser goes down into them.
 fn nested<'t>(tokens: impl Iterator<Item = &'t Token>) -> Result<(), TooComplex> {
     let (mut open, mut before) = (Vec::new(), None);
     for token in tokens.filter(|token| !matches!(token, Token::Whitespace(_))) {
@@ -268,7 +272,8 @@ struct Measure {
     n_subqueries: usize,
     /// `with` queries whose end was not seen yet, by where they are, and their names.
     begun: BTreeMap<usize, String>,
-    /// Those that were measured, by name. One of another scope by the same name is none the smaller for it.
+    /// Those that were measured, by name. One of another scope by the same name is none the smaller
+    /// for it.
     with: BTreeMap<String, Size>,
 }
 
@@ -366,7 +371,8 @@ impl Visitor for Measure {
     }
 }
 
-/// What `work` gives, done on a stack that is large enough for the deepest query that is let through; `None` if no thread can be had.
+/// What `work` gives, on a stack that is large enough for the deepest query that passes. `None` if
+/// no thread can be had.
 pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().name("planner".to_owned()).stack_size(STACK);
@@ -407,8 +413,8 @@ impl<F> std::fmt::Debug for Planning<F> {
 )]
 pub struct NoThread;
 
-/// Has `work` done on a stack that is large enough for the deepest query that [`check`] lets through. Its tasks go to the runtime
-/// of `runtime`, or, without one, to that of who polls.
+/// Does `work` on a stack that is large enough for the deepest query that [`check`] lets pass. Its
+/// tasks go to the runtime of `runtime`. Without one they go to the runtime that polls.
 pub fn planning<F: Future>(work: F, runtime: Option<Handle>) -> Planning<F> {
     Planning { work: Box::pin(work), runtime }
 }

@@ -1,7 +1,8 @@
-//! Sums and means of exact numbers, as exact as they are.
+//! Exact sums and means of exact numbers.
 //!
-//! To DataFusion, a sum of integers that passes the largest begins again at the smallest, and means and medians of money
-//! are money of a few decimals more. Here a sum that does not fit its type is an error, and what is divided is a double.
+//! In DataFusion a sum of integers that passes the largest begins again at the smallest, and means
+//! and medians of money have a few decimals more than money. Here a sum that does not fit its type
+//! is an error. Means and medians are doubles.
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Float64Array,
@@ -153,7 +154,7 @@ impl<F: AggregateUDFImpl + Eq + Hash> AggregateUDFImpl for Exact<F> {
     }
 }
 
-/// `median`, of doubles whatever comes: the middle of two amounts of money may lie between two hundredths.
+/// `median`, always of doubles: the middle of two amounts of money may lie between two hundredths.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MedianOfDoubles {
     inner: Median,

@@ -1,5 +1,7 @@
-//! Functions that can make much of little, such as `repeat`: what they will make is taken from the query's memory before they
-//! make it, and given back when the last of it is gone.
+//! Functions that can make much of little, such as `repeat`.
+//!
+//! What they will make is taken from the memory of the query before they make it. It is given back
+//! when the last of it is gone.
 
 use crate::bounds::is_planning;
 use arrow::array::{Array, ArrayData, ArrayRef, AsArray, make_array};
@@ -81,7 +83,8 @@ enum Growth {
     Pad,
     /// The third argument for each time that the second is in the first.
     Replace,
-    /// The third argument, and what it takes from the first, for each match of the second in the first.
+    /// The third argument, and what it takes from the first, for each match of the second in the
+    /// first.
     ReplaceMatches,
     /// Numbers or times from one to another.
     Series,
@@ -181,7 +184,8 @@ fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// Bytes of the numbers or times from the first argument to the second by the third, or from none to the first.
+/// Bytes of the numbers or times from the first argument to the second, by steps of the third. With
+/// one argument they go from nothing to the first.
 fn series(columns: &[Column], row: usize) -> u64 {
     let step = columns.get(2).map_or(1, |column| column.step(row, columns[0].array.data_type()));
     let (from, to) = match columns {
@@ -389,7 +393,8 @@ fn pool_of(config: &ConfigOptions) -> Result<&Arc<dyn MemoryPool>> {
     }
 }
 
-/// What `make` makes of at most `most` bytes, held in `pool`; a constant of `n_rows` as an array if it is large.
+/// What `make` makes, of at most `most` bytes, held in `pool`. A large constant becomes an array of
+/// `n_rows`.
 fn reserved(
     name: &str,
     most: u64,
@@ -569,7 +574,8 @@ impl ScalarUDFImpl for Growing {
     }
 }
 
-/// A long text or list of the query itself, which is not written out for every row without being counted.
+/// A long text or list of the query itself. It is not written out for every row without being
+/// counted.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Constant {
     value: ScalarValue,

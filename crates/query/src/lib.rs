@@ -1,7 +1,7 @@
-//! SQL over the tables of a lake: one DataFusion session, made in one place.
+//! SQL over the tables of a lake, by one DataFusion session that is made in one place.
 //!
-//! Sessions only read. A statement that would change anything is refused. A number that cannot be right, such as a sum that
-//! does not fit its type, is an error.
+//! Sessions only read: a statement that would change anything is refused. A number that cannot be
+//! right, such as a sum that does not fit its type, is an error.
 
 mod arithmetic;
 mod bounds;
@@ -125,7 +125,8 @@ impl QueryError {
     }
 }
 
-/// DataFusion's message without its wrappers ("Error during planning: ..."), which tell a user nothing.
+/// DataFusion's message without its wrappers ("Error during planning: ..."), which tell a user
+/// nothing.
 pub fn plain(error: &DataFusionError) -> String {
     match error {
         DataFusionError::Diagnostic(_, inner) => plain(inner),
@@ -220,8 +221,8 @@ impl Session {
         &self.context
     }
 
-    /// Makes a version of a table known under its name, `schema.table`. A query fails where one of its files is gone or of another
-    /// size.
+    /// Makes a version of a table known under its name, `schema.table`. A query fails where one of
+    /// its files is gone or has another size.
     ///
     /// # Errors
     ///
@@ -363,8 +364,8 @@ impl Session {
     }
 }
 
-/// The columns that were planned, with the types that they have: where an expression may come to this or that, a plan
-/// takes the first of them for its type.
+/// The columns that were planned, with the types that they really have. Where an expression may
+/// come to several types, a plan takes the first of them.
 fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
     let columns =
         planned.fields().iter().zip(found.fields()).map(|(planned, found)| {

@@ -3,8 +3,8 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
 
-/// The words and signs of `sql`, one a line, without comments and white space: texts of one meaning that differ in these only are
-/// the same. A text that is no SQL is as it is.
+/// The words and signs of `sql`, one a line, without comments and white space. Texts that differ in
+/// these only are the same. A text that is no SQL stays as it is.
 pub fn meaning(sql: &str) -> String {
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize() else {
         return sql.to_owned();
@@ -13,8 +13,8 @@ pub fn meaning(sql: &str) -> String {
     said.map(|token| format!("{token:?}\n")).collect()
 }
 
-/// `sql` with `literal` in the place of every placeholder `$name`; what only begins so, as
-/// `$name_base`, and what stands in texts and comments stays. A text that is no SQL is as it is.
+/// `sql` with `literal` in the place of every placeholder `$name`. A longer name that begins so, as
+/// `$name_base`, stays. So does what stands in texts and comments, and a text that is no SQL.
 pub fn with_value(sql: &str, name: &str, literal: &str) -> String {
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
         return sql.to_owned();
@@ -43,9 +43,9 @@ pub fn names_in<'n>(sql: &str, names: &[&'n str]) -> Vec<&'n str> {
     names.iter().filter(is_there).copied().collect()
 }
 
-/// `sql` with quotes around what is one of `names` to the letter, so that names of columns need none
-/// though they have capital letters. What is called as a function, and what has quotes, stays. A text
-/// that is no SQL is as it is.
+/// `sql` with quotes around every word that is one of `names` to the letter. So names of columns
+/// need no quotes though they have capital letters. A word that is called as a function stays, and
+/// so do one with quotes and a text that is no SQL.
 pub fn with_names(sql: &str, names: &[&str]) -> String {
     let Ok(tokens) = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location() else {
         return sql.to_owned();

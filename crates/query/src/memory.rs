@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Memory of a session's queries, beyond which sorts, joins and groups spill to disk where they can.
+/// Memory of a session's queries. Beyond it sorts, joins and groups spill to disk where they can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// In MiB.
@@ -23,7 +23,8 @@ impl Memory {
     }
 }
 
-/// A limit of memory that knows the setting it comes from; within another, if there is one that several share.
+/// A limit of memory that knows which setting it comes from. It may lie within another one that
+/// several share.
 #[derive(Debug)]
 pub struct Quota {
     memory: Memory,

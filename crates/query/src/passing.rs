@@ -1,5 +1,6 @@
-//! What rows go through on their way into a join, or to have their lists unnested: so that it can be stopped, and that rows which are
-//! written out many times are counted first.
+//! What rows pass on their way into a join, or where their lists are unnested.
+//!
+//! There a query can be stopped. Rows that are written out many times are counted first.
 
 use crate::growing::Column;
 use arrow::array::{Array, RecordBatch};
@@ -24,9 +25,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// Lets a query go back to the scheduler now and then where a join makes many rows of few. DataFusion sees to that where
-/// rows are read; a join that goes on and on over what it has read would hear of no cancellation. And counts the rows of joins and
-/// of lists that are unnested, which DataFusion writes out as often as is asked for.
+/// Lets a query go back to the scheduler now and then where a join makes many rows of few.
+/// DataFusion does so where rows are read. A join that goes on over what it has read would hear of
+/// no cancellation.
+///
+/// It also counts the rows of joins and of lists that are unnested, which DataFusion writes out as
+/// often as is asked for.
 #[derive(Debug)]
 pub(crate) struct BoundedJoins;
 
@@ -87,8 +91,8 @@ const PAIRS: usize = 1 << 22;
 /// Rows of a step where nobody knows how many rows there are to compare each with.
 const UNKNOWN: usize = 64;
 
-/// How many rows are compared with all of `left` in a step. Their number decides on the order of the rows found, so it comes
-/// from what the data say, and not from the time it takes.
+/// How many rows are compared with all of `left` in a step. This number decides on the order of the
+/// rows that are found. So it comes from the data, and not from the time that a step takes.
 fn step(left: &Arc<dyn ExecutionPlan>) -> Result<usize> {
     let found = StatisticsContext::new().compute(left.as_ref(), &StatisticsArgs::new())?;
     Ok(match found.num_rows.get_value() {
@@ -260,7 +264,8 @@ fn width(batch: &RecordBatch) -> Result<u64> {
     Ok(sum)
 }
 
-/// The batch in parts that can be unnested within `reservation`, which is as large as the largest of them.
+/// The batch in parts that can each be unnested within `reservation`. That is as large as the
+/// largest part needs.
 fn unnested(
     batch: &RecordBatch,
     lists: &[usize],

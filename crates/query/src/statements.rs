@@ -28,8 +28,8 @@ pub struct Statement<'t> {
     pub is_blank: bool,
 }
 
-/// The statements of a text, with quotes and comments as the engine takes them, up to the first
-/// [`StatementEnd::Backslash`]; and what follows from that backslash on.
+/// The statements of a text up to the first [`StatementEnd::Backslash`], and what follows from that
+/// backslash on. Quotes and comments are taken as the engine takes them.
 pub fn statements(text: &str) -> (Vec<Statement<'_>>, &str) {
     let (mut found, mut rest) = (Vec::new(), text);
     loop {
@@ -40,8 +40,8 @@ pub fn statements(text: &str) -> (Vec<Statement<'_>>, &str) {
     }
 }
 
-/// Adds the statements of a text up to what cannot be taken apart, and gives what is to be looked
-/// at from there on.
+/// Adds the statements of a text up to what cannot be taken apart. Gives the place from which on
+/// there is more to look at.
 fn scanned<'t>(text: &'t str, found: &mut Vec<Statement<'t>>) -> ControlFlow<&'t str, &'t str> {
     let mut tokens = Vec::new();
     let ended =

@@ -5,7 +5,8 @@ use std::io::{Error, Result};
 use std::sync::RwLock;
 use tokio::runtime::{Builder, Runtime};
 
-/// A runtime of so many threads, of one a core if 0, whose stacks are large enough for what is planned to run on.
+/// A runtime of so many threads, of one a core if 0. Their stacks are large enough for the plans
+/// that run on them.
 ///
 /// # Errors
 ///

@@ -8,6 +8,7 @@
 mod drawing;
 mod failure;
 mod lake_args;
+mod own_data;
 mod programs;
 mod quantities;
 mod rows;
@@ -26,8 +27,10 @@ use self::synth::SynthArgs;
 use self::tables::{DescribeArgs, ReconcileArgs};
 use self::upkeep::{GcArgs, VerifyArgs};
 use crate::clock;
+use crate::init::InitArgs;
 use crate::log::{self, LogFormat};
 use crate::measure::MeasureArgs;
+use crate::preview::PreviewArgs;
 use crate::run::caught;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -53,6 +56,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at raw files, say what they have, and write a layout, a pipeline and a config for them.
+    Init(InitArgs),
+    /// Show the first rows of a file as a layout reads them: text, entries and rejects side by side.
+    Preview(PreviewArgs),
     /// Make what is not up to date, check it, and publish it.
     Run(RunArgs),
     /// Say what `run` would do, and why.
@@ -121,6 +128,8 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     let runtime = query::runtime(0).context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
     match &cli.command {
+        Command::Init(args) => own_data::init(&runtime, &mut out, args),
+        Command::Preview(args) => own_data::preview(&mut out, args),
         Command::Run(args) => {
             let is_human = cli.log_format == LogFormat::Human;
             let progress = !cli.quiet && is_human && std::io::stderr().is_terminal();

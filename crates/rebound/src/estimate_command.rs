@@ -1,9 +1,15 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are
 //! published.
 
+use crate::plausibility::{self, CodeColumn};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
-use project::model_spec::{FormulaOptions, Heading, Model, ModelError};
+use project::formula::quote;
+use project::model_spec::{Estimator, FormulaOptions, Heading, Model, ModelError, Spec};
 use project::read_options::ReadOptions;
 use project::suggest::suggest;
 use query::{Memory, QueryError, Session};
@@ -12,7 +18,7 @@ use report::new_file::NewFile;
 use report::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
 use report::published::{self, NotPublished};
 use report::regression_table::{self, Shape, TableFormat};
-use sources::table_reader::TableReader;
+use sources::table_reader::{EXACT_SINGLES, TableReader};
 use sources::user_tables::{self, TableError, Uses};
 use stages::regression::{Estimated, RegressionError, Runner};
 use std::path::{Path, PathBuf};
@@ -48,9 +54,9 @@ pub struct EstimateArgs {
     /// A column of weights.
     #[arg(long, requires = "formula", conflicts_with = "model")]
     pub weights: Option<String>,
-    /// ols (in two stages with instruments), ppml or logit.
-    #[arg(long, default_value = "ols", requires = "formula", conflicts_with = "model")]
-    pub estimator: String,
+    /// The estimator.
+    #[arg(long, value_enum, default_value = "ols", requires = "formula", conflicts_with = "model")]
+    pub estimator: Estimator,
     /// iid, hc1, hc2, hc3, cluster(a + b), crv3(a), `driscoll_kraay(time, lags = n)` or conley(place, latitude, longitude, km = n, kernel =
     /// uniform).
     #[arg(long, short, default_value = "hc1", requires = "formula", conflicts_with = "model")]
@@ -199,7 +205,7 @@ fn model(args: &EstimateArgs) -> Result<Option<Model>, EstimateCommandError> {
             let options = FormulaOptions {
                 weights: args.weights.clone(),
                 condition: args.condition.clone(),
-                estimator: Some(args.estimator.clone()),
+                estimator: Some(args.estimator),
                 inference: Some(args.inference.clone()),
                 winsor: args.winsor,
             };
@@ -222,13 +228,16 @@ fn of_file(
     let mut model = model.clone();
     let nowhere = Lake::open("memory://")?;
     let session = published::session(&nowhere, 1, memory)?;
+    let failed = |why| TableError { path: path.to_owned(), why };
     // Parquet is read as far as it is needed; other forms have to be read to know their types.
     let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
     if is_parquet && path.is_file() {
-        let path = path.display().to_string();
-        runtime.block_on(session.register_parquet(DATA, &path))?;
+        let name = path.display().to_string();
+        runtime.block_on(session.register_parquet(DATA, &name))?;
+        for spec in &model.specs {
+            check_codes(runtime, &session, spec).map_err(failed)?;
+        }
     } else {
-        let failed = |why| TableError { path: path.to_owned(), why };
         let mut reader = TableReader::open(path, read).map_err(failed)?;
         tracing::info!(file = %path.display(), "{}", reader.seen());
         let header: Vec<String> =
@@ -249,7 +258,75 @@ fn of_file(
         }
         session.register_rows(DATA, schema, vec![rows])?;
     }
+    warn_of_totals(runtime, &session, &model);
     run(runtime, &session, &model)
+}
+
+/// Refuses columns of categories in single precision that hold more digits than that does.
+fn check_codes(runtime: &Runtime, session: &Session, spec: &Spec) -> Result<(), String> {
+    for name in spec.factors() {
+        let column = quote(&name);
+        let sql =
+            format!("select {column} from {DATA} where abs({column}) > {EXACT_SINGLES} limit 1");
+        // A column of texts has no such rows; what is wrong with others is told when they are read.
+        let single = runtime.block_on(session.run(&format!("select {column} from {DATA} limit 0")));
+        let is_single = single.is_ok_and(|(schema, _)| {
+            schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Float32)
+        });
+        if is_single
+            && let Ok((_, batches)) = runtime.block_on(session.run(&sql))
+            && batches.iter().any(|batch| batch.num_rows() > 0)
+        {
+            return Err(format!(
+                "column `{name}` has codes above 16777216 in single precision, which other codes may \
+                 have become too: write the column as text, or in double precision"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Warns of totals among the effects and clusters of a model, by the sums of its outcomes over the
+/// rows that its condition leaves.
+fn warn_of_totals(runtime: &Runtime, session: &Session, model: &Model) {
+    for spec in &model.specs {
+        // What is wrong with the rows is told when they are estimated on.
+        let Ok((_, batches)) = runtime.block_on(session.run(&spec.sql())) else { continue };
+        let Ok((columns, values)) = coded_rows(spec, &batches) else { continue };
+        for (outcome, values) in spec.outcomes.iter().zip(&values) {
+            plausibility::warn_of_totals(&columns, &outcome.name, values);
+        }
+    }
+}
+
+/// The columns of categories of a specification, and the values of each outcome, of rows that have
+/// all categories. A missing outcome adds nothing to a sum.
+fn coded_rows(
+    spec: &Spec,
+    batches: &[RecordBatch],
+) -> Result<(Vec<CodeColumn>, Vec<Vec<f64>>), ArrowError> {
+    let n_numbers = spec.numbers().len();
+    let mut columns: Vec<CodeColumn> = spec.factors().into_iter().map(CodeColumn::new).collect();
+    let mut values: Vec<Vec<f64>> = vec![Vec::new(); spec.outcomes.len()];
+    for batch in batches {
+        let as_type = |at: usize, of: &DataType| cast(batch.column(at), of);
+        let outcomes = (0..values.len()).map(|at| as_type(at, &DataType::Float64));
+        let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
+        let codes = (0..columns.len()).map(|at| as_type(n_numbers + at, &DataType::Utf8));
+        let codes = codes.collect::<Result<Vec<_>, _>>()?;
+        let has_all = |row: &usize| codes.iter().all(|column| column.is_valid(*row));
+        for row in (0..batch.num_rows()).filter(has_all) {
+            for (column, codes) in columns.iter_mut().zip(&codes) {
+                column.add(codes.as_string::<i32>().value(row));
+            }
+            for (values, outcome) in values.iter_mut().zip(&outcomes) {
+                let is_there = outcome.is_valid(row);
+                let value = || outcome.as_primitive::<Float64Type>().value(row);
+                values.push(if is_there { value() } else { 0.0 });
+            }
+        }
+    }
+    Ok((columns, values))
 }
 
 /// A model of tables of the lake.

@@ -5,6 +5,7 @@ mod args;
 mod columns;
 mod complexity;
 mod concentration;
+mod condition;
 mod conventions;
 mod input;
 mod metrics;

@@ -41,7 +41,8 @@ use self::truth::Truth;
 use project::layout_file::LayoutFile;
 use project::read_options::{Form, ReadOptions};
 use std::path::Path;
-use trade::Dialect;
+use trade::layout::FieldSpec;
+use trade::{Dialect, Layout};
 
 /// Writes the files of `nation` in the form of `layout` into `folder/records`, and beside them what
 /// is true of it: `truth.yaml`, `truth_cells.csv`, `truth_entries.csv` and `rebate_rates.csv`.
@@ -62,6 +63,9 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
     let encoding = encoding.map_or(encoding_rs::UTF_8, |told| told.0);
     if layout.layout.unpivot.is_some() {
         return Err(asked("records are made in layouts with a row an entry only"));
+    }
+    if let Some(why) = unwritten(&layout.layout) {
+        return Err(asked(why));
     }
     let (first, last) = nation.years;
     if first > last || nation.regions < 2 || nation.products < 2 {
@@ -103,6 +107,23 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
         Truth { nation, regions: &regions, products: &products, cells: &cells, written: &written };
     truth.save(folder)?;
     Ok(written)
+}
+
+/// What of a layout no record is made up for.
+fn unwritten(layout: &Layout) -> Option<&'static str> {
+    let has_date = |spec: &FieldSpec| {
+        let mut places = std::iter::successors(Some(spec), |spec| spec.fallback.as_deref());
+        places.any(|spec| spec.date.is_some())
+    };
+    if !layout.conditions.is_empty() {
+        Some("records are made in layouts without `where` only")
+    } else if layout.fields.values().any(has_date) {
+        Some("records are made in layouts without `date` only: year and month must be digits")
+    } else if !layout.product.is_hs() || layout.product.digits.is_none_or(|digits| digits < 4) {
+        Some("records are made of HS products of four digits or more only")
+    } else {
+        None
+    }
 }
 
 fn asked(why: &str) -> SynthError {

@@ -17,23 +17,12 @@ var charts = (function () {
     low_high: ["#fdb863", "low among high"],
     not_significant: ["#cfd3da", "not significant"]
   };
-  var sectors = [
-    [1, 5, "#8c564b", "animals"], [6, 14, "#5a8f29", "plants"], [15, 24, "#d9a400", "food, drink, tobacco"], [25, 27, "#4d4d4d", "minerals, fuels"],
-    [28, 38, "#c51b7d", "chemicals"], [39, 40, "#9970ab", "plastics, rubber"], [41, 43, "#a6761d", "leather"], [44, 49, "#1b7837", "wood, paper"],
-    [50, 63, "#0072b2", "textiles, apparel"], [64, 67, "#56b4e9", "shoes, hats"], [68, 71, "#999999", "stone, glass, jewels"],
-    [72, 83, "#e08214", "metals"], [84, 85, "#b2182b", "machines, electronics"], [86, 89, "#762a83", "vehicles"], [90, 99, "#35978f", "instruments, other"]
-  ];
-  function sector(product) {
-    var chapter = Number(product.slice(0, 2));
-    for (var i = 0; i < sectors.length; i++) if (chapter >= sectors[i][0] && chapter <= sectors[i][1]) return i;
-    return sectors.length - 1;
-  }
-  function money(v, currency) {
+  function money(v, unit) {
     if (v === null || v === undefined) return "–";
     var a = Math.abs(v), s = v < 0 ? "−" : "";
     var steps = [[1e12, "tn"], [1e9, "bn"], [1e6, "m"], [1e3, "k"]];
-    for (var i = 0; i < steps.length; i++) if (a >= steps[i][0]) return s + (a / steps[i][0]).toPrecision(3).replace(/\.0+$/, "") + " " + steps[i][1] + (currency ? " " + currency : "");
-    return s + a.toFixed(0) + (currency ? " " + currency : "");
+    for (var i = 0; i < steps.length; i++) if (a >= steps[i][0]) return s + (a / steps[i][0]).toPrecision(3).replace(/\.0+$/, "") + " " + steps[i][1] + (unit ? " " + unit : "");
+    return s + a.toFixed(0) + (unit ? " " + unit : "");
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
@@ -69,6 +58,7 @@ var charts = (function () {
   // Tooltips are HTML.
   function esc(v) { return String(v).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;").replace(/'/g, "&#39;"); }
   // What an object has by that name, and not what all objects have.
+  function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
   // A label as it is: texts for a label are templates.
   function plain(text) { return function () { return text; }; }
@@ -112,17 +102,17 @@ var charts = (function () {
     upgrading: ["Upgrading of the product structure", "upgrading", null, null]
   };
   function national(data, ep, dark) {
-    var t = theme(dark), e = episodeOf(data, ep), o = base(t), currency = data.meta.currency;
+    var t = theme(dark), e = episodeOf(data, ep), o = base(t), unit = data.meta.unit;
     var path = own(data.national_paths, ep) || [], isTrended = path.some(function (p) { return has(p[2]); });
     var change = e.base_value ? e.trough_value / e.base_value - 1 : null, back = e.trough_value ? e.end_value / e.trough_value - 1 : null;
     var last = e.base.split(", ").pop();
-    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return has(v) ? money(v, currency) : "-"; };
+    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return has(v) ? money(v, unit) : "-"; };
     o.legend = { top: 0, right: 12, itemGap: 24, textStyle: { color: t.soft } }; o.grid.top = 40;
     o.xAxis = axis(t, { type: "category", data: path.map(function (p) { return p[0]; }), boundaryGap: false });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = [
-      { name: "exports", type: "line", data: path.map(function (p) { return p[1]; }), symbolSize: path.length > 40 ? 0 : 7, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" },
-        markArea: { silent: true, itemStyle: { color: "rgba(224,130,20,0.14)" }, data: [[{ xAxis: last, name: "fall" , label: { color: t.soft, position: "insideTop" } }, { xAxis: e.trough }]] } }
+      { name: data.meta.measure, type: "line", data: path.map(function (p) { return p[1]; }), symbolSize: path.length > 40 ? 0 : 7, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" },
+        markArea: { silent: true, itemStyle: { color: "rgba(224,130,20,0.14)" }, data: [[{ xAxis: last, name: "shock", label: { color: t.soft, position: "insideTop" } }, { xAxis: e.trough }]] } }
     ];
     // The expected path sets out from the base.
     if (isTrended) o.series.push({ name: "trend before the base", type: "line", data: path.map(function (p) { return p[0] === last ? e.base_value : p[2]; }), symbol: "none", connectNulls: true,
@@ -130,8 +120,8 @@ var charts = (function () {
     o.series.push({ name: "base", type: "line", symbol: "none", data: path.map(function () { return e.base_value; }), lineStyle: { type: "dotted", color: t.soft, width: 1 }, itemStyle: { color: t.soft } });
     var word = change < 0 ? "fell" : "grew", at = path.filter(function (p) { return p[0] === e.trough; })[0];
     var short = at && has(at[2]) && at[2] > 0 ? 1 - at[1] / at[2] : null;
-    return { id: "national-" + ep, title: "Exports " + word + " by " + percent(Math.abs(change)).replace("+", "") + " from " + e.base + " to " + e.trough + ", then " + (back < 0 ? "fell" : "rose") + " by " + percent(Math.abs(back)).replace("+", "") + " to " + e.end,
-      note: "Sum of all regions, " + currency + ", by " + e.frequency + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; in " + e.trough + " exports were " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
+    return { id: "national-" + ep, title: capital(data.meta.measure) + " " + word + " by " + percent(Math.abs(change)).replace("+", "") + " from " + e.base + " to " + e.trough + ", then " + (back < 0 ? "fell" : "rose") + " by " + percent(Math.abs(back)).replace("+", "") + " to " + e.end,
+      note: "Sum of " + many(e.n_regions_compared, "region", "regions") + " reported at base, trough and end, " + unit + ", by " + e.frequency + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; " + e.trough + " was " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
       source: "resilience.nation_period, resilience.episode", height: 360, option: o };
   }
   function map(data, ep, measure, dark) {
@@ -145,7 +135,7 @@ var charts = (function () {
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
       if (!r) return esc(p.name) + "<br>no region of these data";
-      return "<b>" + esc(r.region_name) + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + esc(r[measure + "_null_reason"] || "no index")) + "<br>base " + esc(money(r.base_value, data.meta.currency));
+      return "<b>" + esc(r.region_name) + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + esc(r[measure + "_null_reason"] || "no index")) + "<br>base " + esc(money(r.base_value, data.meta.unit));
     };
     o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
       itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
@@ -170,13 +160,13 @@ var charts = (function () {
     var both = rows.filter(function (r) { return r.resistance > 0 && r.recovery > 0; }).length, neither = rows.filter(function (r) { return r.resistance <= 0 && r.recovery <= 0; }).length;
     function bound(f) { var v = rows.map(function (r) { return Math.abs(r[f]); }).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
     var bx = bound("resistance"), by = bound("recovery"), names = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 14).map(function (r) { return r.region_code; });
-    o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + esc(r.region_name) + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + esc(money(r.base_value, data.meta.currency)); };
+    o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + esc(r.region_name) + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + esc(money(r.base_value, data.meta.unit)); };
     o.xAxis = axis(t, { name: "resistance", nameLocation: "middle", nameGap: 28, min: -bx, max: bx, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
     o.yAxis = axis(t, { name: "recovery", nameLocation: "middle", nameGap: 40, min: -by, max: by, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
     o.grid.left = 30; o.grid.bottom = 30;
     o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = own(kinds, r.type) || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
-    return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: exports at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
+    return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: " + data.meta.measure + " at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
   }
   function ranking(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep).filter(function (r) { return has(r[m[1]]); });
@@ -227,14 +217,15 @@ var charts = (function () {
     var list = region !== undefined ? own(after ? s.after : s.before, region) || [] : null, on = {};
     if (list) list.forEach(function (i) { on[i] = true; });
     var largest = Math.max.apply(null, s.nodes.map(function (n) { return n.value; })) || 1;
-    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.product) + "</b> " + esc(n.name || "") + "<br>" + sectors[sector(n.product)][3] + ", " + esc(money(n.value, data.meta.currency)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
-    o.legend = { data: sectors.map(function (x) { return x[3]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
-    o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 10, right: 10, top: 10, bottom: 90, categories: sectors.map(function (x) { return { name: x[3], itemStyle: { color: x[2] } }; }),
-      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.product, x: n.x, y: n.y, category: sector(n.product), symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
+    o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.product) + "</b> " + esc(n.name || "") + "<br>" + esc(s.categories[n.category][0]) + ", " + esc(money(n.value, data.meta.unit)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
+    o.legend = { data: s.categories.map(function (x) { return x[0]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
+    // The ends of links are brought to halves of a unit, which must be small against the figure.
+    o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 24, right: 24, top: 24, bottom: 90, categories: s.categories.map(function (x) { return { name: x[0], itemStyle: { color: x[1] } }; }),
+      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.product, x: 1000 * n.x, y: 1000 * n.y, category: n.category, symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
       links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }];
     var name = list && own(data.names, region), about = list ? name + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
     return { id: "space" + (list ? "-" + region : ""), title: list ? name + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
-      note: "The products with most trade (" + about + "), sized by trade; links of the maximum spanning tree and the strongest ones.", source: "space.proximity, trade.region_product_year", height: 620, option: o };
+      note: "The largest products (" + about + "), sized by value; links of the maximum spanning tree and the strongest ones.", source: "space.proximity, trade.region_product_year", height: 620, option: o };
   }
   // Estimates with their intervals on one scale: a row each, from the top, and a line at zero. `to` brings a number of a row to the scale.
   function intervals(o, t, rows, labels, to) {
@@ -274,12 +265,12 @@ var charts = (function () {
   }
   function path(data, ep, region, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = own(own(data.paths, ep), region) || [];
-    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return money(v, data.meta.currency); };
+    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return money(v, data.meta.unit); };
     o.legend = { top: 0, right: 0, textStyle: { color: t.soft } }; o.grid.top = 36;
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = [
-      { name: "exports", type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
+      { name: data.meta.measure, type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
       { name: "as the nation grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
     ];
     return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together.", source: "resilience.region_period", height: 320, option: o };

@@ -81,12 +81,12 @@
     var dl = el("dl");
     [["Resistance", charts.number(r.resistance) + (r.resistance_low !== null && r.resistance_low !== undefined ? " (" + charts.number(r.resistance_low) + " to " + charts.number(r.resistance_high) + ")" : ""), place("resistance")],
      ["Recovery", charts.number(r.recovery) + (r.recovery_low !== null && r.recovery_low !== undefined ? " (" + charts.number(r.recovery_low) + " to " + charts.number(r.recovery_high) + ")" : ""), place("recovery")],
-     ["Upgrading", charts.number(r.upgrading, 3), place("upgrading")], ["End over base", charts.number(r.level_recovery), place("level_recovery")], ["Base", charts.money(r.base_value, data.meta.currency), place("base_value")]].forEach(function (x) {
+     ["Upgrading", charts.number(r.upgrading, 3), place("upgrading")], ["End over base", charts.number(r.level_recovery), place("level_recovery")], ["Base", charts.money(r.base_value, data.meta.unit), place("base_value")]].forEach(function (x) {
       var d = el("div"); d.appendChild(el("dt", x[0])); d.appendChild(el("dd", x[1])); d.appendChild(el("dd", "place " + x[2], "soft")); dl.appendChild(d);
     });
     into.appendChild(dl);
     figure(charts.path(data, episode, code, dark.matches), into, true);
-    var parts = charts.own(charts.own(data.parts, episode), code) || { fell: [], back: [], entered: [] }, lists = el("div", null, "lists"), m = function (v) { return charts.money(v, data.meta.currency); };
+    var parts = charts.own(charts.own(data.parts, episode), code) || { fell: [], back: [], entered: [] }, lists = el("div", null, "lists"), m = function (v) { return charts.money(v, data.meta.unit); };
     lists.appendChild(list("What fell", parts.fell, function (p) { return m(p.change); }));
     lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
     lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));

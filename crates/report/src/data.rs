@@ -1,9 +1,11 @@
 //! The data of a report.
 
+use super::categories::{Categories, Grouped};
 use super::error::ReportError;
 use super::layout;
 use super::source::{Source, integer, text};
 use crate::output::{shortened, visible_data};
+use project::classification;
 use project::config::choice::ProximitySource;
 use project::model_spec::Heading;
 use project::pipeline::Pipeline;
@@ -26,13 +28,14 @@ pub(super) fn data(
     pipeline: &Pipeline,
     results: &[(Heading, Estimated)],
 ) -> Result<Value, ReportError> {
-    let currency =
-        pipeline.sources.first().map_or("", |source| source.layout.layout.currency.as_str());
+    let (measure, unit) = pipeline.measured();
     let episodes = source.rows(
         &[],
-        "select episode, frequency, base, trough, \"end\", base_year, trough_year, end_year, transformation_year, regressor_year, \
-         cast(base_value as double) as base_value, cast(trough_value as double) as trough_value, cast(end_value as double) as end_value, \
-         resistance_growth, recovery_growth from resilience.episode order by episode",
+        "select e.episode, e.frequency, e.base, e.trough, e.\"end\", e.base_year, e.trough_year, e.end_year, e.transformation_year, \
+         e.regressor_year, cast(n.base_value as double) as base_value, cast(n.trough_value as double) as trough_value, \
+         cast(n.end_value as double) as end_value, e.resistance_growth, e.recovery_growth, e.n_regions_compared \
+         from resilience.episode e left join (select episode, max(base_value) as base_value, max(trough_value) as trough_value, \
+         max(end_value) as end_value from resilience.nation group by episode) n on n.episode = e.episode order by e.episode",
     )?;
     let national = source.rows(
         &[],
@@ -57,7 +60,8 @@ pub(super) fn data(
     let products: BTreeMap<&String, &String> =
         used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
     Ok(visible_data(json!({
-        "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at, "currency": currency},
+        "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at,
+            "measure": measure, "unit": unit},
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
         "paths": paths(source)?, "parts": parts, "products": products, "space": space, "coefficients": coefficients(results),
         "geo": geo(pipeline, &names)?,
@@ -218,12 +222,18 @@ fn space(
 ) -> Result<Value, ReportError> {
     let (before, after) =
         (integer(episode, "regressor_year"), integer(episode, "transformation_year"));
-    let needs = ["space.proximity", "trade.region_product_year", "space.region_product_year"];
+    let needs = [
+        "space.proximity",
+        "trade.region_product_year",
+        "space.region_product_year",
+        "trade.product",
+    ];
     let rows = source.rows(
         &needs,
         &format!(
-            "select product, cast(sum(fob_value) as double) as value from trade.region_product_year where year = {before} \
-             group by product having sum(fob_value) > 0 order by 2 desc, 1 limit {SHOWN_PRODUCTS}"
+            "select x.product, x.value, p.product_group, p.group_name from (select product, cast(sum(fob_value) as double) as value \
+             from trade.region_product_year where year = {before} group by product having sum(fob_value) > 0) x \
+             join trade.product p on p.product = x.product order by x.value desc, x.product limit {SHOWN_PRODUCTS}"
         ),
     )?;
     let codes: BTreeMap<&str, usize> =
@@ -244,12 +254,15 @@ fn space(
     let joined: Vec<(usize, usize)> =
         joined.into_iter().map(|(a, b)| (number[a], number[b])).collect();
     let points = layout::place(kept.len(), &joined);
+    let categories = categories(source, kept.iter().map(|&old| &rows[old]));
     let nodes: Vec<Value> = kept
         .iter()
         .zip(&points)
-        .map(|(&old, point)| {
+        .zip(&categories.of)
+        .map(|((&old, point), category)| {
             let code = text(&rows[old], "product");
-            json!({"product": code, "name": described.get(code), "value": rows[old]["value"], "x": point[0], "y": point[1]})
+            json!({"product": code, "name": described.get(code), "value": rows[old]["value"], "category": category,
+                "x": point[0], "y": point[1]})
         })
         .collect();
     let specialised = |year: i64| -> Result<BTreeMap<String, Vec<usize>>, ReportError> {
@@ -273,9 +286,26 @@ fn space(
         ProximitySource::Regions => "regions",
     };
     Ok(
-        json!({"nodes": nodes, "links": joined, "before": specialised(before)?, "after": specialised(after)?,
+        json!({"nodes": nodes, "categories": categories.all, "links": joined, "before": specialised(before)?, "after": specialised(after)?,
         "before_year": before, "after_year": after, "joined": joined_by}),
     )
+}
+
+/// What the products of some rows are coloured by.
+fn categories<'r>(source: &Source<'_>, rows: impl Iterator<Item = &'r Value>) -> Categories {
+    let product = |row: &'r Value| Grouped {
+        product: text(row, "product"),
+        group: row["product_group"].as_str(),
+        group_name: row["group_name"].as_str(),
+        value: row["value"].as_f64().unwrap_or(0.0),
+    };
+    let products: Vec<Grouped<'_>> = rows.map(product).collect();
+    let version = source.catalog.tables.get("trade.product");
+    if version.is_some_and(classification::is_hs) {
+        Categories::of_hs(&products)
+    } else {
+        Categories::of_groups(&products)
+    }
 }
 
 /// The links between products of `codes` that are shown: those of the tree, and then the strongest.

@@ -7,14 +7,31 @@ use query::QueryError;
 use sources::boundaries::BoundaryError;
 use std::path::PathBuf;
 
+/// The stage that makes a table, and what the pipeline must name for it.
+fn remedy(table: &str) -> &'static str {
+    match table {
+        "panel.region" => {
+            "put `panels` into `stages` of the pipeline, and say by `sql:` the folder that has \
+             panel.region.sql (`rebound init` writes one, pipelines/sql is one); it needs the stages \
+             relatedness, diversification, resilience and policy"
+        }
+        "resilience.episode" => {
+            "put `resilience` into `stages` of the pipeline, with an episode in `resilience.episodes` \
+             of the config whose years the data have"
+        }
+        _ => "put `ingest` and `aggregate` into `stages` of the pipeline, and run it",
+    }
+}
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The tables it needs are not published.
-    #[error(
-        "the report needs the table `{0}`, which is not published: run the stages that make it"
-    )]
-    NotThere(&'static str),
+    #[error("the report needs the table `{table}`, which is not published: {}", remedy(.table))]
+    NotThere {
+        /// The first of them.
+        table: &'static str,
+    },
     /// The boundaries cannot be read.
     #[error(transparent)]
     Boundaries(#[from] BoundaryError),
@@ -47,6 +64,6 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(self, Self::NotThere(_) | Self::Boundaries(_) | Self::Write { .. })
+        matches!(self, Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. })
     }
 }

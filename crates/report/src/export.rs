@@ -317,7 +317,8 @@ fn examine(
 
 /// Whether texts are categories to be labelled, and not codes.
 fn is_labelled(column: &Column, version: &TableVersion, variable: &Counted) -> bool {
-    let is_code = [PRODUCT, "hs2", "hs4", "hs6", "region_code"].contains(&column.name.as_str());
+    let codes = [PRODUCT, "product_subgroup", "product_group", "hs2", "hs4", "hs6", "region_code"];
+    let is_code = codes.contains(&column.name.as_str());
     let is_key = version.key.contains(&column.name) && column.name != "episode";
     column.kind == Kind::Text && !is_code && !is_key && variable.texts.len() <= MANY_TEXTS
 }

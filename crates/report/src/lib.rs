@@ -3,6 +3,7 @@
 //! SQL over the published tables makes the data; `charts.js` makes options of ECharts of them, in the page and here alike, where a small
 //! JavaScript engine draws them as SVG.
 
+mod categories;
 mod data;
 pub mod draw;
 mod error;
@@ -54,9 +55,9 @@ pub fn report(
     lake: &Lake,
     catalog: &Catalog,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    for needed in ["panel.region", "trade.region_year", "resilience.episode"] {
-        if !catalog.tables.contains_key(needed) {
-            return Err(ReportError::NotThere(needed));
+    for table in ["trade.region_year", "resilience.episode", "panel.region"] {
+        if !catalog.tables.contains_key(table) {
+            return Err(ReportError::NotThere { table });
         }
     }
     // One partition: the same tables give the same page.

@@ -72,8 +72,8 @@ fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> 
         "select reason, count(*) as n from customs.rejects group by reason order by 2 desc, 1",
     )?;
     let conversion = source.rows(
-        &["trade.hs_conversion"],
-        "select year, hs_revision, kind, n_codes, value_share from trade.hs_conversion order by year, hs_revision, kind",
+        &["trade.conversion"],
+        "select year, revision, kind, n_codes, value_share from trade.conversion order by year, revision, kind",
     )?;
     let of_files = table(
         "Every raw file: entries and value in = records + excluded + rejected (+ empty). Source: customs.reconciliation.",
@@ -97,10 +97,10 @@ fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> 
         &rejects,
     );
     let of_conversion = table(
-        "How codes were brought to one revision of the Harmonized System. Source: trade.hs_conversion.",
+        "How codes were brought to the revision of the analysis. Source: trade.conversion.",
         &[
             ("year", "year"),
-            ("hs_revision", "from"),
+            ("revision", "from"),
             ("kind", "kind"),
             ("n_codes", "codes"),
             ("value_share", "share of value"),
@@ -184,7 +184,11 @@ fn header(source: &Source<'_>, pipeline: &Pipeline, data: &Value) -> Markup {
     let published = catalog.published_at.chars().take(16).collect::<String>().replace('T', " ");
     html! {
         header {
-            h1 { "How regions' exports withstood the shock, and came back" }
+            h1 {
+                "How regions' "
+                (HtmlText(data["meta"]["measure"].as_str().unwrap_or("exports")))
+                " withstood the shock, and came back"
+            }
             p class="lead" {
                 "Pipeline " b { (HtmlText(&pipeline.name)) } ": "
                 (n_regions(data)) " regions, "
@@ -304,7 +308,7 @@ pub(super) fn page(
     let page = html! {
         (DOCTYPE) "\n"
         html lang="en" {
-            (head(&format!("Regional export resilience: {}", pipeline.name)))
+            (head(&format!("Regional resilience: {}", pipeline.name)))
             "\n"
             body {
                 (header(source, pipeline, data))

@@ -22,6 +22,7 @@
 //!   reference does not trade, at the `reference` rate.
 //! * A product of which the others export less than a given share of what the region does has no growth rate without
 //!   the region: a handful of exports can grow five hundredfold.
+//! * A region that is all there is is not compared with itself: [`Stage::is_alone`].
 //! * What others export is a difference of exact sums of hundredths: a region that is nearly the whole nation is
 //!   not compared with rounding errors.
 
@@ -248,6 +249,22 @@ impl Stage {
         }
     }
 
+    /// Whether the growth of all regions is that of `region`, as no other has exports at either end.
+    pub fn is_alone(&self, region: usize) -> bool {
+        self.regions[region] == self.total
+    }
+
+    /// Whether the growth that `benchmark` expects of a product of `region` is the product's own there,
+    /// as there is nothing else.
+    pub fn is_own_growth(&self, benchmark: Benchmark, region: usize, product: usize) -> bool {
+        let own = |of: &Exports| hundredths(of.get(region, product).max(0.0));
+        match benchmark {
+            Benchmark::Aggregate => self.total == (own(&self.start), own(&self.end)),
+            Benchmark::Mix => self.is_alone(region),
+            _ => false,
+        }
+    }
+
     /// The growth rate that a product without one of its own is expected to have.
     fn fallback(&self, benchmark: Benchmark, region: usize) -> Option<f64> {
         let general = match benchmark {
@@ -319,6 +336,22 @@ mod tests {
     fn exports() -> (Exports, Exports) {
         let new = |values| Exports::new(2, 2, values).expect("valid");
         (new(vec![100.0, 100.0, 50.0, 250.0]), new(vec![60.0, 110.0, 45.0, 235.0]))
+    }
+
+    #[test]
+    fn a_region_that_is_all_there_is_is_its_own_benchmark() {
+        let new = |values: [f64; 4]| Exports::new(2, 2, values.to_vec()).expect("valid");
+        let of = |start, end| Stage::new(new(start), new(end));
+        let two = of([100.0, 100.0, 50.0, 0.0], [60.0, 110.0, 45.0, 0.0]);
+        assert!(!two.is_alone(0) && !two.is_alone(1));
+        assert!(!two.is_own_growth(Benchmark::Mix, 0, 1), "sold by no other, but there are others");
+        let one = of([100.0, 100.0, 0.0, 0.0], [60.0, 110.0, 0.0, 0.0]);
+        assert!(one.is_alone(0) && !one.is_alone(1));
+        assert!(one.is_own_growth(Benchmark::Mix, 0, 1));
+        assert!(!one.is_own_growth(Benchmark::Aggregate, 0, 1), "one product among two");
+        assert!(!one.is_own_growth(Benchmark::AggregateLeaveOneOut, 0, 1));
+        let last = of([100.0, 0.0, 0.0, 0.0], [60.0, 0.0, 0.0, 0.0]);
+        assert!(last.is_own_growth(Benchmark::Aggregate, 0, 0));
     }
 
     fn check(benchmark: Benchmark, expected: [f64; 2]) {

@@ -127,6 +127,23 @@ pub fn respond(
 }
 
 impl Response {
+    /// The same of a series that is what it would be compared with: nothing is said of its distance
+    /// from itself.
+    #[must_use]
+    pub fn of_benchmark(self) -> Self {
+        match self.null_reason {
+            None | Some(NullReason::BenchmarkNearZero) => Self {
+                index: None,
+                diff: None,
+                dlog: None,
+                ratio: None,
+                null_reason: Some(NullReason::IsBenchmark),
+                ..self
+            },
+            Some(_) => self,
+        }
+    }
+
     /// The same without what is relative to the start, for `reason`: midpoint growth stays.
     #[must_use]
     pub fn without_ratios(self, reason: NullReason) -> Self {

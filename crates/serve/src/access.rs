@@ -78,7 +78,7 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// Reads lines of `name:password`; empty lines and those that begin with `#` are skipped.
+    /// Reads lines of `name:password`. Empty lines and those that begin with `#` are skipped.
     ///
     /// # Errors
     ///
@@ -142,7 +142,7 @@ pub(crate) fn by_password(users: &Users) -> SASLAuthStartupHandler<DefaultServer
         .with_scram(scram)
 }
 
-/// Reads a certificate (with those it is signed by) and its key.
+/// Reads a certificate, with those that it is signed by, and its key.
 ///
 /// # Errors
 ///

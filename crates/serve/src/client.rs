@@ -33,8 +33,8 @@ const WRONG_PASSWORD: Duration = Duration::from_secs(1);
 /// How often a client is looked after while its query runs.
 const LOOKED_AFTER: Duration = Duration::from_millis(100);
 
-/// Those that have come and not logged in. When there are too many, who has waited longest goes, so
-/// that silent ones shut nobody out.
+/// Clients that have come and not logged in yet. When there are too many, the one that has waited
+/// longest goes. So silent clients shut nobody out.
 #[derive(Debug)]
 pub(crate) struct Door {
     most: usize,

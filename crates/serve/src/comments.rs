@@ -77,7 +77,8 @@ impl Comments {
 }
 
 impl Comments {
-    /// Those of tables, whose numbers are the first column, or of their columns, if the second has their places.
+    /// Those of tables, whose numbers are the first column, or of their columns, if the second has
+    /// their places.
     fn of_columns(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
         let [tables, rest @ ..] = arguments else {
             return Err(exec_datafusion_err!("expected the number of a table"));
@@ -99,7 +100,8 @@ impl Comments {
     }
 }
 
-/// Makes `comments` known where clients look for them: `pg_description`, `obj_description` and `col_description`.
+/// Makes `comments` known where clients look for them: in `pg_description`, and by
+/// `obj_description` and `col_description`.
 pub(crate) async fn register(context: &SessionContext, comments: Comments) -> Result<()> {
     let catalog = context
         .catalog(CATALOG)

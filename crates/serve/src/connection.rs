@@ -352,7 +352,8 @@ impl Handlers {
         self.0.startup.by_password.is_some()
     }
 
-    /// The portal of a statement that was perhaps prepared over an older run, over the one that is read now.
+    /// The portal of a statement over the run that is read now. The statement may have been
+    /// prepared over an older one.
     async fn renewed<C>(
         &self,
         client: &C,

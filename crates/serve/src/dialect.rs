@@ -17,7 +17,8 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-/// What psql asks for `\d+` with a constructor that the engine lacks; tables here have no such options.
+/// What psql asks for `\d+`, by a constructor that the engine lacks. Tables here have no such
+/// options.
 const OPTIONS: &str = "pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from \
                        pg_catalog.unnest(tc.reloptions) x), ', ')";
 

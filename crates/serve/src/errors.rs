@@ -19,7 +19,8 @@ fn of_severity(severity: &str, code: &str, message: String) -> PgWireError {
     PgWireError::UserError(Box::new(info))
 }
 
-/// The error with the code that PostgreSQL has for its kind, and DataFusion's message without its wrappers.
+/// The error with the code that PostgreSQL has for its kind. Its message is DataFusion's without
+/// its wrappers.
 pub(crate) fn told(found: PgWireError) -> PgWireError {
     let PgWireError::ApiError(inner) = &found else { return found };
     let (code, message) = if let Some(of_engine) = inner.downcast_ref::<DataFusionError>() {

@@ -1,4 +1,5 @@
-//! Functions that PostgreSQL's clients ask at their start: the version, who they are, numbers and sizes of tables.
+//! Functions that PostgreSQL's clients call at their start: for the version, for who they are, for
+//! numbers and sizes of tables.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, StringArray};
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType, Int32Type, Int64Type};
@@ -62,9 +63,10 @@ pub(crate) fn numbers_of<T: ArrowPrimitiveType>(
         .ok_or_else(|| exec_datafusion_err!("expected numbers, found {}", column.data_type()))
 }
 
-/// Registers `version`; `to_regclass` and `to_regtype`; `pg_table_size`, `pg_relation_size` and `pg_total_relation_size`,
-/// which give the bytes of a table's Parquet files; and `pg_size_pretty`. `numbers` are the tables' in the session's catalog,
-/// `types` the types'.
+/// Registers `version`, `to_regclass` and `to_regtype`, and `pg_size_pretty`. `pg_table_size`,
+/// `pg_relation_size` and `pg_total_relation_size` give the bytes of a table's Parquet files.
+///
+/// `numbers` are those of the tables in the session's catalog, `types` those of the types.
 pub(crate) fn register_all<'v>(
     context: &SessionContext,
     numbers: &BTreeMap<String, i32>,

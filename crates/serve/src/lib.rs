@@ -1,8 +1,10 @@
-//! The published tables of a lake over the PostgreSQL wire protocol: read-only, with limits for every query.
+//! The published tables of a lake over the PostgreSQL wire protocol: read-only, with limits for
+//! every query.
 //!
-//! A connection has a session of its own over the tables of the run that was published last. When another run is
-//! published, queries that run go on reading the old one, and so does a transaction to its end; the next query reads
-//! the new one. It is never a mixture: the tables of a run come and go together.
+//! A connection has a session of its own over the tables of the run that was published last. When
+//! another run is published, queries that run go on reading the old one. So does a transaction, to
+//! its end. The next query reads the new run. What is read is never a mixture: the tables of a run
+//! come and go together.
 
 mod access;
 mod client;

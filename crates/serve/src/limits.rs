@@ -63,8 +63,8 @@ fn ended(why: String) -> PgWireError {
     error("57014", format!("canceling statement due to {why}"))
 }
 
-/// A future that plans a query, whose tasks go to the runtime of `engine`. It is polled where a deep query has a large enough stack,
-/// and where nobody waits for this thread.
+/// A future that plans a query. Its tasks go to the runtime of `engine`. It is polled on a thread
+/// for which nobody waits, and where a deep query has a large enough stack.
 pub(crate) struct Within<F>(Planning<F>);
 
 impl<F: Future> Within<F> {
@@ -89,8 +89,8 @@ where
 /// Rows that go from thread to thread together.
 const ROWS: usize = 512;
 
-/// The same response, whose rows are made by the runtime `engine`, so that this one is free to hear of cancellations, and end
-/// in an error if the query is ended.
+/// The same response, whose rows are made by the runtime `engine`. So this runtime is free to hear
+/// of cancellations. The rows end in an error if the query is ended.
 pub(crate) fn until(response: Response, ending: &Ending, engine: &Handle) -> Response {
     match response {
         Response::Query(mut query) => {

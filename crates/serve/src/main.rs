@@ -36,7 +36,8 @@ struct Cli {
     /// Where to listen, ADDRESS:PORT. An address that other machines reach needs --users.
     #[arg(long, default_value = "127.0.0.1:5432")]
     listen: SocketAddr,
-    /// A file of `name:password` lines that nobody else can read: who may connect. Without it, everyone on this machine.
+    /// Who may connect: a file of `name:password` lines that nobody else can read. Without it,
+    /// everyone on this machine may.
     #[arg(long)]
     users: Option<PathBuf>,
     /// A certificate in PEM form, with those it is signed by. With it, clients must use TLS.

@@ -38,7 +38,8 @@ pub(crate) struct Publication {
     /// What is published.
     pub(crate) catalog: Catalog,
     context: SessionContext,
-    /// Keeps garbage collections from its files, as long as a client reads them; `None` where the lake cannot be written.
+    /// Keeps collections of garbage from its files, as long as a client reads them. `None` where
+    /// the lake cannot be written.
     lease: Mutex<Option<HeldLease>>,
 }
 

@@ -1,4 +1,6 @@
-//! Refuses what does not read, and answers what clients say about their sessions where nothing is to be done.
+//! Refuses statements that do not only read.
+//!
+//! What clients say about their sessions is answered where nothing is to be done for it.
 
 use crate::errors::error;
 use async_trait::async_trait;
@@ -18,8 +20,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct ReadOnly;
 
-/// Whether a statement only reads: queries, and what clients say about their sessions. All else is refused, so
-/// that a statement which nobody thought of is too.
+/// Whether a statement only reads: queries, and what clients say about their sessions. All else is
+/// refused, also a statement that nobody thought of.
 fn reads(statement: &Statement) -> bool {
     match statement {
         Statement::Query(query) => query_reads(query),
@@ -105,8 +107,8 @@ const CHANGES: [&str; 12] = [
     "UPDATE",
 ];
 
-/// The answer to a statement that nothing needs to be done for: where nothing is changed, a
-/// savepoint is any point.
+/// The answer to a statement for which nothing needs to be done. Where nothing is changed, any
+/// point is a savepoint.
 fn answer(statement: &Statement, transaction: TransactionStatus) -> Option<Response> {
     Some(match statement {
         Statement::Savepoint { .. } => Response::Execution(Tag::new("SAVEPOINT")),

@@ -1,4 +1,5 @@
-//! Messages are looked at before the protocol's crate takes them apart: it takes lengths and ends for granted.
+//! Looks at messages before the protocol's crate takes them apart, which takes lengths and ends for
+//! granted.
 
 use bytes::{Buf, BytesMut};
 use std::io::{Error, ErrorKind, Result};

@@ -55,13 +55,14 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens what is published in `lake` and listens on `address`; with users clients need a password, with `tls`
-    /// they must encrypt. Queries run on the
-    /// runtime of `engine`, so that this one hears the clients whatever they ask.
+    /// Opens what is published in `lake` and listens on `address`. With users, clients need a
+    /// password. With `tls`, they must encrypt. Queries run on the runtime of `engine`, so that
+    /// this one hears the clients whatever they ask.
     ///
     /// # Errors
     ///
-    /// [`ServerError`] if nothing is published, a table cannot be opened, or the address cannot be had.
+    /// [`ServerError`] if nothing is published, a table cannot be opened, or the address cannot be
+    /// had.
     pub async fn start(
         lake: Lake,
         address: SocketAddr,
@@ -95,8 +96,8 @@ impl Server {
         self.shared.published().catalog.clone()
     }
 
-    /// Serves until `stop`, and then until the queries that run have ended or `grace` has passed. Looks every `interval` whether
-    /// another run is published.
+    /// Serves until `stop`, and then until the queries that run have ended or `grace` has passed.
+    /// Every `interval` it looks whether another run is published.
     pub async fn serve(self, interval: Duration, stop: impl Future<Output = ()>, grace: Duration) {
         tokio::pin!(stop);
         let watch = self.watch(interval);

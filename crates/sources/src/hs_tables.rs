@@ -1,14 +1,19 @@
-//! The official HS tables, which come with the program (`config/codes/hs`, see SOURCE.md there).
+//! The official HS tables, and those to other classifications, which come with the program
+//! (`config/codes/hs` and `config/codes/concordances`, see SOURCE.md there).
 
 use crate::table_reader::{Row, TableReader};
 use project::read_options::{Delimiter, ReadOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use trade::concordance::Tables;
-use trade::{Hs6, HsRevision};
+use trade::{Hs6, HsRevision, TargetRevision};
 
 const CORRELATIONS: &[u8] = include_bytes!("../../../config/codes/hs/correlations.csv.gz");
 const CONVERSIONS: &[u8] = include_bytes!("../../../config/codes/hs/conversions.csv.gz");
 const DESCRIPTIONS: &[u8] = include_bytes!("../../../config/codes/hs/descriptions.csv.gz");
+
+const TO_TARGETS: &[u8] = include_bytes!("../../../config/codes/concordances/from_hs2007.csv.gz");
+const TARGET_DESCRIPTIONS: &[u8] =
+    include_bytes!("../../../config/codes/concordances/descriptions.csv.gz");
 
 const COUNTRY_GROUPS: &[u8] = include_bytes!("../../../config/codes/books/country_group.csv");
 
@@ -104,6 +109,59 @@ pub fn descriptions(revision: HsRevision) -> Result<BTreeMap<Hs6, String>, Codes
     Ok(texts)
 }
 
+/// The official texts of the chapters, headings and codes of `revision`, by their digits.
+///
+/// # Errors
+///
+/// [`CodesError`] if the built-in table is damaged.
+pub fn texts_of_all_levels(revision: HsRevision) -> Result<BTreeMap<String, String>, CodesError> {
+    let mut texts = BTreeMap::new();
+    each_row("descriptions", DESCRIPTIONS, |row| {
+        if row.text(0)? == revision.name() {
+            texts.insert(row.text(1)?.to_owned(), row.text(2)?.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(texts)
+}
+
+/// The code of `target`, which is no revision of HS, that each code of HS2007 becomes.
+///
+/// # Errors
+///
+/// [`CodesError`] if the built-in table is damaged.
+pub fn to_target(target: TargetRevision) -> Result<BTreeMap<Hs6, String>, CodesError> {
+    let mut codes = BTreeMap::new();
+    each_row("from_hs2007", TO_TARGETS, |row| {
+        if row.text(0)? == target.name() {
+            let code = row.text(1)?.parse::<Hs6>().map_err(|e| e.to_string())?;
+            codes.insert(code, row.text(2)?.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(codes)
+}
+
+/// The official texts of the codes of `target`, which is no revision of HS, and of their groups;
+/// empty where there is none.
+///
+/// # Errors
+///
+/// [`CodesError`] if a built-in table is damaged.
+pub fn descriptions_of_target(
+    target: TargetRevision,
+) -> Result<BTreeMap<String, String>, CodesError> {
+    let mut texts: BTreeMap<String, String> =
+        to_target(target)?.into_values().map(|code| (code, String::new())).collect();
+    each_row("descriptions", TARGET_DESCRIPTIONS, |row| {
+        if row.text(0)? == target.name() {
+            texts.insert(row.text(1)?.to_owned(), row.text(2)?.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(texts)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +180,30 @@ mod tests {
             let expected = if is_between { tables.correlations[at].pairs.len() } else { 0 };
             assert_eq!(some.correlations[at].pairs.len(), expected);
         }
+    }
+
+    #[test]
+    fn chapters_and_headings_have_texts_in_every_revision() {
+        for revision in HsRevision::ALL {
+            let texts = texts_of_all_levels(revision).expect("a sound table");
+            assert_eq!(texts["01"], "Animals; live", "{revision}");
+            assert!(texts.keys().all(|code| texts.contains_key(&code[..2])), "{revision}");
+        }
+    }
+
+    #[test]
+    fn every_other_target_has_a_concordance_from_hs2007() {
+        let cars: Hs6 = "870323".parse().expect("a code");
+        let found = TargetRevision::OTHERS.map(|target| {
+            let codes = to_target(target).expect("a sound table");
+            assert!(codes.len() > 5_000, "{target}");
+            codes[&cars].clone()
+        });
+        assert_eq!(found, ["78100", "78120", "78120", "510", "3843", "3410"]);
+        let texts = descriptions_of_target(TargetRevision::Sitc3).expect("a sound table");
+        assert!(texts["78"].contains("vehicles") && !texts["78120"].is_empty());
+        let texts = descriptions_of_target(TargetRevision::Sitc4).expect("a sound table");
+        assert_eq!(texts["78120"], "", "there are no texts of SITC4");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod local;
 mod magic;
 mod packed;
 mod parquet_blocks;
+mod shaped;
 mod sheet;
 mod sniff;
 mod stata_blocks;
@@ -24,7 +25,8 @@ mod words;
 
 pub use self::block::{Block, Buffers, Stored};
 pub use self::cells::{
-    as_decimals, decoded_texts, texts, utf8_text, utf8_texts, with_mark, without_long_codes,
+    as_decimal, as_decimals, decode, decoded_texts, marked, texts, utf8_text, utf8_texts,
+    with_mark, without_long_code, without_long_codes,
 };
 pub use self::fault::Unreadable;
 
@@ -39,19 +41,20 @@ use self::json_blocks::JsonBlocks;
 use self::local::Local;
 use self::magic::{Magic, NoTable};
 use self::parquet_blocks::ParquetBlocks;
+use self::shaped::ShapedBlocks;
 use self::stata_blocks::StataBlocks;
 use self::text_blocks::TextBlocks;
 use encoding_rs::Encoding;
 use project::bounded;
 use project::raw_files::{Place, RawFile};
-use project::read_options::{Form, ReadOptions};
-use std::borrow::Cow;
+use project::read_options::{ColumnType, Form, ReadOptions};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempPath;
 use tokio::runtime::Handle;
+use trade::shape::Shape;
 
 /// A raw file, or a member of an archive.
 #[derive(Debug, Clone)]
@@ -82,11 +85,34 @@ enum Source {
     Parquet(Box<ParquetBlocks>),
     Arrow(Box<ArrowBlocks>),
     Stata(Box<StataBlocks>),
+    Shaped(Box<ShapedBlocks>),
+}
+
+/// How a file is read.
+#[derive(Clone, Copy)]
+struct Told<'o> {
+    options: &'o ReadOptions,
+    /// Which of its lines are rows, if that is told.
+    shape: Option<&'o Arc<Shape>>,
+    buffers: &'o Buffers,
 }
 
 impl Source {
     /// Opens a file of a form in which one must go back and forth.
-    fn at(path: &Path, form: Form, options: &ReadOptions) -> Result<Self, String> {
+    fn at(path: &Path, form: Form, told: Told<'_>) -> Result<Self, String> {
+        let Told { options, shape, buffers } = told;
+        if let Some(shape) = shape {
+            let blocks = match form {
+                Form::Excel => ShapedBlocks::of_workbook(path, options, shape, buffers)?,
+                _ => {
+                    let mut table = Self::at(path, form, Told { shape: None, ..told })?;
+                    let (names, seen) = (table.header().to_vec(), table.words().to_owned());
+                    let blocks = Box::new(move || table.next_block());
+                    ShapedBlocks::of_table(form, names, seen, blocks, shape, buffers)?
+                }
+            };
+            return Ok(Self::Shaped(Box::new(blocks)));
+        }
         let encoding = options.encoding.map_or(encoding_rs::UTF_8, |told| told.0);
         Ok(match form {
             Form::Excel => Self::Excel(Box::new(caught(|| ExcelBlocks::open(path, options))?)),
@@ -95,23 +121,70 @@ impl Source {
                 Self::Parquet(Box::new(caught(|| ParquetBlocks::open(path, encoding))?))
             }
             Form::Arrow => Self::Arrow(Box::new(caught(|| ArrowBlocks::open(path, options))?)),
-            Form::Dta => Self::Stata(Box::new(caught(|| StataBlocks::open(path, encoding))?)),
+            Form::Dta => {
+                Self::Stata(Box::new(caught(|| StataBlocks::open(path, encoding, options))?))
+            }
             Form::Csv | Form::Eurostat => {
                 return Err(format!("{} is read from its start", form.name()));
             }
         })
     }
 
+    fn form(&self) -> Form {
+        match self {
+            Self::Text(_) => Form::Csv,
+            Self::Eurostat(_) => Form::Eurostat,
+            Self::Excel(_) => Form::Excel,
+            Self::Json(_) => Form::Json,
+            Self::Parquet(_) => Form::Parquet,
+            Self::Arrow(_) => Form::Arrow,
+            Self::Stata(_) => Form::Dta,
+            Self::Shaped(rows) => rows.form,
+        }
+    }
+
+    /// What it was taken for, beside its form.
+    fn words(&self) -> &str {
+        match self {
+            Self::Text(text) => &text.seen,
+            Self::Eurostat(table) => &table.seen,
+            Self::Excel(table) => &table.seen,
+            Self::Json(table) => &table.seen,
+            Self::Parquet(table) => &table.seen,
+            Self::Arrow(table) => &table.seen,
+            Self::Stata(table) => &table.seen,
+            Self::Shaped(rows) => &rows.seen,
+        }
+    }
+
+    fn header(&self) -> &[String] {
+        match self {
+            Self::Text(text) => &text.header,
+            Self::Eurostat(table) => &table.header,
+            Self::Excel(table) => &table.header,
+            Self::Json(table) => &table.header,
+            Self::Parquet(table) => table.header(),
+            Self::Arrow(table) => &table.header,
+            Self::Stata(table) => &table.header,
+            Self::Shaped(rows) => &rows.header,
+        }
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>, String> {
+        match self {
+            Self::Text(text) => text.next_block(),
+            Self::Eurostat(table) => table.next_block(),
+            Self::Excel(table) => table.next_block(),
+            Self::Json(table) => table.next_block(),
+            Self::Parquet(table) => caught(|| table.next_block()),
+            Self::Arrow(table) => caught(|| table.next_block()),
+            Self::Stata(table) => caught(|| table.next_block()),
+            Self::Shaped(rows) => rows.next_block(),
+        }
+    }
+
     fn seen(&self) -> String {
-        let (form, seen) = match self {
-            Self::Text(text) => (Form::Csv, &text.seen),
-            Self::Eurostat(table) => (Form::Eurostat, &table.seen),
-            Self::Excel(table) => (Form::Excel, &table.seen),
-            Self::Json(table) => (Form::Json, &table.seen),
-            Self::Parquet(table) => (Form::Parquet, &table.seen),
-            Self::Arrow(table) => (Form::Arrow, &table.seen),
-            Self::Stata(table) => (Form::Dta, &table.seen),
-        };
+        let (form, seen) = (self.form(), self.words());
         match seen.is_empty() {
             true => form.name().to_owned(),
             false => format!("{}: {seen}", form.name()),
@@ -172,18 +245,6 @@ pub fn items_at(path: &Path, label: &str) -> Result<Vec<Item>, Unreadable> {
     }
 }
 
-/// The text as UTF-8. Bytes that are no characters become U+FFFD unless the text is in UTF-8, where
-/// they stay: they are a fault of the row they are needed in.
-pub fn decode<'t>(text: &'t [u8], encoding: &'static Encoding) -> Cow<'t, [u8]> {
-    if encoding == encoding_rs::UTF_8 {
-        return Cow::Borrowed(text);
-    }
-    match encoding.decode_without_bom_handling(text).0 {
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-    }
-}
-
 /// A file that is no archive.
 fn alone(file: Local, label: &str) -> Item {
     Item { label: label.to_owned(), file: Arc::new(file), member: None }
@@ -223,13 +284,47 @@ impl Item {
         options: &ReadOptions,
         buffers: &Buffers,
     ) -> Result<BlockReader, Unreadable> {
+        self.open_as(Told { options, shape: None, buffers })
+    }
+
+    /// Opens the file, as [`Self::open`], for the rows that `shape` tells from its other lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and if the file is not as `shape` says.
+    pub fn open_shaped(
+        &self,
+        options: &ReadOptions,
+        shape: &Arc<Shape>,
+        buffers: &Buffers,
+    ) -> Result<BlockReader, Unreadable> {
+        self.open_as(Told { options, shape: Some(shape), buffers })
+    }
+
+    fn open_as(&self, told: Told<'_>) -> Result<BlockReader, Unreadable> {
+        let reader = self.opened(told)?;
+        let asked = told.options.types.0.iter().find(|(_, kind)| **kind == ColumnType::Label);
+        let is_stata = matches!(reader.source, Source::Stata(_));
+        match asked {
+            Some((name, _)) if !is_stata => Err(format!(
+                "column {}: only Stata files have value labels, and it was taken for {} (`types`)",
+                words::named(name),
+                reader.seen
+            )
+            .into()),
+            _ => Ok(reader),
+        }
+    }
+
+    fn opened(&self, told: Told<'_>) -> Result<BlockReader, Unreadable> {
+        let Told { options, shape, buffers } = told;
         let path = self.file.path()?;
         // What is not known as it stands may be packed.
         if self.member.is_none()
             && let Some(magic) = Some(Magic::of_file(path)?).filter(|found| *found != Magic::Other)
             && let Some(form) = seekable(magic, options.form)
         {
-            return Ok(BlockReader::new(Source::at(path, form, options)?, None));
+            return Ok(BlockReader::new(Source::at(path, form, told)?, None));
         }
         let mut input = self.unpacked()?;
         let mut first = Vec::new();
@@ -240,7 +335,7 @@ impl Item {
             let copy = packed::to_temporary_file(Box::new(whole))?;
             let form = seekable(Magic::of_file(&copy)?, options.form)
                 .ok_or_else(|| "it is an archive within another: unpack it first".to_owned())?;
-            return Ok(BlockReader::new(Source::at(&copy, form, options)?, Some(copy)));
+            return Ok(BlockReader::new(Source::at(&copy, form, told)?, Some(copy)));
         }
         // Bytes in an encoding that was told are what it says.
         let is_told = options.encoding.is_some() || options.form == Some(Form::Csv);
@@ -248,12 +343,21 @@ impl Item {
         if let Some(why) = magic::refusal(magic, &self.label).filter(|_| is_refused) {
             return Err(why.into());
         }
-        let source = match (magic, options.form) {
-            (_, Some(Form::Eurostat)) | (Magic::Eurostat, None) => {
+        let is_eurostat =
+            matches!((magic, options.form), (_, Some(Form::Eurostat)) | (Magic::Eurostat, None));
+        let source = match shape {
+            Some(_) if is_eurostat => {
+                return Err(shaped::no_effect("rows", Form::Eurostat).into());
+            }
+            Some(shape) => {
+                let rows = ShapedBlocks::of_text(Box::new(whole), options, shape, buffers)?;
+                Source::Shaped(Box::new(rows))
+            }
+            None if is_eurostat => {
                 let table = EurostatBlocks::open(Box::new(whole), buffers.limit)?;
                 Source::Eurostat(Box::new(table))
             }
-            _ => Source::Text(Box::new(TextBlocks::open(Box::new(whole), options, buffers)?)),
+            None => Source::Text(Box::new(TextBlocks::open(Box::new(whole), options, buffers)?)),
         };
         Ok(BlockReader::new(source, None))
     }
@@ -281,15 +385,7 @@ impl BlockReader {
 
     /// The names of the columns.
     pub fn header(&self) -> &[String] {
-        match &self.source {
-            Source::Text(text) => &text.header,
-            Source::Eurostat(table) => &table.header,
-            Source::Excel(table) => &table.header,
-            Source::Json(table) => &table.header,
-            Source::Parquet(table) => table.header(),
-            Source::Arrow(table) => &table.header,
-            Source::Stata(table) => &table.header,
-        }
+        self.source.header()
     }
 
     /// The next rows; `None` at the end.
@@ -301,15 +397,7 @@ impl BlockReader {
         if let Some(block) = self.ahead.take() {
             return Ok(Some(block));
         }
-        match &mut self.source {
-            Source::Text(text) => text.next_block(),
-            Source::Eurostat(table) => table.next_block(),
-            Source::Excel(table) => table.next_block(),
-            Source::Json(table) => table.next_block(),
-            Source::Parquet(table) => caught(|| table.next_block()),
-            Source::Arrow(table) => caught(|| table.next_block()),
-            Source::Stata(table) => caught(|| table.next_block()),
-        }
+        self.source.next_block()
     }
 
     /// Puts the block back that was read last: it is the next one again.
@@ -330,6 +418,14 @@ impl BlockReader {
     /// Whether notes may stand below the rows, in their first column.
     pub fn may_have_notes(&self) -> bool {
         matches!(&self.source, Source::Excel(_))
+    }
+
+    /// The sheet of a workbook that is read, and the others that have cells.
+    pub fn sheets(&self) -> Option<(&str, &[String])> {
+        match &self.source {
+            Source::Excel(table) => Some((&table.sheet, &table.others)),
+            _ => None,
+        }
     }
 
     /// The encoding of the blocks of a text.

@@ -2,6 +2,7 @@
 //! economies and regions, users' tables, boundaries, and the HS tables of the program.
 
 pub mod boundaries;
+pub mod fitted;
 pub mod hs_tables;
 pub mod input;
 pub mod matched;

@@ -22,6 +22,9 @@ const SAMPLE_ROWS: usize = 10_000;
 /// Rows that are remembered to find those that are repeated.
 const MOST_REMEMBERED: usize = 4 << 20;
 
+/// Whole numbers above it that are stored in single precision may have been others.
+pub const EXACT_SINGLES: f64 = 16_777_216.0;
+
 /// Characters of a note that are shown.
 const NOTE_CHARACTERS: usize = 60;
 
@@ -132,6 +135,8 @@ pub struct TableReader {
     notes: Notes,
     /// The rows so far, if those are asked for that are repeated.
     repeats: Option<Repeats>,
+    /// The places of columns whose cells are codes.
+    codes: Vec<usize>,
 }
 
 /// Rows that were met, by their hash, as far as they are remembered.
@@ -195,7 +200,8 @@ impl TableReader {
     }
 
     fn of_blocks(blocks: BlockReader, options: &ReadOptions) -> Self {
-        Self { blocks, options: options.clone(), notes: Notes::default(), repeats: None }
+        let (options, notes) = (options.clone(), Notes::default());
+        Self { blocks, options, notes, repeats: None, codes: Vec::new() }
     }
 
     /// The names of the columns.
@@ -226,6 +232,40 @@ impl TableReader {
     pub fn find_repeated(&mut self, before: Option<Self>) {
         let before = before.and_then(|before| before.repeats);
         self.repeats = before.or_else(|| self.repeats.take()).or_else(|| Some(Repeats::default()));
+    }
+
+    /// Takes the cells of the columns at `places` as codes: one that is stored in single precision,
+    /// and may be another code's number, is refused.
+    pub fn take_as_codes(&mut self, places: impl IntoIterator<Item = usize>) {
+        self.codes = places.into_iter().collect();
+    }
+
+    /// Refuses codes of a block that are stored in single precision and have more digits than that
+    /// holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Row`] with the first one.
+    pub(crate) fn check_codes(&self, block: &Block) -> Result<(), Fault> {
+        let Block::Table { rows, row: first, stored } = block else { return Ok(()) };
+        for &at in self.codes.iter().filter(|&&at| stored.get(at) == Some(&Stored::Single)) {
+            let name = &self.header()[at];
+            let texts = input::utf8_text(name, rows.column(at), *first)?;
+            let is_long = |text: Option<&str>| {
+                let number = text.and_then(|text| text.parse::<f64>().ok());
+                number.is_some_and(|number| number.abs() > EXACT_SINGLES)
+            };
+            if let Some(row) = texts.iter().position(is_long) {
+                let why = format!(
+                    "column `{}`: {} is a number of single precision, which other codes may have \
+                     become too: write the column as text, or in double precision",
+                    printable(name, NOTE_CHARACTERS),
+                    texts.value(row)
+                );
+                return Err(Fault::Row { place: Place::Row(*first + row as u64), why });
+            }
+        }
+        Ok(())
     }
 
     /// The next rows; `None` at the end.
@@ -351,6 +391,7 @@ impl TableReader {
                 }
             }
             Block::Table { rows, row: first, stored } => {
+                self.check_codes(block)?;
                 let columns = input::decoded_texts(rows, stored, *first)?;
                 for at in 0..rows.num_rows() {
                     let place = Place::Row(*first + at as u64);
@@ -365,6 +406,10 @@ impl TableReader {
                     let cells = Cells::Columns(&columns, at);
                     each(&Row { cells, is_repeated }).map_err(|why| Fault::Row { place, why })?;
                 }
+            }
+            // Tables are opened without a shape.
+            Block::Shaped { .. } => {
+                return Err("rows of a layout, where a table was expected".to_owned().into());
             }
         }
         Ok(())
@@ -433,7 +478,7 @@ impl Notes {
 /// Whether the column at `place` has numbers, not texts that say some.
 pub(crate) fn is_stored_number(block: &Block, place: usize) -> bool {
     match block {
-        Block::Text { .. } => false,
+        Block::Text { .. } | Block::Shaped { .. } => false,
         Block::Table { stored, .. } => {
             matches!(stored.get(place), Some(Stored::Number | Stored::Single))
         }

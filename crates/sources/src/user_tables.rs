@@ -44,7 +44,7 @@ pub struct Uses {
 
 fn kind(of: ColumnType) -> Kind {
     match of {
-        ColumnType::Text => Kind::Text,
+        ColumnType::Text | ColumnType::Label => Kind::Text,
         ColumnType::Int => Kind::Int,
         ColumnType::Double => Kind::Float,
         ColumnType::Boolean => Kind::Flag,
@@ -480,9 +480,13 @@ pub fn rows_of(reader: &mut TableReader, uses: &Uses) -> Result<(SchemaRef, Reco
     reader.find_repeated(None);
     let options = reader.options().clone();
     let asked = kinds(&options, reader.header())?;
+    let is_code = |at: &usize| uses.codes.contains(reader.header()[*at].trim());
+    let codes: Vec<usize> = (0..reader.header().len()).filter(is_code).collect();
+    reader.take_as_codes(codes);
     let mut texts = Texts::new(reader);
     let mut typed: Vec<RecordBatch> = Vec::new();
     while let Some(block) = reader.next_block()? {
+        reader.check_codes(&block).map_err(|fault| fault.to_string())?;
         match block {
             Block::Table { rows, row, stored } if is_typed(&rows) => {
                 check_texts(&rows, row, &stored)?;
@@ -614,7 +618,9 @@ fn numbers(name: &str, column: &ArrayRef, kind: Kind) -> Result<ArrayRef, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{BinaryArray, Decimal128Array, Int64Array, NullArray, UInt64Array};
+    use arrow::array::{
+        BinaryArray, Decimal128Array, Float32Array, Int64Array, NullArray, UInt64Array,
+    };
     use parquet::arrow::ArrowSchemaConverter;
     use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
     use project::read_options::ColumnTypes;
@@ -713,6 +719,28 @@ mod tests {
         let text = error(ints(&[1]), "boolean");
         assert!(text.contains("row 1, column `x`: \"1\" is no true or false"), "{text}");
         assert!("float".parse::<ColumnType>().is_err());
+    }
+
+    #[test]
+    fn codes_of_single_precision_are_refused_where_others_may_be_the_same() {
+        let firms = |code: f32| {
+            let column: ArrayRef = Arc::new(Float32Array::from(vec![7.0, code]));
+            let beside: ArrayRef = Arc::new(Int32Array::from(vec![1, 2]));
+            let rows = RecordBatch::try_from_iter([("firm", column), ("n", beside)]);
+            parquet_of(&rows.expect("columns"), ArrowWriterOptions::new())
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t");
+        let read = |code: f32, codes: &[&str]| {
+            std::fs::write(&path, firms(code)).expect("written");
+            let codes = codes.iter().map(|name| (*name).to_owned()).collect();
+            read(&path, &ReadOptions::default(), &Uses { codes, numbers: BTreeSet::new() })
+        };
+        // 123456789 and 123456792 are one number of single precision.
+        let error = read(123_456_789.0, &["firm"]).expect_err("a code").to_string();
+        assert!(error.contains("row 2: column `firm`: 123456792 is a number of single"), "{error}");
+        assert!(read(123_456_789.0, &["n"]).is_ok());
+        assert!(read(16_777_216.0, &["firm"]).is_ok());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `customs.records` to `trade.*`: sums by region, product and year on the target HS revision.
+//! `customs.records` to `trade.*`: sums by region, product and year, HS codes on the target
+//! revision. Codes of other classifications stay as they are.
 //!
 //! A record is brought to the target revision first and then summed everywhere, so that all tables
 //! divide a split code alike. Sums are of hundredths, exact, so that they do not depend on their
@@ -70,7 +71,7 @@ impl Stage for Aggregate {
 }
 
 /// The version of the code of the sums, whether records are kept or not.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// Sums records that are in a store already.
 pub(super) fn sums(

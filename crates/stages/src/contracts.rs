@@ -1,8 +1,10 @@
 //! The contracts of all tables of the program.
 
+use super::table::UNITS;
 use super::{STAGES, panels};
-use lake::Contract;
+use lake::{Column, Contract};
 use std::sync::LazyLock;
+use trade::layout::Measure;
 
 static ALL: LazyLock<Vec<&'static Contract>> = LazyLock::new(|| {
     let mut all: Vec<&'static Contract> = Vec::new();
@@ -26,10 +28,33 @@ pub fn of(table: &str) -> Option<&'static Contract> {
     ALL.iter().copied().find(|contract| contract.table == table)
 }
 
+/// Has columns say what values are, where they are no money.
+pub fn say_measure(columns: &mut [Column], measure: &Measure) {
+    let Measure::Other { name, unit } = measure else { return };
+    for column in columns {
+        column.unit = column.unit.replace(UNITS, unit).replace("currency", unit);
+        column.about = column.about.replace("FOB value", name);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn columns_of_values_say_what_they_measure() {
+        let of = |measure: &Measure| {
+            let contract = of("trade.region_year").expect("a table");
+            let mut columns = contract.columns.clone();
+            say_measure(&mut columns, measure);
+            let value = columns.into_iter().find(|column| column.name == "fob_value");
+            value.map(|column| format!("{}, {}", column.about, column.unit)).expect("a value")
+        };
+        assert_eq!(of(&Measure::Money("USD".to_owned())), "FOB value, currency units");
+        let [name, unit] = ["employment", "persons"].map(str::to_owned);
+        assert_eq!(of(&Measure::Other { name, unit }), "employment, persons");
+    }
 
     #[test]
     fn keys_are_columns_without_nulls_and_names_are_unique() {

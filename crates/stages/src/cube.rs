@@ -331,6 +331,22 @@ impl Cube {
         cube
     }
 
+    /// The same with nothing reported by regions other than these.
+    #[must_use]
+    pub fn only(&self, is_kept: &[bool]) -> Self {
+        let keep = |cells: &Vec<CubeCell>| {
+            cells.iter().copied().filter(|cell| is_kept[cell.region]).collect::<Vec<_>>()
+        };
+        let cells = self.cells.iter().map(|(&place, cells)| (place, keep(cells))).collect();
+        let (regions, products) = (self.regions.clone(), self.products.clone());
+        let mut cube = Self::of(regions, products, self.frequency, cells);
+        cube.reported.clone_from(&self.reported);
+        for reported in cube.reported.values_mut() {
+            reported.iter_mut().zip(is_kept).for_each(|(reported, is_kept)| *reported &= is_kept);
+        }
+        cube
+    }
+
     /// The same with the regions of one of `groups` as one; a region that was not reported counts
     /// as nothing.
     pub fn merged(&self, groups: &[String]) -> Self {

@@ -9,28 +9,23 @@ use self::tables::{
 use super::context::{Context, Input, Output};
 use super::cube::{CELLS, Cube, texts};
 use super::error::StageError;
+use super::product_groups::{ProductGroups, numbers};
 use super::rows::{Rows, table};
 use super::stage::Stage;
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Int32Type};
-use indexmap::IndexSet;
 use lake::Contract;
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
 use rayon::prelude::*;
+use serde::Serialize;
 use sources::hs_tables;
 use space::{
     Classes, Concentration, Exports, Specificity, concentration, entropy, related_variety,
     specificity,
 };
 use std::collections::BTreeMap;
-use trade::Money;
-
-/// The number of each text's group, by `key`.
-fn groups<'t>(all: &'t [String], key: impl Fn(&'t str) -> &'t str) -> Vec<usize> {
-    let mut groups = IndexSet::new();
-    all.iter().map(|text| groups.insert_full(key(text)).0).collect()
-}
+use trade::{Classification, Money};
 
 /// Exports by year, region code and destination.
 type Markets = BTreeMap<i32, BTreeMap<String, BTreeMap<String, Money>>>;
@@ -61,35 +56,39 @@ fn markets(context: &Context<'_>) -> Result<Markets, StageError> {
     Ok(markets)
 }
 
-/// The group of each product, from the narrowest to the widest.
-struct ProductGroups {
-    products: Vec<usize>,
-    headings: Vec<usize>,
-    chapters: Vec<usize>,
-}
-
-impl ProductGroups {
-    fn of(products: &[String]) -> Self {
-        let by = |digits: usize| groups(products, |code| &code[..digits]);
-        Self { products: by(6), headings: by(4), chapters: by(2) }
-    }
-
-    fn variety(&self, row: &[f64]) -> VarietyColumns {
-        let Self { products, headings, chapters } = self;
-        VarietyColumns {
-            entropy_hs6: entropy(row, products),
-            entropy_hs4: entropy(row, headings),
-            unrelated_variety: entropy(row, chapters),
-            semi_related_variety: related_variety(row, headings, chapters),
-            related_variety: related_variety(row, products, chapters),
-            related_variety_hs4: related_variety(row, products, headings),
-        }
+/// The variety of a region's exports.
+fn variety(row: &[f64], of: &ProductGroups) -> VarietyColumns<'static> {
+    let ProductGroups { groups, subgroups, has_groups, has_subgroups, are_groups, are_subgroups } =
+        of;
+    let (within_groups, within_subgroups) =
+        (*has_groups && !are_groups, *has_subgroups && !are_subgroups);
+    let products: Vec<usize> = (0..row.len()).collect();
+    let entropy_products = entropy(row, &products);
+    VarietyColumns {
+        entropy_products,
+        entropy_subgroups: has_subgroups.then(|| entropy(row, subgroups)).flatten(),
+        unrelated_variety: has_groups.then(|| entropy(row, groups)).flatten(),
+        semi_related_variety: (within_groups && *has_subgroups)
+            .then(|| related_variety(row, subgroups, groups))
+            .flatten(),
+        related_variety: within_groups.then(|| related_variety(row, &products, groups)).flatten(),
+        related_variety_subgroups: within_subgroups
+            .then(|| related_variety(row, &products, subgroups))
+            .flatten(),
+        variety_null_reason: match entropy_products {
+            None => Some("no_exports"),
+            Some(_) if !has_groups => Some("no_groups"),
+            Some(_) if !has_subgroups => Some("no_subgroups"),
+            Some(_) if *are_groups => Some("products_are_groups"),
+            Some(_) if *are_subgroups => Some("products_are_subgroups"),
+            Some(_) => None,
+        },
     }
 }
 
 /// What a region's products say.
 struct Found {
-    variety: VarietyColumns,
+    variety: VarietyColumns<'static>,
     active: Option<Concentration>,
     all: Option<Concentration>,
     specificity: Option<Specificity>,
@@ -105,7 +104,7 @@ impl Found {
             .map(|(x, _)| *x)
             .collect();
         Self {
-            variety: groups.variety(row),
+            variety: variety(row, groups),
             active: concentration(row, Classes::Active),
             all: concentration(&traded, Classes::All),
             specificity: specificity(row, exports.product_totals()),
@@ -139,16 +138,24 @@ impl Found {
 /// The stage.
 pub(super) struct Diversification;
 
+/// See [`Stage::Params`].
+#[derive(Serialize)]
+pub(super) struct Params {
+    classification: Classification,
+}
+
 const DESTINATIONS: &str = "trade.region_product_year_destination";
 
 impl Stage for Diversification {
     const NAME: StageName = StageName::Diversification;
-    const VERSION: u32 = 3;
-    type Params = ();
+    const VERSION: u32 = 4;
+    type Params = Params;
 
-    fn params(_pipeline: &Pipeline) {}
+    fn params(pipeline: &Pipeline) -> Params {
+        Params { classification: pipeline.classification() }
+    }
 
-    fn reads((): &()) -> Vec<Input> {
+    fn reads(_params: &Params) -> Vec<Input> {
         Input::tables(&[CELLS, DESTINATIONS])
     }
 
@@ -156,17 +163,17 @@ impl Stage for Diversification {
         tables::contracts()
     }
 
-    fn run((): &(), context: &Context<'_>) -> Result<Output, StageError> {
-        run(context)
+    fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
+        run(params, context)
     }
 }
 
 /// Computes variety and concentration of every region, product and year.
-fn run(context: &Context<'_>) -> Result<Output, StageError> {
+fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
     let cube = Cube::read(context)?;
     let markets = markets(context)?;
     let subcontinents = hs_tables::subcontinents()?;
-    let groups = ProductGroups::of(&cube.products);
+    let groups = ProductGroups::of(&params.classification, &cube.products);
     let mut by_region = Rows::<RegionYear>::default();
     let mut by_product = Rows::<ProductYear>::default();
     for &year in &cube.years {
@@ -207,7 +214,7 @@ fn market_columns(
     let names: Vec<String> = market.keys().map(|&name| name.clone()).collect();
     let alone: Vec<usize> = (0..names.len()).collect();
     // A destination that is in no list is a group of its own.
-    let group = groups(&names, |name| subcontinents.get(name).map_or(name, String::as_str));
+    let group = numbers(&names, |name| subcontinents.get(name).map(String::as_str));
     let found = concentration(&values, Classes::Active);
     MarketColumns {
         n_destinations: (!names.is_empty()).then_some(names.len()),
@@ -242,12 +249,22 @@ fn products_of_year(cube: &Cube, year: i32, exports: &Exports, rows: &mut Rows<P
 #[cfg(test)]
 mod tests {
     use super::*;
+    use trade::classification::Hierarchy;
 
     #[test]
-    fn products_are_grouped_by_their_first_digits() {
+    fn variety_that_has_no_groups_is_null_with_a_reason() {
+        let row = [1.0, 1.0, 2.0];
+        let flat = Classification { hierarchy: Hierarchy::Flat, ..Classification::hs() };
         let products = ["010110", "010190", "020110"].map(str::to_owned);
-        assert_eq!(groups(&products, |code| &code[..2]), [0, 0, 1]);
-        assert_eq!(groups(&products, |code| code), [0, 1, 2]);
+        let found = variety(&row, &ProductGroups::of(&flat, &products));
+        assert_eq!(found.entropy_products, Some(1.5));
+        assert_eq!((found.unrelated_variety, found.related_variety), (None, None));
+        assert_eq!(found.variety_null_reason, Some("no_groups"));
+        let found = variety(&row, &ProductGroups::of(&Classification::hs(), &products));
+        assert_eq!((found.unrelated_variety, found.related_variety), (Some(1.0), Some(0.5)));
+        assert_eq!(found.variety_null_reason, None);
+        let found = variety(&[0.0; 3], &ProductGroups::of(&Classification::hs(), &products));
+        assert_eq!(found.variety_null_reason, Some("no_exports"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) struct Ingest;
 pub(super) struct IngestToSums;
 
 /// The version of the code, whether records are kept or not.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 impl Stage for Ingest {
     const NAME: StageName = StageName::Ingest;

@@ -14,6 +14,7 @@ mod panels;
 mod params;
 mod plausibility;
 mod policy;
+mod product_groups;
 mod record_store;
 pub mod regression;
 mod relatedness;
@@ -26,6 +27,7 @@ mod stage;
 mod sync;
 mod table;
 pub mod tasks;
+mod years;
 
 pub use context::{Context, FileInput, Finishing, GroupWriter, Input, Made, Output};
 pub use error::StageError;

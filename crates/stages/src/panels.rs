@@ -56,11 +56,27 @@ pub(super) fn contracts() -> Vec<&'static Contract> {
     vec![&*REGION, &*REGION_PRODUCT, &*REGION_PRODUCT_YEAR]
 }
 
-/// The product of a row, and beside it the levels of the Harmonized System.
+/// The product of a row, and beside it the levels of the Harmonized System and its groups.
 fn products() -> Vec<Column> {
-    let product = product();
-    let levels: Vec<Column> = HS_LEVELS.iter().map(|level| level.beside(&product)).collect();
-    std::iter::once(product).chain(levels).collect()
+    let mut columns = vec![product()];
+    // Other classifications do not have them.
+    let of_hs =
+        HS_LEVELS.iter().map(|level| Column { is_nullable: true, ..level.beside(&columns[0]) });
+    let of_hs: Vec<Column> = of_hs.collect();
+    columns.extend(of_hs);
+    columns.push(column(
+        "product_subgroup?",
+        Text,
+        "",
+        "its subgroup: the heading of HS; null where the hierarchy of the classification has none",
+    ));
+    columns.push(column(
+        "product_group?",
+        Text,
+        "",
+        "its group: the chapter of HS; null where the hierarchy of the classification has none",
+    ));
+    columns
 }
 
 /// Relatedness of a product to a region, in the forms of the product space.
@@ -101,7 +117,7 @@ fn related() -> Vec<Column> {
             "group_entropy?",
             Float,
             "bits",
-            "entropy of the region's exports in the chapter without the product",
+            "entropy of the region's exports in the product's group (of HS: chapter) without the product",
         ),
         column(
             "weighted_entropy?",

@@ -4,12 +4,12 @@ use project::config::Config;
 use project::config::choice::{Named, PciScale, RcaComparison};
 use serde::Serialize;
 use space::{ComplexityParams, RcaRule};
-use trade::HsRevision;
+use trade::TargetRevision;
 
 /// The revision of the products.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Target {
-    pub(super) target_revision: Named<HsRevision>,
+    pub(super) target_revision: Named<TargetRevision>,
 }
 
 impl From<&Config> for Target {

@@ -7,25 +7,23 @@ use self::tables::{FindingRow, FindingTable};
 use super::context::{Context, Input, Output};
 use super::cube::{CELLS, TableSums, texts};
 use super::error::StageError;
-use super::params::Target;
 use super::rows::{Rows, table};
 use super::stage::Stage;
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
 use lake::Contract;
 use project::config;
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
 use serde::Serialize;
-use sources::hs_tables;
 use std::collections::{BTreeMap, BTreeSet};
-use trade::plausibility::{Axis, Cells, Dimension, Finding, Findings, Kind, Part};
+use trade::plausibility::{Axis, Cells, Dimension, Finding, Findings, Kind, Part, RowCounts};
 use trade::{Frequency, Money};
 
 const REGION: &str = "trade.region";
 const PRODUCT: &str = "trade.product";
 const DESTINATIONS: &str = "trade.region_product_year_destination";
-const CONVERSION: &str = "trade.hs_conversion";
+const CONVERSION: &str = "trade.conversion";
 const RECONCILIATION: &str = "customs.reconciliation";
 
 /// Rows that two files have at the least before they are taken for one.
@@ -44,14 +42,15 @@ pub(super) struct Plausibility;
 #[derive(Serialize)]
 pub(super) struct Params {
     plausibility: config::Plausibility,
-    harmonize: Target,
-    /// Whether a layout has products of four digits, which stand for what is below them.
+    /// Whether products are of HS, whose codes are known.
+    is_hs: bool,
+    /// Whether a layout has products of two or four digits, which stand for what is below them.
     has_headings: bool,
 }
 
 impl Stage for Plausibility {
     const NAME: StageName = StageName::Plausibility;
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Params = Params;
 
     /// Nobody has to ask for it.
@@ -60,11 +59,15 @@ impl Stage for Plausibility {
     }
 
     fn params(pipeline: &Pipeline) -> Params {
-        let mut digits = pipeline.sources.iter().map(|source| source.layout.layout.product.digits);
+        let is_hs = pipeline.classification().is_hs();
+        let digits = || {
+            let formats = pipeline.sources.iter().map(|source| &source.layout.layout.product);
+            formats.filter(|_| is_hs).filter_map(|format| format.digits)
+        };
         Params {
+            is_hs,
             plausibility: pipeline.config.plausibility.clone(),
-            harmonize: Target::from(&pipeline.config),
-            has_headings: digits.any(|n| n < 6),
+            has_headings: digits().any(|n| n < 6),
         }
     }
 
@@ -130,6 +133,7 @@ impl Limits<'_> {
                 Some(("max_unknown_product_share", self.0.max_unknown_product_share))
             }
             Kind::MixedLengths => Some(("max_mixed_length_share", self.0.max_mixed_length_share)),
+            Kind::RepeatedRows => Some(("max_repeated_share", self.0.max_repeated_share)),
             Kind::AllZero | Kind::FilesAlike => None,
         }
     }
@@ -160,8 +164,16 @@ fn found(params: &Params, context: &Context<'_>) -> Result<Vec<Finding>, StageEr
             n_periods: sums.n_periods(),
             cells: sums.cells(),
         };
-        found.extend(Findings::of(&table));
-        found.extend(unlisted_products(params, context, &sums)?);
+        // Codes of other classifications have as many digits as they are fine.
+        let is_level = |finding: &Finding| {
+            finding.dimension == Dimension::Product && finding.kind == Kind::MixedLengths
+        };
+        let all = Findings::of(&table).into_iter();
+        found.extend(all.filter(|finding| params.is_hs || !is_level(finding)));
+        // What a layout's own table lacks is in customs.unmapped.
+        if params.is_hs {
+            found.extend(unlisted_products(params, context, &sums)?);
+        }
     }
     if let Some(sums) = TableSums::read(context, DESTINATIONS, "destination", Frequency::Year)? {
         let table = Cells {
@@ -174,6 +186,7 @@ fn found(params: &Params, context: &Context<'_>) -> Result<Vec<Finding>, StageEr
         found.extend(Findings::of(&table).into_iter().filter(of_destinations));
     }
     found.extend(files_alike(context)?);
+    found.extend(repeated_rows(context)?);
     Ok(found)
 }
 
@@ -199,12 +212,6 @@ fn unlisted(context: &Context<'_>) -> Result<BTreeSet<String>, StageError> {
         found.extend(unlisted.filter_map(|(product, _)| product).map(str::to_owned));
     }
     Ok(found)
-}
-
-/// The headings of a revision, as products that stand for what is below them.
-fn headings(params: &Params) -> Result<BTreeSet<String>, StageError> {
-    let listed = hs_tables::descriptions(*params.harmonize.target_revision)?;
-    Ok(listed.keys().map(|code| format!("{}00", code.heading())).collect())
 }
 
 /// Codes that were reported and that no table has: how many in the year with most, and their value.
@@ -237,11 +244,7 @@ fn unlisted_products(
     context: &Context<'_>,
     sums: &TableSums,
 ) -> Result<Option<Finding>, StageError> {
-    let mut products = unlisted(context)?;
-    if params.has_headings {
-        let headings = headings(params)?;
-        products.retain(|product| !headings.contains(product));
-    }
+    let products = unlisted(context)?;
     let mut by_product = vec![0.0; sums.parts.len()];
     sums.cells().for_each(|cell| by_product[cell.column] += cell.value);
     let of_all = sums.parts.iter().zip(&by_product);
@@ -302,4 +305,40 @@ fn files_alike(context: &Context<'_>) -> Result<Vec<Finding>, StageError> {
         found.extend(others.iter().map(|other| Finding::files_alike([first, other], n_rows, part)));
     }
     Ok(found)
+}
+
+/// The rows of a layout's files, those that are repeated, and their value.
+#[derive(Default)]
+struct OfLayout {
+    n_rows: i64,
+    n_repeated: i64,
+    value: Money,
+    value_repeated: f64,
+}
+
+/// Rows that are repeated to the last field, by layout.
+fn repeated_rows(context: &Context<'_>) -> Result<Vec<Finding>, StageError> {
+    let mut by_layout: BTreeMap<String, OfLayout> = BTreeMap::new();
+    for batch in &context.rows(RECONCILIATION)? {
+        let schema = batch.schema();
+        let column = |name: &str| Ok::<_, StageError>(batch.column(schema.index_of(name)?));
+        let rows = column("n_rows")?.as_primitive::<Int64Type>();
+        let repeated = column("n_repeated")?.as_primitive::<Int64Type>();
+        let values = column("value_in")?.as_primitive::<Decimal128Type>();
+        let repeated_values = column("value_repeated")?.as_primitive::<Float64Type>();
+        for (row, layout) in texts(batch, "layout")?.iter().enumerate() {
+            let sums = by_layout.entry(layout.unwrap_or_default().to_owned()).or_default();
+            sums.n_rows += rows.value(row);
+            sums.n_repeated += repeated.value(row);
+            sums.value += Money::from_hundredths(values.value(row));
+            sums.value_repeated += repeated_values.value(row);
+        }
+    }
+    let finding = |(layout, sums): (String, OfLayout)| {
+        let count = |n: i64| usize::try_from(n).unwrap_or(0);
+        let rows = RowCounts { n: count(sums.n_rows), n_repeated: count(sums.n_repeated) };
+        let part = Part { value: sums.value_repeated, whole: sums.value.to_f64() };
+        (rows.n_repeated > 0).then(|| Finding::repeated_rows(&layout, rows, part))
+    };
+    Ok(by_layout.into_iter().filter_map(finding).collect())
 }

@@ -189,7 +189,7 @@ fn rates(
     table: &External<ByProduct<RebateColumns>>,
 ) -> Result<BTreeMap<String, Vec<Rate>>, StageError> {
     let highest = params.policy.vat;
-    let rates = reference_tables::rebate_rates(table, *params.harmonize.target_revision)?;
+    let rates = reference_tables::rebate_rates(table, params.harmonize.target_revision.hs())?;
     let all = rates.iter().flat_map(|(code, line)| line.iter().map(move |rate| (code, rate.rate)));
     match all.into_iter().find(|(_, rate)| *rate > highest) {
         None => Ok(rates),

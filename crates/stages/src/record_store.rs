@@ -11,7 +11,7 @@ mod store;
 mod texts;
 
 pub(super) use self::coded_rows::{CodedRows, RECORDS, WORDS};
-pub(super) use self::codes::{code_of, number_of, reported_code, revision_and_code};
+pub(super) use self::codes::ReportedCode;
 pub(super) use self::collector::{Collector, RecordValues};
 pub(super) use self::encoder::RecordEncoder;
 pub(super) use self::row::{NO_WORD, Row, by_place};

@@ -40,7 +40,7 @@ pub(super) struct Relatedness;
 
 impl Stage for Relatedness {
     const NAME: StageName = StageName::Relatedness;
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {
@@ -53,6 +53,7 @@ impl Stage for Relatedness {
             complexity: config.complexity.clone(),
             cleaning: config.cleaning.clone(),
             harmonize: Target::from(config),
+            classification: pipeline.classification(),
             proximity: pipeline.proximity.clone().filter(|_| has_proximity),
             reference: pipeline.reference.clone().filter(|_| has_reference),
             incomes: pipeline.incomes.clone(),

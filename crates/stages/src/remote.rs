@@ -48,7 +48,7 @@ pub enum Task {
         /// The year.
         year: i32,
         /// The value reported under each code, of all years.
-        reported: BTreeMap<u32, Money>,
+        reported: BTreeMap<String, Money>,
     },
     /// To write the rows of a statement.
     Sql {

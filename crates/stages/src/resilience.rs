@@ -61,10 +61,15 @@ impl Cubes {
             macro_regions,
             products: regions.transposed(),
             one_group: vec![0; codes.len()],
-            nation: regions.merged(&vec!["nation".to_owned(); codes.len()]),
+            nation: regions.merged(&nation_of(&regions)),
             regions,
         })
     }
+}
+
+/// The group of each region, where all are one.
+fn nation_of(regions: &Cube) -> Vec<String> {
+    vec!["nation".to_owned(); regions.regions.len()]
 }
 
 /// The stage.
@@ -97,7 +102,7 @@ impl Part for RegionDestination {
 
 impl Stage for Resilience {
     const NAME: StageName = StageName::Resilience;
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {
@@ -144,7 +149,7 @@ impl Stage for Resilience {
         let regions = asked.filled(Cube::read(context)?);
         let reference = match &params.reference {
             Some(table) => {
-                let target = *params.harmonize.target_revision;
+                let target = params.harmonize.target_revision.hs();
                 Some(reference_tables::reference(
                     context.outside(table)?,
                     target,
@@ -251,12 +256,23 @@ impl Sides {
             Ok(())
         };
         let of_nation = || -> Result<(), StageError> {
-            let side = Side::Groups(of_regions, &cubes.one_group);
-            let path = seen(of_regions, &cubes.nation, side)?;
-            let expected = ExpectedPaths::new(&path)?;
-            units::rows(&path, &expected, number, nation);
-            units::period_rows(&path, &expected, nation_periods);
-            Ok(())
+            let mut add = |of_regions: &EpisodePath<'_>, cube: &Cube| -> Result<(), StageError> {
+                let side = Side::Groups(of_regions, &cubes.one_group);
+                let path = seen(of_regions, cube, side)?;
+                let expected = ExpectedPaths::new(&path)?;
+                units::rows(&path, &expected, number, nation);
+                units::period_rows(&path, &expected, nation_periods);
+                Ok(())
+            };
+            let is_compared = of_regions.compared();
+            if !is_compared.contains(&false) {
+                return add(of_regions, &cubes.nation);
+            }
+            // A nation that gains or loses regions on its way has no growth.
+            let regions = cubes.regions.only(&is_compared);
+            let (episode, asked) = (of_regions.episode, of_regions.asked);
+            let path = EpisodePath::new(episode, asked, &regions, Side::Regions)?;
+            add(&path, &regions.merged(&nation_of(&regions)))
         };
         let (groups, (products, nation)) =
             rayon::join(of_groups, || rayon::join(of_products, of_nation));

@@ -6,14 +6,15 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use trade::layout::{
-    Codes, Field, FieldSpec, Meaning, Negative, Origin, ProductFormat, RevisionYears, Rule,
-    Unmapped, Zero,
+    Codes, Field, FieldSpec, Meaning, Measure, Negative, Origin, ProductFormat, RevisionYears,
+    Rule, Unmapped, Zero,
 };
 use trade::text::Rows;
 use trade::{
-    CodedParser, Column, Dialect, Entry, HsRevision, Layout, Money, MoneyFormat, NumberFormat,
-    Reject, Rounding, RowBatch, RowParser, RowTexts, Sink,
+    Classification, CodedParser, Column, Dialect, Entry, HsRevision, Layout, LeftOut, Money,
+    MoneyFormat, NumberFormat, Reject, Rounding, RowBatch, RowParser, RowTexts, Sink,
 };
 
 const N_ROWS: u32 = 50_000;
@@ -74,6 +75,7 @@ fn layout() -> Layout {
         products: BTreeSet::new(),
         destinations: BTreeSet::new(),
         firm_names: BTreeSet::new(),
+        cells: Vec::new(),
     };
     let country = |number: u32| match number {
         142 => "CHN".to_owned(),
@@ -105,11 +107,12 @@ fn layout() -> Layout {
             multiplier: 1,
             round: Rounding::Refuse,
         },
-        currency: "USD".to_owned(),
+        measure: Measure::Money("USD".to_owned()),
         negative: Negative::Reject,
         zero: Zero::Keep,
         product: ProductFormat {
-            digits: 8,
+            classification: Arc::new(Classification::hs()),
+            digits: Some(8),
             restore_leading_zero: true,
             revisions: vec![RevisionYears {
                 first: 2007,
@@ -124,6 +127,9 @@ fn layout() -> Layout {
             Rule { products: set(&["98", "99"]), ..rule("special chapters") },
             Rule { firm_names: set(&WORDS), ..rule("traders") },
         ],
+        conditions: Vec::new(),
+        years: None,
+        empty_value: None,
     }
 }
 
@@ -158,6 +164,10 @@ impl Sink for Totals {
 
     fn reject(&mut self, reject: Reject) {
         panic!("{reject:?}");
+    }
+
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, _: Money) {
+        panic!("{why:?}: {n_entries}");
     }
 
     fn unmapped(&mut self, field: Field, text: &str, _: &str, _: u64, _: Money) {

@@ -10,9 +10,9 @@ pub enum Column {
     Region,
     /// Product code, all its digits.
     Product,
-    /// Its first six digits.
-    Hs6,
-    /// Their revision.
+    /// The product as it is analysed: the first six digits of an HS code, else the code itself.
+    Analysed,
+    /// The revision of an HS code.
     Revision,
     /// Destination code.
     Destination,
@@ -34,7 +34,7 @@ impl Column {
         Self::Flow,
         Self::Region,
         Self::Product,
-        Self::Hs6,
+        Self::Analysed,
         Self::Revision,
         Self::Destination,
         Self::TradeMode,

@@ -81,7 +81,7 @@ pub enum MatchKind {
 }
 
 impl MatchKind {
-    /// Its name in `trade.hs_conversion`.
+    /// Its name in `trade.conversion`.
     pub fn code(self) -> &'static str {
         match self {
             Self::Same => "same_revision",
@@ -113,14 +113,14 @@ pub struct Tables {
 
 /// The codes of the target revision that a code becomes, with their weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Conversion {
+pub struct Conversion<C = Hs6> {
     /// What kind of match it is.
     pub kind: MatchKind,
     /// Target code and weight; never empty. A code that is not divided has one with weight 1.
-    pub targets: Vec<(Hs6, u128)>,
+    pub targets: Vec<(C, u128)>,
 }
 
-impl Conversion {
+impl<C> Conversion<C> {
     /// The weights of its targets.
     pub fn weights(&self) -> Vec<u128> {
         self.targets.iter().map(|(_, weight)| *weight).collect()

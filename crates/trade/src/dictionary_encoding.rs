@@ -13,10 +13,13 @@ use self::fallback::Fallback;
 use self::found::{COLUMN_OF, Found, Year, has};
 use crate::batch::RowTexts;
 use crate::column::Column;
+use crate::hs::HsRevision;
 use crate::interner::{Interner, Lookup, NO_CODE, Text, UNKNOWN, is_same};
-use crate::layout::{Field, Negative, Zero};
+use crate::layout::{Field, Layout, Negative, Zero};
 use crate::money::Money;
-use crate::row::{Counts, Entry, Fitted, FittedRule, ProductCode, Reject, RowParser, Sink, Source};
+use crate::row::{
+    Counts, Entry, Fitted, FittedRule, LeftOut, ProductCode, Reject, RowParser, Sink, Source,
+};
 use std::borrow::Cow;
 
 /// The texts of each [`Column`], by code.
@@ -66,6 +69,8 @@ pub trait CodedSink {
     fn entry(&mut self, entry: &CodedEntry);
     /// A refused row or entry.
     fn reject(&mut self, reject: Reject);
+    /// Entries that are left out, and their value where it can be read.
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, value: Money);
     /// A text of `field` that its codes do not have, and that became `code` in `n_entries` entries of
     /// `value` together.
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money);
@@ -152,13 +157,13 @@ pub struct CodedParser<'p, 'l> {
     parser: &'p RowParser<'l>,
     /// The columns whose texts somebody asks for.
     is_asked: [bool; Column::ALL.len()],
-    /// The column of the value, where a row has but one.
+    /// The column of the value, where a row has but one, and its texts say all.
     value: Option<usize>,
     /// By field.
     fallbacks: Vec<Vec<Fallback<'p, 'l>>>,
     dictionaries: Dictionaries,
-    /// HS6 of each product code.
-    hs6: Vec<u32>,
+    /// The code of each product, cut to what is analysed.
+    cut: Vec<u32>,
     /// The revision of each year met.
     revisions: Vec<(u32, u32)>,
     masks: [Masks; 4],
@@ -199,6 +204,15 @@ fn put_numbers(rows: &(impl RowTexts + ?Sized), column: usize, numbers: &mut Vec
 fn mark_without_code(is_unusual: &mut [bool], codes: &[u32]) {
     for (is_unusual, code) in is_unusual.iter_mut().zip(codes) {
         *is_unusual |= *code == NO_CODE;
+    }
+}
+
+/// Marks the rows of years that are not meant.
+fn mark_other_years(layout: &Layout, years: &[u32], is_unusual: &mut [bool]) {
+    if layout.years.is_some() {
+        for (is_unusual, year) in is_unusual.iter_mut().zip(years) {
+            *is_unusual |= !layout.is_of_years(year.cast_signed());
+        }
     }
 }
 
@@ -248,7 +262,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             parser,
             is_asked,
             value: match &parser.values[..] {
-                [column] if column.code.is_none() => Some(column.at),
+                [column] if column.code.is_none() && !parser.needs_rows => Some(column.at),
                 _ => None,
             },
             fallbacks: Field::ALL
@@ -256,7 +270,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 .map(|field| Fallback::all(&parser.fields[field.index()]))
                 .collect(),
             dictionaries: Dictionaries::default(),
-            hs6: Vec::new(),
+            cut: Vec::new(),
             revisions: Vec::new(),
             masks: [Column::Product, Column::FirmName, Column::Region, Column::Destination].map(
                 |column| Masks {
@@ -297,20 +311,23 @@ impl<'p, 'l> CodedParser<'p, 'l> {
     /// Looks up the texts of a batch of rows, column by column: the processor can then fetch what many rows
     /// are compared with at once.
     pub fn look_up(&mut self, rows: &(impl RowTexts + ?Sized)) {
-        let n = rows.n_rows();
+        // Each row is read by itself.
+        if self.value.is_none() {
+            return;
+        }
+        let (parser, n) = (self.parser, rows.n_rows());
         let mut found = std::mem::take(&mut self.found);
         found.is_unusual.clear();
-        let n_columns = self.parser.n_columns();
+        let n_columns = parser.n_columns();
         let is_unusual = |row: usize| {
-            self.value.is_none()
-                || rows.n_columns(row) != n_columns
-                || (self.parser.has_trailing && !rows.text(row, n_columns - 1).bytes().is_empty())
+            rows.n_columns(row) != n_columns
+                || (parser.has_trailing && !rows.text(row, n_columns - 1).bytes().is_empty())
         };
         found.is_unusual.extend((0..n).map(is_unusual));
         found.ownership_at.clear();
         found.ownership_at.resize(n, 0);
         found.rules.clear();
-        found.rules.resize(n, if self.parser.rules.is_empty() { 0 } else { u64::MAX });
+        found.rules.resize(n, if parser.rules.is_empty() { 0 } else { u64::MAX });
         let mut groups = match self.groups.take() {
             Some(groups) => groups,
             None => ColumnGroup::all(&self.fallbacks, rows),
@@ -324,6 +341,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         if !is_known[Field::Year.index()] {
             self.find(Field::Year, &mut texts, None, &mut found.year, unusual, None);
         }
+        mark_other_years(parser.layout, &found.year, unusual);
         let year = Year::of_all(&found.year);
         for group in groups.iter_mut().filter(|group| !group.has_year()) {
             group.look_up(rows, year, &mut found, &mut is_known);
@@ -355,8 +373,8 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         groups.retain(ColumnGroup::is_of_use);
         self.groups = Some(groups);
         self.find_products(&mut found);
-        if !self.parser.rules.is_empty() {
-            let (parser, dictionaries) = (self.parser, &self.dictionaries);
+        if !parser.rules.is_empty() {
+            let dictionaries = &self.dictionaries;
             for masks in self.masks.iter_mut().filter(|masks| masks.is_needed) {
                 let column = masks.column;
                 if column == Column::FirmName && self.names.is_some() {
@@ -410,7 +428,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         }
     }
 
-    /// Puts HS6 and revision beside the products that were found.
+    /// Puts what is analysed and the revision beside the products that were found.
     fn find_products(&mut self, found: &mut Found) {
         for column in [Column::Flow, Column::Region, Column::Product] {
             let codes = &found.codes[column as usize];
@@ -418,11 +436,12 @@ impl<'p, 'l> CodedParser<'p, 'l> {
                 mark_without_code(&mut found.is_unusual, codes);
             }
         }
-        let mut hs6 = std::mem::take(&mut found.codes[Column::Hs6 as usize]);
-        hs6.clear();
+        let mut cut = std::mem::take(&mut found.codes[Column::Analysed as usize]);
+        cut.clear();
         let products = &found.codes[Column::Product as usize];
-        hs6.extend(products.iter().map(|&at| *self.hs6.get(at as usize).unwrap_or(&NO_CODE)));
-        found.codes[Column::Hs6 as usize] = hs6;
+        let of_product = |&at: &u32| *self.cut.get(at as usize).unwrap_or(&NO_CODE);
+        cut.extend(products.iter().map(of_product));
+        found.codes[Column::Analysed as usize] = cut;
         let mut revisions = std::mem::take(&mut found.codes[Column::Revision as usize]);
         revisions.clear();
         for of_year in found.year.chunk_by(|a, b| a == b) {
@@ -530,7 +549,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             return Counts { value_in: entry.value, ..Counts::default() };
         }
         let parser = self.parser;
-        let mut coder = Coder { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6, sink };
+        let mut coder = Coder { dictionaries: &mut self.dictionaries, cut: &mut self.cut, sink };
         parser.parse(&rows.row(at), &mut coder)
     }
 
@@ -580,7 +599,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
             return;
         }
         let parser = self.parser;
-        let mut known = Known { dictionaries: &mut self.dictionaries, hs6: &mut self.hs6 };
+        let mut known = Known { dictionaries: &mut self.dictionaries, cut: &mut self.cut };
         for (level, place) in (0..).zip(&mut self.fallbacks[field.index()]) {
             let fitted = place.fitted;
             let column = match fitted.source {
@@ -672,12 +691,18 @@ impl<'p, 'l> CodedParser<'p, 'l> {
         }
     }
 
+    /// The code of the revision of a year, [`NO_CODE`] where products are not of HS; `None` if the
+    /// layout has no revision of HS for it.
     fn revision(&mut self, year: u32) -> Option<u32> {
         if let Some((_, code)) = self.revisions.iter().find(|(of, _)| *of == year) {
             return Some(*code);
         }
-        let revision = self.parser.layout.product.revision(year.cast_signed())?;
-        let code = self.dictionaries.code(Column::Revision, revision.name());
+        let format = &self.parser.layout.product;
+        let code = match format.revision(year.cast_signed()) {
+            Some(revision) => self.dictionaries.code(Column::Revision, revision.name()),
+            None if format.is_hs() => return None,
+            None => NO_CODE,
+        };
         self.revisions.push((year, code));
         Some(code)
     }
@@ -686,7 +711,7 @@ impl<'p, 'l> CodedParser<'p, 'l> {
 /// What texts that are met for the first time are put into.
 struct Known<'k> {
     dictionaries: &'k mut Dictionaries,
-    hs6: &'k mut Vec<u32>,
+    cut: &'k mut Vec<u32>,
 }
 
 /// The place of firms' names among the columns that rules ask for.
@@ -726,7 +751,10 @@ fn learn<'l>(
         Field::Month => return number(parser.month(&text)),
         Field::Product => {
             let product = ProductCode::clean(&text, &parser.layout.product).ok_or(SlowPath)?;
-            return product_code(known.dictionaries, known.hs6, &product).ok_or(SlowPath);
+            if parser.is_unlisted(&product) {
+                return Err(SlowPath);
+            }
+            return Ok(product_code(known.dictionaries, known.cut, &product));
         }
         Field::Flow if !matches!(&*text, "export" | "import") => return Err(SlowPath),
         _ => {}
@@ -735,38 +763,32 @@ fn learn<'l>(
     Ok(known.dictionaries.code(column, &text))
 }
 
-/// The code of a product, whose HS6 is put down with it.
-fn product_code(
-    dictionaries: &mut Dictionaries,
-    hs6: &mut Vec<u32>,
-    product: &ProductCode,
-) -> Option<u32> {
-    let of = product.hs6()?;
+/// The code of a product; that of what is analysed is put down with it.
+fn product_code(dictionaries: &mut Dictionaries, cut: &mut Vec<u32>, product: &ProductCode) -> u32 {
     let code = dictionaries.code(Column::Product, product.as_str());
-    if code as usize == hs6.len() {
-        hs6.push(dictionaries.code(Column::Hs6, of.as_str()));
+    if code as usize == cut.len() {
+        cut.push(dictionaries.code(Column::Analysed, product.analysed()));
     }
-    Some(code)
+    code
 }
 
 /// Gives codes to what [`RowParser`] reads.
 struct Coder<'a, S> {
     dictionaries: &'a mut Dictionaries,
-    hs6: &'a mut Vec<u32>,
+    cut: &'a mut Vec<u32>,
     sink: &'a mut S,
 }
 
 impl<S: CodedSink> Sink for Coder<'_, S> {
     fn entry(&mut self, entry: &Entry<'_>) {
         let mut codes = [NO_CODE; Column::ALL.len()];
-        if let Some(product) = product_code(self.dictionaries, self.hs6, &entry.product) {
-            codes[Column::Product as usize] = product;
-            codes[Column::Hs6 as usize] = self.hs6[product as usize];
-        }
+        let product = product_code(self.dictionaries, self.cut, &entry.product);
+        codes[Column::Product as usize] = product;
+        codes[Column::Analysed as usize] = self.cut[product as usize];
         let texts = [
             (Column::Flow, Some(&*entry.flow)),
             (Column::Region, Some(&*entry.region)),
-            (Column::Revision, Some(entry.revision.name())),
+            (Column::Revision, entry.revision.map(HsRevision::name)),
             (Column::Destination, entry.destination.as_deref()),
             (Column::TradeMode, entry.trade_mode.as_deref()),
             (Column::Ownership, entry.ownership.as_deref()),
@@ -793,6 +815,10 @@ impl<S: CodedSink> Sink for Coder<'_, S> {
 
     fn reject(&mut self, reject: Reject) {
         self.sink.reject(reject);
+    }
+
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, value: Money) {
+        self.sink.left_out(why, n_entries, value);
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {

@@ -2,11 +2,16 @@
 //!
 //! A layout is data. Reading a new country's files takes a new layout, not new code.
 
+use crate::classification::Classification;
+use crate::code;
+use crate::date::DateForm;
 use crate::hs::HsRevision;
 use crate::money::MoneyFormat;
+use crate::pattern::Pattern;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A fact of a record that a source may give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +24,7 @@ pub enum Field {
     Flow,
     /// Region of the exporter or of production.
     Region,
-    /// Product code as reported, of six digits or more.
+    /// Product code as reported.
     Product,
     /// Country of destination.
     Destination,
@@ -121,7 +126,7 @@ pub enum Origin {
     Position(usize),
     /// The same text in every row.
     Constant(String),
-    /// The header of the unpivoted column that the value stands in, mapped to this code.
+    /// The code that the header of the unpivoted column stands for which the value is in.
     Unpivoted,
 }
 
@@ -195,8 +200,12 @@ pub struct FieldSpec {
     pub is_optional: bool,
     /// Only these characters of it, first and last, counted from 1: `(1, 4)` takes 2008 out of 200811.
     pub characters: Option<(usize, usize)>,
+    /// The form of the date that it is, of a year or a month.
+    pub date: Option<DateForm>,
     /// What its codes mean; without, text is kept as it is.
     pub codes: Option<Codes>,
+    /// What it is when it is missing, there and wherever else to look.
+    pub empty: Empty,
     /// Where to look when it is missing.
     pub fallback: Option<Box<Self>>,
 }
@@ -204,17 +213,137 @@ pub struct FieldSpec {
 impl FieldSpec {
     /// The text that stands at `origin`, as it is.
     pub fn of(origin: Origin) -> Self {
-        Self { origin, is_optional: false, characters: None, codes: None, fallback: None }
+        Self {
+            origin,
+            is_optional: false,
+            characters: None,
+            date: None,
+            codes: None,
+            empty: Empty::Missing,
+            fallback: None,
+        }
     }
 }
 
-/// Columns that each hold the value of one region (or destination): a wide table.
+/// What a cell is that is empty or says "missing".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// Nothing.
+    Missing,
+    /// Zero.
+    Zero,
+    /// A fault.
+    Reject,
+}
+
+/// Columns that each hold the value of one region, year, flow or the like: a wide table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpivot {
     /// The field that the headers of these columns name.
     pub field: Field,
     /// Header and the code it stands for, in the order of the columns.
     pub columns: Vec<(String, String)>,
+    /// What finds more of them.
+    pub pattern: Option<NamePattern>,
+}
+
+impl Unpivot {
+    /// The fields that headers may name.
+    pub const FIELDS: [Field; 6] =
+        [Field::Year, Field::Month, Field::Flow, Field::Region, Field::Product, Field::Destination];
+}
+
+/// Headers that stand for codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern {
+    /// What such a header is like.
+    pub pattern: Pattern,
+    /// Its code: `$1` is what the first group of the pattern found.
+    pub code: String,
+}
+
+impl NamePattern {
+    /// The code that a header stands for, if it is like the pattern.
+    pub fn code_of(&self, header: &str) -> Option<String> {
+        self.pattern.expand(header, &self.code)
+    }
+}
+
+/// What the text of a raw column must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The header of the column.
+    pub column: String,
+    /// What holds of its text.
+    pub test: Test,
+}
+
+/// What may hold of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// It is one of these.
+    In(BTreeSet<String>),
+    /// It is none of these.
+    NotIn(BTreeSet<String>),
+    /// The expression is found in it.
+    Matches(Pattern),
+    /// The expression is not.
+    NotMatches(Pattern),
+}
+
+impl Test {
+    /// Whether it holds of a text. One that a data frame made a number of is also its digits.
+    pub fn holds(&self, text: &str) -> bool {
+        let is_in =
+            |texts: &BTreeSet<String>| texts.contains(text) || texts.contains(code::whole(text));
+        match self {
+            Self::In(texts) => is_in(texts),
+            Self::NotIn(texts) => !is_in(texts),
+            Self::Matches(pattern) => pattern.is_in(text),
+            Self::NotMatches(pattern) => !pattern.is_in(text),
+        }
+    }
+}
+
+/// What values are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measure {
+    /// Money of the currency with this ISO 4217 code.
+    Money(String),
+    /// Something else, such as employment in persons.
+    Other {
+        /// What is measured.
+        name: String,
+        /// In what.
+        unit: String,
+    },
+}
+
+impl Measure {
+    /// The currency of money.
+    pub fn currency(&self) -> Option<&str> {
+        match self {
+            Self::Money(currency) => Some(currency),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// What values are counted in.
+    pub fn unit(&self) -> &str {
+        match self {
+            Self::Money(currency) => currency,
+            Self::Other { unit, .. } => unit,
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Money(currency) => f.write_str(currency),
+            Self::Other { name, unit } => write!(f, "{name} in {unit}"),
+        }
+    }
 }
 
 /// What to do with a value below zero.
@@ -251,6 +380,8 @@ pub struct Rule {
     pub destinations: BTreeSet<String>,
     /// Words, one of which is part of the firm's name; empty: any.
     pub firm_names: BTreeSet<String>,
+    /// What must hold of the texts of the row's columns; empty: anything.
+    pub cells: Vec<Condition>,
 }
 
 impl Rule {
@@ -280,16 +411,23 @@ pub struct RevisionYears {
 /// How product codes are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductFormat {
-    /// Digits of a full code, 4 to 12. A heading of four digits stands for its products: HS6 is the heading
-    /// and `00`.
-    pub digits: usize,
+    /// What they are codes of.
+    pub classification: Arc<Classification>,
+    /// Digits of a full code; without, codes are texts as they stand. A chapter or heading of HS stands for
+    /// its products: HS6 is the heading and `00`.
+    pub digits: Option<usize>,
     /// Whether a code with one digit less has lost its leading zero and gets it back.
     pub restore_leading_zero: bool,
-    /// The revisions, each year once at most.
+    /// The revisions of HS, each year once at most.
     pub revisions: Vec<RevisionYears>,
 }
 
 impl ProductFormat {
+    /// Whether codes are of the Harmonized System.
+    pub fn is_hs(&self) -> bool {
+        self.classification.is_hs()
+    }
+
     /// The revision in force in `year`.
     pub fn revision(&self, year: i32) -> Option<HsRevision> {
         self.revisions
@@ -312,8 +450,8 @@ pub struct Layout {
     pub missing: BTreeSet<String>,
     /// How values are written.
     pub money: MoneyFormat,
-    /// ISO 4217 code of the currency of the values.
-    pub currency: String,
+    /// What values are.
+    pub measure: Measure,
     /// What to do with values below zero.
     pub negative: Negative,
     /// What to do with values of zero.
@@ -327,4 +465,19 @@ pub struct Layout {
     pub listed_regions: BTreeSet<String>,
     /// Kinds of entry that can be left out by name.
     pub rules: Vec<Rule>,
+    /// What must hold of a row; others are left out before they are read.
+    pub conditions: Vec<Condition>,
+    /// The first and last year of the entries that are meant; others are left out.
+    pub years: Option<(i32, i32)>,
+    /// What an empty cell of a value is. Else it is a fault in a long table, which has a row because there is
+    /// something to say, and nothing in a wide one.
+    pub empty_value: Option<Empty>,
+}
+
+impl Layout {
+    /// Whether entries of `year` are meant.
+    #[inline]
+    pub fn is_of_years(&self, year: i32) -> bool {
+        self.years.is_none_or(|(first, last)| (first..=last).contains(&year))
+    }
 }

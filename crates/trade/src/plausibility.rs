@@ -3,7 +3,8 @@
 //!
 //! A table is seen as cells: a row, a column and a period, by their places, and a value. Rows and
 //! columns have labels. Findings are of rows first, and in an order that depends on the cells alone.
-//! Time and memory are linear in cells and in labels times periods.
+//! Time and memory are linear in cells and in labels times periods, but for what bounded fits of at
+//! most a hundred labels need.
 //!
 //! ```
 //! use trade::plausibility::{Axis, Cell, Cells, Dimension, Findings, Kind};
@@ -25,9 +26,10 @@
 mod codes;
 mod finding;
 mod side;
+mod subtotals;
 mod totals;
 
-pub use self::finding::{Dimension, Finding, Kind, Part, shown};
+pub use self::finding::{Dimension, Finding, Kind, Part, RowCounts, shown};
 pub use self::side::{Axis, Cell, Cells};
 pub use self::totals::is_named_total;
 
@@ -341,6 +343,108 @@ mod tests {
         found.into_iter().map(|of| (of.kind, of.dimension, of.name)).collect()
     }
 
+    /// Regions by products, each region with its values, and what is found.
+    fn found_in(regions: &[&str], values: &[Vec<f64>]) -> Vec<Finding> {
+        let products: Vec<String> = (0..values[0].len()).map(|at| format!("p{at}")).collect();
+        let products: Vec<&str> = products.iter().map(String::as_str).collect();
+        found(regions, &products, &values.concat())
+    }
+
+    /// Values of so many regions for 20 products.
+    fn made_up(n: usize) -> Vec<Vec<f64>> {
+        let value = |at: u32| f64::from((at * at * 79 + at * 104_729 + 17) % 99_991) / 100.0;
+        let values: Vec<f64> = (3..).take(20 * n).map(value).collect();
+        values.chunks(20).map(<[f64]>::to_vec).collect()
+    }
+
+    fn sum(values: &[Vec<f64>]) -> Vec<f64> {
+        (0..values[0].len()).map(|at| values.iter().map(|row| row[at]).sum()).collect()
+    }
+
+    #[test]
+    fn totals_within_totals_are_found_by_their_values() {
+        let mut values = made_up(7);
+        values.push(sum(&values[..5]));
+        values.push(sum(&values[..7]));
+        let regions = ["a", "b", "c", "d", "e", "Scotland", "Wales", "England", "United Kingdom"];
+        let found = found_in(&regions, &values);
+        let of: Vec<_> = found.iter().map(|of| (of.kind, of.name.as_str(), of.n)).collect();
+        let expected =
+            [(Kind::TotalAmongParts, "England", 5), (Kind::TotalAmongParts, "United Kingdom", 7)];
+        assert_eq!(of, expected);
+        let said = found[0].to_string();
+        let begins = "region `England` is the sum of 5 other regions (`a`, `b`, `c` and others; ";
+        assert!(said.starts_with(begins), "{said}");
+        assert!(said.contains(" % of the value): leave it out, in a layout by `rules`"), "{said}");
+        assert_eq!(found[0].labels, ["England"]);
+        assert!(found.iter().all(Finding::is_of_some));
+        // England alone, and a cell that is wrong by more than the tolerance.
+        assert_eq!(found_in(&regions[..8], &values[..8]).len(), 1);
+        values[7].iter_mut().for_each(|value| *value *= 1.0001);
+        assert_eq!(found_in(&regions[..8], &values[..8]), []);
+    }
+
+    #[test]
+    fn totals_are_found_by_codes_of_several_levels() {
+        let leaves = made_up(5);
+        let regions = ["DE1", "DE11", "DE12", "DE2", "DE21", "DE22", "DE3", "DE30"];
+        let values = [
+            sum(&leaves[..2]),
+            leaves[0].clone(),
+            leaves[1].clone(),
+            sum(&leaves[2..4]),
+            leaves[2].clone(),
+            leaves[3].clone(),
+            leaves[4].clone(),
+            leaves[4].clone(),
+        ];
+        let found_here = found_in(&regions, &values);
+        let names: Vec<_> = found_here.iter().map(|of| (of.name.as_str(), of.n)).collect();
+        assert_eq!(names, [("DE1", 2), ("DE2", 2), ("DE3", 1)]);
+        let share: f64 = found_here.iter().map(|of| of.share).sum();
+        assert!((share - 0.5).abs() < 1e-9, "{share}");
+        // Above them, their country, and a sum of all.
+        let all: Vec<&str> = regions.iter().copied().chain(["DE", "EU"]).collect();
+        let mut more = values.to_vec();
+        more.push(sum(&leaves));
+        more.push(sum(&leaves));
+        let found_here = found_in(&all, &more);
+        let names: Vec<_> = found_here.iter().map(|of| (of.name.as_str(), of.n)).collect();
+        assert_eq!(names[0], ("EU", 5));
+        assert_eq!(names[1..], [("DE1", 2), ("DE2", 2), ("DE3", 1), ("DE", 3)]);
+    }
+
+    #[test]
+    fn many_totals_are_one_finding_of_all_of_them() {
+        let leaves = made_up(12);
+        let (mut regions, mut values) = (Vec::new(), Vec::new());
+        for (at, parts) in leaves.chunks(2).enumerate() {
+            regions.push(format!("R{at}"));
+            values.push(sum(parts));
+            for (below, part) in parts.iter().enumerate() {
+                regions.push(format!("R{at}{below}"));
+                values.push(part.clone());
+            }
+        }
+        let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+        let found = found_in(&regions, &values);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].name.as_str(), found[0].n), ("R0, R1, R2", 12));
+        assert_eq!(found[0].labels, ["R0", "R1", "R2", "R3", "R4", "R5"]);
+        let said = "6 regions are the sums of other regions (`R0`, `R1`, `R2` and others; 50.0 % of the value in all)";
+        assert!(found[0].to_string().starts_with(said), "{}", found[0]);
+    }
+
+    /// What is planted among random labels: how many there are, values of 30 cells each, which of
+    /// them make up a total, and which others one above it.
+    fn planted() -> impl Strategy<Value = (usize, Vec<u32>, Vec<bool>, Vec<bool>)> {
+        (4usize..12).prop_flat_map(|n| {
+            let values = prop::collection::vec(1u32..1_000_000_000, n * 30);
+            let flags = || prop::collection::vec(any::<bool>(), n);
+            (Just(n), values, flags(), flags())
+        })
+    }
+
     proptest! {
         #[test]
         fn whatever_the_parts_their_total_is_found_and_nothing_else((n, m, t, values) in table()) {
@@ -359,6 +463,39 @@ mod tests {
             }
             let expected = (Kind::TotalAmongParts, Dimension::Region, format!("r{n}"));
             prop_assert_eq!(kinds_and_names(n + 1, m, t, &cells), vec![expected]);
+        }
+
+        #[test]
+        fn totals_of_some_are_found_exactly((n, values, is_part, is_above) in planted()) {
+            let mut rows: Vec<Vec<f64>> = values
+                .chunks(30)
+                .map(|row| row.iter().map(|&value| f64::from(value) / 100.0).collect())
+                .collect();
+            let sparse = |row: usize, column: usize| (row * 7 + column * 3).is_multiple_of(5);
+            for (row, values) in rows.iter_mut().enumerate() {
+                for (column, value) in values.iter_mut().enumerate() {
+                    if sparse(row, column) {
+                        *value = 0.0;
+                    }
+                }
+            }
+            let found_names = |rows: &[Vec<f64>]| {
+                let regions = names(rows.len());
+                let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+                let found = found_in(&regions, rows);
+                found.iter().map(|of| (of.name.clone(), of.n)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(found_names(&rows), vec![]);
+            let inner: Vec<usize> = (0..n).filter(|&at| is_part[at]).collect();
+            let outer: Vec<usize> = (0..n).filter(|&at| is_part[at] || is_above[at]).collect();
+            prop_assume!(inner.len() > 1 && outer.len() > inner.len());
+            let of = |parts: &[usize]| sum(&parts.iter().map(|&at| rows[at].clone()).collect::<Vec<_>>());
+            let (inner_sum, outer_sum) = (of(&inner), of(&outer));
+            rows.push(inner_sum);
+            rows.push(outer_sum);
+            let all = names(n + 2);
+            let expected = vec![(all[n].clone(), inner.len()), (all[n + 1].clone(), outer.len())];
+            prop_assert_eq!(found_names(&rows), expected);
         }
     }
 }

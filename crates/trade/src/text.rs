@@ -179,6 +179,27 @@ impl<'t> Rows<'t> {
         }
     }
 
+    /// Takes the next line that is not empty as it stands, whatever marks are in it, if it begins
+    /// with `mark`. Empty lines before it are passed over in any case.
+    pub fn next_line_with(&mut self, mark: &[u8]) -> Option<Row<'t>> {
+        let text = self.text;
+        let is_empty = |rest: &[u8]| rest.starts_with(b"\n") || rest.starts_with(b"\r\n");
+        while is_empty(&text[self.at..]) {
+            self.at += 1 + usize::from(text[self.at] == b'\r');
+            self.line += 1;
+        }
+        let rest = &text[self.at..];
+        if mark.is_empty() || !rest.starts_with(mark) {
+            return None;
+        }
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        let raw = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        let row = Row { line: self.line, raw, is_unclosed: false };
+        self.at = (self.at + end + 1).min(text.len());
+        self.line += 1;
+        Some(row)
+    }
+
     fn fields_plain(&mut self, fields: &mut Vec<Cow<'t, [u8]>>) -> (usize, bool) {
         let text = self.text;
         let mut from = self.at;
@@ -325,6 +346,19 @@ mod tests {
         // A text of several lines is one, though a line of it may have as many delimiters.
         assert_eq!(read("1,\"a\nb,c,d\ne\",2\n3,f,4\n"), [(1, false, 3), (4, false, 3)]);
         assert_eq!(read("1,\"a\nb,\",2\n3,f,4\n"), [(1, false, 3), (3, false, 3)]);
+    }
+
+    #[test]
+    fn lines_with_a_mark_are_taken_whatever_is_in_them() {
+        let mut rows = Rows::new(b"#,\"a\r\nx,y\n# b", COMMA, 3);
+        let line = rows.next_line_with(b"#").expect("a comment");
+        assert_eq!((line.line, line.raw), (3, &b"#,\"a"[..]));
+        assert_eq!(rows.next_line_with(b"#"), None);
+        assert_eq!(rows.next_line_with(b""), None);
+        let row = rows.next_row(&mut Vec::new()).expect("a row");
+        assert_eq!((row.line, row.raw, row.is_unclosed), (4, &b"x,y"[..], false));
+        assert_eq!(rows.next_line_with(b"#").map(|line| line.raw), Some(&b"# b"[..]));
+        assert_eq!((rows.next_line_with(b"#"), rows.line()), (None, 6));
     }
 
     proptest! {

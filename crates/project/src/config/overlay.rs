@@ -3,10 +3,10 @@
 //! Every value keeps the file that says it, so that what is wrong with it is told with its place;
 //! all faults are told together.
 
+use crate::fault::{Fault, Faults};
 use crate::yaml::{self, Value, YamlError};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,44 +15,6 @@ use std::sync::Arc;
 pub(super) struct ConfigFile {
     path: PathBuf,
     text: String,
-}
-
-/// What is wrong with a value, or with a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// What the fault is of: ``invalid `relatedness.nearest` ``.
-    what: String,
-    /// The file that says so, and the line, if there is one.
-    place: Option<(PathBuf, Option<usize>)>,
-    /// What is there, and what may be there.
-    why: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if let Some((path, line)) = &self.place {
-            write!(f, " in `{}`", path.display())?;
-            if let Some(line) = line {
-                write!(f, ", line {line}")?;
-            }
-        }
-        write!(f, ": {}", self.why)
-    }
-}
-
-/// All that is wrong with the config.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults(pub(super) Vec<Fault>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [fault] = &self.0[..] {
-            return fault.fmt(f);
-        }
-        write!(f, "{} faults in the config", self.0.len())?;
-        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
-    }
 }
 
 /// Where a value of the config is from.

@@ -6,11 +6,12 @@ use super::choice::{
     RcaReference, RelatednessMeasure, SpatialWeights,
 };
 use super::episode::Episode;
-use super::overlay::{Faults, Keys, Origins, Said, Sections, whole};
+use super::overlay::{Keys, Origins, Said, Sections, whole};
 use super::range::{
     ANY, REPEATED, SOME, THREADS, YEARS, above_one, above_zero, any, at_least_zero, distinct, even,
     fraction, of, share, tail, year, years,
 };
+use crate::fault::Faults;
 use chrono::NaiveDate;
 use query::Memory;
 use resilience::Benchmark;
@@ -19,7 +20,7 @@ use space::complexity::FitnessParams;
 use space::{ComplexityParams, FilterParams, Null, RcaRule};
 use std::fmt;
 use std::str::FromStr;
-use trade::{HsRevision, Method};
+use trade::{Method, TargetRevision};
 
 /// Sections: of each what one file may say, and all of it.
 macro_rules! sections {
@@ -118,8 +119,8 @@ sections! {
 
     /// Section `harmonize`.
     Harmonize(HarmonizeText) harmonize {
-        /// The one HS revision of the analysis.
-        target_revision: Named<HsRevision> => any,
+        /// What HS codes are brought to: a revision of HS, or of SITC, BEC or ISIC.
+        target_revision: Named<TargetRevision> => any,
         /// How codes are brought to it.
         method: Named<Method> => any,
     }
@@ -150,6 +151,8 @@ sections! {
         max_unknown_product_share: f64 => share,
         /// Codes that seem to have lost a leading zero.
         max_mixed_length_share: f64 => share,
+        /// Rows that are repeated to the last field.
+        max_repeated_share: f64 => share,
     }
 
     /// Section `cleaning`.

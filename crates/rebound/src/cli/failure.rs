@@ -1,8 +1,10 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
 use crate::estimate_command::EstimateCommandError;
+use crate::init::InitError;
 use crate::log::LogFormat;
 use crate::measure::MeasureError;
+use crate::preview::PreviewError;
 use crate::run::RunError;
 use crate::synth::SynthError;
 use lake::{LakeError, LockError};
@@ -95,6 +97,8 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<NotPublished>()
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
+            || cause.downcast_ref().is_some_and(InitError::is_users)
+            || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || cause.downcast_ref().is_some_and(ExportError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)

@@ -112,16 +112,20 @@ pub(super) fn describe(
     let name = args.table.as_deref().unwrap_or_default();
     let published = args.lake.open().and_then(|lake| catalog(runtime, &lake));
     let described = match contracts::of(name) {
-        Some(contract) => Described {
-            table: name.to_owned(),
-            about: contract.about.to_owned(),
-            key: contract.key.join(", "),
+        Some(contract) => {
             // A contract is told also where no lake can be read.
-            products: published
-                .ok()
-                .and_then(|catalog| classification::of(catalog.tables.get(name)?)),
-            columns: contract.columns.clone(),
-        },
+            let catalog = published.ok();
+            let version = catalog.as_ref().and_then(|catalog| catalog.tables.get(name));
+            // Only what is published knows what values measure, where they are no money.
+            let of_measure = version.filter(|version| classification::has_measure(version));
+            Described {
+                table: name.to_owned(),
+                about: contract.about.to_owned(),
+                key: contract.key.join(", "),
+                products: version.and_then(classification::of),
+                columns: of_measure.map_or(&contract.columns, |version| &version.columns).clone(),
+            }
+        }
         None => {
             let catalog = published?;
             let version = catalog.tables.get(name).ok_or_else(|| {

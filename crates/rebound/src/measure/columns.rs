@@ -1,138 +1,8 @@
 //! The columns of a table of regions and products, found by their names.
 
 use super::args::MeasureArgs;
+use crate::usual_names::{self, plain, usual};
 use sources::table_reader;
-
-/// Usual names of columns, in small letters and without marks; codes before descriptions.
-const REGION_NAMES: [&str; 26] = [
-    "region",
-    "reporteriso",
-    "reportercode",
-    "locationcode",
-    "origin",
-    "exportercode",
-    "regioncode",
-    "countrycode",
-    "geo",
-    "refarea",
-    "state",
-    "province",
-    "country",
-    "location",
-    "loc",
-    "exporter",
-    "city",
-    "municipality",
-    "reporter",
-    "district",
-    "county",
-    "departamento",
-    "uf",
-    "sguf",
-    "sgufncm",
-    "prov",
-];
-
-const PRODUCT_NAMES: [&str; 29] = [
-    "cmdcode",
-    "hscode",
-    "hsproductcode",
-    "sitcproductcode",
-    "productcode",
-    "commoditycode",
-    "hs6",
-    "hs4",
-    "hs2",
-    "hs",
-    "cn8",
-    "cn",
-    "concm",
-    "ncm",
-    "naics",
-    "nace",
-    "nacer2",
-    "sitc",
-    "sitc06",
-    "product",
-    "prod",
-    "commodity",
-    "industrycode",
-    "industry",
-    "code",
-    "section",
-    "technology",
-    "sector",
-    "cpa21",
-];
-
-const VALUE_NAMES: [&str; 21] = [
-    "value",
-    "primaryvalue",
-    "tradevalue",
-    "tradevalueus",
-    "obsvalue",
-    "employees",
-    "patents",
-    "exportvalue",
-    "exports",
-    "fobvalue",
-    "fob",
-    "val",
-    "export",
-    "vlfob",
-    "employment",
-    "emp",
-    "count",
-    "valueusd",
-    "valueinusd",
-    "valueinthousandeuros",
-    "valueeur",
-];
-
-const YEAR_NAMES: [&str; 10] =
-    ["year", "refyear", "timeperiod", "time", "period", "yr", "coano", "ano", "anio", "jahr"];
-
-/// Names of columns of partners, which rows are summed over.
-const PARTNER_NAMES: [&str; 11] = [
-    "partneriso",
-    "partnercode",
-    "partner",
-    "destination",
-    "destinationcode",
-    "importer",
-    "importercode",
-    "partnerdesc",
-    "cou",
-    "copais",
-    "pais",
-];
-
-/// Names of columns that say what kind of row it is: rows of several kinds are not meant to be
-/// summed.
-const KIND_NAMES: [&str; 22] = [
-    "flowcode",
-    "flow",
-    "flowdesc",
-    "tradeflow",
-    "tradeflowcode",
-    "rgcode",
-    "rgdesc",
-    "stkflow",
-    "aggregatelevel",
-    "aggrlevel",
-    "isleafcode",
-    "isaggregate",
-    "isoriginalclassification",
-    "classificationcode",
-    "classification",
-    "unit",
-    "indicators",
-    "indicator",
-    "freq",
-    "motcode",
-    "customscode",
-    "partner2code",
-];
 
 /// BACI's columns, which have one letter each.
 const BACI: [&str; 5] = ["t", "i", "j", "k", "v"];
@@ -163,20 +33,6 @@ pub(super) struct Columns {
     pub(super) value: String,
     /// Of periods, if there is one.
     pub(super) period: Option<String>,
-}
-
-/// A name in small letters, without marks.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The columns that have one of the usual names, the likelier first.
-fn usual(header: &[String], names: &[&str]) -> Vec<usize> {
-    let plain: Vec<String> = header.iter().map(|name| plain(name)).collect();
-    names
-        .iter()
-        .flat_map(|usual| (0..plain.len()).filter(|&at| plain[at] == *usual).collect::<Vec<_>>())
-        .collect()
 }
 
 /// The asked-for column, or the first usual one that is there; columns of like names are told apart
@@ -233,14 +89,14 @@ impl Places {
         let value = asked(&args.value, value);
         let period = asked(&args.year, year);
         let mut found = Self {
-            region: find(header, region.as_deref(), &REGION_NAMES, "region")?,
-            product: find(header, product_asked.as_deref(), &PRODUCT_NAMES, "product")?,
-            value: find(header, value.as_deref(), &VALUE_NAMES, "value")?,
+            region: find(header, region.as_deref(), usual_names::REGION, "region")?,
+            product: find(header, product_asked.as_deref(), usual_names::PRODUCT, "product")?,
+            value: find(header, value.as_deref(), usual_names::VALUE, "value")?,
             period: match period.as_deref() {
                 Some("none") => None,
                 Some(asked) => Some(find(header, Some(asked), &[], "year")?),
-                None if usual(header, &YEAR_NAMES).is_empty() => None,
-                None => Some(find(header, None, &YEAR_NAMES, "year")?),
+                None if usual(header, usual_names::YEAR).is_empty() => None,
+                None => Some(find(header, None, usual_names::YEAR, "year")?),
             },
             partner: None,
             kinds: Vec::new(),
@@ -252,9 +108,9 @@ impl Places {
         };
         let taken = [Some(found.region), Some(found.product), Some(found.value), found.period];
         let is_free = |at: &usize| !taken.contains(&Some(*at));
-        let partner = if is_baci { vec!["j"] } else { PARTNER_NAMES.to_vec() };
+        let partner = if is_baci { vec!["j"] } else { usual_names::PARTNER.to_vec() };
         found.partner = usual(header, &partner).into_iter().find(is_free);
-        found.kinds = usual(header, &KIND_NAMES).into_iter().filter(is_free).collect();
+        found.kinds = usual(header, usual_names::KIND).into_iter().filter(is_free).collect();
         Ok(found)
     }
 

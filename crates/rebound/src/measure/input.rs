@@ -2,6 +2,7 @@
 
 use super::args::{MeasureArgs, Negative};
 use super::columns::{Columns, Places};
+use super::condition;
 use arrow::array::Array;
 use indexmap::{IndexMap, IndexSet};
 use lake::Lake;
@@ -440,6 +441,8 @@ impl Gathered {
     ) -> Result<(), String> {
         let mut reading = Reading::of(args, places);
         reading.format = reader.numbers(&[places.value])?;
+        let keys = [Some(places.region), Some(places.product), places.period, places.partner];
+        reader.take_as_codes(keys.into_iter().flatten().chain(places.kinds.iter().copied()));
         let rows = reader.each(|row| {
             let of = |place: Option<usize>| place.map_or(Ok(""), |place| row.text(place));
             let texts = RowTexts {
@@ -477,18 +480,19 @@ impl Gathered {
         let session = published::session(&nowhere, 1, WHERE_MEMORY)
             .map_err(|error| causes(&error).join(": "))?;
         session
-            .register_rows("data", schema, vec![rows])
+            .register_rows("data", schema, vec![rows.clone()])
             .map_err(|error| causes(&error).join(": "))?;
         let quoted: Vec<String> = wanted
             .iter()
             .map(|name| format!("cast(\"{}\" as varchar)", name.replace('"', "\"\"")))
             .collect();
         let names: Vec<&str> = schema_names.iter().map(String::as_str).collect();
-        let condition = query::with_names(condition, &names);
+        let asked = condition;
+        let condition = query::with_names(asked, &names);
         let sql = format!("select {} from data where ({condition})", quoted.join(", "));
         let found = runtime.block_on(session.run(&sql));
         let (_, batches) =
-            found.map_err(|error| format!("--where: {}", causes(&error).join(": ")))?;
+            found.map_err(|error| condition::fault(asked, &rows, &causes(&error).join(": ")))?;
         let reading = Reading::of(args, places);
         for batch in &batches {
             let columns = input::utf8_texts(batch, 1)?;

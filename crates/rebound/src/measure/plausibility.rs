@@ -1,6 +1,7 @@
 //! What looks misread in a table that is measured, said before its measures.
 
 use super::input::Table;
+use crate::plausibility::say;
 use trade::plausibility::{Axis, Cell, Cells, Dimension, Findings};
 
 /// Warns of totals among their parts, codes of mixed lengths, and products without any value.
@@ -31,10 +32,4 @@ pub(super) fn warn(table: &Table) {
         cells,
     };
     say(&Findings::of(&of_partners));
-}
-
-fn say(findings: &Findings) {
-    for finding in findings {
-        tracing::warn!("{finding}");
-    }
 }

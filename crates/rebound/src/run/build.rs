@@ -9,7 +9,7 @@ use crate::node::{Node, Work};
 use crate::verified::Verified;
 use arrow::array::AsArray;
 use lake::{Column, Contract, DataFile, Fingerprint, Lake, LakeError, TableVersion};
-use project::classification::{CLASSIFICATION, HS, REVISION};
+use project::classification::{CLASSIFICATION, MEASURE, REVISION, UNIT};
 use project::pipeline::{Pipeline, SqlFile, Table};
 use query::{QueryError, Session};
 use sources::user_tables::{self, Uses};
@@ -17,6 +17,7 @@ use stages::remote::{Cluster, RemoteExecutor, Task};
 use stages::{Context, FileInput, Made, PlannedStage, StageError, contracts};
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
+use trade::layout::Measure;
 
 /// What making a version takes.
 #[derive(Debug)]
@@ -100,8 +101,23 @@ impl<'a> Builder<'a> {
         made_at: &str,
     ) -> TableVersion {
         let draft = self.lake.draft(contract, stage, fingerprint, made_at);
-        let metadata = self.classification(&contract.columns);
-        TableVersion { metadata, ..draft }
+        let mut columns = draft.columns;
+        contracts::say_measure(&mut columns, &self.pipeline.measure());
+        let metadata = self.metadata(&columns);
+        TableVersion { metadata, columns, ..draft }
+    }
+
+    /// What is said of a table with these columns: of its products and, where they are no money, of
+    /// its values.
+    fn metadata(&self, columns: &[Column]) -> BTreeMap<String, String> {
+        let mut said = self.classification(columns);
+        if let Measure::Other { name, unit } = self.pipeline.measure()
+            && columns.iter().any(|column| column.unit == unit)
+        {
+            said.insert(MEASURE.to_owned(), name);
+            said.insert(UNIT.to_owned(), unit);
+        }
+        said
     }
 
     /// The classification of the products of a table with these columns, and its revision; by record
@@ -111,11 +127,22 @@ impl<'a> Builder<'a> {
         if !(has("product") || has("product_a")) {
             return BTreeMap::new();
         }
-        let target = || self.pipeline.config.harmonize.target_revision.to_string();
         let by_record = "hs_revision";
-        let revision = if has(by_record) { format!("column {by_record}") } else { target() };
-        let said = [(CLASSIFICATION, HS.to_owned()), (REVISION, revision)];
-        said.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+        // Records are as they were reported.
+        let classification = if has(by_record) {
+            self.pipeline.source_classification()
+        } else {
+            self.pipeline.classification()
+        };
+        let revision = if !classification.is_hs() {
+            classification.revision
+        } else if has(by_record) {
+            Some(format!("column {by_record}"))
+        } else {
+            Some(self.pipeline.config.harmonize.target_revision.to_string())
+        };
+        let said = [(CLASSIFICATION, Some(classification.name)), (REVISION, revision)];
+        said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     }
 
     /// Has a stage make its tables, and writes the rows that it did not write itself.
@@ -256,7 +283,7 @@ impl<'a> Builder<'a> {
                 made_at: made_at.to_owned(),
             },
         };
-        version.metadata = self.classification(&version.columns);
+        version.metadata = self.metadata(&version.columns);
         if let Some(remote) = self.remote(BTreeMap::new())? {
             let reads: Vec<_> = node.reads.iter().map(|table| current[table].clone()).collect();
             self.add_remote(&mut version, &remote, &reads, sql, texts)?;

@@ -34,6 +34,12 @@ pub(super) fn columns(layout: &Layout, year: i32) -> Result<Vec<Column>, SynthEr
             place = Place::Fallback;
         }
     }
+    // What rules ask for beside the fields says nothing.
+    for cell in layout.rules.iter().flat_map(|rule| &rule.cells) {
+        if !columns.iter().any(|column| column.name == cell.column) {
+            columns.push(Column { name: cell.column.clone(), fields: Vec::new() });
+        }
+    }
     Ok(columns)
 }
 

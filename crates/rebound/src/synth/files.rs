@@ -113,7 +113,7 @@ impl<'a> Out<'a> {
             Field::Product => {
                 let digits = self.layout.product.digits;
                 let mut code = format!("{}{:0<6}", row.hs6, row.tail * 10);
-                code.truncate(digits);
+                code.truncate(digits.unwrap_or(code.len()));
                 if self.layout.product.restore_leading_zero && code.starts_with('0') {
                     code.remove(0);
                 }

@@ -7,6 +7,7 @@ use lake::Pool;
 use project::bounded::RowLimit;
 use std::sync::Arc;
 use trade::Dialect;
+use trade::shape::ShapedRows;
 
 /// Bytes of text of a block, but for its last row, where nobody asks for others.
 const BLOCK_BYTES: usize = 32 << 20;
@@ -43,6 +44,15 @@ pub enum Block {
         row: u64,
         /// What each column has.
         stored: Vec<Stored>,
+    },
+    /// Rows of a file whose layout says which lines are rows.
+    Shaped {
+        /// The rows, in UTF-8 unless their bytes are no text in the file's encoding.
+        rows: ShapedRows,
+        /// Lines since the block before that are no rows.
+        n_left_out: u64,
+        /// Rows since then whose number of cells was mended.
+        n_mended: u64,
     },
 }
 

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use encoding_rs::Encoding;
 use project::printable::printable;
+use std::borrow::Cow;
 
 /// The columns of a table as texts. A number of single precision is the one that it is in double
 /// precision. Bytes that are no UTF-8, though they should be, stay as they are.
@@ -155,45 +156,63 @@ pub(super) fn rounded(number: f64) -> Option<i64> {
     format!("{number:.0}").parse().ok()
 }
 
-/// Numbers of single precision, as [`texts`] gives them, by their shortest decimals: so money is
-/// meant, as hardly a hundredth is such a number.
+/// The text as UTF-8. Bytes that are no characters become U+FFFD unless the text is in UTF-8, where
+/// they stay: they are a fault of the row they are needed in.
+pub fn decode<'t>(text: &'t [u8], encoding: &'static Encoding) -> Cow<'t, [u8]> {
+    if encoding == encoding_rs::UTF_8 {
+        return Cow::Borrowed(text);
+    }
+    match encoding.decode_without_bom_handling(text).0 {
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+    }
+}
+
+/// A number of single precision, as [`texts`] gives it, by its shortest decimal: so money is meant,
+/// as hardly a hundredth is such a number.
+pub fn as_decimal(text: &[u8]) -> Vec<u8> {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+    match number {
+        Some(number) if number.fract() != 0.0 => number.to_string().into_bytes(),
+        _ => text.to_vec(),
+    }
+}
+
+/// [`as_decimal`] of each cell.
 pub fn as_decimals(cells: &BinaryArray) -> BinaryArray {
-    let decimal = |text: &[u8]| {
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
-        match number {
-            Some(number) if number.fract() != 0.0 => number.to_string().into_bytes(),
-            _ => text.to_vec(),
-        }
-    };
-    cells.iter().map(|cell| cell.map(decimal)).collect()
+    cells.iter().map(|cell| cell.map(as_decimal)).collect()
 }
 
-/// Codes of single precision, as [`texts`] gives them; those that may be of another code, since
-/// there are fewer such numbers than codes, with a comma, which no code has.
+/// A code of single precision, as [`texts`] gives it; one that may be of another code, since there
+/// are fewer such numbers than codes, with a comma, which no code has.
+pub fn without_long_code(text: &[u8]) -> Vec<u8> {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+    let is_long = number.is_some_and(|number| number.abs() > 16_777_216.0);
+    text.iter().copied().chain(is_long.then_some(b',')).collect()
+}
+
+/// [`without_long_code`] of each cell.
 pub fn without_long_codes(cells: &BinaryArray) -> BinaryArray {
-    let marked = |text: &[u8]| -> Vec<u8> {
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
-        let is_long = number.is_some_and(|number| number.abs() > 16_777_216.0);
-        text.iter().copied().chain(is_long.then_some(b',')).collect()
-    };
-    cells.iter().map(|cell| cell.map(marked)).collect()
+    cells.iter().map(|cell| cell.map(without_long_code)).collect()
 }
 
-/// Numbers, as [`texts`] gives them, with `mark` before their fractions.
-pub fn with_mark(cells: &BinaryArray, mark: char) -> BinaryArray {
+/// A number, as [`texts`] gives it, with `mark` before its fraction.
+pub fn marked(text: &[u8], mark: char) -> Vec<u8> {
     let mut buffer = [0; 4];
     let mark: &[u8] = mark.encode_utf8(&mut buffer).as_bytes();
-    let marked = |text: &[u8]| -> Vec<u8> {
-        let mut marked = Vec::with_capacity(text.len() + mark.len());
-        for &byte in text {
-            match byte {
-                b'.' => marked.extend_from_slice(mark),
-                byte => marked.push(byte),
-            }
+    let mut marked = Vec::with_capacity(text.len() + mark.len());
+    for &byte in text {
+        match byte {
+            b'.' => marked.extend_from_slice(mark),
+            byte => marked.push(byte),
         }
-        marked
-    };
-    cells.iter().map(|cell| cell.map(marked)).collect()
+    }
+    marked
+}
+
+/// [`marked`] of each cell.
+pub fn with_mark(cells: &BinaryArray, mark: char) -> BinaryArray {
+    cells.iter().map(|cell| cell.map(|text| marked(text, mark))).collect()
 }
 
 /// A decimal number without zeros at the end of its fraction.

@@ -5,7 +5,7 @@ use super::fault::text_of;
 use super::sheet::{self, SheetRow, Table};
 use super::words::{all_named, named};
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
-use calamine::{Cell, Data, DataRef, Ods, Reader, SheetType, SheetVisible, Sheets};
+use calamine::{Data, Ods, Range, Reader, SheetType, SheetVisible, Sheets};
 use calamine::{Xls, XlsError, Xlsb, Xlsx};
 use calamine::{XlsbError, XlsxError};
 use project::printable::printable;
@@ -30,6 +30,10 @@ pub(super) struct ExcelBlocks {
     pub(super) header: Vec<String>,
     /// The sheet that was taken, and what of it was not.
     pub(super) seen: String,
+    /// The sheet that was taken.
+    pub(super) sheet: String,
+    /// The other sheets that have cells.
+    pub(super) others: Vec<String>,
     table: Table,
     /// The place of the next row.
     at: usize,
@@ -39,13 +43,11 @@ impl ExcelBlocks {
     /// Begins to read the sheet that `options` names, or the first with cells, of the workbook at
     /// `path`.
     pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Self, String> {
-        let mut workbook = open_workbook(path)?;
-        let (name, others) = chosen_sheet(&mut workbook, options.sheet.as_deref())?;
-        let rows = rows(&mut workbook, &name)?;
-        drop(workbook);
-        let sheet = named(&name);
-        let table = sheet::table(rows, options).map_err(|why| format!("sheet {sheet}: {why}"))?;
-        let mut seen = format!("sheet {sheet}");
+        let Sheet { rows, name, others, unstored } = sheet_of(path, options)?;
+        let shown = named(&name);
+        let table = sheet::table(rows, options).map_err(|why| format!("sheet {shown}: {why}"))?;
+        let mut seen = format!("sheet {shown}");
+        seen.push_str(&unstored);
         if !table.seen.is_empty() {
             seen.push_str(", ");
             seen.push_str(&table.seen);
@@ -54,7 +56,7 @@ impl ExcelBlocks {
             seen.push_str("; not sheet ");
             seen.push_str(&all_named(others.iter().map(String::as_str)));
         }
-        Ok(Self { header: table.header.clone(), seen, table, at: 0 })
+        Ok(Self { header: table.header.clone(), seen, sheet: name, others, table, at: 0 })
     }
 
     /// The next rows; `None` at the end. Their numbers are those of the sheet, so that a block ends
@@ -91,6 +93,35 @@ impl ExcelBlocks {
         let stored = stored.map(|is| if *is { Stored::Number } else { Stored::Text }).collect();
         Ok(Some(Block::Table { rows, row: first, stored }))
     }
+}
+
+/// A sheet of a workbook.
+pub(super) struct Sheet {
+    /// Its rows that have cells, in their order.
+    pub(super) rows: Vec<SheetRow>,
+    /// Its name.
+    pub(super) name: String,
+    /// The names of the others that have cells.
+    pub(super) others: Vec<String>,
+    /// What is said of formulas without a stored value; empty if there are none.
+    pub(super) unstored: String,
+}
+
+/// The sheet that `options` names, or the first with cells, of the workbook at `path`.
+pub(super) fn sheet_of(path: &Path, options: &ReadOptions) -> Result<Sheet, String> {
+    let mut workbook = open_workbook(path)?;
+    let (name, others) = chosen_sheet(&mut workbook, options.sheet.as_deref())?;
+    let (rows, unstored) = rows(&mut workbook, &name)?;
+    if let Unstored { n, first: Some(first) } = &unstored {
+        let name = named(&name);
+        tracing::warn!(
+            cells = n,
+            first,
+            "formulas of sheet {name} have no value in the file, so their cells are empty: open it in Excel or \
+             LibreOffice and save it"
+        );
+    }
+    Ok(Sheet { rows, name, others, unstored: unstored.said() })
 }
 
 /// Opens a workbook as what it is, whatever its name says.
@@ -202,17 +233,69 @@ fn chosen_sheet(
 /// Whether a sheet has a cell with something in it.
 fn has_cells(workbook: &mut Workbook, sheet: &str) -> Result<bool, String> {
     let mut has = false;
-    each_cell(workbook, sheet, &mut |_, _, value| {
-        has = sheet::cell_text(value).is_some();
+    each_cell(workbook, sheet, &mut |_, _, content| {
+        has = match content {
+            Content::Value(value) => sheet::cell_text(value).is_some(),
+            Content::Unstored => true,
+        };
         !has
     })?;
     Ok(has)
 }
 
-/// The rows of a sheet that have cells, in their order.
-fn rows(workbook: &mut Workbook, sheet: &str) -> Result<Vec<SheetRow>, String> {
+/// What is in a cell.
+enum Content<'c> {
+    /// A value.
+    Value(&'c Data),
+    /// A formula whose value nobody stored.
+    Unstored,
+}
+
+/// Formulas without a stored value.
+#[derive(Debug, Default)]
+struct Unstored {
+    n: u64,
+    /// The first cell, as workbooks name it.
+    first: Option<String>,
+}
+
+impl Unstored {
+    fn add(&mut self, row: u32, column: u32) {
+        self.n += 1;
+        self.first.get_or_insert_with(|| cell_name(row, column));
+    }
+
+    fn said(&self) -> String {
+        let first = self.first.as_deref().unwrap_or_default();
+        match self.n {
+            0 => String::new(),
+            1 => format!(", a formula without a stored value ({first})"),
+            n => format!(", {n} formulas without a stored value (first {first})"),
+        }
+    }
+}
+
+/// The name of a cell, whose row and column are counted from 0: `B2`.
+fn cell_name(row: u32, column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = column + 1;
+    while rest > 0 {
+        letters.push(char::from(b'A' + u8::try_from((rest - 1) % 26).unwrap_or(0)));
+        rest = (rest - 1) / 26;
+    }
+    let letters: String = letters.iter().rev().collect();
+    format!("{letters}{}", u64::from(row) + 1)
+}
+
+/// The rows of a sheet that have cells, in their order, and formulas that nobody computed.
+fn rows(workbook: &mut Workbook, sheet: &str) -> Result<(Vec<SheetRow>, Unstored), String> {
     let mut rows: Vec<SheetRow> = Vec::new();
-    each_cell(workbook, sheet, &mut |row, column, value| {
+    let mut unstored = Unstored::default();
+    each_cell(workbook, sheet, &mut |row, column, content| {
+        let Content::Value(value) = content else {
+            unstored.add(row, column);
+            return true;
+        };
         if let Some(text) = sheet::cell_text(value) {
             let number = u64::from(row) + 1;
             let is_new = rows.last().is_none_or(|last| last.number != number);
@@ -228,58 +311,82 @@ fn rows(workbook: &mut Workbook, sheet: &str) -> Result<Vec<SheetRow>, String> {
     // Not every writer keeps to the order of a sheet.
     rows.iter_mut().for_each(SheetRow::sort);
     rows.sort_by_key(|row| row.number);
-    Ok(rows)
+    Ok((rows, unstored))
 }
 
-/// Calls `each` on what `next` gives, until either has enough.
-fn one_by_one<'w, E: std::fmt::Display>(
-    mut next: impl FnMut() -> Result<Option<Cell<DataRef<'w>>>, E>,
-    each: &mut dyn FnMut(u32, u32, &Data) -> bool,
-) -> Result<(), String> {
-    while let Some(cell) = next().map_err(|error| damaged(&error))? {
-        let (row, column) = cell.get_position();
-        if !each(row, column, &Data::from(cell.get_value().clone())) {
-            break;
-        }
-    }
-    Ok(())
-}
+/// What is done with a cell in a row and a column, counted from 0; false if it was enough.
+type Each<'e> = dyn FnMut(u32, u32, Content<'_>) -> bool + 'e;
 
-/// Calls `each` on the cells of a sheet with their row and column, counted from 0, for as long as
-/// it says so.
-fn each_cell(
-    workbook: &mut Workbook,
-    sheet: &str,
-    each: &mut dyn FnMut(u32, u32, &Data) -> bool,
-) -> Result<(), String> {
-    let range = match workbook {
+/// Calls `each` on the cells of a sheet for as long as it says so.
+fn each_cell(workbook: &mut Workbook, sheet: &str, each: &mut Each<'_>) -> Result<(), String> {
+    match workbook {
         // What is far from the others takes no room where cells are read one by one.
         Sheets::Xlsx(workbook) => {
             let mut cells =
                 workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-            return one_by_one(|| cells.next_cell(), each);
+            loop {
+                let cell = cells.next_cell_with_formula_metadata();
+                let Some(cell) = cell.map_err(|error| damaged(&error))? else { return Ok(()) };
+                let ((row, column), value) = (cell.pos, Data::from(cell.value));
+                // A formula may give an empty text, which is a value.
+                let content = match cell.formula {
+                    Some(_) if value == Data::Empty => Content::Unstored,
+                    _ => Content::Value(&value),
+                };
+                if !each(row, column, content) {
+                    return Ok(());
+                }
+            }
         }
+        // These two store the value of every formula.
         Sheets::Xlsb(workbook) => {
             let mut cells =
                 workbook.worksheet_cells_reader(sheet).map_err(|error| damaged(&error))?;
-            return one_by_one(|| cells.next_cell(), each);
+            while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+                let (row, column) = cell.get_position();
+                let value = Data::from(cell.get_value().clone());
+                if !each(row, column, Content::Value(&value)) {
+                    return Ok(());
+                }
+            }
+            Ok(())
         }
         Sheets::Xls(workbook) => {
-            workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?
+            let range = workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?;
+            each_of_range(&range, &Range::default(), each);
+            Ok(())
         }
         Sheets::Ods(workbook) => {
-            workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?
+            let range = workbook.worksheet_range(sheet).map_err(|error| damaged(&error))?;
+            let formulas = workbook.worksheet_formula(sheet).map_err(|error| damaged(&error))?;
+            each_of_range(&range, &formulas, each);
+            Ok(())
         }
-    };
-    let Some((first_row, first_column)) = range.start() else { return Ok(()) };
-    for (row, cells) in (first_row..).zip(range.rows()) {
-        for (column, value) in (first_column..).zip(cells) {
-            if !each(row, column, value) {
-                return Ok(());
+    }
+}
+
+/// Calls `each` on the cells of a range, and before them on those of formulas that have no value
+/// there.
+fn each_of_range(range: &Range<Data>, formulas: &Range<String>, each: &mut Each<'_>) {
+    let first = formulas.start().unwrap_or_default();
+    for (row, cells) in (first.0..).zip(formulas.rows()) {
+        for (column, formula) in (first.1..).zip(cells) {
+            let value = range.get_value((row, column));
+            let is_unstored =
+                !formula.is_empty() && value.is_none_or(|value| *value == Data::Empty);
+            if is_unstored && !each(row, column, Content::Unstored) {
+                return;
             }
         }
     }
-    Ok(())
+    let first = range.start().unwrap_or_default();
+    for (row, cells) in (first.0..).zip(range.rows()) {
+        for (column, value) in (first.1..).zip(cells) {
+            if !each(row, column, Content::Value(value)) {
+                return;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::block::{BLOCK_ROWS, BLOCK_TEXT_BYTES, Block, Stored};
 use super::fault::{text_of, unreadable};
 use super::json_scanner::{Scalar, Scanner, fault_at};
 use super::words::{all_named, named};
+use super::{magic, sniff};
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use encoding_rs::Encoding;
 use encoding_rs_io::DecodeReaderBytesBuilder;
@@ -415,9 +416,10 @@ impl Document {
 fn utf8(path: &Path, options: &ReadOptions) -> Result<Box<dyn Read + Send>, String> {
     let mut file = File::open(path).map_err(text_of)?;
     let mut first = Vec::new();
-    file.by_ref().take(3).read_to_end(&mut first).map_err(unreadable)?;
-    let told = options.encoding.map_or(encoding_rs::UTF_8, |characters| characters.0);
-    let (encoding, n_mark) = Encoding::for_bom(&first).unwrap_or((told, 0));
+    file.by_ref().take(magic::LOOKED_AT).read_to_end(&mut first).map_err(unreadable)?;
+    let told = options.encoding.map(|characters| characters.0);
+    let unmarked = || told.or_else(|| sniff::utf16(&first)).unwrap_or(encoding_rs::UTF_8);
+    let (encoding, n_mark) = Encoding::for_bom(&first).unwrap_or_else(|| (unmarked(), 0));
     let first = first.split_off(n_mark);
     let whole = Cursor::new(first).chain(file);
     if encoding == encoding_rs::UTF_8 {

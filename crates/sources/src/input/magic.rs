@@ -208,14 +208,13 @@ fn of_zip(path: &Path) -> Magic {
 
 /// First bytes without a byte order mark and without the zeros of UTF-16.
 fn as_ascii(first: &[u8]) -> Vec<u8> {
-    match Encoding::for_bom(first) {
-        Some((encoding, n)) => {
-            let rest = first.get(n..).unwrap_or_default().iter();
-            let is_wide = !encoding.is_ascii_compatible();
-            rest.copied().filter(|byte| !is_wide || *byte != 0).collect()
-        }
-        None => first.to_vec(),
-    }
+    let (encoding, n) = match Encoding::for_bom(first) {
+        Some((encoding, n)) => (Some(encoding), n),
+        None => (sniff::utf16(first), 0),
+    };
+    let is_wide = encoding.is_some_and(|encoding| !encoding.is_ascii_compatible());
+    let rest = first.get(n..).unwrap_or_default().iter();
+    rest.copied().filter(|byte| !is_wide || *byte != 0).collect()
 }
 
 /// Whether what follows an opening brace or bracket is JSON.
@@ -350,6 +349,11 @@ mod tests {
         is(b"{\n  \"a\": 1}", Magic::Json);
         is(b"\xef\xbb\xbf[[1, 2]]", Magic::Json);
         is(b"\xff\xfe{\0\"\0a\0", Magic::Json);
+        let wide = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
+        let little: Vec<u8> = wide("[{\"a\": 1}]").into_iter().flat_map(u16::to_le_bytes).collect();
+        is(&little, Magic::Json);
+        let big: Vec<u8> = wide("{\"a\": 1}").into_iter().flat_map(u16::to_be_bytes).collect();
+        is(&big, Magic::Json);
         is(b"freq,geo\\TIME_PERIOD\t2008 \n", Magic::Eurostat);
         is(b"", Magic::Empty);
         for text in [

@@ -149,25 +149,34 @@ pub(super) fn member(path: &Path, at: usize) -> Result<Box<dyn Read + Send>, Str
     }
 }
 
-/// The bytes that are packed in `input`, by what its first bytes say.
+/// Layers of packing that are taken off: a file may have been packed again.
+const MOST_LAYERS: usize = 4;
+
+/// The bytes that are packed in `input`, by what its first bytes say, and those that are packed in
+/// these.
 pub(super) fn unpack(mut input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, String> {
-    let mut first = Vec::new();
-    input.by_ref().take(6).read_to_end(&mut first).map_err(unreadable)?;
-    let whole = Cursor::new(first.clone()).chain(input);
     let damaged = |error: &dyn std::fmt::Display| {
         format!("its packed data are damaged or cut short ({error}); fetch it again")
     };
-    Ok(match first.as_slice() {
-        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::new(whole))),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            Box::new(zstd::Decoder::new(whole).map_err(|error| damaged(&error))?)
-        }
-        [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(BufReader::new(whole))),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => {
-            Box::new(lzma_rust2::XzReader::new(BufReader::new(whole), true))
-        }
-        _ => Box::new(whole),
-    })
+    for _ in 0..=MOST_LAYERS {
+        let mut first = Vec::new();
+        input.by_ref().take(6).read_to_end(&mut first).map_err(unreadable)?;
+        let whole = Cursor::new(first.clone()).chain(input);
+        input = match first.as_slice() {
+            [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::new(whole))),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+                Box::new(zstd::Decoder::new(whole).map_err(|error| damaged(&error))?)
+            }
+            [b'B', b'Z', b'h', ..] => {
+                Box::new(bzip2::read::MultiBzDecoder::new(BufReader::new(whole)))
+            }
+            [0xfd, b'7', b'z', b'X', b'Z', 0] => {
+                Box::new(lzma_rust2::XzReader::new(BufReader::new(whole), true))
+            }
+            _ => return Ok(Box::new(whole)),
+        };
+    }
+    Err(format!("it is packed more than {MOST_LAYERS} times, each in the other: unpack it first"))
 }
 
 /// Writes what `input` gives to a temporary file, for forms in which one must go back and forth.

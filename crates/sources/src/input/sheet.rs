@@ -52,7 +52,8 @@ pub(super) struct Cell<'r> {
     pub(super) column: u32,
     /// What is in it.
     pub(super) text: &'r str,
-    is_number: bool,
+    /// Whether it is stored as a number.
+    pub(super) is_number: bool,
     is_inexact: bool,
 }
 
@@ -119,19 +120,22 @@ pub(super) struct Table {
     pub(super) seen: String,
 }
 
+/// The place of the row that `options` say a table begins with, or that is seen to be its first.
+pub(super) fn start(rows: &[SheetRow], options: &ReadOptions) -> Result<usize, String> {
+    let start = match options.skip {
+        Some(n) => rows.iter().position(|row| row.number > n as u64),
+        None => first_of_table(rows),
+    };
+    start.ok_or_else(|| match options.skip {
+        Some(n) => format!("it has no rows below the {n} that `skip` leaves out"),
+        None => "it has no cells".to_owned(),
+    })
+}
+
 /// The table in the rows of a sheet, from the row that `options` say, or that is seen to be its
 /// first.
 pub(super) fn table(mut rows: Vec<SheetRow>, options: &ReadOptions) -> Result<Table, String> {
-    let start = match options.skip {
-        Some(n) => rows.iter().position(|row| row.number > n as u64),
-        None => first_of_table(&rows),
-    };
-    let Some(start) = start else {
-        return Err(match options.skip {
-            Some(n) => format!("it has no rows below the {n} that `skip` leaves out"),
-            None => "it has no cells".to_owned(),
-        });
-    };
+    let start = start(&rows, options)?;
     let above: Vec<SheetRow> = rows.drain(..start).collect();
     let has_header = options.header != Some(false);
     let mut seen = Vec::new();

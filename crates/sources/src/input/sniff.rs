@@ -8,6 +8,7 @@ use encoding_rs::Encoding;
 use project::read_options::{Delimiter, ReadOptions};
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use trade::Dialect;
 use trade::text::Rows;
 
@@ -68,8 +69,40 @@ pub(super) fn encoding(sample: &[u8]) -> &'static Encoding {
     match detector.guess(None, Utf8Detection::Deny) {
         // It has all characters of the other, and more.
         guess if guess == encoding_rs::GBK => encoding_rs::GB18030,
+        guess if is_central_european(guess) && is_rather_western(sample) => {
+            encoding_rs::WINDOWS_1252
+        }
         guess => guess,
     }
+}
+
+fn is_central_european(encoding: &Encoding) -> bool {
+    encoding == encoding_rs::WINDOWS_1250 || encoding == encoding_rs::ISO_8859_2
+}
+
+/// Different words beyond which letters tell one Latin encoding from another.
+const FEW_WORDS: usize = 20;
+
+/// Whether a text has few words with other characters than ASCII, all of which make sense in the
+/// most usual Latin encoding: a pound sign alone is not the Polish letter that shares its byte.
+fn is_rather_western(sample: &[u8]) -> bool {
+    let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(sample);
+    let mut words: BTreeSet<&str> = BTreeSet::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_ascii_punctuation()) {
+        if word.is_ascii() {
+            continue;
+        }
+        let chars: Vec<char> = word.chars().collect();
+        // Apostrophes, hyphens and middle dots stand within words, other signs do not.
+        let within = ['\u{2019}', '\u{ad}', '\u{b7}', '\u{2013}'];
+        let is_sign = |c: char| !c.is_ascii() && !c.is_alphabetic() && !within.contains(&c);
+        let is_within = |w: &[char]| w[0].is_alphabetic() && is_sign(w[1]) && w[2].is_alphabetic();
+        if chars.iter().any(|c| c.is_control()) || chars.windows(3).any(is_within) {
+            return false;
+        }
+        words.insert(word);
+    }
+    words.len() <= FEW_WORDS
 }
 
 /// The delimiter that a first line `sep=;` gives, which spreadsheets write and read.
@@ -264,6 +297,20 @@ mod tests {
         assert_eq!(seen("a\n1\n2\n").0, ',');
         assert_eq!(seen("sep=;\na;b\n1;2\n"), (';', 1, false, 2));
         assert_eq!(seen("").3, 0);
+    }
+
+    #[test]
+    fn a_few_words_are_western_where_that_makes_sense() {
+        use encoding_rs::{WINDOWS_1250, WINDOWS_1252};
+        let text = |encoding: &'static Encoding, text: &str| encoding.encode(text).0.into_owned();
+        for written in [
+            "Region,Exports (\u{a3}m)\nWales,5\n",
+            "r\u{e9}gion,ann\u{e9}e\n\u{ce}le-de-France,2008\n",
+        ] {
+            assert_eq!(encoding(&text(WINDOWS_1252, written)), WINDOWS_1252, "{written}");
+        }
+        let names = "Łódź, Wrocław, Poznań, Gdańsk, Białystok, Częstochowa, Rzeszów, Toruń\n";
+        assert_eq!(encoding(&text(WINDOWS_1250, &names.repeat(3))), WINDOWS_1250);
     }
 
     #[test]

@@ -43,6 +43,14 @@ pub(super) struct TextBlocks {
     pub(super) seen: String,
 }
 
+/// A text of which a sample was read.
+struct Begun {
+    text: TextBlocks,
+    may_be_more: bool,
+    /// The encoding of its bytes, which are decoded if rows cannot be told apart in it.
+    name: &'static Encoding,
+}
+
 /// What a text was taken for, in words.
 fn said(shape: &Shape, encoding: &'static Encoding, names: Names) -> String {
     let delimiter = Delimiter(shape.dialect.delimiter);
@@ -61,58 +69,16 @@ fn said(shape: &Shape, encoding: &'static Encoding, names: Names) -> String {
 impl TextBlocks {
     /// Begins to read: as `options` tell, and as the first bytes look.
     pub(super) fn open(
-        mut input: Box<dyn Read + Send>,
+        input: Box<dyn Read + Send>,
         options: &ReadOptions,
         buffers: &Buffers,
     ) -> Result<Self, String> {
-        let mut rest = Vec::new();
-        fill(&mut input, &mut rest, PIECE_BYTES).map_err(unreadable)?;
-        let marked = Encoding::for_bom(&rest);
-        if let Some((_, n)) = marked {
-            rest.drain(..n);
-        }
-        let mut known = marked.map(|(encoding, _)| encoding);
-        known = known.or(options.encoding.map(|told| told.0)).or_else(|| sniff::utf16(&rest));
-        let name = known.filter(|encoding| !encoding.is_ascii_compatible());
-        if let Some(encoding) = name {
-            // Rows cannot be told apart before it is decoded.
-            let decoder = DecodeReaderBytesBuilder::new()
-                .encoding(Some(encoding))
-                .bom_sniffing(false)
-                .clone();
-            let raw = Cursor::new(std::mem::take(&mut rest)).chain(input);
-            input = Box::new(decoder.build(raw));
-            known = Some(encoding_rs::UTF_8);
-        }
-        // What was looked at is read again, so that it counts.
-        let whole = Cursor::new(std::mem::take(&mut rest)).chain(input);
-        let mut input = BoundedRows::new(Box::new(whole) as Box<dyn Read + Send>, buffers.limit);
-        let in_header = |error, read: &[u8]| fault(error, 1 + line_ends(read));
-        let sampled = fill(&mut input, &mut rest, SAMPLE_BYTES);
-        let mut may_be_more = sampled.map_err(|error| in_header(error, &rest))?;
-        if rest.trim_ascii().is_empty() {
-            return Err("it is empty: expected a header and rows".to_owned());
-        }
-        let encoding = known.unwrap_or_else(|| sniff::encoding(&rest));
+        let Begun { mut text, mut may_be_more, name } = Self::begin(input, options, buffers)?;
+        let encoding = text.encoding;
         let names = match options.header {
             Some(false) => Names::Numbers,
             None | Some(true) => Names::Header,
         };
-        let mut text = Self {
-            header: Vec::new(),
-            input,
-            dialect: Dialect { delimiter: b',', quote: None, n_columns: 0 },
-            encoding,
-            is_cr_only: !rest.contains(&b'\n') && rest.contains(&b'\r'),
-            is_done: false,
-            rest,
-            marks: Marks::default(),
-            buffers: buffers.clone(),
-            line: 1,
-            has_trailing: false,
-            seen: String::new(),
-        };
-        text.mend(0);
         let shape = sniff::shape(&encoding.decode_without_bom_handling(&text.rest).0, options);
         text.leave_out(shape.n_above);
         if text.rest.is_empty() && may_be_more {
@@ -124,7 +90,7 @@ impl TextBlocks {
         }
         text.dialect = shape.dialect;
         text.has_trailing = shape.has_trailing;
-        text.seen = said(&shape, name.unwrap_or(encoding), names);
+        text.seen = said(&shape, name, names);
         let dialect = text.dialect;
         text.header = loop {
             let after = if may_be_more { Rest::More } else { Rest::Nothing };
@@ -147,6 +113,76 @@ impl TextBlocks {
         }
         text.marks.add(&text.rest, dialect);
         Ok(text)
+    }
+
+    /// Begins to read all lines, those above the header too: blocks begin with the first line.
+    /// `look` says what a sample of the text is like.
+    pub(super) fn open_lines(
+        input: Box<dyn Read + Send>,
+        options: &ReadOptions,
+        buffers: &Buffers,
+        look: impl FnOnce(&str) -> Shape,
+    ) -> Result<(Self, Shape), String> {
+        let Begun { mut text, name, .. } = Self::begin(input, options, buffers)?;
+        let shape = look(&text.encoding.decode_without_bom_handling(&text.rest).0);
+        text.dialect = shape.dialect;
+        text.has_trailing = shape.has_trailing;
+        let above = Shape { n_above: 0, ..shape.clone() };
+        text.seen = said(&above, name, Names::Header);
+        text.marks.add(&text.rest, text.dialect);
+        Ok((text, shape))
+    }
+
+    /// Reads a sample in an encoding in which rows can be told apart.
+    fn begin(
+        mut input: Box<dyn Read + Send>,
+        options: &ReadOptions,
+        buffers: &Buffers,
+    ) -> Result<Begun, String> {
+        let mut rest = Vec::new();
+        fill(&mut input, &mut rest, PIECE_BYTES).map_err(unreadable)?;
+        let marked = Encoding::for_bom(&rest);
+        if let Some((_, n)) = marked {
+            rest.drain(..n);
+        }
+        let mut known = marked.map(|(encoding, _)| encoding);
+        known = known.or(options.encoding.map(|told| told.0)).or_else(|| sniff::utf16(&rest));
+        let name = known.filter(|encoding| !encoding.is_ascii_compatible());
+        if let Some(encoding) = name {
+            // Rows cannot be told apart before it is decoded.
+            let decoder = DecodeReaderBytesBuilder::new()
+                .encoding(Some(encoding))
+                .bom_sniffing(false)
+                .clone();
+            let raw = Cursor::new(std::mem::take(&mut rest)).chain(input);
+            input = Box::new(decoder.build(raw));
+            known = Some(encoding_rs::UTF_8);
+        }
+        // What was looked at is read again, so that it counts.
+        let whole = Cursor::new(std::mem::take(&mut rest)).chain(input);
+        let mut input = BoundedRows::new(Box::new(whole) as Box<dyn Read + Send>, buffers.limit);
+        let sampled = fill(&mut input, &mut rest, SAMPLE_BYTES);
+        let may_be_more = sampled.map_err(|error| in_header(error, &rest))?;
+        if rest.trim_ascii().is_empty() {
+            return Err("it is empty: expected a header and rows".to_owned());
+        }
+        let encoding = known.unwrap_or_else(|| sniff::encoding(&rest));
+        let mut text = Self {
+            header: Vec::new(),
+            input,
+            dialect: Dialect { delimiter: b',', quote: None, n_columns: 0 },
+            encoding,
+            is_cr_only: !rest.contains(&b'\n') && rest.contains(&b'\r'),
+            is_done: false,
+            rest,
+            marks: Marks::default(),
+            buffers: buffers.clone(),
+            line: 1,
+            has_trailing: false,
+            seen: String::new(),
+        };
+        text.mend(0);
+        Ok(Begun { text, may_be_more, name: name.unwrap_or(encoding) })
     }
 
     /// The names of the columns, from the rows before `end`. A header is taken off the rest.
@@ -277,6 +313,11 @@ fn fault(error: std::io::Error, line: u64) -> String {
         Some(long) => too_long(line, long),
         None => unreadable(error),
     }
+}
+
+/// What is wrong at the end of what was read of a text before its rows.
+fn in_header(error: std::io::Error, read: &[u8]) -> String {
+    fault(error, 1 + line_ends(read))
 }
 
 fn line_ends(text: &[u8]) -> u64 {

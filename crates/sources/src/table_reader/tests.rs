@@ -47,8 +47,29 @@ fn a_text_has_the_same_rows_however_it_is_packed_and_coded() {
     let members = [gzip(begin), gzip(end)].concat();
     let zstd = zstd::encode_all(plain, 1).expect("packed");
     let crlf = TABLE.replace('\n', "\r\n").replace("\"\"\r\nd", "\"\"\nd").into_bytes();
-    for bytes in [plain.to_vec(), bom, utf16, members, zstd, crlf] {
+    let again = gzip(&gzip(plain));
+    let mixed = zstd::encode_all(&gzip(&again)[..], 1).expect("packed");
+    for bytes in [plain.to_vec(), bom, utf16, members, zstd, crlf, again, mixed.clone()] {
         assert_eq!(rows(bytes).expect("rows"), expected);
+    }
+    let error = rows(gzip(&mixed)).expect_err("too deep");
+    assert_eq!(error, "it is packed more than 4 times, each in the other: unpack it first");
+}
+
+#[test]
+fn json_is_read_in_any_encoding_of_unicode() {
+    let text =
+        "[{\"region\": \"S\u{e3}o Paulo\", \"value\": 1.50}, {\"region\": \"B\", \"value\": 2}]";
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t");
+    let marked = [&b"\xff\xfe"[..], &little[..]].concat();
+    for bytes in [text.as_bytes().to_vec(), little.clone(), big, marked, gzip(&little)] {
+        std::fs::write(&path, bytes).expect("written");
+        let mut reader = TableReader::open(&path, &ReadOptions::default()).expect("JSON");
+        assert!(reader.seen().starts_with("JSON"), "{}", reader.seen());
+        assert_eq!(rows_of(&mut reader).expect("rows"), [["S\u{e3}o Paulo", "1.50"], ["B", "2"]]);
     }
 }
 

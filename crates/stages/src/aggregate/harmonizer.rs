@@ -3,8 +3,9 @@
 use super::super::context::{Context, Finishing};
 use super::super::error::StageError;
 use super::super::record_store::{
-    Group, NO_WORD, RecordStore, Row, Texts, WORDS, by_place, number_of,
+    Group, NO_WORD, RecordStore, ReportedCode, Row, Texts, WORDS, by_place,
 };
+use super::conversions::Conversions;
 use super::products::Products;
 use super::split::split;
 use super::sum_table::SumTable;
@@ -18,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use trade::{Conversion, Hs6, Money};
+use trade::{Conversion, Money};
 
 /// Rows whose sums a thread makes before they are written.
 const CHUNK_ROWS: usize = 1 << 14;
@@ -29,8 +30,8 @@ pub(crate) struct YearSums {
     pub(super) year: i32,
     /// Of each of [`TABLES`](super::table_columns::TABLES), if it has rows.
     pub(super) files: Vec<Option<DataFile>>,
-    /// Revision and code, and the value reported under it.
-    pub(super) reported: BTreeMap<u32, Money>,
+    /// Each reported code, and the value reported under it.
+    pub(super) reported: BTreeMap<ReportedCode, Money>,
 }
 
 fn n_texts(texts: &impl lake::Texts) -> u64 {
@@ -39,7 +40,7 @@ fn n_texts(texts: &impl lake::Texts) -> u64 {
 
 /// The products that a reported code is brought to.
 struct Target<'a> {
-    conversion: &'a Conversion,
+    conversion: &'a Conversion<String>,
     /// By place, in the order of the conversion.
     products: Vec<u32>,
 }
@@ -67,18 +68,18 @@ impl<'a> Harmonizer<'a> {
     /// For what is in `store`, of which each revision with a code has a conversion.
     pub(super) fn new(
         parts: Parts,
-        conversions: &'a BTreeMap<u32, Conversion>,
+        conversions: &'a Conversions,
         store: &RecordStore,
         regions: &'a Texts,
         words: &'a [Texts; WORDS.len()],
     ) -> Result<Self, StageError> {
         let products = Products::of(conversions);
-        let targets = store.codes.iter().map(|&code| {
-            let conversion = conversions.get(&code).ok_or_else(|| {
+        let targets = store.codes.iter().map(|code| {
+            let conversion = conversions.get(code).ok_or_else(|| {
                 StageError::Data("a code appeared after the codes were read".to_owned())
             })?;
             let targets = conversion.targets.iter();
-            let products = targets.map(|(code, _)| products.place(*code)).collect();
+            let products = targets.map(|(code, _)| products.place(code)).collect();
             Ok(Target { conversion, products })
         });
         let place = |kind: usize, number: u32| match words[kind].place(number) {
@@ -113,14 +114,10 @@ impl<'a> Harmonizer<'a> {
     }
 
     /// The products that have rows in the years summed so far.
-    pub(super) fn traded(&self) -> impl Iterator<Item = u32> {
-        self.products
-            .digits()
-            .iter()
-            .zip(&self.is_traded)
-            .filter(|(_, is_traded)| is_traded.load(Ordering::Relaxed))
-            .filter_map(|(digits, _)| Hs6::from_digits(digits))
-            .map(number_of)
+    pub(super) fn traded(&self) -> impl Iterator<Item = &str> {
+        let products = self.products.codes().iter().zip(&self.is_traded);
+        let traded = products.filter(|(_, is_traded)| is_traded.load(Ordering::Relaxed));
+        traded.map(|(code, _)| code.as_str())
     }
 
     /// Sums all years, and writes their files.
@@ -330,7 +327,7 @@ impl<'a> Harmonizer<'a> {
             }
             let value = Money::from_hundredths(i128::from(row.value));
             // A part is no larger than its row.
-            split(conversion, value, |at, _, value| {
+            split(conversion, value, |at, value| {
                 let value = i64::try_from(value.hundredths()).unwrap_or(row.value);
                 parts.push(row.part(products[at], value));
             });

@@ -6,7 +6,8 @@ use project::config::choice::Choice;
 use project::pipeline::Pipeline;
 use query::Memory;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use trade::Classification;
 use trade::concordance::Method;
 
 /// See [`Stage::Params`](super::super::stage::Stage::Params).
@@ -14,6 +15,12 @@ use trade::concordance::Method;
 pub(crate) struct Params {
     pub(super) aggregate: config::Aggregate,
     pub(super) harmonize: config::Harmonize,
+    /// What products are codes of, their groups and labels.
+    pub(super) classification: Classification,
+    /// Whether sources are of HS.
+    pub(super) is_of_hs: bool,
+    /// Digits of the HS products of sources that have less than six, which are filled up by zeros.
+    pub(super) filled_digits: BTreeSet<usize>,
     /// The names of regions, by code.
     pub(super) regions: BTreeMap<String, String>,
 }
@@ -21,9 +28,16 @@ pub(crate) struct Params {
 impl From<&Pipeline> for Params {
     fn from(pipeline: &Pipeline) -> Self {
         let names = pipeline.sources.iter().flat_map(|source| &source.layout.layout.region_names);
+        let products = pipeline.sources.iter().map(|source| &source.layout.layout.product);
         Self {
             aggregate: pipeline.config.aggregate.clone(),
             harmonize: pipeline.config.harmonize.clone(),
+            classification: pipeline.classification(),
+            is_of_hs: pipeline.sources.iter().any(|source| source.layout.layout.product.is_hs()),
+            filled_digits: products
+                .filter(|product| product.is_hs())
+                .filter_map(|product| product.digits.filter(|digits| *digits < 6))
+                .collect(),
             regions: names.map(|(code, name)| (code.clone(), name.clone())).collect(),
         }
     }

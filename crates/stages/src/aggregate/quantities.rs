@@ -4,19 +4,22 @@
 use super::super::context::Context;
 use super::super::cube::coded;
 use super::super::error::StageError;
-use super::super::record_store::{RECORDS, code_of, number_of, reported_code};
+use super::super::record_store::{RECORDS, ReportedCode};
 use super::super::rows::Rows;
 use super::super::sync::locked;
+use super::conversions::Conversions;
+use super::products::Products;
 use super::split::split;
 use super::tables::{CellColumns, QuantityRow, RegionProductYearQuantity};
 use arrow::array::{Array, AsArray, DictionaryArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use trade::interner::Interner;
 use trade::money::allocate;
-use trade::{Conversion, Hs6, HsRevision, Money};
+use trade::{Conversion, HsRevision, Money};
 
 const COLUMNS: [&str; 9] = [
     "year",
@@ -66,14 +69,14 @@ struct Shared {
 pub(super) fn rows(
     context: &Context<'_>,
     flow: &str,
-    conversions: &BTreeMap<u32, Conversion>,
+    conversions: &Conversions,
 ) -> Result<Rows<RegionProductYearQuantity>, StageError> {
     let shared = Mutex::new(Shared::default());
+    let known = Known { flow, conversions, products: Products::of(conversions) };
     context.files_of(RECORDS)?.par_iter().try_for_each(|file| {
         let mut sums = Sums::default();
-        context.each_coded(RECORDS, file, &COLUMNS, |batch| {
-            add(batch, flow, conversions, &shared, &mut sums)
-        })?;
+        context
+            .each_coded(RECORDS, file, &COLUMNS, |batch| add(batch, &known, &shared, &mut sums))?;
         let mut shared = locked(&shared);
         for (key, more) in sums {
             let sum = shared.sums.entry(key).or_default();
@@ -97,7 +100,7 @@ pub(super) fn rows(
             cell: CellColumns {
                 year,
                 region_code: regions.text(region),
-                product: code_of(product).as_str(),
+                product: &known.products.codes()[product as usize],
             },
             quantity_unit: units.text(unit),
             quantity,
@@ -120,10 +123,33 @@ fn meanings<'b, T>(
     Ok((column, meanings.collect::<Result<_, _>>()?))
 }
 
+/// What is known before the records are read.
+struct Known<'a> {
+    flow: &'a str,
+    conversions: &'a Conversions,
+    products: Products,
+}
+
+/// The products that a reported code is brought to, by place in the order of the conversion.
+struct Target<'a> {
+    conversion: &'a Conversion<String>,
+    products: Vec<u32>,
+}
+
+impl Known<'_> {
+    fn target(&self, revision: Option<HsRevision>, code: &str) -> Result<Target<'_>, StageError> {
+        let reported = ReportedCode { revision, code: code.to_owned() };
+        let conversion = self.conversions.get(&reported).ok_or_else(|| {
+            StageError::Data("a code appeared after the codes were read".to_owned())
+        })?;
+        let products = conversion.targets.iter().map(|(code, _)| self.products.place(code));
+        Ok(Target { conversion, products: products.collect() })
+    }
+}
+
 fn add(
     batch: &RecordBatch,
-    flow: &str,
-    conversions: &BTreeMap<u32, Conversion>,
+    known: &Known<'_>,
     shared: &Mutex<Shared>,
     sums: &mut Sums,
 ) -> Result<(), StageError> {
@@ -137,9 +163,8 @@ fn add(
     let values = column("fob_value")?.as_primitive::<Decimal128Type>().values();
     let is_excluded = column("is_excluded")?.as_boolean();
     let broken = |e: &dyn std::fmt::Display| StageError::Data(format!("{RECORDS}: {e}"));
-    let (flows, is_asked) = meanings(batch, "flow", |text| Ok(text == flow))?;
-    let (codes, codes_of) =
-        meanings(batch, "product", |text| text.parse::<Hs6>().map_err(|e| broken(&e)))?;
+    let (flows, is_asked) = meanings(batch, "flow", |text| Ok(text == known.flow))?;
+    let (codes, codes_of) = meanings(batch, "product", |text| Ok(text.to_owned()))?;
     let (revisions, revisions_of) =
         meanings(batch, "hs_revision", |text| text.parse::<HsRevision>().map_err(|e| broken(&e)))?;
     let mut shared = locked(shared);
@@ -147,16 +172,23 @@ fn add(
     let (units, units_of) = coded(batch, "quantity_unit", &mut shared.units)?;
     let no_unit = shared.units.code("");
     drop(shared);
+    // By revision and code; codes of other classifications than HS have no revision.
+    let mut targets: BTreeMap<(Option<usize>, usize), Target<'_>> = BTreeMap::new();
     for row in 0..batch.num_rows() {
-        let keys = (flows.key(row), regions.key(row), codes.key(row), revisions.key(row));
-        let (Some(flow), Some(region), Some(code), Some(revision)) = keys else { continue };
+        let keys = (flows.key(row), regions.key(row), codes.key(row));
+        let (Some(flow), Some(region), Some(code)) = keys else { continue };
         if quantities.is_null(row) || is_excluded.value(row) || !is_asked[flow] {
             continue;
         }
-        let number = reported_code(revisions_of[revision], codes_of[code]);
-        let conversion = conversions.get(&number).ok_or_else(|| {
-            StageError::Data("a code appeared after the codes were read".to_owned())
-        })?;
+        let revision = revisions.key(row);
+        let target: &Target<'_> = match targets.entry((revision, code)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let revision = revision.map(|revision| revisions_of[revision]);
+                new.insert(known.target(revision, &codes_of[code])?)
+            }
+        };
+        let &Target { conversion, ref products } = target;
         let unit = units.key(row).map_or(no_unit, |unit| units_of[unit]);
         #[expect(
             clippy::cast_possible_truncation,
@@ -172,8 +204,8 @@ fn add(
                 parts.into_iter().map(Money::hundredths).collect()
             }
         };
-        split(conversion, value, |at, code, value| {
-            let (year, region, product) = (years[row], regions_of[region], number_of(code));
+        split(conversion, value, |at, value| {
+            let (year, region, product) = (years[row], regions_of[region], products[at]);
             let key = Key { year, region, product, unit };
             let sum = sums.entry(key).or_default();
             sum.quantity += quantities[at];

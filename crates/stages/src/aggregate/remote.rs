@@ -2,7 +2,7 @@
 
 use super::super::context::{Context, Output};
 use super::super::error::StageError;
-use super::super::record_store::{RECORDS, RecordStore};
+use super::super::record_store::{RECORDS, RecordStore, ReportedCode};
 use super::conversions::{conversions, descriptions};
 use super::params::{Params, collector};
 use super::sums::{AllSums, all_sums, finish};
@@ -15,7 +15,7 @@ use trade::Money;
 /// What the records of some files are, before they are summed.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reported {
-    codes: BTreeMap<u32, Money>,
+    codes: BTreeMap<ReportedCode, Money>,
     /// Of each file.
     years: Vec<BTreeSet<i32>>,
 }
@@ -46,7 +46,7 @@ pub(crate) fn year_alone(
     params: &Params,
     context: &Context<'_>,
     year: i32,
-    reported: &BTreeMap<u32, Money>,
+    reported: &BTreeMap<String, Money>,
 ) -> Result<AllSums, StageError> {
     let store = RecordStore::read(
         context,
@@ -54,7 +54,9 @@ pub(crate) fn year_alone(
         Some(year),
         collector(params, context.memory()),
     )?;
-    all_sums(params, context, &store, &conversions(params, reported)?)
+    let of_text = |(text, &value): (&String, &Money)| (ReportedCode::from(text.clone()), value);
+    let reported = reported.iter().map(of_text).collect();
+    all_sums(params, context, &store, &conversions(params, &reported)?)
 }
 
 /// Files of records that another machine looks through at a time.
@@ -71,7 +73,7 @@ pub(super) fn run_remotely(
     let parts: Vec<TableVersion> = records.files.chunks(FILES_OF_A_TASK).map(part).collect();
     let found: Vec<Reported> =
         remote.perform(parts.iter().map(|records| Task::Reported { records: records.clone() }))?;
-    let mut reported: BTreeMap<u32, Money> = BTreeMap::new();
+    let mut reported: BTreeMap<ReportedCode, Money> = BTreeMap::new();
     let mut of_year: BTreeMap<i32, Vec<DataFile>> = BTreeMap::new();
     for (part, found) in parts.iter().zip(found) {
         for (code, value) in found.codes {
@@ -84,6 +86,8 @@ pub(super) fn run_remotely(
         }
     }
     let conversions = conversions(params, &reported)?;
+    let reported: BTreeMap<String, Money> =
+        reported.into_iter().map(|(code, value)| (code.into(), value)).collect();
     let found: Vec<AllSums> = remote.perform(of_year.iter().map(|(&year, files)| Task::Year {
         records: part(files),
         year,

@@ -2,24 +2,25 @@
 
 use super::super::context::{Context, Made, Output};
 use super::super::error::StageError;
-use super::super::record_store::{Interner, RecordStore, code_of, number_of, revision_and_code};
+use super::super::record_store::{Interner, RecordStore, ReportedCode};
 use super::super::rows::{Rows, table};
+use super::conversions::Conversions;
 use super::harmonizer::{Harmonizer, YearSums};
 use super::params::Params;
 use super::quantities;
 use super::table_columns::TABLES;
-use super::tables::{HsConversion, HsConversionRow, Product, ProductRow, Region, RegionRow};
+use super::tables::{CodeConversion, CodeConversionRow, Product, ProductRow, Region, RegionRow};
 use lake::DataFile;
 use project::config::choice::Choice;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use trade::{Conversion, Hs6, HsRevision, MatchKind, Money};
+use trade::{MatchKind, Money, TargetRevision};
 
 /// The sums of years, the products that have some, and the regions.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct AllSums {
     pub(super) years: Vec<YearSums>,
-    pub(super) traded: BTreeSet<u32>,
+    pub(super) traded: BTreeSet<String>,
     pub(super) regions: BTreeSet<String>,
 }
 
@@ -28,14 +29,14 @@ pub(super) fn all_sums(
     params: &Params,
     context: &Context<'_>,
     store: &RecordStore,
-    conversions: &BTreeMap<u32, Conversion>,
+    conversions: &Conversions,
 ) -> Result<AllSums, StageError> {
     let regions = store.regions.in_order();
     let words = store.words.each_ref().map(Interner::in_order);
     let harmonizer =
         Harmonizer::new(params.aggregate.made(), conversions, store, &regions, &words)?;
     let years = harmonizer.sum_years(context, store)?;
-    let traded = harmonizer.traded().collect();
+    let traded = harmonizer.traded().map(str::to_owned).collect();
     Ok(AllSums { years, traded, regions: regions.texts().map(str::to_owned).collect() })
 }
 
@@ -43,9 +44,9 @@ pub(super) fn all_sums(
 pub(super) fn finish(
     params: &Params,
     context: &Context<'_>,
-    conversions: &BTreeMap<u32, Conversion>,
+    conversions: &Conversions,
     sums: AllSums,
-    texts: &BTreeMap<Hs6, String>,
+    texts: &BTreeMap<String, String>,
 ) -> Result<Output, StageError> {
     let mut made: BTreeMap<&'static str, Vec<DataFile>> = BTreeMap::new();
     let mut matches = Rows::default();
@@ -65,7 +66,7 @@ pub(super) fn finish(
     table(&mut output, matches)?;
     table(&mut output, of_quantities)?;
     table(&mut output, regions(params, &sums.regions))?;
-    table(&mut output, products(&sums.traded, conversions, texts))?;
+    table(&mut output, products(params, &sums.traded, conversions, texts))?;
     Ok(output)
 }
 
@@ -78,35 +79,43 @@ struct Matched {
 
 /// Adds how the codes of a year were brought to the target revision.
 fn add_matches(
-    rows: &mut Rows<HsConversion>,
+    rows: &mut Rows<CodeConversion>,
     params: &Params,
     year: i32,
-    reported: &BTreeMap<u32, Money>,
-    conversions: &BTreeMap<u32, Conversion>,
-    texts: &BTreeMap<Hs6, String>,
+    reported: &BTreeMap<ReportedCode, Money>,
+    conversions: &Conversions,
+    texts: &BTreeMap<String, String>,
 ) {
     let harmonize = &params.harmonize;
     let (target, method) = (*harmonize.target_revision, (*harmonize.method).to_string());
-    let mut kinds: BTreeMap<(HsRevision, &'static str), Matched> = BTreeMap::new();
+    // Codes of another classification than HS stay what they are.
+    let other = params.classification.to_string();
+    let mut kinds: BTreeMap<(&str, &'static str), Matched> = BTreeMap::new();
     let mut total = Money::ZERO;
-    for (&number, &value) in reported {
-        let (revision, code) = revision_and_code(number);
-        let is_known = revision != target || texts.contains_key(&code);
-        let kind = match conversions.get(&number) {
+    for (reported, &value) in reported {
+        let revision = reported.revision;
+        let is_of_target = revision.map(TargetRevision::Hs) == Some(target);
+        let is_known = !is_of_target || texts.contains_key(&reported.code);
+        let kind = match conversions.get(reported) {
             Some(conversion) if is_known => conversion.kind,
             _ => MatchKind::Unlisted,
         };
-        let sum = kinds.entry((revision, kind.code())).or_default();
+        let name = match revision {
+            Some(revision) => revision.name(),
+            None => other.as_str(),
+        };
+        let of = (name, kind.code());
+        let sum = kinds.entry(of).or_default();
         sum.n_codes += 1;
         sum.value += value;
         total += value;
     }
     for ((revision, kind), Matched { n_codes, value }) in kinds {
-        rows.push(HsConversionRow {
+        rows.push(CodeConversionRow {
             year,
-            hs_revision: revision.name(),
+            revision,
             kind,
-            target_revision: target.name(),
+            target_revision: if revision == other { revision } else { target.name() },
             method: &method,
             n_codes,
             fob_value: value,
@@ -126,31 +135,47 @@ fn regions(params: &Params, codes: &BTreeSet<String>) -> Rows<Region> {
     rows
 }
 
+/// The products, with their groups and what they are called: a layout's labels stand over official
+/// texts.
 fn products(
-    traded: &BTreeSet<u32>,
-    conversions: &BTreeMap<u32, Conversion>,
-    texts: &BTreeMap<Hs6, String>,
+    params: &Params,
+    traded: &BTreeSet<String>,
+    conversions: &Conversions,
+    texts: &BTreeMap<String, String>,
 ) -> Rows<Product> {
-    let mut n_sources: BTreeMap<u32, usize> = BTreeMap::new();
+    let classification = &params.classification;
+    let is_hs = classification.is_hs();
+    let mut n_sources: BTreeMap<&str, usize> = BTreeMap::new();
     for conversion in conversions.values() {
         let is_split = conversion.targets.len() > 1;
         for (code, weight) in &conversion.targets {
             if !is_split || *weight > 0 {
-                *n_sources.entry(number_of(*code)).or_default() += 1;
+                *n_sources.entry(code).or_default() += 1;
             }
         }
     }
     let mut rows = Rows::default();
-    for number in traded {
-        let product = code_of(*number);
-        let description = texts.get(&product).map(String::as_str);
+    for product in traded {
+        let of_hs = |n: usize| product.get(..n).filter(|_| is_hs);
+        let official =
+            |code: &str| texts.get(code).map(String::as_str).filter(|text| !text.is_empty());
+        let group = classification.group(product);
         rows.push(ProductRow {
-            product: product.as_str(),
-            heading: product.heading(),
-            chapter: product.chapter(),
-            description,
-            is_listed: description.is_some(),
-            n_codes: n_sources.get(number).copied().unwrap_or(1),
+            product,
+            hs6: of_hs(6),
+            hs4: of_hs(4),
+            hs2: of_hs(2),
+            product_subgroup: classification.subgroup(product),
+            product_group: group,
+            group_name: group
+                .and_then(|group| classification.label(group).or_else(|| official(group))),
+            description: classification.label(product).or_else(|| official(product)),
+            is_listed: if is_hs || !texts.is_empty() {
+                Some(texts.contains_key(product))
+            } else {
+                classification.lists(product)
+            },
+            n_codes: n_sources.get(product.as_str()).copied().unwrap_or(1),
         });
     }
     rows

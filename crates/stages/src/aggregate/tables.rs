@@ -17,7 +17,7 @@ pub(crate) fn contracts() -> Vec<&'static Contract> {
         RegionProductMonth::contract(),
         RegionProductYearQuantity::contract(),
         RegionYear::contract(),
-        HsConversion::contract(),
+        CodeConversion::contract(),
     ]
 }
 
@@ -35,19 +35,23 @@ tables! {
     pub(super) table Region(RegionRow<'a>) = "trade.region", "one region",
         ["region_code"], RegionRow::columns();
 
-    /// One product, and its ancestors.
+    /// One product, and the groups it is of.
     pub(super) struct ProductRow<'a> {
         product: Text = product();
-        heading: Text, "", "its heading";
-        chapter: Text, "", "its chapter";
-        description?: Text, "", "official text; null for codes that the revision does not list";
-        is_listed: Flag, "", "whether the target revision lists the code";
+        hs6?: Text, "", "the same; null where the classification is not HS";
+        hs4?: Text, "", "its HS heading";
+        hs2?: Text, "", "its HS chapter";
+        product_subgroup?: Text, "", "its subgroup: the heading of HS; null where the hierarchy has none";
+        product_group?: Text, "", "its group: the chapter of HS; null where the hierarchy has none";
+        group_name?: Text, "", "what the group is called, if that is known";
+        description?: Text, "", "the layout's label, or the official text of HS; null where there is neither";
+        is_listed?: Flag, "", "whether the target revision of HS, or the layout's table of groups, has the code; null where there is no list";
         n_codes: Count, "codes", "reported codes that were brought to it, over all revisions";
     }
 
     /// `trade.product`.
     pub(super) table Product(ProductRow<'a>) = "trade.product",
-        "one product of the target HS revision that is traded",
+        "one product of the classification (of HS: of the target revision) that is traded",
         ["product"], ProductRow::columns();
 
     /// A region, a product and a year.
@@ -74,7 +78,7 @@ tables! {
 
     /// `trade.region_product_year`.
     pub(super) table RegionProductYear(RegionProductYearRow<'a>) = "trade.region_product_year",
-        "exports of a region in a product and year, on the target HS revision",
+        "exports of a region in a product and year, HS codes on the target revision",
         ["year", "region_code", "product"], RegionProductYearRow::columns();
 
     /// A part by destination.
@@ -184,19 +188,19 @@ tables! {
         "exports of a region in a year", ["year", "region_code"], RegionYearRow::columns();
 
     /// Codes of a year that were brought to the target revision in the same way.
-    pub(super) struct HsConversionRow<'a> {
+    pub(super) struct CodeConversionRow<'a> {
         year: Int = year();
-        hs_revision: Text, "", "revision of the records";
+        revision: Text, "", "revision of the records: of HS, or the name of another classification and its revision";
         kind: Text, "", "same_revision, one_to_one, merge, split, split_and_merge, family or unlisted";
         target_revision: Text, "", "revision of the analysis";
         method: Text, "", "one_to_one, families or weights";
-        n_codes: Count, "codes", "reported HS6 codes";
+        n_codes: Count, "codes", "reported codes";
         fob_value: Money, UNITS, "their value";
         value_share?: Float, SHARE, "share in the year's value";
     }
 
-    /// `trade.hs_conversion`.
-    pub(super) table HsConversion(HsConversionRow<'a>) = "trade.hs_conversion",
-        "how the codes of a year were brought to the target HS revision",
-        ["year", "hs_revision", "kind"], HsConversionRow::columns();
+    /// `trade.conversion`.
+    pub(super) table CodeConversion(CodeConversionRow<'a>) = "trade.conversion",
+        "how the codes of a year were brought to the revision of the analysis; those of other classifications than HS stay",
+        ["year", "revision", "kind"], CodeConversionRow::columns();
 }

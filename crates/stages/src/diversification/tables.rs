@@ -9,13 +9,14 @@ pub(crate) fn contracts() -> Vec<&'static Contract> {
 
 tables! {
     /// Variety of a region's products.
-    pub(super) struct VarietyColumns {
-        entropy_hs6?: Float, "bits", "entropy of products";
-        entropy_hs4?: Float, "bits", "entropy of headings";
-        unrelated_variety?: Float, "bits", "entropy of chapters (Frenken et al. 2007)";
-        semi_related_variety?: Float, "bits", "headings within chapters (Castaldi et al. 2015)";
-        related_variety?: Float, "bits", "products within chapters (Frenken et al. 2007)";
-        related_variety_hs4?: Float, "bits", "products within headings (Castaldi et al. 2015)";
+    pub(super) struct VarietyColumns<'a> {
+        entropy_products?: Float, "bits", "entropy of products";
+        entropy_subgroups?: Float, "bits", "entropy of subgroups (of HS: headings)";
+        unrelated_variety?: Float, "bits", "entropy of groups (of HS: chapters; Frenken et al. 2007)";
+        semi_related_variety?: Float, "bits", "subgroups within groups (Castaldi et al. 2015)";
+        related_variety?: Float, "bits", "products within groups (Frenken et al. 2007)";
+        related_variety_subgroups?: Float, "bits", "products within subgroups (Castaldi et al. 2015)";
+        variety_null_reason?: Text, "", "no_exports; no_groups or no_subgroups: what the classification of the products does not tell; products_are_groups or products_are_subgroups: nothing varies within HS chapters or headings";
     }
 
     /// Variety and concentration of a region's destinations.
@@ -33,7 +34,7 @@ tables! {
         year: Int = year();
         region_code: Text = region();
         n_products: Count, "products", "products exported";
-        ..variety: VarietyColumns, VarietyColumns::columns();
+        ..variety: VarietyColumns<'a>, VarietyColumns::columns();
         hhi?: Float, "0..1", "Herfindahl-Hirschman index over products";
         hhi_normalized?: Float, "0..1", "HHI between equal shares (0) and one product (1); null for one product";
         theil?: Float, "nats", "Theil index over products exported";

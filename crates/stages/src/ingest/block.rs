@@ -6,10 +6,15 @@ use super::records::RecordColumns;
 use super::tables::{RejectRow, Rejects};
 use std::borrow::Cow;
 use trade::layout::Field;
+use trade::repeated_rows::row_hash;
+use trade::text::Row;
 use trade::{
-    CodedBatch, CodedEntry, CodedParser, CodedSink, Layout, Money, NO_CODE, Reject, RejectReason,
-    RowBatch, RowTexts,
+    CodedBatch, CodedEntry, CodedParser, CodedSink, Layout, LeftOut, Money, NO_CODE, Reject,
+    RejectReason, RowBatch, RowSample, RowTexts,
 };
+
+/// What is hashed after each cell of a table: a byte that no text has.
+const END_OF_CELL: &[u8] = &[0xff];
 
 /// The entries that the same rules cover.
 struct Covered {
@@ -20,6 +25,13 @@ struct Covered {
     n: u64,
     value: Money,
 }
+
+/// A row whose text is damaged: why it is refused, and what was found.
+pub(super) const UNCLOSED: (RejectReason, &str) =
+    (RejectReason::UnclosedQuote, "a quote that does not close");
+
+/// The same.
+pub(super) const NUL_BYTE: (RejectReason, &str) = (RejectReason::NulByte, "a NUL byte");
 
 /// Whether a block has bytes of value 0, which no text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,32 +58,46 @@ pub(super) struct BlockParser<'a> {
     reconciliation: Reconciliation,
     /// Of each entry of a batch whether a rule excludes it, and the code of the rules' names.
     pub(super) counted: Vec<(bool, u32)>,
+    /// A hash of the header: rows below different ones are different.
+    of_header: u64,
     pub(super) records: RecordColumns,
     refused: Rows<Rejects>,
 }
 
 impl<'a> BlockParser<'a> {
-    /// For rows of the file `label`; entries that rules of the mask `excluded` cover are excluded.
+    /// For rows of the file `label`, of whose other rows a sample has come to `level`; entries that
+    /// rules of the mask `excluded` cover are excluded.
     pub(super) fn new(
         label: &'a str,
         layout: &'a Layout,
         excluded: u64,
         records: RecordColumns,
+        level: u32,
+        header: &[String],
     ) -> Self {
+        let mut reconciliation = Reconciliation::new(layout.rules.len());
+        reconciliation.sample = RowSample::at(level);
         Self {
             label,
             layout,
+            of_header: row_hash(header.iter().flat_map(|name| [name.as_bytes(), END_OF_CELL])),
             excluded,
             counts: Vec::new(),
             last: 0,
             rule_names: Vec::new(),
             line: 0,
             fresh: Vec::new(),
-            reconciliation: Reconciliation::new(layout.rules.len()),
+            reconciliation,
             counted: Vec::new(),
             records,
             refused: Rows::default(),
         }
+    }
+
+    /// Counts lines that are no rows, and rows whose number of cells was mended.
+    pub(super) fn leave_out(&mut self, n_lines: u64, n_mended: u64) {
+        self.reconciliation.n_left_out += n_lines;
+        self.reconciliation.n_mended += n_mended;
     }
 
     /// Reads the rows of the batch that was looked up, one after the other.
@@ -84,34 +110,87 @@ impl<'a> BlockParser<'a> {
         for (at, row) in batch.rows().iter().enumerate() {
             self.line = row.line;
             let damage = if row.is_unclosed {
-                Some((RejectReason::UnclosedQuote, "a quote that does not close"))
+                Some(UNCLOSED)
             } else if nuls == NulBytes::Some && memchr::memchr(0, row.raw).is_some() {
-                Some((RejectReason::NulByte, "a NUL byte"))
+                Some(NUL_BYTE)
             } else {
                 None
             };
             let raw = || String::from_utf8_lossy(row.raw);
-            self.row(parser, at, batch, damage, raw);
+            let n_before = self.n_summed();
+            let value = self.row(parser, at, batch, damage, raw);
+            if self.n_summed() > n_before {
+                self.reconciliation.sample.add_row(self.of_header, row.raw, value);
+            }
         }
     }
 
+    /// Reads the row at a place of the batch that was looked up, of a table; `texts` are its cells.
+    pub(super) fn table_row(
+        &mut self,
+        parser: &mut CodedParser<'_, '_>,
+        at: usize,
+        rows: &(impl RowTexts + ?Sized),
+        texts: &[Cow<'_, [u8]>],
+    ) {
+        let raw = || {
+            let texts: Vec<_> = texts.iter().map(|text| String::from_utf8_lossy(text)).collect();
+            Cow::Owned(texts.join(","))
+        };
+        let n_before = self.n_summed();
+        let value = self.row(parser, at, rows, None, raw);
+        if self.n_summed() > n_before {
+            self.sample(texts, value);
+        }
+    }
+
+    /// Reads the row at a place of the batch that was looked up, of a file whose layout says which
+    /// lines are rows; `raw` is its text. What stands above a row is part of it.
+    pub(super) fn shaped_row(
+        &mut self,
+        parser: &mut CodedParser<'_, '_>,
+        at: usize,
+        rows: &[&[Cow<'_, [u8]>]],
+        damage: Option<(RejectReason, &str)>,
+        raw: &[u8],
+    ) {
+        let n_before = self.n_summed();
+        let value = self.row(parser, at, rows, damage, || String::from_utf8_lossy(raw));
+        if self.n_summed() > n_before {
+            self.sample(rows[at], value);
+        }
+    }
+
+    /// Puts a row of these cells among those that are looked through for repeated ones.
+    fn sample(&mut self, texts: &[Cow<'_, [u8]>], value: Money) {
+        let cells = texts.iter().flat_map(|text| [&text[..], END_OF_CELL]);
+        self.reconciliation.sample.add(self.of_header ^ row_hash(cells), value);
+    }
+
+    /// Entries so far that go on: rows without any are not repeated, as nothing of them is summed.
+    fn n_summed(&self) -> u64 {
+        self.counts.iter().filter(|counts| !counts.is_excluded).map(|counts| counts.n).sum()
+    }
+
     /// Reads the row at a place of the batch that was looked up; `raw` gives its text if it must be
-    /// kept.
-    pub(super) fn row<'t>(
+    /// kept. Gives the value of its entries.
+    fn row<'t>(
         &mut self,
         parser: &mut CodedParser<'_, '_>,
         at: usize,
         rows: &(impl RowTexts + ?Sized),
         damage: Option<(RejectReason, &str)>,
         raw: impl FnOnce() -> Cow<'t, str>,
-    ) {
+    ) -> Money {
         self.reconciliation.n_rows += 1;
+        let mut value = Money::ZERO;
         self.reconciliation.n_entries += parser.rows().n_entries();
         match damage {
             None => {
                 let counts = parser.parse(at, rows, self);
                 self.reconciliation.n_empty += counts.n_empty;
                 self.reconciliation.value_in += counts.value_in;
+                value = counts.value_in;
                 self.reconciliation.rounded += counts.rounded;
             }
             Some((reason, found)) => {
@@ -119,7 +198,7 @@ impl<'a> BlockParser<'a> {
             }
         }
         if self.fresh.is_empty() {
-            return;
+            return value;
         }
         let raw = raw();
         for (at, fault) in std::mem::take(&mut self.fresh).into_iter().enumerate() {
@@ -152,6 +231,7 @@ impl<'a> BlockParser<'a> {
                 fob_value: fault.value,
             });
         }
+        value
     }
 
     /// Counts an entry that `rules` cover; gives whether it is excluded, and the code of the rules'
@@ -208,8 +288,8 @@ impl<'a> BlockParser<'a> {
         (sums, self.records, self.refused)
     }
 
-    /// Counts rows of one entry each.
-    pub(super) fn count_all(&mut self, entries: &CodedBatch<'_>) {
+    /// Counts `rows`, which have one entry each.
+    pub(super) fn count_all(&mut self, entries: &CodedBatch<'_>, rows: &[Row<'_>]) {
         let n = entries.value.len() as u64;
         self.reconciliation.n_rows += n;
         self.reconciliation.n_entries += n;
@@ -221,6 +301,11 @@ impl<'a> BlockParser<'a> {
             self.counted.push(counted);
         }
         self.reconciliation.value_in += value_in;
+        for ((row, &value), (is_excluded, _)) in rows.iter().zip(entries.value).zip(&self.counted) {
+            if !is_excluded {
+                self.reconciliation.sample.add_row(self.of_header, row.raw, value);
+            }
+        }
     }
 }
 
@@ -233,6 +318,10 @@ impl CodedSink for BlockParser<'_> {
 
     fn reject(&mut self, reject: Reject) {
         self.fresh.push(reject);
+    }
+
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, value: Money) {
+        self.reconciliation.leave_out(why, n_entries, value);
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {

@@ -80,6 +80,11 @@ impl<'a> Gathered<'a> {
         self.close()
     }
 
+    /// How far the sample of its rows is thinned so far.
+    pub(super) fn sample_level(&self) -> u32 {
+        self.reconciliation.sample.level()
+    }
+
     /// The file has so many blocks.
     pub(super) fn end(&mut self, n_blocks: usize) -> Result<(), StageError> {
         self.n_blocks = Some(n_blocks);

@@ -23,6 +23,9 @@ struct SourceParams {
     /// Of what the layout says.
     layout: Fingerprint,
     exclude: Vec<String>,
+    /// The first and last year that are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    years: Option<(i32, i32)>,
 }
 
 impl From<&Pipeline> for Params {
@@ -30,6 +33,7 @@ impl From<&Pipeline> for Params {
         let params = |source: &Source| SourceParams {
             layout: Fingerprint::of(source.layout.meaning.as_bytes()),
             exclude: source.exclude.clone(),
+            years: source.layout.layout.years,
         };
         let sources = pipeline.sources.iter().enumerate();
         Self {

@@ -5,24 +5,23 @@ use super::super::error::StageError;
 use super::super::record_store::{Collector, RecordEncoder};
 use super::super::sync::locked;
 use super::super::table::Table;
-use super::block::{BlockParser, NulBytes};
+use super::block::{BlockParser, NUL_BYTE, NulBytes, UNCLOSED};
 use super::gathered::{Done, Gathered, OfFile};
-use super::raw_input::{Fitted, RawInput, State, unreadable};
+use super::raw_input::{RawInput, State, unreadable};
 use super::records::{Counted, RecordColumns};
 use super::tables::Records;
-use arrow::array::{Array, BinaryArray, RecordBatch};
+use arrow::array::{Array, BinaryArray};
 use lake::{GROUP_ROWS, Pool};
 use project::bounded::RowLimit;
-use project::suggest::suggest;
-use sources::input::{self, Block, Buffers, Stored};
+use sources::fitted::{Fitted, NumberColumns, header_fault, prepared};
+use sources::input::{self, Block, Buffers};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use trade::Column;
-use trade::layout::Field;
-use trade::row::HeaderError;
+use trade::shape::{RowDamage, ShapedRows};
 use trade::text::Rows as TextRows;
-use trade::{CodedParser, RowBatch, RowParser};
+use trade::{CodedParser, RejectReason, RowBatch};
 
 /// Rows whose texts are looked up together: few enough for their fields to stay in the processor's
 /// cache.
@@ -168,8 +167,8 @@ impl Reader<'_> {
             let rows = match fitted.parser() {
                 Ok(rows) => rows,
                 Err(error) => {
-                    let error = self.header_failed(*file, &error, &fitted.header);
-                    self.put(*file, 0, Err(error));
+                    let why = header_fault(&error, &fitted.header);
+                    self.put(*file, 0, Err(unreadable(&self.inputs[*file].item.label, why.into())));
                     tasks.next();
                     continue;
                 }
@@ -201,11 +200,6 @@ impl Reader<'_> {
         })
     }
 
-    /// The header of a file does not fit its layout.
-    fn header_failed(&self, file: usize, error: &HeaderError, names: &[String]) -> StageError {
-        unreadable(&self.inputs[file].item.label, header_fault(error, names).into())
-    }
-
     fn put(&self, file: usize, at: usize, result: Result<Done, StageError>) {
         let kept = result.and_then(|done| locked(&self.gathered[file]).add(at, done));
         if let Err(error) = kept {
@@ -220,29 +214,11 @@ impl Reader<'_> {
         let failed = |why: String| unreadable(&item.label, why.into());
         let mut state = locked(state);
         if matches!(*state, State::Closed) {
-            let reader = item.open(&source.layout.options, &self.buffers).map_err(|error| {
+            let opened = Fitted::open(item, &source.layout, &self.buffers);
+            let (reader, fitted) = opened.map_err(|error| {
                 *state = State::Done;
                 (0, unreadable(&item.label, error))
             })?;
-            let layout = source.layout.for_file(&item.label).map_err(|why| {
-                *state = State::Done;
-                (0, failed(why))
-            })?;
-            let mut reader = reader;
-            let mut fitted = Fitted {
-                layout,
-                header: reader.header().to_vec(),
-                encoding: reader.encoding(),
-                has_trailing: reader.has_trailing_delimiter(),
-            };
-            if let Err(error) = fitted.parser() {
-                *state = State::Done;
-                return Err((0, self.header_failed(file, &error, &fitted.header)));
-            }
-            if let Err(why) = fitted.see_numbers(&source.layout, &mut reader) {
-                *state = State::Done;
-                return Err((0, failed(why)));
-            }
             tracing::debug!(file = item.label, form = reader.seen(), "opened");
             let fitted = self.shared(fitted);
             *state = State::Open { reader: Box::new(reader), fitted, n_blocks: 0 };
@@ -288,7 +264,7 @@ impl Reader<'_> {
         encoder: &mut RecordEncoder,
     ) -> Result<Done, StageError> {
         let RawInput { source, item, .. } = &self.inputs[task.file];
-        let Fitted { layout, encoding, .. } = &*task.fitted;
+        let Fitted { layout, encoding, header, .. } = &*task.fitted;
         let excluded = layout
             .rules
             .iter()
@@ -299,10 +275,11 @@ impl Reader<'_> {
             RecordsTo::Table => RecordColumns::to_write(),
             RecordsTo::Sums(collector) => RecordColumns::to_sum(collector.columns()),
         });
+        let level = locked(&self.gathered[task.file]).sample_level();
         let mut work = BlockWork {
             name: format!("part-{:05}-{:05}.parquet", self.first + task.file, task.at),
             writer: None,
-            rows: BlockParser::new(&item.label, layout, excluded, records),
+            rows: BlockParser::new(&item.label, layout, excluded, records, level, header),
         };
         match &task.block {
             Block::Text { text, line, dialect, has_nul } => {
@@ -316,6 +293,10 @@ impl Reader<'_> {
                 let columns = prepared(rows, stored, parser.rows(), decimal)
                     .map_err(|why| unreadable(&item.label, why.into()))?;
                 self.read_table(&columns, *row, &mut work, parser, encoder)?;
+            }
+            Block::Shaped { rows, n_left_out, n_mended } => {
+                work.rows.leave_out(*n_left_out, *n_mended);
+                self.read_shaped(rows, &mut work, parser, encoder)?;
             }
         }
         if work.rows.records.n_rows() > 0 {
@@ -352,11 +333,11 @@ impl Reader<'_> {
             match (parser.batch(&batch).filter(|_| is_sound), self.records_to) {
                 (Some(entries), RecordsTo::Table) => {
                     let lines = batch.rows().iter().map(|row| row.line);
-                    reading.count_all(&entries);
+                    reading.count_all(&entries, batch.rows());
                     reading.records.extend(&entries, lines, &reading.counted);
                 }
                 (Some(entries), RecordsTo::Sums(collector)) => {
-                    reading.count_all(&entries);
+                    reading.count_all(&entries, batch.rows());
                     encoder.encode(&Counted(entries, &reading.counted), collector)?;
                 }
                 (None, _) => reading.rows(parser, &batch, nuls),
@@ -392,12 +373,50 @@ impl Reader<'_> {
             let reading = &mut work.rows;
             for (at, texts_of) in texts.iter().enumerate() {
                 reading.line = row + (first + at) as u64;
-                let raw = || {
-                    let texts: Vec<_> =
-                        texts_of.iter().map(|text| String::from_utf8_lossy(text)).collect();
-                    Cow::Owned(texts.join(","))
+                reading.table_row(parser, at, &texts[..], texts_of);
+            }
+            if reading.records.n_rows() >= n_kept {
+                self.keep(work, parser, encoder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows that a layout tells from other lines.
+    fn read_shaped<'f>(
+        &'f self,
+        rows: &ShapedRows,
+        work: &mut BlockWork<'_, 'f>,
+        parser: &mut CodedParser<'_, '_>,
+        encoder: &mut RecordEncoder,
+    ) -> Result<(), StageError> {
+        let n_kept = self.records_to.n_kept();
+        let (n_rows, n_columns) = (rows.n_rows(), rows.n_columns().max(1));
+        let numbers = NumberColumns::new(parser.rows(), work.rows.layout, n_columns);
+        let mut fields: Vec<Cow<'_, [u8]>> = Vec::with_capacity(LOOKED_UP * n_columns);
+        for first in (0..n_rows).step_by(LOOKED_UP) {
+            let last = (first + LOOKED_UP).min(n_rows);
+            fields.clear();
+            for row in first..last {
+                let cells = rows.cells(row).enumerate();
+                fields.extend(cells.map(|(at, (text, kind))| numbers.text(at, text, kind)));
+            }
+            let texts: Vec<&[Cow<'_, [u8]>]> = fields.chunks(n_columns).collect();
+            parser.look_up(&texts[..]);
+            let reading = &mut work.rows;
+            for row in first..last {
+                reading.line = rows.line(row);
+                let raw = rows.raw(row);
+                let of_cells;
+                let damage = match rows.damage(row) {
+                    Some(RowDamage::Unclosed) => Some(UNCLOSED),
+                    Some(RowDamage::Cells { found, expected }) => {
+                        of_cells = format!("{found} columns, expected {expected}");
+                        Some((RejectReason::ColumnCount, of_cells.as_str()))
+                    }
+                    None => memchr::memchr(0, raw).map(|_| NUL_BYTE),
                 };
-                reading.row(parser, at, &texts[..], None, raw);
+                reading.shaped_row(parser, row - first, &texts, damage, raw);
             }
             if reading.records.n_rows() >= n_kept {
                 self.keep(work, parser, encoder)?;
@@ -418,51 +437,9 @@ impl Reader<'_> {
             encoder.encode(&(&*records, parser.dictionaries()), collector)?;
         } else {
             let writer = self.context.opened(writer, Records::NAME, name)?;
-            records.write(writer, label, &layout.currency, parser.dictionaries(), rule_names)?;
+            records.write(writer, label, &layout.measure, parser.dictionaries(), rule_names)?;
         }
         records.clear();
         Ok(())
     }
-}
-
-/// The columns of a table as the texts that a layout reads.
-fn prepared(
-    rows: &RecordBatch,
-    stored: &[Stored],
-    places: &RowParser<'_>,
-    decimal: char,
-) -> Result<Vec<BinaryArray>, String> {
-    let mut columns = input::texts(rows, stored)?;
-    for at in places.value_columns().filter(|&at| stored[at] == Stored::Single) {
-        columns[at] = input::as_decimals(&columns[at]);
-    }
-    for at in places.columns_of(Field::Product).filter(|&at| stored[at] == Stored::Single) {
-        columns[at] = input::without_long_codes(&columns[at]);
-    }
-    let numbers = places.value_columns().chain(places.columns_of(Field::Quantity));
-    let numbers = numbers.map(|at| (at, decimal));
-    // Points are left out of codes, and a number has lost the zeros that its code ends with: 8517.1
-    // may be 8517.10. No code has a comma.
-    let codes = places.columns_of(Field::Product).map(|at| (at, ','));
-    for (at, mark) in numbers.chain(codes) {
-        let is_number = matches!(stored[at], Stored::Number | Stored::Single);
-        if is_number && mark != '.' {
-            columns[at] = input::with_mark(&columns[at], mark);
-        }
-    }
-    Ok(columns)
-}
-
-/// What is wrong with a header, and the name in it that comes closest to what was expected.
-fn header_fault(error: &HeaderError, names: &[String]) -> String {
-    let closest = match error {
-        HeaderError::NoColumn { expected, .. } => expected
-            .split(" or ")
-            .map(|name| suggest(name, names.iter().map(String::as_str)))
-            .find(|hint| !hint.is_empty()),
-        HeaderError::NoPosition { .. }
-        | HeaderError::Repeated { .. }
-        | HeaderError::Names { .. } => None,
-    };
-    format!("{error}{}", closest.unwrap_or_default())
 }

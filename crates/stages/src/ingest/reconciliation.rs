@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use trade::layout::Field;
-use trade::{Money, Remainder};
+use trade::repeated_rows::{Repeated, repeated};
+use trade::{Layout, LeftOut, Money, Remainder, RowSample};
 
 /// Entries, and their value.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ struct Unmapped {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Reconciliation {
     pub(super) n_rows: u64,
+    pub(super) n_left_out: u64,
+    pub(super) n_mended: u64,
     pub(super) n_entries: u64,
     pub(super) n_records: u64,
     pub(super) n_excluded: u64,
@@ -54,16 +57,27 @@ pub(super) struct Reconciliation {
     pub(super) rounded: Remainder,
     /// Of each rule of the layout.
     pub(super) rules: Vec<EntrySum>,
+    /// Excluded before they were read, by [`LeftOut`].
+    left_out: [EntrySum; LeftOut::ALL.len()],
     pub(super) reasons: BTreeMap<Cow<'static, str>, u64>,
     /// By field and text.
     unmapped: BTreeMap<Cow<'static, str>, BTreeMap<String, Unmapped>>,
     pub(super) first_reject: Option<String>,
+    /// Rows that stand for all, for those that are repeated.
+    pub(super) sample: RowSample,
 }
 
 impl Reconciliation {
     /// Nothing yet, of a file whose layout has so many rules.
     pub(super) fn new(n_rules: usize) -> Self {
         Self { rules: vec![EntrySum::default(); n_rules], ..Self::default() }
+    }
+
+    /// Adds entries that are left out.
+    pub(super) fn leave_out(&mut self, why: LeftOut, n_entries: u64, value: Money) {
+        self.left_out[why as usize].add(n_entries, value);
+        self.n_excluded += n_entries;
+        self.value_excluded += value;
     }
 
     /// Adds entries with a text that has no meaning, and became `code`.
@@ -88,6 +102,8 @@ impl Reconciliation {
     /// Adds what later rows of the same file came to.
     pub(super) fn add(&mut self, other: Self) {
         self.n_rows += other.n_rows;
+        self.n_left_out += other.n_left_out;
+        self.n_mended += other.n_mended;
         self.n_entries += other.n_entries;
         self.n_records += other.n_records;
         self.n_excluded += other.n_excluded;
@@ -103,6 +119,9 @@ impl Reconciliation {
         for (sum, EntrySum { n, value }) in self.rules.iter_mut().zip(other.rules) {
             sum.add(n, value);
         }
+        for (sum, EntrySum { n, value }) in self.left_out.iter_mut().zip(other.left_out) {
+            sum.add(n, value);
+        }
         for (reason, n) in other.reasons {
             *self.reasons.entry(reason).or_default() += n;
         }
@@ -114,6 +133,15 @@ impl Reconciliation {
             }
         }
         self.first_reject = self.first_reject.take().or(other.first_reject);
+        self.sample.add_all(&other.sample);
+    }
+}
+
+/// Whether a layout, or what it is read for, leaves entries out.
+fn is_asked(layout: &Layout, why: LeftOut) -> bool {
+    match why {
+        LeftOut::Where => !layout.conditions.is_empty(),
+        LeftOut::Years => layout.years.is_some(),
     }
 }
 
@@ -126,7 +154,12 @@ struct AccountRows {
 }
 
 impl AccountRows {
-    fn add(&mut self, RawInput { source, item, .. }: &RawInput<'_>, found: &Reconciliation) {
+    fn add(
+        &mut self,
+        RawInput { source, item, .. }: &RawInput<'_>,
+        found: &Reconciliation,
+        repeated: Repeated,
+    ) {
         let layout = &source.layout.layout;
         if let Some(first) = &found.first_reject {
             tracing::warn!(
@@ -139,8 +172,10 @@ impl AccountRows {
         self.reconciliations.push(ReconciliationRow {
             source_file: &item.label,
             layout: &layout.name,
-            currency: &layout.currency,
+            currency: layout.measure.currency(),
             n_rows: usize_of(found.n_rows),
+            n_left_out: usize_of(found.n_left_out),
+            n_mended: usize_of(found.n_mended),
             n_entries: usize_of(found.n_entries),
             n_records: usize_of(found.n_records),
             n_excluded: usize_of(found.n_excluded),
@@ -152,19 +187,30 @@ impl AccountRows {
             value_excluded: found.value_excluded,
             value_rejected: found.value_rejected,
             rounded_difference: &found.rounded.to_string(),
+            n_repeated: usize_of(repeated.n_rows),
+            value_repeated: repeated.value,
         });
-        let mut by_name: Vec<_> = layout.rules.iter().zip(&found.rules).collect();
-        by_name.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-        for (rule, sum) in by_name {
-            self.rules.push(RuleRow {
+        let of_rules = layout.rules.iter().zip(&found.rules).map(|(rule, sum)| RuleRow {
+            source_file: &item.label,
+            rule: &rule.name,
+            why: &rule.why,
+            is_excluded: source.exclude.contains(&rule.name),
+            n_entries: usize_of(sum.n),
+            fob_value: sum.value,
+        });
+        let left_out = LeftOut::ALL.into_iter().zip(&found.left_out);
+        let left_out =
+            left_out.filter(|(why, _)| is_asked(layout, *why)).map(|(why, sum)| RuleRow {
                 source_file: &item.label,
-                rule: &rule.name,
-                why: &rule.why,
-                is_excluded: source.exclude.contains(&rule.name),
+                rule: why.name(),
+                why: why.why(),
+                is_excluded: true,
                 n_entries: usize_of(sum.n),
                 fob_value: sum.value,
             });
-        }
+        let mut by_name: Vec<_> = of_rules.chain(left_out).collect();
+        by_name.sort_by(|a, b| a.rule.cmp(b.rule));
+        by_name.into_iter().for_each(|row| self.rules.push(row));
         if !found.unmapped.is_empty() {
             let texts = || found.unmapped.values().flat_map(BTreeMap::values);
             let (codes, n) = (texts().count(), texts().map(|text| text.sum.n).sum::<u64>());
@@ -196,8 +242,8 @@ pub(super) fn account_for(
     by_file: &[Reconciliation],
 ) -> Result<Output, StageError> {
     let mut rows = AccountRows::default();
-    for (input, found) in inputs.iter().zip(by_file) {
-        rows.add(input, found);
+    for ((input, found), repeated) in inputs.iter().zip(by_file).zip(repeats(inputs, by_file)) {
+        rows.add(input, found, repeated);
     }
     check_rejects(params.ingest.max_rejected_share, by_file)?;
     let mut output = Output::new();
@@ -205,6 +251,29 @@ pub(super) fn account_for(
     table(&mut output, rows.rules)?;
     table(&mut output, rows.unmapped)?;
     Ok(output)
+}
+
+/// The rows of each file that are repeated, in it or from files before it that the same layout
+/// reads. Where the names of files say something of their rows, only files that say the same are
+/// held against each other.
+fn repeats(inputs: &[RawInput<'_>], by_file: &[Reconciliation]) -> Vec<Repeated> {
+    let mut sets: Vec<(Layout, Vec<usize>)> = Vec::new();
+    for (at, RawInput { source, item, .. }) in inputs.iter().enumerate() {
+        let layout = source.layout.for_file(&item.label);
+        let layout = layout.unwrap_or_else(|_| source.layout.layout.clone());
+        match sets.iter_mut().find(|(known, _)| *known == layout) {
+            Some((_, files)) => files.push(at),
+            None => sets.push((layout, vec![at])),
+        }
+    }
+    let mut found = vec![Repeated::default(); inputs.len()];
+    for (_, files) in sets {
+        let samples: Vec<&RowSample> = files.iter().map(|&at| &by_file[at].sample).collect();
+        for (at, of_file) in files.into_iter().zip(repeated(&samples)) {
+            found[at] = of_file;
+        }
+    }
+    found
 }
 
 /// Refuses a share of rejected entries above `limit`.

@@ -6,6 +6,7 @@ use super::super::record_store::CodedRows;
 use super::super::row_cells::Words;
 use lake::{Cells, Codes};
 use trade::dictionary_encoding::Dictionaries;
+use trade::layout::Measure;
 use trade::{CodedBatch, CodedEntry, Column, NO_CODE};
 
 /// Rows of `customs.records`, by column, with codes for texts.
@@ -117,7 +118,7 @@ impl RecordColumns {
         &self,
         writer: &mut GroupWriter<'_>,
         label: &str,
-        currency: &str,
+        measure: &Measure,
         texts: &Dictionaries,
         rule_names: &Vec<String>,
     ) -> Result<(), StageError> {
@@ -138,7 +139,7 @@ impl RecordColumns {
             ("flow", text(Column::Flow)),
             ("region_code", text(Column::Region)),
             ("product_code", text(Column::Product)),
-            ("product", text(Column::Hs6)),
+            ("product", text(Column::Analysed)),
             ("hs_revision", text(Column::Revision)),
             ("destination", text(Column::Destination)),
             ("trade_mode", text(Column::TradeMode)),
@@ -149,7 +150,7 @@ impl RecordColumns {
             ("quantity", Cells::Floats(&self.quantity)),
             ("quantity_unit", text(Column::QuantityUnit)),
             ("fob_value", Cells::Money(&self.value)),
-            ("currency", Cells::Same(Some(currency))),
+            ("currency", Cells::Same(measure.currency())),
             ("rules", Cells::Texts(rule_names, &self.rules)),
             ("is_excluded", Cells::Flags(&self.is_excluded)),
         ];

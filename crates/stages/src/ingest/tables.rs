@@ -32,8 +32,8 @@ tables! {
         flow: Text, "", "export or import";
         region_code: Text = region();
         product_code: Text, "", "product code as reported, cleaned, all its digits";
-        product: Text, "", "its first six digits, in the revision of the record";
-        hs_revision: Text, "", "HS revision in force in that year";
+        product: Text, "", "the product that is analysed: its first six digits, in the revision of the record; of another classification than HS all of it";
+        hs_revision?: Text, "", "HS revision in force in that year; null where the classification is not HS";
         destination?: Text, "", "country of destination";
         trade_mode?: Text, "", "customs regime";
         ownership?: Text, "", "ownership of the firm";
@@ -43,7 +43,7 @@ tables! {
         quantity?: Float, "quantity_unit", "quantity";
         quantity_unit?: Text, "", "unit of measure";
         fob_value: Money, UNITS, "FOB value";
-        currency: Text, "", "ISO 4217 code";
+        currency?: Text, "", "ISO 4217 code; null where values are no money";
         rules?: Text, "", "rules of the layout that cover the entry, in its order, with commas";
         is_excluded: Flag, "", "whether the pipeline excludes one of them";
     }
@@ -76,8 +76,10 @@ tables! {
     pub(super) struct ReconciliationRow<'a> {
         source_file: Text, "", "raw file";
         layout: Text, "", "layout that read it";
-        currency: Text, "", "ISO 4217 code";
+        currency?: Text, "", "ISO 4217 code; null where values are no money";
         n_rows: Count, "rows", "data rows of the file";
+        n_left_out: Count, "lines", "lines that are neither rows nor of the header, as the layout's `rows` says: titles, comments, blank ones, what stands below the table";
+        n_mended: Count, "rows", "rows of more or fewer fields than the header that the layout's `ragged` mended";
         n_entries: Count, "entries", "values a row can hold, times rows";
         n_records: Count, "entries", "entries that go on";
         n_excluded: Count, "entries", "entries that a named rule excludes";
@@ -89,6 +91,8 @@ tables! {
         value_excluded: Money, UNITS, "value that named rules exclude";
         value_rejected: Money, UNITS, "value of the rejected entries";
         rounded_difference: Text, UNITS, "what rounding to hundredths took, exactly: the file's own sum is value_in and it; 0 where nothing was rounded";
+        n_repeated: Count, "rows", "rows that are the same to the last field as one before, in the file or in one before it of the same layout; an estimate from a sample where there are more than 16384 rows";
+        value_repeated: Float, UNITS, "their value, an estimate where they are";
     }
 
     /// `customs.reconciliation`.

@@ -12,10 +12,10 @@ tables! {
     /// Something that looks misread.
     pub(super) struct FindingRow<'a> {
         finding: Int, "", "its number, from 1";
-        kind: Text, "", "total_among_parts, total_by_name, nested_levels, mixed_lengths, all_zero, unlisted_products or files_alike";
+        kind: Text, "", "total_among_parts, total_by_name, nested_levels, mixed_lengths, all_zero, unlisted_products, files_alike or repeated_rows";
         dimension: Text, "", "region, product, destination or file";
-        name: Text, "", "the label, some labels, lengths of codes, or the files";
-        n: Count, "rows or codes", "labels that a total is the sum of; codes that are short, unlisted (of the year with most) or without a value; rows of each file";
+        name: Text, "", "the label, some labels, lengths of codes, the files, or the layout of repeated rows";
+        n: Count, "rows or codes", "labels that a total is the sum of; codes that are short, unlisted (of the year with most) or without a value; rows of each file, or that are repeated";
         value?: Float, UNITS, "its value; null where it has none";
         share?: Float, SHARE, "its share of the value; null where it has none";
         limit_share?: Float, SHARE, "the share above which a run stops; null where there is no limit";

@@ -3,7 +3,7 @@
 use super::super::error::StageError;
 use super::super::sync::locked;
 use super::coded_rows::{WORDS, broken};
-use super::codes::number_of;
+use super::codes::{N_CODES, OTHER, ReportedCode, number_of, revision_and_code};
 use super::row::{FIRST_YEAR, REGION_BITS, Row, year_of};
 use super::spill::{Order, Run, Runs};
 use super::store::RecordStore;
@@ -75,10 +75,12 @@ pub(crate) struct Collector {
     pub(super) keeps_months: bool,
     /// Whether records that differ in nothing but their value become one row.
     pub(super) merges: bool,
-    /// Revisions with codes.
+    /// Revisions with codes, as numbers.
     pub(super) codes: Register<u32>,
     /// Ownerships with trade modes.
     pub(super) kinds: Register<(u32, u32)>,
+    /// Codes of other classifications than HS.
+    texts: Interner,
     regions: Interner,
     words: [Interner; WORDS.len()],
     shared: Mutex<Shared>,
@@ -111,6 +113,7 @@ impl Collector {
             merges: values == RecordValues::Whole && !parts.needs_firms(),
             codes: Register::default(),
             kinds: Register::default(),
+            texts: Interner::default(),
             regions: Interner::default(),
             words: Default::default(),
             shared: Mutex::default(),
@@ -120,7 +123,7 @@ impl Collector {
     /// The columns whose texts it has a use for.
     pub(crate) fn columns(&self) -> [bool; Column::ALL.len()] {
         let mut columns = [false; Column::ALL.len()];
-        for column in [Column::Flow, Column::Region, Column::Hs6, Column::Revision] {
+        for column in [Column::Flow, Column::Region, Column::Analysed, Column::Revision] {
             columns[column as usize] = true;
         }
         for (word, keeps) in WORDS.into_iter().zip(self.keeps) {
@@ -137,7 +140,6 @@ impl Collector {
                 let revision: HsRevision = text.parse().map_err(|e| broken(&e))?;
                 Ok(u32::try_from(revision.index()).unwrap_or(0))
             }
-            Column::Hs6 => Ok(number_of(text.parse().map_err(|e| broken(&e))?)),
             Column::Region => {
                 let number = self.regions.number(text)?;
                 if number >> REGION_BITS == 0 {
@@ -149,6 +151,29 @@ impl Collector {
             _ => {
                 let kind = WORDS.iter().position(|word| *word == column).unwrap_or(0);
                 self.words[kind].number(text)
+            }
+        }
+    }
+
+    /// The number of a code of a revision, or of a text where that is [`OTHER`].
+    pub(super) fn code(&self, revision: u32, text: &str) -> Result<u32, StageError> {
+        let code = if revision == OTHER {
+            self.texts.number(text)?
+        } else {
+            number_of(text.parse().map_err(|e| broken(&e))?)
+        };
+        let number = (revision * N_CODES).checked_add(code);
+        number.ok_or_else(|| broken(&"too many different products"))
+    }
+
+    /// What [`Self::code`] gave the number for.
+    fn reported(&self, number: u32) -> ReportedCode {
+        match revision_and_code(number) {
+            Some((revision, code)) => {
+                ReportedCode { revision: Some(revision), code: code.to_string() }
+            }
+            None => {
+                ReportedCode { revision: None, code: self.texts.text(number - OTHER * N_CODES) }
             }
         }
     }
@@ -186,14 +211,16 @@ impl Collector {
 
     /// All that was taken.
     pub(crate) fn finish(self) -> RecordStore {
+        let keys = self.codes.keys();
+        let codes: Vec<ReportedCode> = keys.into_iter().map(|key| self.reported(key)).collect();
         let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         let on_disk = shared.runs.bytes_on_disk();
         if on_disk > 0 {
             tracing::info!(mib = on_disk >> 20, "records beyond the memory limit went to disk");
         }
-        let codes = self.codes.into_keys();
         let of_year = |values: Values| {
-            let money = |(code, sum): (usize, i128)| (codes[code], Money::from_hundredths(sum));
+            let money =
+                |(code, sum): (usize, i128)| (codes[code].clone(), Money::from_hundredths(sum));
             values.iter().map(money).collect()
         };
         let reported =

@@ -2,7 +2,7 @@
 
 use super::super::error::StageError;
 use super::coded_rows::{CodedRows, WORDS, broken};
-use super::codes::N_CODES;
+use super::codes::OTHER;
 use super::collector::{ASKED, Collector, Scratch};
 use super::row::{CODE_BITS, FIRST_YEAR, MONTH_BITS, NO_WORD, REGION_BITS, Row};
 use super::texts::Numbers;
@@ -75,7 +75,7 @@ impl RecordEncoder {
         self.find_codes(records, into)?;
         let Self { kinds, columns, rows, met, taken, .. } = self;
         let column = |column: Column| &columns[column as usize][..taken.len()];
-        let (regions, codes) = (column(Column::Region), column(Column::Hs6));
+        let (regions, codes) = (column(Column::Region), column(Column::Analysed));
         let (owners, modes) = (column(Column::Ownership), column(Column::TradeMode));
         let (destinations, firms) = (column(Column::Destination), column(Column::Firm));
         let (year_of, month_of, values) = (records.years(), records.months(), records.values());
@@ -131,24 +131,30 @@ impl RecordEncoder {
     /// Finds the numbers of the revisions with codes of the records that are taken.
     fn find_codes(&mut self, records: &impl CodedRows, into: &Collector) -> Result<(), StageError> {
         let Self { codes, columns, taken, .. } = self;
-        let mut found = std::mem::take(&mut columns[Column::Hs6 as usize]);
+        let mut found = std::mem::take(&mut columns[Column::Analysed as usize]);
         found.clear();
         found.resize(taken.len(), NO_WORD);
-        let all = records.codes(Column::Hs6);
+        let all = records.codes(Column::Analysed);
         let revisions = &columns[Column::Revision as usize];
         let mut rows = found.iter_mut().zip(&*taken);
         for of_revision in revisions.chunk_by(|a, b| a == b) {
-            let revision = of_revision[0];
+            // Codes of other classifications have none.
+            let revision = if of_revision[0] == NO_WORD { OTHER } else { of_revision[0] };
             let numbers = numbers_of(codes, revision);
             for (found, &row) in rows.by_ref().take(of_revision.len()) {
                 let code = all.of(row as usize);
                 *found = numbers.number(code, || {
-                    let code = into.number(Column::Hs6, records.text(Column::Hs6, code))?;
-                    Ok(into.codes.number(revision * N_CODES + code))
+                    let number = into.code(revision, records.text(Column::Analysed, code))?;
+                    let place = into.codes.number(number);
+                    if place >> CODE_BITS == 0 {
+                        Ok(place)
+                    } else {
+                        Err(broken(&format!("more than 2^{CODE_BITS} different products")))
+                    }
                 })?;
             }
         }
-        columns[Column::Hs6 as usize] = found;
+        columns[Column::Analysed as usize] = found;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ fn name_of(column: Column) -> &'static str {
         Column::Flow => "flow",
         Column::Region => "region_code",
         Column::Product => "product_code",
-        Column::Hs6 => "product",
+        Column::Analysed => "product",
         Column::Revision => "hs_revision",
         Column::Destination => "destination",
         Column::TradeMode => "trade_mode",

@@ -2,6 +2,7 @@
 
 use super::super::error::StageError;
 use super::coded_rows::WORDS;
+use super::codes::ReportedCode;
 use super::row::{FIRST_YEAR, REGION_BITS, Row};
 use super::spill::{Piece, Runs};
 use super::texts::{Interner, Texts};
@@ -28,22 +29,22 @@ pub(crate) struct RecordStore {
     pub(crate) regions: Interner,
     /// Destinations, ownerships, trade modes and firms.
     pub(crate) words: [Interner; WORDS.len()],
-    /// Every revision with a code, by number.
-    pub(crate) codes: Vec<u32>,
+    /// Every reported code, by number.
+    pub(crate) codes: Vec<ReportedCode>,
     /// The numbers of every ownership with a trade mode, by number; `NO_WORD` for none.
     pub(crate) kinds: Vec<(u32, u32)>,
-    /// Of each year every revision and code, and its value.
-    pub(crate) reported: BTreeMap<i32, BTreeMap<u32, Money>>,
+    /// Of each year every reported code, and its value.
+    pub(crate) reported: BTreeMap<i32, BTreeMap<ReportedCode, Money>>,
     /// The value of the records of other flows.
     pub(super) other_flows: Money,
 }
 
 impl RecordStore {
-    /// Every revision and code, and its value.
-    pub(crate) fn reported_in_all(&self) -> BTreeMap<u32, Money> {
+    /// Every reported code, and its value.
+    pub(crate) fn reported_in_all(&self) -> BTreeMap<ReportedCode, Money> {
         let mut sums = BTreeMap::new();
-        for (&code, &value) in self.reported.values().flatten() {
-            *sums.entry(code).or_default() += value;
+        for (code, &value) in self.reported.values().flatten() {
+            *sums.entry(code.clone()).or_default() += value;
         }
         sums
     }

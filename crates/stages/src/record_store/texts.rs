@@ -25,6 +25,11 @@ impl Interner {
         })
     }
 
+    /// The text of a number.
+    pub(super) fn text(&self, number: u32) -> String {
+        locked(&self.0).get_index(number as usize).cloned().unwrap_or_default()
+    }
+
     /// The texts by their alphabetical places.
     pub(crate) fn in_order(&self) -> Texts {
         let texts = &*locked(&self.0);
@@ -86,6 +91,14 @@ impl<K> Default for Register<K> {
 impl<K: Eq + Hash> Register<K> {
     pub(super) fn number(&self, key: K) -> u32 {
         u32::try_from(locked(&self.0).insert_full(key).0).unwrap_or(0)
+    }
+
+    /// The keys by number.
+    pub(super) fn keys(&self) -> Vec<K>
+    where
+        K: Clone,
+    {
+        locked(&self.0).iter().cloned().collect()
     }
 
     pub(super) fn into_keys(self) -> Vec<K> {

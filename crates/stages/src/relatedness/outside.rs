@@ -3,6 +3,7 @@
 use super::super::context::Context;
 use super::super::cube::{Cube, Slice};
 use super::super::error::StageError;
+use super::super::years;
 use super::params::Params;
 use project::pipeline::{External, IncomeColumns};
 use sources::reference_tables;
@@ -26,7 +27,7 @@ impl Outside {
         context: &Context<'_>,
         cube: &Cube,
     ) -> Result<Self, StageError> {
-        let target = *params.harmonize.target_revision;
+        let target = params.harmonize.target_revision.hs();
         let of_regions = |table: Option<&External<IncomeColumns>>, key: &str| match table {
             Some(table) => Ok::<_, StageError>(Some(reference_tables::of_regions(
                 context.outside(table)?,
@@ -62,7 +63,12 @@ impl Outside {
         match years.get(&year) {
             Some((values, total)) => Ok(Some(Reference::Other(values, *total))),
             None => {
-                let why = format!("the pipeline's `reference` has no year {year}");
+                let why = format!(
+                    "the pipeline's `reference` has no year {year}: it has {}; add the year, limit \
+                     the sources to those years by `years: [first, last]` in the pipeline, or say \
+                     `rca_reference: national` in the config",
+                    years::spans(years.keys().copied())
+                );
                 Err(StageError::Data(why))
             }
         }

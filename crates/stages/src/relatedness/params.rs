@@ -6,6 +6,7 @@ use project::pipeline::{
     ByProduct, External, IncomeColumns, PciColumns, ProximityColumns, ReferenceColumns,
 };
 use serde::Serialize;
+use trade::Classification;
 
 /// All that the rows depend on beside the inputs.
 #[derive(Serialize)]
@@ -14,6 +15,7 @@ pub(crate) struct Params {
     pub(super) complexity: config::Complexity,
     pub(super) cleaning: config::Cleaning,
     pub(super) harmonize: Target,
+    pub(super) classification: Classification,
     pub(super) proximity: Option<External<ByProduct<ProximityColumns>>>,
     pub(super) reference: Option<External<ByProduct<ReferenceColumns>>>,
     pub(super) incomes: Option<External<IncomeColumns>>,

@@ -1,8 +1,9 @@
 //! Relatedness as the config asks for it.
 
 use super::super::context::Context;
-use super::super::cube::{Cube, index};
+use super::super::cube::Cube;
 use super::super::error::StageError;
+use super::super::product_groups::ProductGroups;
 use super::firms::{Firms, additions};
 use super::params::Params;
 use project::config::choice::{ProximitySource, RelatednessMeasure};
@@ -22,8 +23,8 @@ pub(super) struct ProductSpace {
     /// The closest share of pairs.
     pub(super) related: Neighbourhoods,
     pub(super) nearest: Neighbourhoods,
-    /// The chapter of each product.
-    pub(super) chapters: Vec<usize>,
+    /// The groups of products.
+    pub(super) groups: ProductGroups,
 }
 
 impl ProductSpace {
@@ -41,16 +42,9 @@ impl ProductSpace {
             nearest: relatedness.nearest(config.nearest),
             relatedness,
             tested,
-            chapters: chapters(&cube.products),
+            groups: ProductGroups::of(&params.classification, &cube.products),
         })
     }
-}
-
-/// The number of each product's chapter.
-fn chapters(products: &[String]) -> Vec<usize> {
-    let chapter = |code: &String| code[..2].to_owned();
-    let (_, places) = index(products.iter().map(chapter));
-    products.iter().map(|code| places[&code[..2]]).collect()
 }
 
 /// Relatedness, and its tested links.
@@ -68,7 +62,7 @@ impl From<space::Relatedness> for Links {
 fn links(params: &Params, context: &Context<'_>, cube: &Cube) -> Result<Links, StageError> {
     let config = &params.relatedness;
     if let Some(table) = &params.proximity {
-        let target = *params.harmonize.target_revision;
+        let target = params.harmonize.target_revision.hs();
         return Ok(
             reference_tables::proximity(context.outside(table)?, target, &cube.products)?.into()
         );

@@ -65,7 +65,7 @@ impl<'a> YearRows<'a> {
             nearest_density: space.nearest.get(region, product),
             related_mass: space.surroundings.mass(region, product),
             related_count,
-            group_entropy: space.around.group(region, product),
+            group_entropy: space.around.group(region, product).filter(|_| space.has_groups),
             weighted_entropy: space.around.weighted(region, product),
             unrelated_entropy: space.around.unrelated(region, product),
             outlook_gain: space.outlook.as_ref().and_then(|found| found.gain(region, product)),

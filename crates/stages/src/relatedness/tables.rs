@@ -44,7 +44,7 @@ tables! {
         nearest_density?: Float, "0..1", "density over the config's number of nearest products; equally close ones share places";
         related_mass: Float, "sum of relatedness", "relatedness to the region's other specialisations";
         related_count: Count, "products", "other specialisations of the region among the closest share of pairs";
-        group_entropy?: Float, "bits", "entropy of the region's exports in the chapter without the product; null if there are none";
+        group_entropy?: Float, "bits", "entropy of the region's exports in the product's group (of HS: chapter) without the product; null if there are none, or no groups";
         weighted_entropy?: Float, "bits", "entropy of the region's other exports, weighted by relatedness";
         unrelated_entropy?: Float, "bits", "entropy of the region's exports that are not among the closest share of pairs, without the product; null if there are none";
         outlook_gain?: Float, "PCI", "complexity outlook gain; null where the region is specialised, or without PCI";

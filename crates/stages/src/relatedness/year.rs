@@ -24,6 +24,8 @@ pub(super) struct YearSpace {
     pub(super) nearest: Density,
     pub(super) surroundings: Surroundings,
     pub(super) around: Around,
+    /// Whether products have groups.
+    pub(super) has_groups: bool,
     pub(super) coherence: Vec<Option<f64>>,
     pub(super) complexity: Result<Complexity, ComplexityError>,
     pub(super) reflections: Option<Reflections>,
@@ -96,7 +98,8 @@ impl YearSpace {
             value_density: value_density(&exports, phi, diagonal),
             nearest: nearest_density(&specialization, &space.nearest),
             surroundings: surroundings(&specialization, phi, &space.related),
-            around: entropies_around(&exports, &space.chapters, phi, &space.related),
+            around: entropies_around(&exports, &space.groups.groups, phi, &space.related),
+            has_groups: space.groups.has_groups,
             coherence: coherence(&exports, phi),
             reflections: reflections(&specialization, of_complexity.reflections, scale.ddof).ok(),
             fitness: fitness(&specialization, of_complexity.fitness()).ok(),

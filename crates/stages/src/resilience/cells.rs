@@ -64,7 +64,9 @@ fn responses(
             _ => stage.expected_growth(benchmark, region, part),
         };
         let expected = ends.0.zip(rate).map(|(from, rate)| from * rate);
-        path.respond(code, years, ends, expected, no_base)
+        let found = path.respond(code, years, ends, expected, no_base);
+        let is_own = stage.is_own_growth(benchmark, region, part);
+        if is_own { found.of_benchmark() } else { found }
     })
 }
 

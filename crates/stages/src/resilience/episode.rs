@@ -4,6 +4,7 @@ use super::super::cube::{Cube, Slice};
 use super::super::error::StageError;
 use super::super::rows::{LongTable, Rows};
 use super::super::table::Table;
+use super::super::years;
 use super::tables::{Forms, Levels};
 use ::resilience::{
     Benchmark, Bootstrap, NullReason, ReferenceGrowth, Response, Stage, respond, trend_growth,
@@ -227,6 +228,17 @@ impl<'a> EpisodePath<'a> {
         Span { name: "transformation", from: &self.base, to: &self.after, years }
     }
 
+    /// The regions that were reported at base, trough and end with the same borders: the nation that
+    /// can be followed.
+    pub(super) fn compared(&self) -> Vec<bool> {
+        let end = self.episode.end.year();
+        let is_compared = |unit: usize| {
+            let slices = [&self.base, &self.trough, &self.end];
+            slices.iter().all(|slice| slice.is_reported[unit]) && self.is_whole(unit, end)
+        };
+        (0..self.cube.regions.len()).map(is_compared).collect()
+    }
+
     /// What `of` gives at base, trough and end.
     pub(super) fn values(&self, of: impl Fn(&Slice) -> Option<Money>) -> Levels {
         Levels {
@@ -367,9 +379,10 @@ impl EpisodeContext<'_> {
         let of = |year: i32| {
             reference.get(&year).ok_or_else(|| {
                 StageError::Data(format!(
-                    "episode {}: the table `reference` has no year {year}; add it, or take the benchmark `reference` \
-                     out of the config",
-                    self.episode.name
+                    "episode {}: the table `reference` has no year {year}: it has {}; add the year, give the episode \
+                     years that are there, or take the benchmark `reference` out of the config",
+                    self.episode.name,
+                    years::spans(reference.keys().copied())
                 ))
             })
         };

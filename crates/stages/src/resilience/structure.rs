@@ -40,7 +40,7 @@ impl Weights {
         let pci = match &params.pci {
             None => None,
             Some(table) => {
-                let target = *params.harmonize.target_revision;
+                let target = params.harmonize.target_revision.hs();
                 let found = reference_tables::pci(context.outside(table)?, target, &cube.products)?;
                 let rows = cube.products.iter().cloned().zip(found);
                 Some(rows.filter_map(|(code, pci)| Some((code, pci?))).collect())

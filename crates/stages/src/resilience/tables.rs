@@ -83,6 +83,7 @@ tables! {
         recovery_growth?: Float, "fraction", "the same from trough to end";
         n_regions_resistance: Count, "regions", "regions it is of, that exported anything";
         n_regions_recovery: Count, "regions", "the same from trough to end";
+        n_regions_compared: Count, "regions", "regions reported at base, trough and end with the same borders: those that resilience.nation is of";
         n_negative_cells: Count, "cells", "region-products below zero at base, trough and end, which count as zero in every table of resilience";
         negative_value: Money, UNITS, "their sum";
     }
@@ -136,7 +137,7 @@ tables! {
 
     /// `resilience.nation`.
     pub(super) table Nation(UnitRow<'a>) = "resilience.nation",
-        "the nation's own path against its trend or another economy; against aggregate and mix it has no index, as it is both",
+        "the path of the regions reported at base, trough and end with the same borders (resilience.episode.n_regions_compared), in all columns, against their trend or another economy; against aggregate and mix it has no index, as it is both",
         ["episode", "benchmark", "nation"], UnitRow::columns(nation());
 
     /// A part of a region's exports against a benchmark.

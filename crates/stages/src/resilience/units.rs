@@ -45,6 +45,7 @@ pub(super) fn summarize(path: &EpisodePath<'_>, rows: &mut Rows<tables::Episode>
         recovery_growth: path.recovery.national_growth(),
         n_regions_resistance: n_exporting(&path.resistance),
         n_regions_recovery: n_exporting(&path.recovery),
+        n_regions_compared: path.compared().into_iter().filter(|is_compared| *is_compared).count(),
         n_negative_cells,
         negative_value,
     });
@@ -178,8 +179,7 @@ pub(super) fn rows<T>(
 /// Resistance and recovery of a unit.
 fn responses(path: &EpisodePath<'_>, benchmark: Benchmark, unit: usize) -> [Response; 2] {
     let code = path.cube.regions[unit].as_str();
-    let is_nation = path.cube.regions.len() == 1 && matches!(path.side, Side::Groups(..));
-    let is_benchmark = is_nation && matches!(benchmark, Benchmark::Aggregate | Benchmark::Mix);
+    let is_of_all = matches!(benchmark, Benchmark::Aggregate | Benchmark::Mix);
     path.stages().map(|PathStage { span: Span { from, to, years, .. }, stage, no_base }| {
         // Of many regions, those are compared that were reported at both ends.
         let total = |exports: &Exports| exports.region_totals()[unit];
@@ -189,11 +189,8 @@ fn responses(path: &EpisodePath<'_>, benchmark: Benchmark, unit: usize) -> [Resp
         };
         let expected = stage.expected_change(benchmark, unit);
         let found = path.respond(code, years, ends, expected, no_base);
-        if is_benchmark && found.null_reason.is_none() {
-            let reason = Some(NullReason::IsBenchmark);
-            return Response { index: None, null_reason: reason, ..found };
-        }
-        found
+        // The nation, and a region that is all of it.
+        if is_of_all && stage.is_alone(unit) { found.of_benchmark() } else { found }
     })
 }
 

@@ -1,15 +1,18 @@
 use super::*;
 use crate::batch::RowBatch;
+use crate::classification::{Classification, Hierarchy, TableGroups};
+use crate::date::DateForm;
 use crate::hs::HsRevision;
 use crate::layout::{
-    Codes, FieldSpec, Layout, Meaning, Origin, ProductFormat, RevisionYears, Rule, Unmapped,
-    Unpivot,
+    Codes, Condition, Empty, FieldSpec, Layout, Meaning, Measure, Origin, ProductFormat,
+    RevisionYears, Rule, Test, Unmapped, Unpivot,
 };
 use crate::money::{MoneyFormat, Rounding};
 use crate::number::NumberFormat;
 use crate::text::{Dialect, Rows};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 fn column(name: &str) -> FieldSpec {
     FieldSpec::of(Origin::Column(vec![name.to_owned()]))
@@ -103,6 +106,7 @@ fn layout() -> Layout {
         products: BTreeSet::new(),
         destinations: BTreeSet::new(),
         firm_names: BTreeSet::new(),
+        cells: Vec::new(),
     };
     let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<BTreeSet<_>>();
     Layout {
@@ -115,11 +119,12 @@ fn layout() -> Layout {
             multiplier: 1,
             round: Rounding::Refuse,
         },
-        currency: "USD".to_owned(),
+        measure: Measure::Money("USD".to_owned()),
         negative: Negative::Reject,
         zero: Zero::Skip,
         product: ProductFormat {
-            digits: 8,
+            classification: Arc::new(Classification::hs()),
+            digits: Some(8),
             restore_leading_zero: true,
             revisions: vec![
                 RevisionYears { first: 2007, last: 2008, revision: HsRevision::Hs2007 },
@@ -133,6 +138,9 @@ fn layout() -> Layout {
             Rule { products: set(&["98"]), ..rule("special") },
             Rule { firm_names: set(&["trading"]), regions: set(&["GD", "SH"]), ..rule("traders") },
         ],
+        conditions: Vec::new(),
+        years: None,
+        empty_value: None,
     }
 }
 
@@ -141,6 +149,7 @@ struct Outcome {
     is_asked: [bool; Column::ALL.len()],
     entries: Vec<(String, Option<f64>)>,
     rejects: Vec<Reject>,
+    left_out: Vec<(LeftOut, u64, Money)>,
     unmapped: Vec<(Field, String, String, u64, Money)>,
     counts: Vec<Counts>,
 }
@@ -148,7 +157,8 @@ struct Outcome {
 impl Outcome {
     fn new(is_asked: [bool; Column::ALL.len()]) -> Self {
         let (entries, rejects, unmapped) = (Vec::new(), Vec::new(), Vec::new());
-        Self { is_asked, entries, rejects, unmapped, counts: Vec::new() }
+        let left_out = Vec::new();
+        Self { is_asked, entries, rejects, left_out, unmapped, counts: Vec::new() }
     }
 
     fn entry(&mut self, numbers: String, texts: [Option<&str>; 11], quantity: Option<f64>) {
@@ -172,8 +182,8 @@ impl Sink for Outcome {
             Some(&*e.flow),
             Some(&*e.region),
             Some(e.product.as_str()),
-            Some(e.hs6.as_str()),
-            Some(e.revision.name()),
+            Some(e.product.analysed()),
+            e.revision.map(HsRevision::name),
             e.destination.as_deref(),
             e.trade_mode.as_deref(),
             e.ownership.as_deref(),
@@ -186,6 +196,10 @@ impl Sink for Outcome {
 
     fn reject(&mut self, reject: Reject) {
         self.rejects.push(reject);
+    }
+
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, value: Money) {
+        self.left_out.push((why, n_entries, value));
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
@@ -206,6 +220,10 @@ impl CodedSink for Kept {
 
     fn reject(&mut self, reject: Reject) {
         self.outcome.reject(reject);
+    }
+
+    fn left_out(&mut self, why: LeftOut, n_entries: u64, value: Money) {
+        self.outcome.left_out(why, n_entries, value);
     }
 
     fn unmapped(&mut self, field: Field, text: &str, code: &str, n_entries: u64, value: Money) {
@@ -365,6 +383,55 @@ fn batch() -> impl Strategy<Value = Vec<Vec<String>>> {
     })
 }
 
+/// Has a layout say what is asked of rows, of years, of empty cells and of dates: each bit is one.
+fn say_more(layout: &mut Layout, bits: u8) {
+    let is_one = |column: &str, texts: &[&str]| Condition {
+        column: column.to_owned(),
+        test: Test::In(texts.iter().map(|text| (*text).to_owned()).collect()),
+    };
+    if bits & 1 != 0 {
+        layout.years = Some((2008, 2009));
+    }
+    if bits & 2 != 0 {
+        layout.conditions =
+            vec![is_one("flow", &["0", "1"]), is_one("kind", &["NA", "state", "3"])];
+    }
+    if bits & 4 != 0 {
+        layout.rules[0].cells = vec![is_one("city", &["44"])];
+    }
+    if bits & 8 != 0
+        && let Some(quantity) = layout.fields.get_mut(&Field::Quantity)
+    {
+        quantity.empty = Empty::Zero;
+    }
+    if bits & 16 != 0 {
+        let date = DateForm::new("%Y%m").expect("a form");
+        for field in [Field::Year, Field::Month] {
+            let spec = FieldSpec { date: Some(date.clone()), ..column("date") };
+            layout.fields.insert(field, spec);
+        }
+    }
+    if bits & 32 != 0 {
+        layout.empty_value = Some(Empty::Missing);
+    }
+}
+
+/// Texts as they stand, of which a table of groups lists one, if there is a table.
+fn of_another_classification(listed: Option<&str>) -> ProductFormat {
+    let hierarchy = match listed {
+        None => Hierarchy::Flat,
+        Some(code) => Hierarchy::Table(BTreeMap::from([(code.to_owned(), TableGroups::default())])),
+    };
+    let classification =
+        Classification { name: "own".to_owned(), hierarchy, ..Classification::hs() };
+    ProductFormat {
+        classification: Arc::new(classification),
+        digits: None,
+        restore_leading_zero: false,
+        revisions: Vec::new(),
+    }
+}
+
 proptest! {
     // Codes are another form of the same: nothing is read otherwise than row by row.
     #[test]
@@ -375,8 +442,14 @@ proptest! {
         is_rounded in any::<bool>(),
         asks_firms in any::<bool>(),
         as_text in any::<bool>(),
+        more in 0..64_u8,
+        other in prop::option::of(any::<bool>()),
     ) {
         let mut layout = layout();
+        say_more(&mut layout, more);
+        if let Some(has_table) = other {
+            layout.product = of_another_classification(has_table.then_some("85171100"));
+        }
         if is_kept {
             layout.zero = Zero::Keep;
             layout.negative = Negative::Keep;
@@ -390,6 +463,7 @@ proptest! {
                 columns: [("usd", "USA"), ("mode", "CHN")]
                     .map(|(header, code)| (header.to_owned(), code.to_owned()))
                     .to_vec(),
+                pattern: None,
             });
             layout.fields.insert(Field::Destination, FieldSpec::of(Origin::Unpivoted));
             layout.fields.remove(&Field::Value);

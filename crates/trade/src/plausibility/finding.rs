@@ -1,5 +1,6 @@
 //! What is found, and what is said of it.
 
+use crate::repeated_rows::EXACT_ROWS;
 use std::fmt;
 
 /// What labels stand for.
@@ -13,6 +14,8 @@ pub enum Dimension {
     Destination,
     /// Raw files.
     File,
+    /// Codes of a column of which nothing else is known.
+    Label,
 }
 
 impl Dimension {
@@ -23,6 +26,7 @@ impl Dimension {
             Self::Product => "product",
             Self::Destination => "destination",
             Self::File => "file",
+            Self::Label => "label",
         }
     }
 }
@@ -36,7 +40,7 @@ impl fmt::Display for Dimension {
 /// What is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A label whose values are the sums of all others'.
+    /// A label whose values are the sums of all others', or of those of some.
     TotalAmongParts,
     /// A label that is a total by its name, and nearly so by its value.
     TotalByName,
@@ -50,9 +54,16 @@ pub enum Kind {
     UnlistedProducts,
     /// Raw files that have as many rows and the same value.
     FilesAlike,
+    /// Rows that are repeated to the last field.
+    RepeatedRows,
 }
 
 impl Kind {
+    /// Whether it is that a label is the total of others.
+    pub fn is_of_totals(self) -> bool {
+        matches!(self, Self::TotalAmongParts | Self::TotalByName)
+    }
+
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -63,6 +74,7 @@ impl Kind {
             Self::AllZero => "all_zero",
             Self::UnlistedProducts => "unlisted_products",
             Self::FilesAlike => "files_alike",
+            Self::RepeatedRows => "repeated_rows",
         }
     }
 }
@@ -82,13 +94,16 @@ pub struct Finding {
     pub dimension: Dimension,
     /// The label, some labels, or the lengths.
     pub name: String,
-    /// The other labels that a total is the sum of; the shorter codes; the labels without a value,
-    /// or that a revision does not have; the rows of each of two files.
+    /// The other labels that a total, or some totals, are the sum of; the shorter codes; the labels without a value,
+    /// or that a revision does not have; the rows of each of two files; the rows that are repeated.
     pub n: usize,
     /// The value of it.
     pub value: f64,
     /// Its share in the whole value, 0 to 1; 0 where that is not positive.
     pub share: f64,
+    /// The labels that are totals, each as it stands in the table.
+    pub labels: Vec<String>,
+    is_of_some: bool,
     said: String,
 }
 
@@ -126,8 +141,24 @@ impl Finding {
         n: usize,
         part: Part,
     ) -> Self {
-        let said = String::new();
-        Self { kind, dimension, name, n, value: part.value, share: part.share(), said }
+        let (value, share) = (part.value, part.share());
+        let (labels, said) = (Vec::new(), String::new());
+        Self { kind, dimension, name, n, value, share, labels, is_of_some: false, said }
+    }
+
+    /// Whether its labels are totals of some of the others alone.
+    pub fn is_of_some(&self) -> bool {
+        self.is_of_some
+    }
+
+    /// The same, of labels that are totals of some of the others alone.
+    pub(super) fn of_some(self, labels: Vec<String>) -> Self {
+        Self { labels, is_of_some: true, ..self }
+    }
+
+    pub(super) fn of_labels(mut self, labels: Vec<String>) -> Self {
+        self.labels = labels;
+        self
     }
 
     pub(super) fn saying(mut self, said: String) -> Self {
@@ -163,6 +194,32 @@ impl Finding {
         );
         let name = names.join(" = ");
         Self::new(Kind::FilesAlike, Dimension::File, name, n_rows, part).saying(said)
+    }
+}
+
+/// Rows of the files that a layout reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowCounts {
+    /// How many there are.
+    pub n: usize,
+    /// How many of them are repeated, to the last field.
+    pub n_repeated: usize,
+}
+
+impl Finding {
+    /// Rows that are repeated in the files that `layout` reads. Of many rows the number is an
+    /// estimate, and said to be one.
+    pub fn repeated_rows(layout: &str, rows: RowCounts, part: Part) -> Self {
+        let RowCounts { n, n_repeated } = rows;
+        let about = if n > EXACT_ROWS { "about " } else { "" };
+        let said = format!(
+            "{about}{n_repeated} of {n} rows of the layout {} are repeated to the last field ({}): all of them are \
+             summed; if they are no entries of their own, leave them out of the raw files",
+            shown(layout),
+            part.percent()
+        );
+        let name = layout.to_owned();
+        Self::new(Kind::RepeatedRows, Dimension::File, name, n_repeated, part).saying(said)
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Cell {
     pub value: f64,
 }
 
-/// A table: `cells` is gone through twice at the most. Cells of places that no label or period has
+/// A table: `cells` is gone through a few times. Cells of places that no label or period has
 /// are left out. A table of one side has one column, whatever its label is.
 #[derive(Debug, Clone)]
 pub struct Cells<'a, C> {

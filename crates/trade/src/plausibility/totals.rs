@@ -1,7 +1,8 @@
-//! Labels that are totals of the others.
+//! Labels that are totals of the others, or of some of them.
 
 use super::finding::{Finding, Kind, Part, shown};
 use super::side::{Cell, Cells, Side, is_sum};
+use super::subtotals::{self, Subtotal};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The share of a label's value that must stand in cells where it is the sum of the others.
@@ -12,6 +13,9 @@ const NAMED: f64 = 0.4;
 
 /// How many totals one table may have beside each other.
 const MOST: usize = 4;
+
+/// Labels that a message names.
+const EXAMPLES: usize = 3;
 
 /// Names of totals, in lower case.
 const NAMES: [&str; 21] = [
@@ -174,6 +178,102 @@ impl Looked<'_, '_> {
     }
 }
 
+/// The totals among the labels of a side.
+struct Totals {
+    /// The sums of all others.
+    summed: BTreeSet<usize>,
+    /// The sums of some others.
+    subtotals: Vec<Subtotal>,
+    named: Vec<usize>,
+    /// The labels that `summed` and `named` are the totals of.
+    n_parts: [usize; 2],
+}
+
+impl Totals {
+    fn of<C: Iterator<Item = Cell> + Clone>(
+        looked: &Looked<'_, '_>,
+        n: usize,
+        table: &Cells<'_, C>,
+    ) -> Self {
+        let side = looked.side;
+        let mut is_out: Vec<bool> = (0..side.n_labels()).map(|label| !looked.has(label)).collect();
+        let mut summed = looked.summed(&looked.candidates(), table);
+        summed.iter().for_each(|&label| is_out[label] = true);
+        let mut subtotals = subtotals::by_codes(side, &is_out, table);
+        subtotals.iter().for_each(|of| is_out[of.label] = true);
+        let mut n_left_out = 0;
+        if summed.is_empty() && !subtotals.is_empty() {
+            let others = Looked { side, is_out: &is_out };
+            summed = others.summed(&others.candidates(), table);
+            n_left_out = subtotals.len();
+            summed.iter().for_each(|&label| is_out[label] = true);
+        }
+        subtotals.extend(subtotals::by_values(side, &is_out, table));
+        subtotals.sort_by_key(|of| of.label);
+        let of_some = subtotals.iter().map(|of| of.label);
+        let named = looked.named(&summed.iter().copied().chain(of_some).collect());
+        let n_others = n - summed.len() - named.len();
+        let n_parts = [n_others - n_left_out, n_others - subtotals.len()];
+        Self { summed, subtotals, named, n_parts }
+    }
+}
+
+/// A label and what it is called beside.
+fn called(side: &Side<'_>, label: usize) -> String {
+    let text = side.axis.labels[label].as_str();
+    match side.axis.names.get(label) {
+        Some(name) if name != text => format!("{} ({})", shown(text), shown(name)),
+        _ => shown(text),
+    }
+}
+
+/// Some of many labels.
+fn such(side: &Side<'_>, labels: &[usize]) -> String {
+    let some = labels.iter().take(EXAMPLES).map(|&label| shown(&side.axis.labels[label]));
+    let some: Vec<String> = some.collect();
+    let more = if labels.len() > EXAMPLES { " and others" } else { "" };
+    format!("{}{more}", some.join(", "))
+}
+
+/// Labels that are the sums of some others: each, or one finding where they are many, as each may
+/// be small.
+fn of_some(side: &Side<'_>, subtotals: &[Subtotal]) -> Vec<Finding> {
+    let (dimension, whole) = (side.axis.dimension, side.whole());
+    let text = |label: usize| side.axis.labels[label].clone();
+    if subtotals.len() > MOST {
+        let labels: Vec<usize> = subtotals.iter().map(|of| of.label).collect();
+        let parts: BTreeSet<usize> = subtotals.iter().flat_map(|of| &of.parts).copied().collect();
+        let part = Part { value: labels.iter().map(|&label| side.total(label)).sum(), whole };
+        let said = format!(
+            "{} {dimension}s are the sums of other {dimension}s ({}; {} in all): leave them out, in a layout by `rules` \
+             and `exclude`, in `measure` and `estimate` by --where",
+            labels.len(),
+            such(side, &labels),
+            part.percent()
+        );
+        let texts: Vec<String> = labels.iter().map(|&label| text(label)).collect();
+        let name = texts.iter().take(EXAMPLES).cloned().collect::<Vec<_>>().join(", ");
+        let finding = Finding::new(Kind::TotalAmongParts, dimension, name, parts.len(), part);
+        return vec![finding.of_some(texts).saying(said)];
+    }
+    let finding = |of: &Subtotal| {
+        let part = Part { value: side.total(of.label), whole };
+        let n = of.parts.len();
+        let said = format!(
+            "{dimension} {} is the sum of {n} other {dimension}{} ({}; {}): leave it out, in a layout by `rules` and \
+             `exclude`, in `measure` and `estimate` by --where",
+            called(side, of.label),
+            if n == 1 { "" } else { "s" },
+            such(side, &of.parts),
+            part.percent()
+        );
+        let name = text(of.label);
+        let finding = Finding::new(Kind::TotalAmongParts, dimension, name.clone(), n, part);
+        finding.of_some(vec![name]).saying(said)
+    };
+    subtotals.iter().map(finding).collect()
+}
+
 /// The totals among the labels of a side, but for those that `is_out` says.
 pub(super) fn totals<C: Iterator<Item = Cell> + Clone>(
     side: &Side<'_>,
@@ -186,30 +286,26 @@ pub(super) fn totals<C: Iterator<Item = Cell> + Clone>(
     if n < 3 {
         return Vec::new();
     }
-    let summed = looked.summed(&looked.candidates(), table);
-    let named = looked.named(&summed);
-    let n_parts = n - summed.len() - named.len();
+    let totals = Totals::of(&looked, n, table);
     let whole = side.whole();
     let dimension = side.axis.dimension;
     let finding = |label: usize, kind: Kind| {
         let part = Part { value: side.total(label), whole };
-        let text = side.axis.labels[label].as_str();
-        let called = match looked.name(label) {
-            Some(name) if name != text => format!("{} ({})", shown(text), shown(name)),
-            _ => shown(text),
-        };
-        let what = match kind {
-            Kind::TotalByName => "is by its name a total of the",
-            _ => "is the sum of the",
+        let text = side.axis.labels[label].clone();
+        let (what, n_parts) = match kind {
+            Kind::TotalByName => ("is by its name a total of the", totals.n_parts[1]),
+            _ => ("is the sum of the", totals.n_parts[0]),
         };
         let said = format!(
-            "{dimension} {called} {what} other {n_parts} {dimension}s ({}): leave it out, in a layout by `rules` and \
+            "{dimension} {} {what} other {n_parts} {dimension}s ({}): leave it out, in a layout by `rules` and \
              `exclude`, in `measure` and `estimate` by --where",
+            called(side, label),
             part.percent()
         );
-        Finding::new(kind, dimension, text.to_owned(), n_parts, part).saying(said)
+        let finding = Finding::new(kind, dimension, text.clone(), n_parts, part);
+        finding.of_labels(vec![text]).saying(said)
     };
-    let of_all = summed.iter().map(|&label| (label, Kind::TotalAmongParts));
-    let by_name = named.iter().map(|&label| (label, Kind::TotalByName));
-    of_all.chain(by_name).map(|(label, kind)| finding(label, kind)).collect()
+    let of_all = totals.summed.iter().map(|&label| finding(label, Kind::TotalAmongParts));
+    let by_name = totals.named.iter().map(|&label| finding(label, Kind::TotalByName));
+    of_all.chain(of_some(side, &totals.subtotals)).chain(by_name).collect()
 }

@@ -12,7 +12,7 @@ pub struct Reject {
     pub column: String,
     /// The text found there.
     pub found: String,
-    /// How many entries go with it: all of the row's, or one.
+    /// How many entries go with it.
     pub n_entries: u64,
     /// The value that goes with it, where it can be read.
     pub value: Money,
@@ -37,6 +37,8 @@ pub enum RejectReason {
     Year,
     /// Not a month between 1 and 12.
     Month,
+    /// Not a date of the layout's form, or one that may be two.
+    Date,
     /// Neither `export` nor `import` once mapped.
     Flow,
     /// Not a product code of the layout's length.
@@ -70,6 +72,7 @@ impl RejectReason {
             Self::Missing => "missing_value",
             Self::Year => "invalid_year",
             Self::Month => "invalid_month",
+            Self::Date => "invalid_date",
             Self::Flow => "invalid_flow",
             Self::Product => "invalid_product_code",
             Self::Revision => "no_hs_revision",
@@ -87,8 +90,9 @@ impl RejectReason {
     pub fn remedy(self) -> Option<&'static str> {
         match self {
             Self::TooPrecise => Some(
-                "`value: {round: half_even}` in the layout rounds values of up to 12 digits after the point",
+                "`value: {round: half_even}` in the layout rounds values of up to 24 digits after the point",
             ),
+            Self::Date => Some("`date` of the field in the layout says how dates are written"),
             Self::NotANumber | Self::Grouping => Some(
                 "`decimal` and `thousands` below `value` in the layout say how numbers are written",
             ),
@@ -110,6 +114,27 @@ impl From<ParseMoneyError> for RejectReason {
             ParseMoneyError::Grouping => Self::Grouping,
             ParseMoneyError::TooPrecise | ParseMoneyError::TooPreciseToRound => Self::TooPrecise,
             ParseMoneyError::TooLarge => Self::TooLarge,
+        }
+    }
+}
+
+/// What is wrong with a text of a row.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(super) reason: RejectReason,
+    pub(super) column: String,
+    pub(super) found: String,
+}
+
+impl Fault {
+    pub(super) fn reject(self, n_entries: u64, value: Money, n_unreadable: u64) -> Reject {
+        Reject {
+            reason: self.reason,
+            column: self.column,
+            found: self.found,
+            n_entries,
+            value,
+            n_unreadable,
         }
     }
 }

@@ -117,6 +117,42 @@ fn texts(rows: &[(u64, Vec<String>)]) -> Vec<(u64, Vec<&str>)> {
 }
 
 #[test]
+fn a_workbook_of_the_old_form_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/workbooks/exports.xls");
+    let bytes = std::fs::read(path).expect("a fixture");
+    let mut blocks = open(&bytes, &ReadOptions::default()).expect("a workbook");
+    assert_eq!(blocks.header, ["Month", "Province", "HS", "FOB (USD)", "Net kg"]);
+    let rows = rows_of(&mut blocks);
+    let expected = [
+        (4, vec!["2008-09-01", "Norte", "020130", "1234.5", "10"]),
+        (5, vec!["2008-10-01", "Sur", "100630", "0.25", "7"]),
+        (6, vec!["2008-11-01", "Ñuble", "090111", "98765432.75", "-"]),
+    ];
+    assert_eq!(texts(&rows), expected);
+}
+
+#[test]
+fn formulas_without_a_stored_value_are_said() {
+    let header = row(1, &["region", "value"]);
+    let cells = [
+        r#"<row r="2"><c r="A2"><v>1</v></c><c r="B2"><f>A2*2</f></c></row>"#,
+        r#"<row r="3"><c r="A3"><v>2</v></c><c r="B3"><f t="shared" ref="B3:B4" si="0">A3</f><v>2</v></c></row>"#,
+        r#"<row r="4"><c r="A4"><v>3</v></c><c r="B4"><f t="shared" si="0"/><v></v></c></row>"#,
+        r#"<row r="5"><c r="A5"><v>4</v></c><c r="B5" t="str"><f>""</f><v></v></c></row>"#,
+    ];
+    let bytes = book(&[("s", "visible", &[header.as_str(), &cells.concat()].concat())]);
+    let mut blocks = open(&bytes, &ReadOptions::default()).expect("a workbook");
+    assert_eq!(blocks.seen, "sheet `s`, 2 formulas without a stored value (first B2)");
+    let rows = rows_of(&mut blocks);
+    let expected =
+        [(2, vec!["1", "-"]), (3, vec!["2", "2"]), (4, vec!["3", "-"]), (5, vec!["4", "-"])];
+    assert_eq!(texts(&rows), expected);
+    let names =
+        [(0, 0), (1, 25), (2, 26), (9, 701), (9, 702)].map(|(row, column)| cell_name(row, column));
+    assert_eq!(names, ["A1", "Z2", "AA3", "ZZ10", "AAA10"]);
+}
+
+#[test]
 fn a_sheet_is_read_from_its_header_on() {
     let rows = [
         row(1, &["Exports by firm"]),

@@ -1,7 +1,7 @@
 -- Harmonising loses nothing: the value of the codes as they were reported is that of the regions, each year.
 with reported as (
     select year, sum(fob_value) as fob_value
-    from trade.hs_conversion
+    from trade.conversion
     group by year
 ),
 

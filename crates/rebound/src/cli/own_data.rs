@@ -1,0 +1,16 @@
+//! Commands for data of one's own: `init` and `preview`.
+
+use crate::init::{self, InitArgs};
+use crate::preview::{self, PreviewArgs};
+use std::io::Write;
+use tokio::runtime::Runtime;
+
+/// Looks at raw files, says what it sees, and writes a pipeline for them.
+pub(super) fn init(runtime: &Runtime, out: &mut impl Write, args: &InitArgs) -> anyhow::Result<()> {
+    Ok(init::init(runtime.handle(), out, args)?)
+}
+
+/// Shows the first rows of a file as a layout reads them.
+pub(super) fn preview(out: &mut impl Write, args: &PreviewArgs) -> anyhow::Result<()> {
+    Ok(preview::preview(out, args)?)
+}
