@@ -4,7 +4,7 @@
 select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'pg_catalog') group by table_schema order by table_schema;
 -- | table_schema, tables, columns
 -- | customs, 5, 63
--- | diversification, 2, 37
+-- | diversification, 2, 36
 -- | external, 1, 5
 -- | model, 2, 50
 -- | panel, 3, 176

@@ -125,7 +125,6 @@ impl Found {
             largest_share: active.map(|c| c.largest_share),
             null_reason: active.is_none().then_some("no_exports"),
             hirschman: active.map(|c| c.hirschman()),
-            log_inverse_hhi: active.map(|c| c.inverse_hhi().ln()),
             inverse_hhi: active.map(|c| c.inverse_hhi()),
             gini_all: all.map(|c| c.gini),
             krugman: specificity.map(|s| s.krugman),
@@ -149,7 +148,7 @@ const DESTINATIONS: &str = "trade.region_product_year_destination";
 
 impl Stage for Diversification {
     const NAME: StageName = StageName::Diversification;
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 4;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {

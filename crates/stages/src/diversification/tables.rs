@@ -42,7 +42,6 @@ tables! {
         largest_share?: Float, SHARE, "share of the largest product";
         null_reason?: Text, "", "no_exports";
         hirschman?: Float, "0..1", "root of HHI";
-        log_inverse_hhi?: Float, "log", "logarithm of inverse_hhi";
         inverse_hhi?: Float, "products", "how many equal products would have this HHI";
         gini_all?: Float, "0..1", "Gini over all products that the nation exports in the year";
         krugman?: Float, "0..2", "sum of |share - the nation's share| over products";
