@@ -91,7 +91,7 @@ tables! {
         value_excluded: Money, UNITS, "value that named rules exclude";
         value_rejected: Money, UNITS, "value of the rejected entries";
         rounded_difference: Text, UNITS, "what rounding to hundredths took, exactly: the file's own sum is value_in and it; 0 where nothing was rounded";
-        n_repeated: Count, "rows", "rows that are the same to the last field as one before, in the file or in one before it of the same layout; an estimate from a sample where there are more than 16384 rows";
+        n_repeated: Count, "rows", "rows that are the same to the last field as one before, in the file or in one before it of the same layout; an estimate from a sample where there are more than 4096 rows";
         value_repeated: Float, UNITS, "their value, an estimate where they are";
     }
 
