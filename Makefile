@@ -7,6 +7,7 @@ VENV = target/venv
 ROWS ?= 20000000
 CASES ?= 100000
 SEEDS ?= 100
+SEQUENCES ?= 5000
 SECONDS ?= 1200
 SEED ?= 1
 DESIGNS ?= 1000
@@ -17,7 +18,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-units validate docs ci clean
+	fmt lint test test-pure fuzz torture test-python test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -106,8 +107,9 @@ fuzz: ## the property tests of the row parser, the layout reader and files of an
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p project --lib whatever
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p sources --lib whatever
 
-torture: fuzz ## property tests (CASES, DESIGNS), every SQL function with huge arguments, and SECONDS of kills, races, damage, starvation and faulty stores from SEED
+torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw files and config, every SQL function with huge arguments, and SECONDS of kills, races, damage, starvation and faulty stores from SEED
 	PROPTEST_CASES=$(CASES) cargo test --profile $(PROFILE) -p estimate --test designs
+	SEQUENCES=$(SEQUENCES) cargo test --profile $(PROFILE) --test whole units::any_history
 	$(MAKE) build $(VENV)/ready
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 2 $(DESIGNS)
 	$(MAKE) build-serve
@@ -165,10 +167,14 @@ bench-models: build $(VENV)/ready ## regressions with absorbed effects beside py
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/models.py $(REBOUND)
 
+bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (20 million; ROWS=100000000 for the goals)
+	@echo "made up: nothing here is a finding"
+	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
+
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-units ## every benchmark
+bench: bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units ## every benchmark
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)

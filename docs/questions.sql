@@ -1,13 +1,13 @@
 -- Twenty questions on the Australian sample, each with its answer: run `make demo`, then `rebound sql -f` one of them.
 
 -- 1. What is published, with how many columns?
-select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'pg_catalog') group by table_schema order by table_schema;
+select table_schema, count(distinct table_name) as tables, count(*) as columns from information_schema.columns where table_schema not in ('information_schema', 'meta', 'pg_catalog') group by table_schema order by table_schema;
 -- | table_schema, tables, columns
 -- | customs, 5, 63
 -- | diversification, 2, 36
 -- | external, 1, 5
 -- | model, 2, 50
--- | panel, 3, 176
+-- | panel, 4, 180
 -- | policy, 2, 20
 -- | resilience, 17, 385
 -- | space, 5, 68

@@ -1,22 +1,29 @@
 -- One row a year and region-product that was exported in any year, with zeros in the others: outcomes of dynamic models, and
--- everything the region-product was like in the year. Made year by year: a nation's panel is larger than memory.
+-- everything the region-product was like in the year. Made year by year, as a nation's panel is larger than memory, and in each
+-- year by the first year of the pairs: those of years to come have no record in it.
 -- each: year in select distinct year from trade.region_year order by year
-with pair as (
-    select distinct region_code, product from trade.region_product_year where fob_value > 0
-),
-
-cell as (
-    select y.year, p.region_code, p.product, coalesce(x.fob_value, 0) as fob_value
-    from pair p
+-- part: first_year of panel.pair
+-- reads: trade.region_year of year, trade.region_product_year of year - 1 to year, trade.region_product_year_ownership of year
+-- reads: trade.region_product_year_trade_mode of year, trade.region_product_year_destination of year
+-- reads: trade.region_product_year_firm of year, trade.product, diversification.product_year of year
+-- reads: diversification.region_year of year, space.region_product_year of year, space.product_year of year
+-- reads: space.region_year of year, policy.rebate_year
+with cell as (
+    select y.year, p.first_year, p.region_code, p.product, coalesce(x.fob_value, 0) as fob_value
+    from panel.pair p
     cross join (select distinct year from trade.region_year where year = $year) y
     left join trade.region_product_year x
         on x.year = $year and x.region_code = p.region_code and x.product = p.product
 ),
 
 nation as (
-    select year, product, sum(fob_value) as fob_value from trade.region_product_year where year = $year group by year, product
+    select year, product, sum(fob_value) as fob_value
+    from trade.region_product_year
+    where year = $year
+    group by year, product
 ),
 
+-- `$from` is the first of the first years that are made: if it is after the year, there are no records to look for.
 -- Types of ownership by the 6th digit of Chinese company codes: 2, 3 and 4 are foreign-invested.
 ownership as (
     select
@@ -30,7 +37,7 @@ ownership as (
         sum(case when ownership = 'collective' then cast(fob_value as double) else 0 end) as collective_value,
         sum(case when ownership in ('private', 'sole_trader') then cast(fob_value as double) else 0 end) as private_value
     from trade.region_product_year_ownership
-    where year = $year
+    where year = $year and $from <= $year
     group by year, region_code, product
 ),
 
@@ -47,7 +54,7 @@ trade_mode as (
         sum(case when trade_mode = '15' then cast(fob_value as double) else 0 end) as imported_value,
         sum(case when trade_mode = 'processing' then 1 else 0 end) as n_collapsed
     from trade.region_product_year_trade_mode
-    where year = $year
+    where year = $year and $from <= $year
     group by year, region_code, product
 ),
 
@@ -66,7 +73,7 @@ destination as (
         ) then cast(fob_value as double) else 0 end) as us_eu_japan_value,
         sum(case when destination = 'HKG' then cast(fob_value as double) else 0 end) as hong_kong_value
     from trade.region_product_year_destination
-    where year = $year and fob_value > 0
+    where year = $year and $from <= $year and fob_value > 0
     group by year, region_code, product
 ),
 
@@ -79,12 +86,13 @@ firm as (
         sum(cast(fob_value as double)) as total,
         sum(cast(fob_value as double) * cast(fob_value as double)) as sum_of_squares
     from trade.region_product_year_firm
-    where year = $year and fob_value > 0
+    where year = $year and $from <= $year and fob_value > 0
     group by year, region_code, product
 )
 
 select
     c.year,
+    c.first_year,
     c.region_code,
     c.product,
     h.hs6,
@@ -157,4 +165,4 @@ left join space.region_product_year s on s.year = $year and s.region_code = c.re
 left join space.product_year q on q.year = $year and q.product = c.product
 left join space.region_year r on r.year = $year and r.region_code = c.region_code
 left join policy.rebate_year t on t.year = $year and t.product = c.product
-order by c.year, c.region_code, c.product
+order by c.year, c.first_year, c.region_code, c.product

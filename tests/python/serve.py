@@ -50,7 +50,17 @@ def serving(*options, lake=LAKE, stderr=subprocess.PIPE):
 
 
 def connect(port, **options):
-    return psycopg.connect(host="127.0.0.1", port=port, dbname="rebound", **{"user": "ada", "autocommit": True, **options})
+    return psycopg.connect(**{"host": "127.0.0.1", "port": port, "dbname": "rebound", "user": "ada", "autocommit": True, **options})
+
+
+def no_database(port, database, **options):
+    """The message to a client of a database that is not there."""
+    try:
+        connect(port, dbname=database, **options)
+    except psycopg.OperationalError as error:
+        assert f'database "{database}" does not exist' in str(error), error
+        return str(error)
+    raise AssertionError(f"there is a database {database}")
 
 
 def refused(code, run):
@@ -94,7 +104,8 @@ def catalog(port):
         tables = connection.execute(sqlalchemy.text(
             "select table_schema || '.' || table_name from information_schema.tables "
             "where table_schema not in ('pg_catalog', 'information_schema')")).scalars().all()
-        assert len(tables) == 52 and "panel.region" in tables, tables
+        # 53 are published, 8 are of the schema `meta`.
+        assert len(tables) == 61 and "panel.region" in tables, tables
         columns = connection.execute(sqlalchemy.text(
             "select column_name, data_type, is_nullable from information_schema.columns "
             "where table_schema = 'panel' and table_name = 'region' order by ordinal_position")).all()
@@ -107,7 +118,7 @@ def catalog(port):
             'AND ("d"."classoid" = \'pg_class\'::regclass) '
             "WHERE (\"n\".\"nspname\" !~ '^pg_') AND (\"n\".\"nspname\" <> 'information_schema') AND c.relkind in ('r', 'p', 'v', 'f', 'm') "
             'ORDER BY "schema" ASC, "name" ASC')).all()
-        assert len(described) == 52 and all(about for _, _, about in described), described[:3]
+        assert len(described) == 61 and all(about for _, _, about in described), described[:3]
         # What Grafana asks for its list of tables.
         listed = connection.execute(sqlalchemy.text(
             "SELECT CASE WHEN quote_ident(table_schema) IN (SELECT CASE WHEN trim(s[i]) = '\"$user\"' THEN user ELSE trim(s[i]) END "
@@ -343,6 +354,9 @@ def publication(folder):
     (changed / "australia.yaml").write_text(added)
     with serving(lake=lake) as (port, _), connect(port) as client, connect(port, autocommit=False) as slow:
         sql = "select count(*), sum(moran_p_value) from spatial.measure"
+        old = json.loads(pathlib.Path(lake, "catalog.json").read_text())["run"]
+        number = json.loads(pathlib.Path(lake, "runs", f"{old}.json").read_text())["number"]
+        held = connect(port, dbname=f"rebound@{number}")
         before = client.execute(sql).fetchone()
         prepared = "select count(*), sum(moran_p_value) from spatial.measure where moran_p_value >= %s"
         assert client.execute(prepared, (0,), prepare=True).fetchone()[1] == before[1]
@@ -371,7 +385,9 @@ def publication(folder):
         assert seen == {before, after} and not failures, (seen, failures)
         assert client.execute(prepared, (0,), prepare=True).fetchone()[1] == after[1], "a prepared statement saw the old run"
         assert slow.execute(sql).fetchone() == before, "a transaction saw another run"
-        # Garbage collections leave alone what the transaction reads, also where no query of it has read it yet.
+        kept_runs(port, before, after, sql, old, number)
+        assert held.execute(sql).fetchone() == before, "a client of a kept run saw another"
+        # Garbage collections leave alone what the transaction and the client of the old run read, also where no query of it has read it yet.
         collect = lambda: subprocess.run([REBOUND, "gc", "--keep", "0", "--lake", lake], capture_output=True, text=True, check=True).stdout
         told = collect()
         assert re.search(r"kept what process \d+ \(`.*rebound-serve", told), told
@@ -379,12 +395,16 @@ def publication(folder):
         assert slow.execute(sql).fetchone() == before and slow.execute(regions).fetchone()[0] > 0, "the transaction lost its tables"
         slow.commit()
         assert slow.execute(sql).fetchone() == after
+        assert "kept" in collect() and held.execute(regions).fetchone()[0] > 0, "the client of the old run lost its tables"
+        held.close()
         for _ in range(100):
             told = collect()
             if "kept" not in told:
                 break
             time.sleep(0.1)
         assert "kept" not in told and client.execute(sql).fetchone() == after, told
+        message = no_database(port, f"rebound@{number}")
+        assert "is no longer whole" in message and f"rebound, rebound@{number + 1}" in message, message
         # What is removed all the same is an error that names it, and not no rows.
         catalog = json.loads(pathlib.Path(lake, "catalog.json").read_text())
         path = catalog["tables"]["spatial.region"]["files"][0]["path"]
@@ -393,6 +413,35 @@ def publication(folder):
         assert path in message and "is gone" in message, message
     assert not os.listdir(os.path.join(lake, "leases")), "a lease stayed"
     print("a new run is picked up whole; a transaction goes on reading the old one; what is gone is named")
+
+
+def kept_runs(port, before, after, sql, old, number):
+    """A database for each run that published."""
+    for asked in (number, old, "previous"):
+        with connect(port, dbname=f"rebound@{asked}") as client:
+            assert client.execute(sql).fetchone() == before, asked
+            assert client.execute("select current_database()").fetchone() == (f"rebound@{number}",)
+            client.execute("begin")
+            assert client.execute(sql).fetchone() == before
+            client.execute("commit")
+            refused("25006", lambda: client.execute("select 1 as a into foo"))
+    with connect(port, dbname="rebound@published") as client:
+        assert client.execute(sql).fetchone() == after
+        names = [name for name, in client.execute("select datname from pg_catalog.pg_database where datname like 'rebound%' order by oid").fetchall()]
+        assert sorted(names) == sorted({"rebound", *names}) and {f"rebound@{number}", f"rebound@{number + 1}"} <= set(names), names
+    ran = subprocess.run(["psql", "-X", "-A", "-h", "127.0.0.1", "-p", str(port), "-U", "ada", "-d", f"rebound@{number}", "-c", r"\l", "-c", sql],
+                         capture_output=True, text=True, check=True)
+    assert f"rebound@{number}|" in ran.stdout and "(1 row)" in ran.stdout, ran
+    # Any other name is the published one, as ever; a user's name with an @ is no run.
+    with connect(port, dbname="anything") as client, connect(port, user="ada@example.org", dbname="ada@example.org") as other:
+        assert client.execute(sql).fetchone() == other.execute(sql).fetchone() == after
+    message = no_database(port, "rebound@999999")
+    assert "no run `999999`" in message and old in message, message
+    for database, code in (("rebound@999999", b"3D000"), ("rebound@", b"3D000")):
+        client = raw(port, message_of_startup(database))
+        answer = ends(client)
+        assert code in answer and b"Z\0\0\0\x05" not in answer.split(b"3D000")[0], answer
+    print("each kept run is a database; others are told apart from it")
 
 
 def access(folder):
@@ -408,9 +457,13 @@ def access(folder):
         with connect(port, password="a:secret", sslmode="verify-full", sslrootcert=str(certificate)) as client:
             assert client.execute("select 1").fetchone() == (1,)
             assert client.pgconn.ssl_in_use
-        for name, password in (("ada", "wrong"), ("eve", "a:secret")):
+        with connect(port, password="a:secret", dbname="rebound@published") as client:
+            assert client.execute("select 1").fetchone() == (1,)
+        assert "no run `x`" in no_database(port, "rebound@x", password="a:secret")
+        # Who is not let in learns nothing of the runs.
+        for name, password, database in (("ada", "wrong", "rebound"), ("eve", "a:secret", "rebound"), ("ada", "wrong", "rebound@x")):
             try:
-                connect(port, user=name, password=password)
+                connect(port, user=name, password=password, dbname=database)
             except psycopg.OperationalError as error:
                 assert f'authentication failed for user "{name}"' in str(error), error
             else:
@@ -475,7 +528,11 @@ def message(kind, body=b""):
     return kind + struct.pack(">I", len(body) + 4) + body
 
 
-HELLO = message(b"", b"\0\x03\0\0user\0ada\0database\0rebound\0\0")
+def message_of_startup(database):
+    return message(b"", b"\0\x03\0\0user\0ada\0database\0" + database.encode() + b"\0\0")
+
+
+HELLO = message_of_startup("rebound")
 
 
 def raw(port, *parts):

@@ -110,7 +110,11 @@ fn industries_have_their_own_groups_labels_and_no_word_of_hs() {
     let page = project.path().join("report/report.html");
     let page = std::fs::read_to_string(page).expect("the report");
     assert!(page.contains("31 Food, drink, textiles"), "the label of a group");
-    for word in ["minerals, fuels", "Harmonized", "chapter", "vehicles"] {
+    // Nor is there a way to maps without boundaries, or a nation in any group of regions.
+    assert!(page.contains("href=\"#places\"") && page.contains("than all regions together"));
+    for word in
+        ["minerals, fuels", "Harmonized", "chapter", "vehicles", "href=\"#maps\"", "the nation"]
+    {
         assert!(!page.contains(word), "{word}");
     }
     let said = project.rebound(&["tables"]).ok().out;
@@ -129,11 +133,15 @@ fn names_of_ones_own_are_grouped_by_a_table() {
         (2011, "A", "Bread", "700"),
     ];
     let product = "{classification: my trades, hierarchy: {file: ../codes/own.csv, \
-        columns: {code: trade, group: sector, subgroup: branch, name: english}}}";
+        columns: {code: trade, group: sector, subgroup: branch, name: english}}, \
+        labels: {file: ../codes/names.csv, columns: {code: code, name: name}}}";
     let project = project(product, "currency: EUR", &rows);
     let table = "trade,sector,branch,english\nMotor vehicles,M,road,Cars\nAircraft,M,air,\nBread,F,food,\nBeer,F,drink,\n";
     project.write("config/codes/own.csv", table.as_bytes());
-    run(&project).ok();
+    // A group has a name, and so has a code that is nowhere else.
+    project.write("config/codes/names.csv", b"code,name\nF,Food\nBoats,Ships and boats\n");
+    let ran = run(&project).ok();
+    assert!(ran.err.contains("Boats") && ran.err.contains("`product.labels`"), "{}", ran.err);
     let found = project.sql(
         "select product, product_subgroup, product_group, description, is_listed from trade.product order by product",
     );

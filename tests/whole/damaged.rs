@@ -24,8 +24,15 @@ fn lake(project: &Project) -> PathBuf {
 fn description(project: &Project, table: &str) -> PathBuf {
     let catalog = std::fs::read(lake(project).join("catalog.json")).expect("published");
     let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
-    let path = catalog["tables"][table]["files"][0]["path"].as_str().expect("a file").to_owned();
-    lake(project).join(path).with_file_name("version.json")
+    let version = catalog["tables"][table]["fingerprint"].as_str().expect("a name");
+    lake(project).join("tables").join(table).join(version).join("version.json")
+}
+
+/// The first data file of the published version of a table.
+fn data_file(project: &Project, table: &str) -> PathBuf {
+    let catalog = std::fs::read(lake(project).join("catalog.json")).expect("published");
+    let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
+    lake(project).join(catalog["tables"][table]["files"][0]["path"].as_str().expect("a file"))
 }
 
 /// The bytes of a file, damaged in several ways.
@@ -122,10 +129,7 @@ fn a_damaged_catalog_is_told_and_repaired() {
     raw.0.rebound(&repair).ok();
     assert_eq!(std::fs::read(&catalog).expect("there"), whole);
     // What is lost of it is told, and made again, and nothing older comes in its place.
-    std::fs::remove_file(
-        description(&raw.0, "customs.rejects").with_file_name("part-00000.parquet"),
-    )
-    .expect("gone");
+    std::fs::remove_file(data_file(&raw.0, "customs.rejects")).expect("gone");
     std::fs::write(&catalog, "").expect("written");
     raw.0.rebound(&repair).fails(3, "`rebound run` makes again: ingest");
     assert_eq!(std::fs::read(&catalog).expect("there"), whole);
@@ -165,7 +169,7 @@ fn a_run_without_a_place_for_its_record_makes_nothing() {
     let ran = raw.run();
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.err.contains("runs"), "{ran:?}");
-    assert_eq!(raw.0.published_bytes_in("raw_lake"), before);
+    assert!(raw.0.published_bytes_in("raw_lake") == before, "other bytes");
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn an_old_version_that_comes_back_is_what_was_written() {
     let expected = raw.0.published_bytes_in("raw_lake");
     let config = raw.0.path().join("pipelines/raw_config.yaml");
     let before = std::fs::read(&config).expect("there");
-    std::fs::write(&config, "ingest: {max_rejected_share: 0.5}\n").expect("written");
+    std::fs::write(&config, "ingest: {max_row_mib: 32}\n").expect("written");
     raw.run().ok();
     assert_ne!(raw.0.published_bytes_in("raw_lake")[0].0, expected[0].0, "another version");
     // Nobody reads it, and `verify` does not ask for it.
@@ -187,5 +191,5 @@ fn an_old_version_that_comes_back_is_what_was_written() {
     std::fs::write(&config, before).expect("written");
     let ran = raw.run().ok();
     assert!(ran.err.contains("is damaged") && ran.err.contains("it is made again now"), "{ran:?}");
-    assert_eq!(raw.0.published_bytes_in("raw_lake"), expected);
+    assert!(raw.0.published_bytes_in("raw_lake") == expected, "other bytes");
 }

@@ -89,10 +89,15 @@ fn mac_archive(plain: &str) -> Vec<u8> {
     ])
 }
 
-/// A workbook with two title rows above the table, whose numbers are numbers.
+/// A workbook of one sheet with two title rows above the table, whose numbers are numbers.
 pub(crate) fn workbook(plain: &str) -> Vec<u8> {
+    workbook_of(&[("Data", plain)])
+}
+
+/// The rows of such a sheet.
+fn sheet_rows(plain: &str) -> String {
     let cell = |(at, text): (usize, &str)| {
-        let column = ["A", "B", "C"][at];
+        let column = ["A", "B", "C", "D"][at];
         match text.parse::<f64>() {
             Ok(number) if !text.starts_with('0') && at == 2 => {
                 format!("<c r=\"{column}ROW\"><v>{number}</v></c>")
@@ -101,7 +106,7 @@ pub(crate) fn workbook(plain: &str) -> Vec<u8> {
         }
     };
     let titles = ["Exports by region and product", "US dollars"];
-    let rows: String = titles
+    titles
         .into_iter()
         .chain(plain.lines())
         .enumerate()
@@ -110,37 +115,57 @@ pub(crate) fn workbook(plain: &str) -> Vec<u8> {
             let cells: String = line.split(',').enumerate().map(cell).collect();
             format!("<row r=\"{row}\">{}</row>", cells.replace("ROW", &row))
         })
-        .collect();
+        .collect()
+}
+
+/// A workbook of sheets, each a name and a table below two title rows.
+pub(crate) fn workbook_of(sheets: &[(&str, &str)]) -> Vec<u8> {
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006";
     let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml";
-    let types = format!(
-        "<Types xmlns=\"{package}/content-types\"><Default Extension=\"rels\" \
-         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
-         <Override PartName=\"/xl/workbook.xml\" ContentType=\"{kind}.sheet.main+xml\"/>\
-         <Override PartName=\"/xl/worksheets/sheet1.xml\" ContentType=\"{kind}.worksheet+xml\"/></Types>"
-    );
     let root = format!(
         "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"rId1\" \
          Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
     );
+    let (mut types, mut names, mut relations) = (String::new(), String::new(), String::new());
+    let mut parts = Vec::new();
+    for (at, (name, plain)) in (1..).zip(sheets) {
+        let part = format!("xl/worksheets/sheet{at}.xml");
+        write!(types, "<Override PartName=\"/{part}\" ContentType=\"{kind}.worksheet+xml\"/>")
+            .expect("memory");
+        write!(names, "<sheet name=\"{name}\" sheetId=\"{at}\" r:id=\"rId{at}\"/>")
+            .expect("memory");
+        write!(
+            relations,
+            "<Relationship Id=\"rId{at}\" Type=\"{office}/worksheet\" \
+             Target=\"worksheets/sheet{at}.xml\"/>"
+        )
+        .expect("memory");
+        let rows = sheet_rows(plain);
+        let sheet =
+            format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
+        parts.push((part, sheet));
+    }
+    let types = format!(
+        "<Types xmlns=\"{package}/content-types\"><Default Extension=\"rels\" \
+         ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
+         <Override PartName=\"/xl/workbook.xml\" ContentType=\"{kind}.sheet.main+xml\"/>\
+         {types}</Types>"
+    );
     let book = format!(
-        "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets><sheet name=\"Data\" \
-         sheetId=\"1\" r:id=\"rId1\"/></sheets></workbook>"
+        "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>{names}</sheets></workbook>"
     );
-    let sheets = format!(
-        "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"rId1\" \
-         Type=\"{office}/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>"
-    );
-    let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
-    zip(&[
+    let relations =
+        format!("<Relationships xmlns=\"{package}/relationships\">{relations}</Relationships>");
+    let mut members: Vec<(&str, &[u8])> = vec![
         ("[Content_Types].xml", types.as_bytes()),
         ("_rels/.rels", root.as_bytes()),
         ("xl/workbook.xml", book.as_bytes()),
-        ("xl/_rels/workbook.xml.rels", sheets.as_bytes()),
-        ("xl/worksheets/sheet1.xml", sheet.as_bytes()),
-    ])
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+    ];
+    members.extend(parts.iter().map(|(name, sheet)| (name.as_str(), sheet.as_bytes())));
+    zip(&members)
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `rebound init` on files as people have them: what it writes runs as it is, and the tables come to
 //! what the file does. Expected totals were computed with Python's decimals.
 
+use crate::front_door::workbook_of;
+use crate::sessions;
 use crate::support::{Project, Ran, root};
 use std::fmt::Write as _;
 
@@ -152,6 +154,85 @@ fn made_up() -> (Vec<(i32, String, &'static str, u64)>, u64) {
 
 fn money(hundredths: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+#[test]
+fn row_labels_may_have_no_name_in_a_header_of_two_rows() {
+    let text = "Trade by canton\n;Exports;;Imports;\n;2018;2019;2018;2019\nNorth;5.5;6;7;8\nSouth;1;2;3;4.5\nWest;3;4;1;1\n";
+    let project = Project::new();
+    project.write("data/cantons.csv", text.as_bytes());
+    let seen = project.rebound(&["init", "data/cantons.csv", "--name", "own"]).ok();
+    says(&seen, &["read by layout.yaml: 6 entries of 21.50, 0 rejected"]);
+    let layout = std::fs::read_to_string(project.path().join("own/layout.yaml")).expect("a layout");
+    for text in ["header: {line: 2, lines: 2}", "  region:\n    column: [\"column 1\"]"] {
+        assert!(layout.contains(text), "{text} is not in {layout}");
+    }
+}
+
+#[test]
+fn sheets_of_years_are_one_table() {
+    let (rows, _) = made_up();
+    let years = ["2008", "2009", "2010"];
+    let sheet = |year: &str| {
+        let mut text = "region,hs6,value\n".to_owned();
+        for (of, region, product, hundredths) in &rows {
+            if of.to_string() == year {
+                writeln!(text, "{region},{product},{}", money(*hundredths)).expect("a string");
+            }
+        }
+        text
+    };
+    let tables = years.map(|year| (year, sheet(year)));
+    let mut sheets = vec![("Notes", "see the years,,")];
+    sheets.extend(tables.iter().map(|(year, text)| (*year, text.as_str())));
+    let project = Project::new();
+    project.write("data/book.xlsx", &workbook_of(&sheets));
+    let seen = run(&project, "data/book.xlsx");
+    says(&seen, &["data/book.xlsx/2009: a workbook: sheet `2009`", "2008 to 2010"]);
+    let layout = std::fs::read_to_string(project.path().join("own/layout.yaml")).expect("a layout");
+    for text in [
+        "sheets: \"^(?:19|20)[0-9]{2}$\"  # choose:",
+        "  year:\n    sheet: \"((?:19|20)[0-9]{2})\"  # choose:",
+        "# not read of the workbook: the sheet Notes",
+    ] {
+        assert!(layout.contains(text), "{text} is not in {layout}");
+    }
+    let expected: Vec<String> = years
+        .iter()
+        .map(|year| {
+            let of_year = rows.iter().filter(|(of, ..)| of.to_string() == *year);
+            let sum: u64 = of_year.map(|(.., hundredths)| hundredths).sum();
+            format!("data/book.xlsx/{year},{},0", money(sum))
+        })
+        .collect();
+    let sql =
+        "select source_file, value_in, n_rejected from customs.reconciliation order by source_file";
+    assert_eq!(project.sql_in("own/lake", sql), expected);
+}
+
+#[test]
+fn sheets_of_regions_are_one_table_without_their_total() {
+    let project = Project::new();
+    let sheets = [
+        ("North", "year,hs6,value\n2008,010121,10\n2009,847130,2.5\n"),
+        ("South", "year,hs6,value\n2008,010121,5\n2009,847130,7\n"),
+        ("Total", "year,hs6,value\n2008,010121,15\n2009,847130,9.5\n"),
+    ];
+    project.write("data/book.xlsx", &workbook_of(&sheets));
+    let seen = project.rebound(&["init", "data/book.xlsx", "--name", "own"]).ok();
+    says(&seen, &["read by layout.yaml: 4 entries of 24.50, 0 rejected"]);
+    let layout = std::fs::read_to_string(project.path().join("own/layout.yaml")).expect("a layout");
+    for text in ["sheets: [\"North\", \"South\"]", "  region:\n    sheet: \"^.+$\"  # choose:"] {
+        assert!(layout.contains(text), "{text} is not in {layout}");
+    }
+    // Sheets of other columns, or whose year nothing says, are left to the user.
+    let sheets = [
+        ("North", "region,hs6,value\nA,010121,10\nB,847130,2.5\n"),
+        ("South", "region,hs6,value\nC,010121,5\nD,847130,7\n"),
+    ];
+    project.write("data/other.xlsx", &workbook_of(&sheets));
+    let seen = project.rebound(&["init", "data/other.xlsx", "--name", "other"]).ok();
+    says(&seen, &["read by layout.yaml: 2 entries"]);
 }
 
 #[test]
@@ -503,53 +584,11 @@ fn preview_shows_entries_and_rejects_side_by_side() {
     project.rebound(&["preview", "x.yaml", "none.csv"]).fails(2, "none.csv");
 }
 
-/// Runs a line of a session in the project's folder.
-fn session(project: &Project, line: &str) -> Ran {
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_rebound"));
-    let folder = binary.parent().expect("a folder").display();
-    let path = std::env::var("PATH").expect("a path");
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", line]).current_dir(project.path());
-    command.env("PATH", format!("{folder}:{path}"));
-    command.env_remove("REBOUND_LAKE").env_remove("COLUMNS");
-    command.output().expect("a shell").into()
-}
-
-/// Copies the files of a folder of fixtures.
-fn copy_fixtures(project: &Project, from: &str, to: &str) {
-    for entry in std::fs::read_dir(root().join("tests/fixtures").join(from)).expect("fixtures") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_str().expect("UTF-8").to_owned();
-        project.write(&format!("{to}/{name}"), &std::fs::read(&path).expect("readable"));
-    }
-}
-
 #[test]
 fn the_sessions_print_what_the_document_says() {
     let project = Project::new();
-    copy_fixtures(&project, "init", "data");
-    copy_fixtures(&project, "canada_reports", "data/reports");
-    let path = root().join("docs/own-data.md");
-    let text = std::fs::read_to_string(&path).expect("the document");
-    let (mut found, mut is_session, mut n) = (String::new(), false, 0);
-    for line in text.lines() {
-        let command = line.strip_prefix("$ ").filter(|_| is_session);
-        is_session = line == "```console" || (is_session && line != "```");
-        if !is_session || line == "```console" || command.is_some() {
-            writeln!(found, "{line}").expect("a string");
-        }
-        if let Some(command) = command {
-            let ran = session(&project, command).ok();
-            for line in ran.out.lines() {
-                writeln!(found, "{}", line.trim_end()).expect("a string");
-            }
-            n += 1;
-        }
-    }
-    assert_eq!(n, 23);
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, &found).expect("written");
-    }
-    let kept = std::fs::read_to_string(&path).expect("the document");
-    assert_eq!(found, kept, "run with UPDATE_EXPECT=1 and read the change");
+    project.copy_fixtures("init", "data");
+    project.copy_fixtures("canada_reports", "data/reports");
+    let first = "# Your own data, from the file to the tables";
+    assert_eq!(sessions::check(&project, "docs/own-data.md", first), 23);
 }

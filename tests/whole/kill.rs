@@ -49,17 +49,17 @@ fn killed_run_leaves_the_published_one_and_the_next_run_just_works() {
     ];
     for (stage, millis) in moments {
         kill_in(&project, stage, Duration::from_millis(millis));
-        assert_eq!(project.published_bytes(), before, "after {stage}");
+        assert!(project.published_bytes() == before, "after {stage}");
         let rows = project.sql("select count(*) from panel.region");
         assert_eq!(rows, ["16"], "readable after {stage}");
     }
     project.run().ok();
-    assert_eq!(project.published_bytes(), expected);
+    assert!(project.published_bytes() == expected, "other bytes than without history");
     let runs = project.rebound(&["runs"]).ok();
     assert_eq!(runs.out.matches("not ended").count(), moments.len(), "{}", runs.out);
     // What the killed runs left half done is garbage.
     project.rebound(&["gc", "--keep", "1"]).ok();
-    assert_eq!(project.published_bytes(), expected);
+    assert!(project.published_bytes() == expected, "other bytes than without history");
 }
 
 #[test]

@@ -1,23 +1,6 @@
 //! What looks misread is warned of and published, and stops the run where its share is large.
 
-use crate::support::{Project, Ran};
-
-const LAYOUT: &str = "name: plain
-format: csv
-csv: {delimiter: ',', quote: null, encoding: utf-8, header: true}
-fields:
-  year: {column: [year]}
-  flow: {constant: export}
-  region: {column: [region]}
-  product: {column: [product]}
-  value: {column: [value]}
-product: {digits: 6, restore_leading_zero: false, revisions: [{from: 2007, to: 2011, revision: HS2007}]}
-value: {currency: USD, decimal: '.', thousands: null, multiplier: 1, negative: keep, zero: keep}
-missing: ['']
-regions: {}
-rules:
-  - {name: world, why: the sum of all, regions: [W00]}
-";
+use crate::support::{PLAIN_LAYOUT, Project, Ran};
 
 const PIPELINE: &str = "name: plain
 config: [../config/default.yaml, plain_config.yaml]
@@ -45,7 +28,9 @@ struct Plain(Project);
 impl Plain {
     fn new() -> Self {
         let project = Project::new();
-        project.write("config/layouts/plain.yaml", LAYOUT.as_bytes());
+        let rule = "rules:\n  - {name: world, why: the sum of all, regions: [W00]}";
+        let layout = PLAIN_LAYOUT.replace("rules: []", rule);
+        project.write("config/layouts/plain.yaml", layout.as_bytes());
         project.write("pipelines/plain.yaml", PIPELINE.as_bytes());
         Self(project)
     }

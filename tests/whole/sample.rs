@@ -153,17 +153,17 @@ fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
         "{}",
         plan.out
     );
-    assert!(line("panel.region_product").contains("input changed: space.region_product_year"));
-    assert!(plan.out.contains("6 of 13 to build"), "{}", plan.out);
+    assert!(line("panel.region_product").contains("space.region_product_year"));
+    assert!(plan.out.contains("6 of 14 to build"), "{}", plan.out);
     let ran = project.run().ok();
     assert!(ran.out.contains("published"), "{}", ran.out);
 
     // Back again: the old versions are still there.
     project.edit("config/default.yaml", "  diagonal: included", "  diagonal: excluded");
     let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
-    assert!(plan.out.contains("nothing to do"), "{}", plan.out);
+    assert!(plan.out.contains("nothing to build; a run publishes 12 tables"), "{}", plan.out);
     let back = project.run().ok();
-    assert!(back.out.contains("published 52 tables"), "{}", back.out);
+    assert!(back.out.contains("published 53 tables"), "{}", back.out);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn failing_check_stops_publication_and_shows_the_rows() {
     let failed = project.run().fails(3, "1 data check failed; nothing was published");
     assert!(failed.err.contains("trade.region__no_tasmania.sql: 1 row"), "{}", failed.err);
     assert!(failed.err.contains("| TAS         | Tasmania    |"), "{}", failed.err);
-    assert_eq!(project.published_bytes(), before);
+    assert!(project.published_bytes() == before, "other bytes");
     assert!(project.rebound(&["runs"]).ok().out.contains("check_failed"));
 }
 
@@ -223,7 +223,7 @@ fn garbage_goes_and_what_is_published_stays() {
     assert!(freed.out.contains("in 12 versions"), "{}", freed.out);
     let freed = project.rebound(&["gc", "--keep", "0"]).ok();
     assert!(freed.out.contains("in 0 versions"), "{}", freed.out);
-    assert_eq!(project.published_bytes(), before);
+    assert!(project.published_bytes() == before, "other bytes");
     assert_eq!(project.sql("select count(*) from panel.region"), ["16"]);
 }
 
@@ -411,7 +411,7 @@ fn damage_is_said_and_made_again() {
     project.rebound(&["verify", "panel.region"]).ok();
     project.rebound(&["verify", "panel.regio"]).fails(2, "did you mean `panel.region`?");
     project.run().ok();
-    assert_eq!(project.published_bytes(), before);
+    assert!(project.published_bytes() == before, "other bytes");
     project.rebound(&["verify"]).ok();
 }
 
@@ -501,7 +501,7 @@ fn comments_and_blank_lines_make_nothing_again() {
     let before = project.published_bytes();
     let again = project.run().ok();
     assert!(again.out.starts_with("nothing to do"), "{}", again.out);
-    assert_eq!(project.published_bytes(), before);
+    assert!(project.published_bytes() == before, "other bytes");
     // What such a line says to the program is no comment.
     let path = project.path().join("pipelines/sql/panel.region.sql");
     let text = std::fs::read_to_string(&path).expect("readable");

@@ -4,6 +4,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+/// A layout of rows of year, region, HS6 product and value.
+pub(crate) const PLAIN_LAYOUT: &str = "name: plain
+format: csv
+csv: {delimiter: ',', quote: null, encoding: utf-8, header: true}
+fields:
+  year: {column: [year]}
+  flow: {constant: export}
+  region: {column: [region]}
+  product: {column: [product]}
+  value: {column: [value]}
+product: {digits: 6, restore_leading_zero: false, revisions: [{from: 2007, to: 2011, revision: HS2007}]}
+value: {currency: USD, decimal: '.', thousands: null, multiplier: 1, negative: keep, zero: keep}
+missing: ['']
+regions: {}
+rules: []
+";
+
+/// The same with a month.
+pub(crate) fn monthly_layout() -> String {
+    PLAIN_LAYOUT.replace("  flow:", "  month: {column: [month]}\n  flow:")
+}
+
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
@@ -89,6 +111,11 @@ impl Project {
         let project = Self::new();
         copy(made, &project.path().join("lake"));
         project
+    }
+
+    /// Copies a folder of fixtures into the project.
+    pub(crate) fn copy_fixtures(&self, from: &str, to: &str) {
+        copy(&root().join("tests/fixtures").join(from), &self.path().join(to));
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -4,13 +4,20 @@ use crate::support::Project;
 use crate::synth::nation;
 use std::collections::BTreeMap;
 
-/// The published files by table and name, whatever version they are of.
+/// The published files by table and place there, whatever units and versions they are of.
 fn files(project: &Project) -> BTreeMap<String, Vec<u8>> {
-    let short = |path: String| {
-        let parts: Vec<&str> = path.split('/').collect();
-        format!("{}/{}", parts[2], parts[4])
-    };
-    project.published_bytes().into_iter().map(|(path, bytes)| (short(path), bytes)).collect()
+    let catalog = std::fs::read(project.path().join("lake/catalog.json")).expect("published");
+    let catalog: serde_json::Value = serde_json::from_slice(&catalog).expect("JSON");
+    let mut found = BTreeMap::new();
+    for (table, version) in catalog["tables"].as_object().expect("tables") {
+        let of_table = version["files"].as_array().expect("files");
+        let with_rows = of_table.iter().filter(|file| file["rows"] != 0);
+        for (at, file) in with_rows.enumerate() {
+            let path = project.path().join("lake").join(file["path"].as_str().expect("a path"));
+            found.insert(format!("{table}/{at}"), std::fs::read(path).expect("a file"));
+        }
+    }
+    found
 }
 
 #[test]
@@ -35,7 +42,7 @@ fn sums_have_the_same_bytes_as_those_of_kept_records() {
         let mut kept = files(&project);
         let n = kept.len();
         kept.retain(|name, _| !name.starts_with("customs.records/"));
-        assert!(kept.len() < n && kept.contains_key("trade.region_product_month/2008.parquet"));
+        assert!(kept.len() < n && kept.contains_key("trade.region_product_month/1"));
         for threads in ["1", "3"] {
             std::fs::remove_dir_all(project.path().join("lake")).expect("a lake");
             let options = ["run", "pipelines/made.yaml", "--no-records", "--threads", threads];

@@ -68,7 +68,7 @@ pub(crate) fn main(part: Part) -> ExitCode {
     // Ballista's module `display` takes every union for a mistake.
     let libraries =
         [("ballista", LevelFilter::WARN), ("ballista_scheduler::display", LevelFilter::OFF)];
-    log::start(LogFormat::Human, LevelFilter::INFO, &libraries);
+    log::start(LogFormat::Human, LevelFilter::INFO, &libraries, None);
     if let Err(error) = rebound::clock::check_clock() {
         tracing::error!("{error}");
         return ExitCode::FAILURE;

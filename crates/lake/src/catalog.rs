@@ -1,5 +1,6 @@
 //! What is published, and what runs did.
 
+use crate::check::CheckRecord;
 use crate::error::LakeError;
 use crate::fingerprint::Fingerprint;
 use crate::version::TableVersion;
@@ -69,7 +70,7 @@ impl RunStatus {
 pub struct StageRecord {
     /// The stage.
     pub stage: String,
-    /// `built` or `reused`.
+    /// `built`, `reused`, `failed`, or `left` where it follows from one that failed.
     pub action: String,
     /// Why.
     pub why: String,
@@ -77,6 +78,12 @@ pub struct StageRecord {
     pub millis: u64,
     /// Rows of all its tables.
     pub rows: u64,
+    /// Parts of its work that were made: raw files, years, or the whole.
+    #[serde(default)]
+    pub units_made: u64,
+    /// Parts that an earlier run had made from the same.
+    #[serde(default)]
+    pub units_reused: u64,
 }
 
 /// What one run did.
@@ -120,6 +127,12 @@ pub struct RunRecord {
     /// The checks that held on what it was about to publish.
     #[serde(default)]
     pub checks: BTreeMap<String, Fingerprint>,
+    /// The texts of the tables that SQL made, by table: from them the lineage of columns is told.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sql: BTreeMap<String, String>,
+    /// What came of each check, whether or not it published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub check_results: Vec<CheckRecord>,
 }
 
 impl RunRecord {

@@ -255,7 +255,7 @@ impl LakeError {
 }
 
 /// Whether a file among the records has the name of a run: time and process.
-fn is_named_like_a_run(path: &str) -> bool {
+pub(crate) fn is_named_like_a_run(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let Some((time, process)) = name.strip_suffix(".json").and_then(|name| name.split_once('Z'))
     else {

@@ -98,6 +98,8 @@ impl Lake {
         }
         // The mark of completeness goes first: half a version must not look like a whole one.
         unused.sort();
+        let going = unused.iter().map(|(_, path, _)| path.as_str()).collect();
+        let units = self.forget_unused_units(collection, &going).await?;
         for (_, path, bytes) in unused {
             collection.go_on().await?;
             self.store()
@@ -106,6 +108,7 @@ impl Lake {
                 .map_err(|source| LakeError::Store { path, source })?;
             garbage.bytes += bytes;
         }
+        garbage.bytes += self.forget_unused_details(young_from).await?;
         if let Some(root) = self.folder() {
             for path in durable::left_behind(root) {
                 // A holder of a lease may be writing it anew.
@@ -126,8 +129,39 @@ impl Lake {
                 let _ = std::fs::remove_dir(root.join(folder));
             }
         }
-        garbage.versions = freed.into_iter().collect();
+        // A folder of a unit is a part of versions, and none itself.
+        let is_unit =
+            |folder: &String| folder.rsplit('/').next().is_some_and(|name| units.contains(name));
+        garbage.versions = freed.into_iter().filter(|folder| !is_unit(folder)).collect();
         garbage.holders = holders.into_iter().collect();
         Ok(garbage)
+    }
+
+    /// Forgets the units whose files are among those that go, and those that made none and read them;
+    /// gives their names.
+    async fn forget_unused_units(
+        &self,
+        collection: &mut Collection,
+        going: &BTreeSet<&str>,
+    ) -> Result<BTreeSet<String>, LakeError> {
+        let mut names = BTreeSet::new();
+        if going.is_empty() {
+            return Ok(names);
+        }
+        for (path, record) in self.units().await? {
+            collection.go_on().await?;
+            let is_kept = record.is_some_and(|record| {
+                let made = record.files.iter().map(|file| file.path.as_str());
+                let mut files = made.chain(record.of.iter().map(String::as_str)).peekable();
+                // One that has to do with no file is made again at no cost.
+                files.peek().is_some() && !files.any(|file| going.contains(file))
+            });
+            if !is_kept {
+                self.delete_if_there(&path).await?;
+                let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".json"));
+                names.extend(name.map(str::to_owned));
+            }
+        }
+        Ok(names)
     }
 }

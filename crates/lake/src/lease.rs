@@ -151,7 +151,11 @@ pub(crate) struct Collection {
 impl Collection {
     /// Who holds a file in `folder`.
     pub(crate) fn holder_of(&self, folder: &str, path: &str) -> Option<String> {
-        let holds = |lease: &&LeaseText| lease.keeps.contains(folder) || lease.keeps.contains(path);
+        // A holder that makes parts of a table does not know their folders before.
+        let table = folder.rsplit_once('/').map_or("", |(table, _)| table);
+        let holds = |lease: &&LeaseText| {
+            [folder, path, table].iter().any(|held| lease.keeps.contains(*held))
+        };
         self.leases.iter().find(holds).map(LeaseText::holder)
     }
 

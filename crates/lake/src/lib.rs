@@ -4,7 +4,9 @@
 //! <lake>/catalog.json                                   what is published: a version of every table
 //! <lake>/tables/<schema.table>/<fingerprint>/*.parquet  one version of one table
 //! <lake>/tables/<schema.table>/<fingerprint>/version.json   written last: the version is complete
+//! <lake>/units/<fingerprint>.json                       what a unit of work made, by what it was made from
 //! <lake>/runs/<run>.json                                what each run did
+//! <lake>/details/<hash>.json                            what runs say at length, once for all that say it
 //! <lake>/leases/<holder>.json                           what a program at work reads or writes
 //! ```
 //!
@@ -17,6 +19,7 @@
 mod buffer_pool;
 mod catalog;
 mod cells;
+mod check;
 mod clock;
 pub mod contract;
 mod durable;
@@ -24,8 +27,10 @@ mod error;
 mod external;
 mod fingerprint;
 mod garbage;
+mod history;
 mod lease;
 mod lock;
+pub mod meta;
 mod object;
 mod parquet_reader;
 mod parquet_writer;
@@ -35,21 +40,27 @@ mod properties;
 mod published;
 mod reading;
 mod remote;
+mod run_details;
 mod seal;
+mod stepwise;
 mod store;
 mod table;
+mod transient;
+mod unit;
 mod version;
 mod versions;
 
 pub use buffer_pool::Pool;
 pub use catalog::{Catalog, FileRecord, RunRecord, RunStatus, Runs, StageRecord};
 pub use cells::{Cells, NO_CODE, NO_COUNT, NO_MONEY, Texts};
+pub use check::{CheckOutcome, CheckRecord, Severity};
 pub use clock::{ClockError, check_clock};
 pub use contract::{Column, Contract, Kind};
 pub use error::LakeError;
 pub use external::{ExternalParquet, nested};
 pub use fingerprint::{ContentHash, Fingerprint, Fingerprinter};
 pub use garbage::Garbage;
+pub use history::{HistoryError, KeptRun};
 pub use lease::{HeldLease, LeaseTimes};
 pub use lock::{Holder, Lock, LockError};
 pub use parquet_reader::{CodedReader, Codes};
@@ -60,7 +71,9 @@ pub use published::{CatalogVersion, Repaired};
 pub use remote::{RemoteError, RemoteFault, RemoteFile};
 pub use store::Lake;
 pub use table::TableWriter;
-pub use version::{DataFile, TableVersion, folder_of};
+pub use transient::may_pass;
+pub use unit::UnitRecord;
+pub use version::{DataFile, TableVersion, folder_of, table_folder};
 pub use versions::FileState;
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! DataFusion lists the files of a table when it plans. A file that is gone is not in the list, and
 //! a table without files has no rows. Here a file is said to be there as its version has it,
 //! without asking. So the reading fails when it is not.
+//!
+//! DataFusion reads files in the order of their paths, and a version has them in that of its key. So
+//! each file has a path here that begins with its place in the version.
 
 use crate::error::LakeError;
 use crate::version::{DataFile, TableVersion};
@@ -28,6 +31,8 @@ use std::time::SystemTime;
 struct Pin {
     table: String,
     path: String,
+    /// Where it is in the lake.
+    location: Path,
     bytes: u64,
     /// Whether it was seen to be as large as it should be.
     is_seen: AtomicBool,
@@ -45,18 +50,23 @@ impl PinnedStore {
         Self { store, pins: Arc::default() }
     }
 
-    /// Makes the files of a version known.
-    pub fn pin(&self, version: &TableVersion) {
+    /// Makes the files of a version known, and gives the path that each has here.
+    pub fn pin(&self, version: &TableVersion) -> Vec<String> {
         let mut pins = self.pins.write().unwrap_or_else(PoisonError::into_inner);
-        for DataFile { path, bytes, .. } in &version.files {
+        let mut paths = Vec::with_capacity(version.files.len());
+        for (place, DataFile { path, bytes, .. }) in version.files.iter().enumerate() {
             let pin = Pin {
                 table: version.table.clone(),
                 path: path.clone(),
+                location: Path::from(path.as_str()),
                 bytes: *bytes,
                 is_seen: AtomicBool::new(false),
             };
-            pins.insert(Path::from(path.as_str()), Arc::new(pin));
+            let here = format!("{place:08}/{path}");
+            pins.insert(Path::from(here.as_str()), Arc::new(pin));
+            paths.push(here);
         }
+        paths
     }
 
     fn pin_of(&self, location: &Path) -> Option<Arc<Pin>> {
@@ -80,9 +90,9 @@ impl Pin {
     }
 
     /// Looks once whether the file is as large as it should be.
-    async fn see(&self, store: &dyn ObjectStore, location: &Path) -> Result<()> {
+    async fn see(&self, store: &dyn ObjectStore) -> Result<()> {
         if !self.is_seen.load(Ordering::Relaxed) {
-            let found = store.head(location).await.map_err(|error| self.told(error))?;
+            let found = store.head(&self.location).await.map_err(|error| self.told(error))?;
             if found.size != self.bytes {
                 return Err(self.lost(format!("{} bytes", found.size)));
             }
@@ -140,16 +150,16 @@ impl ObjectStore for PinnedStore {
                 meta,
             });
         }
-        pin.see(&*self.store, location).await?;
-        self.store.get_opts(location, options).await.map_err(|error| pin.told(error))
+        pin.see(&*self.store).await?;
+        self.store.get_opts(&pin.location, options).await.map_err(|error| pin.told(error))
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let Some(pin) = self.pin_of(location) else {
             return self.store.get_ranges(location, ranges).await;
         };
-        pin.see(&*self.store, location).await?;
-        self.store.get_ranges(location, ranges).await.map_err(|error| pin.told(error))
+        pin.see(&*self.store).await?;
+        self.store.get_ranges(&pin.location, ranges).await.map_err(|error| pin.told(error))
     }
 
     fn delete_stream(

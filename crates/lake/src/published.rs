@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, RunRecord, Runs};
 use crate::error::LakeError;
+use crate::run_details::{RUNS, Read, Stored, Told};
 use crate::seal::{in_words, sealed, unsealed};
 use crate::store::Lake;
 use object_store::path::Path;
@@ -14,7 +15,6 @@ use serde_json::Value;
 pub struct CatalogVersion(pub(crate) Option<UpdateVersion>);
 
 pub(crate) const CATALOG: &str = "catalog.json";
-const RUNS: &str = "runs";
 
 /// A catalog that was made again.
 #[derive(Debug)]
@@ -190,8 +190,18 @@ impl Lake {
     /// [`LakeError`] if it cannot be written.
     pub async fn put_run(&self, record: &RunRecord) -> Result<(), LakeError> {
         let path = format!("{RUNS}/{}.json", record.run);
-        let sealed = sealed(self.shown(&path), record)?;
+        let sealed = sealed(self.shown(&path), &self.put_details(record).await?)?;
         self.keep_json(&path, &sealed).await
+    }
+
+    /// Removes the record of a run, if it is there. In a folder the writers'
+    /// [`Lock`](crate::Lock) must be held.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if it cannot be removed.
+    pub async fn remove_run(&self, run: &str) -> Result<(), LakeError> {
+        self.delete_if_there(&format!("{RUNS}/{run}.json")).await
     }
 
     /// Every run. A file among the records that is no record is left out, and told.
@@ -200,7 +210,23 @@ impl Lake {
     ///
     /// [`LakeError::Store`] if a record cannot be read.
     pub async fn runs(&self) -> Result<Runs, LakeError> {
+        self.runs_with(Told::All).await
+    }
+
+    /// Every run, where only the newest that ended say which tables they have, and for each stage
+    /// the newest that had it what it was made from, if they say that at length: what a plan needs,
+    /// read in no time.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::runs`].
+    pub async fn recent_runs(&self) -> Result<Runs, LakeError> {
+        self.runs_with(Told::Newest).await
+    }
+
+    async fn runs_with(&self, told: Told) -> Result<Runs, LakeError> {
         let mut runs = Runs::default();
+        let mut stored = Vec::new();
         for found in self.list(RUNS).await? {
             let path = found.location.as_ref();
             let Some(name) = found.location.filename().and_then(|name| name.strip_suffix(".json"))
@@ -210,26 +236,29 @@ impl Lake {
             // One that is removed meanwhile is none.
             let Some(bytes) = self.get_if_there(path).await? else { continue };
             let said = serde_json::from_slice(&bytes).map_err(|error| in_words(&error));
-            let why = match said.and_then(record_of) {
-                Ok(run) if run.run == name => {
-                    runs.records.push(run);
+            let why = match said.and_then(Stored::of) {
+                Ok(of) if of.record.run == name => {
+                    stored.push((path.to_owned(), of));
                     continue;
                 }
-                Ok(run) => format!("it is that of run {}", run.run),
+                Ok(of) => format!("it is that of run {}", of.record.run),
                 Err(why) => why,
             };
             runs.left_out.push(LakeError::Record { path: self.shown(path), why });
         }
-        runs.records.sort_by(|a, b| (a.number, &a.run).cmp(&(b.number, &b.run)));
+        let mut read = Read::default();
+        stored.sort_by(|(_, Stored { record: a, .. }), (_, Stored { record: b, .. })| {
+            (a.number, &a.run).cmp(&(b.number, &b.run))
+        });
+        for (path, of) in stored.into_iter().rev() {
+            match self.with_details(of, told, &mut read).await? {
+                Ok(record) => runs.records.push(record),
+                Err(why) => {
+                    runs.left_out.push(LakeError::Record { path: self.shown(&path), why });
+                }
+            }
+        }
+        runs.records.reverse();
         Ok(runs)
-    }
-}
-
-/// The record that a file of JSON is.
-fn record_of(said: Value) -> Result<RunRecord, String> {
-    // Lakes of before have records without numbers and seals.
-    match said.get("number") {
-        None => serde_json::from_value(said).map_err(|error| in_words(&error)),
-        Some(_) => unsealed(said),
     }
 }

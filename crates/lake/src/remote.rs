@@ -43,7 +43,7 @@ impl RemoteError {
 
 /// Whether the store answered that what was asked for cannot be had, such as a file of a bucket
 /// that is not there. object_store has no type for this: it is in the text alone.
-fn is_refused(error: &object_store::Error) -> bool {
+pub(crate) fn is_refused(error: &object_store::Error) -> bool {
     let text = error.to_string();
     let status = text.split("non-2xx status code: ").nth(1).unwrap_or_default();
     status.starts_with('4') && !status.starts_with("408") && !status.starts_with("429")

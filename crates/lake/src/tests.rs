@@ -200,6 +200,8 @@ fn record_of(run: &str, number: u64, version: &TableVersion, status: RunStatus) 
         tables: BTreeMap::from([(version.table.clone(), version.clone())]),
         published_at: Some("now".into()),
         checks: BTreeMap::new(),
+        sql: BTreeMap::new(),
+        check_results: Vec::new(),
     }
 }
 

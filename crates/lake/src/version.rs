@@ -18,6 +18,9 @@ pub struct DataFile {
     pub bytes: u64,
     /// The hash of its bytes, taken while they were written.
     pub hash: ContentHash,
+    /// The unit that it is: a year, an episode; none where the table is not divided by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 impl DataFile {
@@ -95,5 +98,10 @@ impl TableVersion {
 
 /// Where a version of `table` is, below the root of the lake.
 pub fn folder_of(table: &str, fingerprint: &Fingerprint) -> String {
-    format!("tables/{table}/{fingerprint}")
+    format!("{}/{fingerprint}", table_folder(table))
+}
+
+/// Where all versions of `table` are, below the root of the lake.
+pub fn table_folder(table: &str) -> String {
+    format!("tables/{table}")
 }

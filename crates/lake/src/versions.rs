@@ -124,6 +124,21 @@ impl Lake {
         self.delete_if_there(&format!("{}/{COMPLETE}", version.folder())).await
     }
 
+    /// The same of a version with a file that is lost or damaged: what made that file is forgotten
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if the store fails.
+    pub async fn unmark_damaged(
+        &self,
+        version: &TableVersion,
+        file: &str,
+    ) -> Result<(), LakeError> {
+        self.forget_units_of(file).await?;
+        self.unmark(version).await
+    }
+
     /// A new version of a table with a contract, still without files.
     pub fn draft(
         &self,
@@ -209,6 +224,15 @@ impl Lake {
             let _ = std::fs::remove_dir(root.join(version.folder()));
         }
         Ok(())
+    }
+
+    /// Removes a file that no version names.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`].
+    pub async fn remove_file(&self, file: &DataFile) -> Result<(), LakeError> {
+        self.delete_if_there(&file.path).await
     }
 
     /// Starts a Parquet file of `version` under a name of its own, for columns whose texts are

@@ -19,7 +19,7 @@ use crate::fault::Faults;
 use crate::yaml::YamlError;
 use clap::builder::RangedU64ValueParser;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trade::{Frequency, Method};
 
 /// Why the config cannot be used.
@@ -64,14 +64,31 @@ impl Config {
         Ok(Self::with_origins(paths)?.0)
     }
 
+    /// The same of the text of one file, which faults say is at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn of_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut faults = Faults::default();
+        let sections = Sections::of_text(path, text.to_owned(), &mut faults)?;
+        let all = ConfigText::read(sections, &mut faults);
+        Ok(Self::of_all(all, faults)?.0)
+    }
+
     fn with_origins(paths: &[PathBuf]) -> Result<(Self, Origins), ConfigError> {
         let mut faults = Faults::default();
-        let mut origins = Origins::new();
         let mut all = ConfigText::default();
         for path in paths {
             let sections = Sections::read(path, &mut faults)?;
             all = all.under(ConfigText::read(sections, &mut faults));
         }
+        Self::of_all(all, faults)
+    }
+
+    /// The config of all that files say, which have these faults.
+    fn of_all(all: ConfigText, mut faults: Faults) -> Result<(Self, Origins), ConfigError> {
+        let mut origins = Origins::new();
         let config = all.whole(&mut origins, &mut faults);
         let mismatches = config.iter().flat_map(Self::mismatches);
         for (section, key, why) in mismatches {

@@ -80,6 +80,20 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A key of a section with a value that makes no sense, where nobody knows yet which file it is of.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Invalid {
+    pub(crate) key: String,
+    /// What is wrong and what was expected.
+    pub(crate) why: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(key: &str, why: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), why: why.into() }
+    }
+}
+
 /// All that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Faults(pub(crate) Vec<Fault>);

@@ -9,6 +9,7 @@ mod keys;
 mod reading;
 mod rows;
 mod rules;
+mod sheets;
 mod unpivot;
 mod values;
 
@@ -16,8 +17,9 @@ pub use self::error::LayoutError;
 pub use self::rows::without_effect;
 
 use self::keys::{File, NegativeText, ZeroText};
-use self::reading::{FromName, Reading};
+use self::reading::{FromName, NameOf, Reading};
 use crate::read_options::ReadOptions;
+use crate::sheets::{SheetChoice, file_and_sheet};
 use crate::yaml;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,33 +34,43 @@ pub struct LayoutFile {
     /// How a file becomes rows: what the layout tells; all else is seen in the file. Where no mark
     /// of numbers is told, `layout` has the most usual.
     pub options: ReadOptions,
+    /// Which sheets of a workbook are read, each as a file of its own, where the layout tells.
+    pub sheets: Option<SheetChoice>,
     /// Which lines of a file are rows, where the layout tells.
     pub rows: Option<Arc<Shape>>,
     /// What it says, and its code books, as JSON: what records depend on. Comments and the order of
     /// keys are no part of it.
     pub meaning: String,
-    /// Fields that the name of a file tells.
-    file_name: Vec<FromName>,
+    /// Fields that the name of a file or of a sheet tells.
+    from_names: Vec<FromName>,
 }
 
 impl LayoutFile {
-    /// The layout for the file named `label`, with what its name tells.
+    /// The layout for the file named `label`, with what its name tells; where sheets are read, for
+    /// the sheet of that label.
     ///
     /// # Errors
     ///
     /// What is missing in the name.
     pub fn for_file(&self, label: &str) -> Result<Layout, String> {
         let mut layout = self.layout.clone();
-        for FromName { field, depth, pattern } in &self.file_name {
-            let text = match pattern.captures(label) {
-                Some(found) => {
-                    found.get(1).or_else(|| found.get(0)).map_or("", |found| found.as_str())
-                }
+        let (file, sheet) = match self.sheets {
+            Some(_) => file_and_sheet(label),
+            None => (label, ""),
+        };
+        for FromName { field, of, depth, pattern } in &self.from_names {
+            let name = match of {
+                NameOf::File => file,
+                NameOf::Sheet => sheet,
+            };
+            let text = match pattern.find(name) {
+                Some(found) => found,
                 // It was looked for as what is missing elsewhere may be there.
                 None if *depth > 0 => "",
                 None => {
                     return Err(format!(
-                        "the layout finds `{field}` in the file's name by `{pattern}`, and it is not there"
+                        "the layout finds `{field}` in {} by `{pattern}`, and it is not there",
+                        of.words()
                     ));
                 }
             };
@@ -80,8 +92,16 @@ impl LayoutFile {
 ///
 /// [`LayoutError`] if the file has other keys than a layout, or values that make no sense.
 pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
-    let text = yaml::text_of(path)?;
-    let mut file: File = yaml::all_of(path, &text)?;
+    of_text(path, &yaml::text_of(path)?)
+}
+
+/// Reads the text of the layout that is, or may be written, at `path`.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn of_text(path: &Path, text: &str) -> Result<LayoutFile, LayoutError> {
+    let mut file: File = yaml::all_of(path, text)?;
     let mut meaning = serde_json::to_string(&file).map_err(|error| LayoutError::Value {
         path: path.to_owned(),
         key: "layout".to_owned(),
@@ -92,9 +112,12 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         path,
         books: String::new(),
         region_names: std::mem::take(&mut file.regions),
-        file_name: Vec::new(),
+        from_names: Vec::new(),
+        has_sheets: file.excel.as_ref().is_some_and(|excel| excel.sheets.is_some()),
         faults: Vec::new(),
     };
+    let sheets = reading.sheets(file.excel.as_ref());
+    let sheets = reading.kept(sheets).flatten();
     let options = reading.options(&mut file);
     let options = reading.kept(options);
     let rows = match (file.rows, &options) {
@@ -119,7 +142,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
     let rules = reading.rules(file.rules);
     let rules = reading.kept(rules).unwrap_or_default();
     let conditions = reading.conditions(file.conditions);
-    reading.end(&text)?;
+    reading.end(text)?;
     let (Some(options), Some(product), Some(money), Some(measure)) =
         (options, product, money, measure)
     else {
@@ -150,7 +173,7 @@ pub fn read(path: &Path) -> Result<LayoutFile, LayoutError> {
         empty_value: file.value.empty.map(Empty::from),
     };
     meaning += &reading.books;
-    Ok(LayoutFile { layout, options, rows, meaning, file_name: reading.file_name })
+    Ok(LayoutFile { layout, options, sheets, rows, meaning, from_names: reading.from_names })
 }
 
 #[cfg(test)]

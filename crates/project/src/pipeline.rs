@@ -2,6 +2,7 @@
 
 use crate::config::choice::{Choice, Named};
 use crate::config::{Config, ConfigError};
+use crate::expectation::Expectation;
 use crate::fault::Faults;
 use crate::layout_file::{LayoutError, LayoutFile};
 use crate::model_spec::{Model, ModelError};
@@ -9,7 +10,7 @@ use crate::raw_files::{Place, RawFile};
 use crate::read_options::ReadOptions;
 use crate::stage_name::StageName;
 use crate::yaml::YamlError;
-use lake::RemoteError;
+use lake::{RemoteError, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -128,7 +129,7 @@ pub struct Table {
 impl Table {
     /// The file.
     pub fn file(&self) -> RawFile {
-        RawFile { label: self.label.clone(), place: Place::Local(self.path.clone()) }
+        RawFile::new(self.label.clone(), Place::Local(self.path.clone()))
     }
 }
 
@@ -196,6 +197,8 @@ pub struct Source {
     pub files: Vec<RawFile>,
     /// The rules whose entries are left out.
     pub exclude: Vec<String>,
+    /// What is expected of its records.
+    pub expect: Option<Expectation>,
 }
 
 /// A table from elsewhere. What is in it is known by its hash; here it is known by how it is read.
@@ -217,7 +220,7 @@ pub struct External<C> {
 impl<C> External<C> {
     /// The file.
     pub fn file(&self) -> RawFile {
-        RawFile { label: self.label.clone(), place: Place::Local(self.path.clone()) }
+        RawFile::new(self.label.clone(), Place::Local(self.path.clone()))
     }
 }
 
@@ -263,14 +266,182 @@ impl SqlFile {
 
     /// The header `each`: a name, and the query of the values that `$name` stands for in turn.
     pub fn each(&self) -> Option<(&str, &str)> {
-        let (name, query) = self.header("each")?.split_once(" in ")?;
-        Some((name.trim(), query.trim()))
+        let said = self.header("each")?;
+        let at = said.to_ascii_lowercase().find(" in ")?;
+        Some((said[..at].trim(), said[at + 4..].trim()))
+    }
+
+    /// A line at the head of the file that looks like a header and is none, with what it may mean.
+    ///
+    /// # Errors
+    ///
+    /// The first, in words.
+    pub fn heads(&self) -> Result<(), String> {
+        const KNOWN: [&str; 6] = ["key", "about", "each", "reads", "part", "severity"];
+        let lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let said = lines.take_while(|line| line.starts_with("--"));
+        let is_head = |line: &str| {
+            self.text.lines().take_while(|l| l.starts_with("--")).any(|l| l.trim_end() == line)
+        };
+        for line in said {
+            let Some((name, _)) = line.trim_start_matches("--").split_once(':') else { continue };
+            let plain = name.trim().to_lowercase();
+            let meant = KNOWN.iter().find(|known| {
+                plain == **known
+                    || format!("{plain}s") == **known
+                    || plain.strip_suffix('s') == Some(**known)
+            });
+            if let Some(meant) = meant
+                && (name.trim_start() != *meant || !is_head(line))
+            {
+                return Err(format!(
+                    "`{line}` is no header: write `-- {meant}: ...` at the head of the file, with \
+                     nothing before it"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines `-- name: text` at the head of the file, as one text with commas.
+    fn headers(&self, name: &str) -> String {
+        let lines = self.text.lines().take_while(|line| line.starts_with("--"));
+        let said = lines.filter_map(|line| {
+            line.trim_start_matches("--").trim().strip_prefix(name)?.strip_prefix(':')
+        });
+        said.map(str::trim).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What each value of the header `each` reads, as the headers `reads` say:
+    /// `schema.table`, or `schema.table of year - 1 to year`. Nothing where there are none: each
+    /// value reads all.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, in words.
+    pub fn reads(&self) -> Result<Vec<SqlReads>, String> {
+        let said = self.headers("reads");
+        if said.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Some((each, _)) = self.each() else {
+            return Err("`reads` says what each value of `each` reads, and there is no `each`: \
+                        take it out, or add `-- each: name in select ...`"
+                .to_owned());
+        };
+        let reads: Vec<SqlReads> = said
+            .split(',')
+            .map(|part| SqlReads::of(part.trim(), each))
+            .collect::<Result<_, _>>()?;
+        let mut names = std::collections::BTreeSet::new();
+        match reads.iter().find(|of| !names.insert(of.table.as_str())) {
+            None => Ok(reads),
+            Some(of) => {
+                Err(format!("`reads` names `{}` twice: say all its years at once", of.table))
+            }
+        }
+    }
+
+    /// What follows when it finds rows, if it is a check.
+    pub fn severity(&self) -> Severity {
+        self.header("severity").and_then(Severity::of).unwrap_or_default()
+    }
+
+    /// The header `part`: `column`, or `column of schema.table`. Rows are in a file for each value of
+    /// the column; of a table that is so divided, each of those files is read by one part alone.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn part(&self) -> Result<Option<SqlPart>, String> {
+        let Some(said) = self.header("part") else { return Ok(None) };
+        let (column, of) = match said.split_once(" of ") {
+            Some((column, of)) => (column.trim(), Some(of.trim().to_owned())),
+            None => (said, None),
+        };
+        let is_name = |text: &str| !text.is_empty() && !text.contains(char::is_whitespace);
+        if !is_name(column) || of.as_deref().is_some_and(|of| !is_name(of)) {
+            return Err(format!(
+                "`part` is `{said}`: expected `column`, or `column of schema.table`"
+            ));
+        }
+        match (self.each().is_some(), &of) {
+            (true, None) => Err(format!(
+                "`part: {column}` divides what is made at once, and there is `each`: say \
+                 `part: {column} of schema.table`, of a table with `part: {column}`"
+            )),
+            (false, Some(of)) => Err(format!(
+                "`part: {column} of {of}` divides what `each` makes, and there is none: say \
+                 `part: {column}`, or add `-- each: name in select ...`"
+            )),
+            _ => Ok(Some(SqlPart { column: column.to_owned(), of })),
+        }
     }
 
     /// What its table depends on: all but how it is laid out and other comments.
     pub fn meaning(&self) -> String {
         let headers = ["key", "about", "each"].map(|name| self.header(name).unwrap_or_default());
-        format!("{}\n{}", headers.join("\n"), query::meaning(&self.text))
+        let mut headers = headers.join("\n");
+        for name in ["reads", "part"] {
+            let said = self.headers(name);
+            if !said.is_empty() {
+                headers = format!("{headers}\n{name} {said}");
+            }
+        }
+        format!("{headers}\n{}", query::meaning(&self.text))
+    }
+}
+
+/// A column by whose values a table is divided into files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlPart {
+    /// The column.
+    pub column: String,
+    /// The table that is divided by it, where each part reads its own file of that.
+    pub of: Option<String>,
+}
+
+/// A table that a value of `each` reads, or some years of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlReads {
+    /// `schema.table`.
+    pub table: String,
+    /// The first and last year that is read, counted from the value; all, if there are none.
+    pub years: Option<(i32, i32)>,
+}
+
+impl SqlReads {
+    /// `schema.table`, or `schema.table of each`, `of each - 1`, `of each - 1 to each + 2`.
+    fn of(text: &str, each: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`reads` has `{text}`: expected `schema.table`, `schema.table of {each}` or \
+                 `schema.table of {each} - 1 to {each}`"
+            )
+        };
+        let (table, years) = match text.split_once(" of ") {
+            None => (text, None),
+            Some((table, years)) => {
+                let (first, last) = years.split_once(" to ").unwrap_or((years, years));
+                let offset = |end: &str| -> Option<i32> {
+                    let rest: String = end.trim().strip_prefix(each)?.split_whitespace().collect();
+                    match rest.chars().next() {
+                        None => Some(0),
+                        Some('+' | '-') => rest.parse().ok(),
+                        Some(_) => None,
+                    }
+                };
+                let ends = offset(first).zip(offset(last)).filter(|(first, last)| first <= last);
+                (table, Some(ends.ok_or_else(wrong)?))
+            }
+        };
+        let table = table.trim();
+        if table.split('.').filter(|name| !name.is_empty()).count() != 2
+            || table.contains(char::is_whitespace)
+        {
+            return Err(wrong());
+        }
+        Ok(Self { table: table.to_owned(), years })
     }
 }
 
@@ -315,6 +486,8 @@ pub struct Pipeline {
     pub stages: Vec<StageName>,
     /// What does the work.
     pub engine: Engine,
+    /// What is expected of the sums.
+    pub expect: Option<Expectation>,
     /// Whether records are kept in `customs.records`; if not, they go from the raw files into the sums.
     pub keeps_records: bool,
 }
@@ -384,6 +557,8 @@ impl Pipeline {
             "a cluster sums what it finds in kept records"
         } else if self.config.aggregate.quantities {
             "the config says `aggregate.quantities: true`, and quantities are summed from kept records"
+        } else if self.sources.iter().any(|source| source.expect.is_some()) {
+            "a source has `expect`, and its periods and totals are looked up in kept records"
         } else if [StageName::Ingest, StageName::Aggregate]
             .iter()
             .any(|stage| !self.stages.contains(stage))

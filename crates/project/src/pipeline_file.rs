@@ -2,9 +2,11 @@
 
 use crate::config::choice::{Named, ProximitySource, RcaReference};
 use crate::config::{Config, ConfigError, Setting};
+use crate::expectation::{Expectation, Scope};
 use crate::fault::{Fault, Faults, Step};
 use crate::layout_file;
 use crate::model_spec::{Model, ModelError};
+use crate::nightly::{Nightly, NightlyText};
 use crate::paths::resolve_path;
 use crate::pipeline::{
     BoundaryNames, ByProduct, Engine, External, GroupColumns, IncomeColumns, PciColumns, Pipeline,
@@ -12,6 +14,7 @@ use crate::pipeline::{
 };
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
 use crate::read_options::{ColumnTypes, ReadOptions};
+use crate::severity_header::{self, Purpose};
 use crate::stage_name::StageName;
 use crate::suggest::suggest;
 use crate::yaml::{self, YamlError};
@@ -40,6 +43,7 @@ struct File {
     #[serde(default)]
     engine: Engine,
     scheduler: Option<String>,
+    nightly: Option<NightlyText>,
     groups: Option<RegionTableText<GroupColumns>>,
     rebate_rates: Option<ProductTableText<RebateColumns>>,
     #[serde(default)]
@@ -48,6 +52,8 @@ struct File {
     models: Vec<String>,
     sql: Option<String>,
     checks: Option<String>,
+    expect: Option<Expectation>,
+    metrics: Option<String>,
     stages: Vec<Named<StageName>>,
 }
 
@@ -63,6 +69,7 @@ struct SourceText {
     #[serde(default)]
     exclude: Vec<String>,
     years: Option<[i32; 2]>,
+    expect: Option<Expectation>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +139,11 @@ impl PipelineFile {
         &self.path
     }
 
+    /// The name of the pipeline.
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
     /// The lake that it writes to: a folder is relative to the file, a URL is as it is.
     pub fn lake(&self) -> String {
         let lake = &self.file.lake;
@@ -143,6 +155,11 @@ impl PipelineFile {
         self.file.report.as_ref().map(|folder| self.resolved(folder))
     }
 
+    /// The file of metrics that each run leaves.
+    pub fn metrics(&self) -> Option<PathBuf> {
+        self.file.metrics.as_ref().map(|file| self.resolved(file))
+    }
+
     /// What does the work.
     pub fn engine(&self) -> Engine {
         self.file.engine
@@ -151,6 +168,19 @@ impl PipelineFile {
     /// The address of the cluster's scheduler.
     pub fn scheduler(&self) -> Option<&str> {
         self.file.scheduler.as_deref()
+    }
+
+    /// What is done around a run at night.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError::Faults`] with all that is wrong with it.
+    pub fn nightly(&self) -> Result<Nightly, PipelineError> {
+        let Some(text) = &self.file.nightly else { return Ok(Nightly::default()) };
+        text.nightly(&self.path).map_err(|wrong| {
+            let faults = wrong.into_iter().map(|(steps, why)| self.invalid(&steps, why));
+            PipelineError::Faults(Faults(faults.collect()))
+        })
     }
 
     /// The values of its config, with where they come from.
@@ -215,6 +245,9 @@ impl PipelineFile {
             Err(error) => return Err(error.into()),
         };
         faults.0.extend(config.iter().flat_map(|config| self.what_the_config_misses(config)));
+        if let Err(PipelineError::Faults(found)) = self.nightly() {
+            faults.0.extend(found.0);
+        }
         let sources = self.sources(runtime, &mut faults);
         let models = self.models(&mut faults);
         let tables = self.tables(&mut faults);
@@ -248,10 +281,11 @@ impl PipelineFile {
             rebate_rates: self.by_product("rebate_rates", rebate_rates),
             tables,
             models,
-            sql: self.sql_files(self.file.sql.as_deref())?,
-            checks: self.sql_files(self.file.checks.as_deref())?,
+            sql: self.sql_files(self.file.sql.as_deref(), Purpose::Table)?,
+            checks: self.sql_files(self.file.checks.as_deref(), Purpose::Check)?,
             stages,
             engine: self.file.engine,
+            expect: self.file.expect.take(),
             keeps_records: self.file.records,
             config,
             path: self.path.clone(),
@@ -260,6 +294,7 @@ impl PipelineFile {
         faults.0.extend(self.other_classification(&pipeline));
         faults.0.extend(self.other_digits(&pipeline));
         faults.0.extend(self.tables_of_other_products(&pipeline));
+        faults.0.extend(self.wrong_expectations(&pipeline));
         if faults.0.is_empty() { Ok(pipeline) } else { Err(PipelineError::Faults(faults)) }
     }
 
@@ -288,6 +323,56 @@ impl PipelineFile {
             found.push(missing("reference", why));
         }
         found
+    }
+
+    /// What it expects and nobody could look at.
+    fn wrong_expectations(&self, pipeline: &Pipeline) -> Vec<Fault> {
+        let whole = (vec![Step::from("expect")], pipeline.expect.as_ref(), Scope::Whole);
+        let of_sources = pipeline.sources.iter().enumerate().map(|(n, source)| {
+            let steps = vec![Step::from("sources"), Step::from(n), Step::from("expect")];
+            (steps, source.expect.as_ref(), Scope::Source)
+        });
+        let mut faults = Vec::new();
+        for (mut steps, expectation, scope) in std::iter::once(whole).chain(of_sources) {
+            let Some(expectation) = expectation else { continue };
+            if let Some((key, why)) = expectation.fault(scope) {
+                if !key.is_empty() {
+                    steps.push(Step::from(key));
+                }
+                faults.push(self.invalid(&steps, why));
+                continue;
+            }
+            let (stage, table) = match scope {
+                Scope::Source => (StageName::Ingest, "customs.records"),
+                Scope::Whole => (StageName::Aggregate, "trade.region_year"),
+            };
+            if !pipeline.stages.contains(&stage) {
+                let why =
+                    format!("it is looked up in {table}: expected `{}` in `stages`", stage.name());
+                faults.push(self.invalid(&steps, why));
+            }
+        }
+        faults.extend(self.expectations_of_one_layout(pipeline));
+        faults
+    }
+
+    /// Sources that expect something and share their layout: tables say of a file only that.
+    fn expectations_of_one_layout(&self, pipeline: &Pipeline) -> Vec<Fault> {
+        let name = |source: &Source| source.layout.layout.name.clone();
+        let mut faults = Vec::new();
+        for (n, source) in pipeline.sources.iter().enumerate() {
+            let same = pipeline.sources.iter().map(name).filter(|other| *other == name(source));
+            if source.expect.is_some() && same.count() > 1 {
+                let why = format!(
+                    "another source has the layout `{}`, too, and tables do not tell their files apart: put their files \
+                     together, or give one of them a layout of another name",
+                    name(source)
+                );
+                let steps = [Step::from("sources"), Step::from(n), Step::from("expect")];
+                faults.push(self.invalid(&steps, why));
+            }
+        }
+        faults
     }
 
     /// Tables from elsewhere whose codes are of HS, where products are of something else.
@@ -450,7 +535,10 @@ impl PipelineFile {
         for (item, pattern) in text.files.iter().enumerate() {
             match raw_files::find(runtime, &self.path, pattern) {
                 Ok(found) => {
-                    files.extend(found.into_iter().map(|file| (file.label.clone(), file)));
+                    files.extend(found.into_iter().map(|file| {
+                        let sheets = layout.sheets.clone();
+                        (file.label.clone(), RawFile { sheets, ..file })
+                    }));
                 }
                 Err(RawFileError::Pattern(why)) => {
                     faults.tell(self.invalid(&at("files", item), why));
@@ -458,7 +546,8 @@ impl PipelineFile {
                 Err(RawFileError::Remote(error)) => return Err(error.into()),
             }
         }
-        Ok(Source { layout, files: files.into_values().collect(), exclude: text.exclude })
+        let files = files.into_values().collect();
+        Ok(Source { layout, files, exclude: text.exclude, expect: text.expect })
     }
 
     fn tables(&mut self, faults: &mut Faults) -> BTreeMap<String, Table> {
@@ -507,7 +596,11 @@ impl PipelineFile {
     }
 
     /// The SQL files in a folder that the file names, if it does.
-    fn sql_files(&self, folder: Option<&str>) -> Result<Vec<SqlFile>, PipelineError> {
+    fn sql_files(
+        &self,
+        folder: Option<&str>,
+        purpose: Purpose,
+    ) -> Result<Vec<SqlFile>, PipelineError> {
         let Some(folder) = folder.map(|folder| self.resolved(folder)) else {
             return Ok(Vec::new());
         };
@@ -525,6 +618,9 @@ impl PipelineFile {
                 files.insert(name.to_owned(), file);
             }
         }
-        Ok(files.into_values().collect())
+        let files: Vec<SqlFile> = files.into_values().collect();
+        let faults = files.iter().flat_map(|file| severity_header::faults(file, purpose));
+        let faults = Faults(faults.collect());
+        if faults.0.is_empty() { Ok(files) } else { Err(PipelineError::Faults(faults)) }
     }
 }

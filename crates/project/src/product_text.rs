@@ -1,9 +1,11 @@
 //! The section `product` of a layout: what its product codes are codes of, how they are written, and
 //! the tables that say their groups and names.
 
+use crate::fault::Invalid;
 use crate::paths::resolve_path;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use trade::classification::{Classification, Hierarchy, TableGroups};
@@ -75,20 +77,6 @@ struct LabelsText {
 struct LabelColumns {
     code: String,
     name: String,
-}
-
-/// A key with a value that makes no sense.
-#[derive(Debug)]
-pub(crate) struct Invalid {
-    pub(crate) key: &'static str,
-    /// What is wrong and what was expected.
-    pub(crate) why: String,
-}
-
-impl Invalid {
-    fn new(key: &'static str, why: impl Into<String>) -> Self {
-        Self { key, why: why.into() }
-    }
 }
 
 /// The section as it is meant.
@@ -278,9 +266,10 @@ fn by_table(
     const KEY: &str = "product.hierarchy";
     let HierarchyColumns { code, group, subgroup, name } = columns;
     let names = [Some(code), Some(group), subgroup.as_ref(), name.as_ref()];
-    let mut table: BTreeMap<String, TableGroups> = BTreeMap::new();
-    let mut group_of: BTreeMap<String, String> = BTreeMap::new();
-    each_row(path, file, KEY, names, tables, |[code, group, subgroup, name]| {
+    let mut table = Said::new("group", groups_text);
+    let (mut labels, mut group_of) = (Said::new("name", quoted), Said::new("group", quoted));
+    each_row(path, file, KEY, names, tables, |line| {
+        let [code, group, subgroup, name] = line.cells;
         let product = analysed(format, code).ok_or_else(|| {
             format!(
                 "{code:?} is no code of the layout (`digits` of `product` say how long they are)"
@@ -292,23 +281,17 @@ fn by_table(
             let Some(group) = &groups.group else {
                 return Err(format!("the subgroup {subgroup:?} has no group"));
             };
-            let known = group_of.entry(subgroup.clone()).or_insert_with(|| group.clone());
-            if known != group {
-                return Err(format!("the subgroup {subgroup:?} is of {known:?} and of {group:?}"));
-            }
+            group_of
+                .add(subgroup, group.clone(), line.number)
+                .map_err(|why| format!("the subgroup {why}"))?;
         }
         if let Some(name) = text(name) {
-            into.labels.insert(product.clone(), name);
+            labels.add(&product, name, line.number)?;
         }
-        match table.get(&product) {
-            Some(known) if *known != groups => Err(format!("{product:?} has two groups")),
-            _ => {
-                table.insert(product, groups);
-                Ok(())
-            }
-        }
+        table.add(&product, groups, line.number)
     })?;
-    Ok(Hierarchy::Table(table))
+    into.labels.extend(labels.by_code());
+    Ok(Hierarchy::Table(table.by_code().collect()))
 }
 
 fn read_labels(
@@ -320,22 +303,85 @@ fn read_labels(
 ) -> Result<(), Invalid> {
     let LabelColumns { code, name } = &text.columns;
     let names = [Some(code), Some(name), None, None];
-    each_row(path, &text.file, "product.labels", names, tables, |[code, name, ..]| {
-        if !name.is_empty() {
-            into.labels.insert(clean(code), name.to_owned());
+    let mut labels = Said::new("name", quoted);
+    each_row(path, &text.file, "product.labels", names, tables, |line| {
+        let [code, name, ..] = line.cells;
+        match name.is_empty() {
+            true => Ok(()),
+            false => labels.add(&clean(code), name.to_owned(), line.number),
         }
-        Ok(())
-    })
+    })?;
+    into.labels.extend(labels.by_code());
+    Ok(())
 }
 
-/// Calls `each` with some columns of a table, trimmed; a column without a name is empty.
+/// What lines of a table say of codes, each with the line that says it.
+#[derive(Debug)]
+struct Said<T> {
+    what: &'static str,
+    /// It in words.
+    words: fn(&T) -> String,
+    by_code: BTreeMap<String, (T, u64)>,
+}
+
+impl<T: PartialEq> Said<T> {
+    /// Nothing yet, of what is called so.
+    fn new(what: &'static str, words: fn(&T) -> String) -> Self {
+        Self { what, words, by_code: BTreeMap::new() }
+    }
+
+    /// Adds what a line says; refuses what another line says otherwise.
+    fn add(&mut self, code: &str, said: T, line: u64) -> Result<(), String> {
+        match self.by_code.get(code) {
+            None => {
+                self.by_code.insert(code.to_owned(), (said, line));
+                Ok(())
+            }
+            Some((known, _)) if *known == said => Ok(()),
+            Some((known, first)) => Err(format!(
+                "{code:?} has the {} {}, and in line {first} {}: leave one of the lines out",
+                self.what,
+                (self.words)(&said),
+                (self.words)(known)
+            )),
+        }
+    }
+
+    /// What is said of each code.
+    fn by_code(self) -> impl Iterator<Item = (String, T)> {
+        self.by_code.into_iter().map(|(code, (said, _))| (code, said))
+    }
+}
+
+fn quoted<T: fmt::Debug>(text: &T) -> String {
+    format!("{text:?}")
+}
+
+fn groups_text(groups: &TableGroups) -> String {
+    match (&groups.group, &groups.subgroup) {
+        (Some(group), Some(subgroup)) => format!("{group:?} and the subgroup {subgroup:?}"),
+        (Some(group), None) => format!("{group:?}"),
+        (None, _) => "none".to_owned(),
+    }
+}
+
+/// A line of a table.
+#[derive(Debug)]
+struct Line<'t> {
+    /// Its number, counted from 1.
+    number: u64,
+    /// Its cells in some columns, trimmed; of a column without a name empty.
+    cells: [&'t str; 4],
+}
+
+/// Calls `each` with some columns of the lines of a table.
 fn each_row(
     layout: &Path,
     file: &str,
     key: &'static str,
     names: [Option<&String>; 4],
     tables: &mut String,
-    mut each: impl FnMut([&str; 4]) -> Result<(), String>,
+    mut each: impl FnMut(&Line<'_>) -> Result<(), String>,
 ) -> Result<(), Invalid> {
     let path = resolve_path(layout, file);
     let invalid = |why: String| Invalid::new(key, format!("`{}`: {why}", path.display()));
@@ -354,11 +400,13 @@ fn each_row(
             return Err(invalid(format!("no column {name:?}: it has {}", found.join(", "))));
         }
     }
-    for (at, row) in reader.records().enumerate() {
-        let of_line = |why: String| invalid(format!("line {}: {why}", at + 2));
-        let row = row.map_err(|error| of_line(error.to_string()))?;
+    for row in reader.records() {
+        // The error of a row says its line.
+        let row = row.map_err(|error| invalid(error.to_string()))?;
+        let number = row.position().map_or(0, csv::Position::line);
         let cell = |place: Option<usize>| place.and_then(|at| row.get(at)).unwrap_or("").trim();
-        each(places.map(cell)).map_err(of_line)?;
+        let line = Line { number, cells: places.map(cell) };
+        each(&line).map_err(|why| invalid(format!("line {number}: {why}")))?;
     }
     Ok(())
 }
@@ -426,15 +474,39 @@ mod tests {
         for (rows, expected) in [
             (
                 "c,g,s,n\n01,F,F1,\n02,M,F1,\n",
-                "line 3: the subgroup \"F1\" is of \"F\" and of \"M\"",
+                "line 3: the subgroup \"F1\" has the group \"M\", and in line 2 \"F\"",
             ),
-            ("c,g,s,n\n01,F,,\n01,M,,\n", "line 3: \"001\" has two groups"),
+            (
+                "c,g,s,n\n01,F,,\n200,M,,\n01,M,,\n",
+                "line 4: \"001\" has the group \"M\", and in line 2 \"F\"",
+            ),
+            (
+                "c,g,s,n\n01,F,,Bread\n01,F,,Rolls\n",
+                "line 3: \"001\" has the name \"Rolls\", and in line 2 \"Bread\"",
+            ),
             ("c,g,s,n\nx,F,,\n", "line 2: \"x\" is no code"),
             ("c,g,n\n", "no column \"s\": it has c, g, n"),
         ] {
             let error = product(text.clone(), &[("t.csv", rows)]).map(|_| ()).expect_err(rows);
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn two_names_of_one_code_are_refused_with_their_lines() {
+        let years = json!([{"from": 2007, "to": 2011, "revision": "HS2007"}]);
+        let labels = json!({"file": "l.csv", "columns": {"code": "hs", "name": "text"}});
+        let hs = json!({"digits": 6, "restore_leading_zero": true, "revisions": &years,
+            "labels": labels});
+        let own = json!({"classification": "own", "labels": labels});
+        let rows = "hs,text\n0101.21,Horses\n01,Animals\n010121,Horses\n010121,Ponies\n";
+        let error = product(hs, &[("l.csv", rows)]).map(|_| ()).expect_err("two names");
+        let expected = "line 5: \"010121\" has the name \"Ponies\", and in line 2 \"Horses\"";
+        assert!(error.contains(expected), "{error}");
+        let rows = "hs,text\n\"a\nb\",A\nc,C\n,\nc,\nc,D\n";
+        let error = product(own, &[("l.csv", rows)]).map(|_| ()).expect_err("two names");
+        let expected = "line 7: \"c\" has the name \"D\", and in line 4 \"C\"";
+        assert!(error.contains(expected), "{error}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::bounded;
 use crate::paths::resolve_path;
+use crate::sheets::SheetChoice;
 use lake::{RemoteError, RemoteFile};
 use std::path::{Component, Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -14,6 +15,15 @@ pub struct RawFile {
     pub label: String,
     /// Where it is.
     pub place: Place,
+    /// Which sheets of a workbook are read, each as a file of its own, if several are.
+    pub sheets: Option<SheetChoice>,
+}
+
+impl RawFile {
+    /// A file that is read as a whole, or, if it is a workbook, as one sheet.
+    pub fn new(label: String, place: Place) -> Self {
+        Self { label, place, sheets: None }
+    }
 }
 
 /// Where a raw file is.
@@ -134,8 +144,7 @@ pub fn find(
         let glob = glob::Pattern::new(pattern).map_err(|error| bad(&error))?;
         let matches = |url: &str| glob.matches_with(url, options);
         let found = runtime.block_on(RemoteFile::find(pattern, matches))?;
-        let file =
-            |file: RemoteFile| RawFile { label: file.url().to_owned(), place: Place::Remote(file) };
+        let file = |file: RemoteFile| RawFile::new(file.url().to_owned(), Place::Remote(file));
         (pattern.to_owned(), found.into_iter().map(file).collect::<Vec<_>>())
     } else {
         let pattern = resolve_path(pipeline, pattern);
@@ -150,8 +159,7 @@ pub fn find(
             bounded::is_regular(path)
                 .map_err(|error| bad(&format!("`{}`: {error}", path.display())))?;
         }
-        let file =
-            |path: PathBuf| RawFile { label: label_of(pipeline, &path), place: Place::Local(path) };
+        let file = |path: PathBuf| RawFile::new(label_of(pipeline, &path), Place::Local(path));
         (pattern.display().to_string(), found.into_iter().map(file).collect())
     };
     if files.is_empty() {

@@ -7,8 +7,10 @@ mod arithmetic;
 mod bounds;
 mod exact;
 mod growing;
+pub mod lineage;
 mod meaning;
 mod memory;
+mod meta;
 mod passing;
 mod statements;
 mod threads;
@@ -18,7 +20,7 @@ pub use self::bounds::{
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
-pub use self::meaning::{meaning, names_in, with_names, with_value};
+pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_value};
 pub use self::memory::{Memory, Quota};
 pub use self::statements::{Statement, StatementEnd, statements};
 pub use self::threads::runtime;
@@ -28,7 +30,7 @@ use self::growing::CountedFunctions;
 use self::passing::BoundedJoins;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::MemorySchemaProvider;
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
@@ -221,6 +223,20 @@ impl Session {
         &self.context
     }
 
+    /// The schema of this name, made if it is not there.
+    fn schema(&self, name: &str) -> Result<Arc<dyn SchemaProvider>, DataFusionError> {
+        let catalog = self
+            .context
+            .catalog(CATALOG)
+            .ok_or_else(|| DataFusionError::Internal("the session has no catalog".to_owned()))?;
+        if let Some(provider) = catalog.schema(name) {
+            return Ok(provider);
+        }
+        let provider: Arc<dyn SchemaProvider> = Arc::new(MemorySchemaProvider::new());
+        catalog.register_schema(name, Arc::clone(&provider))?;
+        Ok(provider)
+    }
+
     /// Makes a version of a table known under its name, `schema.table`. A query fails where one of
     /// its files is gone or has another size.
     ///
@@ -230,24 +246,17 @@ impl Session {
     pub fn register(&self, version: &TableVersion) -> Result<(), QueryError> {
         let broken = |source| QueryError::Register { table: version.table.clone(), source };
         let (schema, table) = version.table.split_once('.').unwrap_or(("public", &version.table));
-        let catalog = self.context.catalog(CATALOG).ok_or_else(|| {
-            broken(DataFusionError::Internal("the session has no catalog".to_owned()))
-        })?;
-        let provider = match catalog.schema(schema) {
-            Some(provider) => provider,
-            None => {
-                let provider = Arc::new(MemorySchemaProvider::new());
-                catalog.register_schema(schema, Arc::clone(&provider) as _).map_err(broken)?;
-                provider as _
-            }
-        };
-        let paths = version
-            .files
-            .iter()
-            .map(|file| ListingTableUrl::parse(format!("{ROOT}/{}", file.path)))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(broken)?;
-        self.files.pin(version);
+        let provider = self.schema(schema).map_err(broken)?;
+        if version.files.is_empty() {
+            // A part of a table may have no rows.
+            let columns = lake::contract::schema(&version.columns);
+            let empty = MemTable::try_new(columns, vec![Vec::new()]).map_err(broken)?;
+            provider.register_table(table.to_owned(), Arc::new(empty)).map_err(broken)?;
+            return Ok(());
+        }
+        let url = |path: String| ListingTableUrl::parse(format!("{ROOT}/{path}"));
+        let paths = self.files.pin(version).into_iter().map(url);
+        let paths = paths.collect::<Result<Vec<_>, _>>().map_err(broken)?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
         let config = ListingTableConfig::new_with_multi_paths(paths)
             .with_listing_options(options)
@@ -401,8 +410,8 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Float64Array, Int32Array, Int64Array, StringArray};
-    use arrow::datatypes::DataType;
+    use arrow::array::{Array, AsArray, Float64Array, Int32Array, Int64Array, StringArray};
+    use arrow::datatypes::{DataType, Int32Type};
     use arrow::util::pretty::pretty_format_batches;
     use datafusion::scalar::ScalarValue;
     use lake::{Column, Contract, Fingerprint, Kind};
@@ -486,6 +495,41 @@ mod tests {
             "select year, sum(ubiquity) as n from space.product_year group by year order by year",
             "| 2008 | 4 |\n| 2009 | 2 |",
         );
+    }
+
+    #[test]
+    fn files_are_read_in_the_order_of_the_version_wherever_they_are() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let lake = Lake::open("memory://").expect("a lake");
+        let year = Column {
+            name: "year".to_owned(),
+            kind: Kind::Int,
+            is_nullable: false,
+            unit: String::new(),
+            about: String::new(),
+        };
+        let contract =
+            Contract { table: "test.year", about: "a year", key: &["year"], columns: vec![year] };
+        let version = |year: i32| {
+            let made_from = Fingerprint::of(&year.to_le_bytes());
+            let draft = lake.draft(&contract, "test", &made_from, "now");
+            let years: Arc<dyn Array> = Arc::new(Int32Array::from(vec![year]));
+            let batch = RecordBatch::try_new(contract.schema(), vec![years]).expect("a batch");
+            runtime.block_on(lake.write(draft, vec![batch])).expect("written")
+        };
+        let made: Vec<TableVersion> = (2001..=2012).map(version).collect();
+        let files = made.iter().flat_map(|version| version.files.clone()).collect();
+        let whole = TableVersion { files, ..made[0].clone() };
+        let params = SessionParams { threads: 1, memory: Memory { mib: 256, setting: "`memory`" } };
+        let session = Session::new(&lake, params).expect("a session");
+        session.register(&whole).expect("registered");
+        let (_, batches) =
+            runtime.block_on(session.run("select year from test.year")).expect("rows");
+        let found: Vec<i32> = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_primitive::<Int32Type>().values().to_vec())
+            .collect();
+        assert_eq!(found, (2001..=2012).collect::<Vec<i32>>());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+use std::collections::BTreeSet;
 
 /// The words and signs of `sql`, one a line, without comments and white space. Texts that differ in
 /// these only are the same. A text that is no SQL stays as it is.
@@ -32,6 +33,19 @@ pub fn with_value(sql: &str, name: &str, literal: &str) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+/// `sql` with `null` in the place of every placeholder.
+pub fn with_nulls(sql: &str) -> String {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize().unwrap_or_default();
+    let names: BTreeSet<&str> = tokens
+        .iter()
+        .filter_map(|token| match token {
+            Token::Placeholder(name) => name.strip_prefix('$'),
+            _ => None,
+        })
+        .collect();
+    names.iter().fold(sql.to_owned(), |sql, name| with_value(&sql, name, "null"))
 }
 
 /// Which of `names` stand in `sql`, with quotes or without.
@@ -114,6 +128,8 @@ mod tests {
         assert_eq!(with_value("$a$a 'open", "a", "1"), "$a$a 'open");
         assert_eq!(with_value("$a", "a", "'x'"), "'x'");
         assert_eq!(with_value("", "a", "1"), "");
+        let found = with_nulls("select $a, '$b', $a_b -- $c\nfrom t where $a");
+        assert_eq!(found, "select null, '$b', null -- $c\nfrom t where null");
     }
 
     #[test]

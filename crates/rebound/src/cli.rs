@@ -5,10 +5,15 @@
 //!
 //! A command's arguments stand beside what it does, in the files of `cli/`.
 
+mod checks;
 mod drawing;
 mod failure;
+mod history;
 mod lake_args;
+mod lineage;
+mod nightly;
 mod own_data;
+mod plan;
 mod programs;
 mod quantities;
 mod rows;
@@ -19,12 +24,17 @@ mod upkeep;
 
 pub use self::run::Connect;
 
+use self::checks::ChecksArgs;
 use self::failure::Fault;
+use self::history::{DiffArgs, RollbackArgs};
 use self::lake_args::LakeArgs;
+use self::lineage::LineageArgs;
+use self::nightly::NightlyArgs;
+use self::plan::PlanCommand;
 use self::rows::{EstimateCommand, ExportCommand, SqlArgs};
-use self::run::{ConfigArgs, PlanArgs, RunArgs, Shown};
+use self::run::{ConfigArgs, RunArgs, Shown};
 use self::synth::SynthArgs;
-use self::tables::{DescribeArgs, ReconcileArgs};
+use self::tables::{DescribeArgs, ReconcileArgs, TablesArgs};
 use self::upkeep::{GcArgs, VerifyArgs};
 use crate::clock;
 use crate::init::InitArgs;
@@ -32,6 +42,7 @@ use crate::log::{self, LogFormat};
 use crate::measure::MeasureArgs;
 use crate::preview::PreviewArgs;
 use crate::run::caught;
+use crate::telemetry::{self, Started};
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use report::ReportArgs;
@@ -62,8 +73,10 @@ enum Command {
     Preview(PreviewArgs),
     /// Make what is not up to date, check it, and publish it.
     Run(RunArgs),
+    /// Run as at night: wait, try again, keep going, remove what is old, tell who asked.
+    Nightly(Box<NightlyArgs>),
     /// Say what `run` would do, and why.
-    Plan(PlanArgs),
+    Plan(PlanCommand),
     /// Print the whole config of a pipeline, as YAML, each value with the file and line that say so.
     Config(ConfigArgs),
     /// Query the published tables.
@@ -83,13 +96,21 @@ enum Command {
         args: Vec<OsString>,
     },
     /// List the published tables.
-    Tables(LakeArgs),
+    Tables(TablesArgs),
     /// Print the contract of a table: its columns, units and key.
     Describe(DescribeArgs),
+    /// Show what a table or a column of a pipeline is made from, down to the raw tables.
+    Lineage(LineageArgs),
     /// Show that nothing was lost between the raw files and the records.
     Reconcile(ReconcileArgs),
     /// Show the history of runs.
     Runs(LakeArgs),
+    /// Show what came of each check over the last runs: since when, and how many rows.
+    Checks(ChecksArgs),
+    /// Say what two runs published differently: tables, rows, columns, regions, products, and why.
+    Diff(DiffArgs),
+    /// Publish again what a kept run published; raw files and config stay as they are.
+    Rollback(RollbackArgs),
     /// Read every file of what is published, and say which are damaged and what `run` will make again.
     Verify(VerifyArgs),
     /// Remove versions of tables that no kept run and no program at work needs; on an object store only those a day old.
@@ -111,16 +132,32 @@ enum Command {
 pub fn main(connect: Option<Connect>) -> ExitCode {
     let cli = Cli::parse();
     let level = if cli.quiet { LevelFilter::WARN } else { LevelFilter::INFO };
-    log::start(cli.log_format, level, &[]);
+    let telemetry = match cli.command {
+        Command::Run(_) | Command::Nightly(_) => Some(telemetry::start()),
+        _ => None,
+    };
+    log::start(cli.log_format, level, &[], telemetry.as_ref().and_then(Started::sink));
+    telemetry.iter().for_each(Started::tell_faults);
     let ended = caught(|| dispatch(&cli, connect));
-    match ended.unwrap_or_else(|text| Err(Fault(text).into())) {
+    let code = match ended.unwrap_or_else(|text| Err(Fault(text).into())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if failure::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             failure::tell(&error, cli.log_format);
             ExitCode::from(failure::exit_code(&error))
         }
+    };
+    if let Some(telemetry) = telemetry {
+        telemetry.finish();
     }
+    code
+}
+
+/// What a run shows.
+fn shown(cli: &Cli) -> Shown {
+    let is_human = cli.log_format == LogFormat::Human;
+    let progress = !cli.quiet && is_human && std::io::stderr().is_terminal();
+    Shown { progress, summary: !cli.quiet }
 }
 
 fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
@@ -130,13 +167,9 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     match &cli.command {
         Command::Init(args) => own_data::init(&runtime, &mut out, args),
         Command::Preview(args) => own_data::preview(&mut out, args),
-        Command::Run(args) => {
-            let is_human = cli.log_format == LogFormat::Human;
-            let progress = !cli.quiet && is_human && std::io::stderr().is_terminal();
-            let shown = Shown { progress, summary: !cli.quiet };
-            run::run(&runtime, &mut out, args, connect, shown)
-        }
-        Command::Plan(args) => run::plan(&runtime, &mut out, args),
+        Command::Run(args) => run::run(&runtime, &mut out, args, connect, shown(cli)),
+        Command::Nightly(args) => nightly::nightly(&runtime, &mut out, args, connect, shown(cli)),
+        Command::Plan(args) => plan::plan(&runtime, &mut out, args),
         Command::Config(args) => run::config(&mut out, args),
         Command::Sql(args) => {
             // The shell and the rows write on their own.
@@ -147,8 +180,12 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Cluster { args } => Err(programs::cluster(args)),
         Command::Tables(args) => tables::tables(&runtime, &mut out, args),
         Command::Describe(args) => tables::describe(&runtime, &mut out, args),
+        Command::Lineage(args) => lineage::lineage(&runtime, &mut out, args),
         Command::Reconcile(args) => tables::reconcile(&runtime, &mut out, args),
         Command::Runs(args) => upkeep::runs(&runtime, &mut out, args),
+        Command::Checks(args) => checks::checks(&runtime, &mut out, args),
+        Command::Diff(args) => history::diff(&runtime, &mut out, args),
+        Command::Rollback(args) => history::rollback(&runtime, &mut out, args),
         Command::Verify(args) => upkeep::verify(&runtime, &mut out, args),
         Command::Gc(args) => upkeep::gc(&runtime, &mut out, args),
         Command::Measure(args) => {

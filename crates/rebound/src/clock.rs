@@ -2,7 +2,7 @@
 
 pub use lake::check_clock;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use indicatif::HumanDuration;
 use std::time::{Duration, SystemTime};
 
@@ -16,9 +16,19 @@ pub fn run_name() -> String {
     format!("{}-{}", Utc::now().format("%Y%m%dT%H%M%S%3fZ"), std::process::id())
 }
 
+/// The day, UTC.
+pub fn today() -> NaiveDate {
+    Utc::now().date_naive()
+}
+
 /// `duration` ago.
 pub fn ago(duration: Duration) -> SystemTime {
     SystemTime::from(Utc::now()) - duration
+}
+
+/// When `time` (RFC 3339) was: milliseconds since the epoch.
+pub fn millis_since_epoch(time: &str) -> Option<u64> {
+    u64::try_from(DateTime::parse_from_rfc3339(time).ok()?.timestamp_millis()).ok()
 }
 
 /// When `time` was: since the epoch.

@@ -45,6 +45,19 @@ pub enum GraphError {
         /// What there is.
         known: String,
     },
+    /// A selector names a unit of what has none.
+    #[error("`{selector}`: `{node}` is made as a whole and has no units: select `{node}`")]
+    Whole {
+        /// The selector.
+        selector: String,
+        /// What it is of.
+        node: String,
+    },
+    /// A unit is to be left out.
+    #[error(
+        "`{0}`: no unit can be left out of a table; leave out its stage, or select other units"
+    )]
+    ExcludedUnit(String),
 }
 
 /// The stages that `pipeline` asks for.
@@ -133,48 +146,114 @@ fn ordered(
     Ok(order)
 }
 
-/// The nodes that `selectors` choose, by place; all of them without selectors.
+/// The nodes that are chosen, by place, each with the names of the only units that may be made of
+/// it; none where all may.
+pub type Selection = BTreeMap<usize, Option<BTreeSet<String>>>;
+
+/// The nodes that `selectors` choose, without those that `excluded` do; all of them without
+/// selectors.
 ///
 /// `relatedness` is the stage, `+relatedness` also what it needs, `relatedness+` also what follows, and a
-/// table's name stands for the node that writes it.
+/// table's name stands for the node that writes it. `aggregate@2016` is one unit of a stage.
 ///
 /// # Errors
 ///
-/// [`GraphError::Selector`] if one names nothing.
-pub fn select(nodes: &[Node], selectors: &[String]) -> Result<BTreeSet<usize>, GraphError> {
+/// [`GraphError`] if one names nothing, or a unit where there is none.
+pub fn select(
+    nodes: &[Node],
+    selectors: &[String],
+    excluded: &[String],
+) -> Result<Selection, GraphError> {
+    let mut chosen = Selection::new();
     if selectors.is_empty() {
-        return Ok((0..nodes.len()).collect());
+        chosen.extend((0..nodes.len()).map(|at| (at, None)));
     }
-    let mut chosen = BTreeSet::new();
-    for selector in selectors {
-        let name = selector.trim_start_matches('+').trim_end_matches('+');
-        let mut found: BTreeSet<usize> = (0..nodes.len())
-            .filter(|&at| {
-                let node = &nodes[at];
-                node.name == name
-                    || node.stages().iter().any(|stage| stage.name() == name)
-                    || node.writes.iter().any(|t| t == name)
-            })
-            .collect();
+    for text in selectors {
+        let selector = Selector::from(text.as_str());
+        let named = selector.named(nodes)?;
+        for at in selector.reached(nodes, &named) {
+            match selector.unit.filter(|_| named.contains(&at)) {
+                Some(unit) => {
+                    // What is chosen as a whole already stays so.
+                    if let Some(units) = chosen.entry(at).or_insert_with(|| Some(BTreeSet::new())) {
+                        units.insert(unit.to_owned());
+                    }
+                }
+                None => {
+                    chosen.insert(at, None);
+                }
+            }
+        }
+    }
+    for text in excluded {
+        let selector = Selector::from(text.as_str());
+        if selector.unit.is_some() {
+            return Err(GraphError::ExcludedUnit(text.clone()));
+        }
+        let named = selector.named(nodes)?;
+        for at in selector.reached(nodes, &named) {
+            chosen.remove(&at);
+        }
+    }
+    Ok(chosen)
+}
+
+/// A selector in its parts: `+name@unit+`.
+struct Selector<'s> {
+    text: &'s str,
+    name: &'s str,
+    unit: Option<&'s str>,
+}
+
+impl<'s> From<&'s str> for Selector<'s> {
+    fn from(text: &'s str) -> Self {
+        let named = text.trim_start_matches('+').trim_end_matches('+');
+        let (name, unit) = match named.split_once('@') {
+            Some((name, unit)) => (name, Some(unit)),
+            None => (named, None),
+        };
+        Self { text, name, unit }
+    }
+}
+
+impl Selector<'_> {
+    /// The nodes that it names.
+    fn named(&self, nodes: &[Node]) -> Result<BTreeSet<usize>, GraphError> {
+        let name = self.name;
+        let is_named = |node: &Node| {
+            node.name == name
+                || node.stages().iter().any(|stage| stage.name() == name)
+                || node.writes.iter().any(|table| table == name)
+        };
+        let found: BTreeSet<usize> = (0..nodes.len()).filter(|&at| is_named(&nodes[at])).collect();
         if found.is_empty() {
             let stages = nodes.iter().flat_map(Node::stages).map(StageName::name);
             let mut known: Vec<&str> = stages.collect();
             known.dedup();
             return Err(GraphError::Selector {
-                selector: selector.clone(),
+                selector: self.text.to_owned(),
                 known: format!("{}{}", known.join(", "), suggest(name, known.iter().copied())),
             });
         }
-        let start = found.clone();
-        if selector.starts_with('+') {
-            found.extend(closure(nodes, &start, |from, to| feeds(&nodes[to], &nodes[from])));
+        let whole = found.iter().map(|&at| &nodes[at]).find(|node| !node.has_units());
+        if let Some(node) = whole.filter(|_| self.unit.is_some()) {
+            let (selector, node) = (self.text.to_owned(), node.name.clone());
+            return Err(GraphError::Whole { selector, node });
         }
-        if selector.ends_with('+') {
-            found.extend(closure(nodes, &start, |from, to| feeds(&nodes[from], &nodes[to])));
-        }
-        chosen.extend(found);
+        Ok(found)
     }
-    Ok(chosen)
+
+    /// These nodes, with what they need and what follows as far as it asks for that.
+    fn reached(&self, nodes: &[Node], named: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut found = named.clone();
+        if self.text.starts_with('+') {
+            found.extend(closure(nodes, named, |from, to| feeds(&nodes[to], &nodes[from])));
+        }
+        if self.text.ends_with('+') {
+            found.extend(closure(nodes, named, |from, to| feeds(&nodes[from], &nodes[to])));
+        }
+        found
+    }
 }
 
 fn feeds(writer: &Node, reader: &Node) -> bool {
@@ -276,12 +355,7 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
             ("table", Some(_), Some(_)) => format!("input changed: {what}"),
             ("table", None, _) => format!("input added: {what}"),
             ("table", _, None) => format!("input gone: {what}"),
-            ("file", Some(old), Some(new)) if hash_of(old) == hash_of(new) => {
-                format!("file read by another layout: {what}")
-            }
-            ("file", Some(_), Some(_)) => format!("file changed: {what}"),
-            ("file", None, _) => format!("file added: {what}"),
-            ("file", _, None) => format!("file gone: {what}"),
+            ("file", old, new) => format!("{}: {what}", file_difference(old, new)),
             (_, old, new) => format!("config changed: {}", json_difference(what, old, new)),
         });
     }
@@ -292,6 +366,16 @@ pub fn difference(before: &Parts, after: &Parts) -> String {
         changes.push(format!("and {more} more changes"));
     }
     changes.join("; ")
+}
+
+/// What changed of a file, whose part is another.
+pub fn file_difference(old: Option<&String>, new: Option<&String>) -> &'static str {
+    match (old, new) {
+        (Some(old), Some(new)) if hash_of(old) == hash_of(new) => "file read by another layout",
+        (Some(_), Some(_)) => "file changed",
+        (None, _) => "file added",
+        (_, None) => "file gone",
+    }
 }
 
 /// The hash in the part of a file, without how it is read.
@@ -370,11 +454,24 @@ mod tests {
 
     fn check(selector: &str, expected: &str) {
         let nodes = chain();
-        let found = match select(&nodes, &[selector.to_owned()]) {
-            Ok(found) => found.into_iter().map(|at| nodes[at].name.as_str()).collect::<String>(),
-            Err(error) => error.to_string(),
-        };
+        let found = chosen(&nodes, &[selector], &[]);
         assert!(found.starts_with(expected), "{selector}: {found}");
+    }
+
+    /// The names of the nodes that are chosen, with those of their units.
+    fn chosen(nodes: &[Node], selectors: &[&str], excluded: &[&str]) -> String {
+        let owned =
+            |texts: &[&str]| -> Vec<String> { texts.iter().map(|&text| text.to_owned()).collect() };
+        let named = |(at, units): (usize, Option<BTreeSet<String>>)| match units {
+            None => nodes[at].name.clone(),
+            Some(units) => {
+                format!("{}{:?}", nodes[at].name, units.into_iter().collect::<Vec<_>>())
+            }
+        };
+        match select(nodes, &owned(selectors), &owned(excluded)) {
+            Ok(found) => found.into_iter().map(named).collect(),
+            Err(error) => error.to_string(),
+        }
     }
 
     #[test]
@@ -391,6 +488,38 @@ mod tests {
         check("+b+", "abc");
         check("t.d", "d");
         check("x", "`x` selects nothing");
+    }
+
+    #[test]
+    fn what_is_excluded_is_taken_from_what_is_selected() {
+        let nodes = chain();
+        assert_eq!(chosen(&nodes, &[], &["b"]), "acd");
+        assert_eq!(chosen(&nodes, &[], &["b+"]), "ad");
+        assert_eq!(chosen(&nodes, &["+c", "d"], &["t.a"]), "bcd");
+        assert_eq!(chosen(&nodes, &["b"], &["b"]), "");
+        assert!(chosen(&nodes, &[], &["x"]).starts_with("`x` selects nothing"));
+        assert!(chosen(&nodes, &[], &["b@1"]).starts_with("`b@1`: no unit can be left out"));
+    }
+
+    #[test]
+    fn one_unit_of_a_node_is_selected_by_its_name() {
+        let mut nodes = chain();
+        for node in nodes.iter_mut().filter(|node| node.name != "d") {
+            if let Work::Sql(file) = &mut node.work {
+                "-- each: year in select 2008\n-- reads: t.x of year\nselect 1\n"
+                    .clone_into(&mut file.text);
+            }
+            assert!(node.has_units(), "{}", node.name);
+        }
+        assert_eq!(chosen(&nodes, &["b@2008"], &[]), r#"b["2008"]"#);
+        assert_eq!(chosen(&nodes, &["t.b@2009", "b@2008"], &[]), r#"b["2008", "2009"]"#);
+        assert_eq!(chosen(&nodes, &["b@2008+"], &[]), r#"b["2008"]c"#);
+        assert_eq!(chosen(&nodes, &["+b@2008"], &[]), r#"ab["2008"]"#);
+        assert_eq!(chosen(&nodes, &["b@2008", "b"], &[]), "b");
+        assert_eq!(chosen(&nodes, &["b", "b@2008"], &[]), "b");
+        assert_eq!(chosen(&nodes, &["b@2008", "d"], &["b"]), "d");
+        let whole = chosen(&nodes, &["d@2008"], &[]);
+        assert!(whole.starts_with("`d@2008`: `d` is made as a whole"), "{whole}");
     }
 
     #[test]

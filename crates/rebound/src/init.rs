@@ -1,6 +1,7 @@
 //! From raw files to a pipeline: what they have is looked at and said, and a layout, a pipeline and a
 //! config are written that run as they are. What only the user can know is marked.
 
+mod alike;
 mod columns;
 mod doubt;
 mod draft;
@@ -16,6 +17,7 @@ mod pairs;
 mod periods;
 mod said;
 mod settings;
+mod sheets;
 mod tally;
 mod trial;
 mod units;
@@ -43,10 +45,11 @@ use trade::layout::Field;
 const MOST_LOOKS: usize = 4;
 
 /// Every key of the config.
-const DEFAULT_CONFIG: &str = include_str!("../../../config/default.yaml");
+pub(crate) const DEFAULT_CONFIG: &str = include_str!("../../../config/default.yaml");
 
 /// The SQL of the panels, by the name of their file.
-const PANELS: [(&str, &str); 3] = [
+pub(crate) const PANELS: [(&str, &str); 4] = [
+    ("panel.pair.sql", include_str!("../../../pipelines/sql/panel.pair.sql")),
     ("panel.region.sql", include_str!("../../../pipelines/sql/panel.region.sql")),
     ("panel.region_product.sql", include_str!("../../../pipelines/sql/panel.region_product.sql")),
     (
@@ -153,13 +156,19 @@ fn grouped(handle: &Handle, files: &[PathBuf]) -> Result<Vec<Group>, InitError> 
     let mut groups: Vec<Group> = Vec::new();
     for path in files {
         let label = path.display().to_string();
-        let file = RawFile { label, place: Place::Local(path.clone()) };
+        let file = RawFile::new(label, Place::Local(path.clone()));
         let items = input::items(&file, handle).map_err(|error| failed(path, error.to_string()))?;
+        let mut looks = Vec::new();
         for item in items {
-            let look = FileLook::of(&item).map_err(|why| failed(path, why))?;
+            looks.extend(alike::looks(item).map_err(|why| failed(path, why))?);
+        }
+        for (item, look) in looks {
             let header = look.header();
-            let is_same =
-                |group: &&mut Group| group.all.header() == header && group.all.sheet == look.sheet;
+            let is_same = |group: &&mut Group| {
+                group.all.header() == header
+                    && group.all.sheet == look.sheet
+                    && group.all.sheets.is_empty() == look.sheets.is_empty()
+            };
             let of = groups.iter_mut().find(is_same);
             match of {
                 Some(group) => {

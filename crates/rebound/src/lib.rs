@@ -4,18 +4,27 @@
 
 pub mod cli;
 pub mod clock;
+pub mod dictionary;
+pub mod diff;
 pub mod estimate_command;
 pub mod graph;
 pub mod init;
+pub mod kept;
+pub mod lineage;
 pub mod log;
 pub mod measure;
+pub mod metrics;
+pub mod nightly;
 pub mod node;
 mod plausibility;
 pub mod preview;
+pub mod progress;
 mod raw_rows;
+pub mod rollback;
 pub mod run;
 pub mod shell;
 pub mod synth;
+pub mod telemetry;
 mod usual_names;
 pub mod verified;
 pub mod worker;

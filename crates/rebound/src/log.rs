@@ -1,10 +1,13 @@
 //! Logs, on standard error: lines for people, or JSON for machines.
 
+use crate::progress;
 use clap::ValueEnum;
+use stages::SPANS;
 use std::io::IsTerminal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 /// The form of logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,24 +21,39 @@ pub enum LogFormat {
 /// The crates of this program that tell something.
 const OWN: [&str; 6] = ["rebound", "lake", "project", "report", "sources", "stages"];
 
+/// What takes lines or spans.
+pub type Sink = Box<dyn Layer<Registry> + Send + Sync>;
+
 /// Starts logging from `level` on. Only this program's events are shown, and those of the libraries
-/// that are named.
-pub fn start(format: LogFormat, level: LevelFilter, libraries: &[(&str, LevelFilter)]) {
+/// that are named. Spans go to `spans`; without it there are none. Lines of JSON name those that they
+/// are in, lines for people do not.
+pub fn start(
+    format: LogFormat,
+    level: LevelFilter,
+    libraries: &[(&str, LevelFilter)],
+    spans: Option<Sink>,
+) {
     let own = OWN.map(|name| (name, level));
     let targets = Targets::new().with_targets(own).with_targets(libraries.iter().copied());
-    let registry = tracing_subscriber::registry().with(targets);
-    match format {
-        LogFormat::Human => registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_writer(std::io::stderr)
-                    .with_ansi(std::io::stderr().is_terminal())
-                    .with_target(false)
-                    .without_time(),
-            )
-            .init(),
-        LogFormat::Json => registry
-            .with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr))
-            .init(),
-    }
+    let of_spans = (SPANS, LevelFilter::INFO);
+    let lines: Sink = match format {
+        LogFormat::Human => tracing_subscriber::fmt::layer()
+            .with_writer(progress::log_output)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .without_time()
+            .with_filter(targets)
+            .boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .with_writer(std::io::stderr)
+            .with_filter(targets.with_targets(spans.as_ref().map(|_| of_spans)))
+            .boxed(),
+    };
+    let spans = spans.map(|sink| {
+        let filter = Targets::new().with_targets([of_spans]);
+        sink.with_filter(filter).boxed()
+    });
+    let sinks: Vec<Sink> = [lines].into_iter().chain(spans).collect();
+    tracing_subscriber::registry().with(sinks).init();
 }

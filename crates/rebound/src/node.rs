@@ -99,6 +99,15 @@ impl Node {
         }
     }
 
+    /// Whether it is made unit by unit.
+    pub fn has_units(&self) -> bool {
+        match &self.work {
+            Work::Stage(stage) => stage.by_units,
+            Work::Sql(file) => file.reads().is_ok_and(|reads| !reads.is_empty()),
+            Work::Table(_) => false,
+        }
+    }
+
     /// The stage that its tables say made them.
     pub fn maker(&self) -> &str {
         match &self.work {

@@ -1,20 +1,19 @@
 //! The first rows of a raw file as a layout reads them: text, entries and rejects side by side.
 
-use crate::raw_rows::{self, RawRow, TextsOf};
+use crate::raw_rows::{self, RawRow};
 use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use project::config::count;
 use project::layout_file::{self, LayoutError, LayoutFile};
 use project::printable::printable;
 use serde::Serialize;
-use sources::fitted::{Fitted, header_fault};
-use sources::input::{self, Buffers};
+use sources::input;
 use std::borrow::Cow;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use trade::layout::Field;
-use trade::{Entry, Layout, LeftOut, Money, Reject, RejectReason, RowParser, Sink};
+use trade::{Entry, Layout, LeftOut, Money, Reject, RowParser, Sink};
 
 /// Characters of a row that are shown.
 const RAW_CHARACTERS: usize = 120;
@@ -182,14 +181,7 @@ fn read_row(row: &RawRow<'_>, layout: &Layout, parser: &RowParser<'_>) -> ShownR
             unmapped: Vec::new(),
         },
     };
-    if row.is_unclosed {
-        let found = "a quote that does not close".to_owned();
-        gathered.reject(parser.refusal(RejectReason::UnclosedQuote, found));
-    } else if row.raw.contains(&0) {
-        gathered.reject(parser.refusal(RejectReason::NulByte, "a NUL byte".to_owned()));
-    } else {
-        gathered.row.n_empty = parser.parse(row.cells, &mut gathered).n_empty;
-    }
+    gathered.row.n_empty = row.parse(parser, &mut gathered).n_empty;
     gathered.row
 }
 
@@ -204,30 +196,20 @@ impl Preview {
     /// Reads the first rows.
     fn read(args: &PreviewArgs, told: &LayoutFile) -> Result<Self, String> {
         let label = args.file.display().to_string();
-        let items = input::items_at(&args.file, &label).map_err(|error| error.to_string())?;
+        let items = input::items_at(&args.file, &label)
+            .and_then(|items| input::by_sheet(items, told.sheets.as_ref()))
+            .map_err(|error| error.to_string())?;
         let Some(item) = items.first() else {
             return Err("its archive has no files in it".to_owned());
         };
-        let opened = Fitted::open(item, told, &Buffers::default());
-        let (mut reader, fitted) = opened.map_err(|error| error.to_string())?;
-        let parser = fitted.parser().map_err(|error| header_fault(&error, &fitted.header))?;
-        let texts_of = TextsOf::Layout(&fitted, &parser);
         let mut rows = Vec::new();
-        while rows.len() < args.rows
-            && let Some(block) = reader.next_block()?
-        {
-            let _ = raw_rows::each_row(&block, fitted.encoding, texts_of, |row| {
-                rows.push(read_row(row, &fitted.layout, &parser));
-                if rows.len() < args.rows {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                }
-            })?;
-        }
+        let seen = raw_rows::each_by_layout(item, told, |row, parser, layout| {
+            rows.push(read_row(row, layout, parser));
+            if rows.len() < args.rows { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
         let seen = match items.len() {
-            1 => reader.seen().to_owned(),
-            n => format!("{}: {} (the first of {n} files)", shown(&item.label), reader.seen()),
+            1 => seen,
+            n => format!("{}: {seen} (the first of {n} files)", shown(&item.label)),
         };
         Ok(Self { seen, rows })
     }

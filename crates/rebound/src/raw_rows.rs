@@ -2,14 +2,15 @@
 
 use arrow::array::{Array, BinaryArray};
 use encoding_rs::Encoding;
-use sources::fitted::{Fitted, NumberColumns, prepared};
-use sources::input::{self, Block};
+use project::layout_file::LayoutFile;
+use sources::fitted::{Fitted, NumberColumns, header_fault, prepared};
+use sources::input::{self, Block, Buffers, Item};
 use sources::table_reader::Place;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use trade::RowParser;
-use trade::shape::{CellKind, RowDamage, ShapedRows};
+use trade::shape::{CellKind, ShapedRows};
 use trade::text::Rows;
+use trade::{Counts, Layout, RowDamage, RowParser, Sink};
 
 /// Whose texts the cells of a row are, where a file stores numbers as such.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +29,8 @@ pub(crate) struct RawRow<'r> {
     pub(crate) cells: &'r [Cow<'r, [u8]>],
     /// It as it stands; of a table its cells with commas between them.
     pub(crate) raw: &'r [u8],
-    /// Whether a quote opens in it that does not close.
-    pub(crate) is_unclosed: bool,
+    /// Why it cannot be read, if it cannot.
+    damage: Option<RowDamage>,
 }
 
 impl RawRow<'_> {
@@ -37,6 +38,17 @@ impl RawRow<'_> {
     pub(crate) fn text(&self, at: usize) -> Cow<'_, str> {
         let cell = self.cells.get(at).map_or(&b""[..], |cell| cell);
         String::from_utf8_lossy(cell.trim_ascii())
+    }
+
+    /// Reads it as ingest does.
+    pub(crate) fn parse(&self, parser: &RowParser<'_>, sink: &mut impl Sink) -> Counts {
+        match self.damage {
+            None => parser.parse(self.cells, sink),
+            Some(damage) => {
+                sink.reject(parser.damaged(damage));
+                Counts::default()
+            }
+        }
     }
 }
 
@@ -60,8 +72,9 @@ pub(crate) fn each_row(
                 cells.clear();
                 let Some(row) = rows.next_row(&mut cells) else { break };
                 let place = Place::Line(row.line);
-                let row =
-                    RawRow { place, cells: &cells, raw: row.raw, is_unclosed: row.is_unclosed };
+                let damage = row.is_unclosed.then_some(RowDamage::Unclosed);
+                let damage = damage.or_else(|| RowDamage::nul_in(row.raw));
+                let row = RawRow { place, cells: &cells, raw: row.raw, damage };
                 if each(&row).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -82,7 +95,7 @@ pub(crate) fn each_row(
                 let cells: Vec<Cow<'_, [u8]>> = columns.iter().map(cell).collect();
                 let raw = cells.join(&b","[..]);
                 let place = Place::Row(*first + at as u64);
-                let row = RawRow { place, cells: &cells, raw: &raw, is_unclosed: false };
+                let row = RawRow { place, cells: &cells, raw: &raw, damage: None };
                 if each(&row).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -91,6 +104,31 @@ pub(crate) fn each_row(
         Block::Shaped { rows, .. } => return Ok(each_shaped(rows, texts_of, each)),
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Calls `each` on the rows of a file, with what reads them by its layout, until it breaks; gives
+/// what the file was taken for.
+///
+/// # Errors
+///
+/// Why it cannot be read, or how it does not fit the layout.
+pub(crate) fn each_by_layout(
+    item: &Item,
+    told: &LayoutFile,
+    mut each: impl FnMut(&RawRow<'_>, &RowParser<'_>, &Layout) -> ControlFlow<()>,
+) -> Result<String, String> {
+    let opened = Fitted::open(item, told, &Buffers::default());
+    let (mut reader, fitted) = opened.map_err(|error| error.to_string())?;
+    let parser = fitted.parser().map_err(|error| header_fault(&error, &fitted.header))?;
+    let texts_of = TextsOf::Layout(&fitted, &parser);
+    while let Some(block) = reader.next_block()? {
+        let flow =
+            each_row(&block, fitted.encoding, texts_of, |row| each(row, &parser, &fitted.layout))?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(reader.seen().to_owned())
 }
 
 /// Calls `each` on rows that a layout tells from other lines, until it breaks.
@@ -111,9 +149,9 @@ fn each_shaped(
             None => Cow::Borrowed(text),
         };
         let cells: Vec<Cow<'_, [u8]>> = rows.cells(row).enumerate().map(text).collect();
-        let is_unclosed = matches!(rows.damage(row), Some(RowDamage::Unclosed));
-        let place = Place::Line(rows.line(row));
-        each(&RawRow { place, cells: &cells, raw: rows.raw(row), is_unclosed })?;
+        let (place, raw) = (Place::Line(rows.line(row)), rows.raw(row));
+        let damage = rows.damage(row).or_else(|| RowDamage::nul_in(raw));
+        each(&RawRow { place, cells: &cells, raw, damage })?;
     }
     ControlFlow::Continue(())
 }

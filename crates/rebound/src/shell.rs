@@ -4,12 +4,13 @@ mod words;
 
 use self::words::{Part, Words, is_complete, parts};
 use crate::clock;
+use crate::run::warn_of;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use clap::ValueEnum;
 use comfy_table::{Table, TableComponent, presets};
 use indicatif::HumanCount;
-use lake::{Catalog, Lake, LakeError, TableVersion};
+use lake::{Catalog, Lake, LakeError};
 use query::{Memory, QueryError, Session};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Described, Format, OutputError, columns, right};
@@ -138,6 +139,15 @@ struct Show {
     file: Option<NewFile>,
 }
 
+/// Which tables a shell goes over to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Those that are published meanwhile.
+    Newest,
+    /// None: it stays with those that it began with.
+    Never,
+}
+
 /// What the shell does next.
 enum Next {
     /// Reads a line.
@@ -152,6 +162,7 @@ struct Shell<'s> {
     runtime: &'s Runtime,
     lake: &'s Lake,
     catalog: Catalog,
+    renewal: Renewal,
     session: Arc<Session>,
     memory: Memory,
     show: Show,
@@ -168,6 +179,7 @@ pub fn run(
     runtime: &Runtime,
     lake: &Lake,
     catalog: Catalog,
+    renewal: Renewal,
     memory: Memory,
 ) -> Result<(), ShellError> {
     let is_stopped = Arc::new(AtomicBool::new(false));
@@ -200,7 +212,7 @@ pub fn run(
         rows: SHOWN,
         file: None,
     };
-    let mut shell = Shell { runtime, lake, catalog, session, memory, show, is_stopped };
+    let mut shell = Shell { runtime, lake, catalog, renewal, session, memory, show, is_stopped };
     let mut begun = String::new();
     loop {
         let text = match editor.readline_with_initial(PROMPT, (&std::mem::take(&mut begun), "")) {
@@ -275,6 +287,9 @@ impl Shell<'_> {
 
     /// Goes over to what is published now, and says so; whether it is another run.
     fn renew(&mut self) -> Result<bool, ShellError> {
+        if self.renewal == Renewal::Never {
+            return Ok(false);
+        }
         let Some(catalog) = self.runtime.block_on(self.lake.catalog())? else { return Ok(false) };
         if catalog == self.catalog {
             return Ok(false);
@@ -334,7 +349,10 @@ impl Shell<'_> {
                 self.page(&text, WideLines::Folded)?;
             }
             "d" | "d+" => {
-                let text = table(published::version(&self.catalog, rest)?)?;
+                let text = match lake::meta::contract(rest) {
+                    Some(contract) => table(&Described::of_contract(contract))?,
+                    None => table(&Described::of(published::version(&self.catalog, rest)?))?,
+                };
                 self.page(&text, WideLines::Folded)?;
             }
             "timing" => toggled("timing", &mut self.show.is_timed)?,
@@ -384,6 +402,9 @@ impl Shell<'_> {
     fn query(&mut self, sql: &str) -> Result<(), LineError> {
         let begun = Instant::now();
         published::verify(self.runtime, self.lake, &self.catalog, &self.session, sql)?;
+        let left_out =
+            published::register_meta(self.runtime, self.lake, &self.catalog, &self.session, sql)?;
+        warn_of(&left_out);
         let limit = match (self.show.rows, &self.show.file) {
             (0, _) | (_, Some(_)) => usize::MAX,
             (n, None) => n,
@@ -500,9 +521,9 @@ fn tables(catalog: &Catalog) -> std::io::Result<String> {
 }
 
 /// A table's contract.
-fn table(version: &TableVersion) -> std::io::Result<String> {
+fn table(described: &Described) -> std::io::Result<String> {
     let mut text = Vec::new();
-    output::contract(&mut text, &Described::of(version))?;
+    output::contract(&mut text, described)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

@@ -52,7 +52,8 @@ use trade::{Dialect, Layout};
 /// [`SynthError`] if the layout is of another kind, or a file cannot be written.
 pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Written, SynthError> {
     let ReadOptions { form, delimiter, quote, encoding, header, .. } = &layout.options;
-    if !matches!(form, None | Some(Form::Csv)) || *header == Some(false) {
+    let is_text = matches!(form, None | Some(Form::Csv)) && layout.sheets.is_none();
+    if !is_text || *header == Some(false) {
         return Err(asked("records are made as delimited text with a header only"));
     }
     let dialect = Dialect {

@@ -2,6 +2,7 @@
 //! touched since.
 
 use lake::{DataFile, FileState, Lake, LakeError, TableVersion};
+use stages::Verify;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Runtime;
@@ -28,20 +29,11 @@ impl<'a> Verified<'a> {
     ///
     /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not what was written: the version is then to be made again.
     pub fn read(&self, version: &TableVersion) -> Result<(), LakeError> {
-        let handle = self.runtime.handle();
         // One file after the other: all threads hash it, and none may wait for another file meanwhile.
         let looked = self.pool.install(|| {
-            version.files.iter().try_for_each(|file| {
-                let (lake, table) = (self.lake, version.table.as_str());
-                if let Some(known) = self.state_of(file)
-                    && known == handle.block_on(lake.verify_size(table, file))?
-                {
-                    return Ok(());
-                }
-                let hashed = handle.block_on(lake.verify_content(table, file))?;
-                let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-                states.insert(file.path.clone(), hashed);
-                Ok(())
+            version.files.iter().try_for_each(|file| match self.state_of(file) {
+                Some(known) => self.again(&version.table, file, &known),
+                None => self.hash(&version.table, file),
             })
         });
         self.told(version, looked)
@@ -53,10 +45,42 @@ impl<'a> Verified<'a> {
     ///
     /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not: the version is then to be made again.
     pub fn look(&self, version: &TableVersion) -> Result<(), LakeError> {
-        if version.files.iter().any(|file| self.state_of(file).is_some()) {
-            return self.read(version);
-        }
-        self.told(version, self.runtime.block_on(self.lake.verify(version)))
+        let handle = self.runtime.handle();
+        let looked = self.pool.install(|| {
+            version.files.iter().try_for_each(|file| match self.state_of(file) {
+                Some(known) => self.again(&version.table, file, &known),
+                None => handle.block_on(self.lake.verify_size(&version.table, file)).map(|_| ()),
+            })
+        });
+        self.told(version, looked)
+    }
+
+    /// Looks whether the files of a version that were hashed still are what they were then.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::look`].
+    pub fn is_untouched(&self, version: &TableVersion) -> Result<(), LakeError> {
+        let looked = self.pool.install(|| {
+            version.files.iter().try_for_each(|file| match self.state_of(file) {
+                Some(known) => self.again(&version.table, file, &known),
+                None => Ok(()),
+            })
+        });
+        self.told(version, looked)
+    }
+
+    /// Looks at a file again that was in this state when it was hashed.
+    fn again(&self, table: &str, file: &DataFile, known: &FileState) -> Result<(), LakeError> {
+        let now = self.runtime.handle().block_on(self.lake.verify_size(table, file))?;
+        if now == *known { Ok(()) } else { self.hash(table, file) }
+    }
+
+    fn hash(&self, table: &str, file: &DataFile) -> Result<(), LakeError> {
+        let hashed = self.runtime.handle().block_on(self.lake.verify_content(table, file))?;
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.insert(file.path.clone(), hashed);
+        Ok(())
     }
 
     fn state_of(&self, file: &DataFile) -> Option<FileState> {
@@ -65,9 +89,15 @@ impl<'a> Verified<'a> {
     }
 
     fn told(&self, version: &TableVersion, found: Result<(), LakeError>) -> Result<(), LakeError> {
-        if let Err(LakeError::Lost { .. } | LakeError::Damaged { .. }) = &found {
-            self.runtime.block_on(self.lake.unmark(version))?;
+        if let Err(LakeError::Lost { path, .. } | LakeError::Damaged { path, .. }) = &found {
+            self.runtime.handle().block_on(self.lake.unmark_damaged(version, path))?;
         }
         found
+    }
+}
+
+impl Verify for Verified<'_> {
+    fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
+        self.read(version)
     }
 }

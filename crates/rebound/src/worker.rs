@@ -79,9 +79,9 @@ fn done(job: &Job) -> Result<String, WorkerError> {
                     return Err(WorkerError::OtherFile(file.clone()));
                 }
             }
-            told(of_stage)
+            Ok(said(of_stage))
         }
-        Task::Reported { .. } | Task::Year { .. } => told(of_stage),
+        Task::Reported { .. } | Task::Year { .. } => Ok(said(of_stage)),
         Task::Sql { text, reads, version, name } => {
             let written: Result<DataFile, RunError> = runtime.block_on(async {
                 // One partition, as where the run was started.
@@ -99,6 +99,11 @@ fn done(job: &Job) -> Result<String, WorkerError> {
             told(written?)
         }
     }
+}
+
+/// The answer of a stage, which is JSON already.
+fn said(of_stage: Option<String>) -> String {
+    format!("{{\"Ok\":{}}}", of_stage.unwrap_or_else(|| "null".to_owned()))
 }
 
 /// An answer, as text.

@@ -140,7 +140,7 @@ var charts = (function () {
     o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
       itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
       data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: hatch(t) } }; }) })];
-    var title = measure === "upgrading" ? above + " of " + found.length + " regions moved towards more complex products" : above + " of " + found.length + " regions " + (measure === "resistance" ? "resisted better" : "recovered better") + " than the nation";
+    var title = measure === "upgrading" ? above + " of " + many(found.length, "region", "regions") + " moved towards more complex products" : above + " of " + many(found.length, "region", "regions") + " " + (measure === "resistance" ? "resisted better" : "recovered better") + " than all regions together";
     return { id: measure + "-map-" + ep, title: title, note: m[0] + (measure === "upgrading" ? ": sum over products of complexity times the change of their share." : ", against the growth of all regions together; blue: better than expected.") + " Hatched: no index.", source: measure === "upgrading" ? "resilience.transformation" : "resilience.region", height: 440, option: o };
   }
   function classed(data, ep, dark, id, field, table, title, note, source) {
@@ -166,7 +166,7 @@ var charts = (function () {
     o.grid.left = 30; o.grid.bottom = 30;
     o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = own(kinds, r.type) || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
-    return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than the nation, " + neither + " did neither", note: "Area: " + data.meta.measure + " at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
+    return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than all regions together, " + neither + " did neither", note: "Area: " + data.meta.measure + " at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
   }
   function ranking(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep).filter(function (r) { return has(r[m[1]]); });
@@ -186,7 +186,7 @@ var charts = (function () {
         }, encode: { x: [1, 2], y: 0 }, data: rows.map(function (r, i) { return [i, has(r[m[2]]) ? r[m[2]] : r[m[1]], has(r[m[3]]) ? r[m[3]] : r[m[1]]]; }), z: 1 },
       { type: "scatter", clip: true, symbolSize: 11, data: rows.map(function (r, i) { return { value: [r[m[1]], i], itemStyle: { color: r[m[1]] > 0 ? "#2166ac" : "#e08214" } }; }), z: 2, markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }] } }
     ];
-    return { id: measure + "-ranking-" + ep, title: m[0] + ": " + sure + " of the " + rows.length + (n > rows.length ? " largest" : "") + " regions differ from the nation for sure", note: "Lines: intervals by bootstrap over products; an interval across zero hangs on single products.", source: "resilience.region", height: 80 + 22 * rows.length, option: o };
+    return { id: measure + "-ranking-" + ep, title: m[0] + ": " + sure + " of the " + rows.length + (n > rows.length ? " largest" : "") + " regions differ from all regions together for sure", note: "Lines: intervals by bootstrap over products; an interval across zero hangs on single products.", source: "resilience.region", height: 80 + 22 * rows.length, option: o };
   }
   function relation(data, ep, x, name, y, dark) {
     var t = theme(dark), o = base(t), m = measures[y], rows = regionsOf(data, ep).filter(function (r) { return has(r[x]) && has(r[m[1]]); });
@@ -271,7 +271,7 @@ var charts = (function () {
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = [
       { name: data.meta.measure, type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
-      { name: "as the nation grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
+      { name: "as all regions grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
     ];
     return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together.", source: "resilience.region_period", height: 320, option: o };
   }

@@ -51,7 +51,7 @@
       });
       body.appendChild(tr);
     });
-    document.getElementById("found").textContent = rows.length + " regions";
+    document.getElementById("found").textContent = rows.length + (rows.length === 1 ? " region" : " regions");
     document.querySelectorAll("#regions thead th").forEach(function (th) { th.setAttribute("aria-sort", th.dataset.key === sort[0] ? (sort[1] > 0 ? "ascending" : "descending") : "none"); });
   }
   function head() {
@@ -106,7 +106,12 @@
       if (x[0] !== null && x[0] !== episode) return;
       Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].id === "coefficients"); });
     });
-    Object.keys(parts).forEach(function (k) { document.getElementById(k).hidden = !document.querySelector("#" + k + " .figures").children.length; });
+    // What has no figures is no place to go to.
+    Object.keys(parts).forEach(function (k) {
+      var none = !document.querySelector("#" + k + " .figures").children.length, link = document.querySelector("nav a[href='#" + k + "']");
+      document.getElementById(k).hidden = none;
+      if (link) link.hidden = none;
+    });
     document.querySelectorAll("[data-episode]").forEach(function (e) { e.hidden = e.dataset.episode !== episode; });
     table();
     var code = document.getElementById("pick").value || (data.regions[0] || {}).region_code;

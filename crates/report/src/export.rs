@@ -718,6 +718,14 @@ fn html(
     page.into_string()
 }
 
+/// The tables that are asked for: those named, or all panels.
+pub fn tables(args: &ExportArgs, catalog: &Catalog) -> Vec<String> {
+    if !args.tables.is_empty() {
+        return args.tables.clone();
+    }
+    catalog.tables.keys().filter(|table| table.starts_with("panel.")).cloned().collect()
+}
+
 /// Writes the tables and their codebooks; gives the files.
 ///
 /// # Errors
@@ -730,11 +738,7 @@ pub fn export(
     lake: &Lake,
     catalog: &Catalog,
 ) -> Result<Vec<PathBuf>, ExportError> {
-    let tables: Vec<String> = if args.tables.is_empty() {
-        catalog.tables.keys().filter(|table| table.starts_with("panel.")).cloned().collect()
-    } else {
-        args.tables.clone()
-    };
+    let tables = tables(args, catalog);
     let unwritable = |path: &Path| {
         let path = path.to_owned();
         move |source| ExportError::Write { path, source }

@@ -5,7 +5,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
-use lake::{Column, TableVersion};
+use lake::{Column, Contract, TableVersion};
 use maud::Render;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -268,6 +268,17 @@ impl Described {
             key: version.key.join(", "),
             products: classification::of(version),
             columns: version.columns.clone(),
+        }
+    }
+
+    /// What a contract says.
+    pub fn of_contract(contract: &Contract) -> Self {
+        Self {
+            table: contract.table.to_owned(),
+            about: contract.about.to_owned(),
+            key: contract.key.join(", "),
+            products: None,
+            columns: contract.columns.clone(),
         }
     }
 }

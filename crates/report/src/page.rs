@@ -191,8 +191,8 @@ fn header(source: &Source<'_>, pipeline: &Pipeline, data: &Value) -> Markup {
             }
             p class="lead" {
                 "Pipeline " b { (HtmlText(&pipeline.name)) } ": "
-                (n_regions(data)) " regions, "
-                (data["national"].as_array().map_or(0, Vec::len)) " years. Run "
+                (counted(n_regions(data), "region")) ", "
+                (counted(data["national"].as_array().map_or(0, Vec::len), "year")) ". Run "
                 (HtmlText(&catalog.run)) ", published " (HtmlText(&published))
                 " UTC. Every figure names the table it is made from; " code { "rebound describe" }
                 " says what its columns mean."
@@ -207,12 +207,22 @@ fn header(source: &Source<'_>, pipeline: &Pipeline, data: &Value) -> Markup {
     }
 }
 
+/// A number of things.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 fn n_regions(data: &Value) -> usize {
     data["names"].as_object().map_or(0, Map::len)
 }
 
-/// The way to the sections.
-fn navigation() -> Markup {
+/// Whether there are boundaries to draw maps in.
+fn has_maps(data: &Value) -> bool {
+    !data["geo"].is_null()
+}
+
+/// The way to the sections; `page.js` hides those that have no figures in an episode.
+fn navigation(data: &Value) -> Markup {
     let sections = [
         ("overview", "Overview"),
         ("maps", "Maps"),
@@ -224,10 +234,11 @@ fn navigation() -> Markup {
         ("models", "Models"),
         ("quality", "Data quality"),
     ];
+    let is_there = |id: &str| id != "maps" || has_maps(data);
     html! {
         nav aria-label="Sections" {
             div {
-                @for (id, name) in sections { a href={ "#" (id) } { (name) } }
+                @for (id, name) in sections.into_iter().filter(|(id, _)| is_there(id)) { a href={ "#" (id) } { (name) } }
                 label { "Episode " select id="episode" {} }
             }
         }
@@ -235,7 +246,7 @@ fn navigation() -> Markup {
 }
 
 /// The sections, of which `page.js` fills those that have none of `models` and `quality`.
-fn sections(facts: &[(String, &str)], models: &Markup, quality: &Markup) -> Markup {
+fn sections(data: &Value, facts: &[(String, &str)], models: &Markup, quality: &Markup) -> Markup {
     html! {
         section id="overview" {
             h2 { "Overview" }
@@ -244,7 +255,7 @@ fn sections(facts: &[(String, &str)], models: &Markup, quality: &Markup) -> Mark
             }
             div class="figures" {}
         }
-        section id="maps" {
+        section id="maps" hidden[!has_maps(data)] {
             h2 { "Maps" }
             p class="soft" {
                 "An index above 0 is better than expected: the region fell less, or came back more, than all regions together."
@@ -299,7 +310,7 @@ pub(super) fn page(
     let facts = [
         (sum("n_records"), "records"),
         (sum("n_rejected"), "rejected entries, kept with their reason"),
-        (n_regions(data).to_string(), "regions"),
+        (n_regions(data).to_string(), if n_regions(data) == 1 { "region" } else { "regions" }),
         (catalog.checks.len().to_string(), "checks held"),
     ];
     let quality = html! { (quality(source, &files)?) (checks(catalog)) };
@@ -312,8 +323,8 @@ pub(super) fn page(
             "\n"
             body {
                 (header(source, pipeline, data))
-                (navigation())
-                main { (sections(&facts, &models(results)?, &quality)) }
+                (navigation(data))
+                main { (sections(data, &facts, &models(results)?, &quality)) }
                 footer {
                     "Made by Rebound from run " (HtmlText(&catalog.run)) " of pipeline " (name)
                     ". Boundaries are for maps only and carry no claim about borders."

@@ -1,5 +1,6 @@
 //! What is published in a lake, for the commands that read it.
 
+use lake::meta;
 use lake::{Catalog, Lake, LakeError, TableVersion};
 use project::model_spec::Heading;
 use project::suggest::suggest;
@@ -73,13 +74,45 @@ pub fn verify(
     Ok(())
 }
 
+/// Makes the tables of the schema `meta` that `text` reads known to `session`, as the lake is now. Gives the files among the
+/// records of runs that are none.
+///
+/// # Errors
+///
+/// [`QueryError`] if the records cannot be read, or the session does not take what they say.
+pub fn register_meta(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: &Catalog,
+    session: &Session,
+    text: &str,
+) -> Result<Vec<LakeError>, QueryError> {
+    // Other texts are not parsed for it.
+    if !text.to_ascii_lowercase().contains(meta::SCHEMA) {
+        return Ok(Vec::new());
+    }
+    // What is no query is told when it is run.
+    let mut read = session.tables_read(text).unwrap_or_default();
+    read.retain(|table| meta::contract(table).is_some());
+    if read.is_empty() {
+        return Ok(Vec::new());
+    }
+    let runs = runtime.block_on(lake.runs());
+    let runs = runs.map_err(|error| QueryError::Lake(error.to_string()))?;
+    runtime.block_on(session.register_meta(&runs, catalog, &read))?;
+    Ok(runs.left_out)
+}
+
 /// What to tell of a query that reads a table which is not published, with the closest name.
 pub fn missing_table(session: &Session, catalog: &Catalog, sql: &str) -> Option<String> {
     let read = session.tables_read(sql).ok()?;
     let missing = read.iter().find(|table| {
-        !catalog.tables.contains_key(*table) && !table.starts_with("information_schema.")
+        !catalog.tables.contains_key(*table)
+            && !table.starts_with("information_schema.")
+            && meta::contract(table).is_none()
     })?;
-    let hint = suggest(missing, catalog.tables.keys().map(String::as_str));
+    let known = meta::contracts().iter().map(|contract| contract.table);
+    let hint = suggest(missing, catalog.tables.keys().map(String::as_str).chain(known));
     Some(format!(
         "no table `{missing}` is published{hint}; `rebound tables` (in the shell `\\d`) lists them"
     ))

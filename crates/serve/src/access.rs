@@ -1,18 +1,23 @@
 //! Who may connect, and over what.
 
 use async_trait::async_trait;
-use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
 use datafusion_postgres::pgwire::api::auth::sasl::scram::{
     SCRAM_ITERATIONS, ScramAuth, gen_salted_password, random_nonce,
 };
+use datafusion_postgres::pgwire::api::auth::sasl::{SASLState, SCRAM_SHA_256_METHOD};
 use datafusion_postgres::pgwire::api::auth::{
-    AuthSource, DefaultServerParameterProvider, LoginInfo, Password,
+    AuthSource, LoginInfo, Password, protocol_negotiation, save_startup_parameters_to_metadata,
 };
-use datafusion_postgres::pgwire::error::PgWireResult;
+use datafusion_postgres::pgwire::api::{ClientInfo, PgWireConnectionState};
+use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
+use datafusion_postgres::pgwire::messages::startup::{Authentication, PasswordMessageFamily};
+use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
+use futures::{Sink, SinkExt};
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -71,7 +76,7 @@ pub enum AccessError {
 #[derive(Clone)]
 pub struct Users(BTreeMap<String, String>);
 
-impl fmt::Debug for Users {
+impl Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Users").field(&self.0.keys()).finish()
     }
@@ -135,11 +140,81 @@ impl AuthSource for Users {
     }
 }
 
-/// A handler that asks for a password, by SCRAM-SHA-256.
-pub(crate) fn by_password(users: &Users) -> SASLAuthStartupHandler<DefaultServerParameterProvider> {
-    let scram = ScramAuth::new(Arc::new(users.clone()));
-    SASLAuthStartupHandler::new(Arc::new(DefaultServerParameterProvider::default()))
-        .with_scram(scram)
+/// What is known of a client after a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proven {
+    /// It must say more.
+    NotYet,
+    /// It may come in.
+    Yes,
+}
+
+/// Takes a client at its word.
+pub(crate) async fn believe<C>(
+    client: &mut C,
+    message: PgWireFrontendMessage,
+) -> PgWireResult<Proven>
+where
+    C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+    C::Error: Debug,
+    PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+{
+    let PgWireFrontendMessage::Startup(startup) = message else { return Ok(Proven::NotYet) };
+    protocol_negotiation(client, &startup).await?;
+    save_startup_parameters_to_metadata(client, &startup);
+    Ok(Proven::Yes)
+}
+
+/// Asks a client for a password, by SCRAM-SHA-256.
+pub(crate) struct Login {
+    scram: ScramAuth,
+    state: Mutex<SASLState>,
+}
+
+impl Login {
+    /// One of a client, who must be among `users`.
+    pub(crate) fn new(users: &Users) -> Self {
+        let scram = ScramAuth::new(Arc::new(users.clone()));
+        Self { scram, state: Mutex::new(SASLState::Initial) }
+    }
+
+    /// Answers the next message.
+    pub(crate) async fn answer<C>(
+        &self,
+        client: &mut C,
+        message: PgWireFrontendMessage,
+    ) -> PgWireResult<Proven>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let mut message = match message {
+            PgWireFrontendMessage::Startup(startup) => {
+                protocol_negotiation(client, &startup).await?;
+                save_startup_parameters_to_metadata(client, &startup);
+                client.set_state(PgWireConnectionState::AuthenticationInProgress);
+                let methods = Authentication::SASL(vec![SCRAM_SHA_256_METHOD.to_owned()]);
+                client.send(PgWireBackendMessage::Authentication(methods)).await?;
+                return Ok(Proven::NotYet);
+            }
+            PgWireFrontendMessage::PasswordMessageFamily(message) => message,
+            _ => return Ok(Proven::NotYet),
+        };
+        let mut state = self.state.lock().await;
+        if matches!(*state, SASLState::Initial) {
+            let first = message.into_sasl_initial_response()?;
+            if first.auth_method != SCRAM_SHA_256_METHOD {
+                return Err(PgWireError::UnsupportedSASLAuthMethod(first.auth_method));
+            }
+            message = PasswordMessageFamily::SASLInitialResponse(first);
+            *state = SASLState::ScramClientFirstReceived;
+        }
+        let (answer, next) = self.scram.process_scram_message(client, message, &state).await?;
+        client.send(PgWireBackendMessage::Authentication(answer)).await?;
+        *state = next;
+        Ok(if matches!(*state, SASLState::Finished) { Proven::Yes } else { Proven::NotYet })
+    }
 }
 
 /// Reads a certificate, with those that it is signed by, and its key.

@@ -6,7 +6,7 @@ use crate::screen::{Password, Screened};
 use datafusion_postgres::pgwire::api::{
     ClientInfo, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
 };
-use datafusion_postgres::pgwire::error::PgWireError;
+use datafusion_postgres::pgwire::error::{ErrorInfo, PgWireError};
 use datafusion_postgres::pgwire::messages::PgWireFrontendMessage;
 use datafusion_postgres::pgwire::tokio::server::{
     MaybeTls, PgWireMessageServerCodec, negotiate_tls, process_error, process_message,
@@ -222,7 +222,13 @@ async fn answer(
                 sleep(WRONG_PASSWORD).await;
             }
             handlers.on_error(&*messages, &mut error);
-            process_error(messages, error, is_extended).await?;
+            let told = ErrorInfo::from(error);
+            let is_fatal = told.is_fatal();
+            process_error(messages, PgWireError::UserError(Box::new(told)), is_extended).await?;
+            if is_fatal {
+                // Whoever was not let in asks nothing more.
+                return Ok(Answered::Ends);
+            }
         }
         Err(_) => {
             let broken = fatal("XX000", "this message broke the server; others go on");

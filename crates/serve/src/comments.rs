@@ -1,20 +1,16 @@
 //! The contracts of tables and columns as PostgreSQL's comments.
 
-use crate::functions;
-use async_trait::async_trait;
+use crate::{functions, pg_rows};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
-use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
-use datafusion::common::{Result, exec_datafusion_err, internal_datafusion_err};
+use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::logical_expr::{Signature, TypeSignature, Volatility};
 use datafusion::prelude::SessionContext;
 use lake::TableVersion;
-use query::CATALOG;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const SCHEMA: &str = "pg_catalog";
 const TABLE: &str = "pg_description";
 
 /// The catalog of tables.
@@ -77,6 +73,23 @@ impl Comments {
 }
 
 impl Comments {
+    /// Their rows in `pg_description`, which has `own`.
+    fn rows(&self, own: &RecordBatch) -> Result<RecordBatch> {
+        let numbers = |of: &dyn Fn((i32, i32)) -> i32| -> ArrayRef {
+            Arc::new(self.texts.keys().map(|&key| of(key)).collect::<Int32Array>())
+        };
+        let columns = own.schema_ref().fields().iter().map(|field| -> Result<ArrayRef> {
+            let found: ArrayRef = match field.name().as_str() {
+                "objoid" => numbers(&|(table, _)| table),
+                "classoid" => numbers(&|_| self.pg_class),
+                "objsubid" => numbers(&|(_, column)| column),
+                _ => Arc::new(self.texts.values().map(Some).collect::<StringArray>()),
+            };
+            Ok(cast(&found, field.data_type())?)
+        });
+        Ok(RecordBatch::try_new(own.schema(), columns.collect::<Result<Vec<_>>>()?)?)
+    }
+
     /// Those of tables, whose numbers are the first column, or of their columns, if the second has
     /// their places.
     fn of_columns(&self, arguments: &[ArrayRef]) -> Result<ArrayRef> {
@@ -103,36 +116,9 @@ impl Comments {
 /// Makes `comments` known where clients look for them: in `pg_description`, and by
 /// `obj_description` and `col_description`.
 pub(crate) async fn register(context: &SessionContext, comments: Comments) -> Result<()> {
-    let catalog = context
-        .catalog(CATALOG)
-        .ok_or_else(|| internal_datafusion_err!("the session has no catalog"))?;
-    let inner = catalog
-        .schema(SCHEMA)
-        .ok_or_else(|| internal_datafusion_err!("the session has no pg_catalog"))?;
-    let of_postgres = context.sql("select * from pg_catalog.pg_description").await?;
-    let schema = Arc::clone(of_postgres.schema().inner());
-    let own = of_postgres.collect().await?;
-    let pg_class = comments.pg_class;
-    let numbers = |of: &dyn Fn((i32, i32)) -> i32| -> ArrayRef {
-        Arc::new(comments.texts.keys().map(|&key| of(key)).collect::<Int32Array>())
-    };
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| {
-            let found: ArrayRef = match field.name().as_str() {
-                "objoid" => numbers(&|(table, _)| table),
-                "classoid" => numbers(&|_| pg_class),
-                "objsubid" => numbers(&|(_, column)| column),
-                _ => Arc::new(comments.texts.values().map(Some).collect::<StringArray>()),
-            };
-            Ok(cast(&found, field.data_type())?)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let ours = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    let table = MemTable::try_new(schema, vec![own, vec![ours]])?;
-    let provider = WithComments { inner, table: Arc::new(table) };
-    catalog.register_schema(SCHEMA, Arc::new(provider))?;
+    let own = pg_rows::of(context, TABLE).await?;
+    let ours = comments.rows(&own)?;
+    pg_rows::set(context, TABLE, own, ours)?;
 
     let comments = Arc::new(comments);
     let (number, text) = (DataType::Int32, DataType::Utf8);
@@ -146,29 +132,4 @@ pub(crate) async fn register(context: &SessionContext, comments: Comments) -> Re
         });
     }
     Ok(())
-}
-
-/// PostgreSQL's catalog, with comments.
-#[derive(Debug)]
-struct WithComments {
-    inner: Arc<dyn SchemaProvider>,
-    table: Arc<MemTable>,
-}
-
-#[async_trait]
-impl SchemaProvider for WithComments {
-    fn table_names(&self) -> Vec<String> {
-        self.inner.table_names()
-    }
-
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if name.eq_ignore_ascii_case(TABLE) {
-            return Ok(Some(Arc::clone(&self.table) as _));
-        }
-        self.inner.table(name).await
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        self.inner.table_exist(name)
-    }
 }

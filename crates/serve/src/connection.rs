@@ -1,12 +1,14 @@
 //! One client: its session over what is published, its memory, its transactions.
 
-use crate::access::{self, Users};
+use crate::access::{self, Login, Proven, Users};
 use crate::copy_out::CopyOut;
+use crate::databases;
 use crate::dialect::{Mending, bounded, mended};
 use crate::errors::{error, fatal, told};
 use crate::functions;
+use crate::kept::Kept;
 use crate::limits::{Ending, Limits, Within, until};
-use crate::publication::Publication;
+use crate::publication::{Publication, PublicationError};
 use crate::read_only::ReadOnly;
 use async_trait::async_trait;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -14,9 +16,9 @@ use datafusion::prelude::SessionContext;
 use datafusion_postgres::hooks::cursor::CursorStatementHook;
 use datafusion_postgres::hooks::set_show::SetShowHook;
 use datafusion_postgres::hooks::transactions::TransactionStatementHook;
-use datafusion_postgres::pgwire::api::auth::noop::NoopStartupHandler;
-use datafusion_postgres::pgwire::api::auth::sasl::SASLAuthStartupHandler;
-use datafusion_postgres::pgwire::api::auth::{DefaultServerParameterProvider, StartupHandler};
+use datafusion_postgres::pgwire::api::auth::{
+    DefaultServerParameterProvider, StartupHandler, finish_authentication,
+};
 use datafusion_postgres::pgwire::api::cancel::CancelHandler;
 use datafusion_postgres::pgwire::api::portal::Portal;
 use datafusion_postgres::pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
@@ -24,7 +26,8 @@ use datafusion_postgres::pgwire::api::results::{DescribePortalResponse, Response
 use datafusion_postgres::pgwire::api::stmt::{QueryParser, StoredStatement};
 use datafusion_postgres::pgwire::api::store::PortalStore;
 use datafusion_postgres::pgwire::api::{
-    ClientInfo, ClientPortalStore, ErrorHandler, METADATA_USER, PgWireServerHandlers,
+    ClientInfo, ClientPortalStore, ErrorHandler, METADATA_DATABASE, METADATA_USER,
+    PgWireServerHandlers, PidSecretKeyGenerator, RandomPidSecretKeyGenerator,
 };
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
@@ -33,14 +36,17 @@ use datafusion_postgres::pgwire::messages::startup::SecretKey;
 use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use datafusion_postgres::{DfSessionService, QueryHook};
 use futures::Sink;
-use query::{Memory, Quota};
+use lake::Lake;
+use query::{Memory, Quota, SessionParams};
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::spawn_blocking;
 
 /// A client's setting, in milliseconds, as the protocol's crate keeps it.
 const TIMEOUT: &str = "statement_timeout_ms";
@@ -61,7 +67,13 @@ pub(crate) enum Transport {
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    lake: Lake,
+    params: SessionParams,
     published: RwLock<Arc<Publication>>,
+    /// What kept runs published, as far as clients read it.
+    pub(crate) kept: Kept,
+    /// Numbers and secrets by which clients cancel.
+    numbers: RandomPidSecretKeyGenerator,
     /// Those that run, by the number a client cancels them by.
     running: Mutex<BTreeMap<i32, (SecretKey, watch::Sender<()>)>>,
     pub(crate) users: Option<Users>,
@@ -79,8 +91,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Serves `published` first.
+    /// Serves `published` of `lake` first.
     pub(crate) fn new(
+        lake: Lake,
         published: Publication,
         users: Option<Users>,
         transport: Transport,
@@ -88,7 +101,11 @@ impl Shared {
         engine: Handle,
     ) -> Self {
         Self {
+            lake,
+            params: limits.session(),
             published: RwLock::new(Arc::new(published)),
+            kept: Kept::default(),
+            numbers: RandomPidSecretKeyGenerator::default(),
             running: Mutex::default(),
             users,
             memory: Arc::new(Quota::new(limits.memory, None)),
@@ -119,6 +136,8 @@ struct Current {
     service: Arc<DfSessionService>,
     /// Between BEGIN and COMMIT all queries read the same run.
     is_held: bool,
+    /// In the database of a kept run they always do.
+    is_of_kept_run: bool,
     /// Whether another run was gone over to: statements prepared before read the old one.
     has_moved: bool,
 }
@@ -168,7 +187,7 @@ impl Connection {
         let published = shared.published();
         let (session, service) = opened(&published, &memory)?;
         let startup = Startup {
-            by_password: shared.users.as_ref().map(access::by_password),
+            login: shared.users.as_ref().map(Login::new),
             n_passwords: AtomicU32::new(0),
             permit: Mutex::default(),
         };
@@ -180,6 +199,7 @@ impl Connection {
                 session,
                 service,
                 is_held: false,
+                is_of_kept_run: false,
                 has_moved: false,
             }),
             cancel: watch::Sender::new(()),
@@ -193,7 +213,8 @@ impl Connection {
     fn service(&self) -> Arc<DfSessionService> {
         let current = &mut *locked(&self.current);
         let newest = self.shared.published();
-        if !current.is_held && !Arc::ptr_eq(&newest, &current.published) {
+        let stays = current.is_held || current.is_of_kept_run;
+        if !stays && !Arc::ptr_eq(&newest, &current.published) {
             match opened(&newest, &self.memory) {
                 Ok((session, service)) => {
                     functions::register_user(&session, &locked(&self.user));
@@ -207,6 +228,32 @@ impl Connection {
             }
         }
         Arc::clone(&current.service)
+    }
+
+    /// Goes over to `database`, if it is that of a kept run.
+    async fn enter(&self, database: &str, user: &str) -> PgWireResult<()> {
+        let Some(asked) = databases::asked(database, user) else { return Ok(()) };
+        let (shared, asked) = (Arc::clone(&self.shared), asked.to_owned());
+        let front = Handle::current();
+        let work = move || {
+            let served = shared.published();
+            front.block_on(shared.kept.open(&shared.lake, served, shared.params, &asked))
+        };
+        let done = spawn_blocking(work).await;
+        let found = done.map_err(|error| fatal("XX000", &error.to_string()))?;
+        let kept = found.map_err(|error| refused(database, &error))?;
+        let (session, service) = opened(&kept.publication, &self.memory)
+            .map_err(|error| fatal("XX000", &error.to_string()))?;
+        functions::register_database(&session, &kept.database);
+        *locked(&self.current) = Current {
+            published: kept.publication,
+            session,
+            service,
+            is_held: false,
+            is_of_kept_run: true,
+            has_moved: false,
+        };
+        Ok(())
     }
 
     fn begin(&self, client: &(impl ClientInfo + ?Sized)) -> (Arc<DfSessionService>, Ending) {
@@ -238,6 +285,24 @@ impl Connection {
             }
         }
     }
+}
+
+/// What a client is told whose database cannot be opened.
+fn refused(database: &str, error: &PublicationError) -> PgWireError {
+    let is_absent = match error {
+        PublicationError::History(error) => error.is_users(),
+        PublicationError::Nothing(_) | PublicationError::Gone { .. } => true,
+        _ => false,
+    };
+    let (code, what) =
+        if is_absent { ("3D000", "does not exist") } else { ("58030", "cannot be opened") };
+    let mut causes = vec![format!("database \"{database}\" {what}")];
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        causes.push(error.to_string());
+        next = error.source();
+    }
+    fatal(code, &causes.join(": "))
 }
 
 /// A connection's handlers.
@@ -349,7 +414,7 @@ pub(crate) type Prepared = <DfSessionService as ExtendedQueryHandler>::Statement
 impl Handlers {
     /// Whether clients prove who they are.
     pub(crate) fn is_by_password(&self) -> bool {
-        self.0.startup.by_password.is_some()
+        self.0.startup.login.is_some()
     }
 
     /// The portal of a statement over the run that is read now. The statement may have been
@@ -417,7 +482,7 @@ impl CancelHandler for Handlers {
 
 /// How a client comes in.
 struct Startup {
-    by_password: Option<SASLAuthStartupHandler<DefaultServerParameterProvider>>,
+    login: Option<Login>,
     /// Messages with a part of a password that have come.
     n_passwords: AtomicU32,
     permit: Mutex<Option<OwnedSemaphorePermit>>,
@@ -425,11 +490,6 @@ struct Startup {
 
 /// The message that proves a password: before it, a client takes nobody's place.
 const PROOF: u32 = 2;
-
-/// Everyone may come in.
-struct Open;
-
-impl NoopStartupHandler for Open {}
 
 #[async_trait]
 impl StartupHandler for Handlers {
@@ -444,7 +504,7 @@ impl StartupHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let startup = &self.0.startup;
-        let is_last = match (&startup.by_password, &message) {
+        let is_last = match (&startup.login, &message) {
             (None, _) => true,
             (_, PgWireFrontendMessage::PasswordMessageFamily(_)) => {
                 startup.n_passwords.fetch_add(1, Ordering::Relaxed) + 1 == PROOF
@@ -462,20 +522,38 @@ impl StartupHandler for Handlers {
                 "this server takes encrypted connections only: sslmode=require",
             ));
         }
-        match &startup.by_password {
-            Some(by_password) => {
-                let done = by_password.on_startup(client, message).await;
-                if done.is_err() {
-                    locked(&startup.permit).take();
-                }
-                done?;
-            }
-            None => Open.on_startup(client, message).await?,
+        let proven = match &startup.login {
+            Some(login) => login.answer(client, message).await,
+            None => access::believe(client, message).await,
+        };
+        let done = match proven {
+            Ok(Proven::Yes) => self.welcome(client).await,
+            Ok(Proven::NotYet) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            locked(&startup.permit).take();
         }
-        if let Some(name) = client.metadata().get(METADATA_USER) {
-            functions::register_user(&locked(&self.0.current).session, name);
-            locked(&self.0.user).clone_from(name);
-        }
-        Ok(())
+        done
+    }
+}
+
+impl Handlers {
+    /// Lets a client in that is who it says, to the database that it names.
+    async fn welcome<C>(&self, client: &mut C) -> PgWireResult<()>
+    where
+        C: ClientInfo + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let said = |key: &str| client.metadata().get(key).cloned();
+        let user = said(METADATA_USER).unwrap_or_default();
+        let database = said(METADATA_DATABASE).unwrap_or_else(|| user.clone());
+        self.0.enter(&database, &user).await?;
+        functions::register_user(&locked(&self.0.current).session, &user);
+        *locked(&self.0.user) = user;
+        let (number, secret) = self.0.shared.numbers.generate(client);
+        client.set_pid_and_secret_key(number, secret);
+        finish_authentication(client, &DefaultServerParameterProvider::default()).await
     }
 }

@@ -107,6 +107,11 @@ pub(crate) fn register_user(session: &SessionContext, user: &str) {
     register_constant(session, "session_user", user);
 }
 
+/// Registers `current_database`.
+pub(crate) fn register_database(session: &SessionContext, database: &str) {
+    register_constant(session, "current_database", database);
+}
+
 /// As PostgreSQL writes it: whole units, the next from 10 times its size on.
 fn pretty(bytes: i64) -> String {
     let mut size = i128::from(bytes);

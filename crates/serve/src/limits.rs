@@ -4,7 +4,7 @@ use crate::errors::error;
 use datafusion_postgres::pgwire::api::results::Response;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use futures::{FutureExt, Stream, StreamExt, stream};
-use query::{Memory, Planning, planning};
+use query::{Memory, Planning, SessionParams, planning};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,6 +27,13 @@ pub struct Limits {
     pub timeout: Duration,
     /// Partitions of a query that run side by side.
     pub threads: usize,
+}
+
+impl Limits {
+    /// Those of a session.
+    pub(crate) fn session(&self) -> SessionParams {
+        SessionParams { threads: self.threads, memory: self.query_memory }
+    }
 }
 
 /// How a query ends before it is done.

@@ -1,7 +1,7 @@
 //! What is published, as a session that connections copy.
 
 use crate::comments::{self, Comments};
-use crate::functions;
+use crate::{databases, functions};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -9,9 +9,9 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
-use lake::{Catalog, HeldLease, Lake, LakeError, LeaseTimes, TableVersion};
+use lake::meta;
+use lake::{Catalog, Fingerprint, HeldLease, HistoryError, KeptRun, Lake, LakeError, TableVersion};
 use query::{CATALOG, QueryError, Session, SessionParams};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -25,6 +25,17 @@ pub enum PublicationError {
     /// The lake.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// What a kept run published cannot be seen.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// What a kept run published is not there in full.
+    #[error("{why}. The other databases are {databases}")]
+    Gone {
+        /// What is gone.
+        why: HistoryError,
+        /// The newest databases.
+        databases: String,
+    },
     /// A table.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -57,14 +68,7 @@ pub(crate) async fn catalog(lake: &Lake) -> Result<Catalog, PublicationError> {
 /// A lease on all that `catalog` names.
 async fn lease(lake: &Lake, catalog: &Catalog) -> Option<HeldLease> {
     let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let files = catalog.tables.values().flat_map(|version| &version.files);
-    let keeps: BTreeSet<String> = catalog
-        .tables
-        .values()
-        .map(TableVersion::folder)
-        .chain(files.map(|file| file.path.clone()))
-        .collect();
-    match lake.lease(&command, keeps, LeaseTimes::default(), &Handle::current()).await {
+    match lake.lease_on(&command, &[catalog], &Handle::current()).await {
         Ok(lease) => Some(lease),
         Err(error) => {
             tracing::warn!(
@@ -84,18 +88,56 @@ impl Publication {
         params: SessionParams,
     ) -> Result<Self, PublicationError> {
         let lease = lease(lake, &catalog).await;
-        let session = Session::new(lake, params)?;
         for version in catalog.tables.values() {
             lake.verify(version).await?;
+        }
+        let now = catalog.run.clone();
+        Self::leased(lake, catalog, &now, params, lease).await
+    }
+
+    /// The same of what a kept run published, while `now` is published.
+    pub(crate) async fn of_kept(
+        lake: &Lake,
+        run: &KeptRun,
+        now: &Catalog,
+        params: SessionParams,
+    ) -> Result<Self, PublicationError> {
+        let lease = lease(lake, &run.catalog).await;
+        let versions: Vec<&TableVersion> = run.catalog.tables.values().collect();
+        lake.verify_kept(run, versions).await?;
+        Self::leased(lake, run.catalog.clone(), &now.run, params, lease).await
+    }
+
+    /// Opens every table of `catalog`, whose files are there, while the run `now` is published.
+    async fn leased(
+        lake: &Lake,
+        catalog: Catalog,
+        now: &str,
+        params: SessionParams,
+        lease: Option<HeldLease>,
+    ) -> Result<Self, PublicationError> {
+        let session = Session::new(lake, params)?;
+        for version in catalog.tables.values() {
             session.register(version)?;
         }
+        // As the records of runs were when the tables were opened.
+        let runs = lake.runs().await?;
+        let of_meta = meta::contracts();
+        let names = of_meta.iter().map(|contract| contract.table.to_owned()).collect();
+        session.register_meta(&runs, &catalog, &names).await?;
         let context = session.context().clone();
         setup_pg_catalog(&context, CATALOG, EmptyContextProvider)
             .map_err(PublicationError::PgCatalog)?;
         let broken = |error| PublicationError::PgCatalog(Box::new(error));
         let numbers = comments::numbers(&context).await.map_err(broken)?;
-        let comments = Comments::of(&numbers, catalog.tables.values());
+        let nothing = Fingerprint::of(b"");
+        let described: Vec<TableVersion> = of_meta
+            .iter()
+            .map(|contract| lake.draft(contract, meta::SCHEMA, &nothing, &catalog.published_at))
+            .collect();
+        let comments = Comments::of(&numbers, catalog.tables.values().chain(&described));
         comments::register(&context, comments).await.map_err(broken)?;
+        databases::register(&context, &databases::all(&runs, now)).await.map_err(broken)?;
         let types = comments::types(&context).await.map_err(broken)?;
         functions::register_all(&context, &numbers, &types, catalog.tables.values());
         Ok(Self { catalog, context, lease: Mutex::new(lease) })

@@ -6,7 +6,6 @@ use crate::connection::{Connection, Handlers, Shared, Transport};
 use crate::limits::Limits;
 use crate::publication::{self, Publication, PublicationError};
 use lake::{Catalog, Lake};
-use query::SessionParams;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,12 +71,13 @@ impl Server {
         engine: Handle,
     ) -> Result<Self, ServerError> {
         let catalog = publication::catalog(&lake).await?;
-        let published = Publication::open(&lake, catalog, params(&limits)).await?;
+        let published = Publication::open(&lake, catalog, limits.session()).await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServerError::Listen { address, source })?;
         let transport = if tls.is_some() { Transport::Encrypted } else { Transport::Any };
-        let shared = Arc::new(Shared::new(published, users, transport, &limits, engine));
+        let shared =
+            Arc::new(Shared::new(lake.clone(), published, users, transport, &limits, engine));
         let door = Arc::new(Door::new(limits.connections + WAITING));
         Ok(Self { lake, limits, listener, tls, shared, door })
     }
@@ -129,6 +129,7 @@ impl Server {
             tracing::warn!("stopped with queries running");
         }
         self.shared.published().release().await;
+        self.shared.kept.release().await;
     }
 
     fn accept(&self, socket: TcpStream) {
@@ -173,15 +174,11 @@ impl Server {
             return Ok(());
         }
         let run = catalog.run.clone();
-        let published = Publication::open(&self.lake, catalog, params(&self.limits)).await?;
+        let published = Publication::open(&self.lake, catalog, self.limits.session()).await?;
         self.shared.publish(published);
         tracing::info!(run, "serving another run");
         Ok(())
     }
-}
-
-fn params(limits: &Limits) -> SessionParams {
-    SessionParams { threads: limits.threads, memory: limits.query_memory }
 }
 
 /// An error with its causes, in one line.

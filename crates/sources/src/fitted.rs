@@ -1,12 +1,12 @@
 //! Layouts as they fit the files that they read: columns, marks of numbers, numbers stored as such.
 
-use crate::input::{self, Block, BlockReader, Buffers, Item, Stored, Unreadable};
+use crate::input::{self, Block, BlockReader, Buffers, Columns, Item, Stored, Unreadable};
 use arrow::array::{BinaryArray, RecordBatch};
 use encoding_rs::Encoding;
 use project::layout_file::LayoutFile;
 use project::suggest::suggest;
 use std::borrow::Cow;
-use trade::layout::Field;
+use trade::layout::{Field, FieldSpec, Origin};
 use trade::row::HeaderError;
 use trade::shape::CellKind;
 use trade::text::Rows;
@@ -39,10 +39,14 @@ impl Fitted {
         told: &LayoutFile,
         buffers: &Buffers,
     ) -> Result<(BlockReader, Self), Unreadable> {
-        let mut reader = match &told.rows {
-            Some(shape) => item.open_shaped(&told.options, shape, buffers)?,
-            None => item.open(&told.options, buffers)?,
+        let open = |item: &Item| match &told.rows {
+            Some(shape) => item.open_shaped(&told.options, shape, buffers),
+            None => item.open(&told.options, buffers),
         };
+        let mut reader = open(item)?;
+        item.check_columns(reader.header(), columns_of(&told.layout), |first| {
+            Ok(open(first)?.header().to_vec())
+        })?;
         let mut fitted = Self {
             layout: told.for_file(&item.label)?,
             header: reader.header().to_vec(),
@@ -107,6 +111,18 @@ impl Fitted {
         let names: Vec<&str> = self.header.iter().map(String::as_str).collect();
         let parser = RowParser::new(&self.layout, &names)?;
         Ok(if self.has_trailing { parser.with_trailing_delimiter() } else { parser })
+    }
+}
+
+/// Whether a layout takes columns by their places.
+fn columns_of(layout: &Layout) -> Columns {
+    let is_by_place = |spec: &FieldSpec| {
+        std::iter::successors(Some(spec), |spec| spec.fallback.as_deref())
+            .any(|spec| matches!(spec.origin, Origin::Position(_)))
+    };
+    match layout.fields.values().any(is_by_place) {
+        true => Columns::ByPlace,
+        false => Columns::ByName,
     }
 }
 

@@ -97,16 +97,8 @@ pub fn tables(revisions: &BTreeSet<HsRevision>) -> Result<Tables, CodesError> {
 ///
 /// [`CodesError`] if the built-in table is damaged.
 pub fn descriptions(revision: HsRevision) -> Result<BTreeMap<Hs6, String>, CodesError> {
-    let mut texts = BTreeMap::new();
-    each_row("descriptions", DESCRIPTIONS, |row| {
-        if row.text(0)? == revision.name()
-            && let Ok(code) = row.text(1)?.parse()
-        {
-            texts.insert(code, row.text(2)?.to_owned());
-        }
-        Ok(())
-    })?;
-    Ok(texts)
+    let texts = texts_of_all_levels(revision)?.into_iter();
+    Ok(texts.filter_map(|(code, text)| Some((code.parse().ok()?, text))).collect())
 }
 
 /// The official texts of the chapters, headings and codes of `revision`, by their digits.

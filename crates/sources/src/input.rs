@@ -18,6 +18,7 @@ mod packed;
 mod parquet_blocks;
 mod shaped;
 mod sheet;
+mod sheets;
 mod sniff;
 mod stata_blocks;
 mod text_blocks;
@@ -29,6 +30,7 @@ pub use self::cells::{
     with_mark, without_long_code, without_long_codes,
 };
 pub use self::fault::Unreadable;
+pub use self::sheets::Columns;
 
 #[cfg(test)]
 pub(crate) use self::excel_blocks::tests as excel_tests;
@@ -42,12 +44,15 @@ use self::local::Local;
 use self::magic::{Magic, NoTable};
 use self::parquet_blocks::ParquetBlocks;
 use self::shaped::ShapedBlocks;
+use self::sheets::OwnSheet;
 use self::stata_blocks::StataBlocks;
 use self::text_blocks::TextBlocks;
 use encoding_rs::Encoding;
 use project::bounded;
 use project::raw_files::{Place, RawFile};
 use project::read_options::{ColumnType, Form, ReadOptions};
+use project::sheets::SheetChoice;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -56,7 +61,7 @@ use tempfile::TempPath;
 use tokio::runtime::Handle;
 use trade::shape::Shape;
 
-/// A raw file, or a member of an archive.
+/// A raw file, a member of an archive, or a sheet of several that are read as one table.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// Its name in tables.
@@ -64,6 +69,8 @@ pub struct Item {
     file: Arc<Local>,
     /// The member, if the file is an archive.
     member: Option<usize>,
+    /// The sheet, if several are read.
+    sheet: Option<OwnSheet>,
 }
 
 /// Reads the blocks of a file.
@@ -211,14 +218,15 @@ impl std::fmt::Debug for BlockReader {
     }
 }
 
-/// The items of a file: itself, or the members of an archive in the order of their names.
+/// The items of a file: itself, or the members of an archive in the order of their names; of
+/// workbooks the sheets, if several are read.
 ///
 /// # Errors
 ///
 /// Why it cannot be read.
 pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, Unreadable> {
-    let RawFile { label, place } = file;
-    match place {
+    let RawFile { label, place, sheets } = file;
+    let items = match place {
         Place::Local(path) => items_at(path, label),
         Place::Remote(remote) => {
             let file = Local::copy_of(remote.clone(), runtime.clone());
@@ -228,7 +236,8 @@ pub fn items(file: &RawFile, runtime: &Handle) -> Result<Vec<Item>, Unreadable> 
                 false => Ok(vec![alone(file, label)]),
             }
         }
-    }
+    };
+    by_sheet(items?, sheets.as_ref())
 }
 
 /// The items of the file at `path`, as [`items`].
@@ -247,7 +256,57 @@ pub fn items_at(path: &Path, label: &str) -> Result<Vec<Item>, Unreadable> {
 
 /// A file that is no archive.
 fn alone(file: Local, label: &str) -> Item {
-    Item { label: label.to_owned(), file: Arc::new(file), member: None }
+    Item { label: label.to_owned(), file: Arc::new(file), member: None, sheet: None }
+}
+
+/// The sheets of workbooks that are read, each as an item of its own; the items as they are if
+/// nobody says which sheets are.
+///
+/// # Errors
+///
+/// If an item is no workbook, or has no such sheet.
+pub fn by_sheet(items: Vec<Item>, choice: Option<&SheetChoice>) -> Result<Vec<Item>, Unreadable> {
+    let Some(choice) = choice else { return Ok(items) };
+    let is_alone = items.len() == 1;
+    let mut sheets = Vec::new();
+    for item in items {
+        let found = sheets_of(&item, choice).map_err(|error| match is_alone {
+            true => error,
+            // A member of an archive is named.
+            false => error.within(&item.label),
+        });
+        sheets.extend(found?);
+    }
+    Ok(sheets)
+}
+
+/// The sheets of a workbook that are read.
+fn sheets_of(item: &Item, choice: &SheetChoice) -> Result<Vec<Item>, Unreadable> {
+    let is_workbook = |file: &Local| {
+        let magic = Magic::of_file(file.path()?)?;
+        Ok::<_, Unreadable>(matches!(magic, Magic::Xls | Magic::ZipWorkbook))
+    };
+    // What is packed is unpacked once for all sheets.
+    let file = match item.member.is_none() && is_workbook(&item.file)? {
+        true => Arc::clone(&item.file),
+        false => Arc::new(Local::of_copy(packed::to_temporary_file(item.unpacked()?)?)),
+    };
+    if !is_workbook(&file)? {
+        let why = format!(
+            "it is no workbook, and the layout reads sheets of one (`excel.sheets`: {choice}): \
+             leave the key out, or give the file a layout of its own"
+        );
+        return Err(why.into());
+    }
+    let path = file.path()?;
+    let names = caught(|| excel_blocks::sheets_of(path, choice))?;
+    let sheet = |sheet: OwnSheet| Item {
+        label: sheet.label.clone(),
+        file: Arc::clone(&file),
+        member: None,
+        sheet: Some(sheet),
+    };
+    Ok(OwnSheet::all(&item.label, names)?.into_iter().map(sheet).collect())
 }
 
 /// The members of an archive.
@@ -258,6 +317,7 @@ fn members(file: Local, label: &str) -> Result<Vec<Item>, Unreadable> {
         label: format!("{label}/{name}"),
         file: Arc::clone(&file),
         member: Some(at),
+        sheet: None,
     };
     Ok(members.map(item).collect())
 }
@@ -284,7 +344,7 @@ impl Item {
         options: &ReadOptions,
         buffers: &Buffers,
     ) -> Result<BlockReader, Unreadable> {
-        self.open_as(Told { options, shape: None, buffers })
+        self.open_as(Told { options: &self.own(options), shape: None, buffers })
     }
 
     /// Opens the file, as [`Self::open`], for the rows that `shape` tells from its other lines.
@@ -298,7 +358,37 @@ impl Item {
         shape: &Arc<Shape>,
         buffers: &Buffers,
     ) -> Result<BlockReader, Unreadable> {
-        self.open_as(Told { options, shape: Some(shape), buffers })
+        self.open_as(Told { options: &self.own(options), shape: Some(shape), buffers })
+    }
+
+    /// How it is read: as `options` tell, and from its own sheet if it is one of several.
+    fn own<'o>(&self, options: &'o ReadOptions) -> Cow<'o, ReadOptions> {
+        match &self.sheet {
+            None => Cow::Borrowed(options),
+            Some(sheet) => Cow::Owned(sheet.options(options)),
+        }
+    }
+
+    /// Refuses a sheet with other columns than the first of those that are read as one table, whose
+    /// header `open` gives.
+    ///
+    /// # Errors
+    ///
+    /// How its header differs.
+    pub fn check_columns(
+        &self,
+        header: &[String],
+        columns: Columns,
+        open: impl FnOnce(&Self) -> Result<Vec<String>, Unreadable>,
+    ) -> Result<(), String> {
+        let Some(sheet) = &self.sheet else { return Ok(()) };
+        let of = |sheet: OwnSheet| Self {
+            label: sheet.label.clone(),
+            file: Arc::clone(&self.file),
+            member: None,
+            sheet: Some(sheet),
+        };
+        sheet.check(header, columns, |first| open(&of(first)).ok())
     }
 
     fn open_as(&self, told: Told<'_>) -> Result<BlockReader, Unreadable> {

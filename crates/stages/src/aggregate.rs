@@ -7,7 +7,8 @@
 //!
 //! The records are read once, file by file, into rows of numbers that a [`RecordStore`] keeps by
 //! year and region, in memory up to the config's limit and on disk beyond it. The regions of a year
-//! are then summed side by side.
+//! are then summed side by side. Years are units of work: one whose files and codes are what they
+//! were is not read again.
 
 mod conversions;
 mod harmonizer;
@@ -20,14 +21,17 @@ mod sum_table;
 mod sums;
 mod table_columns;
 pub(super) mod tables;
+mod units;
+mod year;
 
 pub(crate) use self::params::Params;
 pub(super) use self::params::collector;
 pub(crate) use self::remote::{reported, year_alone};
 
 use self::conversions::{conversions, descriptions};
-use self::remote::run_remotely;
-use self::sums::{all_sums, finish};
+use self::harmonizer::YearContexts;
+use self::sums::{finish, sum};
+use self::units::Looked;
 use super::context::{Context, Input, Output};
 use super::error::StageError;
 use super::record_store::{RECORDS, RecordStore};
@@ -42,6 +46,7 @@ pub(super) struct Aggregate;
 impl Stage for Aggregate {
     const NAME: StageName = StageName::Aggregate;
     const VERSION: u32 = VERSION;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     fn is_asked(pipeline: &Pipeline) -> bool {
@@ -61,12 +66,19 @@ impl Stage for Aggregate {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        if let Some(remote) = context.remote() {
-            return run_remotely(params, context, remote);
-        }
-        let collector = collector(params, context.memory());
-        let store = RecordStore::read(context, &context.files_of(RECORDS)?, None, collector)?;
-        sums(params, context, &store)
+        let looked = Looked::at(params, context)?;
+        let reported = looked.reported();
+        let conversions = conversions(params, &reported)?;
+        let (sums, texts) = rayon::join(
+            || looked.sums(params, context, &conversions, &reported),
+            || descriptions(params),
+        );
+        let records = if params.aggregate.quantities {
+            context.part(RECORDS, &context.files_of(RECORDS)?)?
+        } else {
+            context.clone()
+        };
+        finish(params, &records, &conversions, sums?, &texts?)
     }
 }
 
@@ -80,7 +92,8 @@ pub(super) fn sums(
     store: &RecordStore,
 ) -> Result<Output, StageError> {
     let conversions = conversions(params, &store.reported_in_all())?;
+    let whole = YearContexts::Whole(context);
     let (sums, texts) =
-        rayon::join(|| all_sums(params, context, store, &conversions), || descriptions(params));
+        rayon::join(|| sum(params, &whole, store, &conversions), || descriptions(params));
     finish(params, context, &conversions, sums?, &texts?)
 }

@@ -1,15 +1,25 @@
 //! What a stage is given, and what it gives.
 
 use super::error::StageError;
+use super::sync::locked;
+use super::unit::{Choice, Unit, UnitCounts, UnitName};
 use crate::remote::RemoteExecutor;
 use arrow::array::RecordBatch;
-use lake::{CodedReader, DataFile, Lake, LakeError, TableVersion};
+use lake::{CodedReader, DataFile, Fingerprint, Lake, LakeError, TableVersion, UnitRecord};
 use project::pipeline::External;
 use project::raw_files::RawFile;
 use query::{Memory, QueryError, Session, SessionParams};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tracing::Span;
+
+/// The target of spans, which go into traces and nowhere else: the log does not ask for it.
+pub const SPANS: &str = "spans";
 
 /// What a stage reads.
 #[derive(Debug, Clone)]
@@ -61,20 +71,53 @@ pub enum Made {
 /// What a stage made, by table.
 pub type Output = BTreeMap<&'static str, Made>;
 
+/// What looks whether files of the lake are as they were written, before they are read.
+pub trait Verify: fmt::Debug + Send + Sync {
+    /// Looks at the files of a version.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not what was written.
+    fn verify(&self, version: &TableVersion) -> Result<(), LakeError>;
+}
+
+/// What units a stage made and used again.
+#[derive(Debug, Default)]
+struct UnitLog {
+    /// The names of the units that were looked up, where some are chosen.
+    names: BTreeSet<String>,
+    counts: UnitCounts,
+    /// What was made, to be kept when it is known that what was read did not change meanwhile.
+    made: Vec<UnitRecord>,
+    /// Files of units that were used again.
+    reused: Vec<DataFile>,
+}
+
 /// What a stage works with: the inputs that it declared, its tables, and what the machine has. It
 /// never shows the pipeline.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context<'a> {
     lake: &'a Lake,
     runtime: Handle,
+    /// The stage and the version of its code.
+    code: Arc<str>,
     /// The version of each table of the stage.
-    drafts: BTreeMap<String, TableVersion>,
+    drafts: Arc<BTreeMap<String, TableVersion>>,
+    /// What files are named by where the work is a unit's.
+    unit: Option<UnitName>,
     /// The tables it reads; none of what the pipeline does not make.
-    inputs: BTreeMap<String, Option<TableVersion>>,
+    inputs: Arc<BTreeMap<String, Option<TableVersion>>>,
     /// Labels of the files from outside that it reads.
-    files: BTreeSet<String>,
+    files: Arc<BTreeSet<String>>,
+    /// Hashes of these.
+    hashes: Arc<BTreeMap<String, Fingerprint>>,
     memory: Memory,
-    remote: Option<RemoteExecutor<'a>>,
+    verifier: Option<&'a dyn Verify>,
+    choice: Choice,
+    log: Arc<Mutex<UnitLog>>,
+    remote: Option<Arc<RemoteExecutor<'a>>>,
+    /// The span that the work is in: threads that share it have none of their own.
+    span: Span,
 }
 
 impl<'a> Context<'a> {
@@ -85,31 +128,341 @@ impl<'a> Context<'a> {
         memory: Memory,
         drafts: BTreeMap<String, TableVersion>,
     ) -> Self {
-        let (inputs, files) = (BTreeMap::new(), BTreeSet::new());
-        Self { lake, runtime, drafts, inputs, files, memory, remote: None }
+        Self {
+            lake,
+            runtime,
+            code: "".into(),
+            drafts: Arc::new(drafts),
+            unit: None,
+            inputs: Arc::default(),
+            files: Arc::default(),
+            hashes: Arc::default(),
+            memory,
+            verifier: None,
+            choice: Choice::default(),
+            log: Arc::default(),
+            remote: None,
+            span: Span::current(),
+        }
     }
 
     /// The same with what the stage declared: each of its tables in the version that `current` has.
     #[must_use]
     pub fn reading(mut self, inputs: &[Input], current: &BTreeMap<String, TableVersion>) -> Self {
+        let (mut tables, mut files) = (BTreeMap::new(), BTreeSet::new());
         for input in inputs {
             let table = match input {
                 Input::Table(table) => table.as_str(),
                 Input::TableIfMade(table) => table,
                 Input::File(FileInput { file, .. }) => {
-                    self.files.insert(file.label.clone());
+                    files.insert(file.label.clone());
                     continue;
                 }
             };
-            self.inputs.insert(table.to_owned(), current.get(table).cloned());
+            tables.insert(table.to_owned(), current.get(table).cloned());
         }
+        (self.inputs, self.files) = (Arc::new(tables), Arc::new(files));
         self
+    }
+
+    /// The same for units: `code` is the stage and the version of its code, `hashes` are those of
+    /// the files from outside that it reads, and `verifier` looks at parts before they are read.
+    #[must_use]
+    pub fn by_units(
+        self,
+        code: &str,
+        hashes: BTreeMap<String, Fingerprint>,
+        verifier: &'a dyn Verify,
+    ) -> Self {
+        Self { code: code.into(), hashes: Arc::new(hashes), verifier: Some(verifier), ..self }
+    }
+
+    /// The same where only some units may be made, or what earlier runs kept is made again.
+    #[must_use]
+    pub fn choosing(self, choice: Choice) -> Self {
+        Self { choice, ..self }
+    }
+
+    /// What an earlier run kept of `unit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`] if the lake fails.
+    pub fn kept<T: DeserializeOwned>(&self, unit: &Unit) -> Result<Option<T>, StageError> {
+        Ok(self.all_kept(std::slice::from_ref(unit))?.pop().flatten())
+    }
+
+    /// What an earlier run kept of each unit.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the lake fails, or others are missing than those that may be made.
+    pub fn all_kept<T: DeserializeOwned>(
+        &self,
+        units: &[Unit],
+    ) -> Result<Vec<Option<T>>, StageError> {
+        let records = self.records(units)?;
+        let mut log = locked(&self.log);
+        let made = |record: UnitRecord| {
+            // What another build of the program wrote down differently is made again.
+            let made = serde_json::from_str(&record.made).ok()?;
+            log.counts.n_reused += 1;
+            log.reused.extend(record.files);
+            Some(made)
+        };
+        let mut made = made;
+        let found: Vec<Option<T>> =
+            records.into_iter().map(|record| record.and_then(&mut made)).collect();
+        let missing = units.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let missing: Vec<&str> = missing.map(|(unit, _)| unit.name.as_str()).collect();
+        self.choice.check(&missing)?;
+        if self.choice.only.is_some() {
+            log.names.extend(units.iter().map(|unit| unit.name.clone()));
+        }
+        Ok(found)
+    }
+
+    /// Looks whether all units that were chosen are units of the stage, which has looked all of its
+    /// own up.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Data`] with the first that is not.
+    pub fn has_all_chosen(&self) -> Result<(), StageError> {
+        let log = locked(&self.log);
+        self.choice.are_among(&log.names.iter().map(String::as_str).collect())
+    }
+
+    /// The records of units, without those that are to be made again.
+    fn records(&self, units: &[Unit]) -> Result<Vec<Option<UnitRecord>>, StageError> {
+        let names = units.iter().map(|unit| unit.fingerprint(&self.code)).collect();
+        let records = self.runtime.block_on(self.lake.units_of(names))?;
+        let used = |(unit, record): (&Unit, Option<UnitRecord>)| {
+            record.filter(|_| !self.choice.ignores(&unit.name))
+        };
+        Ok(units.iter().zip(records).map(used).collect())
+    }
+
+    /// Whether each unit would be used again, without counting it.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::all_kept`].
+    pub fn are_kept(&self, units: &[Unit]) -> Result<Vec<bool>, StageError> {
+        let found: Vec<bool> = self.records(units)?.iter().map(Option::is_some).collect();
+        let missing = units.iter().zip(&found).filter(|(_, found)| !**found);
+        let missing: Vec<&str> = missing.map(|(unit, _)| unit.name.as_str()).collect();
+        self.choice.check(&missing)?;
+        self.choice.are_among(&units.iter().map(|unit| unit.name.as_str()).collect())?;
+        Ok(found)
+    }
+
+    /// What an earlier run kept of each unit that is no work of its own: nobody counts them.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Lake`] if the lake fails.
+    pub fn looked_up<T: DeserializeOwned>(
+        &self,
+        units: &[Unit],
+    ) -> Result<Vec<Option<T>>, StageError> {
+        let names = units.iter().map(|unit| unit.fingerprint(&self.code)).collect();
+        let records = self.runtime.block_on(self.lake.units_of(names))?;
+        let is_used = !self.choice.ignores_all();
+        let made = |record: UnitRecord| {
+            if is_used { serde_json::from_str(&record.made).ok() } else { None }
+        };
+        Ok(records.into_iter().map(|record| record.and_then(made)).collect())
+    }
+
+    /// What is known of each of some files of a table: what an earlier run found out, and of all
+    /// others what `find` gives, in their order, which is kept. `what` says what that depends on.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the lake fails, or `find` does.
+    pub(crate) fn known_of<T: Serialize + DeserializeOwned>(
+        &self,
+        table: &str,
+        files: &[DataFile],
+        what: &Unit,
+        find: impl FnOnce(&[DataFile]) -> Result<Vec<T>, StageError>,
+    ) -> Result<Vec<T>, StageError> {
+        let unit = |file: &DataFile| what.clone().reading(table, [file.clone()]);
+        let units: Vec<Unit> = files.iter().map(unit).collect();
+        let mut found: Vec<Option<T>> = self.looked_up(&units)?;
+        let missing: Vec<usize> = (0..files.len()).filter(|&at| found[at].is_none()).collect();
+        if !missing.is_empty() {
+            let of: Vec<DataFile> = missing.iter().map(|&at| files[at].clone()).collect();
+            for (at, known) in missing.into_iter().zip(find(&of)?) {
+                self.keep_aside(&units[at], &known)?;
+                found[at] = Some(known);
+            }
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Keeps what is known of such a unit.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Params`] if it cannot be written down.
+    pub fn keep_aside(&self, unit: &Unit, made: &impl Serialize) -> Result<(), StageError> {
+        let record = self.record(unit, Vec::new(), made)?;
+        locked(&self.log).made.push(record);
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        unit: &Unit,
+        files: Vec<DataFile>,
+        made: &impl Serialize,
+    ) -> Result<UnitRecord, StageError> {
+        let read = unit.parts.values().flatten().map(|file| file.path.clone());
+        Ok(UnitRecord {
+            fingerprint: unit.fingerprint(&self.code),
+            node: self.code.to_string(),
+            unit: unit.name.clone(),
+            of: if files.is_empty() { read.collect() } else { Vec::new() },
+            files,
+            made: serde_json::to_string(made)?,
+        })
+    }
+
+    /// Keeps what `unit` made: its files, and what the stage needs to know of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError::Params`] if that cannot be written down.
+    pub fn keep(
+        &self,
+        unit: &Unit,
+        files: Vec<DataFile>,
+        made: &impl Serialize,
+    ) -> Result<(), StageError> {
+        let record = self.record(unit, files, made)?;
+        let mut log = locked(&self.log);
+        log.counts.made.push(unit.name.clone());
+        log.made.push(record);
+        Ok(())
+    }
+
+    /// A span of the trace: that a unit is being made, for as long as it is held.
+    pub fn making(&self, unit: &str) -> Span {
+        tracing::info_span!(target: SPANS, parent: &self.span, "unit", unit)
+    }
+
+    /// The units that were made, to be kept, how many were made and used again, and the files of
+    /// those that were used again.
+    pub fn take_units(&self) -> (Vec<UnitRecord>, UnitCounts, Vec<DataFile>) {
+        let UnitLog { mut counts, made, reused, .. } = std::mem::take(&mut *locked(&self.log));
+        // Units that are made side by side end in any order.
+        counts.made.sort();
+        (made, counts, reused)
+    }
+
+    /// The context of a unit: it reads what the unit declared and nothing else, and its files are
+    /// the unit's. `label` is what they say that they are.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if a part is of no input of the stage, or is damaged.
+    pub fn of_unit(&self, unit: &Unit, label: Option<&str>) -> Result<Self, StageError> {
+        let mut inputs = BTreeMap::new();
+        for (table, files) in &unit.parts {
+            let part = TableVersion { files: files.clone(), ..self.described(table)? };
+            if let Some(verifier) = self.verifier {
+                verifier.verify(&part)?;
+            }
+            inputs.insert(table.clone(), Some(part));
+        }
+        Ok(Self {
+            inputs: Arc::new(inputs),
+            files: Arc::new(unit.outside.keys().cloned().collect()),
+            remote: None,
+            ..self.named(unit, label)
+        })
+    }
+
+    /// The same context with only some files of one input, which are looked at before.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the table is no input of the stage, or a file is damaged.
+    pub fn part(&self, table: &str, files: &[DataFile]) -> Result<Self, StageError> {
+        let unit = Unit::new("").reading(table, files.iter().cloned());
+        Ok(Self { unit: self.unit.clone(), ..self.of_unit(&unit, None)? })
+    }
+
+    /// The same context, whose files are those of a unit.
+    #[must_use]
+    pub(crate) fn named(&self, unit: &Unit, label: Option<&str>) -> Self {
+        self.in_folder(UnitName {
+            fingerprint: unit.fingerprint(&self.code),
+            label: label.map(str::to_owned),
+        })
+    }
+
+    /// The same context, whose files have the names of a unit.
+    #[must_use]
+    pub(crate) fn in_folder(&self, unit: UnitName) -> Self {
+        Self { unit: Some(unit), ..self.clone() }
+    }
+
+    /// The folder of the files of a unit.
+    pub fn unit_folder(&self, unit: &Unit) -> Fingerprint {
+        unit.fingerprint(&self.code)
+    }
+
+    /// The versions of the inputs that there are.
+    pub fn input_versions(&self) -> impl Iterator<Item = &TableVersion> {
+        self.inputs.values().flatten()
+    }
+
+    /// How the files of the context's unit are named.
+    pub(crate) fn unit_name(&self) -> Option<&UnitName> {
+        self.unit.as_ref()
+    }
+
+    /// An input without its files.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::input`].
+    pub(crate) fn described(&self, table: &str) -> Result<TableVersion, StageError> {
+        let version = self.input(table)?;
+        Ok(TableVersion {
+            table: version.table.clone(),
+            stage: version.stage.clone(),
+            fingerprint: version.fingerprint.clone(),
+            files: Vec::new(),
+            key: version.key.clone(),
+            about: version.about.clone(),
+            columns: version.columns.clone(),
+            metadata: version.metadata.clone(),
+            made_at: version.made_at.clone(),
+        })
+    }
+
+    /// A unit that reads a file from outside, too.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if it is not one of the stage's inputs.
+    pub fn with_file(&self, mut unit: Unit, label: &str) -> Result<Unit, StageError> {
+        let Some(hash) = self.hashes.get(label).filter(|_| self.files.contains(label)) else {
+            let why = format!("the stage reads `{label}`, which is not one of its inputs");
+            return Err(StageError::Data(why));
+        };
+        unit.outside.insert(label.to_owned(), hash.clone());
+        Ok(unit)
     }
 
     /// The same with other machines that do parts of the work.
     #[must_use]
     pub fn with_remote(mut self, remote: Option<RemoteExecutor<'a>>) -> Self {
-        self.remote = remote;
+        self.remote = remote.map(Arc::new);
         self
     }
 
@@ -130,7 +483,7 @@ impl<'a> Context<'a> {
 
     /// Other machines, if they do the work.
     pub fn remote(&self) -> Option<&RemoteExecutor<'a>> {
-        self.remote.as_ref()
+        self.remote.as_deref()
     }
 
     /// A table from outside, to be read.
@@ -241,11 +594,19 @@ impl<'a> Context<'a> {
         let draft = self.drafts.get(table).ok_or_else(|| {
             StageError::Data(format!("the stage writes `{table}`, which is not one of its tables"))
         })?;
+        let writer = match &self.unit {
+            None => self.lake.group_writer(draft, name)?,
+            Some(UnitName { fingerprint, .. }) => {
+                let draft = TableVersion { fingerprint: fingerprint.clone(), ..draft.clone() };
+                self.lake.group_writer(&draft, name)?
+            }
+        };
         Ok(GroupWriter {
             runtime: &self.runtime,
             table: draft.table.clone(),
             columns: draft.columns.iter().map(|column| column.name.clone()).collect(),
-            writer: self.lake.group_writer(draft, name)?,
+            label: self.unit.as_ref().and_then(|unit| unit.label.clone()),
+            writer,
         })
     }
 
@@ -274,6 +635,8 @@ pub struct GroupWriter<'a> {
     table: String,
     /// The names of its columns, in the order of the contract.
     columns: Vec<String>,
+    /// What the file says that it is.
+    label: Option<String>,
     writer: lake::GroupWriter,
 }
 
@@ -309,14 +672,16 @@ impl GroupWriter<'_> {
     ///
     /// [`StageError::Lake`].
     pub fn finish(self) -> Result<DataFile, StageError> {
-        Ok(self.runtime.block_on(self.writer.finish())?)
+        let file = self.runtime.block_on(self.writer.finish())?;
+        Ok(DataFile { unit: self.label, ..file })
     }
 }
 
 impl<'a> GroupWriter<'a> {
     /// Ends the file while other work goes on.
     pub fn finish_aside(self) -> Finishing<'a> {
-        Finishing { runtime: self.runtime, task: self.runtime.spawn(self.writer.finish()) }
+        let task = self.runtime.spawn(self.writer.finish());
+        Finishing { runtime: self.runtime, label: self.label, task }
     }
 }
 
@@ -324,6 +689,7 @@ impl<'a> GroupWriter<'a> {
 #[derive(Debug)]
 pub struct Finishing<'a> {
     runtime: &'a Handle,
+    label: Option<String>,
     task: JoinHandle<Result<DataFile, LakeError>>,
 }
 
@@ -335,7 +701,7 @@ impl Finishing<'_> {
     /// [`StageError::Lake`].
     pub fn wait(mut self) -> Result<DataFile, StageError> {
         match self.runtime.block_on(&mut self.task) {
-            Ok(file) => Ok(file?),
+            Ok(file) => Ok(DataFile { unit: self.label.take(), ..file? }),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(error) => Err(StageError::Data(format!("a file was not written: {error}"))),

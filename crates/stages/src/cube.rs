@@ -6,6 +6,7 @@ use super::error::StageError;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Int32Type};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use space::Exports;
 use std::collections::{BTreeMap, BTreeSet};
 use trade::interner::Interner;
@@ -98,9 +99,20 @@ struct FileSum {
     value: Money,
 }
 
+/// What a file of a table has rows of.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct SumCodes {
+    /// Regions.
+    pub(super) regions: BTreeSet<String>,
+    /// What divides a region's exports.
+    pub(super) parts: BTreeSet<String>,
+    /// Places of the periods.
+    pub(super) places: BTreeSet<i32>,
+}
+
 /// The exports of one file of a table, by period, region and part.
 #[derive(Default)]
-struct FileSums {
+pub(super) struct FileSums {
     regions: Interner,
     parts: Interner,
     /// Region after region; of a region, period after period.
@@ -112,7 +124,8 @@ struct FileSums {
 }
 
 impl FileSums {
-    fn read(
+    /// Reads a file of one of the tables that the stage reads; see [`TableSums::read`].
+    pub(super) fn read(
         context: &Context<'_>,
         table: &str,
         file: &lake::DataFile,
@@ -159,6 +172,16 @@ impl FileSums {
         Ok(())
     }
 
+    /// What it has rows of.
+    pub(super) fn codes(&self) -> SumCodes {
+        let all = |codes: &Interner| words(codes).map(str::to_owned).collect();
+        SumCodes {
+            regions: all(&self.regions),
+            parts: all(&self.parts),
+            places: self.sums.iter().map(|sum| sum.place).collect(),
+        }
+    }
+
     /// Puts the sums of the region that was read among those of the file.
     fn close(&mut self) {
         if let Some(region) = self.region.take() {
@@ -180,7 +203,8 @@ pub(super) struct TableSums {
 }
 
 impl TableSums {
-    /// Reads a table file by file; see [`Cube::stream`]. `None` if it has no rows.
+    /// Reads a table file by file: its exports by region and `column`, summed over all else; by
+    /// quarter or month if `frequency` says so, from its column `month`. `None` if it has no rows.
     pub(super) fn read(
         context: &Context<'_>,
         table: &str,
@@ -191,10 +215,19 @@ impl TableSums {
         let found: Vec<FileSums> =
             context.files_of(table)?.par_iter().map(read).collect::<Result<_, _>>()?;
         let all = |of: fn(&FileSums) -> &Interner| {
-            index(found.iter().map(of).flat_map(words).map(str::to_owned))
+            index(found.iter().map(of).flat_map(words).map(str::to_owned)).0
         };
-        let (regions, region_at) = all(|file| &file.regions);
-        let (parts, part_at) = all(|file| &file.parts);
+        let codes = (all(|file| &file.regions), all(|file| &file.parts));
+        let sums = Self::of(found, codes);
+        Ok((!sums.cells.is_empty()).then_some(sums))
+    }
+
+    /// The sums of files, of which these are the regions and parts of all, ascending.
+    fn of(found: Vec<FileSums>, (regions, parts): (Vec<String>, Vec<String>)) -> Self {
+        let places = |codes: &[String]| -> BTreeMap<String, usize> {
+            codes.iter().cloned().enumerate().map(|(at, code)| (code, at)).collect()
+        };
+        let (region_at, part_at) = (places(&regions), places(&parts));
         let mut cells: BTreeMap<i32, Vec<CubeCell>> = BTreeMap::new();
         for file in found {
             let of_regions: Vec<usize> = words(&file.regions).map(|text| region_at[text]).collect();
@@ -209,10 +242,7 @@ impl TableSums {
                 cells.entry(sums[0].place).or_default().extend(sums.iter().map(cell));
             }
         }
-        if cells.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Self { regions, parts, cells }))
+        Self { regions, parts, cells }
     }
 
     /// How many periods there are.
@@ -234,20 +264,6 @@ impl TableSums {
 }
 
 impl Cube {
-    /// Reads `trade.region_product_year`.
-    ///
-    /// # Errors
-    ///
-    /// [`StageError`] if the table is not one of the stage's inputs, or has no rows.
-    pub fn read(context: &Context<'_>) -> Result<Self, StageError> {
-        let cube = Self::stream(context, CELLS, "product", Frequency::Year)?;
-        cube.ok_or_else(|| {
-            StageError::Data(format!(
-                "{CELLS} has no rows: nothing is left after flow and exclusions"
-            ))
-        })
-    }
-
     fn of(
         regions: Vec<String>,
         products: Vec<String>,
@@ -291,28 +307,52 @@ impl Cube {
             .fold((0, Money::ZERO), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
-    /// Reads one of the tables that the stage reads file by file: its exports by region and
-    /// `column`, summed over all else; by quarter or month if `frequency` says so, from its column
-    /// `month`. `None` if it has no rows.
+    /// Reads some files of `trade.region_product_year`, of which these are the regions and products
+    /// of all, ascending.
     ///
     /// # Errors
     ///
     /// [`StageError`] if the table is not one of the stage's inputs, or the lake fails.
-    pub fn stream(
+    pub(super) fn of_files(
         context: &Context<'_>,
+        files: &[lake::DataFile],
+        codes: (Vec<String>, Vec<String>),
+    ) -> Result<Self, StageError> {
+        let read = |file| FileSums::read(context, CELLS, file, "product", Frequency::Year);
+        let found = files.par_iter().map(read).collect::<Result<_, _>>()?;
+        let sums = TableSums::of(found, codes);
+        let cube = Self::of(sums.regions, sums.parts, Frequency::Year, sums.cells);
+        cube.warn_of_negative(CELLS);
+        Ok(cube)
+    }
+
+    /// The exports of some files of `table`, of all of which these are the regions and parts,
+    /// ascending.
+    pub(super) fn of_sums(
         table: &str,
-        column: &str,
         frequency: Frequency,
-    ) -> Result<Option<Self>, StageError> {
-        let Some(sums) = TableSums::read(context, table, column, frequency)? else {
-            return Ok(None);
-        };
+        found: Vec<FileSums>,
+        codes: (Vec<String>, Vec<String>),
+    ) -> Self {
+        let sums = TableSums::of(found, codes);
         let cube = Self::of(sums.regions, sums.parts, frequency, sums.cells);
-        if !cube.negative.is_empty() {
-            let (cells, value) = cube.negative(&cube.years, 1);
+        cube.warn_of_negative(table);
+        cube
+    }
+
+    /// The same with all periods that there are, of which it has the cells of some: what is not
+    /// there is said with them, and levels begin with the first.
+    #[must_use]
+    pub(super) fn among(mut self, periods: &[i32]) -> Self {
+        periods.clone_into(&mut self.years);
+        self
+    }
+
+    fn warn_of_negative(&self, table: &str) {
+        if !self.negative.is_empty() {
+            let (cells, value) = self.negative(&self.years, 1);
             tracing::warn!(cells, %value, table, "cells below zero count as zero");
         }
-        Ok(Some(cube))
     }
 
     /// The same with products in the place of regions and regions in that of products. What is not

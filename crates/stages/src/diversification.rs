@@ -6,44 +6,46 @@ pub(super) mod tables;
 use self::tables::{
     MarketColumns, ProductYear, ProductYearRow, RegionYear, RegionYearRow, VarietyColumns,
 };
-use super::context::{Context, Input, Output};
+use super::cell_years::{CellYears, files_of_years};
+use super::context::{Context, Input, Made, Output};
 use super::cube::{CELLS, Cube, texts};
 use super::error::StageError;
 use super::product_groups::{ProductGroups, numbers};
-use super::rows::{Rows, table};
+use super::rows::Rows;
 use super::stage::Stage;
+use super::table::Table;
+use super::unit::Unit;
 use arrow::array::AsArray;
-use arrow::datatypes::{Decimal128Type, Int32Type};
-use lake::Contract;
+use arrow::datatypes::Decimal128Type;
+use lake::{Contract, DataFile};
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sources::hs_tables;
 use space::{
     Classes, Concentration, Exports, Specificity, concentration, entropy, related_variety,
     specificity,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use trade::{Classification, Money};
 
-/// Exports by year, region code and destination.
-type Markets = BTreeMap<i32, BTreeMap<String, BTreeMap<String, Money>>>;
+/// Exports by region code and destination.
+type Markets = BTreeMap<String, BTreeMap<String, Money>>;
 
+/// Those of the one year that `context` has.
 fn markets(context: &Context<'_>) -> Result<Markets, StageError> {
     let mut markets = Markets::new();
     for batch in &context.rows(DESTINATIONS)? {
         let schema = batch.schema();
-        let years = batch.column(schema.index_of("year")?).as_primitive::<Int32Type>();
         let values = batch.column(schema.index_of("fob_value")?).as_primitive::<Decimal128Type>();
         let (regions, destinations) = (texts(batch, "region_code")?, texts(batch, "destination")?);
         for row in 0..batch.num_rows() {
-            let of_year = markets.entry(years.value(row)).or_default();
             // Rows come region after region: most texts are known.
-            if !of_year.contains_key(regions.value(row)) {
-                of_year.insert(regions.value(row).to_owned(), BTreeMap::new());
+            if !markets.contains_key(regions.value(row)) {
+                markets.insert(regions.value(row).to_owned(), BTreeMap::new());
             }
-            let Some(of_region) = of_year.get_mut(regions.value(row)) else { continue };
+            let Some(of_region) = markets.get_mut(regions.value(row)) else { continue };
             let value = Money::from_hundredths(values.value(row));
             match of_region.get_mut(destinations.value(row)) {
                 Some(sum) => *sum += value,
@@ -149,6 +151,7 @@ const DESTINATIONS: &str = "trade.region_product_year_destination";
 impl Stage for Diversification {
     const NAME: StageName = StageName::Diversification;
     const VERSION: u32 = 4;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {
@@ -164,39 +167,104 @@ impl Stage for Diversification {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        run(params, context)
+        let cells = CellYears::of(context)?;
+        let mut years = Vec::new();
+        for year in cells.years() {
+            let only = BTreeSet::from([year]);
+            let unit = cells
+                .unit(&year.to_string(), &only)?
+                .of("params", params)?
+                .reading(DESTINATIONS, files_of_years(context, DESTINATIONS, &only)?);
+            years.push((year, unit));
+        }
+        let units: Vec<Unit> = years.iter().map(|(_, unit)| unit.clone()).collect();
+        let kept = context.all_kept::<YearFiles>(&units)?;
+        let common = Common {
+            groups: ProductGroups::of(&params.classification, &cells.products),
+            subcontinents: hs_tables::subcontinents()?,
+        };
+        // What is read is looked at before, one year after the other; then they are made side by side.
+        let mut work = Vec::new();
+        for ((year, unit), kept) in years.iter().zip(kept) {
+            let of_year = match kept {
+                Some(_) => None,
+                None => Some(context.of_unit(unit, Some(&unit.name))?),
+            };
+            work.push((*year, unit, kept, of_year));
+        }
+        let make = |(year, unit, kept, of_year): (i32, &Unit, Option<YearFiles>, Option<_>)| {
+            let Some(of_year) = of_year else { return Ok(kept) };
+            let _making = context.making(&unit.name);
+            let made = common.year(&cells, &of_year, year)?;
+            context.keep(unit, made.files().cloned().collect(), &made)?;
+            Ok(Some(made))
+        };
+        let made: Vec<Option<YearFiles>> =
+            work.into_par_iter().map(make).collect::<Result<_, StageError>>()?;
+        let (mut regions, mut products) = (Vec::new(), Vec::new());
+        for files in made.into_iter().flatten() {
+            regions.extend(files.regions);
+            products.extend(files.products);
+        }
+        Ok(Output::from([
+            (RegionYear::NAME, Made::Files(regions)),
+            (ProductYear::NAME, Made::Files(products)),
+        ]))
     }
 }
 
-/// Computes variety and concentration of every region, product and year.
-fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-    let cube = Cube::read(context)?;
-    let markets = markets(context)?;
-    let subcontinents = hs_tables::subcontinents()?;
-    let groups = ProductGroups::of(&params.classification, &cube.products);
-    let mut by_region = Rows::<RegionYear>::default();
-    let mut by_product = Rows::<ProductYear>::default();
-    for &year in &cube.years {
+/// The files of a year.
+#[derive(Serialize, Deserialize)]
+struct YearFiles {
+    regions: Option<DataFile>,
+    products: Option<DataFile>,
+}
+
+impl YearFiles {
+    fn files(&self) -> impl Iterator<Item = &DataFile> {
+        self.regions.iter().chain(&self.products)
+    }
+}
+
+/// What all years share.
+struct Common {
+    groups: ProductGroups,
+    subcontinents: BTreeMap<String, String>,
+}
+
+impl Common {
+    /// Computes variety and concentration of every region and product of a year, and writes them.
+    fn year(
+        &self,
+        cells: &CellYears,
+        context: &Context<'_>,
+        year: i32,
+    ) -> Result<YearFiles, StageError> {
+        let cube = cells.cube(context, &BTreeSet::from([year]))?;
+        let markets = markets(context)?;
         let slice = cube.slice(&[year], 1, "diversification")?;
         let exports = &slice.exports;
         let found: Vec<Found> = (0..cube.regions.len())
             .into_par_iter()
-            .map(|region| Found::of(exports, region, &groups))
+            .map(|region| Found::of(exports, region, &self.groups))
             .collect();
+        let (mut by_region, mut by_product) =
+            (Rows::<RegionYear>::default(), Rows::<ProductYear>::default());
         for (region, found) in found.into_iter().enumerate() {
             if !slice.is_reported[region] {
                 continue;
             }
             let code = cube.regions[region].as_str();
-            let market = markets.get(&year).and_then(|of_year| of_year.get(code));
-            by_region.push(found.row(year, code, market_columns(market, &subcontinents)));
+            let market = markets.get(code);
+            by_region.push(found.row(year, code, market_columns(market, &self.subcontinents)));
         }
         products_of_year(&cube, year, exports, &mut by_product);
+        let name = format!("{year}.parquet");
+        Ok(YearFiles {
+            regions: by_region.file(context, &name)?,
+            products: by_product.file(context, &name)?,
+        })
     }
-    let mut output = Output::new();
-    table(&mut output, by_region)?;
-    table(&mut output, by_product)?;
-    Ok(output)
 }
 
 /// The columns of destinations.

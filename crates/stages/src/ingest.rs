@@ -6,6 +6,7 @@
 //! no more of a file is in memory than the blocks being read, and what is refused until there is
 //! enough to write.
 
+mod account;
 mod block;
 mod gathered;
 mod params;
@@ -18,18 +19,20 @@ pub(super) mod tables;
 pub(crate) use self::gathered::OfFile;
 pub(crate) use self::params::Params;
 
+use self::account::{OfSource, account_for};
 use self::raw_input::{RawInput, inputs, inputs_of, unreadable};
 use self::reader::{RecordsTo, read};
-use self::reconciliation::account_for;
 use self::tables::{Records, Rejects};
 use super::aggregate;
 use super::context::{Context, Input, Made, Output};
 use super::error::StageError;
 use super::stage::{Also, Stage};
 use super::table::Table;
+use super::unit::Unit;
 use crate::remote::{RemoteExecutor, Task};
 use lake::Contract;
-use project::pipeline::Pipeline;
+use project::pipeline::{Pipeline, Source};
+use project::raw_files::RawFile;
 use project::stage_name::StageName;
 use serde::Serialize;
 use trade::Money;
@@ -47,6 +50,7 @@ const VERSION: u32 = 7;
 impl Stage for Ingest {
     const NAME: StageName = StageName::Ingest;
     const VERSION: u32 = VERSION;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     fn is_asked(pipeline: &Pipeline) -> bool {
@@ -70,23 +74,90 @@ impl Stage for Ingest {
         tables::contracts()
     }
 
+    fn units(params: &Params, context: &Context<'_>) -> Result<Option<Vec<Unit>>, StageError> {
+        let raw = raw_units(params, context)?;
+        Ok(Some(raw.into_iter().map(|(unit, ..)| unit).collect()))
+    }
+
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        let inputs = inputs(params, context)?;
-        let found = match context.remote() {
-            Some(remote) => read_remotely(&inputs, remote)?,
-            None => read(&inputs, 0, context, RecordsTo::Table, params.row_limit())?,
+        let mut found: Vec<OfSource<'_>> = Vec::new();
+        let mut missing = Vec::new();
+        let raw = raw_units(params, context)?;
+        let units: Vec<Unit> = raw.iter().map(|(unit, ..)| unit.clone()).collect();
+        let kept = context.all_kept::<Vec<OfFile>>(&units)?;
+        for ((unit, source, file), kept) in raw.iter().zip(kept) {
+            match kept {
+                Some(members) => {
+                    let known = |file| OfSource { source, file, is_new: false };
+                    found.extend(members.into_iter().map(known));
+                }
+                None => missing.push(Missing { unit, source, file }),
+            }
+        }
+        let made = match context.remote() {
+            Some(remote) => read_remotely(&missing, context, remote)?,
+            None => read_here(params, &missing, context)?,
         };
-        let (mut by_file, mut records, mut rejects) = (Vec::new(), Vec::new(), Vec::new());
-        for OfFile { reconciliation, records: of_file, rejects: refused } in found {
-            by_file.push(reconciliation);
+        for (Missing { unit, source, .. }, members) in missing.into_iter().zip(made) {
+            let files = members.iter().flat_map(OfFile::files).cloned().collect();
+            context.keep(unit, files, &members)?;
+            let new = |file| OfSource { source, file, is_new: true };
+            found.extend(members.into_iter().map(new));
+        }
+        found.sort_by(|a, b| a.file.label.cmp(&b.file.label));
+        let mut output = account_for(params, &found)?;
+        let (mut records, mut rejects) = (Vec::new(), Vec::new());
+        for OfSource { file: OfFile { records: of_file, rejects: refused, .. }, .. } in found {
             records.extend(of_file);
             rejects.extend(refused);
         }
-        let mut output = account_for(params, &inputs, &by_file)?;
         output.insert(Records::NAME, Made::Files(records));
         output.insert(Rejects::NAME, Made::Files(rejects));
         Ok(output)
     }
+}
+
+/// A raw file that no earlier run read as it is to be read now.
+struct Missing<'u, 'p> {
+    unit: &'u Unit,
+    source: &'p Source,
+    file: &'p RawFile,
+}
+
+/// The raw files as units, each with its source.
+fn raw_units<'p>(
+    params: &'p Params,
+    context: &Context<'_>,
+) -> Result<Vec<(Unit, &'p Source, &'p RawFile)>, StageError> {
+    let mut units = Vec::new();
+    for (at, source) in params.read.iter().enumerate() {
+        for file in &source.files {
+            units.push((params.unit(at, file, context)?, source, file));
+        }
+    }
+    Ok(units)
+}
+
+/// Reads raw files side by side; of an archive gives what each member came to.
+fn read_here(
+    params: &Params,
+    missing: &[Missing<'_, '_>],
+    context: &Context<'_>,
+) -> Result<Vec<Vec<OfFile>>, StageError> {
+    let mut inputs = Vec::new();
+    for (at, Missing { unit, source, file }) in missing.iter().enumerate() {
+        let members = inputs_of(source, file, &context.named(unit, None))?;
+        inputs.extend(members.into_iter().map(|input| (at, input)));
+    }
+    // In the order of their names, so that the same fault is always the one named.
+    inputs.sort_by(|(_, a), (_, b)| a.item.label.cmp(&b.item.label));
+    let (places, inputs): (Vec<usize>, Vec<RawInput<'_>>) = inputs.into_iter().unzip();
+    let mut made: Vec<Vec<OfFile>> = missing.iter().map(|_| Vec::new()).collect();
+    let read = read(&inputs, RecordsTo::Table, params.row_limit())?;
+    for (at, of_file) in places.into_iter().zip(read) {
+        made[at].push(of_file);
+    }
+    Ok(made)
 }
 
 /// What both stages depend on.
@@ -127,12 +198,12 @@ impl Stage for IngestToSums {
         let inputs = inputs(params, context)?;
         let (mut by_file, mut rejects) = (Vec::with_capacity(inputs.len()), Vec::new());
         let to_sums = RecordsTo::Sums(&collector);
-        for of_file in read(&inputs, 0, context, to_sums, params.row_limit())? {
-            by_file.push(of_file.reconciliation);
-            rejects.extend(of_file.rejects);
+        for (input, of_file) in inputs.iter().zip(read(&inputs, to_sums, params.row_limit())?) {
+            rejects.extend(of_file.rejects.iter().cloned());
+            by_file.push(OfSource { source: input.source, file: of_file, is_new: true });
         }
-        let value: Money = by_file.iter().map(|found| found.value_records).sum();
-        let mut output = account_for(params, &inputs, &by_file)?;
+        let value: Money = by_file.iter().map(|of| of.file.reconciliation.value_records).sum();
+        let mut output = account_for(params, &by_file)?;
         output.insert(Rejects::NAME, Made::Files(rejects));
         let store = collector.finish();
         // No check in SQL can compare the sums with records that are not there.
@@ -147,25 +218,21 @@ impl Stage for IngestToSums {
     }
 }
 
-/// Has every raw file read elsewhere, an archive as one.
+/// Has raw files read elsewhere, an archive as one.
 fn read_remotely(
-    inputs: &[RawInput<'_>],
+    missing: &[Missing<'_, '_>],
+    context: &Context<'_>,
     remote: &RemoteExecutor<'_>,
-) -> Result<Vec<OfFile>, StageError> {
-    let mut tasks = Vec::new();
-    let mut first = 0;
-    // The members of an archive are beside each other: only their names begin with the archive's
-    // and a slash.
-    for of_file in inputs.chunk_by(|a, b| a.file == b.file) {
-        let file = of_file[0].file.to_owned();
-        tasks.push(Task::Ingest { hash: remote.planned(&file).cloned(), file, first });
-        first += of_file.len();
-    }
-    let found: Vec<Vec<OfFile>> = remote.perform(tasks)?;
-    Ok(found.into_iter().flatten().collect())
+) -> Result<Vec<Vec<OfFile>>, StageError> {
+    let task = |missing: &Missing<'_, '_>| {
+        let file = missing.file.label.clone();
+        let hash = remote.planned(&file).cloned();
+        Task::Ingest { hash, file, unit: context.named(missing.unit, None).unit_name().cloned() }
+    };
+    remote.perform(missing.iter().map(task))
 }
 
-/// Reads one raw file, or all members of an archive, of which the first has this number among all.
+/// Reads one raw file, or all members of an archive.
 ///
 /// # Errors
 ///
@@ -174,12 +241,11 @@ pub(crate) fn run_one(
     params: &Params,
     context: &Context<'_>,
     file: &str,
-    first: usize,
 ) -> Result<Vec<OfFile>, StageError> {
     for source in &params.read {
         if let Some(raw) = source.files.iter().find(|raw| raw.label == file) {
             let inputs = inputs_of(source, raw, context)?;
-            return read(&inputs, first, context, RecordsTo::Table, params.row_limit());
+            return read(&inputs, RecordsTo::Table, params.row_limit());
         }
     }
     let why = "the machine that was to read it does not see it: raw files must be at URLs, or in a folder that all \

@@ -2,6 +2,7 @@
 //! no other stage; only `ingest` hands records that are not kept on to `aggregate`.
 
 pub(crate) mod aggregate;
+mod cell_years;
 mod context;
 pub mod contracts;
 pub mod cube;
@@ -27,11 +28,13 @@ mod stage;
 mod sync;
 mod table;
 pub mod tasks;
+mod unit;
 mod years;
 
-pub use context::{Context, FileInput, Finishing, GroupWriter, Input, Made, Output};
+pub use context::{Context, FileInput, Finishing, GroupWriter, Input, Made, Output, SPANS, Verify};
 pub use error::StageError;
 pub use stage::{Also, AnyStage, PlannedStage, Stage};
+pub use unit::{Choice, Kept, Unit, UnitCounts, UnitName};
 
 /// Every stage that is written in code. A pipeline asks for some of them.
 pub const STAGES: &[&dyn AnyStage] = &[

@@ -1,21 +1,24 @@
-//! Models to `model.*`: their results as rows, and back.
+//! Models to `model.*`: their results as rows, and back. A model is a unit of work, which reads its
+//! tables as a whole.
 
 pub(super) mod tables;
 
 use self::tables::{CoefficientRow, Coefficients, Fit, FitRow, RegressionColumns};
-use super::context::{Context, Input, Output};
+use super::context::{Context, Input, Made, Output};
 use super::error::StageError;
-use super::rows::{Rows, table};
+use super::rows::Rows;
 use super::stage::Stage;
+use super::table::Table;
+use super::unit::Unit;
 use crate::regression::{Coefficient, Estimated, Level, Runner, Summary};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use estimate::{Interval, WaldTest};
-use lake::Contract;
+use lake::{Contract, DataFile};
 use project::model_spec::{Heading, Model};
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Between the coefficients that a model follows.
@@ -30,6 +33,8 @@ pub struct Models;
 pub struct Params {
     /// What each model says, by its name.
     models: BTreeMap<String, String>,
+    /// Their names in the order of the pipeline, which regressions have their places by.
+    model_order: Vec<String>,
     #[serde(skip)]
     parsed: Vec<Model>,
 }
@@ -37,12 +42,14 @@ pub struct Params {
 impl Stage for Models {
     const NAME: StageName = StageName::Models;
     const VERSION: u32 = 2;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {
         let said = |model: &Model| (model.name.clone(), model.text.clone());
         Params {
             models: pipeline.models.iter().map(said).collect(),
+            model_order: pipeline.models.iter().map(|model| model.name.clone()).collect(),
             parsed: pipeline.models.clone(),
         }
     }
@@ -57,22 +64,90 @@ impl Stage for Models {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        let session = context.session()?;
-        let runner = Runner { session: &session, runtime: context.runtime() };
-        let mut results = Vec::new();
+        let mut placed = Vec::new();
+        let mut n_before = 0;
         for model in &params.parsed {
-            let found = runner.run(model).map_err(Box::new)?;
-            for result in &found {
-                if let Some(failure) = &result.summary.failure {
-                    let Estimated { model, specification, outcome, .. } = result;
-                    tracing::warn!(model, specification, outcome, "not estimated: {failure}");
-                }
-            }
-            results.extend(found.into_iter().map(|result| (model.heading(), result)));
+            placed.push(Placed { model, n_before });
+            n_before += model.specs.iter().map(|spec| spec.outcomes.len()).sum::<usize>();
         }
-        rows(&results)
+        // Keys begin with the name.
+        placed.sort_by(|a, b| a.model.name.cmp(&b.model.name));
+        let units =
+            placed.iter().map(|of| of.unit(context)).collect::<Result<Vec<Unit>, StageError>>()?;
+        let kept = context.all_kept::<ModelFiles>(&units)?;
+        let (mut coefficients, mut fits) = (Vec::new(), Vec::new());
+        for ((of, unit), kept) in placed.iter().zip(&units).zip(kept) {
+            let files = match kept {
+                Some(files) => files,
+                None => {
+                    let files = of.files(&context.of_unit(unit, Some(&unit.name))?)?;
+                    context.keep(unit, files.all().cloned().collect(), &files)?;
+                    files
+                }
+            };
+            coefficients.extend(files.coefficients);
+            fits.extend(files.fit);
+        }
+        Ok(Output::from([
+            (Coefficients::NAME, Made::Files(coefficients)),
+            (Fit::NAME, Made::Files(fits)),
+        ]))
     }
 }
+
+/// The files of a model.
+#[derive(Serialize, Deserialize)]
+struct ModelFiles {
+    coefficients: Option<DataFile>,
+    fit: Option<DataFile>,
+}
+
+impl ModelFiles {
+    fn all(&self) -> impl Iterator<Item = &DataFile> {
+        self.coefficients.iter().chain(&self.fit)
+    }
+}
+
+/// A model with how many regressions those before it in the pipeline have.
+struct Placed<'m> {
+    model: &'m Model,
+    n_before: usize,
+}
+
+impl Placed<'_> {
+    fn unit(&self, context: &Context<'_>) -> Result<Unit, StageError> {
+        let Self { model, n_before } = self;
+        let mut unit = Unit::new(model.name.as_str())
+            .of("name", &model.name)?
+            .of("model", &model.text)?
+            .of("place", n_before)?;
+        for table in model.tables() {
+            unit = unit.reading(table, context.files_of(table)?);
+        }
+        Ok(unit)
+    }
+
+    /// Runs the model on the tables that `context` has, and writes its files.
+    fn files(&self, context: &Context<'_>) -> Result<ModelFiles, StageError> {
+        let session = context.session()?;
+        let runner = Runner { session: &session, runtime: context.runtime() };
+        let found = runner.run(self.model).map_err(Box::new)?;
+        for result in &found {
+            if let Some(failure) = &result.summary.failure {
+                let Estimated { model, specification, outcome, .. } = result;
+                tracing::warn!(model, specification, outcome, "not estimated: {failure}");
+            }
+        }
+        let (coefficients, fits) = rows(&self.model.heading(), &found, self.n_before);
+        Ok(ModelFiles {
+            coefficients: coefficients.file(context, FILE)?,
+            fit: fits.file(context, FILE)?,
+        })
+    }
+}
+
+/// The name of the file of a model, of either table.
+const FILE: &str = "part-00000.parquet";
 
 /// Which regression `result` is of.
 fn regression(result: &Estimated) -> RegressionColumns<'_> {
@@ -151,30 +226,30 @@ fn fit_row<'a>(
     }
 }
 
-/// The rows of `model.coefficients` and `model.fit`, of results with what is said of their models.
-///
-/// # Errors
-///
-/// [`StageError`] if a number is not finite.
-pub fn rows(results: &[(Heading, Estimated)]) -> Result<Output, StageError> {
-    let mut sorted: Vec<(usize, &(Heading, Estimated))> = results.iter().enumerate().collect();
-    sorted.sort_by_key(|(_, (_, r))| (r.model.clone(), r.specification.clone(), r.outcome.clone()));
+/// The rows of `model.coefficients` and `model.fit`, of the results of a model with what is said of
+/// it, of which `n_before` stand before.
+fn rows(
+    heading: &Heading,
+    results: &[Estimated],
+    n_before: usize,
+) -> (Rows<Coefficients>, Rows<Fit>) {
+    let mut sorted: Vec<(usize, &Estimated)> = results.iter().enumerate().collect();
+    sorted.sort_by(|(_, a), (_, b)| {
+        a.specification.cmp(&b.specification).then_with(|| a.outcome.cmp(&b.outcome))
+    });
     let mut coefficients = Rows::<Coefficients>::default();
     let mut fits = Rows::<Fit>::default();
-    for (place, (heading, result)) in sorted {
+    let focus = heading.focus.join(SEPARATOR);
+    for (place, result) in sorted {
         let mut of_terms: Vec<(usize, &Coefficient)> =
             result.coefficients.iter().enumerate().collect();
         of_terms.sort_by(|(_, a), (_, b)| a.term.cmp(&b.term));
         for (place, coefficient) in of_terms {
             coefficients.push(coefficient_row(result, place + 1, coefficient));
         }
-        let focus = heading.focus.join(SEPARATOR);
-        fits.push(fit_row(result, place + 1, heading, &focus));
+        fits.push(fit_row(result, n_before + place + 1, heading, &focus));
     }
-    let mut output = Output::new();
-    table(&mut output, coefficients)?;
-    table(&mut output, fits)?;
-    Ok(output)
+    (coefficients, fits)
 }
 
 /// Cells of a batch, by column.
@@ -287,7 +362,6 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Headi
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::Made;
     use super::*;
 
     #[test]
@@ -316,11 +390,14 @@ mod tests {
         };
         let shown = Heading { title: "Shown".to_owned(), ..Heading::default() };
         let given = vec![(followed, result("z", "c")), (shown, result("a", "b"))];
-        let output = rows(&given).expect("rows");
-        let batches = |table: &str| match &output[table] {
-            Made::Rows(batches) => batches.clone(),
-            Made::Files(_) => Vec::new(),
-        };
-        assert_eq!(results(&batches("model.coefficients"), &batches("model.fit")), given);
+        // Tables are in the order of names, results in that of the pipeline.
+        let (mut coefficients, mut fits) = (Vec::new(), Vec::new());
+        for n_before in [1, 0] {
+            let (heading, result) = &given[n_before];
+            let (of_terms, fit) = rows(heading, std::slice::from_ref(result), n_before);
+            coefficients.push(of_terms.finish().expect("whole"));
+            fits.push(fit.finish().expect("whole"));
+        }
+        assert_eq!(results(&coefficients, &fits), given);
     }
 }

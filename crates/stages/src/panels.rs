@@ -33,12 +33,19 @@ static REGION_PRODUCT: LazyLock<Contract> = LazyLock::new(|| Contract {
     .concat(),
 });
 
+static PAIR: LazyLock<Contract> = LazyLock::new(|| Contract {
+    table: "panel.pair",
+    about: "one region-product that was exported in any year",
+    key: &["first_year", "region_code", "product"],
+    columns: vec![first_year(), region(), product()],
+});
+
 static REGION_PRODUCT_YEAR: LazyLock<Contract> = LazyLock::new(|| Contract {
     table: "panel.region_product_year",
     about: "one year and region-product that was exported in any year: outcomes and regressors of the year, for dynamic models",
-    key: &["year", "region_code", "product"],
+    key: &["year", "first_year", "region_code", "product"],
     columns: [
-        vec![year(), region()],
+        vec![year(), first_year(), region()],
         products(),
         values_of_year(),
         shares(),
@@ -53,7 +60,16 @@ static REGION_PRODUCT_YEAR: LazyLock<Contract> = LazyLock::new(|| Contract {
 });
 
 pub(super) fn contracts() -> Vec<&'static Contract> {
-    vec![&*REGION, &*REGION_PRODUCT, &*REGION_PRODUCT_YEAR]
+    vec![&*REGION, &*REGION_PRODUCT, &*PAIR, &*REGION_PRODUCT_YEAR]
+}
+
+fn first_year() -> Column {
+    column(
+        "first_year",
+        Int,
+        "",
+        "first year that has a record of the region's exports of the product",
+    )
 }
 
 /// The product of a row, and beside it the levels of the Harmonized System and its groups.

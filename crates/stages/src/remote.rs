@@ -5,6 +5,7 @@
 //! All machines must see the pipeline's folder under the same path, and the raw files and the lake there or at URLs.
 
 use crate::error::StageError;
+use crate::unit::UnitName;
 use lake::{Fingerprint, Lake, TableVersion};
 use project::pipeline::Pipeline;
 use serde::de::DeserializeOwned;
@@ -33,8 +34,8 @@ pub enum Task {
         file: String,
         /// What it is known by.
         hash: Option<Fingerprint>,
-        /// The number of its first member among all raw files.
-        first: usize,
+        /// How its files are named.
+        unit: Option<UnitName>,
     },
     /// To look through records for codes and years.
     Reported {
@@ -49,6 +50,8 @@ pub enum Task {
         year: i32,
         /// The value reported under each code, of all years.
         reported: BTreeMap<String, Money>,
+        /// How its files are named.
+        unit: Option<UnitName>,
     },
     /// To write the rows of a statement.
     Sql {

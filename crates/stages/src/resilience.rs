@@ -3,41 +3,53 @@
 //! An episode is looked at on cubes of exports by period, unit and part: regions by product, groups
 //! of regions by product, products by region, all regions as one, and regions by trade mode,
 //! ownership and destination. What is done on each is the same.
+//!
+//! Episodes are units of work. Their rows, the courses of regions, which go on to the last year of
+//! the data, unit values, and each of the other parts of regions' exports are kept apart, since
+//! they are made from other files. Cubes are of the years that the missing ones read.
 
 mod cells;
 mod episode;
 mod params;
 mod quality;
+mod reach;
 mod structure;
+mod table_years;
 pub(super) mod tables;
 mod units;
 
 use self::episode::{EpisodeParams, EpisodePath, Side};
 use self::params::Params;
+use self::reach::{Reach, YearsBefore};
+use self::structure::Weights;
+use self::table_years::{Codes, TableYears};
 use self::tables::{
     CellRow, MacroRegion, Margins, Nation, NationPeriod, Product, ProductTransformation, Region,
     RegionCycle, RegionDestination, RegionOwnership, RegionPeriod, RegionProduct, RegionTradeMode,
-    ShiftShare, Transformation, UnitValue,
+    ShiftShare, Transformation,
 };
 use self::units::ExpectedPaths;
 use super::context::{Context, Input, Made, Output};
 use super::cube::{CELLS, Cube};
 use super::error::StageError;
 use super::params::{ComplexityScale, GroupDigits, Specialised, Target};
-use super::rows::{LongTable, Rows, table};
+use super::rows::{LongTable, Rows};
 use super::stage::Stage;
 use super::table::Table;
+use super::unit::Unit;
 use ::resilience::Benchmark;
-use lake::Contract;
+use lake::{Contract, DataFile};
 use project::config::Episode;
 use project::config::choice::Choice;
 use project::pipeline::{External, Pipeline};
 use project::stage_name::StageName;
+use serde::{Deserialize, Serialize};
 use sources::reference_tables;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use trade::Frequency;
 
-/// The cubes of regions by product, by how long their periods are, and those seen from other sides.
+/// The cube of regions by product, and those seen from other sides.
 struct Cubes {
     regions: Cube,
     macro_regions: Cube,
@@ -54,14 +66,15 @@ impl Cubes {
         let codes: Vec<&str> = regions.regions.iter().map(String::as_str).collect();
         let table = params.groups.as_ref().map(|table| context.outside(table)).transpose()?;
         let groups = reference_tables::groups_of(table, params.spatial.group_digits, &codes)?;
-        let macro_regions = regions.merged(&groups);
+        let years = &regions.years;
+        let macro_regions = regions.merged(&groups).among(years);
         let place = |group: &String| macro_regions.regions.binary_search(group).unwrap_or(0);
         Ok(Self {
             groups: groups.iter().map(place).collect(),
             macro_regions,
-            products: regions.transposed(),
+            products: regions.transposed().among(years),
             one_group: vec![0; codes.len()],
-            nation: regions.merged(&nation_of(&regions)),
+            nation: regions.merged(&nation_of(&regions)).among(years),
             regions,
         })
     }
@@ -103,6 +116,7 @@ impl Part for RegionDestination {
 impl Stage for Resilience {
     const NAME: StageName = StageName::Resilience;
     const VERSION: u32 = 5;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     fn params(pipeline: &Pipeline) -> Params {
@@ -143,29 +157,49 @@ impl Stage for Resilience {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        let asked = asked(params);
         let mut episodes: Vec<&Episode> = params.resilience.episodes.iter().collect();
         episodes.sort_by(|a, b| a.name.cmp(&b.name));
-        let regions = asked.filled(Cube::read(context)?);
-        let reference = match &params.reference {
-            Some(table) => {
-                let target = params.harmonize.target_revision.hs();
-                Some(reference_tables::reference(
-                    context.outside(table)?,
-                    target,
-                    &regions.products,
-                )?)
-            }
-            None => None,
+        let numbered = |(number, episode)| Numbered { number, episode };
+        let episodes: Vec<Numbered<'_>> = episodes.into_iter().enumerate().map(numbered).collect();
+        let of = |frequency: Frequency| -> Vec<Numbered<'_>> {
+            episodes.iter().copied().filter(|of| of.episode.frequency() == frequency).collect()
         };
-        let asked = EpisodeParams { reference, ..asked };
-        let cubes = CubesByFrequency::read(params, context, &asked, &episodes, regions)?;
-        let mut output = of_regions(params, context, &asked, &episodes, &cubes)?;
-        put(&mut output, of_part::<RegionTradeMode>(context, &asked, &episodes)?)?;
-        put(&mut output, of_part::<RegionOwnership>(context, &asked, &episodes)?)?;
-        put(&mut output, of_part::<RegionDestination>(context, &asked, &episodes)?)?;
-        Ok(output)
+        let annual = TableYears::of(context, CELLS, "product", Frequency::Year)?;
+        let annual = annual.ok_or_else(|| {
+            StageError::Data(format!(
+                "{CELLS} has no rows: nothing is left after flow and exclusions"
+            ))
+        })?;
+        let work = Work::new(params, context, annual.codes.clone());
+        work.warn_of_changes();
+        let mut made = Gathered::default();
+        let in_years = of(Frequency::Year);
+        work.of_regions(annual, &in_years, &mut made)?;
+        for frequency in [Frequency::Quarter, Frequency::Month] {
+            let shorter = of(frequency);
+            let Some(first) = shorter.first() else { continue };
+            let months = TableYears::of(context, MONTHS, "product", frequency)?;
+            let months = months.ok_or_else(|| {
+                StageError::Data(format!(
+                    "episode {}: no record has a month; give the episode years, or the layout a column for `month`",
+                    first.episode.name
+                ))
+            })?;
+            work.of_regions(months, &shorter, &mut made)?;
+        }
+        work.unit_values(&in_years, &mut made)?;
+        work.of_part::<RegionTradeMode>(&in_years, &mut made)?;
+        work.of_part::<RegionOwnership>(&in_years, &mut made)?;
+        work.of_part::<RegionDestination>(&in_years, &mut made)?;
+        Ok(made.output())
     }
+}
+
+/// An episode with its place among all, in the order of their names.
+#[derive(Clone, Copy)]
+struct Numbered<'e> {
+    number: usize,
+    episode: &'e Episode,
 }
 
 /// What the config asks for, but for the reference economy.
@@ -179,48 +213,329 @@ fn asked(params: &Params) -> EpisodeParams<'_> {
     EpisodeParams { config, of_regions, of_products, reference: None }
 }
 
-/// The cubes of each length of period that an episode has.
-struct CubesByFrequency {
-    annual: Cubes,
-    shorter: BTreeMap<Frequency, Cubes>,
+/// The files of an episode, by table.
+#[derive(Default, Serialize, Deserialize)]
+struct Files(BTreeMap<String, DataFile>);
+
+impl Files {
+    fn put<T: Table>(&mut self, context: &Context<'_>, rows: Rows<T>) -> Result<(), StageError> {
+        if let Some(file) = rows.file(context, FILE)? {
+            self.0.insert(T::NAME.to_owned(), file);
+        }
+        Ok(())
+    }
+
+    fn put_long<T: Table>(&mut self, rows: LongTable<'_, T>) -> Result<(), StageError> {
+        self.0.insert(T::NAME.to_owned(), rows.finish()?);
+        Ok(())
+    }
 }
 
-impl CubesByFrequency {
-    fn read(
-        params: &Params,
-        context: &Context<'_>,
-        asked: &EpisodeParams<'_>,
-        episodes: &[&Episode],
-        regions: Cube,
-    ) -> Result<Self, StageError> {
-        let annual = Cubes::new(params, context, regions)?;
-        for change in &asked.config.region_changes {
-            if annual.regions.regions.binary_search(&change.region).is_err() {
+/// The name of the file of an episode, of any table.
+const FILE: &str = "part-00000.parquet";
+
+fn long<'f, T: Table>(context: &'f Context<'_>) -> Result<LongTable<'f, T>, StageError> {
+    LongTable::create(context, FILE)
+}
+
+/// The files of all episodes, by table and number of the episode: keys begin with its name.
+#[derive(Default)]
+struct Gathered(BTreeMap<String, BTreeMap<usize, DataFile>>);
+
+impl Gathered {
+    fn add(&mut self, pieces: impl IntoIterator<Item = (usize, Files)>) {
+        for (number, Files(files)) in pieces {
+            for (table, file) in files {
+                self.0.entry(table).or_default().insert(number, file);
+            }
+        }
+    }
+
+    fn output(mut self) -> Output {
+        let files = |contract: &'static Contract| {
+            let files = self.0.remove(contract.table).unwrap_or_default();
+            (contract.table, Made::Files(files.into_values().collect()))
+        };
+        tables::contracts().into_iter().map(files).collect()
+    }
+}
+
+/// Rows of an episode that are a unit of work.
+struct Piece<'e> {
+    of: Numbered<'e>,
+    unit: Unit,
+    /// The years that it reads.
+    years: BTreeSet<i32>,
+    /// What was made of it, once it was.
+    made: Option<Files>,
+}
+
+impl Piece<'_> {
+    /// Its files, with the number of the episode.
+    fn files(self) -> (usize, Files) {
+        (self.of.number, self.made.unwrap_or_default())
+    }
+}
+
+/// The years that those read that are not made yet; `None` if all are.
+fn missing<'p, 'e: 'p>(pieces: impl Iterator<Item = &'p Piece<'e>>) -> Option<BTreeSet<i32>> {
+    let missing: Vec<&Piece<'e>> = pieces.filter(|piece| piece.made.is_none()).collect();
+    let years = || missing.iter().flat_map(|piece| &piece.years).copied().collect();
+    (!missing.is_empty()).then(years)
+}
+
+/// What the rows of all episodes are made from.
+struct Work<'w, 'a> {
+    params: &'w Params,
+    /// Those that all episodes depend on.
+    common: Params,
+    context: &'w Context<'a>,
+    /// Regions, products and years of the data.
+    data: Codes,
+    /// What is asked for, once something is to be made.
+    asked: OnceCell<EpisodeParams<'w>>,
+}
+
+impl<'w, 'a> Work<'w, 'a> {
+    fn new(params: &'w Params, context: &'w Context<'a>, data: Codes) -> Self {
+        let common = params.without_episodes();
+        Self { params, common, context, data, asked: OnceCell::new() }
+    }
+
+    fn warn_of_changes(&self) {
+        for change in &self.params.resilience.region_changes {
+            if self.data.regions.binary_search(&change.region).is_err() {
                 tracing::warn!(
                     region = change.region,
                     "a region of resilience.region_changes is not in the data"
                 );
             }
         }
-        let mut shorter: BTreeMap<Frequency, Cubes> = BTreeMap::new();
-        for episode in episodes {
-            let frequency = episode.frequency();
-            if frequency != Frequency::Year && !shorter.contains_key(&frequency) {
-                let cube = Cube::stream(context, MONTHS, "product", frequency)?;
-                let cube = cube.ok_or_else(|| {
-                    StageError::Data(format!(
-                        "episode {}: no record has a month; give the episode years, or the layout a column for `month`",
-                        episode.name
-                    ))
-                })?;
-                shorter.insert(frequency, Cubes::new(params, context, asked.filled(cube))?);
-            }
-        }
-        Ok(Self { annual, shorter })
     }
 
-    fn of(&self, episode: &Episode) -> &Cubes {
-        self.shorter.get(&episode.frequency()).unwrap_or(&self.annual)
+    /// What the config asks for, with the reference economy.
+    fn asked(&self) -> Result<&EpisodeParams<'w>, StageError> {
+        if let Some(asked) = self.asked.get() {
+            return Ok(asked);
+        }
+        let reference = match &self.params.reference {
+            Some(table) => {
+                let target = self.params.harmonize.target_revision.hs();
+                let table = self.context.outside(table)?;
+                Some(reference_tables::reference(table, target, &self.data.parts)?)
+            }
+            None => None,
+        };
+        let whole = EpisodeParams { reference, ..asked(self.params) };
+        Ok(self.asked.get_or_init(|| whole))
+    }
+
+    /// A unit of an episode that makes `what`: it depends on what all of them do.
+    fn unit(&self, of: Numbered<'_>, what: &str) -> Result<Unit, StageError> {
+        let mut unit = Unit::new(format!("{}: {what}", of.episode.name))
+            .of("what", &what)?
+            .of("params", &self.common)?
+            .of("episode", of.episode)?
+            .of("regions", &self.data.regions)?
+            .of("products", &self.data.parts)?;
+        for input in Resilience::reads(self.params) {
+            if let Input::File(file) = input {
+                unit = self.context.with_file(unit, &file.file.label)?;
+            }
+        }
+        Ok(unit)
+    }
+
+    /// Units of episodes, which read what is in their reach of a table, and what earlier runs made
+    /// of them.
+    fn look_up<'e>(
+        &self,
+        table: &TableYears,
+        episodes: &[Numbered<'e>],
+        unit: impl Fn(Numbered<'e>) -> Result<(Unit, Reach), StageError>,
+    ) -> Result<Vec<Piece<'e>>, StageError> {
+        let piece = |&of: &Numbered<'e>| -> Result<Piece<'e>, StageError> {
+            let (unit, reach) = unit(of)?;
+            let years = table.years(&reach);
+            Ok(Piece { of, unit: table.read_by(unit, &reach, &years)?, years, made: None })
+        };
+        let mut pieces = episodes.iter().map(piece).collect::<Result<Vec<_>, StageError>>()?;
+        let units: Vec<Unit> = pieces.iter().map(|piece| piece.unit.clone()).collect();
+        for (piece, kept) in pieces.iter_mut().zip(self.context.all_kept(&units)?) {
+            piece.made = kept;
+        }
+        Ok(pieces)
+    }
+
+    /// The context of a unit, whose files say of which episode they are.
+    fn named(&self, unit: &Unit, episode: &Episode) -> Context<'a> {
+        self.context.named(unit, Some(&episode.name))
+    }
+
+    /// Keeps what was made of a unit.
+    fn keep(&self, unit: &Unit, files: Files) -> Result<Files, StageError> {
+        self.context.keep(unit, files.0.values().cloned().collect(), &files)?;
+        Ok(files)
+    }
+
+    /// The tables of regions by product, and those of the same cells seen from other sides, of
+    /// episodes in periods of one length.
+    fn of_regions(
+        &self,
+        mut table: TableYears,
+        episodes: &[Numbered<'_>],
+        gathered: &mut Gathered,
+    ) -> Result<(), StageError> {
+        let config = &self.params.resilience;
+        let before = YearsBefore::from(config);
+        let mut rows = self.look_up(&table, episodes, |of| {
+            // Random numbers of the intervals follow from the episode's place among all.
+            let number = (config.bootstrap_replicates > 0).then_some(of.number);
+            let unit = self.unit(of, "rows")?.of("number", &number)?;
+            Ok((unit, Reach::of_rows(of.episode, before)))
+        })?;
+        let mut courses = self.look_up(&table, episodes, |of| {
+            Ok((self.unit(of, "turning points")?, Reach::of_course(of.episode, before)))
+        })?;
+        if let Some(years) = missing(rows.iter().chain(&courses)) {
+            let cube = self.asked()?.filled(table.cube(self.context, &years)?);
+            let cubes = Cubes::new(self.params, self.context, cube)?;
+            let weights = Weights::read(self.params, self.context, &self.data)?;
+            for (rows, course) in rows.iter_mut().zip(&mut courses) {
+                self.make(rows, course, &cubes, &weights)?;
+            }
+        }
+        gathered.add(rows.into_iter().chain(courses).map(Piece::files));
+        Ok(())
+    }
+
+    /// Makes what is missing of an episode.
+    fn make(
+        &self,
+        rows: &mut Piece<'_>,
+        course: &mut Piece<'_>,
+        cubes: &Cubes,
+        weights: &Weights,
+    ) -> Result<(), StageError> {
+        if rows.made.is_some() && course.made.is_some() {
+            return Ok(());
+        }
+        let Numbered { number, episode } = rows.of;
+        let path = EpisodePath::new(episode, self.asked()?, &cubes.regions, Side::Regions)?;
+        if rows.made.is_none() {
+            warn_of_overlap(episode);
+            let context = self.named(&rows.unit, episode);
+            let mut files = self.rows(&context, &path, number, weights)?;
+            let mut sides = Sides::default();
+            sides.add(&path, cubes, number)?;
+            sides.put(&context, &mut files)?;
+            rows.made = Some(self.keep(&rows.unit, files)?);
+        }
+        if course.made.is_none() {
+            let nation = cubes.nation.levels(episode.trailing);
+            let mut cycles = Rows::<RegionCycle>::default();
+            units::cycle_rows(&path, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
+            let mut files = Files::default();
+            files.put(&self.named(&course.unit, episode), cycles)?;
+            course.made = Some(self.keep(&course.unit, files)?);
+        }
+        Ok(())
+    }
+
+    /// The rows of regions by product, but for the course of regions; `number` is the episode's.
+    fn rows(
+        &self,
+        context: &Context<'_>,
+        path: &EpisodePath<'_>,
+        number: usize,
+        weights: &Weights,
+    ) -> Result<Files, StageError> {
+        let mut files = Files::default();
+        let mut summary = Rows::<tables::Episode>::default();
+        units::summarize(path, &mut summary);
+        files.put(context, summary)?;
+        let expected = ExpectedPaths::new(path)?;
+        let mut regions = Rows::<Region>::default();
+        units::rows(path, &expected, number, &mut regions);
+        files.put(context, regions)?;
+        let mut periods = Rows::<RegionPeriod>::default();
+        units::period_rows(path, &expected, &mut periods);
+        files.put(context, periods)?;
+        let mut shares = Rows::<ShiftShare>::default();
+        units::shift_share_rows(path, &mut shares);
+        files.put(context, shares)?;
+        let mut products = long::<RegionProduct>(context)?;
+        cells::rows(path, &mut products)?;
+        files.put_long(products)?;
+        let mut margins = Rows::<Margins>::default();
+        structure::margin_rows(path, &mut margins);
+        files.put(context, margins)?;
+        let rule = self.params.relatedness.rule();
+        let mut transformation = Rows::<Transformation>::default();
+        let mut of_products = long::<ProductTransformation>(context)?;
+        structure::rows(path, rule, weights, &mut transformation, &mut of_products)?;
+        files.put(context, transformation)?;
+        files.put_long(of_products)?;
+        Ok(files)
+    }
+
+    /// Unit values of episodes in years.
+    fn unit_values(
+        &self,
+        episodes: &[Numbered<'_>],
+        gathered: &mut Gathered,
+    ) -> Result<(), StageError> {
+        for &of in episodes {
+            let read = quality::files(self.context, of.episode)?;
+            if read.is_empty() {
+                continue;
+            }
+            let unit = self.unit(of, "unit values")?.reading(quality::TABLE, read);
+            let files = match self.context.kept::<Files>(&unit)? {
+                Some(files) => files,
+                None => {
+                    let context = self.context.of_unit(&unit, Some(&of.episode.name))?;
+                    let mut files = Files::default();
+                    files.put(&context, quality::rows(&context, self.asked()?, of.episode)?)?;
+                    self.keep(&unit, files)?
+                }
+            };
+            gathered.add([(of.number, files)]);
+        }
+        Ok(())
+    }
+
+    /// The table of a part of regions' exports, of episodes in years.
+    fn of_part<T: Part>(
+        &self,
+        episodes: &[Numbered<'_>],
+        gathered: &mut Gathered,
+    ) -> Result<(), StageError> {
+        if episodes.is_empty() {
+            return Ok(());
+        }
+        let table = TableYears::of(self.context, T::FROM, T::COLUMN, Frequency::Year)?;
+        let Some(mut table) = table else { return Ok(()) };
+        let before = YearsBefore::from(&self.params.resilience);
+        let mut pieces = self.look_up(&table, episodes, |of| {
+            Ok((self.unit(of, T::COLUMN)?, Reach::of_parts(of.episode, before)))
+        })?;
+        if let Some(years) = missing(pieces.iter()) {
+            let asked = self.asked()?;
+            let cube = asked.filled(table.cube(self.context, &years)?);
+            for piece in pieces.iter_mut().filter(|piece| piece.made.is_none()) {
+                let episode = piece.of.episode;
+                let path = EpisodePath::new(episode, asked, &cube, Side::Parts)?;
+                let context = self.named(&piece.unit, episode);
+                let mut rows = long::<T>(&context)?;
+                cells::rows(&path, &mut rows)?;
+                let mut files = Files::default();
+                files.put_long(rows)?;
+                piece.made = Some(self.keep(&piece.unit, files)?);
+            }
+        }
+        gathered.add(pieces.into_iter().map(Piece::files));
+        Ok(())
     }
 }
 
@@ -269,14 +584,22 @@ impl Sides {
                 return add(of_regions, &cubes.nation);
             }
             // A nation that gains or loses regions on its way has no growth.
-            let regions = cubes.regions.only(&is_compared);
+            let years = &cubes.regions.years;
+            let regions = cubes.regions.only(&is_compared).among(years);
             let (episode, asked) = (of_regions.episode, of_regions.asked);
             let path = EpisodePath::new(episode, asked, &regions, Side::Regions)?;
-            add(&path, &regions.merged(&nation_of(&regions)))
+            add(&path, &regions.merged(&nation_of(&regions)).among(years))
         };
         let (groups, (products, nation)) =
             rayon::join(of_groups, || rayon::join(of_products, of_nation));
         groups.and(products).and(nation)
+    }
+
+    fn put(self, context: &Context<'_>, files: &mut Files) -> Result<(), StageError> {
+        files.put(context, self.macro_regions)?;
+        files.put(context, self.products)?;
+        files.put(context, self.nation)?;
+        files.put(context, self.nation_periods)
     }
 }
 
@@ -289,72 +612,6 @@ fn seen<'a>(
     EpisodePath::new(of_regions.episode, of_regions.asked, cube, side)
 }
 
-/// The tables of regions by product, and those of the same cells seen from other sides.
-fn of_regions(
-    params: &Params,
-    context: &Context<'_>,
-    asked: &EpisodeParams<'_>,
-    episodes: &[&Episode],
-    cubes: &CubesByFrequency,
-) -> Result<Output, StageError> {
-    let mut summary = Rows::<tables::Episode>::default();
-    let mut shares = Rows::<ShiftShare>::default();
-    let mut margins = Rows::<Margins>::default();
-    let mut cycles = Rows::<RegionCycle>::default();
-    let mut periods = Rows::<RegionPeriod>::default();
-    let mut of_regions = Rows::<Region>::default();
-    let mut structure = Rows::<Transformation>::default();
-    let mut products = long::<RegionProduct>(context)?;
-    let mut product_structure = long::<ProductTransformation>(context)?;
-    let mut unit_values = long::<UnitValue>(context)?;
-    let weights = structure::Weights::read(params, context, &cubes.annual.regions)?;
-    let mut sides = Sides::default();
-    for (number, episode) in episodes.iter().enumerate() {
-        let cubes = cubes.of(episode);
-        let path = EpisodePath::new(episode, asked, &cubes.regions, Side::Regions)?;
-        warn_of_overlap(episode);
-        units::summarize(&path, &mut summary);
-        let expected = ExpectedPaths::new(&path)?;
-        units::rows(&path, &expected, number, &mut of_regions);
-        units::period_rows(&path, &expected, &mut periods);
-        let nation = cubes.nation.levels(episode.trailing);
-        units::cycle_rows(&path, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
-        units::shift_share_rows(&path, &mut shares);
-        cells::rows(&path, &mut products)?;
-        quality::rows(context, asked, episode, &mut unit_values)?;
-        structure::margin_rows(&path, &mut margins);
-        let rule = params.relatedness.rule();
-        structure::rows(&path, rule, &weights, &mut structure, &mut product_structure)?;
-        sides.add(&path, cubes, number)?;
-    }
-    let mut output = Output::new();
-    put(&mut output, products)?;
-    put(&mut output, unit_values)?;
-    put(&mut output, product_structure)?;
-    table(&mut output, summary)?;
-    table(&mut output, shares)?;
-    table(&mut output, margins)?;
-    table(&mut output, cycles)?;
-    table(&mut output, periods)?;
-    table(&mut output, of_regions)?;
-    table(&mut output, structure)?;
-    table(&mut output, sides.macro_regions)?;
-    table(&mut output, sides.products)?;
-    table(&mut output, sides.nation)?;
-    table(&mut output, sides.nation_periods)?;
-    Ok(output)
-}
-
-fn long<'f, T: Table>(context: &'f Context<'_>) -> Result<LongTable<'f, T>, StageError> {
-    LongTable::create(context, "part-00000.parquet")
-}
-
-/// Ends a table of many rows and puts it into what the stage made.
-fn put<T: Table>(output: &mut Output, rows: LongTable<'_, T>) -> Result<(), StageError> {
-    output.insert(T::NAME, Made::Files(vec![rows.finish()?]));
-    Ok(())
-}
-
 fn warn_of_overlap(episode: &Episode) {
     let gap = usize::try_from(episode.trough.place - episode.last_base().place).unwrap_or(0);
     if gap < episode.trailing {
@@ -363,22 +620,4 @@ fn warn_of_overlap(episode: &Episode) {
             "base and trough share periods, as `trailing` is longer than what lies between them"
         );
     }
-}
-
-/// The table of a part of regions' exports, of episodes in years.
-fn of_part<'f, T: Part>(
-    context: &'f Context<'_>,
-    asked: &EpisodeParams<'_>,
-    episodes: &[&Episode],
-) -> Result<LongTable<'f, T>, StageError> {
-    let cube = Cube::stream(context, T::FROM, T::COLUMN, Frequency::Year)?;
-    let cube = cube.map(|cube| asked.filled(cube));
-    let mut rows = long::<T>(context)?;
-    if let Some(cube) = &cube {
-        for episode in episodes.iter().filter(|of| of.frequency() == Frequency::Year) {
-            let path = EpisodePath::new(episode, asked, cube, Side::Parts)?;
-            cells::rows(&path, &mut rows)?;
-        }
-    }
-    Ok(rows)
 }

@@ -112,6 +112,24 @@ impl<T: Table> Rows<T> {
         }
     }
 
+    /// Writes the rows as a file of their own, if there are some.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub(crate) fn file(
+        mut self,
+        context: &Context<'_>,
+        name: &str,
+    ) -> Result<Option<lake::DataFile>, StageError> {
+        if self.n_rows() == 0 {
+            return Ok(None);
+        }
+        let mut writer = context.create(T::NAME, name)?;
+        self.write(&mut writer)?;
+        writer.finish().map(Some)
+    }
+
     /// Writes the rows as one group of a file, and goes on without them.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Input, Output};
 use super::error::StageError;
+use super::unit::Unit;
 use lake::Contract;
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
@@ -26,6 +27,10 @@ pub trait Stage {
     /// section and key, as the config has them.
     type Params: Serialize + Send + Sync + 'static;
 
+    /// Whether it works unit by unit: it looks up what earlier runs kept of each, and its parts are
+    /// looked at when they are read, not before.
+    const BY_UNITS: bool = false;
+
     /// Whether `pipeline` asks for it.
     fn is_asked(pipeline: &Pipeline) -> bool {
         pipeline.stages.contains(&Self::NAME)
@@ -44,6 +49,18 @@ pub trait Stage {
 
     /// The tables that it writes.
     fn writes() -> Vec<&'static Contract>;
+
+    /// The units of its work, where they can be told without reading data.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`].
+    fn units(
+        _params: &Self::Params,
+        _context: &Context<'_>,
+    ) -> Result<Option<Vec<Unit>>, StageError> {
+        Ok(None)
+    }
 
     /// Makes the tables.
     ///
@@ -71,14 +88,19 @@ pub struct PlannedStage {
     pub also: &'static [Also],
     /// The version of its code.
     pub version: u32,
+    /// Whether it works unit by unit.
+    pub by_units: bool,
     /// All that the rows depend on beside the inputs.
     pub params: Map<String, Value>,
     /// What it reads.
     pub reads: Vec<Input>,
     /// The tables that it writes.
     pub writes: Vec<&'static Contract>,
+    units: Arc<UnitsOf>,
     run: Arc<Run>,
 }
+
+type UnitsOf = dyn Fn(&Context<'_>) -> Result<Option<Vec<Unit>>, StageError> + Send + Sync;
 
 type Run = dyn Fn(&Context<'_>) -> Result<Output, StageError> + Send + Sync;
 
@@ -92,6 +114,15 @@ impl fmt::Debug for PlannedStage {
 }
 
 impl PlannedStage {
+    /// The units of its work, where they can be told without reading data.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`].
+    pub fn units(&self, context: &Context<'_>) -> Result<Option<Vec<Unit>>, StageError> {
+        (self.units)(context)
+    }
+
     /// Makes the tables.
     ///
     /// # Errors
@@ -148,13 +179,17 @@ impl<S: Stage + Sync> AnyStage for S {
             // A stage without params.
             _ => Map::new(),
         };
+        let params = Arc::new(params);
+        let of_units = Arc::clone(&params);
         Ok(PlannedStage {
             name: S::NAME,
             also: S::ALSO,
             version: S::VERSION,
+            by_units: S::BY_UNITS,
             params: written,
             reads: S::reads(&params),
             writes: S::writes(),
+            units: Arc::new(move |context| S::units(&of_units, context)),
             run: Arc::new(move |context| S::run(&params, context)),
         })
     }

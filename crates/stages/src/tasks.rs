@@ -5,13 +5,14 @@ use crate::context::{Context, Input};
 use crate::error::StageError;
 use crate::ingest;
 use crate::remote::Task;
+use crate::unit::UnitName;
 use lake::{Lake, TableVersion};
 use project::pipeline::Pipeline;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use tokio::runtime::Handle;
 
-/// Does a task that is a part of a stage of `pipeline`, writing `drafts`; gives what it came to.
+/// Does a task that is a part of a stage of `pipeline`, writing `drafts`; gives what it came to, as
+/// JSON.
 /// `None` if it is no stage's.
 ///
 /// # Errors
@@ -23,27 +24,36 @@ pub fn perform(
     lake: &Lake,
     runtime: Handle,
     drafts: &BTreeMap<String, TableVersion>,
-) -> Result<Option<Value>, StageError> {
+) -> Result<Option<String>, StageError> {
     let memory = pipeline.config.engine.memory();
     let context = Context::new(lake, runtime, memory, drafts.clone());
     let found = match task {
-        Task::Ingest { file, first, .. } => {
+        Task::Ingest { file, unit, .. } => {
             let params = ingest::Params::from(pipeline);
-            serde_json::to_value(ingest::run_one(&params, &context, file, *first)?)?
+            let context = named(context, unit.as_ref());
+            serde_json::to_string(&ingest::run_one(&params, &context, file)?)?
         }
         Task::Reported { records } => {
             let params = aggregate::Params::from(pipeline);
             let context = reading(context, records);
-            serde_json::to_value(aggregate::reported(&params, &context)?)?
+            serde_json::to_string(&aggregate::reported(&params, &context)?)?
         }
-        Task::Year { records, year, reported } => {
+        Task::Year { records, year, reported, unit } => {
             let params = aggregate::Params::from(pipeline);
-            let context = reading(context, records);
-            serde_json::to_value(aggregate::year_alone(&params, &context, *year, reported)?)?
+            let context = named(reading(context, records), unit.as_ref());
+            serde_json::to_string(&aggregate::year_alone(&params, &context, *year, reported)?)?
         }
         Task::Sql { .. } => return Ok(None),
     };
     Ok(Some(found))
+}
+
+/// The context whose files have the names of a unit, if the task is one.
+fn named<'a>(context: Context<'a>, unit: Option<&UnitName>) -> Context<'a> {
+    match unit {
+        Some(unit) => context.in_folder(unit.clone()),
+        None => context,
+    }
 }
 
 /// The context with records as its input.

@@ -2,7 +2,7 @@
 //! own; and the groups that products belong to.
 
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The name of the Harmonized System.
@@ -95,6 +95,20 @@ impl Classification {
         }
     }
 
+    /// Codes with a label that are neither products nor groups of the table of its hierarchy; none if
+    /// it has no table.
+    pub fn unlisted_labels(&self) -> Vec<&str> {
+        let Hierarchy::Table(table) = &self.hierarchy else { return Vec::new() };
+        let groups: BTreeSet<&str> = table
+            .values()
+            .flat_map(|of| [&of.group, &of.subgroup])
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let codes = self.labels.keys().map(String::as_str);
+        codes.filter(|code| !table.contains_key(*code) && !groups.contains(code)).collect()
+    }
+
     /// Whether codes of both can stand in one table: name, revision and groups are the same.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.name, &self.revision, &self.hierarchy)
@@ -141,6 +155,20 @@ mod tests {
         assert_eq!((table.group("bread"), table.group("steel")), (Some("food"), None));
         assert_eq!((table.lists("bread"), table.lists("steel")), (Some(true), Some(false)));
         assert_eq!((of(Hierarchy::Flat).group("311"), hs.lists("010190")), (None, None));
+    }
+
+    #[test]
+    fn labels_of_codes_that_a_table_lacks_are_known() {
+        let groups = TableGroups { group: Some("F".to_owned()), subgroup: Some("F1".to_owned()) };
+        let table = Hierarchy::Table(BTreeMap::from([("bread".to_owned(), groups)]));
+        let labels =
+            ["F", "F1", "bread", "steel", "M"].map(|code| (code.to_owned(), code.to_owned()));
+        let labelled = |hierarchy: Hierarchy| Classification {
+            labels: BTreeMap::from(labels.clone()),
+            ..of(hierarchy)
+        };
+        assert_eq!(labelled(table).unlisted_labels(), ["M", "steel"]);
+        assert!(labelled(Hierarchy::Flat).unlisted_labels().is_empty());
     }
 
     #[test]

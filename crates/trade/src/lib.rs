@@ -41,7 +41,7 @@ pub use number::{NumberFormat, NumberSample};
 pub use pattern::Pattern;
 pub use period::{Frequency, Period};
 pub use repeated_rows::RowSample;
-pub use row::{Counts, Entry, LeftOut, Reject, RejectReason, RowParser, Sink};
+pub use row::{Counts, Entry, LeftOut, Reject, RejectReason, RowDamage, RowParser, Sink};
 pub use structural_scan::Marks;
 pub use target::TargetRevision;
 pub use text::Dialect;

@@ -32,6 +32,12 @@ impl Pattern {
         self.0.is_match(text)
     }
 
+    /// What it finds in `text`: its first group, or all that matches if it has none.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let found = self.0.captures(text)?;
+        found.get(1).or_else(|| found.get(0)).map(|found| found.as_str())
+    }
+
     /// How many groups it has, without the whole.
     pub fn n_groups(&self) -> usize {
         self.0.captures_len() - 1
@@ -70,6 +76,9 @@ mod tests {
         assert_eq!(pattern.n_groups(), 1);
         assert_eq!(pattern.expand("2008 Exports", "$1").as_deref(), Some("2008"));
         assert_eq!(pattern.expand("2008 Imports", "$1"), None);
+        assert_eq!((pattern.find("2008 Exports"), pattern.find("2008")), (Some("2008"), None));
+        let whole = Pattern::new("[0-9]{4}").expect("an expression");
+        assert_eq!(whole.find("in 2008"), Some("2008"));
         let short = Pattern::new("^y([0-9]{2})$").expect("an expression");
         assert_eq!(short.expand("y08", "20$1").as_deref(), Some("2008"));
         assert!(Pattern::new("(").is_err());

@@ -30,20 +30,6 @@ pub fn row_hash<'r>(parts: impl IntoIterator<Item = &'r [u8]>) -> u64 {
     hasher.finish()
 }
 
-/// What decides whether a row is kept: some of its bytes, so that most rows are not looked through.
-#[inline]
-pub fn row_key(row: &[u8]) -> u32 {
-    let word = |at: usize| match row.get(at..at + 8).and_then(|bytes| bytes.first_chunk::<8>()) {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => row[at.min(row.len())..].iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    };
-    let last = row.len().saturating_sub(8);
-    let mixed = word(0) ^ word(last / 2).rotate_left(21) ^ word(last).rotate_left(42);
-    let mixed = (mixed ^ row.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ mixed >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
-    u32::try_from(mixed >> 32).unwrap_or(0)
-}
-
 /// How often a row was met, and what it is worth once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Met {
@@ -78,16 +64,6 @@ impl RowSample {
     /// Bits of a hash that are zero, of rows that are kept.
     pub fn level(&self) -> u32 {
         self.level
-    }
-
-    /// Adds a row by its bytes, below a header with this hash.
-    #[inline]
-    pub fn add_row(&mut self, of_header: u64, row: &[u8], value: Money) {
-        let key = row_key(row);
-        if key.trailing_zeros() >= self.level {
-            let rest = of_header ^ row_hash([row]);
-            self.add(rest & !u64::from(u32::MAX) | u64::from(key), value);
-        }
     }
 
     /// Adds a row.

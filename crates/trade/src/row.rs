@@ -7,6 +7,7 @@
 //! read, so that value in = value of records + value of rejects + value left out, exactly.
 
 mod conditions;
+mod damage;
 mod entry;
 mod error;
 mod fit;
@@ -18,6 +19,7 @@ mod texts;
 mod unpivot;
 mod values;
 
+pub use self::damage::RowDamage;
 pub use self::entry::{Counts, Entry, LeftOut, MAX_PRODUCT_BYTES, ProductCode, Sink};
 pub use self::error::HeaderError;
 pub use self::parser::RowParser;

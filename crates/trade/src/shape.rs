@@ -6,24 +6,15 @@
 
 mod rows;
 
-pub use self::rows::{Cell, CellKind, RowDamage, ShapedRows};
+pub use self::rows::{Cell, CellKind, ShapedRows};
 
+use crate::pattern::Pattern;
+use crate::row::RowDamage;
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
 /// Lines above the header that an error shows.
 const FIRST_LINES: usize = 5;
-
-/// A pattern that finds a text in a line.
-pub trait LinePattern: fmt::Debug + Send + Sync {
-    /// What it finds: its first group, or all that matches if it has none; `None` if it does not
-    /// match.
-    fn find<'t>(&self, line: &'t str) -> Option<&'t str>;
-
-    /// As it is written.
-    fn written(&self) -> &str;
-}
 
 /// What to do with rows of more or fewer fields than the header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,12 +29,12 @@ pub enum Ragged {
 }
 
 /// Where the names of columns stand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderShape {
     /// The line of the file that they begin in, counted from 1.
     pub line: Option<u64>,
     /// What the first of their lines looks like.
-    pub pattern: Option<Arc<dyn LinePattern>>,
+    pub pattern: Option<Pattern>,
     /// How many rows they have, 1 or more.
     pub n_rows: usize,
     /// What stands between the texts of a column that has some in several of them.
@@ -57,7 +48,7 @@ impl Default for HeaderShape {
 }
 
 /// What a layout says of the lines of its files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shape {
     /// How lines begin that are comments.
     pub comment: Option<String>,
@@ -66,13 +57,13 @@ pub struct Shape {
     /// How many lines at the end are no rows, without blank ones and comments.
     pub skip_last: usize,
     /// What the first cell of the line looks like from which on nothing is a row.
-    pub footer: Option<Arc<dyn LinePattern>>,
+    pub footer: Option<Pattern>,
     /// What becomes of rows of another length than the header's.
     pub ragged: Ragged,
     /// The columns whose empty cells take the text above.
     pub fill_down: Vec<String>,
     /// Columns made of titles, by name.
-    pub titles: Vec<(String, Arc<dyn LinePattern>)>,
+    pub titles: Vec<(String, Pattern)>,
 }
 
 /// Where rows begin, as far as the shape does not tell.
@@ -326,10 +317,9 @@ impl Shaper {
         }
         let mut titles = self.shape.titles.iter().zip(&self.titles);
         match titles.find(|(_, title)| !title.is_found) {
-            Some(((name, pattern), _)) => Err(ShapeError::NoTitle {
-                name: name.clone(),
-                pattern: pattern.written().to_owned(),
-            }),
+            Some(((name, pattern), _)) => {
+                Err(ShapeError::NoTitle { name: name.clone(), pattern: pattern.to_string() })
+            }
             None => Ok(()),
         }
     }
@@ -354,7 +344,7 @@ impl Shaper {
     fn no_header(&self) -> ShapeError {
         match &self.shape.header.pattern {
             Some(pattern) => ShapeError::NoHeader {
-                pattern: pattern.written().to_owned(),
+                pattern: pattern.to_string(),
                 first: self.first_lines.clone(),
             },
             None => ShapeError::TooShort { line: self.first() },

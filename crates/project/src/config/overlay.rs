@@ -56,7 +56,15 @@ pub(super) struct Sections {
 impl Sections {
     /// Those of the file at `path`.
     pub(super) fn read(path: &Path, faults: &mut Faults) -> Result<Self, YamlError> {
-        let text = yaml::text_of(path)?;
+        Self::of_text(path, yaml::text_of(path)?, faults)
+    }
+
+    /// Those of `text`, which faults say is at `path`.
+    pub(super) fn of_text(
+        path: &Path,
+        text: String,
+        faults: &mut Faults,
+    ) -> Result<Self, YamlError> {
         let file = Arc::new(ConfigFile { path: path.to_owned(), text });
         let content = |text| YamlError::Content { path: path.to_owned(), text };
         let all: Option<BTreeMap<String, Value>> = yaml::of_text(&file.text).map_err(content)?;

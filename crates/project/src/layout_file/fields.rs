@@ -2,10 +2,10 @@
 
 use super::error::LayoutError;
 use super::keys::{EmptyText, FieldText, Texts};
-use super::reading::{FromName, Reading};
+use super::reading::{FromName, NameOf, Reading};
 use std::collections::BTreeMap;
-use trade::DateForm;
 use trade::layout::{Codes, Empty, Field, FieldSpec, Origin, ParseFieldError};
+use trade::{DateForm, Pattern};
 
 /// Where a field is looked for: at its own place, or at a fallback's, of which the first has depth 1.
 #[derive(Debug, Clone, Copy)]
@@ -41,21 +41,27 @@ impl Reading<'_> {
         if let Some((idle, why)) = idle_key(place, &text) {
             return Err(self.without_effect(&format!("{key}.{idle}"), why));
         }
-        let origins =
-            (text.column, text.position, text.constant, text.unpivoted, text.file_name.as_deref());
+        if text.sheet.is_some() && !self.has_sheets {
+            let why = "sheets have a say only where `excel.sheets` tells which are read";
+            return Err(self.without_effect(&format!("{key}.sheet"), why));
+        }
+        let names = (text.file_name.as_deref(), text.sheet.as_deref());
+        let origins = (text.column, text.position, text.constant, text.unpivoted, names);
         let origin = match origins {
-            (Some(names), None, None, None, None) if !names.is_empty() => Origin::Column(names),
-            (None, Some(position), None, None, None) => Origin::Position(position),
-            (None, None, Some(constant), None, None) => Origin::Constant(constant),
-            (None, None, None, Some(true), None) => Origin::Unpivoted,
-            (None, None, None, None, Some(pattern)) => {
-                let pattern = regex::Regex::new(pattern)
-                    .map_err(|error| self.invalid(key, format!("file_name: {error}")))?;
-                self.file_name.push(FromName { field, depth, pattern });
-                Origin::Constant(String::new())
+            (Some(names), None, None, None, (None, None)) if !names.is_empty() => {
+                Origin::Column(names)
+            }
+            (None, Some(position), None, None, (None, None)) => Origin::Position(position),
+            (None, None, Some(constant), None, (None, None)) => Origin::Constant(constant),
+            (None, None, None, Some(true), (None, None)) => Origin::Unpivoted,
+            (None, None, None, None, (Some(pattern), None)) => {
+                self.told_by_name(place, NameOf::File, pattern)?
+            }
+            (None, None, None, None, (None, Some(pattern))) => {
+                self.told_by_name(place, NameOf::Sheet, pattern)?
             }
             _ => {
-                let why = "expected exactly one of column (a list of names), position, constant, file_name, unpivoted: true";
+                let why = "expected exactly one of column (a list of names), position, constant, file_name, sheet, unpivoted: true";
                 return Err(self.invalid(key, why.to_owned()));
             }
         };
@@ -99,6 +105,19 @@ impl Reading<'_> {
             empty: self.empty(place, text.empty)?,
             fallback,
         })
+    }
+
+    /// A text that the name of a file or of a sheet tells, once that is known.
+    fn told_by_name(
+        &mut self,
+        Place { field, depth, key }: Place<'_>,
+        of: NameOf,
+        pattern: &str,
+    ) -> Result<Origin, LayoutError> {
+        let pattern = Pattern::new(pattern)
+            .map_err(|error| self.invalid(key, format!("{}: {error}", of.key())))?;
+        self.from_names.push(FromName { field, of, depth, pattern });
+        Ok(Origin::Constant(String::new()))
     }
 
     /// The forms of a date, with names of months.
@@ -183,6 +202,7 @@ fn idle_key(
         ("constant", is_constant),
         ("unpivoted", is_unpivoted),
         ("file_name", text.file_name.is_some()),
+        ("sheet", text.sheet.is_some()),
         ("characters", text.characters.is_some()),
         ("date", text.date.is_some()),
         ("map", text.map.is_some()),
@@ -207,8 +227,8 @@ fn idle_key(
         "optional" if text.column.is_none() => {
             Some("only a column that is found by its name may be absent")
         }
-        "constant" | "file_name" | "characters" | "date" | "map" | "book" | "fallback"
-        | "optional"
+        "constant" | "file_name" | "sheet" | "characters" | "date" | "map" | "book"
+        | "fallback" | "optional"
             if is_value =>
         {
             Some("values are the numbers of one column")

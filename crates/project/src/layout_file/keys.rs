@@ -54,8 +54,46 @@ fn quote<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Quote>, D::Error> 
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExcelText {
     pub(super) sheet: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sheets: Option<SheetsText>,
     pub(super) header: Option<bool>,
     pub(super) skip: Option<usize>,
+}
+
+/// The sheets of a workbook: what their names look like, or a list of names.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum SheetsText {
+    Pattern(String),
+    Names(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for SheetsText {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(PatternOrNames)
+    }
+}
+
+struct PatternOrNames;
+
+impl<'de> Visitor<'de> for PatternOrNames {
+    type Value = SheetsText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pattern of names of sheets, or a list of names in quotes")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<SheetsText, E> {
+        Ok(SheetsText::Pattern(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<SheetsText, A::Error> {
+        let mut all = Vec::new();
+        while let Some(name) = names.next_element()? {
+            all.push(name);
+        }
+        Ok(SheetsText::Names(all))
+    }
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -78,6 +116,8 @@ pub(super) struct FieldText {
     pub(super) constant: Option<String>,
     pub(super) unpivoted: Option<bool>,
     pub(super) file_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sheet: Option<String>,
     pub(super) optional: Option<bool>,
     pub(super) characters: Option<[usize; 2]>,
     pub(super) date: Option<Texts>,

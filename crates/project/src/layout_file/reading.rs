@@ -5,16 +5,44 @@ use crate::fault::{Fault, Faults};
 use crate::yaml;
 use std::collections::BTreeMap;
 use std::path::Path;
+use trade::Pattern;
 use trade::layout::Field;
 
-/// A field that the name of a file tells.
+/// Whose name tells a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameOf {
+    File,
+    Sheet,
+}
+
+impl NameOf {
+    /// The key of a field that it tells.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::File => "file_name",
+            Self::Sheet => "sheet",
+        }
+    }
+
+    /// The name, for people.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::File => "the file's name",
+            Self::Sheet => "the sheet's name",
+        }
+    }
+}
+
+/// A field that the name of a file or of a sheet tells.
 #[derive(Debug, Clone)]
 pub(super) struct FromName {
     pub(super) field: Field,
+    /// Whose name.
+    pub(super) of: NameOf,
     /// Which of its fallbacks it is, counted from 1; 0 for the field itself.
     pub(super) depth: usize,
     /// What finds it there.
-    pub(super) pattern: regex::Regex,
+    pub(super) pattern: Pattern,
 }
 
 /// What reading a layout gathers on the way.
@@ -24,7 +52,10 @@ pub(super) struct Reading<'p> {
     pub(super) books: String,
     /// Names of the codes of regions.
     pub(super) region_names: BTreeMap<String, String>,
-    pub(super) file_name: Vec<FromName>,
+    /// Fields that names of files or sheets tell.
+    pub(super) from_names: Vec<FromName>,
+    /// Whether the layout says which sheets of a workbook are read.
+    pub(super) has_sheets: bool,
     /// What is wrong so far.
     pub(super) faults: Vec<LayoutError>,
 }

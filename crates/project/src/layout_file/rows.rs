@@ -1,10 +1,11 @@
 //! The section `rows` of a layout: which lines of a file are rows.
 
+use crate::fault::Invalid;
 use crate::read_options::{Form, ReadOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use trade::shape::{HeaderShape, LinePattern, Ragged, Shape};
+use trade::Pattern;
+use trade::shape::{HeaderShape, Ragged, Shape};
 
 /// Lines that `skip_last` may name: so many are kept until it is known whether they are the last.
 const MOST_SKIPPED: usize = 1000;
@@ -44,55 +45,29 @@ enum RaggedText {
     Cut,
 }
 
-/// A regular expression that is looked for in a line.
-#[derive(Debug)]
-struct Pattern(regex::Regex);
-
-impl LinePattern for Pattern {
-    fn find<'t>(&self, line: &'t str) -> Option<&'t str> {
-        let found = self.0.captures(line)?;
-        found.get(1).or_else(|| found.get(0)).map(|found| found.as_str())
-    }
-
-    fn written(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
-/// What is wrong in the section.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) key: String,
-    pub(super) why: String,
-}
-
-fn fault(key: &str, why: String) -> Fault {
-    Fault { key: key.to_owned(), why }
-}
-
-fn pattern(key: &str, text: &str) -> Result<Arc<dyn LinePattern>, Fault> {
-    match regex::Regex::new(text) {
-        Ok(pattern) => Ok(Arc::new(Pattern(pattern))),
-        Err(error) => Err(fault(key, error.to_string())),
-    }
+fn pattern(key: &str, text: &str) -> Result<Pattern, Invalid> {
+    Pattern::new(text).map_err(|error| Invalid::new(key, error.to_string()))
 }
 
 impl RowsText {
     /// What it says, of files that are read as `options` say.
-    pub(super) fn shape(self, options: &ReadOptions) -> Result<Shape, Fault> {
+    pub(super) fn shape(self, options: &ReadOptions) -> Result<Shape, Invalid> {
         let Self { comment, header, skip_last, footer, ragged, fill_down, titles } = self;
         if comment.as_deref() == Some("") {
-            return Err(fault(
+            return Err(Invalid::new(
                 "rows.comment",
                 "empty: expected what comments begin with".to_owned(),
             ));
         }
         if let Some(n) = skip_last.filter(|n| !(1..=MOST_SKIPPED).contains(n)) {
-            return Err(fault("rows.skip_last", format!("{n}: expected 1 to {MOST_SKIPPED}")));
+            return Err(Invalid::new(
+                "rows.skip_last",
+                format!("{n}: expected 1 to {MOST_SKIPPED}"),
+            ));
         }
         let twice = fill_down.iter().enumerate().find(|(at, name)| fill_down[..*at].contains(name));
         if let Some((_, name)) = twice {
-            return Err(fault("rows.fill_down", format!("{name:?} is there twice")));
+            return Err(Invalid::new("rows.fill_down", format!("{name:?} is there twice")));
         }
         let says_nothing = comment.is_none()
             && header.is_none()
@@ -103,11 +78,11 @@ impl RowsText {
             && titles.is_empty();
         if says_nothing {
             let why = "it says nothing: expected comment, header, skip_last, footer, ragged, fill_down or titles";
-            return Err(fault("rows", why.to_owned()));
+            return Err(Invalid::new("rows", why.to_owned()));
         }
         let title = |(name, text): (String, String)| {
             let key = format!("rows.titles.{name}");
-            Ok::<_, Fault>((name, pattern(&key, &text)?))
+            Ok::<_, Invalid>((name, pattern(&key, &text)?))
         };
         let shape = Shape {
             comment,
@@ -120,11 +95,11 @@ impl RowsText {
                 Some(RaggedText::Cut) => Ragged::Cut,
             },
             fill_down,
-            titles: titles.into_iter().map(title).collect::<Result<_, Fault>>()?,
+            titles: titles.into_iter().map(title).collect::<Result<_, Invalid>>()?,
         };
         match options.form.and_then(|form| Some((form, without_effect(&shape, form)?))) {
             Some((form, key)) => {
-                Err(fault(key, format!("it has no effect on {}: leave it out", form.name())))
+                Err(Invalid::new(key, format!("it has no effect on {}: leave it out", form.name())))
             }
             None => Ok(shape),
         }
@@ -132,30 +107,33 @@ impl RowsText {
 }
 
 impl HeaderText {
-    fn shape(self, options: &ReadOptions) -> Result<HeaderShape, Fault> {
+    fn shape(self, options: &ReadOptions) -> Result<HeaderShape, Invalid> {
         let Self { line, pattern: text, lines, join } = self;
         let key = "rows.header";
         if line.is_none() && text.is_none() && lines.is_none() {
-            return Err(fault(key, "expected line, match or lines".to_owned()));
+            return Err(Invalid::new(key, "expected line, match or lines".to_owned()));
         }
         if line == Some(0) {
-            return Err(fault("rows.header.line", "0: expected a line, counted from 1".to_owned()));
+            return Err(Invalid::new(
+                "rows.header.line",
+                "0: expected a line, counted from 1".to_owned(),
+            ));
         }
         if let Some(n) = lines.filter(|n| !(1..=MOST_HEADER_ROWS).contains(n)) {
             let why = format!("{n}: expected 1 to {MOST_HEADER_ROWS}");
-            return Err(fault("rows.header.lines", why));
+            return Err(Invalid::new("rows.header.lines", why));
         }
         if join.is_some() && lines.is_none_or(|n| n < 2) {
             let why = "it has no effect on a header of one row: say `lines`, or leave it out";
-            return Err(fault("rows.header.join", why.to_owned()));
+            return Err(Invalid::new("rows.header.join", why.to_owned()));
         }
         if options.header == Some(false) {
             let why = "the files have no header, as `header: false` says: leave one of them out";
-            return Err(fault(key, why.to_owned()));
+            return Err(Invalid::new(key, why.to_owned()));
         }
         if options.skip.is_some() && (line.is_some() || text.is_some()) {
             let why = "`skip` says where the header is, and so does it: leave one of them out";
-            return Err(fault(key, why.to_owned()));
+            return Err(Invalid::new(key, why.to_owned()));
         }
         let default = HeaderShape::default();
         Ok(HeaderShape {
@@ -191,7 +169,7 @@ mod tests {
 
     fn shape_of(text: &str, options: &ReadOptions) -> Result<Shape, String> {
         let text: RowsText = yaml::of_text(text)?;
-        text.shape(options).map_err(|Fault { key, why }| format!("{key}: {why}"))
+        text.shape(options).map_err(|Invalid { key, why }| format!("{key}: {why}"))
     }
 
     const ALL: &str = r##"
@@ -212,7 +190,7 @@ titles: {chapter: "^HS ([0-9]{2})", whole: "^Unit.*"}
         assert_eq!((*line, *n_rows, join.as_str()), (Some(2), 2, "/"));
         let pattern = pattern.as_ref().expect("a pattern");
         assert_eq!((pattern.find("year,x"), pattern.find("a year")), (Some("year"), None));
-        assert_eq!(pattern.written(), "^year");
+        assert_eq!(pattern.as_str(), "^year");
         assert_eq!((shape.skip_last, shape.ragged), (1, Ragged::Fill));
         assert!(shape.footer.expect("a footer").find("Source: x").is_some());
         assert_eq!(shape.fill_down, ["Province", "column 1"]);

@@ -73,6 +73,49 @@ fn the_name_of_a_file_may_say_what_its_rows_do_not() {
 }
 
 #[test]
+fn sheets_are_chosen_by_a_pattern_or_by_names() {
+    let with = |excel: &str, year: &str| {
+        let year = format!("year: {{{year}}}");
+        let text = SMALL.replace(
+            "year: {column: [year], optional: true, fallback: {file_name: '([0-9]{4})'}}",
+            &year,
+        );
+        assert!(text.contains(&year), "{text}");
+        of(&format!("{text}{excel}"))
+    };
+    let of_sheet = "sheet: '^Year ([0-9]{4})$'";
+    let layout = with("excel: {sheets: '^Year'}\n", of_sheet).expect("a layout");
+    assert!(matches!(&layout.sheets, Some(SheetChoice::Matching(of)) if of.as_str() == "^Year"));
+    let year = |layout: &LayoutFile, label: &str| {
+        layout.for_file(label).map(|layout| layout.fields[&Field::Year].origin.clone())
+    };
+    let constant = |text: &str| Ok(Origin::Constant(text.to_owned()));
+    assert_eq!(year(&layout, "of 1999/book.xlsx/Year 2008"), constant("2008"));
+    let error = year(&layout, "2009/book 2010.xlsx/All").expect_err("no year");
+    assert!(error.contains("finds `year` in the sheet's name by `^Year ([0-9]{4})$`"), "{error}");
+    // The name of a file has no sheet in it.
+    let layout =
+        with("excel: {sheets: [a, 'b c']}\n", "file_name: '([0-9]{4})[^/]*$'").expect("a layout");
+    let names = vec!["a".to_owned(), "b c".to_owned()];
+    assert_eq!(layout.sheets, Some(SheetChoice::Named(names)));
+    assert_eq!(year(&layout, "raw/book_2010.xlsx/a"), constant("2010"));
+    for (excel, year, expected) in [
+        ("excel: {sheets: a, sheet: b}\n", of_sheet, "leave one of them out"),
+        ("excel: {sheets: []}\n", of_sheet, "at least one name"),
+        ("excel: {sheets: [a, a]}\n", of_sheet, "\"a\" is there twice"),
+        ("excel: {sheets: '['}\n", of_sheet, "`excel.sheets`"),
+        ("excel: {sheet: a}\n", of_sheet, "`fields.year.sheet`"),
+        ("excel: {sheets: a}\n", "sheet: '['", "`fields.year`"),
+        ("excel: {sheets: a}\n", "sheet: x, file_name: y", "expected exactly one of"),
+    ] {
+        let error = with(excel, year).map(|_| ()).expect_err(excel).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let meaning = |excel: &str| with(excel, "column: [year]").expect(excel).meaning;
+    assert_ne!(meaning("excel: {sheets: a}\n"), meaning("excel: {sheets: [a]}\n"));
+}
+
+#[test]
 fn what_rows_are_meant_is_part_of_what_a_layout_says() {
     let more = |lines: &str| of(&format!("{SMALL}{lines}")).expect(lines);
     let (all, some) = (more(""), more("where: [{column: kind, in: [A], matches: x}]\n"));

@@ -3,7 +3,8 @@
 use super::error::LayoutError;
 use super::keys::{File, RoundText, ValueText};
 use super::reading::Reading;
-use crate::product_text::{self, Invalid, ProductText};
+use crate::fault::Invalid;
+use crate::product_text::{self, ProductText};
 use crate::read_options::{Form, NumberMark, ReadOptions};
 use trade::layout::{Measure, ProductFormat};
 use trade::{MoneyFormat, NumberSample, Rounding};
@@ -48,7 +49,7 @@ impl Reading<'_> {
 
     pub(super) fn product(&mut self, text: &ProductText) -> Result<ProductFormat, LayoutError> {
         let found = product_text::read(self.path, text);
-        let product = found.map_err(|Invalid { key, why }| self.invalid(key, why))?;
+        let product = found.map_err(|Invalid { key, why }| self.invalid(&key, why))?;
         self.books += &product.tables;
         Ok(product.format)
     }

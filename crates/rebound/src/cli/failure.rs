@@ -1,13 +1,15 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
+use crate::diff::DiffError;
 use crate::estimate_command::EstimateCommandError;
 use crate::init::InitError;
 use crate::log::LogFormat;
 use crate::measure::MeasureError;
 use crate::preview::PreviewError;
+use crate::rollback::RollbackError;
 use crate::run::RunError;
 use crate::synth::SynthError;
-use lake::{LakeError, LockError};
+use lake::{HistoryError, LakeError, LockError};
 use project::causes::causes;
 use project::layout_file::LayoutError;
 use project::pipeline::PipelineError;
@@ -53,7 +55,7 @@ const MOST_SHOWN: usize = 4_000;
 
 /// A message as a terminal may show it: what would steer the terminal is written out, and what is too
 /// long for anybody is cut.
-fn readable(text: &str) -> String {
+pub(super) fn readable(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
         if at == MOST_SHOWN {
@@ -105,6 +107,9 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(PipelineError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Request(_)))
             || cause.downcast_ref().is_some_and(QueryError::is_users)
+            || cause.downcast_ref().is_some_and(HistoryError::is_users)
+            || cause.downcast_ref().is_some_and(RollbackError::is_users)
+            || cause.downcast_ref().is_some_and(DiffError::is_users)
             || matches!(cause.downcast_ref(), Some(LockError::Held(_)))
             || matches!(
                 cause.downcast_ref(),

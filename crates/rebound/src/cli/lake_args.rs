@@ -1,8 +1,10 @@
 //! The lake that commands read, and how much memory they have.
 
 use super::failure::UsersError;
+use super::programs::command_line;
+use crate::kept;
 use clap::Args;
-use lake::{Catalog, Lake};
+use lake::{Catalog, KeptRun, Lake, TableVersion};
 use project::config::count;
 use query::Memory;
 use std::path::Path;
@@ -18,16 +20,20 @@ pub(super) struct LakeArgs {
 impl LakeArgs {
     /// Opens the lake.
     pub(super) fn open(&self) -> anyhow::Result<Lake> {
-        let is_folder = !self.lake.contains("://");
-        if is_folder && !Path::new(&self.lake).is_dir() {
-            return Err(UsersError(format!(
-                "no lake in `{}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`",
-                self.lake
-            ))
-            .into());
-        }
-        Ok(Lake::open(&self.lake)?)
+        open(&self.lake)
     }
+}
+
+/// Opens a lake that is there.
+pub(super) fn open(lake: &str) -> anyhow::Result<Lake> {
+    let is_folder = !lake.contains("://");
+    if is_folder && !Path::new(lake).is_dir() {
+        return Err(UsersError(format!(
+            "no lake in `{lake}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`"
+        ))
+        .into());
+    }
+    Ok(Lake::open(lake)?)
 }
 
 #[derive(Debug, Args)]
@@ -50,4 +56,81 @@ pub(super) fn catalog(runtime: &Runtime, lake: &Lake) -> anyhow::Result<Catalog>
         UsersError(format!("nothing is published in `{}` yet: `rebound run` publishes", lake.url()))
             .into()
     })
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeptArgs {
+    /// The tables as an earlier run published them: its name or how that begins, its number, `published`, or `previous`.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// The tables that a command reads: those that are published, or those of an earlier run.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) catalog: Catalog,
+    /// The run that was asked for.
+    kept: Option<KeptRun>,
+}
+
+impl Read {
+    /// Looks whether the files of these tables are there, if an earlier run was asked for: they may
+    /// have been collected. Tables that it did not have are told by others.
+    pub(super) fn verify_kept<'t>(
+        &self,
+        runtime: &Runtime,
+        lake: &Lake,
+        tables: impl IntoIterator<Item = &'t str>,
+    ) -> anyhow::Result<()> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        let versions: Vec<&TableVersion> =
+            tables.into_iter().filter_map(|table| self.catalog.tables.get(table)).collect();
+        Ok(runtime.block_on(lake.verify_kept(kept, versions))?)
+    }
+
+    /// Leaves out the tables that were collected, if an earlier run was asked for, and names them.
+    pub(super) fn whole(mut self, runtime: &Runtime, lake: &Lake) -> anyhow::Result<Self> {
+        if self.kept.is_some() {
+            let lost = runtime.block_on(lake.lost_tables(&self.catalog))?;
+            self.catalog.tables.retain(|table, _| !lost.contains(table));
+            if !lost.is_empty() {
+                let lost = lost.into_iter().collect::<Vec<_>>().join(", ");
+                tracing::warn!("left out, as they are no longer there in full: {lost}");
+            }
+        }
+        Ok(self)
+    }
+
+    /// The run that was asked for.
+    pub(super) fn kept(&self) -> Option<&KeptRun> {
+        self.kept.as_ref()
+    }
+}
+
+impl KeptArgs {
+    /// Whether an earlier run is asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// What `read` comes to with what is published, or with what the run published that is asked for.
+    /// Of that a lease is held meanwhile, since a collection of garbage may remove it.
+    pub(super) fn read<T>(
+        &self,
+        runtime: &Runtime,
+        lake: &Lake,
+        read: impl FnOnce(Read) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let Some(asked) = &self.run else {
+            return read(Read { catalog: catalog(runtime, lake)?, kept: None });
+        };
+        let (mut found, _) = kept::find(runtime, lake, &[asked.as_str()])?;
+        let Some(run) = found.pop() else {
+            return Err(UsersError(format!("no run `{asked}`")).into());
+        };
+        let lease = kept::lease(runtime, lake, &[&run.catalog], &command_line());
+        let outcome = read(Read { catalog: run.catalog.clone(), kept: Some(run) });
+        kept::release(runtime, lease);
+        outcome
+    }
 }

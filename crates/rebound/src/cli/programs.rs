@@ -1,4 +1,4 @@
-//! Programs beside this one, which it becomes where they are asked for.
+//! How this program was called, and programs beside it, which it becomes where they are asked for.
 
 use super::failure::UsersError;
 use std::ffi::OsString;
@@ -9,6 +9,13 @@ const SERVER: &str = "rebound-serve";
 
 /// The cluster's parts and its client, a program of its own.
 const CLUSTER: &str = "rebound-cluster";
+
+/// The command line, for records: what is no UTF-8 in it only looks like what it is.
+pub(super) fn command_line() -> String {
+    let words: Vec<_> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
 
 /// Becomes another program; comes back only if that fails.
 fn hand_over(program: &str, what: &str, builder: &str, args: &[OsString]) -> anyhow::Error {

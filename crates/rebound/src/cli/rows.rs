@@ -1,18 +1,20 @@
 //! Commands that give rows, and what is made of them: `sql`, `measure`, `export` and `estimate`.
 
 use super::failure::UsersError;
-use super::lake_args::{LakeArgs, MemoryArgs, catalog};
+use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, Read, catalog};
 use crate::estimate_command::{self, EstimateArgs};
 use crate::measure::{self, MeasureArgs};
-use crate::shell;
+use crate::run::warn_of;
+use crate::shell::{self, Renewal};
 use anyhow::Context;
 use clap::Args;
+use lake::Lake;
 use query::QueryError;
 use report::export::{self, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputError};
 use report::published;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
@@ -35,6 +37,8 @@ pub(super) struct SqlArgs {
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
+    kept: KeptArgs,
+    #[command(flatten)]
     memory: MemoryArgs,
 }
 
@@ -44,6 +48,8 @@ pub(super) struct ExportCommand {
     args: ExportArgs,
     #[command(flatten)]
     lake: LakeArgs,
+    #[command(flatten)]
+    kept: KeptArgs,
     #[command(flatten)]
     memory: MemoryArgs,
 }
@@ -83,9 +89,7 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         (None, Some(path)) => std::fs::read_to_string(path)
             .map_err(|error| UsersError(format!("failed to read `{}`: {error}", path.display())))?,
         (None, None) if args.output.is_none() && std::io::stdin().is_terminal() => {
-            let lake = args.lake.open()?;
-            let catalog = catalog(runtime, &lake)?;
-            return Ok(shell::run(runtime, &lake, catalog, args.memory.memory())?);
+            return shell(runtime, args);
         }
         (None, None) => {
             let mut text = String::new();
@@ -105,15 +109,44 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
     }
     let lake = args.lake.open()?;
-    let catalog = catalog(runtime, &lake)?;
-    let session = published::open(&lake, &catalog, args.memory.memory())?;
-    published::verify(runtime, &lake, &catalog, &session, &text)?;
-    let (schema, batches) = match runtime.block_on(session.run(&text)) {
+    args.kept.read(runtime, &lake, |read| query(runtime, args, &lake, &read, &text))
+}
+
+/// Runs a shell: over what is published, also when that changes, or over what an earlier run
+/// published.
+fn shell(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
+    let memory = args.memory.memory();
+    args.kept.read(runtime, &lake, |read| {
+        let renewal = match read.kept() {
+            None => Renewal::Newest,
+            Some(_) => Renewal::Never,
+        };
+        let catalog = read.whole(runtime, &lake)?.catalog;
+        Ok(shell::run(runtime, &lake, catalog, renewal, memory)?)
+    })
+}
+
+/// Runs a query, and writes its rows.
+fn query(
+    runtime: &Runtime,
+    args: &SqlArgs,
+    lake: &Lake,
+    read: &Read,
+    text: &str,
+) -> anyhow::Result<()> {
+    let catalog = &read.catalog;
+    let session = published::open(lake, catalog, args.memory.memory())?;
+    let tables = session.tables_read(text).unwrap_or_default();
+    read.verify_kept(runtime, lake, tables.iter().map(String::as_str))?;
+    published::verify(runtime, lake, catalog, &session, text)?;
+    warn_of(&published::register_meta(runtime, lake, catalog, &session, text)?);
+    let (schema, batches) = match runtime.block_on(session.run(text)) {
         Ok(found) => found,
         Err(error @ QueryError::Plan(_)) => {
             let is_about_a_table = error.is_about_a_table();
             let error = anyhow::Error::new(error);
-            return Err(match published::missing_table(&session, &catalog, &text) {
+            return Err(match published::missing_table(&session, catalog, text) {
                 Some(help) if is_about_a_table => error.context(UsersError(help)),
                 _ => error,
             });
@@ -138,9 +171,13 @@ pub(super) fn export(
     command: &ExportCommand,
 ) -> anyhow::Result<()> {
     let lake = command.lake.open()?;
-    let catalog = catalog(runtime, &lake)?;
     let memory = command.memory.memory();
-    for path in export::export(runtime, &command.args, memory, &lake, &catalog)? {
+    let written = command.kept.read(runtime, &lake, |read| {
+        let tables = export::tables(&command.args, &read.catalog);
+        read.verify_kept(runtime, &lake, tables.iter().map(String::as_str))?;
+        Ok(export::export(runtime, &command.args, memory, &lake, &read.catalog)?)
+    })?;
+    for path in written {
         writeln!(out, "{}", path.display())?;
     }
     Ok(())

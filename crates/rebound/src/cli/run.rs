@@ -1,9 +1,11 @@
-//! Commands of a pipeline: `run`, `plan` and `config`.
+//! Commands of a pipeline: `run` and `config`.
 
 use super::failure::UsersError;
 use super::quantities::seconds;
 use super::{drawing, programs};
-use crate::run::{self, Action, Hashed, Held, Options, Outcome, Plan, Publication, Records};
+use crate::metrics::{self, Ended};
+use crate::run::{self, Changes, Failing, Hashed, Held, Options, Outcome, Publication, Records};
+use crate::telemetry;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
@@ -13,22 +15,31 @@ use project::pipeline::Engine;
 use project::pipeline_file::PipelineFile;
 use report::ReportArgs;
 use report::output::{columns, right};
+use stages::Kept;
 use stages::remote::Cluster;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     /// The pipeline file.
-    pipeline: PathBuf,
-    /// A stage or table; `+x` with what it needs, `x+` with what follows. May be repeated.
+    pub(super) pipeline: PathBuf,
+    /// A stage or table; `+x` with what it needs, `x+` with what follows, `x@2016` one unit of it
+    /// (a year, a raw file). May be repeated.
     #[arg(long, short)]
     select: Vec<String>,
+    /// A stage or table to leave out of what is selected; `x+` with what follows. May be repeated.
+    #[arg(long)]
+    exclude: Vec<String>,
+    /// Make all of what is selected, whatever is there, and run all checks. Never changes a byte.
+    #[arg(long)]
+    full: bool,
     /// Another lake than the pipeline's.
     #[arg(long, env = "REBOUND_LAKE")]
-    lake: Option<String>,
+    pub(super) lake: Option<String>,
     /// Sum records as they are read and do not keep them: no customs.records, fewer minutes, less disk.
     #[arg(long)]
     no_records: bool,
@@ -38,6 +49,19 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// What would be made, as the arguments say.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            select: self.select.clone(),
+            exclude: self.exclude.clone(),
+            kept: if self.full { Kept::Ignored } else { Kept::Used },
+            lake: self.lake.clone(),
+            records: self.records(),
+            hashed: self.hashed(),
+            ..Options::default()
+        }
+    }
+
     fn records(&self) -> Records {
         if self.no_records { Records::NotKept } else { Records::AsAsked }
     }
@@ -56,16 +80,25 @@ pub(super) struct ConfigArgs {
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    plan: PlanArgs,
+    pub(super) plan: PlanArgs,
     /// Threads; 0: one a core. Never changes a number.
     #[arg(long, value_parser = count(THREADS))]
     threads: Option<usize>,
     /// Stop at once if another run holds the lake.
     #[arg(long)]
-    no_wait: bool,
+    pub(super) no_wait: bool,
+    /// If a stage fails, make all that does not follow from it, and tell all that failed.
+    #[arg(long)]
+    keep_going: bool,
     /// What does the work of ingest, aggregate and panels; otherwise what the pipeline says. Never changes a byte.
     #[arg(long, value_enum)]
     engine: Option<Engine>,
+    /// Publish also where totals moved by more, or regions vanished, than `max_change` in the pipeline lets them.
+    #[arg(long)]
+    accept_changes: bool,
+    /// Write what the run did to FILE, for Prometheus, also when it fails; otherwise where the pipeline says.
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Where the cluster's scheduler is, HOST:PORT; otherwise what the pipeline says.
     #[arg(long, env = "REBOUND_SCHEDULER")]
     scheduler: Option<String>,
@@ -102,16 +135,35 @@ fn cluster(
     connect(scheduler).map(Some).map_err(|why| UsersError(why).into())
 }
 
-/// The command line, for records: what is no UTF-8 in it only looks like what it is.
-fn command_line() -> String {
-    let words: Vec<_> =
-        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    words.join(" ")
+/// How to run: as the arguments say.
+pub(super) fn options(
+    args: &RunArgs,
+    file: &PipelineFile,
+    connect: Option<Connect>,
+    shown: Shown,
+) -> anyhow::Result<Options> {
+    Ok(Options {
+        cluster: cluster(args, file, connect)?,
+        engine: args.engine,
+        threads: args.threads,
+        held: if args.no_wait { Held::Stop } else { Held::Wait },
+        failing: if args.keep_going { Failing::GoOn } else { Failing::Stop },
+        changes: if args.accept_changes { Changes::Accepted } else { Changes::AsExpected },
+        metrics: metrics_of(args, file),
+        progress: shown.progress,
+        command: programs::command_line(),
+        ..args.plan.options()
+    })
+}
+
+/// Where metrics are written, if they are.
+fn metrics_of(args: &RunArgs, file: &PipelineFile) -> Option<PathBuf> {
+    args.metrics.clone().or_else(|| file.metrics())
 }
 
 /// Draws the report that the pipeline asks for, if something was published since, or it is not
 /// there.
-fn draw_report(
+pub(super) fn draw_report(
     runtime: &Runtime,
     out: &mut impl Write,
     args: &PlanArgs,
@@ -213,6 +265,17 @@ fn print_outcome(out: &mut impl Write, outcome: &Outcome, args: &PlanArgs) -> an
     Ok(())
 }
 
+/// Writes and keeps the metrics of a run that failed before it began, if they are asked for.
+fn not_begun(runtime: &Runtime, pipeline: &str, metrics: Option<&PathBuf>) {
+    let ended = Ended { pipeline, record: None, elapsed: Duration::ZERO, lake: None };
+    let measured = metrics::of(runtime, &ended);
+    telemetry::keep(&measured);
+    let Some(path) = metrics else { return };
+    if let Err(error) = metrics::write(path, &measured) {
+        tracing::warn!("failed to write the metrics to `{}`: {error}", path.display());
+    }
+}
+
 /// Makes what is not up to date, and draws the report that the pipeline asks for.
 pub(super) fn run(
     runtime: &Runtime,
@@ -221,20 +284,12 @@ pub(super) fn run(
     connect: Option<Connect>,
     shown: Shown,
 ) -> anyhow::Result<()> {
-    let file = PipelineFile::read(&args.plan.pipeline)?;
+    let stem = args.plan.pipeline.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let file = PipelineFile::read(&args.plan.pipeline)
+        .inspect_err(|_| not_begun(runtime, &stem, args.metrics.as_ref()))?;
     let report = file.report();
-    let options = Options {
-        cluster: cluster(args, &file, connect)?,
-        select: args.plan.select.clone(),
-        lake: args.plan.lake.clone(),
-        engine: args.engine,
-        records: args.plan.records(),
-        hashed: args.plan.hashed(),
-        threads: args.threads,
-        held: if args.no_wait { Held::Stop } else { Held::Wait },
-        progress: shown.progress,
-        command: command_line(),
-    };
+    let options = options(args, &file, connect, shown)
+        .inspect_err(|_| not_begun(runtime, file.name(), metrics_of(args, &file).as_ref()))?;
     let outcome = run::run(runtime, file, &options)?;
     if shown.summary {
         print_outcome(out, &outcome, &args.plan)?;
@@ -243,32 +298,6 @@ pub(super) fn run(
         Some(folder) => draw_report(runtime, out, &args.plan, folder, &outcome, shown),
         None => Ok(()),
     }
-}
-
-fn print_plan(out: &mut impl Write, plan: &Plan) -> std::io::Result<()> {
-    let mut rows = vec![vec!["action".to_owned(), "stage".to_owned(), "why".to_owned()]];
-    for step in &plan.steps {
-        rows.push(vec![step.action.name().to_owned(), step.node.name.clone(), step.why.clone()]);
-    }
-    columns(out, &rows)?;
-    let n = plan.steps.iter().filter(|step| step.action == Action::Build).count();
-    match n {
-        0 => writeln!(out, "\nnothing to do"),
-        n => writeln!(out, "\n{n} of {} to build", plan.steps.len()),
-    }
-}
-
-/// Says what a run would do.
-pub(super) fn plan(runtime: &Runtime, out: &mut impl Write, args: &PlanArgs) -> anyhow::Result<()> {
-    let options = Options {
-        select: args.select.clone(),
-        lake: args.lake.clone(),
-        records: args.records(),
-        hashed: args.hashed(),
-        ..Options::default()
-    };
-    print_plan(out, &run::plan(runtime, PipelineFile::read(&args.pipeline)?, &options)?)?;
-    Ok(())
 }
 
 fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {

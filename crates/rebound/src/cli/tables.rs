@@ -2,11 +2,12 @@
 //! `reconcile`.
 
 use super::failure::UsersError;
-use super::lake_args::{LakeArgs, MemoryArgs, catalog};
-use crate::clock;
+use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, catalog};
 use crate::run::{FailedCheck, RunError};
+use crate::{clock, dictionary};
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use lake::{Catalog, meta};
 use project::classification;
 use project::suggest::suggest;
 use report::output::{self, Described, columns, right};
@@ -18,14 +19,24 @@ use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// The table, `schema.table`.
+    /// The table, `schema.table`; `meta` lists the tables over the records of runs.
     #[arg(required_unless_present = "all")]
     table: Option<String>,
     /// Every table, as a Markdown data dictionary.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "run")]
     all: bool,
     #[command(flatten)]
     lake: LakeArgs,
+    #[command(flatten)]
+    kept: KeptArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TablesArgs {
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    kept: KeptArgs,
 }
 
 #[derive(Debug, Args)]
@@ -40,10 +51,13 @@ pub(super) struct ReconcileArgs {
 pub(super) fn tables(
     runtime: &Runtime,
     out: &mut impl Write,
-    args: &LakeArgs,
+    args: &TablesArgs,
 ) -> anyhow::Result<()> {
-    let lake = args.open()?;
-    let catalog = catalog(runtime, &lake)?;
+    let lake = args.lake.open()?;
+    args.kept.read(runtime, &lake, |read| listed(out, &read.whole(runtime, &lake)?.catalog))
+}
+
+fn listed(out: &mut impl Write, catalog: &Catalog) -> anyhow::Result<()> {
     let head = ["table", "rows", "size", "made", "key", "products"].map(str::to_owned).to_vec();
     let mut rows = vec![head];
     for (name, version) in &catalog.tables {
@@ -68,11 +82,14 @@ pub(super) fn tables(
 }
 
 /// Every contract as Markdown: `docs/tables.md`.
-fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
+fn all_contracts(out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(
         out,
-        "# Data dictionary\n\nPrinted by `rebound describe --all` from the declarations of the tables."
+        "# Data dictionary\n\nPrinted by `rebound describe --all` from the declarations of the tables. What a table is made from \
+         is told for the config as it is shipped (`config/default.yaml`) and the panels of `pipelines/sql`; \
+         `rebound lineage PIPELINE TABLE[.COLUMN]` tells it of a pipeline, column by column."
     )?;
+    let made = dictionary::made_by()?;
     for contract in contracts::all() {
         writeln!(
             out,
@@ -81,6 +98,9 @@ fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
             contract.about,
             contract.key.join(", ")
         )?;
+        if let Some(sentence) = made.get(contract.table) {
+            writeln!(out, "{sentence}\n")?;
+        }
         writeln!(
             out,
             "| column | type | null | unit | meaning |\n| --- | --- | --- | --- | --- |"
@@ -100,6 +120,16 @@ fn dictionary(out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Lists the tables of the schema `meta`.
+fn meta_tables(out: &mut impl Write) -> std::io::Result<()> {
+    let mut rows = vec![["table", "a row is", "key"].map(str::to_owned).to_vec()];
+    for contract in meta::contracts() {
+        let key = contract.key.join(", ");
+        rows.push(vec![contract.table.to_owned(), contract.about.to_owned(), key]);
+    }
+    columns(out, &rows)
+}
+
 /// Prints the contract of a table, or of all.
 pub(super) fn describe(
     runtime: &Runtime,
@@ -107,9 +137,23 @@ pub(super) fn describe(
     args: &DescribeArgs,
 ) -> anyhow::Result<()> {
     if args.all {
-        return dictionary(out);
+        return all_contracts(out);
     }
     let name = args.table.as_deref().unwrap_or_default();
+    if name == meta::SCHEMA {
+        return Ok(meta_tables(out)?);
+    }
+    if let Some(contract) = meta::contract(name) {
+        return Ok(output::contract(out, &Described::of_contract(contract))?);
+    }
+    if args.kept.is_asked() {
+        // As that run had it: contracts change, too.
+        let lake = args.lake.open()?;
+        return args.kept.read(runtime, &lake, |read| {
+            let version = published::version(&read.catalog, name)?;
+            Ok(output::contract(out, &Described::of(version))?)
+        });
+    }
     let published = args.lake.open().and_then(|lake| catalog(runtime, &lake));
     let described = match contracts::of(name) {
         Some(contract) => {
@@ -129,7 +173,8 @@ pub(super) fn describe(
         None => {
             let catalog = published?;
             let version = catalog.tables.get(name).ok_or_else(|| {
-                let known = contracts::all().iter().map(|contract| contract.table);
+                let of_meta = meta::contracts().iter().map(|contract| contract.table);
+                let known = contracts::all().iter().map(|contract| contract.table).chain(of_meta);
                 let hint = suggest(name, known.chain(catalog.tables.keys().map(String::as_str)));
                 UsersError(format!("no table `{name}`{hint}; `rebound tables` lists them"))
             })?;

@@ -3,15 +3,14 @@
 use super::failure::Damaged;
 use super::lake_args::{LakeArgs, catalog};
 use super::quantities::seconds;
-use crate::{clock, run};
+use crate::{clock, nightly, run};
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 use lake::{Lake, LakeError, Repaired, RunStatus, TableVersion};
-use report::output::columns;
+use report::output::{columns, right};
 use report::published;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
@@ -45,7 +44,7 @@ pub(super) fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> 
         return Ok(());
     }
     let published = runtime.block_on(lake.catalog())?.map(|catalog| catalog.run);
-    let head = ["run", "pipeline", "began", "status", "built", "reused", "time", ""];
+    let head = ["no", "run", "pipeline", "began", "status", "built", "reused", "time", ""];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for run in found.iter().rev() {
         let count = |action: &str| run.stages.iter().filter(|s| s.action == action).count();
@@ -60,6 +59,7 @@ pub(super) fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> 
             other => other.name(),
         };
         rows.push(vec![
+            right(run.number, 4),
             run.run.clone(),
             run.pipeline.clone(),
             clock::age(&run.started_at),
@@ -119,7 +119,7 @@ impl<'v> Found<'v> {
         lake: &Lake,
         version: &'v TableVersion,
     ) -> anyhow::Result<()> {
-        let mut is_whole = true;
+        let (mut is_whole, mut failed) = (true, None);
         for file in &version.files {
             self.n_files += 1;
             self.n_bytes += file.bytes;
@@ -128,6 +128,9 @@ impl<'v> Found<'v> {
                 Err(error @ (LakeError::Lost { .. } | LakeError::Damaged { .. })) => {
                     writeln!(out, "{error}")?;
                     is_whole = false;
+                    // Whatever made the file is forgotten.
+                    let forgotten = runtime.block_on(lake.unmark_damaged(version, &file.path));
+                    failed = failed.or(forgotten.err());
                     self.n_damaged += 1;
                 }
                 Err(error) => return Err(error.into()),
@@ -138,7 +141,7 @@ impl<'v> Found<'v> {
         }
         self.tables.insert(version.table.as_str());
         self.stages.insert(version.stage.as_str());
-        if let Err(error) = runtime.block_on(lake.unmark(version)) {
+        if let Some(error) = failed {
             tracing::warn!(
                 "{error}: the damage cannot be marked, so `rebound run` makes `{}` again only where it reads it; run `rebound \
                  verify` where the lake can be written",
@@ -187,15 +190,10 @@ pub(super) fn verify(
     Ok(())
 }
 
-/// Longer than any run takes.
-const SPARED: Duration = Duration::from_hours(24);
-
 /// Removes versions that nobody needs.
 pub(super) fn gc(runtime: &Runtime, out: &mut impl Write, args: &GcArgs) -> anyhow::Result<()> {
     let lake = args.lake.open()?;
-    // A run in progress has versions that nothing names yet. In a folder the lock says that there is
-    // none; on an object store what is young may be of one.
-    let young_from = lake.folder().is_none().then(|| clock::ago(SPARED));
+    let young_from = nightly::young_from(&lake);
     let _lock = run::try_lock(&lake, "rebound gc")?;
     let garbage = runtime.block_on(lake.collect_garbage(args.keep, young_from))?;
     writeln!(out, "freed {} in {} versions", BinaryBytes(garbage.bytes), garbage.versions.len())?;

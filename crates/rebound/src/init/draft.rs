@@ -9,7 +9,7 @@ use sources::input::{BlockReader, Buffers, Item};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trade::layout::{Field, RevisionYears};
-use trade::shape::{LinePattern, Shape};
+use trade::shape::Shape;
 use trade::{Pattern, code};
 
 /// Where a field's text comes from.
@@ -21,6 +21,8 @@ pub(super) enum Origin {
     Constant(String),
     /// The name of the file, by a pattern.
     FileName(String),
+    /// The name of the sheet, by a pattern.
+    Sheet(String),
     /// The header of the column that the value is in.
     Header,
 }
@@ -191,6 +193,10 @@ pub(super) struct Draft {
     pub(super) missing: BTreeSet<String>,
     /// The sheet of a workbook, if it is not the first.
     pub(super) sheet: Option<String>,
+    /// The sheets that are read as one table, if several are.
+    pub(super) sheets: Vec<String>,
+    /// How many files it is of.
+    pub(super) n_files: usize,
     /// Where the header of several rows stands.
     pub(super) header_rows: Option<HeaderRows>,
     /// The encoding of the text, if it was guessed.
@@ -209,25 +215,10 @@ pub(super) struct Draft {
     pub(super) notes: Vec<String>,
 }
 
-/// A pattern of lines.
-#[derive(Debug)]
-struct Line(Pattern);
-
-impl LinePattern for Line {
-    fn find<'t>(&self, line: &'t str) -> Option<&'t str> {
-        self.0.is_in(line).then_some(line)
-    }
-
-    fn written(&self) -> &str {
-        self.0.as_str()
-    }
-}
-
 impl Draft {
     /// Which lines are rows, if not all are.
     fn shape(&self) -> Option<Arc<Shape>> {
         let footer = self.footer.as_deref().and_then(|text| Pattern::new(text).ok());
-        let footer = footer.map(|pattern| Arc::new(Line(pattern)) as Arc<dyn LinePattern>);
         let fill_down: Vec<String> =
             self.fill_down.iter().map(|&at| self.header[at].clone()).collect();
         let is_plain = footer.is_none() && fill_down.is_empty() && self.header_rows.is_none();

@@ -52,6 +52,8 @@ impl<'l> Finder<'l> {
             },
             missing: BTreeSet::from([String::new()]),
             sheet: look.sheet.clone(),
+            sheets: look.sheets.clone(),
+            n_files: look.files().len(),
             encoding: look.encoding.clone(),
             header_rows: look.header_rows,
             footer: None,

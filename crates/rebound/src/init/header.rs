@@ -57,14 +57,16 @@ fn is_name(text: &str) -> bool {
     !is_like_number(text) || is_period(text)
 }
 
-/// Whether a row of texts may be the first of a header.
-fn is_first(line: &Line) -> bool {
+/// Whether a row of texts may be the first of a header, below these lines: where the first key of rows
+/// has no name, only titles stand above it.
+fn is_first(line: &Line, above: &[&Line]) -> bool {
     let filled = line.filled();
-    filled.len() > 1 && !line.cell(0).is_empty() && filled.iter().all(|&at| is_name(line.cell(at)))
+    let is_named = !line.cell(0).is_empty() || above.iter().all(|line| line.filled().len() < 2);
+    filled.len() > 1 && is_named && filled.iter().all(|&at| is_name(line.cell(at)))
 }
 
 /// Whether a row may belong to a header that begins above it: names alone, and nothing where the
-/// first key of rows is named.
+/// first key of rows is named, or would be.
 fn is_below(line: &Line) -> bool {
     let filled = line.filled();
     filled.len() > 1 && line.cell(0).is_empty() && filled.iter().all(|&at| is_name(line.cell(at)))
@@ -80,16 +82,19 @@ fn has_numbers(rows: &[&Line], columns: &[usize]) -> bool {
 }
 
 /// A header of several rows whose first has the names of keys, and empty cells where a name holds
-/// for the columns at its right.
+/// for the columns at its right. Keys may have no name; their first then stands in the row below.
 pub(super) fn of_several(lines: &[Line]) -> Option<HeaderRows> {
     let lines: Vec<&Line> = lines.iter().filter(|line| !line.filled().is_empty()).collect();
     (0..lines.len()).find_map(|at| {
         let first = lines[at];
         let below = lines[at + 1..].iter().take(MOST_BELOW);
-        let n = below.take_while(|line| is_first(first) && is_below(line)).count();
+        let may_begin = is_first(first, &lines[..at]);
+        let n = below.take_while(|line| may_begin && is_below(line)).count();
+        let has_keys = !first.cell(0).is_empty()
+            || lines.get(at + n + 1).is_some_and(|row| !row.cell(0).is_empty());
         let columns = lines[at + n].filled();
         let end = lines.len().min(at + n + 1 + MOST_SHOWN);
-        let is_header = n > 0 && has_numbers(&lines[at + n + 1..end], &columns);
+        let is_header = n > 0 && has_keys && has_numbers(&lines[at + n + 1..end], &columns);
         is_header.then_some(HeaderRows { line: first.number, n: n + 1 })
     })
 }
@@ -149,6 +154,12 @@ mod tests {
             (&["Canton;Exports;;Imports;", ";2018;2019;2018;2019", "A;5;6;7;8"], Some((1, 2))),
             (&["Canton;Exports;Imports", ";CHF m;CHF m", "A;5;6"], Some((1, 2))),
             (&["Canton;Exports;;", ";2018;2018;2019", ";Q1;Q2;Q1", "A;5;6;7"], Some((1, 3))),
+            // Row labels without a name.
+            (&["Trade;;", "", ";Exports;Imports", ";CHF m;CHF m", "A;5;6"], Some((3, 2))),
+            (&[";Exports;;Imports;", ";2018;2019;2018;2019", "A;5;6;7;8"], Some((1, 2))),
+            (&[";2018;2019", "A;5;6", "B;7;8"], None),
+            (&[";region;year;value", ";North;2008;n.a.", ";South;2008;5"], None),
+            (&["Land;Ware;2018", ";x;n.a.", ";y;n.a.", "A;z;5"], None),
             // Keys that stand only in the first row of a group.
             (&["Land;Ware;2018;2019", "A;x;5;6", ";y;7;8"], None),
             (&["Land;Jahr;Wert", ";2018;5", "A;2019;6"], None),

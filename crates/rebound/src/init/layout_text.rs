@@ -2,6 +2,8 @@
 
 use super::draft::{Condition, Draft, FieldDraft, Origin, Test};
 use super::header::HeaderRows;
+use super::wide::escaped;
+use super::words::is_year;
 use project::printable::printable;
 use std::fmt::Write as _;
 use trade::layout::Field;
@@ -88,6 +90,7 @@ fn field(text: &mut String, draft: &Draft, of: Field, spec: &FieldDraft) -> std:
         }
         Origin::Constant(constant) => writeln!(text, "    constant: {}{choose}", quoted(constant))?,
         Origin::FileName(pattern) => writeln!(text, "    file_name: {}{choose}", quoted(pattern))?,
+        Origin::Sheet(pattern) => writeln!(text, "    sheet: {}{choose}", quoted(pattern))?,
         Origin::Header => writeln!(text, "    unpivoted: true{choose}")?,
     }
     if let Some((first, last)) = spec.characters {
@@ -273,10 +276,30 @@ fn other_encodings(encoding: &str) -> &'static str {
     }
 }
 
-/// Which lines of the files are rows.
+/// The sheets that a layout reads, as YAML has them: of several workbooks those of any.
+fn chosen(names: &[String], n_files: usize) -> String {
+    if names.iter().all(|name| is_year(name)) {
+        return quoted("^(?:19|20)[0-9]{2}$");
+    }
+    if n_files > 1 {
+        let names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+        return quoted(&format!("^(?:{})$", names.join("|")));
+    }
+    list(names.iter())
+}
+
+/// Which sheets of workbooks and which lines of files are rows.
 fn rows(text: &mut String, draft: &Draft) -> std::fmt::Result {
     if let Some(sheet) = &draft.sheet {
         writeln!(text, "# The first sheet that has a table.\nexcel: {{sheet: {}}}", quoted(sheet))?;
+    }
+    if !draft.sheets.is_empty() {
+        writeln!(
+            text,
+            "# These sheets have the same columns, and are read one after the other.\nexcel:\n  sheets: {}  \
+             # choose: these, or fewer if some say the same again",
+            chosen(&draft.sheets, draft.n_files)
+        )?;
     }
     if let Some(encoding) = &draft.encoding {
         writeln!(
@@ -373,5 +396,19 @@ pub(super) fn layout_text(draft: &Draft, name: &str, files: &[String], labels: &
         Some(layout) => head + &shipped(draft, layout, files),
         // A string takes all that is written to it.
         None => head + &written(draft, name, labels).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sheets_are_chosen_by_year_by_name_or_by_any_of_the_names() {
+        let names = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chosen(&names(&["2008", "2009"]), 2), "\"^(?:19|20)[0-9]{2}$\"");
+        let regions = names(&["North", "São Paulo (SP)"]);
+        assert_eq!(chosen(&regions, 1), "[\"North\", \"São Paulo (SP)\"]");
+        assert_eq!(chosen(&regions, 2), "\"^(?:North|São Paulo \\\\(SP\\\\))$\"");
     }
 }

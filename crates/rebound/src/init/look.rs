@@ -7,6 +7,7 @@ use crate::raw_rows::{self, RawRow, TextsOf};
 use encoding_rs::Encoding;
 use project::printable::printable;
 use project::read_options::{MISSING_NUMBERS, ReadOptions};
+use project::sheets::file_and_sheet;
 use sources::input::{Block, BlockReader, Buffers, Item};
 use sources::table_reader::Place;
 use std::borrow::Cow;
@@ -96,6 +97,8 @@ pub(super) struct FileLook {
     pub(super) own_sheet: Option<String>,
     /// The other sheets.
     pub(super) other_sheets: Vec<String>,
+    /// The sheets that are read as one table, if it is one of several.
+    pub(super) sheets: Vec<String>,
     /// Where its header of several rows stands, if it has several.
     pub(super) header_rows: Option<HeaderRows>,
     /// What stands above its header, cell by cell.
@@ -322,7 +325,39 @@ impl FileLook {
         Ok(first)
     }
 
-    fn of_sheet(item: &Item, sheet: Option<&String>) -> Result<Self, String> {
+    /// The same as one of several sheets, of which the workbook has the `rest` beside.
+    #[must_use]
+    pub(super) fn named_as_one_of(self, label: &str, name: String, rest: Vec<String>) -> Self {
+        Self {
+            label: label.to_owned(),
+            labels: vec![label.to_owned()],
+            sheet: None,
+            own_sheet: Some(name.clone()),
+            other_sheets: rest,
+            sheets: vec![name],
+            ..self
+        }
+    }
+
+    /// The label of a file: what is labelled may be a sheet of it.
+    pub(super) fn file_of<'t>(&self, label: &'t str) -> &'t str {
+        match self.sheets.is_empty() {
+            true => label,
+            false => file_and_sheet(label).0,
+        }
+    }
+
+    /// The labels of the files that were put together.
+    pub(super) fn files(&self) -> BTreeSet<&str> {
+        self.labels.iter().map(|label| self.file_of(label)).collect()
+    }
+
+    /// Looks at a sheet of a workbook, or at the file where none is named.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read, and what to do.
+    pub(super) fn of_sheet(item: &Item, sheet: Option<&String>) -> Result<Self, String> {
         let options = ReadOptions { sheet: sheet.cloned(), ..ReadOptions::default() };
         let open = |options: &ReadOptions| {
             item.open(options, &Buffers::default()).map_err(|error| error.to_string())
@@ -370,7 +405,7 @@ impl FileLook {
     }
 
     /// Whether there are rows of several columns, of which one has a name and numbers.
-    fn has_table(&self) -> bool {
+    pub(super) fn has_table(&self) -> bool {
         let is_named = |column: &ColumnLook| column.is_number() && !column.name.is_empty();
         self.columns.len() > 1 && self.columns.iter().any(is_named)
     }
@@ -405,6 +440,7 @@ impl FileLook {
                 sheet: None,
                 own_sheet: sheets.map(|(own, _)| own.to_owned()),
                 other_sheets: sheets.map(|(_, others)| others.to_vec()).unwrap_or_default(),
+                sheets: Vec::new(),
                 header_rows: None,
                 above: Vec::new(),
                 notes: Vec::new(),
@@ -449,6 +485,11 @@ impl FileLook {
         }
         self.notes.extend(other.notes.iter().cloned());
         self.labels.extend(other.labels.iter().cloned());
+        for sheet in &other.sheets {
+            if !self.sheets.contains(sheet) {
+                self.sheets.push(sheet.clone());
+            }
+        }
         self.told = self.told.intersection(&other.told).copied().collect();
         if self.first_odd.is_none() {
             self.first_odd.clone_from(&other.first_odd);

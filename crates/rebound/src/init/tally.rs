@@ -2,20 +2,23 @@
 
 use super::draft::{Draft, Origin};
 use super::keys::name_behind;
-use super::known_forms;
+use super::known_forms::Known;
 use super::look::MOST_ROWS;
-use super::words::{comtrade_revision, flow_of, product_code, year_of};
+use super::words::{comtrade_revision, product_code, year_of};
 use crate::raw_rows::{self, RawRow, TextsOf};
 use indexmap::IndexSet;
+use project::layout_file;
+use project::sheets::file_and_sheet;
 use sources::input::Item;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::path::Path;
 use trade::code;
 use trade::layout::Field;
 use trade::money::{MoneyFormat, ParseMoneyError, Rounding};
 use trade::plausibility::{Axis, Cell, Cells, Dimension, Findings};
-use trade::{DateForm, HsRevision, NumberFormat};
+use trade::{DateForm, Entry, HsRevision, LeftOut, Money, NumberFormat, Reject, Sink};
 
 /// Cells of a table of regions and products that are told apart.
 const MOST_CELLS: usize = 2_000_000;
@@ -228,8 +231,15 @@ impl Reading<'_> {
                 }
             }
             Origin::Constant(text) => Cow::Borrowed(text),
-            Origin::FileName(_) => {
-                let name = self.label.rsplit('/').next().unwrap_or("");
+            Origin::FileName(_) | Origin::Sheet(_) => {
+                let (file, sheet) = match self.draft.sheets.is_empty() {
+                    true => (self.label, ""),
+                    false => file_and_sheet(self.label),
+                };
+                let name = match of.from {
+                    Origin::Sheet(_) => sheet,
+                    _ => file.rsplit('/').next().unwrap_or(""),
+                };
                 let said = of.map.iter().find(|(raw, _)| name.contains(raw.as_str()));
                 Cow::Borrowed(said.map_or(name, |(_, code)| code.as_str()))
             }
@@ -331,45 +341,47 @@ impl Reading<'_> {
     }
 }
 
-/// How far a report of Canada's Trade Data Online is read: what stands above holds for what is below.
-#[derive(Debug, Default)]
-struct Report {
-    years: Vec<i32>,
-    chapter: String,
-    region: String,
+/// Adds what a layout reads to a tally.
+struct ByLayout<'t>(&'t mut Tally);
+
+impl Sink for ByLayout<'_> {
+    fn entry(&mut self, entry: &Entry<'_>) {
+        let (product, year) = (entry.product.as_str(), entry.year);
+        let of_flow = self.0.flows.entry(entry.flow.to_string()).or_default();
+        let partner = entry.destination.as_deref();
+        of_flow.add(&entry.region, product, partner, year, entry.value.to_f64());
+        self.0.codes.entry(year).or_default().insert(product.to_owned());
+    }
+
+    fn reject(&mut self, reject: Reject) {
+        self.0.n_unreadable += reject.n_entries;
+        self.0.unreadable.get_or_insert_with(|| format!("{}: {:?}", reject.column, reject.found));
+    }
+
+    // What is counted is of the draft's conditions.
+    fn left_out(&mut self, _: LeftOut, _: u64, _: Money) {}
+
+    fn unmapped(&mut self, _: Field, _: &str, _: &str, _: u64, _: Money) {}
 }
 
-impl Report {
-    /// Takes a line: the years, a chapter alone, or a flow of a region.
-    fn add(&mut self, row: &RawRow<'_>, tally: &mut Tally) {
-        let cells: Vec<Cow<'_, str>> = (0..row.cells.len()).map(|at| row.text(at)).collect();
-        match &cells[..] {
-            [first, second, years @ ..] if first.is_empty() && second.is_empty() => {
-                self.years = years.iter().filter_map(|year| year_of(year)).collect();
+/// The same where a layout that is shipped says all of the columns.
+fn by_layout(items: &[Item], form: &Known, layout: &str) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    let told = layout_file::of_text(Path::new(form.name), layout);
+    let told = told.map_err(|error| error.to_string())?;
+    for item in items {
+        let mut n_rows = 0;
+        raw_rows::each_by_layout(item, &told, |row, parser, _| {
+            n_rows += 1;
+            let counts = row.parse(parser, &mut ByLayout(&mut tally));
+            tally.n_empty += counts.n_empty;
+            match n_rows < MOST_ROWS {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
             }
-            [title] => {
-                if let Some(chapter) = title.strip_prefix("HS ").and_then(|text| text.get(..2)) {
-                    chapter.clone_into(&mut self.chapter);
-                }
-            }
-            [region, flow, values @ ..] if values.len() == self.years.len() => {
-                if !region.is_empty() {
-                    self.region = region.to_string();
-                }
-                let Some(flow) = flow_of(flow) else { return };
-                for (&year, value) in self.years.iter().zip(values) {
-                    let Ok(value) = NumberFormat::default().parse(value) else {
-                        tally.n_empty += 1;
-                        continue;
-                    };
-                    let of_flow = tally.flows.entry(flow.to_owned()).or_default();
-                    of_flow.add(&self.region, &self.chapter, None, year, value);
-                    tally.codes.entry(year).or_default().insert(self.chapter.clone());
-                }
-            }
-            _ => {}
-        }
+        })?;
     }
+    Ok(tally)
 }
 
 /// What the rows of files come to.
@@ -378,6 +390,11 @@ impl Report {
 ///
 /// Why one cannot be read.
 pub(super) fn tally(items: &[Item], draft: &Draft) -> Result<Tally, String> {
+    if let Some(form) = draft.known
+        && let Some(layout) = form.layout.filter(|_| draft.fields.is_empty())
+    {
+        return by_layout(items, form, layout);
+    }
     let mut tally = Tally::default();
     let (decimal, thousands) = draft.value.marks.unwrap_or(('.', None));
     let numbers = NumberFormat { decimal, thousands, ..NumberFormat::default() };
@@ -394,16 +411,13 @@ pub(super) fn tally(items: &[Item], draft: &Draft) -> Result<Tally, String> {
             date: draft.fields.get(&Field::Year).and_then(|of| of.date.as_ref()?.date_form()),
         };
         let mut n_rows = 0;
-        let mut report = known_forms::is_canada_report(&draft.header).then(Report::default);
         while n_rows < MOST_ROWS
             && let Some(block) = reader.next_block()?
         {
             let _ = raw_rows::each_row(&block, reader.encoding(), TextsOf::File, |row| {
                 n_rows += 1;
-                match &mut report {
-                    Some(report) => report.add(row, &mut tally),
-                    None if row.cells.len() == n_cells => reading.add(row, &mut tally),
-                    None => {}
+                if row.cells.len() == n_cells {
+                    reading.add(row, &mut tally);
                 }
                 match n_rows < MOST_ROWS {
                     true => ControlFlow::Continue(()),

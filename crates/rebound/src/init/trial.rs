@@ -1,18 +1,17 @@
 //! What a layout that was written makes of the files that it is of.
 
 use super::look::MOST_ROWS;
-use crate::raw_rows::{self, RawRow, TextsOf};
+use crate::raw_rows;
 use indicatif::HumanCount;
 use project::layout_file::{self, LayoutFile};
 use project::printable::printable;
-use sources::fitted::{Fitted, header_fault};
-use sources::input::{Buffers, Item};
+use sources::input::Item;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use trade::layout::Field;
-use trade::{Entry, LeftOut, Money, Reject, RejectReason, Sink};
+use trade::{Entry, LeftOut, Money, Reject, Sink};
 
 /// Characters of what was found that are told.
 const FOUND_CHARACTERS: usize = 40;
@@ -99,28 +98,16 @@ impl Trial {
     }
 
     fn add(&mut self, item: &Item, told: &LayoutFile) -> Result<(), String> {
-        let opened = Fitted::open(item, told, &Buffers::default());
-        let (mut reader, fitted) = opened.map_err(|error| error.to_string())?;
-        let parser = fitted.parser().map_err(|error| header_fault(&error, &fitted.header))?;
-        let texts_of = TextsOf::Layout(&fitted, &parser);
         let mut n_rows = 0;
-        while n_rows < MOST_ROWS
-            && let Some(block) = reader.next_block()?
-        {
-            let _ = raw_rows::each_row(&block, fitted.encoding, texts_of, |row: &RawRow<'_>| {
-                n_rows += 1;
-                self.place = row.place.to_string();
-                if row.is_unclosed {
-                    self.reject(parser.refusal(RejectReason::UnclosedQuote, String::new()));
-                } else {
-                    parser.parse(row.cells, self);
-                }
-                match n_rows < MOST_ROWS {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            })?;
-        }
+        raw_rows::each_by_layout(item, told, |row, parser, _| {
+            n_rows += 1;
+            self.place = row.place.to_string();
+            row.parse(parser, self);
+            match n_rows < MOST_ROWS {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
         Ok(())
     }
 }

@@ -248,7 +248,8 @@ impl Finder<'_> {
 
     /// What is in no column: in the name of the file, or known to the user alone.
     pub(super) fn others(&mut self) {
-        let label = self.look.label.to_lowercase();
+        self.of_sheets();
+        let label = self.look.file_of(&self.look.label).to_lowercase();
         let file = label.rsplit('/').next().unwrap_or(&label).to_owned();
         if !self.draft.fields.contains_key(&Field::Year) {
             let field = self.year_of_file(&file);
@@ -297,7 +298,7 @@ impl Finder<'_> {
         if let Some(flow) = self.said_flow() {
             return constant(flow);
         }
-        let labels = &self.look.labels;
+        let labels = self.look.files();
         let mut said: Vec<(String, String)> = labels
             .iter()
             .filter_map(|label| flow_of_file(label))
@@ -418,7 +419,7 @@ impl Finder<'_> {
             by = Some("the column of its power of ten".to_owned());
         }
         if unit.currency.is_none() && !unit.has_dollar && unit.measure.is_none() {
-            let file = self.look.label.rsplit('/').next().unwrap_or_default();
+            let file = self.look.file_of(&self.look.label).rsplit('/').next().unwrap_or_default();
             unit.measure = Unit::of(file).measure.filter(|_| flow_within(file).is_none());
         }
         let known = self.known.and_then(|form| form.currency);
@@ -494,11 +495,15 @@ impl Finder<'_> {
         if !others.is_empty() {
             let names: Vec<String> =
                 others.iter().take(6).map(|name| printable(name, 40)).collect();
+            let names = names.join(", ");
             let sheets = if others.len() == 1 { "the sheet" } else { "the sheets" };
-            self.draft.notes.push(format!(
-                "of a workbook one sheet is read: {sheets} {} not; save what you need of them as files",
-                names.join(", ")
-            ));
+            self.draft.notes.push(match self.look.sheets.is_empty() {
+                true => format!(
+                    "of a workbook one sheet is read: {sheets} {names} not; save what you need of them as files, \
+                     or, if they have the same columns, name them in `excel: {{sheets: [...]}}`"
+                ),
+                false => format!("not read of the workbook: {sheets} {names}"),
+            });
         }
         self.draft.footer = self.footer();
         self.unused();

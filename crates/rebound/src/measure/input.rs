@@ -373,7 +373,7 @@ impl Table {
     /// Reads the file that the arguments name; otherwise says why it cannot be used.
     pub(super) fn read(args: &MeasureArgs, runtime: &Handle) -> Result<Self, String> {
         let label = args.file.display().to_string();
-        let file = RawFile { label, place: Place::Local(args.file.clone()) };
+        let file = RawFile::new(label, Place::Local(args.file.clone()));
         let mut gathered = Gathered::default();
         let mut columns = None;
         let mut before: Option<TableReader> = None;

@@ -2,19 +2,22 @@
 
 use super::content::{Content, is_as_planned};
 use super::error::RunError;
-use super::plan::sql_session;
+use super::plan::Step;
 use crate::clock;
 use crate::graph;
 use crate::node::{Node, Work};
 use crate::verified::Verified;
-use arrow::array::AsArray;
-use lake::{Column, Contract, DataFile, Fingerprint, Lake, LakeError, TableVersion};
+use lake::{
+    Catalog, Column, ContentHash, Contract, DataFile, Fingerprint, Kind, Lake, LakeError,
+    TableVersion, UnitRecord,
+};
 use project::classification::{CLASSIFICATION, MEASURE, REVISION, UNIT};
-use project::pipeline::{Pipeline, SqlFile, Table};
-use query::{QueryError, Session};
+use project::pipeline::{Pipeline, Table};
 use sources::user_tables::{self, Uses};
-use stages::remote::{Cluster, RemoteExecutor, Task};
-use stages::{Context, FileInput, Made, PlannedStage, StageError, contracts};
+use stages::remote::{Cluster, RemoteExecutor};
+use stages::{
+    Choice, Context, FileInput, Input, Made, PlannedStage, StageError, Unit, UnitCounts, contracts,
+};
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 use trade::layout::Measure;
@@ -29,11 +32,39 @@ pub(super) struct Builder<'a> {
     pub(super) files: &'a BTreeMap<String, Content>,
     pub(super) verified: &'a Verified<'a>,
     pub(super) cluster: Option<&'a dyn Cluster>,
+    /// Which units of each node may be made, and which are made again.
+    pub(super) choices: BTreeMap<String, Choice>,
+}
+
+/// Which units of each step may be made, and which are made again.
+pub(super) fn choices(steps: &[Step]) -> BTreeMap<String, Choice> {
+    steps.iter().map(|step| (step.node.name.clone(), step.choice.clone())).collect()
+}
+
+/// What was made of a node.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// The versions of its tables.
+    pub(super) versions: Vec<TableVersion>,
+    /// The units that were made, to be kept once it is known that nothing changed meanwhile.
+    pub(super) units: Vec<UnitRecord>,
+    /// How many were made and used again.
+    pub(super) counts: UnitCounts,
+    /// The files of those that were used again.
+    pub(super) reused: Vec<DataFile>,
+}
+
+impl Built {
+    /// These versions, with the units that `context` noted.
+    pub(super) fn of(versions: Vec<TableVersion>, context: &Context<'_>) -> Self {
+        let (units, counts, reused) = context.take_units();
+        Self { versions, units, counts, reused }
+    }
 }
 
 impl<'a> Builder<'a> {
     /// Other machines, for work that writes `drafts`.
-    fn remote(
+    pub(super) fn remote(
         &self,
         drafts: BTreeMap<String, TableVersion>,
     ) -> Result<Option<RemoteExecutor<'a>>, RunError> {
@@ -53,7 +84,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What another machine wrote to a folder of its own is not here.
-    fn is_here(&self, version: &TableVersion) -> Result<(), RunError> {
+    pub(super) fn is_here(&self, version: &TableVersion) -> Result<(), RunError> {
         match self.runtime.block_on(self.lake.verify(version)) {
             Err(LakeError::Lost { path, .. }) => {
                 Err(RunError::NotShared { lake: self.lake.url().to_owned(), path })
@@ -62,25 +93,27 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Makes the tables of a node from those that `current` has.
+    /// Makes the tables of a step from those that `current` has.
     pub(super) fn build(
         &self,
-        node: &Node,
-        fingerprint: &Fingerprint,
+        step: &Step,
         current: &BTreeMap<String, TableVersion>,
-    ) -> Result<Vec<TableVersion>, RunError> {
+    ) -> Result<Built, RunError> {
+        let Step { node, fingerprint, .. } = step;
         for table in &node.reads {
-            let version = current.get(table).ok_or_else(|| RunError::NotMade {
-                node: node.name.clone(),
-                table: table.clone(),
-            })?;
-            self.verified.read(version)?;
+            if !current.contains_key(table) {
+                return Err(RunError::NotMade { node: node.name.clone(), table: table.clone() });
+            }
         }
         let made_at = clock::now();
-        let versions = match &node.work {
-            Work::Stage(stage) => self.build_stage(node, stage, fingerprint, current, &made_at)?,
-            Work::Sql(sql) => vec![self.build_sql(node, sql, fingerprint, current, &made_at)?],
-            Work::Table(table) => vec![self.build_table(node, table, fingerprint, made_at)?],
+        let built = match &node.work {
+            Work::Stage(stage) if stage.by_units => {
+                self.build_stage(node, stage, fingerprint, current, &made_at)?
+            }
+            Work::Sql(sql) if self.is_by_values(sql)? => {
+                self.build_sql_by_values(node, sql, fingerprint, current, &made_at)?
+            }
+            work => self.build_whole(node, work, fingerprint, current, made_at)?,
         };
         // The fingerprint says which bytes were read; they must be those that were planned with.
         for FileInput { file, .. } in &node.files {
@@ -88,12 +121,135 @@ impl<'a> Builder<'a> {
                 return Err(RunError::FileChanged(file.label.clone()));
             }
         }
-        versions.iter().try_for_each(|version| self.complete(version))?;
-        Ok(versions)
+        let before = step.versions.as_deref().unwrap_or_default();
+        let versions = built.versions.into_iter().map(|made| as_before(before, made)).collect();
+        let built = Built { versions, ..built };
+        built.versions.iter().try_for_each(|version| self.complete(version))?;
+        Ok(built)
+    }
+
+    /// Makes tables that are not divided into units, unless they were made before from inputs of the same content.
+    fn build_whole(
+        &self,
+        node: &Node,
+        work: &Work,
+        fingerprint: &Fingerprint,
+        current: &BTreeMap<String, TableVersion>,
+        made_at: String,
+    ) -> Result<Built, RunError> {
+        let context = self.unit_context(node, current, BTreeMap::new())?;
+        let stopped = |source| self.stopped(node, source);
+        let whole = self.whole(node, current, &context).map_err(stopped)?;
+        let kept = context.kept::<Vec<TableVersion>>(&whole).map_err(stopped)?;
+        let named = |version| TableVersion {
+            fingerprint: fingerprint.clone(),
+            made_at: made_at.clone(),
+            ..version
+        };
+        if let Some(versions) = kept {
+            return Ok(Built::of(versions.into_iter().map(named).collect(), &context));
+        }
+        for table in &node.reads {
+            self.verified.read(&current[table])?;
+        }
+        // Its files are where any history would put them.
+        let folder = context.unit_folder(&whole);
+        let versions = match work {
+            Work::Stage(stage) => {
+                self.build_stage(node, stage, &folder, current, &made_at)?.versions
+            }
+            Work::Sql(sql) => vec![self.build_sql(node, sql, &folder, current, &made_at)?],
+            Work::Table(table) => {
+                vec![self.build_table(node, table, &folder, made_at.clone())?]
+            }
+        };
+        let files = versions.iter().flat_map(|version| &version.files).cloned().collect();
+        context.keep(&whole, files, &versions).map_err(stopped)?;
+        Ok(Built::of(versions.into_iter().map(named).collect(), &context))
+    }
+
+    /// The whole work of a node as one unit.
+    pub(super) fn whole(
+        &self,
+        node: &Node,
+        current: &BTreeMap<String, TableVersion>,
+        context: &Context<'_>,
+    ) -> Result<Unit, StageError> {
+        let mut unit = Unit::new(node.name.as_str()).of("parts", &node.own_parts())?;
+        for FileInput { file, read_as } in &node.files {
+            unit = context.with_file(unit, &file.label)?.of("read_as", read_as)?;
+        }
+        for table in &node.reads {
+            unit = unit.reading(table, current[table].files.iter().cloned());
+        }
+        Ok(unit)
+    }
+
+    /// What the units of a node work with.
+    pub(super) fn unit_context(
+        &self,
+        node: &Node,
+        current: &BTreeMap<String, TableVersion>,
+        drafts: BTreeMap<String, TableVersion>,
+    ) -> Result<Context<'a>, RunError> {
+        let (code, inputs) = match &node.work {
+            Work::Stage(stage) => {
+                let also = stage.also.iter().map(|also| format!(" {} {}", also.name, also.version));
+                let own = format!("{} {}{}", stage.name, stage.version, also.collect::<String>());
+                (own, stage.reads.clone())
+            }
+            work @ (Work::Sql(_) | Work::Table(_)) => {
+                let files = node.files.iter().cloned().map(Input::File);
+                let tables = node.reads.iter().cloned().map(Input::Table);
+                let kind = if matches!(work, Work::Sql(_)) { "sql" } else { "table" };
+                (kind.to_owned(), tables.chain(files).collect())
+            }
+        };
+        // What files say of themselves is part of them.
+        let contracts: Vec<_> =
+            node.writes.iter().filter_map(|table| contracts::of(table)).collect();
+        let said = contracts.iter().map(|contract| {
+            let draft = self.draft(contract, "", &Fingerprint::of(b""), "");
+            (draft.key, draft.about, draft.columns, draft.metadata)
+        });
+        let said = serde_json::to_vec(&(said.collect::<Vec<_>>(), self.said()))
+            .map_err(|error| self.stopped(node, StageError::Params(error)))?;
+        let code = format!("{code} format {} {}", Catalog::FORMAT, Fingerprint::of(&said));
+        let hash = |FileInput { file, .. }: &FileInput| {
+            Some((file.label.clone(), self.files.get(&file.label)?.hash.clone()))
+        };
+        let hashes = node.files.iter().filter_map(hash).collect();
+        let memory = self.pipeline.config.engine.memory();
+        let choice = self.choices.get(&node.name).cloned().unwrap_or_default();
+        Ok(Context::new(self.lake, self.runtime.handle().clone(), memory, drafts)
+            .reading(&inputs, current)
+            .by_units(&code, hashes, self.verified)
+            .choosing(choice))
+    }
+
+    pub(super) fn stopped(&self, node: &Node, source: StageError) -> RunError {
+        RunError::Stage { stage: node.name.clone(), source: Box::new(source) }
+    }
+
+    /// What tables may say of products and values.
+    fn said(&self) -> Vec<BTreeMap<String, String>> {
+        let column = |name: &str, unit: &str| Column {
+            name: name.to_owned(),
+            kind: Kind::Text,
+            is_nullable: true,
+            unit: unit.to_owned(),
+            about: String::new(),
+        };
+        let unit = match self.pipeline.measure() {
+            Measure::Other { unit, .. } => unit,
+            _ => String::new(),
+        };
+        let (product, revision) = (column("product", &unit), column("hs_revision", ""));
+        vec![self.metadata(std::slice::from_ref(&product)), self.metadata(&[product, revision])]
     }
 
     /// A new version of a table, still without files; says what its products are, if it has some.
-    fn draft(
+    pub(super) fn draft(
         &self,
         contract: &Contract,
         stage: &str,
@@ -109,7 +265,7 @@ impl<'a> Builder<'a> {
 
     /// What is said of a table with these columns: of its products and, where they are no money, of
     /// its values.
-    fn metadata(&self, columns: &[Column]) -> BTreeMap<String, String> {
+    pub(super) fn metadata(&self, columns: &[Column]) -> BTreeMap<String, String> {
         let mut said = self.classification(columns);
         if let Measure::Other { name, unit } = self.pipeline.measure()
             && columns.iter().any(|column| column.unit == unit)
@@ -153,20 +309,17 @@ impl<'a> Builder<'a> {
         fingerprint: &Fingerprint,
         current: &BTreeMap<String, TableVersion>,
         made_at: &str,
-    ) -> Result<Vec<TableVersion>, RunError> {
-        let stopped =
-            |source| RunError::Stage { stage: node.name.clone(), source: Box::new(source) };
+    ) -> Result<Built, RunError> {
+        let stopped = |source| self.stopped(node, source);
         let drafts = stage.writes.iter().map(|contract| {
             let draft = self.draft(contract, node.maker(), fingerprint, made_at);
             (contract.table.to_owned(), draft)
         });
         let drafts: BTreeMap<String, TableVersion> = drafts.collect();
-        let memory = self.pipeline.config.engine.memory();
         let context =
-            Context::new(self.lake, self.runtime.handle().clone(), memory, drafts.clone())
-                .reading(&stage.reads, current)
-                .with_remote(self.remote(drafts)?);
+            self.unit_context(node, current, drafts.clone())?.with_remote(self.remote(drafts)?);
         let mut output = self.pool.install(|| stage.run(&context)).map_err(stopped)?;
+        context.has_all_chosen().map_err(stopped)?;
         let mut versions = Vec::new();
         for table in &node.writes {
             let draft = context.drafts().get(table).cloned();
@@ -176,7 +329,7 @@ impl<'a> Builder<'a> {
             };
             versions.push(self.written(version, made)?);
         }
-        Ok(versions)
+        Ok(Built::of(versions, &context))
     }
 
     /// The version with what was made of it.
@@ -221,136 +374,60 @@ impl<'a> Builder<'a> {
         };
         self.written(version, Made::Rows(vec![rows]))
     }
+}
 
-    /// The statements that make a table: its text, or one for each value of its header `each`, so that what is large is made in parts.
-    fn statements(&self, session: &Session, sql: &SqlFile) -> Result<Vec<String>, RunError> {
-        let Some((name, query)) = sql.each() else { return Ok(vec![sql.text.clone()]) };
-        let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let (_, batches) = self.runtime.block_on(session.run(query)).map_err(failed)?;
-        let mut texts = Vec::new();
-        for batch in batches {
-            let values = arrow::compute::cast(batch.column(0), &arrow::datatypes::DataType::Utf8);
-            let values = values.map_err(|error| failed(QueryError::Run(error.into())))?;
-            let is_number = batch.column(0).data_type().is_numeric();
-            for value in values.as_string::<i32>().iter().flatten() {
-                let literal = if is_number {
-                    value.to_owned()
-                } else {
-                    format!("'{}'", value.replace('\'', "''"))
-                };
-                texts.push(query::with_value(&sql.text, name, &literal));
-            }
+/// What is made again and has the same files is what it was `before`, so that nothing else is
+/// published. Says of a file that has other bytes than before that something is at fault.
+fn as_before(before: &[TableVersion], made: TableVersion) -> TableVersion {
+    let Some(before) = before.iter().find(|before| before.table == made.table) else { return made };
+    let hashes: BTreeMap<&str, &ContentHash> =
+        before.files.iter().map(|file| (file.path.as_str(), &file.hash)).collect();
+    for file in &made.files {
+        if hashes.get(file.path.as_str()).is_some_and(|hash| **hash != file.hash) {
+            tracing::warn!(
+                "`{}`, made again from the same, has other bytes than before: what made it depends on more than it says, or \
+                 the machine is at fault",
+                file.path
+            );
         }
-        if texts.is_empty() {
-            // Without values there are no rows, but columns.
-            texts.push(query::with_value(&sql.text, name, "null"));
-        }
-        Ok(texts)
     }
-
-    fn build_sql(
-        &self,
-        node: &Node,
-        sql: &SqlFile,
-        fingerprint: &Fingerprint,
-        current: &BTreeMap<String, TableVersion>,
-        made_at: &str,
-    ) -> Result<TableVersion, RunError> {
-        // One partition: sums of floats must not depend on the number of cores.
-        let session = sql_session(self.lake, self.pipeline, 1)?;
-        for table in &node.reads {
-            session.register(&current[table])?;
-        }
-        let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let texts = self.statements(&session, sql)?;
-        let open = |text: &str| self.runtime.block_on(session.open(text)).map_err(failed);
-        let mut first = open(&texts[0])?;
-        let schema = first.schema.clone();
-        let mut version = match contracts::of(&sql.name) {
-            Some(contract) => self.draft(contract, &node.name, fingerprint, made_at),
-            None => TableVersion {
-                table: sql.name.clone(),
-                stage: node.name.clone(),
-                fingerprint: fingerprint.clone(),
-                files: Vec::new(),
-                key: sql
-                    .header("key")
-                    .map(|key| key.split(',').map(|name| name.trim().to_owned()).collect())
-                    .unwrap_or_default(),
-                about: sql.header("about").unwrap_or_default().to_owned(),
-                columns: Lake::columns_of(&sql.name, &schema)?,
-                metadata: BTreeMap::new(),
-                made_at: made_at.to_owned(),
-            },
-        };
-        version.metadata = self.metadata(&version.columns);
-        if let Some(remote) = self.remote(BTreeMap::new())? {
-            let reads: Vec<_> = node.reads.iter().map(|table| current[table].clone()).collect();
-            self.add_remote(&mut version, &remote, &reads, sql, texts)?;
-            return Ok(version);
-        }
-        let mut writer = self.lake.writer(&version)?;
-        let mut add = |rows: &mut query::Rows| -> Result<(), RunError> {
-            while let Some(batch) = self.runtime.block_on(rows.next()).map_err(failed)? {
-                self.runtime.block_on(writer.write(batch))?;
-            }
-            Ok(())
-        };
-        add(&mut first)?;
-        for text in &texts[1..] {
-            add(&mut open(text)?)?;
-        }
-        version.files.push(self.runtime.block_on(writer.finish())?);
-        Ok(version)
+    if before.files == made.files {
+        TableVersion { made_at: before.made_at.clone(), ..made }
+    } else {
+        made
     }
+}
 
-    /// Has statements run elsewhere, each into a file of its own, and makes one file of them as if they were run here.
-    fn add_remote(
-        &self,
-        version: &mut TableVersion,
-        remote: &RemoteExecutor<'_>,
-        reads: &[TableVersion],
-        sql: &SqlFile,
-        texts: Vec<String>,
-    ) -> Result<(), RunError> {
-        let is_whole = texts.len() == 1;
-        // Parts are of a version that nothing names: of two runs at once neither finds the other's, and what a killed run
-        // leaves is garbage.
-        let parts = if is_whole {
-            version.clone()
-        } else {
-            let own =
-                format!("{} {} {}", version.fingerprint, std::process::id(), clock::run_name());
-            TableVersion { fingerprint: Fingerprint::of(own.as_bytes()), ..version.clone() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_again_as_it_was_is_what_it_was() {
+        let file = |path: &str, bytes: &[u8]| DataFile {
+            path: path.to_owned(),
+            rows: 1,
+            bytes: 1,
+            hash: ContentHash::of_reader(bytes).expect("bytes"),
+            unit: None,
         };
-        let tasks = texts.into_iter().enumerate().map(|(at, text)| Task::Sql {
-            text,
-            reads: reads.to_vec(),
-            version: parts.clone(),
-            name: format!("part-{at:05}.parquet"),
-        });
-        let failed =
-            |source| RunError::RemoteSql { path: sql.path.clone(), source: Box::new(source) };
-        let files: Vec<DataFile> = remote.perform(tasks).map_err(failed)?;
-        if is_whole {
-            version.files = files;
-            return Ok(());
-        }
-        let parts = TableVersion { files, ..parts };
-        self.is_here(&parts)?;
-        let whole = self.runtime.block_on(async {
-            let mut writer = self.lake.writer(version)?;
-            for file in &parts.files {
-                let part = TableVersion { files: vec![file.clone()], ..parts.clone() };
-                for batch in self.lake.read(&part, &[]).await? {
-                    writer.write(batch).await?;
-                }
-            }
-            let whole = writer.finish().await?;
-            self.lake.remove(&parts).await?;
-            Ok::<_, LakeError>(whole)
-        })?;
-        version.files.push(whole);
-        Ok(())
+        let version = |made_at: &str, files: Vec<DataFile>| TableVersion {
+            table: "t.a".to_owned(),
+            stage: "a".to_owned(),
+            fingerprint: Fingerprint::of(b"a"),
+            files,
+            key: Vec::new(),
+            about: String::new(),
+            columns: Vec::new(),
+            metadata: BTreeMap::new(),
+            made_at: made_at.to_owned(),
+        };
+        let before = version("then", vec![file("x", b"1")]);
+        let again = |made: TableVersion| as_before(std::slice::from_ref(&before), made).made_at;
+        assert_eq!(again(version("now", vec![file("x", b"1")])), "then");
+        assert_eq!(again(version("now", vec![file("x", b"2")])), "now");
+        assert_eq!(again(version("now", vec![file("y", b"1")])), "now");
+        let other = TableVersion { table: "t.b".to_owned(), ..before.clone() };
+        assert_eq!(as_before(&[other], version("now", vec![file("x", b"1")])).made_at, "now");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::graph::GraphError;
 use lake::{LakeError, LockError};
+use project::causes::causes;
 use project::pipeline::PipelineError;
 use query::QueryError;
 use sources::user_tables::TableError;
@@ -23,6 +24,15 @@ pub enum RunError {
     /// The lock could not be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// The lock was held for longer than the run was to wait.
+    #[error("waited {seconds} s for another run to end, and the lake is still in use")]
+    Waited {
+        /// How long it waited.
+        seconds: u64,
+        /// Who has it.
+        #[source]
+        source: LockError,
+    },
     /// A raw file cannot be read.
     #[error("failed to read `{path}`")]
     File {
@@ -44,6 +54,14 @@ pub enum RunError {
         #[source]
         source: Box<StageError>,
     },
+    /// Stages stopped, and all that does not follow from them was made.
+    #[error("{}", all_that_failed(.failed, .left))]
+    Several {
+        /// Why each stopped; the first comes first.
+        failed: Vec<Self>,
+        /// Those that were not made because of them.
+        left: Vec<String>,
+    },
     /// A SQL file is at fault.
     #[error("failed to run `{path}`")]
     Sql {
@@ -61,7 +79,7 @@ pub enum RunError {
     Query(#[from] QueryError),
     /// A selected stage needs a table that is not made yet.
     #[error(
-        "`{node}` needs `{table}`, which is not made with this data and config: select `+{node}`"
+        "`{node}` needs `{table}`, which is not made with this data and config: select `+{node}`, or exclude `{node}` too"
     )]
     NotMade {
         /// The stage.
@@ -122,9 +140,26 @@ pub enum RunError {
         #[source]
         source: Box<LakeError>,
     },
+    /// What a SQL file says that it reads is not what it reads.
+    #[error("{}: {why}", path.display())]
+    SqlReads {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        why: String,
+    },
     /// Checks found rows that should not be.
     #[error("{} data check{} failed; nothing was published\n{}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Checks(Vec<FailedCheck>),
+    /// The file of metrics could not be written, by a run that did what it should.
+    #[error("failed to write the metrics to `{path}`; the run itself ended as it should")]
+    Metrics {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// A pool of threads could not be made.
     #[error("failed to start {0} threads")]
     Threads(usize),
@@ -135,7 +170,45 @@ pub enum RunError {
     Panic(String),
 }
 
+/// All that failed of a run, a line each, and what was not made because of it.
+fn all_that_failed(failed: &[RunError], left: &[String]) -> String {
+    let s = if failed.len() == 1 { "" } else { "s" };
+    let mut text = format!("{} stage{s} failed; nothing was published", failed.len());
+    for error in failed {
+        text.push_str("\n  ");
+        text.push_str(&causes(error).join(": "));
+    }
+    if !left.is_empty() {
+        text.push_str("\n  not made, as they follow: ");
+        text.push_str(&left.join(", "));
+    }
+    text
+}
+
+/// Whether the same stage may go well when it is tried again.
+fn stage_may_pass(error: &StageError) -> bool {
+    match error {
+        StageError::RawFile { fault, .. } => !fault.is_users,
+        StageError::Cluster(_) => true,
+        StageError::Lake(error) => lake::may_pass(error),
+        error => lake::may_pass(error),
+    }
+}
+
 impl RunError {
+    /// Whether the same run may go well when it is tried again: a store or a cluster did not answer,
+    /// another program was at work, or a file was still being written.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::FileChanged(_) => true,
+            Self::Pipeline(PipelineError::Remote(error)) => lake::may_pass(error),
+            Self::Lake(error) => lake::may_pass(error),
+            Self::Stage { source, .. } | Self::RemoteSql { source, .. } => stage_may_pass(source),
+            Self::Several { failed, .. } => failed.iter().any(Self::may_pass),
+            error => lake::may_pass(error),
+        }
+    }
+
     /// Whether the user's input or config is at fault.
     pub fn is_users(&self) -> bool {
         self.exit_code() == 2
@@ -158,6 +231,7 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Checks(_) => 3,
+            Self::Several { failed, .. } => failed.first().map_or(1, Self::exit_code),
             Self::Stage { source, .. } if matches!(**source, StageError::TooManyRejects { .. }) => {
                 3
             }
@@ -166,11 +240,14 @@ impl RunError {
             | Self::Graph(_)
             | Self::Table(_)
             | Self::NotMade { .. }
+            | Self::SqlReads { .. }
             | Self::OtherPipeline { .. }
             | Self::NotShared { .. }
             | Self::File { .. }
+            | Self::Metrics { .. }
             | Self::FileChanged(_)
             | Self::Lock(LockError::Held(_))
+            | Self::Waited { .. }
             | Self::Lake(
                 LakeError::Url(_)
                 | LakeError::Folder { .. }

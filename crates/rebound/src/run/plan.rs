@@ -3,6 +3,7 @@
 use super::content::{Content, contents};
 use super::error::RunError;
 use super::options::{Hashed, Options, Records};
+use super::splitter::wrong;
 use crate::graph;
 use crate::node::{Node, Parts};
 use lake::{
@@ -12,7 +13,9 @@ use lake::{
 use project::pipeline::{Engine, Pipeline, PipelineError, SqlFile};
 use project::pipeline_file::PipelineFile;
 use query::{Session, SessionParams};
+use stages::{Choice, Kept};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// What a run would do with a node.
@@ -50,6 +53,8 @@ pub struct Step {
     pub action: Action,
     /// Why.
     pub why: String,
+    /// Which of its units may be made, and which are made again.
+    pub choice: Choice,
     /// Its versions, if they are complete.
     pub versions: Option<Vec<TableVersion>>,
 }
@@ -94,8 +99,8 @@ fn asked(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<Pip
     Ok(pipeline)
 }
 
-fn nodes(lake: &Lake, pipeline: &Pipeline) -> Result<Vec<Node>, RunError> {
-    let session = sql_session(lake, pipeline, 1)?;
+/// The nodes of `pipeline`, each after what it reads.
+pub(crate) fn nodes(session: &Session, pipeline: &Pipeline) -> Result<Vec<Node>, RunError> {
     graph::nodes(pipeline, |file: &SqlFile| {
         let of = |sql: &str| {
             session
@@ -103,6 +108,29 @@ fn nodes(lake: &Lake, pipeline: &Pipeline) -> Result<Vec<Node>, RunError> {
                 .map_err(|source| RunError::Sql { path: file.path.clone(), source })
         };
         let mut tables = of(&file.text)?;
+        file.heads().map_err(|why| wrong(file, why))?;
+        let reads = file.reads().map_err(|why| wrong(file, why))?;
+        let part = file.part().map_err(|why| wrong(file, why))?;
+        let divided = part.and_then(|part| part.of);
+        if let Some(of) = divided.as_ref().filter(|of| !tables.contains(*of)) {
+            return Err(wrong(file, format!("`part` names `{of}`, which it does not read")));
+        }
+        if divided.is_some() && reads.is_empty() {
+            let why = "`part` needs `reads`, which says what each value of `each` reads";
+            return Err(wrong(file, why.to_owned()));
+        }
+        let is_said = |table: &String| {
+            divided.as_ref() == Some(table) || reads.iter().any(|of| of.table == *table)
+        };
+        let unsaid = tables.iter().find(|table| !is_said(table));
+        if let Some(table) = unsaid.filter(|_| !reads.is_empty()) {
+            let why = format!("it reads `{table}`, which `reads` does not name");
+            return Err(wrong(file, why));
+        }
+        if let Some(of) = reads.iter().find(|of| !tables.contains(&of.table)) {
+            let why = format!("`reads` names `{}`, which it does not read", of.table);
+            return Err(wrong(file, why));
+        }
         if let Some((_, query)) = file.each() {
             tables.extend(of(query)?);
         }
@@ -133,9 +161,9 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
             asked: pipeline.name,
         });
     }
-    let nodes = nodes(&lake, &pipeline)?;
-    let chosen = graph::select(&nodes, &options.select)?;
-    let runs = runtime.block_on(lake.runs())?;
+    let nodes = nodes(&sql_session(&lake, &pipeline, 1)?, &pipeline)?;
+    let mut chosen = graph::select(&nodes, &options.select, &options.exclude)?;
+    let runs = runtime.block_on(lake.recent_runs())?;
     warn_of(&runs.left_out);
     let number = runs.next_number();
     let runs = runs.records;
@@ -150,21 +178,27 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
     let found = found.filter(|(label, file)| known.get(label) != Some(file)).collect();
     let hashes = files.iter().map(|(file, content)| (file.clone(), content.hash.clone())).collect();
     let made = graph::fingerprints(&nodes, &hashes);
-    let before = last_parts(runs);
+    let before = last_parts(&runs);
     let mut steps = Vec::new();
     for (at, (node, (parts, fingerprint))) in nodes.into_iter().zip(made).enumerate() {
         let versions = runtime.block_on(versions(&lake, &node, &fingerprint))?;
-        let before = before.get(&node.name);
-        let (action, why) = match (&versions, chosen.contains(&at)) {
-            (Some(_), false) => (Action::Skip, "not selected".to_owned()),
-            (None, false) => (Action::Skip, "not selected, out of date".to_owned()),
-            (Some(_), true) => (Action::Reuse, "up to date".to_owned()),
-            (None, true) => (Action::Build, why_build(before, &parts)),
+        let before = before.get(node.name.as_str()).copied();
+        let units = chosen.remove(&at);
+        let (action, why) = match (&versions, &units, options.kept) {
+            (Some(_), None, _) => (Action::Skip, "not selected".to_owned()),
+            (None, None, _) => (Action::Skip, "not selected, out of date".to_owned()),
+            (Some(_), Some(_), Kept::Used) => (Action::Reuse, "up to date".to_owned()),
+            (Some(_), Some(_), Kept::Ignored) => (Action::Build, AGAIN.to_owned()),
+            (None, Some(_), _) => (Action::Build, why_build(before, &parts)),
         };
-        steps.push(Step { node, parts, fingerprint, action, why, versions });
+        let choice = Choice { only: units.flatten().map(Arc::new), kept: options.kept };
+        steps.push(Step { node, parts, fingerprint, action, why, choice, versions });
     }
     Ok(Plan { pipeline, lake, published, replaced, steps, files, found, number, threads })
 }
+
+/// Why something is made that is up to date.
+const AGAIN: &str = "all is made again (--full)";
 
 /// Warns of raw files that are the same byte by byte: their values would count twice.
 fn warn_of_identical(pipeline: &Pipeline, files: &BTreeMap<String, Content>) {
@@ -217,9 +251,10 @@ pub fn warn_of(left_out: &[LakeError]) {
 }
 
 /// What each node was made from when it was last made.
-fn last_parts(runs: Vec<RunRecord>) -> BTreeMap<String, Parts> {
-    let ended = runs.into_iter().filter(|run| run.status != RunStatus::Started);
-    ended.flat_map(|run| run.parts).collect()
+pub(super) fn last_parts(runs: &[RunRecord]) -> BTreeMap<&str, &Parts> {
+    let ended = runs.iter().filter(|run| run.status != RunStatus::Started);
+    let parts = ended.flat_map(|run| &run.parts);
+    parts.map(|(node, parts)| (node.as_str(), parts)).collect()
 }
 
 /// The raw files as the last runs found them.
@@ -262,6 +297,19 @@ pub(crate) fn sql_session(
 }
 
 impl Plan {
+    /// How many tables a run would publish, or no longer publish, beside those that are made.
+    pub fn n_to_publish(&self) -> usize {
+        let published = self.published.as_ref().map(|catalog| &catalog.tables);
+        let versions = self.steps.iter().filter_map(|step| step.versions.as_ref()).flatten();
+        let others = versions.filter(|version| {
+            published.is_none_or(|tables| tables.get(&version.table) != Some(*version))
+        });
+        let written: BTreeSet<&String> =
+            self.steps.iter().flat_map(|step| &step.node.writes).collect();
+        let gone = published.into_iter().flat_map(BTreeMap::keys);
+        others.count() + gone.filter(|table| !written.contains(table)).count()
+    }
+
     /// The folders and files of the versions that carrying it out reads or writes.
     pub(super) fn keeps(&self) -> BTreeSet<String> {
         let folders = self.steps.iter().flat_map(|step| {
@@ -270,7 +318,11 @@ impl Plan {
         });
         let versions = self.steps.iter().flat_map(|step| step.versions.iter().flatten());
         let files = versions.flat_map(|version| &version.files).map(|file| file.path.clone());
-        folders.chain(files).collect()
+        // Which parts of earlier versions are used again is known when the inputs are.
+        let built = self.steps.iter().filter(|step| step.action == Action::Build);
+        let tables =
+            built.flat_map(|step| &step.node.writes).map(|table| lake::table_folder(table));
+        folders.chain(files).chain(tables).collect()
     }
 
     /// The same, with versions that are no longer there to be made: of a folder's lake its lock says that none is.

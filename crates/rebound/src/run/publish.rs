@@ -1,14 +1,20 @@
 //! Checks what was made, and publishes it.
 
+use super::check_results::CheckResults;
 use super::error::{FailedCheck, RunError};
+use super::expectations::Expectations;
+use super::options::Changes;
 use super::plan::sql_session;
 use crate::clock;
 use crate::node::SQL_VERSION;
+use crate::telemetry;
 use crate::verified::Verified;
 use arrow::array::RecordBatch;
-use lake::{Catalog, CatalogVersion, Fingerprint, Fingerprinter, Lake, RunRecord, TableVersion};
+use lake::{
+    Catalog, CatalogVersion, CheckOutcome, DataFile, Fingerprinter, Lake, RunRecord, TableVersion,
+};
 use project::pipeline::Pipeline;
-use stages::contracts;
+use stages::{Kept, contracts};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;
 
@@ -32,6 +38,8 @@ pub(super) struct Tables {
     pub(super) stale: BTreeSet<String>,
     /// Those that this run made.
     pub(super) built: BTreeSet<String>,
+    /// The paths of their files that an earlier run wrote.
+    pub(super) reused: BTreeSet<String>,
 }
 
 /// Where a run publishes, and what is there.
@@ -44,16 +52,20 @@ pub(super) struct Publisher<'a> {
     /// What is published.
     pub(super) published: Option<&'a Catalog>,
     pub(super) replaced: &'a CatalogVersion,
+    /// Whether totals may move by more than is expected.
+    pub(super) changes: Changes,
+    /// Whether checks that held before are believed.
+    pub(super) kept: Kept,
 }
 
 impl Publisher<'_> {
-    /// Checks the tables and publishes them; gives how many checks ran, too.
+    /// Checks the tables and publishes them; gives how many checks looked and held, too.
     pub(super) fn publish(
         &self,
         tables: Tables,
         record: &mut RunRecord,
     ) -> Result<(Publication, usize), RunError> {
-        let Tables { current, stale, built } = tables;
+        let Tables { current, stale, built, reused } = tables;
         let published = self.published;
         // Readers must not see new tables beside old ones that were made from something else.
         let held: Vec<String> = stale
@@ -63,8 +75,23 @@ impl Publisher<'_> {
         if !held.is_empty() {
             return Ok((Publication::Held(held), 0));
         }
-        let (checks, n_checks) =
-            check(self.runtime, self.pipeline, self.lake, self.verified, &current, published)?;
+        let known = published.filter(|_| self.kept == Kept::Used);
+        let mut results =
+            check(self.runtime, self.pipeline, self.lake, self.verified, &current, known)?;
+        let expectations = Expectations {
+            runtime: self.runtime,
+            pipeline: self.pipeline,
+            lake: self.lake,
+            verified: self.verified,
+            published,
+            current: &current,
+            changes: self.changes,
+        };
+        expectations.look(&mut results)?;
+        let n_checks = results.n_passed();
+        record.check_results = std::mem::take(&mut results.records);
+        results.failure()?;
+        let checks = results.held;
         if published.is_some_and(|old| old.tables == current && old.checks == checks) {
             return Ok((Publication::Unchanged, n_checks));
         }
@@ -78,12 +105,17 @@ impl Publisher<'_> {
         };
         // What is published is there; an old version that comes back may have been damaged while nobody read it.
         for (table, version) in &catalog.tables {
-            let was_published = published.is_some_and(|old| old.tables.get(table) == Some(version));
-            if was_published || built.contains(table) {
-                self.verified.look(version)?;
-            } else {
-                self.verified.read(version)?;
-            }
+            let old = published.and_then(|old| old.tables.get(table));
+            let were_published: BTreeSet<&str> =
+                old.iter().flat_map(|old| &old.files).map(|file| file.path.as_str()).collect();
+            let is_new = |file: &DataFile| built.contains(table) && !reused.contains(&file.path);
+            let (known, others): (Vec<_>, Vec<_>) = version
+                .files
+                .iter()
+                .cloned()
+                .partition(|file| were_published.contains(file.path.as_str()) || is_new(file));
+            self.verified.look(&TableVersion { files: known, ..version.clone() })?;
+            self.verified.read(&TableVersion { files: others, ..version.clone() })?;
         }
         // The record first: a published run is always one that `gc` knows, and from which its catalog can be made again.
         record.published_at = Some(catalog.published_at.clone());
@@ -91,36 +123,39 @@ impl Publisher<'_> {
         let kept = self.runtime.block_on(self.lake.put_run(record));
         let publication = "nothing was published";
         kept.map_err(|source| RunError::Record { publication, source: Box::new(source) })?;
-        Ok((self.put(&catalog)?, n_checks))
-    }
-
-    /// Puts the catalog in the place of the one that the run saw.
-    fn put(&self, catalog: &Catalog) -> Result<Publication, RunError> {
-        let Err(error) = self.runtime.block_on(self.lake.publish(catalog, self.replaced)) else {
-            tracing::info!(run = catalog.run, tables = catalog.tables.len(), "published");
-            return Ok(Publication::Published);
-        };
-        // What the store answered may not be what it did: another answer was lost, or another run made the same.
-        match self.runtime.block_on(self.lake.catalog()) {
-            Ok(Some(now)) if now == *catalog => {
-                tracing::warn!(
-                    "the store's answer was lost, but the catalog in the lake is that of this run: it is published"
-                );
-                tracing::info!(run = catalog.run, tables = catalog.tables.len(), "published");
-                Ok(Publication::Published)
-            }
-            Ok(Some(now)) if now.tables == catalog.tables && now.checks == catalog.checks => {
-                Ok(Publication::Unchanged)
-            }
-            Ok(_) => Err(error.into()),
-            Err(_) => {
-                Err(RunError::Unknown { lake: self.lake.url().to_owned(), source: Box::new(error) })
-            }
-        }
+        Ok((put(self.runtime, self.lake, &catalog, self.replaced)?, n_checks))
     }
 }
 
-/// Runs the checks that did not hold before on the same tables; gives them all with what they held on.
+/// Puts `catalog` in the place of the one that the run saw.
+pub(crate) fn put(
+    runtime: &Runtime,
+    lake: &Lake,
+    catalog: &Catalog,
+    replaced: &CatalogVersion,
+) -> Result<Publication, RunError> {
+    let Err(error) = runtime.block_on(lake.publish(catalog, replaced)) else {
+        tracing::info!(run = catalog.run, tables = catalog.tables.len(), "published");
+        return Ok(Publication::Published);
+    };
+    // What the store answered may not be what it did: another answer was lost, or another run made the same.
+    match runtime.block_on(lake.catalog()) {
+        Ok(Some(now)) if now == *catalog => {
+            tracing::warn!(
+                "the store's answer was lost, but the catalog in the lake is that of this run: it is published"
+            );
+            tracing::info!(run = catalog.run, tables = catalog.tables.len(), "published");
+            Ok(Publication::Published)
+        }
+        Ok(Some(now)) if now.tables == catalog.tables && now.checks == catalog.checks => {
+            Ok(Publication::Unchanged)
+        }
+        Ok(_) => Err(error.into()),
+        Err(_) => Err(RunError::Unknown { lake: lake.url().to_owned(), source: Box::new(error) }),
+    }
+}
+
+/// Runs the checks that did not hold before on the same tables; gives them all.
 pub(super) fn check(
     runtime: &Runtime,
     pipeline: &Pipeline,
@@ -128,18 +163,19 @@ pub(super) fn check(
     verified: &Verified<'_>,
     current: &BTreeMap<String, TableVersion>,
     published: Option<&Catalog>,
-) -> Result<(BTreeMap<String, Fingerprint>, usize), RunError> {
+) -> Result<CheckResults, RunError> {
     let session = sql_session(lake, pipeline, 1)?;
     for version in current.values() {
         session.register(version)?;
     }
-    let mut held = BTreeMap::new();
-    let mut failed = Vec::new();
-    let mut n_run = 0;
+    let mut results = CheckResults::default();
     let mut n_not_run = 0;
     let mut not_made = BTreeSet::new();
     for file in &pipeline.checks {
+        let span = telemetry::of_check(&file.name);
+        let _at_work = span.enter();
         let broken = |source| RunError::Sql { path: file.path.clone(), source };
+        let severity = file.severity();
         let tables = session.tables_read(&file.text).map_err(broken)?;
         // A part of a pipeline is checked in part.
         let is_absent =
@@ -148,6 +184,7 @@ pub(super) fn check(
         if !absent.is_empty() {
             n_not_run += 1;
             not_made.extend(absent.into_iter().cloned());
+            results.note(&file.name, severity, CheckOutcome::NotRun);
             continue;
         }
         let mut maker = Fingerprinter::default();
@@ -155,35 +192,39 @@ pub(super) fn check(
         maker.add("sql", file.meaning().as_bytes());
         for table in &tables {
             if let Some(version) = current.get(table) {
-                maker.add(table, version.fingerprint.as_str().as_bytes());
+                // What a table is made from says nothing of its rows.
+                maker.add("table", table.as_bytes());
+                for file in &version.files {
+                    maker.add("part", file.hash.as_str().as_bytes());
+                }
             }
         }
         let fingerprint = maker.finish();
         let held_before =
             published.is_some_and(|catalog| catalog.checks.get(&file.name) == Some(&fingerprint));
-        if !held_before {
+        if held_before {
+            results.note(&file.name, severity, CheckOutcome::HeldBefore);
+        } else {
             for version in tables.iter().filter_map(|table| current.get(table)) {
                 verified.read(version)?;
             }
             let (_, rows) = runtime.block_on(session.run(&file.text)).map_err(broken)?;
-            n_run += 1;
             let n_rows = rows.iter().map(RecordBatch::num_rows).sum();
             if n_rows > 0 {
-                failed.push(FailedCheck {
-                    path: file.path.clone(),
-                    n_rows,
-                    first_rows: first_rows(&rows),
-                });
+                let first_rows = first_rows(&rows);
+                let found = FailedCheck { path: file.path.clone(), n_rows, first_rows };
+                results.note_rows(&file.name, severity, severity, found);
                 continue;
             }
+            results.note(&file.name, severity, CheckOutcome::Held);
         }
-        held.insert(file.name.clone(), fingerprint);
+        results.held.insert(file.name.clone(), fingerprint);
     }
     if n_not_run > 0 {
         let tables = not_made.into_iter().collect::<Vec<_>>().join(", ");
         tracing::info!(tables, "{n_not_run} checks not run, as the tables are not made here");
     }
-    if failed.is_empty() { Ok((held, n_run)) } else { Err(RunError::Checks(failed)) }
+    Ok(results)
 }
 
 fn is_made_by(pipeline: &Pipeline, table: &str) -> bool {

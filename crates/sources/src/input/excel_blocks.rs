@@ -10,6 +10,7 @@ use calamine::{Xls, XlsError, Xlsb, Xlsx};
 use calamine::{XlsbError, XlsxError};
 use project::printable::printable;
 use project::read_options::ReadOptions;
+use project::sheets::SheetChoice;
 use project::suggest::suggest;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -189,29 +190,66 @@ fn damaged(error: &dyn std::fmt::Display) -> String {
     )
 }
 
-/// The name of the sheet to be read, and of the others that have cells. Hidden sheets are read
-/// only if they are named.
-fn chosen_sheet(
-    workbook: &mut Workbook,
-    name: Option<&str>,
-) -> Result<(String, Vec<String>), String> {
+/// The sheets of the workbook at `path` that are meant: those of a pattern in the order of the
+/// workbook, others in that of their names.
+pub(super) fn sheets_of(path: &Path, choice: &SheetChoice) -> Result<Vec<String>, String> {
+    let workbook = open_workbook(path)?;
+    let (shown, hidden) = worksheets(&workbook);
+    match choice {
+        SheetChoice::Matching(pattern) => {
+            let found: Vec<String> =
+                shown.iter().filter(|name| pattern.is_in(name)).cloned().collect();
+            match found.is_empty() {
+                false => Ok(found),
+                true => Err(format!(
+                    "no sheet matches `excel.sheets` `{pattern}`: its sheets are {}",
+                    all_named(shown.iter().map(String::as_str))
+                )),
+            }
+        }
+        SheetChoice::Named(names) => {
+            let all = || shown.iter().chain(&hidden).map(String::as_str);
+            match names.iter().find(|name| !all().any(|sheet| sheet == name.as_str())) {
+                None => Ok(names.clone()),
+                Some(name) => Err(no_sheet(name, all)),
+            }
+        }
+    }
+}
+
+/// The names of the sheets that are shown, and of those that are hidden.
+fn worksheets(workbook: &Workbook) -> (Vec<String>, Vec<String>) {
     let sheets = workbook.sheets_metadata().iter();
     let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let (shown, hidden): (Vec<_>, Vec<_>) = sheets
         .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
         .partition(|(_, is_shown)| *is_shown);
     let names = |of: Vec<(String, bool)>| of.into_iter().map(|(name, _)| name).collect();
-    let (shown, hidden): (Vec<String>, Vec<String>) = (names(shown), names(hidden));
+    (names(shown), names(hidden))
+}
+
+/// A workbook has no sheet of a name, but these.
+fn no_sheet<'s, S: Iterator<Item = &'s str>>(name: &str, all: impl Fn() -> S) -> String {
+    format!(
+        "it has no sheet {}: its sheets are {}{}",
+        named(name),
+        all_named(all()),
+        suggest(name, all())
+    )
+}
+
+/// The name of the sheet to be read, and of the others that have cells. Hidden sheets are read
+/// only if they are named.
+fn chosen_sheet(
+    workbook: &mut Workbook,
+    name: Option<&str>,
+) -> Result<(String, Vec<String>), String> {
+    let (shown, hidden) = worksheets(workbook);
     if let Some(name) = name {
         let all = || shown.iter().chain(&hidden).map(String::as_str);
         return match all().any(|sheet| sheet == name) {
             true => Ok((name.to_owned(), Vec::new())),
-            false => Err(format!(
-                "it has no sheet {}: its sheets are {}{}",
-                named(name),
-                all_named(all()),
-                suggest(name, all())
-            )),
+            false => Err(no_sheet(name, all)),
         };
     }
     let mut with_cells = Vec::new();

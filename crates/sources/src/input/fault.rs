@@ -2,6 +2,10 @@
 
 use lake::RemoteError;
 use project::causes::causes;
+use project::printable::printable;
+
+/// Characters of a label that are told.
+const LABEL_CHARACTERS: usize = 200;
 
 /// Why a file cannot be read, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +15,14 @@ pub struct Unreadable {
     /// Whether it is the file's fault, or that of who names it; otherwise its store's or this
     /// machine's.
     pub is_users: bool,
+}
+
+impl Unreadable {
+    /// The same of what is in a file: a member, whose label this is.
+    #[must_use]
+    pub(super) fn within(self, label: &str) -> Self {
+        Self { why: format!("{}: {}", printable(label, LABEL_CHARACTERS), self.why), ..self }
+    }
 }
 
 impl From<String> for Unreadable {

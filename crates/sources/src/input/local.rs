@@ -18,6 +18,8 @@ pub(super) struct Local {
 #[derive(Debug)]
 enum Origin {
     Path(PathBuf),
+    /// Unpacked on this machine.
+    Copy(TempPath),
     /// On a store, asked for in this runtime.
     Remote(RemoteFile, Handle),
 }
@@ -34,6 +36,11 @@ impl Local {
         Self { origin: Origin::Path(path.to_owned()), copy: OnceLock::new() }
     }
 
+    /// An unpacked copy, which goes with its last item.
+    pub(super) fn of_copy(path: TempPath) -> Self {
+        Self { origin: Origin::Copy(path), copy: OnceLock::new() }
+    }
+
     /// A copy of `file`, which is not made yet.
     pub(super) fn copy_of(file: RemoteFile, runtime: Handle) -> Self {
         Self { origin: Origin::Remote(file, runtime), copy: OnceLock::new() }
@@ -43,6 +50,7 @@ impl Local {
     pub(super) fn path(&self) -> Result<&Path, Unreadable> {
         let (remote, runtime) = match &self.origin {
             Origin::Path(path) => return Ok(path),
+            Origin::Copy(path) => return Ok(path),
             Origin::Remote(remote, runtime) => (remote, runtime),
         };
         let copy = || {

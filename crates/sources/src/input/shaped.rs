@@ -18,8 +18,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use trade::Pattern;
 use trade::shape::{
-    Cell, CellKind, HeaderShape, LinePattern, RawLine, Shape, ShapeError, ShapedRows, Shaper, Start,
+    Cell, CellKind, HeaderShape, RawLine, Shape, ShapeError, ShapedRows, Shaper, Start,
 };
 use trade::text::Rows;
 
@@ -232,7 +233,7 @@ fn seen_in(sample: &str, options: &ReadOptions, shape: &Shape) -> sniff::Shape {
         |line: &str| shape.comment.as_ref().is_some_and(|mark| line.starts_with(mark.as_str()));
     let HeaderShape { line, pattern, .. } = &shape.header;
     let from = line.and_then(|line| usize::try_from(line - 1).ok()).unwrap_or(0);
-    let is_header = |pattern: &Arc<dyn LinePattern>| {
+    let is_header = |pattern: &Pattern| {
         let mut lines = sample.lines().enumerate().skip(from);
         lines.find(|(_, line)| !is_comment(line) && pattern.find(line).is_some()).map(|(at, _)| at)
     };
@@ -369,22 +370,9 @@ mod tests {
     use std::fmt::Write as _;
     use std::io::Cursor;
 
-    /// What begins with a text.
-    #[derive(Debug)]
-    struct Begins(&'static str);
-
-    impl LinePattern for Begins {
-        fn find<'t>(&self, line: &'t str) -> Option<&'t str> {
-            line.strip_prefix(self.0)
-        }
-
-        fn written(&self) -> &str {
-            self.0
-        }
-    }
-
-    fn begins(text: &'static str) -> Arc<dyn LinePattern> {
-        Arc::new(Begins(text))
+    /// What begins with a text; it finds what follows that.
+    fn begins(text: &'static str) -> Pattern {
+        Pattern::new(&format!("^{text}(.*)")).expect("an expression")
     }
 
     /// The header, the rows as `line: cells`, and how many lines were left out.
@@ -445,7 +433,10 @@ mod tests {
 
     #[test]
     fn a_header_that_is_nowhere_is_an_error_with_the_first_lines() {
-        let header = HeaderShape { pattern: Some(begins("year")), ..HeaderShape::default() };
+        let header = HeaderShape {
+            pattern: Some(Pattern::new("year").expect("an expression")),
+            ..HeaderShape::default()
+        };
         let shape = Shape { header, ..Shape::default() };
         let error =
             of(b"a\x1b,b\n1,2\n", &ReadOptions::default(), shape, 1 << 20).expect_err("none");

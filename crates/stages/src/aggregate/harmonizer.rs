@@ -1,6 +1,6 @@
 //! Records brought to the target revision, and summed.
 
-use super::super::context::{Context, Finishing};
+use super::super::context::Context;
 use super::super::error::StageError;
 use super::super::record_store::{
     Group, NO_WORD, RecordStore, ReportedCode, Row, Texts, WORDS, by_place,
@@ -13,11 +13,11 @@ use super::table_columns::{
     ColumnTexts, DESTINATION, FIRM, MONTH_NUMBERS, OWNERSHIP, Summed, TRADE_MODE, TableColumns,
     YearFiles, YearWriter,
 };
-use lake::{DataFile, NO_COUNT, Pool};
+use lake::{DataFile, NO_COUNT, Pool, Texts as _};
 use project::config::Parts;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use trade::{Conversion, Money};
 
@@ -32,6 +32,37 @@ pub(crate) struct YearSums {
     pub(super) files: Vec<Option<DataFile>>,
     /// Each reported code, and the value reported under it.
     pub(super) reported: BTreeMap<ReportedCode, Money>,
+    /// The products that have rows.
+    pub(super) traded: BTreeSet<String>,
+    /// The regions that have some.
+    pub(super) regions: BTreeSet<String>,
+}
+
+/// Where the files of each year go.
+pub(super) enum YearContexts<'a> {
+    /// Among those of the stage, whatever the year.
+    Whole(&'a Context<'a>),
+    /// Among those of the unit that the year is; no other years are summed.
+    ByYear(BTreeMap<i32, Context<'a>>),
+}
+
+impl<'a> YearContexts<'a> {
+    fn has(&self, year: i32) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::ByYear(years) => years.contains_key(&year),
+        }
+    }
+
+    /// That of a year, if it is summed.
+    fn of(&self, year: i32) -> Result<&Context<'a>, StageError> {
+        match self {
+            Self::Whole(context) => Ok(context),
+            Self::ByYear(years) => years
+                .get(&year)
+                .ok_or_else(|| StageError::Data(format!("the year {year} is not to be summed"))),
+        }
+    }
 }
 
 fn n_texts(texts: &impl lake::Texts) -> u64 {
@@ -113,20 +144,21 @@ impl<'a> Harmonizer<'a> {
         ColumnTexts { regions: self.regions, words: self.words, products: &self.products }
     }
 
-    /// The products that have rows in the years summed so far.
-    pub(super) fn traded(&self) -> impl Iterator<Item = &str> {
+    /// The products that have rows in the sums since this was asked last.
+    fn take_traded(&self) -> BTreeSet<String> {
         let products = self.products.codes().iter().zip(&self.is_traded);
-        let traded = products.filter(|(_, is_traded)| is_traded.load(Ordering::Relaxed));
-        traded.map(|(code, _)| code.as_str())
+        let traded = products.filter(|(_, is_traded)| is_traded.swap(false, Ordering::Relaxed));
+        traded.map(|(code, _)| code.clone()).collect()
     }
 
-    /// Sums all years, and writes their files.
+    /// Sums the years that have a context, and writes their files.
     pub(super) fn sum_years(
         &self,
-        context: &Context<'_>,
+        contexts: &YearContexts<'_>,
         store: &RecordStore,
     ) -> Result<Vec<YearSums>, StageError> {
-        let years = store.groups(self.regions);
+        let mut years = store.groups(self.regions);
+        years.retain(|&year, _| contexts.has(year));
         let largest = years.values().flatten().map(|group| group.n_rows).max().unwrap_or(0);
         let chunk_rows = CHUNK_ROWS * rayon::current_num_threads();
         let chunks = years.iter().flat_map(|(&year, groups)| {
@@ -141,11 +173,21 @@ impl<'a> Harmonizer<'a> {
         });
         let mut writer = YearWriter::new();
         let mut last: Option<(i32, Vec<Summed>)> = None;
+        let mut making = BTreeMap::new();
+        let mut traded: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
         for (year, chunk) in chunks {
+            if !making.contains_key(&year) {
+                making = BTreeMap::from([(year, contexts.of(year)?.making(&year.to_string()))]);
+            }
+            if let Some((before, _)) = last.as_ref().filter(|(before, _)| *before != year) {
+                traded.insert(*before, self.take_traded());
+            }
             // One chunk is written while the next is summed.
             let (written, summed) = rayon::join(
                 || match &last {
-                    Some((year, summed)) => writer.add(*year, summed, self.texts(), context),
+                    Some((year, summed)) => {
+                        writer.add(*year, summed, self.texts(), contexts.of(*year)?)
+                    }
                     None => Ok(()),
                 },
                 || self.sum_all(store, chunk, largest),
@@ -156,15 +198,23 @@ impl<'a> Harmonizer<'a> {
             }
         }
         if let Some((year, summed)) = &last {
-            writer.add(*year, summed, self.texts(), context)?;
+            traded.insert(*year, self.take_traded());
+            writer.add(*year, summed, self.texts(), contexts.of(*year)?)?;
         }
-        let written = writer.finish(self.texts(), context)?;
+        let written = writer.finish(self.texts())?;
+        let region = |group: &Group| self.regions.text(group.region).to_owned();
         let sums = |YearFiles { year, files }: YearFiles<'_>| {
-            let files = files.into_iter().map(|file| file.map(Finishing::wait).transpose());
+            // Stages read years by themselves, whatever the sums are made from.
+            let named = |file| DataFile { unit: Some(year.to_string()), ..file };
+            let files = files
+                .into_iter()
+                .map(|file| file.map(|file| Ok::<_, StageError>(named(file.wait()?))).transpose());
             Ok(YearSums {
                 year,
                 files: files.collect::<Result<_, StageError>>()?,
                 reported: store.reported.get(&year).cloned().unwrap_or_default(),
+                traded: traded.remove(&year).unwrap_or_default(),
+                regions: years.get(&year).into_iter().flatten().map(region).collect(),
             })
         };
         written.into_iter().map(sums).collect()

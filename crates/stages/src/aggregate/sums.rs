@@ -5,52 +5,45 @@ use super::super::error::StageError;
 use super::super::record_store::{Interner, RecordStore, ReportedCode};
 use super::super::rows::{Rows, table};
 use super::conversions::Conversions;
-use super::harmonizer::{Harmonizer, YearSums};
+use super::harmonizer::{Harmonizer, YearContexts, YearSums};
 use super::params::Params;
 use super::quantities;
 use super::table_columns::TABLES;
 use super::tables::{CodeConversion, CodeConversionRow, Product, ProductRow, Region, RegionRow};
 use lake::DataFile;
 use project::config::choice::Choice;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use trade::{MatchKind, Money, TargetRevision};
 
-/// The sums of years, the products that have some, and the regions.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct AllSums {
-    pub(super) years: Vec<YearSums>,
-    pub(super) traded: BTreeSet<String>,
-    pub(super) regions: BTreeSet<String>,
-}
-
-/// Sums all records in `store`, and writes the files of their years.
-pub(super) fn all_sums(
+/// Sums the records in `store` of the years that have a context, and writes their files.
+pub(super) fn sum(
     params: &Params,
-    context: &Context<'_>,
+    contexts: &YearContexts<'_>,
     store: &RecordStore,
     conversions: &Conversions,
-) -> Result<AllSums, StageError> {
+) -> Result<Vec<YearSums>, StageError> {
     let regions = store.regions.in_order();
     let words = store.words.each_ref().map(Interner::in_order);
     let harmonizer =
         Harmonizer::new(params.aggregate.made(), conversions, store, &regions, &words)?;
-    let years = harmonizer.sum_years(context, store)?;
-    let traded = harmonizer.traded().map(str::to_owned).collect();
-    Ok(AllSums { years, traded, regions: regions.texts().map(str::to_owned).collect() })
+    harmonizer.sum_years(contexts, store)
 }
 
-/// The tables: those of the years, and those of a few rows.
+/// The tables: those of the years, which ascend, and those of a few rows. Quantities are of the
+/// records that `context` has.
 pub(super) fn finish(
     params: &Params,
     context: &Context<'_>,
     conversions: &Conversions,
-    sums: AllSums,
+    sums: Vec<YearSums>,
     texts: &BTreeMap<String, String>,
 ) -> Result<Output, StageError> {
     let mut made: BTreeMap<&'static str, Vec<DataFile>> = BTreeMap::new();
     let mut matches = Rows::default();
-    for YearSums { year, files, reported } in sums.years {
+    let (mut all_traded, mut all_regions) = (BTreeSet::new(), BTreeSet::new());
+    for YearSums { year, files, reported, traded, regions } in sums {
+        all_traded.extend(traded);
+        all_regions.extend(regions);
         for (name, file) in TABLES.into_iter().zip(files) {
             made.entry(name).or_default().extend(file);
         }
@@ -65,8 +58,8 @@ pub(super) fn finish(
         made.into_iter().map(|(name, files)| (name, Made::Files(files))).collect();
     table(&mut output, matches)?;
     table(&mut output, of_quantities)?;
-    table(&mut output, regions(params, &sums.regions))?;
-    table(&mut output, products(params, &sums.traded, conversions, texts))?;
+    table(&mut output, regions(params, &all_regions))?;
+    table(&mut output, products(params, &all_traded, conversions, texts))?;
     Ok(output)
 }
 

@@ -220,7 +220,7 @@ pub(super) struct YearFiles<'f> {
 
 /// The files of the years, one year after the other.
 pub(super) struct YearWriter<'f> {
-    year: Option<i32>,
+    year: Option<(i32, &'f Context<'f>)>,
     writers: [TableWriter<'f>; TABLES.len()],
     done: Vec<YearFiles<'f>>,
 }
@@ -232,17 +232,17 @@ impl<'f> YearWriter<'f> {
         Self { year: None, writers: std::array::from_fn(writer), done: Vec::new() }
     }
 
-    /// Writes the sums of regions of `year`.
+    /// Writes the sums of regions of `year`, whose files are those of `context`.
     pub(super) fn add(
         &mut self,
         year: i32,
         summed: &[Summed],
         texts: ColumnTexts<'_>,
-        context: &'f Context<'_>,
+        context: &'f Context<'f>,
     ) -> Result<(), StageError> {
-        if self.year != Some(year) {
-            self.end_year(texts, context)?;
-            self.year = Some(year);
+        if self.year.is_none_or(|(open, _)| open != year) {
+            self.end_year(texts)?;
+            self.year = Some((year, context));
         }
         let added = self.writers.par_iter_mut().enumerate().map(|(at, writer)| {
             summed.iter().try_for_each(|of| writer.add(year, &of.tables[at], texts, context))
@@ -251,12 +251,8 @@ impl<'f> YearWriter<'f> {
     }
 
     /// Ends the files of the year.
-    fn end_year(
-        &mut self,
-        texts: ColumnTexts<'_>,
-        context: &'f Context<'_>,
-    ) -> Result<(), StageError> {
-        let Some(year) = self.year.take() else { return Ok(()) };
+    fn end_year(&mut self, texts: ColumnTexts<'_>) -> Result<(), StageError> {
+        let Some((year, context)) = self.year.take() else { return Ok(()) };
         let made = self.writers.par_iter_mut().map(|writer| writer.finish(year, texts, context));
         self.done.push(YearFiles { year, files: in_order(made)? });
         Ok(())
@@ -266,9 +262,8 @@ impl<'f> YearWriter<'f> {
     pub(super) fn finish(
         mut self,
         texts: ColumnTexts<'_>,
-        context: &'f Context<'_>,
     ) -> Result<Vec<YearFiles<'f>>, StageError> {
-        self.end_year(texts, context)?;
+        self.end_year(texts)?;
         Ok(self.done)
     }
 }

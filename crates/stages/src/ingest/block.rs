@@ -10,11 +10,16 @@ use trade::repeated_rows::row_hash;
 use trade::text::Row;
 use trade::{
     CodedBatch, CodedEntry, CodedParser, CodedSink, Layout, LeftOut, Money, NO_CODE, Reject,
-    RejectReason, RowBatch, RowSample, RowTexts,
+    RowBatch, RowDamage, RowSample, RowTexts,
 };
 
 /// What is hashed after each cell of a table: a byte that no text has.
 const END_OF_CELL: &[u8] = &[0xff];
+
+/// What is hashed of cells.
+fn parts_of<T: AsRef<[u8]>>(cells: &[T]) -> impl Iterator<Item = &[u8]> {
+    cells.iter().flat_map(|cell| [cell.as_ref(), END_OF_CELL])
+}
 
 /// The entries that the same rules cover.
 struct Covered {
@@ -25,13 +30,6 @@ struct Covered {
     n: u64,
     value: Money,
 }
-
-/// A row whose text is damaged: why it is refused, and what was found.
-pub(super) const UNCLOSED: (RejectReason, &str) =
-    (RejectReason::UnclosedQuote, "a quote that does not close");
-
-/// The same.
-pub(super) const NUL_BYTE: (RejectReason, &str) = (RejectReason::NulByte, "a NUL byte");
 
 /// Whether a block has bytes of value 0, which no text has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +78,7 @@ impl<'a> BlockParser<'a> {
         Self {
             label,
             layout,
-            of_header: row_hash(header.iter().flat_map(|name| [name.as_bytes(), END_OF_CELL])),
+            of_header: row_hash(parts_of(header)),
             excluded,
             counts: Vec::new(),
             last: 0,
@@ -109,18 +107,14 @@ impl<'a> BlockParser<'a> {
     ) {
         for (at, row) in batch.rows().iter().enumerate() {
             self.line = row.line;
-            let damage = if row.is_unclosed {
-                Some(UNCLOSED)
-            } else if nuls == NulBytes::Some && memchr::memchr(0, row.raw).is_some() {
-                Some(NUL_BYTE)
-            } else {
-                None
+            let damage = match nuls {
+                _ if row.is_unclosed => Some(RowDamage::Unclosed),
+                NulBytes::None => None,
+                NulBytes::Some => RowDamage::nul_in(row.raw),
             };
             let raw = || String::from_utf8_lossy(row.raw);
-            let n_before = self.n_summed();
-            let value = self.row(parser, at, batch, damage, raw);
-            if self.n_summed() > n_before {
-                self.reconciliation.sample.add_row(self.of_header, row.raw, value);
+            if let Some(value) = self.row(parser, at, batch, damage, raw) {
+                self.sample([row.raw], value);
             }
         }
     }
@@ -137,10 +131,8 @@ impl<'a> BlockParser<'a> {
             let texts: Vec<_> = texts.iter().map(|text| String::from_utf8_lossy(text)).collect();
             Cow::Owned(texts.join(","))
         };
-        let n_before = self.n_summed();
-        let value = self.row(parser, at, rows, None, raw);
-        if self.n_summed() > n_before {
-            self.sample(texts, value);
+        if let Some(value) = self.row(parser, at, rows, None, raw) {
+            self.sample(parts_of(texts), value);
         }
     }
 
@@ -151,20 +143,18 @@ impl<'a> BlockParser<'a> {
         parser: &mut CodedParser<'_, '_>,
         at: usize,
         rows: &[&[Cow<'_, [u8]>]],
-        damage: Option<(RejectReason, &str)>,
+        damage: Option<RowDamage>,
         raw: &[u8],
     ) {
-        let n_before = self.n_summed();
-        let value = self.row(parser, at, rows, damage, || String::from_utf8_lossy(raw));
-        if self.n_summed() > n_before {
-            self.sample(rows[at], value);
+        let raw = || String::from_utf8_lossy(raw);
+        if let Some(value) = self.row(parser, at, rows, damage, raw) {
+            self.sample(parts_of(rows[at]), value);
         }
     }
 
-    /// Puts a row of these cells among those that are looked through for repeated ones.
-    fn sample(&mut self, texts: &[Cow<'_, [u8]>], value: Money) {
-        let cells = texts.iter().flat_map(|text| [&text[..], END_OF_CELL]);
-        self.reconciliation.sample.add(self.of_header ^ row_hash(cells), value);
+    /// Puts a row of these parts among those that are looked through for repeated ones.
+    fn sample<'r>(&mut self, parts: impl IntoIterator<Item = &'r [u8]>, value: Money) {
+        self.reconciliation.sample.add(self.of_header ^ row_hash(parts), value);
     }
 
     /// Entries so far that go on: rows without any are not repeated, as nothing of them is summed.
@@ -173,32 +163,31 @@ impl<'a> BlockParser<'a> {
     }
 
     /// Reads the row at a place of the batch that was looked up; `raw` gives its text if it must be
-    /// kept. Gives the value of its entries.
+    /// kept. Gives the value of its entries, if one of them goes on.
     fn row<'t>(
         &mut self,
         parser: &mut CodedParser<'_, '_>,
         at: usize,
         rows: &(impl RowTexts + ?Sized),
-        damage: Option<(RejectReason, &str)>,
+        damage: Option<RowDamage>,
         raw: impl FnOnce() -> Cow<'t, str>,
-    ) -> Money {
+    ) -> Option<Money> {
         self.reconciliation.n_rows += 1;
-        let mut value = Money::ZERO;
+        let mut summed = None;
         self.reconciliation.n_entries += parser.rows().n_entries();
         match damage {
             None => {
+                let n_before = self.n_summed();
                 let counts = parser.parse(at, rows, self);
+                summed = (self.n_summed() > n_before).then_some(counts.value_in);
                 self.reconciliation.n_empty += counts.n_empty;
                 self.reconciliation.value_in += counts.value_in;
-                value = counts.value_in;
                 self.reconciliation.rounded += counts.rounded;
             }
-            Some((reason, found)) => {
-                self.reject(parser.rows().refusal(reason, found.to_owned()));
-            }
+            Some(damage) => self.reject(parser.rows().damaged(damage)),
         }
         if self.fresh.is_empty() {
-            return value;
+            return summed;
         }
         let raw = raw();
         for (at, fault) in std::mem::take(&mut self.fresh).into_iter().enumerate() {
@@ -231,7 +220,7 @@ impl<'a> BlockParser<'a> {
                 fob_value: fault.value,
             });
         }
-        value
+        summed
     }
 
     /// Counts an entry that `rules` cover; gives whether it is excluded, and the code of the rules'
@@ -295,17 +284,16 @@ impl<'a> BlockParser<'a> {
         self.reconciliation.n_entries += n;
         self.counted.clear();
         let mut value_in = Money::ZERO;
-        for (&value, &rules) in entries.value.iter().zip(entries.rules) {
+        for ((&value, &rules), row) in entries.value.iter().zip(entries.rules).zip(rows) {
             value_in += value;
             let counted = self.count(value, rules);
             self.counted.push(counted);
-        }
-        self.reconciliation.value_in += value_in;
-        for ((row, &value), (is_excluded, _)) in rows.iter().zip(entries.value).zip(&self.counted) {
+            let (is_excluded, _) = counted;
             if !is_excluded {
-                self.reconciliation.sample.add_row(self.of_header, row.raw, value);
+                self.sample([row.raw], value);
             }
         }
+        self.reconciliation.value_in += value_in;
     }
 }
 

@@ -9,6 +9,7 @@ use super::tables::Rejects;
 use lake::DataFile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tracing::Span;
 
 /// Refused rows after which they are written, or bytes of their texts.
 const REFUSED: usize = 1 << 16;
@@ -24,9 +25,18 @@ pub(super) struct Done {
 /// What a raw file came to.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct OfFile {
+    /// The file, or the member of an archive.
+    pub(super) label: String,
     pub(super) reconciliation: Reconciliation,
     pub(super) records: Vec<DataFile>,
     pub(super) rejects: Vec<DataFile>,
+}
+
+impl OfFile {
+    /// The files of its records and rejects.
+    pub(super) fn files(&self) -> impl Iterator<Item = &DataFile> {
+        self.records.iter().chain(&self.rejects)
+    }
 }
 
 /// What the blocks of a file came to, put together in their order, however they come.
@@ -45,6 +55,8 @@ pub(super) struct Gathered<'a> {
     refused: Rows<Rejects>,
     writer: Option<GroupWriter<'a>>,
     rejects: Option<DataFile>,
+    /// From when it is opened until all is there.
+    making: Option<Span>,
 }
 
 impl<'a> Gathered<'a> {
@@ -61,7 +73,13 @@ impl<'a> Gathered<'a> {
             refused: Rows::default(),
             writer: None,
             rejects: None,
+            making: None,
         }
+    }
+
+    /// The file of this name is open.
+    pub(super) fn begin(&mut self, label: &str) {
+        self.making = Some(self.context.making(label));
     }
 
     /// Adds what a block came to.
@@ -108,12 +126,14 @@ impl<'a> Gathered<'a> {
             self.write()?;
         }
         self.rejects = self.writer.take().map(GroupWriter::finish).transpose()?;
+        self.making = None;
         Ok(())
     }
 
-    /// All of the file.
-    pub(super) fn into_file(self) -> OfFile {
+    /// All of the file of this name.
+    pub(super) fn into_file(self, label: &str) -> OfFile {
         OfFile {
+            label: label.to_owned(),
             reconciliation: self.reconciliation,
             records: self.records,
             rejects: self.rejects.into_iter().collect(),

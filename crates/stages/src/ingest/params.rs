@@ -1,10 +1,13 @@
 //! What the rows of the stage depend on.
 
-use super::super::context::{FileInput, Input};
+use super::super::context::{Context, FileInput, Input};
+use super::super::error::StageError;
+use super::super::unit::Unit;
 use lake::Fingerprint;
 use project::bounded::RowLimit;
 use project::config;
 use project::pipeline::{Pipeline, Source};
+use project::raw_files::RawFile;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -67,6 +70,24 @@ impl Params {
             })
         });
         inputs.collect()
+    }
+
+    /// A raw file of the source at a place, as a unit of work.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the file is not one of the stage's inputs.
+    pub(super) fn unit(
+        &self,
+        source: usize,
+        file: &RawFile,
+        context: &Context<'_>,
+    ) -> Result<Unit, StageError> {
+        let read_as = self.sources.get(&name_of(&self.read, source));
+        let unit = Unit::new(&file.label)
+            .of("max_row_mib", &self.ingest.max_row_mib)?
+            .of("source", &read_as)?;
+        context.with_file(unit, &file.label)
     }
 
     /// How long a row may be.

@@ -13,9 +13,11 @@ use std::sync::{Arc, Mutex};
 /// A raw file on its way.
 pub(super) struct RawInput<'p> {
     pub(super) source: &'p Source,
-    /// The raw file that the item is, or is in.
-    pub(super) file: &'p str,
     pub(super) item: Item,
+    /// Its number among the members of an archive, or among all raw files: files of records have it.
+    pub(super) number: usize,
+    /// The context of its unit.
+    pub(super) context: Context<'p>,
     pub(super) state: Mutex<State>,
 }
 
@@ -31,23 +33,28 @@ pub(super) fn unreadable(file: &str, fault: Unreadable) -> StageError {
     StageError::RawFile { path: PathBuf::from(file), fault }
 }
 
-/// A raw file, or the members of an archive.
+/// A raw file, or the members of an archive, whose files are those of `context`'s unit.
 pub(super) fn inputs_of<'p>(
     source: &'p Source,
-    file: &'p RawFile,
-    context: &Context<'_>,
+    file: &RawFile,
+    context: &Context<'p>,
 ) -> Result<Vec<RawInput<'p>>, StageError> {
     let items =
         input::items(file, context.runtime()).map_err(|error| unreadable(&file.label, error))?;
-    let input =
-        |item| RawInput { source, file: &file.label, item, state: Mutex::new(State::Closed) };
-    Ok(items.into_iter().map(input).collect())
+    let input = |(number, item)| RawInput {
+        source,
+        item,
+        number,
+        context: context.clone(),
+        state: Mutex::new(State::Closed),
+    };
+    Ok(items.into_iter().enumerate().map(input).collect())
 }
 
-/// The raw files, in the order of their names.
+/// The raw files, in the order of their names, which is that of their numbers.
 pub(super) fn inputs<'p>(
     params: &'p Params,
-    context: &Context<'_>,
+    context: &Context<'p>,
 ) -> Result<Vec<RawInput<'p>>, StageError> {
     let mut inputs = Vec::new();
     for source in &params.read {
@@ -56,5 +63,6 @@ pub(super) fn inputs<'p>(
         }
     }
     inputs.sort_by(|a, b| a.item.label.cmp(&b.item.label));
+    (0..).zip(&mut inputs).for_each(|(number, input)| input.number = number);
     Ok(inputs)
 }

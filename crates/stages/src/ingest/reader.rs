@@ -5,7 +5,7 @@ use super::super::error::StageError;
 use super::super::record_store::{Collector, RecordEncoder};
 use super::super::sync::locked;
 use super::super::table::Table;
-use super::block::{BlockParser, NUL_BYTE, NulBytes, UNCLOSED};
+use super::block::{BlockParser, NulBytes};
 use super::gathered::{Done, Gathered, OfFile};
 use super::raw_input::{RawInput, State, unreadable};
 use super::records::{Counted, RecordColumns};
@@ -19,9 +19,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use trade::Column;
-use trade::shape::{RowDamage, ShapedRows};
+use trade::shape::ShapedRows;
 use trade::text::Rows as TextRows;
-use trade::{CodedParser, RejectReason, RowBatch};
+use trade::{CodedParser, RowBatch, RowDamage};
 
 /// Rows whose texts are looked up together: few enough for their fields to stay in the processor's
 /// cache.
@@ -72,15 +72,13 @@ impl RecordsTo<'_> {
     }
 }
 
-/// Reads raw files, of which the first has the number `first`.
+/// Reads raw files.
 ///
 /// # Errors
 ///
 /// [`StageError`] if one cannot be read, or its rows cannot be written.
 pub(super) fn read(
     inputs: &[RawInput<'_>],
-    first: usize,
-    context: &Context<'_>,
     records_to: RecordsTo<'_>,
     limit: RowLimit,
 ) -> Result<Vec<OfFile>, StageError> {
@@ -90,12 +88,10 @@ pub(super) fn read(
     };
     let work = Reader {
         inputs,
-        gathered: (first..)
-            .take(inputs.len())
-            .map(|number| Mutex::new(Gathered::new(context, number)))
+        gathered: inputs
+            .iter()
+            .map(|input| Mutex::new(Gathered::new(&input.context, input.number)))
             .collect(),
-        first,
-        context,
         records_to,
         next: Mutex::new(0),
         fitted: Mutex::default(),
@@ -113,18 +109,16 @@ pub(super) fn read(
     {
         return Err(error);
     }
-    let of_file = |gathered: Mutex<Gathered<'_>>| {
-        gathered.into_inner().unwrap_or_else(PoisonError::into_inner).into_file()
+    let of_file = |(gathered, input): (Mutex<Gathered<'_>>, &RawInput<'_>)| {
+        let gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        gathered.into_file(&input.item.label)
     };
-    Ok(gathered.into_iter().map(of_file).collect())
+    Ok(gathered.into_iter().zip(inputs).map(of_file).collect())
 }
 
 /// The files, and what is done of them.
 struct Reader<'a> {
     inputs: &'a [RawInput<'a>],
-    /// The number of the first of them among all raw files.
-    first: usize,
-    context: &'a Context<'a>,
     records_to: RecordsTo<'a>,
     /// By file.
     gathered: Vec<Mutex<Gathered<'a>>>,
@@ -144,6 +138,7 @@ struct Reader<'a> {
 struct BlockWork<'b, 'f> {
     /// Of the file of its records.
     name: String,
+    context: &'f Context<'f>,
     writer: Option<GroupWriter<'f>>,
     rows: BlockParser<'b>,
 }
@@ -220,6 +215,7 @@ impl Reader<'_> {
                 (0, unreadable(&item.label, error))
             })?;
             tracing::debug!(file = item.label, form = reader.seen(), "opened");
+            locked(&self.gathered[file]).begin(&item.label);
             let fitted = self.shared(fitted);
             *state = State::Open { reader: Box::new(reader), fitted, n_blocks: 0 };
         }
@@ -263,7 +259,7 @@ impl Reader<'_> {
         parser: &mut CodedParser<'_, '_>,
         encoder: &mut RecordEncoder,
     ) -> Result<Done, StageError> {
-        let RawInput { source, item, .. } = &self.inputs[task.file];
+        let RawInput { source, item, number, context, .. } = &self.inputs[task.file];
         let Fitted { layout, encoding, header, .. } = &*task.fitted;
         let excluded = layout
             .rules
@@ -277,7 +273,8 @@ impl Reader<'_> {
         });
         let level = locked(&self.gathered[task.file]).sample_level();
         let mut work = BlockWork {
-            name: format!("part-{:05}-{:05}.parquet", self.first + task.file, task.at),
+            name: format!("part-{number:05}-{:05}.parquet", task.at),
+            context,
             writer: None,
             rows: BlockParser::new(&item.label, layout, excluded, records, level, header),
         };
@@ -407,15 +404,7 @@ impl Reader<'_> {
             for row in first..last {
                 reading.line = rows.line(row);
                 let raw = rows.raw(row);
-                let of_cells;
-                let damage = match rows.damage(row) {
-                    Some(RowDamage::Unclosed) => Some(UNCLOSED),
-                    Some(RowDamage::Cells { found, expected }) => {
-                        of_cells = format!("{found} columns, expected {expected}");
-                        Some((RejectReason::ColumnCount, of_cells.as_str()))
-                    }
-                    None => memchr::memchr(0, raw).map(|_| NUL_BYTE),
-                };
+                let damage = rows.damage(row).or_else(|| RowDamage::nul_in(raw));
                 reading.shaped_row(parser, row - first, &texts, damage, raw);
             }
             if reading.records.n_rows() >= n_kept {
@@ -428,7 +417,7 @@ impl Reader<'_> {
     /// Brings the records read so far to where they go.
     fn keep<'f>(
         &'f self,
-        BlockWork { name, writer, rows }: &mut BlockWork<'_, 'f>,
+        BlockWork { name, context, writer, rows }: &mut BlockWork<'_, 'f>,
         parser: &CodedParser<'_, '_>,
         encoder: &mut RecordEncoder,
     ) -> Result<(), StageError> {
@@ -436,7 +425,7 @@ impl Reader<'_> {
         if let RecordsTo::Sums(collector) = self.records_to {
             encoder.encode(&(&*records, parser.dictionaries()), collector)?;
         } else {
-            let writer = self.context.opened(writer, Records::NAME, name)?;
+            let writer = context.opened(writer, Records::NAME, name)?;
             records.write(writer, label, &layout.measure, parser.dictionaries(), rule_names)?;
         }
         records.clear();

@@ -1,25 +1,16 @@
-//! What the rows of raw files came to, and the tables that say so.
+//! What the rows of raw files came to.
 
-use super::super::context::Output;
-use super::super::error::StageError;
-use super::super::rows::{Rows, table};
-use super::params::Params;
-use super::raw_input::RawInput;
-use super::tables::{
-    ReconciliationRow, Reconciliations, RuleRow, Rules, UnmappedCodeRow, UnmappedCodes,
-};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use trade::layout::Field;
-use trade::repeated_rows::{Repeated, repeated};
-use trade::{Layout, LeftOut, Money, Remainder, RowSample};
+use trade::{LeftOut, Money, Remainder, RowSample};
 
 /// Entries, and their value.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct EntrySum {
-    n: u64,
-    value: Money,
+    pub(super) n: u64,
+    pub(super) value: Money,
 }
 
 impl EntrySum {
@@ -32,9 +23,9 @@ impl EntrySum {
 
 /// What a text without a meaning became, and its entries.
 #[derive(Debug, Serialize, Deserialize)]
-struct Unmapped {
-    code: String,
-    sum: EntrySum,
+pub(super) struct Unmapped {
+    pub(super) code: String,
+    pub(super) sum: EntrySum,
 }
 
 /// What rows came to.
@@ -58,10 +49,10 @@ pub(super) struct Reconciliation {
     /// Of each rule of the layout.
     pub(super) rules: Vec<EntrySum>,
     /// Excluded before they were read, by [`LeftOut`].
-    left_out: [EntrySum; LeftOut::ALL.len()],
+    pub(super) left_out: [EntrySum; LeftOut::ALL.len()],
     pub(super) reasons: BTreeMap<Cow<'static, str>, u64>,
     /// By field and text.
-    unmapped: BTreeMap<Cow<'static, str>, BTreeMap<String, Unmapped>>,
+    pub(super) unmapped: BTreeMap<Cow<'static, str>, BTreeMap<String, Unmapped>>,
     pub(super) first_reject: Option<String>,
     /// Rows that stand for all, for those that are repeated.
     pub(super) sample: RowSample,
@@ -135,167 +126,6 @@ impl Reconciliation {
         self.first_reject = self.first_reject.take().or(other.first_reject);
         self.sample.add_all(&other.sample);
     }
-}
-
-/// Whether a layout, or what it is read for, leaves entries out.
-fn is_asked(layout: &Layout, why: LeftOut) -> bool {
-    match why {
-        LeftOut::Where => !layout.conditions.is_empty(),
-        LeftOut::Years => layout.years.is_some(),
-    }
-}
-
-/// The rows of the tables that say what each file came to.
-#[derive(Default)]
-struct AccountRows {
-    reconciliations: Rows<Reconciliations>,
-    rules: Rows<Rules>,
-    unmapped: Rows<UnmappedCodes>,
-}
-
-impl AccountRows {
-    fn add(
-        &mut self,
-        RawInput { source, item, .. }: &RawInput<'_>,
-        found: &Reconciliation,
-        repeated: Repeated,
-    ) {
-        let layout = &source.layout.layout;
-        if let Some(first) = &found.first_reject {
-            tracing::warn!(
-                file = item.label,
-                entries = found.n_rejected,
-                first,
-                "entries rejected"
-            );
-        }
-        self.reconciliations.push(ReconciliationRow {
-            source_file: &item.label,
-            layout: &layout.name,
-            currency: layout.measure.currency(),
-            n_rows: usize_of(found.n_rows),
-            n_left_out: usize_of(found.n_left_out),
-            n_mended: usize_of(found.n_mended),
-            n_entries: usize_of(found.n_entries),
-            n_records: usize_of(found.n_records),
-            n_excluded: usize_of(found.n_excluded),
-            n_rejected: usize_of(found.n_rejected),
-            n_empty: usize_of(found.n_empty),
-            n_unreadable_values: usize_of(found.n_unreadable),
-            value_in: found.value_in,
-            value_records: found.value_records,
-            value_excluded: found.value_excluded,
-            value_rejected: found.value_rejected,
-            rounded_difference: &found.rounded.to_string(),
-            n_repeated: usize_of(repeated.n_rows),
-            value_repeated: repeated.value,
-        });
-        let of_rules = layout.rules.iter().zip(&found.rules).map(|(rule, sum)| RuleRow {
-            source_file: &item.label,
-            rule: &rule.name,
-            why: &rule.why,
-            is_excluded: source.exclude.contains(&rule.name),
-            n_entries: usize_of(sum.n),
-            fob_value: sum.value,
-        });
-        let left_out = LeftOut::ALL.into_iter().zip(&found.left_out);
-        let left_out =
-            left_out.filter(|(why, _)| is_asked(layout, *why)).map(|(why, sum)| RuleRow {
-                source_file: &item.label,
-                rule: why.name(),
-                why: why.why(),
-                is_excluded: true,
-                n_entries: usize_of(sum.n),
-                fob_value: sum.value,
-            });
-        let mut by_name: Vec<_> = of_rules.chain(left_out).collect();
-        by_name.sort_by(|a, b| a.rule.cmp(b.rule));
-        by_name.into_iter().for_each(|row| self.rules.push(row));
-        if !found.unmapped.is_empty() {
-            let texts = || found.unmapped.values().flat_map(BTreeMap::values);
-            let (codes, n) = (texts().count(), texts().map(|text| text.sum.n).sum::<u64>());
-            tracing::warn!(file = item.label, entries = n, codes, "codes without a meaning kept");
-        }
-        for (field, texts) in &found.unmapped {
-            for (text, Unmapped { code, sum }) in texts {
-                self.unmapped.push(UnmappedCodeRow {
-                    source_file: &item.label,
-                    field,
-                    raw_code: text,
-                    code,
-                    n_entries: usize_of(sum.n),
-                    fob_value: sum.value,
-                });
-            }
-        }
-    }
-}
-
-/// The tables that say what each file came to.
-///
-/// # Errors
-///
-/// [`StageError`] if too many entries were rejected.
-pub(super) fn account_for(
-    params: &Params,
-    inputs: &[RawInput<'_>],
-    by_file: &[Reconciliation],
-) -> Result<Output, StageError> {
-    let mut rows = AccountRows::default();
-    for ((input, found), repeated) in inputs.iter().zip(by_file).zip(repeats(inputs, by_file)) {
-        rows.add(input, found, repeated);
-    }
-    check_rejects(params.ingest.max_rejected_share, by_file)?;
-    let mut output = Output::new();
-    table(&mut output, rows.reconciliations)?;
-    table(&mut output, rows.rules)?;
-    table(&mut output, rows.unmapped)?;
-    Ok(output)
-}
-
-/// The rows of each file that are repeated, in it or from files before it that the same layout
-/// reads. Where the names of files say something of their rows, only files that say the same are
-/// held against each other.
-fn repeats(inputs: &[RawInput<'_>], by_file: &[Reconciliation]) -> Vec<Repeated> {
-    let mut sets: Vec<(Layout, Vec<usize>)> = Vec::new();
-    for (at, RawInput { source, item, .. }) in inputs.iter().enumerate() {
-        let layout = source.layout.for_file(&item.label);
-        let layout = layout.unwrap_or_else(|_| source.layout.layout.clone());
-        match sets.iter_mut().find(|(known, _)| *known == layout) {
-            Some((_, files)) => files.push(at),
-            None => sets.push((layout, vec![at])),
-        }
-    }
-    let mut found = vec![Repeated::default(); inputs.len()];
-    for (_, files) in sets {
-        let samples: Vec<&RowSample> = files.iter().map(|&at| &by_file[at].sample).collect();
-        for (at, of_file) in files.into_iter().zip(repeated(&samples)) {
-            found[at] = of_file;
-        }
-    }
-    found
-}
-
-/// Refuses a share of rejected entries above `limit`.
-fn check_rejects(limit: f64, by_file: &[Reconciliation]) -> Result<(), StageError> {
-    let n_entries: u64 = by_file.iter().map(|found| found.n_entries).sum();
-    let n_rejected: u64 = by_file.iter().map(|found| found.n_rejected).sum();
-    #[expect(clippy::cast_precision_loss, reason = "a share")]
-    let is_over = n_rejected > 0 && n_rejected as f64 > limit * n_entries as f64;
-    if !is_over {
-        return Ok(());
-    }
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    for (reason, n) in by_file.iter().flat_map(|found| &found.reasons) {
-        *reasons.entry(reason).or_default() += n;
-    }
-    let reasons: Vec<_> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    Err(StageError::TooManyRejects {
-        rejected: n_rejected,
-        entries: n_entries,
-        limit,
-        reasons: reasons.join(", "),
-    })
 }
 
 /// A count of rows or entries.

@@ -9,7 +9,8 @@ use super::spill::{Order, Run, Runs};
 use super::store::RecordStore;
 use super::texts::{Interner, Register};
 use project::config::Parts;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use trade::{Column, HsRevision, Money};
 
@@ -57,6 +58,40 @@ pub(super) struct Scratch {
     order: Order,
     /// By year.
     reported: BTreeMap<i32, Values>,
+    /// The same of all that was handed over of a file.
+    of_file: BTreeMap<i32, Values>,
+}
+
+/// The values of a file by year and the place of the code they are reported under.
+#[derive(Debug, Default)]
+pub(super) struct FileValues(BTreeMap<i32, Vec<(usize, i128)>>);
+
+impl FileValues {
+    /// The same by code.
+    pub(super) fn by_code(self, codes: &[ReportedCode]) -> FileCodes {
+        let money = |(code, sum): (usize, i128)| (codes[code].clone(), Money::from_hundredths(sum));
+        let of_year = |(year, values): (i32, Vec<(usize, i128)>)| {
+            (year, values.into_iter().map(money).collect())
+        };
+        FileCodes { years: self.0.into_iter().map(of_year).collect() }
+    }
+}
+
+/// The codes of the records of a file, and the value reported under each, by year.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct FileCodes {
+    pub(crate) years: BTreeMap<i32, BTreeMap<ReportedCode, Money>>,
+}
+
+impl Scratch {
+    /// What was handed over of a file, which ends here.
+    pub(super) fn end_file(&mut self) -> FileValues {
+        let of_year = |(&year, values): (&i32, &Values)| (year, values.iter().collect::<Vec<_>>());
+        let all = self.of_file.iter().map(of_year).filter(|(_, values)| !values.is_empty());
+        let found = FileValues(all.collect());
+        self.of_file.values_mut().for_each(Values::clear);
+        found
+    }
 }
 
 /// The number of the flow that is summed.
@@ -66,8 +101,8 @@ pub(super) const ASKED: u32 = 1;
 #[derive(Debug)]
 pub(crate) struct Collector {
     flow: String,
-    /// The only year that is taken, if there is one.
-    pub(super) year: Option<i32>,
+    /// The years that are taken; all, if none are named.
+    pub(super) years: Option<BTreeSet<i32>>,
     /// Bytes of rows that stay in memory.
     limit: usize,
     /// Whether each kind of word is kept.
@@ -100,7 +135,7 @@ impl Collector {
     pub(crate) fn new(flow: &str, parts: Parts, values: RecordValues, limit: usize) -> Self {
         Self {
             flow: flow.to_owned(),
-            year: None,
+            years: None,
             limit,
             keeps: [
                 parts.needs_destinations(),
@@ -178,10 +213,10 @@ impl Collector {
         }
     }
 
-    /// The same for the records of one year, if there is one.
+    /// The same for the records of some years, if they are named.
     #[must_use]
-    pub(super) fn of_year(self, year: Option<i32>) -> Self {
-        Self { year, ..self }
+    pub(super) fn of_years(self, years: Option<BTreeSet<i32>>) -> Self {
+        Self { years, ..self }
     }
 
     /// Counts the value of records of other flows.
@@ -191,7 +226,7 @@ impl Collector {
 
     /// Takes rows, brings those of a group together, and puts some on disk if there are too many.
     pub(super) fn add(&self, rows: &[Row], scratch: &mut Scratch) -> Result<(), StageError> {
-        let Scratch { order, reported } = scratch;
+        let Scratch { order, reported, of_file } = scratch;
         let run = Run::of(rows, order);
         reported.values_mut().for_each(Values::clear);
         for of_year in rows.chunk_by(|a, b| year_of(a) == year_of(b)) {
@@ -200,6 +235,10 @@ impl Collector {
             for row in of_year {
                 values.add(row.code(), i128::from(row.value));
             }
+        }
+        for (year, values) in &*reported {
+            let sums = of_file.entry(*year).or_default();
+            values.iter().for_each(|(code, value)| sums.add(code, value));
         }
         let mut shared = locked(&self.shared);
         for (year, values) in &*reported {

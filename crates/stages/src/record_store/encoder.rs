@@ -3,7 +3,7 @@
 use super::super::error::StageError;
 use super::coded_rows::{CodedRows, WORDS, broken};
 use super::codes::OTHER;
-use super::collector::{ASKED, Collector, Scratch};
+use super::collector::{ASKED, Collector, FileValues, Scratch};
 use super::row::{CODE_BITS, FIRST_YEAR, MONTH_BITS, NO_WORD, REGION_BITS, Row};
 use super::texts::Numbers;
 use lake::Codes;
@@ -163,10 +163,18 @@ impl RecordEncoder {
         let mut other_flows = 0;
         self.taken.clear();
         let (flows, years) = (records.codes(Column::Flow), records.years());
+        let mut last = (i32::MIN, false);
+        let mut is_asked = |year: i32| match &into.years {
+            None => true,
+            Some(_) if last.0 == year => last.1,
+            Some(asked) => {
+                last = (year, asked.contains(&year));
+                last.1
+            }
+        };
         let (is_excluded, values) = (records.excluded(), records.values());
         for (row, at) in (0..records.n_rows()).zip(0..) {
-            let is_of_year = into.year.is_none_or(|year| year == years(row));
-            if is_excluded(row) || !is_of_year {
+            if is_excluded(row) || !is_asked(years(row)) {
                 continue;
             }
             let code = flows.of(row);
@@ -229,6 +237,16 @@ impl RecordEncoder {
         into.add(&self.rows, &mut self.scratch)?;
         self.rows.clear();
         Ok(())
+    }
+
+    /// Hands over what was encoded of a file, which ends here; gives what was reported in all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StageError`] if the disk fails.
+    pub(super) fn end_file(&mut self, into: &Collector) -> Result<FileValues, StageError> {
+        self.hand_over(into)?;
+        Ok(self.scratch.end_file())
     }
 }
 

@@ -57,11 +57,6 @@ impl Texts {
     pub(crate) fn place(&self, number: u32) -> u32 {
         self.places.get(number as usize).copied().unwrap_or(NO_WORD)
     }
-
-    /// All of them.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
-        self.texts.iter().map(String::as_str)
-    }
 }
 
 impl lake::Texts for Texts {

@@ -1,7 +1,6 @@
 //! What regions take up and give up from year to year.
 
-use super::year::YearSpace;
-use space::{Change, Specialization, change};
+use space::{Change, Exports, Rca, Specialization, change};
 use std::collections::BTreeMap;
 
 /// The specialisations of a year, and who has an RCA in it.
@@ -12,12 +11,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn of(year: &YearSpace) -> Self {
+    pub(super) fn of(rca: &Rca, specialization: &Specialization, exports: &Exports) -> Self {
+        let totals = exports.product_totals();
         Self {
-            specialization: year.specialization.clone(),
-            regions: (0..year.rca.n_regions()).map(|r| year.rca.region_is_active(r)).collect(),
-            products: (0..year.rca.n_products())
-                .map(|p| year.rca.product_is_active(p) && year.product_is_active(p))
+            specialization: specialization.clone(),
+            regions: (0..rca.n_regions()).map(|r| rca.region_is_active(r)).collect(),
+            products: (0..rca.n_products())
+                .map(|p| rca.product_is_active(p) && totals[p] > 0.0)
                 .collect(),
         }
     }

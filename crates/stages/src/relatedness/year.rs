@@ -63,6 +63,27 @@ fn n_active(totals: &[f64]) -> usize {
     totals.iter().filter(|&&total| is_active(total)).count()
 }
 
+/// What of a year others are held against, too.
+pub(super) struct Basis {
+    cleaned: Filtered,
+    pub(super) exports: Exports,
+    pub(super) rca: Rca,
+    pub(super) specialization: Specialization,
+}
+
+impl Basis {
+    /// That of `exports`, cleaned as the config says.
+    pub(super) fn of(params: &Params, exports: &Exports, world: Option<Reference<'_>>) -> Self {
+        let rule = params.relatedness.rule();
+        let reference = world.unwrap_or(Reference::Own);
+        let cleaned = filter(exports, reference, params.cleaning.params(rule));
+        let exports = exports.only(&cleaned.regions, &cleaned.products);
+        let rca = rca(&exports, reference);
+        let specialization = Specialization::new(&rca, rule);
+        Self { cleaned, exports, rca, specialization }
+    }
+}
+
 impl YearSpace {
     /// The product space of `exports`, but for what other years and tables say of it.
     pub(super) fn of(
@@ -79,11 +100,7 @@ impl YearSpace {
         let phi = &space.relatedness;
         let (n_regions, n_products) =
             (n_active(exports.region_totals()), n_active(exports.product_totals()));
-        let reference = world.unwrap_or(Reference::Own);
-        let cleaned = filter(exports, reference, params.cleaning.params(rule));
-        let exports = exports.only(&cleaned.regions, &cleaned.products);
-        let rca = rca(&exports, reference);
-        let specialization = Specialization::new(&rca, rule);
+        let Basis { cleaned, exports, rca, specialization } = Basis::of(params, exports, world);
         let density = density(&specialization, phi, diagonal);
         let complexity = complexity(&specialization, scale);
         let outlook = complexity.as_ref().ok().map(|complexity| {

@@ -8,7 +8,7 @@ use project::pipeline::{
 use serde::Serialize;
 
 /// All that the rows depend on beside the inputs.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Params {
     pub(super) resilience: config::Resilience,
     pub(super) relatedness: Specialised,
@@ -19,4 +19,13 @@ pub(crate) struct Params {
     pub(super) incomes: Option<External<IncomeColumns>>,
     pub(super) pci: Option<External<ByProduct<PciColumns>>>,
     pub(super) groups: Option<External<GroupColumns>>,
+}
+
+impl Params {
+    /// What the rows of every episode depend on.
+    pub(super) fn without_episodes(&self) -> Self {
+        let mut common = self.clone();
+        common.resilience.episodes.clear();
+        common
+    }
 }

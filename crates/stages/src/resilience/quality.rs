@@ -2,15 +2,16 @@
 
 use super::super::context::Context;
 use super::super::error::StageError;
-use super::super::rows::{LongTable, Rows};
+use super::super::rows::Rows;
 use super::episode::EpisodeParams;
 use super::tables::{UnitValue, UnitValueRow};
 use ::resilience::{Quality, QualityParams, quality};
 use arrow::array::AsArray;
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
+use lake::DataFile;
 use project::config::Episode;
 use std::collections::BTreeMap;
-use trade::{Frequency, Money};
+use trade::Money;
 
 pub(super) const TABLE: &str = "trade.region_product_year_quantity";
 
@@ -39,16 +40,27 @@ struct Cell<'a> {
     unit: &'a str,
 }
 
-/// Adds the rows of an episode in years.
+/// The files that the rows of an episode in years are made from: those of its years, and those that
+/// do not say of which year they are.
+pub(super) fn files(context: &Context<'_>, episode: &Episode) -> Result<Vec<DataFile>, StageError> {
+    let mut files = context.files_of(TABLE)?;
+    files.retain(|file| {
+        let year = file.unit.as_deref().and_then(|unit| unit.parse::<i32>().ok());
+        let is_read = |year: i32| {
+            let mut periods = episode.base.iter().chain([&episode.transformation]);
+            periods.any(|period| period.place == year)
+        };
+        file.rows > 0 && year.is_none_or(is_read)
+    });
+    Ok(files)
+}
+
+/// The rows of an episode in years, of the files that `context` has.
 pub(super) fn rows(
     context: &Context<'_>,
     asked: &EpisodeParams<'_>,
     episode: &Episode,
-    long: &mut LongTable<'_, UnitValue>,
-) -> Result<(), StageError> {
-    if episode.frequency() != Frequency::Year {
-        return Ok(());
-    }
+) -> Result<Rows<UnitValue>, StageError> {
     let observed = read(context, episode)?;
     let params = QualityParams {
         sigma: asked.config.quality_sigma,
@@ -102,7 +114,7 @@ pub(super) fn rows(
             null_reason: why,
         });
     }
-    long.add(rows)
+    Ok(rows)
 }
 
 fn read(context: &Context<'_>, episode: &Episode) -> Result<Observed, StageError> {

@@ -1,12 +1,13 @@
 //! Rows of the transformation of regions' product structure.
 
 use super::super::context::Context;
-use super::super::cube::{Cube, Slice};
+use super::super::cube::Slice;
 use super::super::error::StageError;
 use super::super::relatedness::reason;
 use super::super::rows::{LongTable, Rows};
 use super::episode::{EpisodePath, Span, each_region, level};
 use super::params::Params;
+use super::table_years::Codes;
 use super::tables::{
     self, Margins, MarginsRow, ProductTransformation, ProductTransformationRow, TransformationRow,
 };
@@ -32,17 +33,18 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// Those of the regions, products and years of the data.
     pub(super) fn read(
         params: &Params,
         context: &Context<'_>,
-        cube: &Cube,
+        data: &Codes,
     ) -> Result<Self, StageError> {
         let pci = match &params.pci {
             None => None,
             Some(table) => {
                 let target = params.harmonize.target_revision.hs();
-                let found = reference_tables::pci(context.outside(table)?, target, &cube.products)?;
-                let rows = cube.products.iter().cloned().zip(found);
+                let found = reference_tables::pci(context.outside(table)?, target, &data.parts)?;
+                let rows = data.parts.iter().cloned().zip(found);
                 Some(rows.filter_map(|(code, pci)| Some((code, pci?))).collect())
             }
         };
@@ -51,8 +53,8 @@ impl Weights {
             Some(table) => Some(reference_tables::of_regions(
                 context.outside(table)?,
                 "incomes",
-                &cube.regions,
-                &cube.years,
+                &data.regions,
+                &data.places,
             )?),
         };
         Ok(Self { pci, incomes, params: params.complexity.params() })

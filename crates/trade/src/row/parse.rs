@@ -1,6 +1,7 @@
 //! From a row to its entries.
 
 use super::conditions::FittedCondition;
+use super::damage::RowDamage;
 use super::entry::{Counts, Entry, LeftOut, ProductCode, Sink};
 use super::parser::RowParser;
 use super::reject::{Fault, Reject, RejectReason};
@@ -9,14 +10,6 @@ use super::unpivot::ValueColumn;
 use crate::layout::{Empty, Field, Negative, Zero};
 use crate::money::Money;
 use std::borrow::Cow;
-
-/// What stands in a column of values.
-enum Cell {
-    Value(Money),
-    /// Nothing, or a zero that is no record.
-    Empty,
-    Fault(Fault),
-}
 
 /// Adds a fault to those of the same row: what is the same is said once.
 fn add_reject(rejects: &mut Vec<Reject>, reject: Reject) {
@@ -155,12 +148,17 @@ impl RowParser<'_> {
         }
     }
 
+    /// A row that is refused whole for its damage.
+    pub fn damaged(&self, damage: RowDamage) -> Reject {
+        self.refusal(damage.reason(), damage.to_string())
+    }
+
     /// Reads one row. `row` holds the texts of its columns, unquoted.
     pub fn parse(&self, row: &[Cow<'_, [u8]>], sink: &mut impl Sink) -> Counts {
         let mut counts = Counts::default();
         if row.len() != self.n_columns() {
-            let found = format!("{} columns, expected {}", row.len(), self.n_columns());
-            sink.reject(self.refusal(RejectReason::ColumnCount, found));
+            let (found, expected) = (row.len(), self.n_columns());
+            sink.reject(self.damaged(RowDamage::Cells { found, expected }));
             return counts;
         }
         if let Some(last) = row.last().filter(|last| self.has_trailing && !last.is_empty()) {
@@ -206,38 +204,35 @@ impl RowParser<'_> {
         sink.reject(fault.reject(self.n_entries(), counts.value_in, n_unreadable));
     }
 
-    /// What stands in a column of values, which is counted.
-    fn cell(
+    /// The value in a column of values, which is counted; `None`, counted too, for nothing, or a zero
+    /// that is no record.
+    fn counted(
         &self,
         ValueColumn { at, code }: &ValueColumn<'_>,
         row: &[Cow<'_, [u8]>],
         counts: &mut Counts,
-    ) -> Cell {
+    ) -> Result<Option<Money>, Fault> {
         // A long table has a row because there is something to say; no value there is a fault.
         let usual = if code.is_none() { Empty::Reject } else { Empty::Missing };
-        let value = match self.value(*at, &row[*at]) {
-            Ok(Some(parsed)) => {
+        let value = match (self.value(*at, &row[*at])?, self.layout.empty_value.unwrap_or(usual)) {
+            (Some(parsed), _) => {
                 counts.add(parsed);
-                parsed.amount
+                Some(parsed.amount)
             }
-            Ok(None) => match self.layout.empty_value.unwrap_or(usual) {
-                Empty::Zero => Money::ZERO,
-                Empty::Missing => return Cell::Empty,
-                Empty::Reject => {
-                    return Cell::Fault(Fault {
-                        reason: RejectReason::Missing,
-                        column: self.header[*at].clone(),
-                        found: String::new(),
-                    });
-                }
-            },
-            Err(fault) => return Cell::Fault(fault),
+            (None, Empty::Zero) => Some(Money::ZERO),
+            (None, Empty::Missing) => None,
+            (None, Empty::Reject) => {
+                return Err(Fault {
+                    reason: RejectReason::Missing,
+                    column: self.header[*at].clone(),
+                    found: String::new(),
+                });
+            }
         };
-        if value.is_zero() && self.layout.zero == Zero::Skip {
-            Cell::Empty
-        } else {
-            Cell::Value(value)
-        }
+        let is_skipped = |value: &Money| value.is_zero() && self.layout.zero == Zero::Skip;
+        let value = value.filter(|value| !is_skipped(value));
+        counts.n_empty += u64::from(value.is_none());
+        Ok(value)
     }
 
     /// Reads a row whose entries share all but region, destination and value.
@@ -255,13 +250,10 @@ impl RowParser<'_> {
         let n_shared = unknown.len();
         let (mut n_kept, mut value_kept) = (0, Money::ZERO);
         for (place, column) in self.values.iter().enumerate() {
-            let value = match self.cell(column, row, counts) {
-                Cell::Value(value) => value,
-                Cell::Empty => {
-                    counts.n_empty += 1;
-                    continue;
-                }
-                Cell::Fault(fault) => {
+            let value = match self.counted(column, row, counts) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(fault) => {
                     sink.reject(fault.reject(1, Money::ZERO, 1));
                     continue;
                 }
@@ -294,13 +286,10 @@ impl RowParser<'_> {
         let mut rejects = Vec::new();
         let (mut n_left_out, mut value_left_out) = (0, Money::ZERO);
         for (place, column) in self.values.iter().enumerate() {
-            let value = match self.cell(column, row, counts) {
-                Cell::Value(value) => value,
-                Cell::Empty => {
-                    counts.n_empty += 1;
-                    continue;
-                }
-                Cell::Fault(fault) => {
+            let value = match self.counted(column, row, counts) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(fault) => {
                     add_reject(&mut rejects, fault.reject(1, Money::ZERO, 1));
                     continue;
                 }

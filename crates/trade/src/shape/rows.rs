@@ -1,5 +1,6 @@
 //! Cells, and rows of them one after the other.
 
+use crate::row::RowDamage;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -39,20 +40,6 @@ impl Cell {
     pub fn lossy(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.text)
     }
-}
-
-/// Why a row cannot be read, whatever its cells say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowDamage {
-    /// A quote opens in it that does not close.
-    Unclosed,
-    /// It has another number of cells than the header.
-    Cells {
-        /// How many it has.
-        found: usize,
-        /// How many the header has.
-        expected: usize,
-    },
 }
 
 /// Rows with the same number of cells.

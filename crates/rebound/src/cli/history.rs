@@ -1,0 +1,97 @@
+//! Looking back and going back: `diff` and `rollback`.
+
+use super::lake_args::LakeArgs;
+use super::programs::command_line;
+use crate::{diff, kept, rollback};
+use clap::{Args, ValueEnum};
+use std::io::Write;
+use tokio::runtime::Runtime;
+
+/// The form of a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DiffFormat {
+    /// For reading.
+    Text,
+    /// One JSON object, with all causes and money as text.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The run to compare with; without one, `previous`, the one that was published before.
+    #[arg(value_name = "RUN")]
+    old: Option<String>,
+    /// The run to compare; without one, `published`.
+    #[arg(value_name = "RUN")]
+    new: Option<String>,
+    /// A table, `schema.table`; without one, all. May be repeated.
+    #[arg(long, short)]
+    table: Vec<String>,
+    /// Rows, regions and products that are told of each table.
+    #[arg(long, default_value_t = 5)]
+    top: usize,
+    /// Form.
+    #[arg(long, value_enum, default_value = "text")]
+    format: DiffFormat,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RollbackArgs {
+    /// The run: its name or how that begins, its number, or `previous`, the one that was published before.
+    run: String,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+/// Publishes a kept run again.
+pub(super) fn rollback(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &RollbackArgs,
+) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
+    let done = rollback::rollback(runtime, &lake, &args.run, &command_line())?;
+    let back_to = done.back_to.shown();
+    let Some(run) = done.run else {
+        writeln!(out, "nothing to do: what run {back_to} published is what is published")?;
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "published again, as run {run}, what run {back_to} published, in the place of run {}",
+        done.before
+    )?;
+    match &done.changed[..] {
+        [] => writeln!(out, "all tables are the same")?,
+        changed => writeln!(out, "tables that are others now: {}", changed.join(", "))?,
+    }
+    writeln!(
+        out,
+        "raw files and config stay as they are: the next `rebound run` of `{}` publishes what they give",
+        done.back_to.catalog.pipeline
+    )?;
+    Ok(())
+}
+
+/// Says what two runs published differently.
+pub(super) fn diff(runtime: &Runtime, out: &mut impl Write, args: &DiffArgs) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
+    let old = args.old.as_deref().unwrap_or("previous");
+    let new = args.new.as_deref().unwrap_or("published");
+    let (found, runs) = kept::find(runtime, &lake, &[old, new])?;
+    let [old, new] = &found[..] else { anyhow::bail!("two runs were asked for") };
+    let asked = diff::Asked { tables: args.table.clone(), top: args.top };
+    let lease = kept::lease(runtime, &lake, &[&old.catalog, &new.catalog], &command_line());
+    let found = diff::diff(runtime, &lake, (old, new), &runs, &asked);
+    kept::release(runtime, lease);
+    match args.format {
+        DiffFormat::Text => diff::write(out, &found?)?,
+        DiffFormat::Json => {
+            serde_json::to_writer_pretty(&mut *out, &found?)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
