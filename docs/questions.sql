@@ -7,11 +7,11 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | diversification, 2, 36
 -- | external, 1, 5
 -- | model, 2, 50
--- | panel, 4, 180
+-- | panel, 4, 190
 -- | policy, 2, 20
--- | resilience, 17, 385
+-- | resilience, 28, 540
 -- | space, 5, 68
--- | spatial, 2, 30
+-- | spatial, 3, 42
 -- | trade, 13, 84
 
 -- 2. What does a table hold?

@@ -1,4 +1,5 @@
 -- H = UV + RV, and the three tiers add up too (Frenken et al. 2007; Castaldi et al. 2015).
+-- each: year
 select
     year, region_code, entropy_products, unrelated_variety, semi_related_variety, related_variety,
     related_variety_subgroups

@@ -1,4 +1,5 @@
 -- No product is missing: the contributions to upgrading add up to the region's.
+-- each: episode
 with sums as (
     select episode, region_code, sum(upgrading) as upgrading
     from panel.region_product

@@ -31,5 +31,6 @@ select s.episode, s.benchmark, s.expected, s.actual, n.value as value_of_new_pro
 from sums s
 left join new_value n on n.episode = s.episode and s.benchmark = 'mix'
 where s.n_expected = s.n_regions
-    and abs(s.expected + coalesce(n.value, 0) - s.actual) > 1e-9 * s.base
+    -- The base of several periods is rounded to hundredths in each row.
+    and abs(s.expected + coalesce(n.value, 0) - s.actual) > 1e-9 * s.base + 0.01 * s.n_regions
 order by s.episode, s.benchmark

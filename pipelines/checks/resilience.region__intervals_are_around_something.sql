@@ -1,4 +1,5 @@
 -- An interval has two ends in order, and is only there where the index is.
+-- each: episode
 select episode, benchmark, region_code, resistance, resistance_low, resistance_high, recovery, recovery_low, recovery_high
 from resilience.region
 where resistance_low > resistance_high

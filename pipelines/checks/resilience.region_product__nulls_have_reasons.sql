@@ -1,4 +1,5 @@
 -- An index is there, or why it is not; and the winsorised one with it.
+-- each: episode
 select episode, benchmark, region_code, product
 from resilience.region_product
 where (resistance is null) <> (resistance_null_reason is not null)

@@ -1,4 +1,5 @@
 -- The contributions of products add up to the region's upgrading, and to its change of EXPY.
+-- each: episode
 with sums as (
     select episode, region_code, sum(upgrading) as upgrading, sum(expy_upgrading) as expy_upgrading
     from resilience.product_transformation

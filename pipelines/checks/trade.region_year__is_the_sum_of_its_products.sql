@@ -1,4 +1,5 @@
 -- Totals of regions are the sums of their products.
+-- each: year
 with sums as (
     select year, region_code, sum(fob_value) as fob_value
     from trade.region_product_year

@@ -1,17 +1,26 @@
 -- One row a region, product and episode: outcomes against the headline benchmark, and what region and
--- product were like in the year of the regressors. Exits and entries stay in, with their status.
+-- product were like in the year of the regressors. Exits and entries stay in, with their status. Made episode by episode, of the
+-- years that each looks at: region-products that were first exported after its end are none of it.
+-- each: episode, regressor_year, end_year in select episode, regressor_year, end_year from resilience.episode order by episode
+-- reads: resilience.episode of episode, resilience.region_product of episode, resilience.product_transformation of episode
+-- reads: resilience.transformation of episode, panel.region of episode
+-- reads: trade.region_product_year of regressor_year, trade.region_year of regressor_year
+-- reads: panel.region_product_year of regressor_year - 2 to regressor_year up to end_year
+-- reads: space.region_product_year of regressor_year, diversification.product_year of regressor_year
+-- reads: trade.product, policy.rebate
 with aggregate_benchmark as (
-    select * from resilience.region_product where benchmark = 'aggregate'
+    select * from resilience.region_product where episode = $episode and benchmark = 'aggregate'
 ),
 
 last_base_year as (
-    select episode, regressor_year as year from resilience.episode
+    select episode, regressor_year as year from resilience.episode where episode = $episode
 ),
 
 -- The nation's exports of each product, for market shares.
 nation as (
     select year, product, sum(fob_value) as fob_value
     from trade.region_product_year
+    where year = $regressor_year
     group by year, product
 ),
 
@@ -19,7 +28,7 @@ nation as (
 pre_trend as (
     select y.episode, x.region_code, x.product, avg(x.dlog_value) as pre_trend_dlog, avg(x.dhs_value) as pre_trend_dhs
     from last_base_year y
-    join panel.region_product_year x on x.year between y.year - 2 and y.year
+    join panel.region_product_year x on x.year between $regressor_year - 2 and $regressor_year
     group by y.episode, x.region_code, x.product
 )
 
@@ -88,7 +97,11 @@ select
     x.supplied_processing_share,
     x.imported_processing_share,
     x.ordinary_share,
-    x.shares_null_reason,
+    case
+        when w.region_code is null then 'year_missing'
+        when x.product is null then 'not_exported'
+        else x.shares_null_reason
+    end as shares_null_reason,
     k.foreign_share as region_foreign_share,
     k.processing_share as region_processing_share,
     case when a.base_value > 0 then ln(cast(a.base_value as double)) end as log_base_value,
@@ -108,16 +121,17 @@ from aggregate_benchmark a
 join last_base_year y on y.episode = a.episode
 left join trade.product h on h.product = a.product
 left join resilience.product_transformation t
-    on t.episode = a.episode and t.region_code = a.region_code and t.product = a.product
-left join resilience.transformation r on r.episode = a.episode and r.region_code = a.region_code
+    on t.episode = $episode and t.region_code = a.region_code and t.product = a.product
+left join resilience.transformation r on r.episode = $episode and r.region_code = a.region_code
 left join panel.region_product_year x
-    on x.year = y.year and x.region_code = a.region_code and x.product = a.product
+    on x.year = $regressor_year and x.region_code = a.region_code and x.product = a.product
 -- Relatedness is there for what a region does not export, too.
 left join space.region_product_year s
-    on s.year = y.year and s.region_code = a.region_code and s.product = a.product
+    on s.year = $regressor_year and s.region_code = a.region_code and s.product = a.product
+left join trade.region_year w on w.year = $regressor_year and w.region_code = a.region_code
 left join pre_trend e on e.episode = a.episode and e.region_code = a.region_code and e.product = a.product
-left join panel.region k on k.episode = a.episode and k.region_code = a.region_code
+left join panel.region k on k.episode = $episode and k.region_code = a.region_code
 left join nation n on n.year = y.year and n.product = a.product
-left join diversification.product_year g on g.year = y.year and g.product = a.product
+left join diversification.product_year g on g.year = $regressor_year and g.product = a.product
 left join policy.rebate p on p.product = a.product
 order by a.episode, a.region_code, a.product

@@ -1,9 +1,9 @@
--- One row a year and region-product that was exported in any year, with zeros in the others: outcomes of dynamic models, and
--- everything the region-product was like in the year. Made year by year, as a nation's panel is larger than memory, and in each
+-- One row a year and region-product that was exported in any year, with zeros in the others, of the regions that have any record
+-- in the year: outcomes of dynamic models, and everything the region-product was like in the year. Made year by year, as a nation's panel is larger than memory, and in each
 -- year by the first year of the pairs: those of years to come have no record in it.
 -- each: year in select distinct year from trade.region_year order by year
 -- part: first_year of panel.pair
--- reads: trade.region_year of year, trade.region_product_year of year - 1 to year, trade.region_product_year_ownership of year
+-- reads: trade.region_year of year - 1 to year, trade.region_product_year of year - 1 to year, trade.region_product_year_ownership of year
 -- reads: trade.region_product_year_trade_mode of year, trade.region_product_year_destination of year
 -- reads: trade.region_product_year_firm of year, trade.product, diversification.product_year of year
 -- reads: diversification.region_year of year, space.region_product_year of year, space.product_year of year
@@ -11,7 +11,7 @@
 with cell as (
     select y.year, p.first_year, p.region_code, p.product, coalesce(x.fob_value, 0) as fob_value
     from panel.pair p
-    cross join (select distinct year from trade.region_year where year = $year) y
+    join (select year, region_code from trade.region_year where year = $year) y on y.region_code = p.region_code
     left join trade.region_product_year x
         on x.year = $year and x.region_code = p.region_code and x.product = p.product
 ),
@@ -105,8 +105,9 @@ select
     case when c.fob_value > 0 then ln(cast(c.fob_value as double)) end as log_value,
     case when c.fob_value > 0 and b.fob_value > 0
         then ln(cast(c.fob_value as double)) - ln(cast(b.fob_value as double)) end as dlog_value,
-    case when c.fob_value >= 0 and b.fob_value >= 0 and c.fob_value + b.fob_value > 0
-        then 2 * cast(c.fob_value - b.fob_value as double) / cast(c.fob_value + b.fob_value as double) end as dhs_value,
+    -- Nothing was exported the year before where the region has other records of it.
+    case when c.fob_value >= 0 and coalesce(b.fob_value, 0) >= 0 and c.fob_value + coalesce(b.fob_value, 0) > 0 and w.region_code is not null
+        then 2 * cast(c.fob_value - coalesce(b.fob_value, 0) as double) / cast(c.fob_value + coalesce(b.fob_value, 0) as double) end as dhs_value,
     case when o.total > 0 then o.foreign_value / o.total end as foreign_share,
     case when o.total > 0 then o.wholly_foreign_value / o.total end as wholly_foreign_share,
     case when o.total > 0 then o.state_value / o.total end as state_share,
@@ -154,6 +155,7 @@ select
 from cell c
 left join trade.product h on h.product = c.product
 left join trade.region_product_year b on b.year = $year - 1 and b.region_code = c.region_code and b.product = c.product
+left join trade.region_year w on w.year = $year - 1 and w.region_code = c.region_code
 left join nation n on n.year = c.year and n.product = c.product
 left join ownership o on o.year = c.year and o.region_code = c.region_code and o.product = c.product
 left join trade_mode m on m.year = c.year and m.region_code = c.region_code and m.product = c.product

@@ -4,6 +4,7 @@
 
 import csv
 import io
+import json
 import os
 import pathlib
 import subprocess
@@ -22,8 +23,8 @@ assert browser, "no Chromium: install Debian's package `chromium`, or name one b
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-def sql(query):
-    text = subprocess.run([rebound, "sql", query, "--lake", lake, "--format", "csv"], check=True, capture_output=True, text=True).stdout
+def sql(query, lake=lake):
+    text = subprocess.run([rebound, "sql", query, "--lake", str(lake), "--format", "csv"], check=True, capture_output=True, text=True).stdout
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -44,6 +45,127 @@ def opened(page, path):
     return seconds, problems
 
 
+def same(shown, cell):
+    """Whether a value of the page is that of a cell of CSV."""
+    return cell == "" if shown is None else shown == (cell if isinstance(shown, str) else float(cell))
+
+
+def stands_in_its_place(page):
+    """No figure of a region or of how sure it is is wider than its place, and no text of one reaches beyond it."""
+    beyond = page.evaluate("""() => {
+        const found = [];
+        const is_in = (a, b) => a.left > b.left - 1 && a.right < b.right + 1 && a.top > b.top - 1 && a.bottom < b.bottom + 1;
+        for (const figure of document.querySelectorAll('#sure figure, #region figure[id^=path-]')) {
+            const place = figure.getBoundingClientRect(), frame = figure.querySelector('.chart').getBoundingClientRect();
+            if (place.left < 0 || place.right > document.documentElement.clientWidth) found.push([figure.id, 'place']);
+            for (const part of figure.querySelectorAll('svg, svg text')) {
+                const box = part.getBoundingClientRect();
+                if (box.width && !is_in(box, frame)) found.push([figure.id, part.tagName, part.textContent.slice(0, 60)]);
+            }
+        }
+        return found;
+    }""")
+    assert not beyond, beyond
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], f"the page is {width} wide"
+    # Captions of tables are read without scrolling, and what is chosen from is as long as its texts.
+    cut = page.evaluate("""() => {
+        const captions = Array.from(document.querySelectorAll('p.caption:not([hidden])')), wide = document.documentElement.clientWidth;
+        const found = captions.filter(p => { const box = p.getBoundingClientRect(); return p.closest('.scroll') || !box.height || box.left < 0 || box.right > wide || p.scrollWidth > p.clientWidth; });
+        return [captions.length, found.map(p => p.id)];
+    }""")
+    assert cut[0] >= 5 and not cut[1], cut
+    room = page.evaluate("""() => {
+        const select = document.getElementById('episode'), style = getComputedStyle(select), context = document.createElement('canvas').getContext('2d');
+        context.font = style.font;
+        return select.clientWidth - 22 - Math.max(...Array.from(select.options).map(o => context.measureText(o.text).width));
+    }""")
+    assert room >= 0, f"the texts of the episodes run {-room} under their arrow"
+    # Numbers of an axis are even, and none lies over another.
+    axes = page.evaluate("""() => Array.from(document.querySelectorAll('#sure figure')).map(figure => [figure.id,
+        Array.from(figure.querySelectorAll('svg text')).filter(text => /^−?[0-9.]+$/.test(text.textContent)).map(text => {
+            const box = text.getBoundingClientRect();
+            return [Number(text.textContent.replace('−', '-')), box.left, box.right];
+        })])""")
+    assert axes
+    for figure, ticks in axes:
+        ticks.sort()
+        steps = [b[0] - a[0] for a, b in zip(ticks, ticks[1:])]
+        assert steps and max(steps) - min(steps) <= 1e-9 * max(steps), (figure, ticks)
+        assert all(a[2] < b[1] for a, b in zip(ticks, ticks[1:])), (figure, ticks)
+
+
+def says_why_not(page, sql, stage, episode):
+    """Of a benchmark with which no region is compared, the figure says why."""
+    note = page.locator(f"figure[id='robust-{stage}-{episode}'] figcaption").inner_text()
+    rows = sql(f"select benchmark, min({stage}_null_reason) as reason, count(distinct {stage}_null_reason) as n from resilience.region where episode = '{episode}' group by benchmark having count({stage}_diff) = 0")
+    for row in rows:
+        assert row["n"] == "1" and f"({row['benchmark']}): {row['reason'].replace('_', ' ')}." in note, (row, note)
+    assert note.count("None against ") == len(rows), (rows, note)
+    return {row["benchmark"] for row in rows}
+
+
+def is_as_sure_as_the_tables(page, data, sql):
+    """What the page says of how sure indices are is in the tables, and what is drawn is what it was given."""
+    lists = {
+        "robustness": ("stage", "n_compared, n_above, diff_low, diff_median, diff_high", "resilience.robustness where n_compared > 0"),
+        "ranks": ("benchmark || ' ' || stage as stage", "rank, rank_low, rank_high, p_top_quarter, p_above_median, n_ranked, n_top", "resilience.rank where rank is not null"),
+        "components": ("'' as stage", "largest_gap, largest_gap_relative, largest_gap_period, gross_loss, end_relative, null_reason, relative_null_reason, n_periods_to_recover, recover_null_reason", "resilience.component where benchmark = 'aggregate'"),
+        "differences": ("benchmark as stage", "resistance_diff as resistance, recovery_diff as recovery", "resilience.region where resistance_diff is not null or recovery_diff is not null"),
+    }
+    for name, (stage, columns, table) in lists.items():
+        rows = sql(f"select episode, region_code, {stage}, {columns} from {table}")
+        key = (lambda row: f"{row['benchmark']} {row['stage']}") if name == "ranks" else (lambda row: row.get("stage", row.get("benchmark", "")))
+        given = {(episode, row["region_code"], key(row)): row for episode, of in data["certainty"].items() for row in of[name]}
+        assert len(given) == len(rows) > 0, (name, len(given), len(rows))
+        for row in rows:
+            found = given[(row["episode"], row["region_code"], row["stage"])]
+            for column in [column.rpartition(" ")[2] for column in columns.split(", ")]:
+                assert same(found[column], row[column]), (name, row, found)
+    episode = page.locator("#episode").input_value()
+    of = data["certainty"][episode]
+    drawn = "id => echarts.getInstanceByDom(document.getElementById(id).querySelector('.chart')).getOption().series.filter(s => s.type === 'scatter').flatMap(s => s.data.map(d => [d.row.region_code, s.name || '', d.value[0]]))"
+    for stage in ("resistance", "recovery"):
+        expected = sorted((row["region_code"], row[stage]) for row in of["differences"] if row[stage] is not None)
+        found = page.evaluate(drawn, f"robust-{stage}-{episode}")
+        assert sorted((code, value) for code, _, value in found) == expected, (stage, found, expected)
+        assert len({name for _, name, _ in found}) == len({row["benchmark"] for row in of["differences"]})
+        offsets = page.evaluate("id => echarts.getInstanceByDom(document.getElementById(id).querySelector('.chart')).getOption().series.filter(s => s.type === 'scatter').map(s => s.symbolOffset[1])", f"robust-{stage}-{episode}")
+        assert len(set(offsets)) == len(offsets), "marks of two benchmarks would hide each other"
+        above = sum(row["diff_low"] > 0 for row in of["robustness"] if row["stage"] == stage and row["n_compared"] > 1)
+        assert page.locator(f"figure[id='robust-{stage}-{episode}'] h3").inner_text().startswith(f"{above} of "), stage
+        says_why_not(page, sql, stage, episode)
+    # Ranks are those against the benchmark that is chosen, at first all regions.
+    against = page.locator("#against")
+    assert against.input_value() == "aggregate"
+    options = against.locator("option").evaluate_all("all => all.map(o => o.value)")
+    assert sorted(options) == [row["benchmark"] for row in sql(f"select distinct benchmark from resilience.rank where episode = '{episode}' and rank is not null order by 1")]
+    for benchmark in [*options[1:], "aggregate"]:
+        against.select_option(benchmark)
+        for stage in ("resistance", "recovery"):
+            expected = sorted((row["region_code"], float(row["rank"])) for row in sql(f"select region_code, rank from resilience.rank where episode = '{episode}' and stage = '{stage}' and benchmark = '{benchmark}' and rank is not null"))
+            found = page.evaluate(drawn, f"ranks-{stage}-{episode}")
+            assert sorted((code, value) for code, _, value in found) == expected, (stage, found, expected)
+            sides = sql(f"select count(*) as n from resilience.rank where episode = '{episode}' and stage = '{stage}' and benchmark = '{benchmark}' and (p_above_median >= 0.95 or p_above_median <= 0.05)")
+            figure = page.locator(f"figure[id='ranks-{stage}-{episode}']")
+            assert f": {sides[0]['n']} of {len(expected)} regions are above the median, or below it" in figure.locator("h3").inner_text(), (stage, benchmark)
+            assert f"({benchmark})" in figure.locator("figcaption").inner_text()
+    # The table has every part as a number beside its words, the shallowest fall first.
+    made = {row["region_code"]: row for row in of["components"]}
+    shown = page.locator("#components tbody tr").evaluate_all("all => all.map(tr => [tr.dataset.code, ...Array.from(tr.querySelectorAll('td')).map(td => td.dataset.value ?? null)])")
+    assert len(shown) == len(made)
+    for code, *cells in shown:
+        for cell, column in zip(cells, ("largest_gap_relative", "gross_loss", "n_periods_to_recover", "end_relative"), strict=True):
+            assert (cell is None and made[code][column] is None) or float(cell) == made[code][column], (code, column, cell)
+    falls = [float(cells[0]) for _, *cells in shown if cells[0] is not None]
+    assert falls == sorted(falls)
+    # A region of it is chosen by the keyboard.
+    row = page.locator("#components tbody tr").last
+    row.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#region .name").inner_text() == row.locator("th").inner_text()
+
+
 RUNS = "window.hacked = 1"
 NAMES = {
     "NSW": f'<img src=x onerror="{RUNS}">',
@@ -56,6 +178,26 @@ NAMES = {
     "TAS": "bell\u0007 \u202ebidi | a\tb",
 }
 CODES = {"Vic": "constructor", "SA": "__proto__", "NT": "</title>", "Tas": '"><b id=bold>', "WA": "a\\b`c`"}
+
+
+def expects_its_own_past(page, lake, code):
+    """The path of the region that is shown has the model of its own past, in its interval, as the table has it."""
+    episode = page.locator("#episode").input_value()
+    path = page.evaluate("() => echarts.getInstanceByDom(document.querySelector('#region figure[id^=path-] .chart')).getOption().series.map(s => [s.name, s.data])")
+    # As a text: a code such as `__proto__` does not come through as a name.
+    data = json.loads(page.locator("#data").evaluate("e => e.textContent"))
+    model = data["own_paths"][episode][code]["model"]
+    names = {"own_log_linear": "as its line of logs before", "own_linear": "as its line before", "own_mean": "as its mean before"}
+    path = dict(path)
+    quoted = code.replace("'", "''")
+    rows = sql(f"select period, expected_value, expected_low, expected_high from resilience.region_period where episode = '{episode}' and benchmark = '{model}' and region_code = '{quoted}' order by period", lake)
+    assert any(row["expected_low"] for row in rows), code
+    for row, value, low, height in zip(rows, path[names[model]], path["low"], path["95 % interval"], strict=True):
+        if row["expected_low"]:
+            assert same(value, row["expected_value"]) and same(low, row["expected_low"]), (row, value, low)
+            assert abs(low + height - float(row["expected_high"])) <= 1e-9 * float(row["expected_high"]), (row, low, height)
+        else:
+            assert low is None and height is None, (row, low, height)
 
 
 def hostile(chromium):
@@ -84,6 +226,9 @@ def hostile(chromium):
         for key in ("sql", "checks"):
             made[key] = str(root / made[key])
         made["stages"].remove("models")
+        # Models of the own past have prediction intervals, and four years are too few for an autoregression.
+        (folder / "own.yaml").write_text("resilience: {region_benchmarks: [aggregate, mix, own_trend, own_mean, own_linear, own_log_linear, own_ar1]}")
+        made["config"].append("own.yaml")
         (folder / "pipeline.yaml").write_text(yaml.safe_dump(made))
         subprocess.run([rebound, "--quiet", "run", str(folder / "pipeline.yaml")], check=True)
         subprocess.run([rebound, "report", str(folder / "pipeline.yaml"), "-o", str(folder / "report")], check=True, stdout=subprocess.DEVNULL)
@@ -98,6 +243,11 @@ def hostile(chromium):
             page.locator("#pick").select_option(code)
             assert page.locator("#region .name").evaluate("e => e.textContent") in shown
             assert page.locator("#region svg").count() >= 1, code
+            expects_its_own_past(page, folder / "lake", code)
+        stands_in_its_place(page)
+        episode = page.locator("#episode").input_value()
+        for stage in ("resistance", "recovery"):
+            assert says_why_not(page, lambda query: sql(query, folder / "lake"), stage, episode) == {"own_ar1"}
         # Every tooltip that there is.
         n_tips = page.evaluate("""() => {
             let n = 0;
@@ -191,6 +341,9 @@ with tempfile.TemporaryDirectory() as folder:
             found = next(r for r in data["regions"] if (r["episode"], r["region_code"]) == (row["episode"], row["region_code"]))
             for key in ("resistance", "recovery_high", "upgrading", "eci"):
                 assert (found[key] is None and row[key] == "") or found[key] == float(row[key]), (row, key)
+        assert data["own_paths"] == {}
+        is_as_sure_as_the_tables(page, data, sql)
+        stands_in_its_place(page)
         coefficients = sql("select count(*) as n, sum(estimate) as s from model.coefficients")[0]
         assert len(data["coefficients"]) == int(coefficients["n"])
         assert abs(sum(c["estimate"] or 0 for c in data["coefficients"]) - float(coefficients["s"])) < 1e-9
@@ -201,6 +354,7 @@ with tempfile.TemporaryDirectory() as folder:
         phone = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
         _, problems = opened(phone, path)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "the page is wider than a phone"
+        stands_in_its_place(phone)
         assert not problems, problems
         page.pdf(path=str(folder / "print.pdf"))
         hostile(chromium)

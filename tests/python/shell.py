@@ -23,7 +23,7 @@ def main():
         def start(**more):
             shell = pexpect.spawn(rebound, ["sql", "--lake", lake], env={**environment, **more}, cwd=folder, encoding="utf-8",
                                   dimensions=(40, 160), timeout=30)
-            shell.expect("53 tables of")
+            shell.expect("65 tables of")
             shell.expect(PROMPT)
             return shell
 

@@ -61,6 +61,13 @@ fn others(value: &Value, refusal: &str) -> Vec<Value> {
             }
             vec![json!(items[..items.len().min(1)]), json!(episodes), json!([]), region]
         }
+        Value::Object(fields) => {
+            let mut fields = fields.clone();
+            if let Some(first) = fields.values_mut().next() {
+                *first = json!(first.as_f64().expect("a number") + 1.0);
+            }
+            vec![json!(fields)]
+        }
         _ => Vec::new(),
     }
 }

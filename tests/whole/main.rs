@@ -5,6 +5,7 @@
 
 mod bad_files;
 mod bad_input;
+mod check_parts;
 mod classifications;
 mod damaged;
 mod documents;
@@ -29,12 +30,15 @@ mod nation;
 mod nightly;
 mod nightly_week;
 mod parts;
+mod paths;
 mod plausibility;
 mod references;
 mod remote;
 mod remote_tasks;
 mod reproducible;
 mod resilience;
+mod resilience_page;
+mod resilience_table;
 mod sample;
 mod sessions;
 mod spaces;

@@ -1,6 +1,7 @@
 //! Every index that SQL can state, stated again in SQL over the published sums, on the Australian sample; and the
 //! made-up nation, whose truth is known.
 
+use crate::resilience_table::sorted;
 use crate::support::Project;
 use crate::synth::nation;
 use std::collections::BTreeMap;
@@ -31,7 +32,13 @@ fn sample() -> Project {
 }
 
 /// Counts the rows that two formulations agree and disagree on.
-fn compare(project: &Project, with: &str, from: &str, pairs: &[(&str, &str)], n_rows: usize) {
+pub(crate) fn compare(
+    project: &Project,
+    with: &str,
+    from: &str,
+    pairs: &[(&str, &str)],
+    n_rows: usize,
+) {
     for (found, stated) in pairs {
         // A null here must be a null there; a number the same to nine digits.
         let query = format!(
@@ -40,6 +47,74 @@ fn compare(project: &Project, with: &str, from: &str, pairs: &[(&str, &str)], n_
              count({found}) > 0 from {from}"
         );
         assert_eq!(project.sql(&query), [format!("{n_rows},0,true")], "{found} is not {stated}");
+    }
+}
+
+#[test]
+fn other_regions_say_what_one_would_have_been() {
+    let project = Project::new();
+    project.edit(
+        "config/australia.yaml",
+        "mix_loo, own_trend]",
+        "mix_loo, own_trend, synthetic, matrix_completion]",
+    );
+    project.run().ok();
+    // In logs a weighted mean of donors grows by the weighted product of their growth factors.
+    let with = "y as (select region_code, year, sum(cast(fob_value as double)) as v
+            from trade.region_year group by region_code, year),
+        d as (select d.region_code, sum(d.weight) as weights,
+            exp(sum(d.weight * ln(t.v / b.v))) as fall, exp(sum(d.weight * ln(e.v / t.v))) as rise
+        from resilience.donor d
+        join y b on b.region_code = d.donor and b.year = 2008
+        join y t on t.region_code = d.donor and t.year = 2009
+        join y e on e.region_code = d.donor and e.year = 2011
+        where d.episode = 'crisis_2008' and d.benchmark = 'synthetic' and d.donor <> d.region_code
+        group by d.region_code)";
+    let from = "d join resilience.region f on f.region_code = d.region_code \
+        and f.episode = 'crisis_2008' and f.benchmark = 'synthetic' \
+        join y b on b.region_code = d.region_code and b.year = 2008 \
+        join y t on t.region_code = d.region_code and t.year = 2009 \
+        join resilience.region_period p on p.region_code = d.region_code and p.period = '2011' \
+        and p.episode = 'crisis_2008' and p.benchmark = 'synthetic'";
+    let pairs = [
+        ("d.weights", "1"),
+        ("f.resistance_expected_change", "(fall - 1) * b.v"),
+        ("f.recovery_expected_change", "(rise - 1) * t.v"),
+        ("p.expected_value", "fall * rise * b.v"),
+    ];
+    compare(&project, with, from, &pairs, 8);
+    // Each region of eight is treated in turn, against the seven others.
+    let placebos = project.sql(
+        "select benchmark, count(*), count(ratio), min(p), max(p), min(n_donors), min(n_before), \
+         count(distinct penalty), count(placebo_gap), count(null_reason) from resilience.placebo \
+         where episode = 'crisis_2008' group by benchmark order by benchmark",
+    );
+    assert_eq!(
+        placebos,
+        ["matrix_completion,8,8,0.125,1.0,7,4,1,8,0", "synthetic,8,8,0.125,1.0,7,4,1,8,0"]
+    );
+    let completed = project.sql(
+        "select count(*) from resilience.region_period where benchmark = 'matrix_completion' \
+         and episode = 'crisis_2008' and period > '2008' and expected_value > 0",
+    );
+    assert_eq!(completed, ["24"]);
+    // Products, groups of regions and the nation have none.
+    for table in ["macro_region", "product", "nation", "nation_period"] {
+        let count = format!(
+            "select count(*) from resilience.{table} \
+             where benchmark in ('synthetic', 'matrix_completion')"
+        );
+        assert_eq!(project.sql(&count), ["0"], "{table}");
+    }
+    // A table of one's own gives the same, to the last digit.
+    let cells = "select year, region_code, product, fob_value from trade.region_product_year";
+    project.rebound(&["sql", cells, "--format", "csv", "-o", "cells.csv"]).ok();
+    for table in ["donor", "placebo", "region"] {
+        let asked = ["cells.csv", "--config", "config/australia.yaml", "--rows", table];
+        let made = project.rebound(&[&["resilience"][..], &asked].concat()).ok().out;
+        let query = format!("select * from resilience.{table}");
+        let published = project.rebound(&["sql", &query, "--format", "csv"]).ok().out;
+        assert!(sorted(&made) == sorted(&published), "{table} is another");
     }
 }
 
@@ -275,6 +350,144 @@ fn products_the_nation_and_groups_of_regions() {
         ],
         "it is the first, and there is no other for the second"
     );
+}
+
+#[test]
+fn shift_share_in_its_other_forms() {
+    let project = sample();
+    let with = format!(
+        "{CELLS}, e as (select x.region_code, min(r0) as r0, min(r1 / r0 - n1 / n0) as beyond,
+            sum(case when x0 > 0 then r0 * p0 / n0 * (x1 / x0 - p1 / p0) else 0 end) as homothetic,
+            sum(case when x0 > 0 then (x0 - r0 * p0 / n0) * (x1 / x0 - p1 / p0) else 0 end) as allocation,
+            sum(case when x0 = 0 then x1 else 0 end) as entering
+        from x join p on p.product = x.product join r on r.region_code = x.region_code cross join n
+        group by x.region_code)"
+    );
+    let from = "e join resilience.shift_share f on f.region_code = e.region_code and f.episode = 'crisis_2008' \
+        and f.stage = 'resistance' join resilience.shift_share_arcelus a on a.region_code = e.region_code \
+        and a.episode = f.episode and a.stage = f.stage join resilience.margins m on m.region_code = e.region_code \
+        and m.episode = f.episode and m.stage = f.stage";
+    let pairs = [
+        ("f.competitive_homothetic", "e.homothetic"),
+        ("f.allocation", "e.allocation"),
+        ("f.entering", "e.entering"),
+        ("f.entering", "m.entering"),
+        // One period: the dynamic form is the other.
+        ("f.dynamic_mix", "f.mix"),
+        ("f.dynamic_competitive", "f.competitive"),
+        ("a.regional_expected", "e.r0 * e.beyond"),
+        ("a.regional_mix_expected", "e.homothetic - e.r0 * e.beyond"),
+        ("a.entering", "e.entering"),
+    ];
+    compare(&project, &with, from, &pairs, 8);
+    // From 2009 to 2011 over 2010, each with its own structure.
+    let with = "y as (select region_code, product,
+            sum(case when year = 2009 then cast(fob_value as double) else 0 end) as a,
+            sum(case when year = 2010 then cast(fob_value as double) else 0 end) as b,
+            sum(case when year = 2011 then cast(fob_value as double) else 0 end) as c
+        from trade.region_product_year where year between 2009 and 2011 group by region_code, product),
+        q as (select product, sum(a) as pa, sum(b) as pb, sum(c) as pc from y group by product),
+        n as (select sum(a) as na, sum(b) as nb, sum(c) as nc from y),
+        d as (select y.region_code, sum(a * (nb / na - 1) + b * (nc / nb - 1)) as national,
+            sum(case when a > 0 then a * (pb / pa - nb / na) else 0 end
+                + case when b > 0 then b * (pc / pb - nc / nb) else 0 end) as mix
+        from y join q on q.product = y.product cross join n group by y.region_code)";
+    let from = "d join resilience.shift_share f on f.region_code = d.region_code and f.episode = 'crisis_2008' \
+        and f.stage = 'recovery'";
+    let pairs = [
+        ("f.dynamic_national", "d.national"),
+        ("f.dynamic_mix", "d.mix"),
+        ("f.dynamic_competitive", "f.change - d.national - d.mix"),
+    ];
+    compare(&project, with, from, &pairs, 8);
+    // Products of a region that has some at an end, and no others.
+    let with = format!(
+        "{CELLS}, c as (select region_code, count(*) as n from x where x0 > 0 or x1 > 0 group by region_code),
+        f as (select region_code, count(*) as n from resilience.shift_share_product
+            where episode = 'crisis_2008' and stage = 'resistance' group by region_code)"
+    );
+    compare(&project, &with, "c join f on f.region_code = c.region_code", &[("f.n", "c.n")], 8);
+}
+
+#[test]
+fn ranks_and_whether_they_hold() {
+    let project = sample();
+    let with = "k as (select region_code, rank() over (order by resistance desc) as place
+        from resilience.region where episode = 'crisis_2008' and benchmark = 'aggregate' and resistance_low is not null)";
+    let from = "k join resilience.rank f on f.region_code = k.region_code and f.episode = 'crisis_2008' \
+        and f.benchmark = 'aggregate' and f.stage = 'resistance'";
+    compare(
+        &project,
+        with,
+        from,
+        &[("f.rank", "k.place"), ("f.n_top", "2"), ("f.n_ranked", "8")],
+        8,
+    );
+    let of = "where episode = 'crisis_2008' and benchmark = 'aggregate' and stage = 'resistance'";
+    // The two places at the top are somebody's in each replicate.
+    let sum = format!("select abs(sum(p_top_quarter) - 2) < 1e-9 from resilience.rank {of}");
+    assert_eq!(project.sql(&sum), ["true"]);
+    let pairs = format!("select count(*), count(distinct region_a) from resilience.rank_pair {of}");
+    assert_eq!(project.sql(&pairs), ["28,7"]);
+
+    let with = "v as (select benchmark, region_code, 'index' as form, resistance as v from resilience.region where episode = 'crisis_2008'
+        union all select benchmark, region_code, 'diff', resistance_diff from resilience.region where episode = 'crisis_2008'
+        union all select benchmark, region_code, 'dlog', resistance_dlog from resilience.region where episode = 'crisis_2008'
+        union all select benchmark, region_code, 'dhs', resistance_dhs from resilience.region
+            where episode = 'crisis_2008' and benchmark = 'aggregate'),
+        placed as (select region_code, rank() over (partition by benchmark, form order by v desc) as place from v where v is not null),
+        m as (select region_code, min(place) as low, max(place) as high from placed group by region_code),
+        d as (select region_code, count(v) as n, sum(case when v >= 0 then 1 else 0 end) as above, min(v) as low, max(v) as high
+            from v where form = 'diff' group by region_code)";
+    let from = "d join m on m.region_code = d.region_code join resilience.robustness f \
+        on f.region_code = d.region_code and f.episode = 'crisis_2008' and f.stage = 'resistance'";
+    let pairs = [
+        ("f.n_compared", "d.n"),
+        ("f.n_above", "d.above"),
+        ("f.diff_low", "d.low"),
+        ("f.diff_high", "d.high"),
+        ("f.rank_low", "m.low"),
+        ("f.rank_high", "m.high"),
+        (
+            "case when f.is_robust then 1 else 0 end",
+            "case when d.above in (0, d.n) then 1 else 0 end",
+        ),
+    ];
+    compare(&project, with, from, &pairs, 8);
+
+    // Places by the composite itself, of those that have one.
+    let with = "k as (select region_code, rank() over (order by composite desc) as place, count(*) over () as n
+        from resilience.component where episode = 'crisis_2008' and benchmark = 'mix' and composite is not null)";
+    let from = "k join resilience.composite_rank f on f.region_code = k.region_code \
+        and f.episode = 'crisis_2008' and f.benchmark = 'mix'";
+    let n_composites = project.sql(
+        "select count(composite) from resilience.component where episode = 'crisis_2008' and benchmark = 'mix'",
+    );
+    let n_composites: usize = n_composites[0].parse().expect("a count");
+    assert!(n_composites > 1);
+    compare(&project, with, from, &[("f.rank", "k.place"), ("f.n_ranked", "k.n")], n_composites);
+
+    // Periods from ten years before the base, or the first of the data, to the end or the transformation.
+    assert_eq!(
+        project.sql(
+            "select episode, min(n_periods), max(n_periods), count(*), count(p_value) from resilience.shock_date \
+             group by episode order by episode"
+        ),
+        ["crisis_2008,7,7,8,8", "crisis_2008_long,10,10,8,8"]
+    );
+    assert_eq!(
+        project.sql(
+            "select distinct episode, first_candidate, last_candidate from resilience.shock_date order by episode"
+        ),
+        ["crisis_2008,2008,2009", "crisis_2008_long,2008,2012"]
+    );
+    project.edit(
+        "config/australia.yaml",
+        "  region_benchmarks:",
+        "  rank_pairs_up_to: 7\n  region_benchmarks:",
+    );
+    project.run().ok();
+    assert_eq!(project.sql("select count(*) from resilience.rank_pair"), ["0"]);
 }
 
 #[test]

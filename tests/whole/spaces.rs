@@ -277,6 +277,23 @@ fn neighbours_and_inequality_of_the_sample_are_those_of_its_map_and_of_sql() {
          and s.measure = 'fob_value'",
     );
     assert_eq!(differ, ["10,0"]);
+    // Sigma of a year, and the slope of growth on the level by moments.
+    let differ = project.sql(
+        "with v as (select year, region_code, ln(cast(fob_value as double)) as l from trade.region_year), \
+         m as (select year, sqrt(avg(l * l) - avg(l) * avg(l)) as sigma from v group by year), \
+         g as (select c.from_year, c.to_year, a.l, (b.l - a.l) / (c.to_year - c.from_year) as g from spatial.convergence c \
+         join v a on a.year = c.from_year join v b on b.year = c.to_year and b.region_code = a.region_code), \
+         s as (select from_year, to_year, (avg(g * l) - avg(g) * avg(l)) / (avg(l * l) - avg(l) * avg(l)) as beta from g \
+         group by from_year, to_year) \
+         select c.from_year, c.to_year, c.n_regions, abs(c.beta - s.beta) < 1e-9, abs(c.sigma_to - m.sigma) < 1e-9, \
+         abs(c.sigma_to - f.sd_log) < 1e-12 from spatial.convergence c \
+         join s on s.from_year = c.from_year and s.to_year = c.to_year join m on m.year = c.to_year \
+         join spatial.measure f on f.source_table = 'trade.region_year' and f.measure = 'fob_value' \
+         and f.period = cast(c.to_year as varchar) order by c.from_year, c.to_year",
+    );
+    let expected =
+        ["2005,2014,8,true,true,true", "2008,2010,8,true,true,true", "2008,2011,8,true,true,true"];
+    assert_eq!(differ, expected);
     for weights in ["nearest", "inverse_distance"] {
         project.edit(
             "config/australia.yaml",

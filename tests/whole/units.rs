@@ -5,6 +5,7 @@ use crate::support::Project;
 use lake::Lake;
 use project::pipeline_file::PipelineFile;
 use rebound::run::{self, Options, Outcome, RunError};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -32,6 +33,7 @@ const PIPELINE: &str = "name: made
 config: [../config/default.yaml, made_config.yaml]
 lake: ../lake
 proximity: null
+boundaries: {file: ../made.geojson, property: code}
 sources:
   - {layout: ../config/layouts/made.yaml, files: [../raw/*.csv], exclude: []}
 sql: made_sql
@@ -55,6 +57,18 @@ const PRODUCTS: [&str; 12] = [
     "010190", "020110", "020120", "030110", "070190", "100190", "270900", "610910", "620342",
     "847130", "851712", "870323",
 ];
+
+/// Squares beside each other that are regions; one region has none.
+fn boundaries() -> Vec<u8> {
+    let square = |(at, code): (u32, &str)| {
+        let (west, east) = (at, at + 1);
+        let ring = [[west, 0], [east, 0], [east, 1], [west, 1], [west, 0]];
+        json!({"type": "Feature", "properties": {"code": code},
+            "geometry": {"type": "Polygon", "coordinates": [ring]}})
+    };
+    let features: Vec<Value> = (0..).zip(["A", "B", "C", "D"]).map(square).collect();
+    json!({"type": "FeatureCollection", "features": features}).to_string().into_bytes()
+}
 
 /// Numbers that look random, the same for the same seed.
 struct Dice(u64);
@@ -86,6 +100,7 @@ impl Work {
         let project = Project::new();
         project.write("config/layouts/made.yaml", LAYOUT.as_bytes());
         project.write("pipelines/made.yaml", PIPELINE.as_bytes());
+        project.write("made.geojson", &boundaries());
         for name in
             ["panel.pair", "panel.region", "panel.region_product", "panel.region_product_year"]
         {
@@ -100,6 +115,7 @@ impl Work {
             config: BTreeMap::from([
                 ("relatedness", "{proximity_years: [2006, 2007]}".to_owned()),
                 ("aggregate", "{months: true}".to_owned()),
+                ("spatial", "{permutations: 99, weights: inverse_distance}".to_owned()),
             ]),
             next_name: 0,
             runtime: query::runtime(2).expect("a runtime"),
@@ -344,6 +360,11 @@ fn a_new_month_makes_its_year_and_no_other() {
     }
     // Eight years, and the pairs of products.
     assert_eq!(units["relatedness"], (1, 8));
+    // Three tables of a year and four of an episode, whose course goes on to the last year; and how
+    // all of them differ, weighted by what regions export in all years.
+    let (made, reused) = units["spatial"];
+    assert_eq!(made + reused, 3 * 8 + 4 + 1);
+    assert!((4..=5).contains(&made), "{made} parts of spatial");
     // A row that ends in the same sums stops the work where they are summed.
     let rows = work.files.get_mut("new.csv").expect("a file");
     *rows =
@@ -411,6 +432,16 @@ order by 1, 2, 3, 4
             "`reads` names `trade.product`, which it does not read",
         ),
         ("of year - 1 to year", "of 2008", "expected `schema.table`, `schema.table of year`"),
+        (
+            "-- each: year in",
+            "-- each: year, other in",
+            "`each` has 2 names, and its query gives 1 columns",
+        ),
+        (
+            "of year - 1 to year",
+            "of year - 1 to year up to year",
+            "has no parts that are numbers: say `reads: trade.region_year` without `up to`",
+        ),
         (
             "-- key: year, region_code",
             "-- key: region_code, year",

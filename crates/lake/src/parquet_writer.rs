@@ -101,7 +101,7 @@ impl GroupWriter {
             .await
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
         let (path, hash) = self.object.written();
-        Ok(DataFile { path, rows: self.rows, bytes: self.bytes, hash, unit: None })
+        Ok(DataFile { path, rows: self.rows, bytes: self.bytes, hash, unit: None, part: None })
     }
 
     /// Writes the row groups that were added.

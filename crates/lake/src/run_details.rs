@@ -303,6 +303,7 @@ mod tests {
             bytes: 1_000_000,
             hash: ContentHash::from(blake3::hash(&at.to_le_bytes())),
             unit: None,
+            part: None,
         };
         TableVersion {
             table: table.to_owned(),

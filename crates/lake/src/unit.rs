@@ -163,6 +163,7 @@ mod tests {
             bytes: 3,
             hash: ContentHash::from(blake3::hash(b"abc")),
             unit: None,
+            part: None,
         };
         let record = UnitRecord {
             fingerprint: Fingerprint::of(b"2008"),

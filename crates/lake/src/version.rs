@@ -21,6 +21,9 @@ pub struct DataFile {
     /// The unit that it is: a year, an episode; none where the table is not divided by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Where files of a unit are divided once more, what of it this one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 impl DataFile {

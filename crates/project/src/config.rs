@@ -6,10 +6,10 @@ mod overlay;
 pub mod range;
 mod section;
 
-pub use episode::Episode;
+pub use episode::{Episode, EpisodeFault};
 pub use section::{
-    Aggregate, Cleaning, Complexity, Config, Day, Engine, Harmonize, Ingest, Parts, Plausibility,
-    Policy, RegionChange, Relatedness, Resilience, Spatial, rca_rule,
+    Aggregate, Cleaning, Complexity, CompositeWeights, Config, Day, Engine, Harmonize, Ingest,
+    Parts, Plausibility, Policy, RegionChange, Relatedness, Resilience, Spatial, rca_rule,
 };
 
 use self::choice::{ProximitySource, RcaReference};
@@ -70,9 +70,21 @@ impl Config {
     ///
     /// As [`Self::read`].
     pub fn of_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        Self::of_texts(&[(path, text)])
+    }
+
+    /// The same of the texts of several files, in order, each with the path that faults say it is at.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn of_texts(texts: &[(&Path, &str)]) -> Result<Self, ConfigError> {
         let mut faults = Faults::default();
-        let sections = Sections::of_text(path, text.to_owned(), &mut faults)?;
-        let all = ConfigText::read(sections, &mut faults);
+        let mut all = ConfigText::default();
+        for &(path, text) in texts {
+            let sections = Sections::of_text(path, text.to_owned(), &mut faults)?;
+            all = all.under(ConfigText::read(sections, &mut faults));
+        }
         Ok(Self::of_all(all, faults)?.0)
     }
 

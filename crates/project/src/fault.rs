@@ -52,6 +52,21 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// What the fault is of: ``invalid `relatedness.nearest` ``.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What is there, and what may be there.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The file that says so, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.place.as_ref().map(|(path, _)| path.as_path())
+    }
+
     /// That the value at `steps` of a file makes no sense.
     pub(crate) fn invalid(
         path: &Path,
@@ -99,6 +114,11 @@ impl Invalid {
 pub struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
     /// Adds one that is not told yet: a value that several share is at fault once.
     pub(crate) fn tell(&mut self, fault: Fault) {
         if !self.0.contains(&fault) {

@@ -21,6 +21,7 @@ pub mod raw_files;
 pub mod read_options;
 mod severity_header;
 pub mod sheets;
+pub mod sql_file;
 pub mod stage_name;
 pub mod suggest;
 mod tracked;

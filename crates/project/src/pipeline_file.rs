@@ -10,11 +10,12 @@ use crate::nightly::{Nightly, NightlyText};
 use crate::paths::resolve_path;
 use crate::pipeline::{
     BoundaryNames, ByProduct, Engine, External, GroupColumns, IncomeColumns, PciColumns, Pipeline,
-    PipelineError, ProximityColumns, RebateColumns, ReferenceColumns, Source, SqlFile, Table,
+    PipelineError, ProximityColumns, RebateColumns, ReferenceColumns, Source, Table,
 };
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
 use crate::read_options::{ColumnTypes, ReadOptions};
 use crate::severity_header::{self, Purpose};
+use crate::sql_file::SqlFile;
 use crate::stage_name::StageName;
 use crate::suggest::suggest;
 use crate::yaml::{self, YamlError};

@@ -1,7 +1,7 @@
 //! The header of a check that says what follows when it finds rows: `-- severity: warn`.
 
 use crate::fault::{Fault, Step};
-use crate::pipeline::SqlFile;
+use crate::sql_file::SqlFile;
 use crate::suggest::suggest;
 use lake::Severity;
 

@@ -266,6 +266,19 @@ impl Session {
         Ok(())
     }
 
+    /// Forgets a table that is known under its name, so that another part of it can be.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Register`] if the session cannot forget it.
+    pub fn forget(&self, name: &str) -> Result<(), QueryError> {
+        let broken = |source| QueryError::Register { table: name.to_owned(), source };
+        let (schema, table) = name.split_once('.').unwrap_or(("public", name));
+        let provider = self.schema(schema).map_err(broken)?;
+        provider.deregister_table(table).map_err(broken)?;
+        Ok(())
+    }
+
     /// The tables that `sql` reads, as `schema.table`.
     ///
     /// # Errors
@@ -495,6 +508,29 @@ mod tests {
             "select year, sum(ubiquity) as n from space.product_year group by year order by year",
             "| 2008 | 4 |\n| 2009 | 2 |",
         );
+    }
+
+    #[test]
+    fn a_table_that_is_forgotten_can_be_another_part_of_it() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        let lake = Lake::open("memory://").expect("a lake");
+        let whole = runtime.block_on(written(&lake));
+        let params = SessionParams { threads: 1, memory: Memory { mib: 256, setting: "`memory`" } };
+        let session = Session::new(&lake, params).expect("a session");
+        let n_rows = || -> Result<usize, QueryError> {
+            let asked = session.run("select year from space.product_year");
+            runtime.block_on(asked).map(|(_, rows)| rows.iter().map(RecordBatch::num_rows).sum())
+        };
+        session.register(&whole).expect("registered");
+        assert_eq!(n_rows().ok(), Some(3));
+        session.forget("space.product_year").expect("forgotten");
+        assert!(n_rows().is_err());
+        let none = TableVersion { files: Vec::new(), ..whole.clone() };
+        session.register(&none).expect("registered");
+        assert_eq!(n_rows().ok(), Some(0));
+        session.forget("space.product_year").expect("forgotten");
+        session.register(&whole).expect("registered");
+        assert_eq!(n_rows().ok(), Some(3));
     }
 
     #[test]

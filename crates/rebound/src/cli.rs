@@ -41,6 +41,7 @@ use crate::init::InitArgs;
 use crate::log::{self, LogFormat};
 use crate::measure::MeasureArgs;
 use crate::preview::PreviewArgs;
+use crate::resilience::ResilienceArgs;
 use crate::run::caught;
 use crate::telemetry::{self, Started};
 use anyhow::Context;
@@ -117,6 +118,8 @@ enum Command {
     Gc(GcArgs),
     /// Measure any region-product table: RCA, relatedness, density, complexity, variety, concentration.
     Measure(Box<MeasureArgs>),
+    /// Resilience of the regions of any table: indices against benchmarks, intervals, paths, structure.
+    Resilience(Box<ResilienceArgs>),
     /// Draw what is published: one page with figures and tables, and the figures as SVG and PNG.
     Report(ReportArgs),
     /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
@@ -192,6 +195,10 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
             // Rows go to standard output as they come.
             drop(out);
             rows::measure(&runtime, args)
+        }
+        Command::Resilience(args) => {
+            drop(out);
+            rows::resilience(&runtime, args)
         }
         Command::Report(args) => drawing::report(&runtime, &mut out, args),
         Command::Export(command) => rows::export(&runtime, &mut out, command),

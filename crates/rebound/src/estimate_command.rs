@@ -13,6 +13,7 @@ use project::model_spec::{Estimator, FormulaOptions, Heading, Model, ModelError,
 use project::read_options::ReadOptions;
 use project::suggest::suggest;
 use query::{Memory, QueryError, Session};
+use report::destination::{self, DestinationError};
 use report::draw::DrawError;
 use report::new_file::NewFile;
 use report::output::{CsvArgs, OutputError, TEXT_WIDTH, text_width};
@@ -67,9 +68,9 @@ pub struct EstimateArgs {
     /// Only the published models of this name.
     #[arg(long, short)]
     pub name: Vec<String>,
-    /// Form of the table. Text fits `COLUMNS`, else the terminal, else 100 columns, as in a file.
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: TableFormat,
+    /// Form of the table; otherwise what the name of --output says, or text. Text fits `COLUMNS`, else the terminal, else 100 columns, as in a file.
+    #[arg(long, value_enum)]
+    pub format: Option<TableFormat>,
     /// A column a regression, or a row a regression with the coefficients of interest.
     #[arg(long, value_enum)]
     pub shape: Option<Shape>,
@@ -163,6 +164,7 @@ pub fn estimate(
     memory: Memory,
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<String> {
+    let format = format(args)?;
     let model = model(args)?;
     let shown = match (&model, &args.data) {
         (Some(model), Some(path)) => {
@@ -178,7 +180,7 @@ pub fn estimate(
         }
     };
     focus_is_there(args, &shown)?;
-    let mut out = tables_of(args, &shown)?;
+    let mut out = tables_of(args, format, &shown)?;
     if let Some(path) = &args.plot {
         write(path, &plot(args, &shown)?)?;
     }
@@ -196,6 +198,19 @@ pub fn estimate(
         return Err(EstimateCommandError::Request(failures.join("\n")).into());
     }
     Ok(out)
+}
+
+/// The form of the tables, if what they are written to is no file that is read.
+fn format(args: &EstimateArgs) -> Result<TableFormat, DestinationError> {
+    let format = destination::form(args.output.as_deref(), args.format, TableFormat::Text)?;
+    if let Some(path) = &args.output {
+        destination::is_file_name(path)?;
+    }
+    for path in [&args.output, &args.plot].into_iter().flatten() {
+        let inputs = [&args.data, &args.model].into_iter().flatten();
+        destination::is_no_input(path, inputs.map(PathBuf::as_path))?;
+    }
+    Ok(format)
 }
 
 /// The model that is asked for, by a formula or a file.
@@ -362,11 +377,15 @@ fn focus_is_there(args: &EstimateArgs, shown: &[Shown]) -> Result<(), EstimateCo
 }
 
 /// The tables of all models, one below the other.
-fn tables_of(args: &EstimateArgs, shown: &[Shown]) -> Result<String, EstimateCommandError> {
+fn tables_of(
+    args: &EstimateArgs,
+    format: TableFormat,
+    shown: &[Shown],
+) -> Result<String, EstimateCommandError> {
     let width = if args.output.is_some() { TEXT_WIDTH } else { text_width() };
     let mut out = String::new();
     for (at, model) in shown.iter().enumerate() {
-        if at > 0 && args.format != TableFormat::Csv {
+        if at > 0 && format != TableFormat::Csv {
             out.push('\n');
         }
         let results: Vec<&Estimated> = model.results.iter().collect();
@@ -375,10 +394,9 @@ fn tables_of(args: &EstimateArgs, shown: &[Shown]) -> Result<String, EstimateCom
         if !args.focus.is_empty() {
             heading.focus.clone_from(&args.focus);
         }
-        let table =
-            regression_table::render(args.format, args.csv, shape, &heading, &results, width)?;
+        let table = regression_table::render(format, args.csv, shape, &heading, &results, width)?;
         // One header serves all rows.
-        let is_next = at > 0 && args.format == TableFormat::Csv;
+        let is_next = at > 0 && format == TableFormat::Csv;
         out.push_str(if is_next {
             table.split_once('\n').map_or("", |(_, rows)| rows)
         } else {

@@ -2,7 +2,8 @@
 
 use crate::node::{Node, Parts};
 use lake::{Catalog, Fingerprint, Fingerprinter};
-use project::pipeline::{Pipeline, SqlFile};
+use project::pipeline::Pipeline;
+use project::sql_file::SqlFile;
 use project::stage_name::StageName;
 use project::suggest::suggest;
 use serde_json::{Map, Value};
@@ -27,7 +28,9 @@ pub enum GraphError {
     #[error("the table `{0}` is written twice")]
     TwoWriters(String),
     /// A file's name is no table's.
-    #[error("`{0}`: the name of a SQL file must be schema.table.sql")]
+    #[error(
+        "`{0}`: the name of a SQL file must be schema.table.sql, of small letters a to z, digits and _"
+    )]
     BadName(String),
     /// Tables read each other in a circle.
     #[error("these tables read each other in a circle: {0}")]
@@ -98,7 +101,11 @@ pub fn nodes<E: From<GraphError>>(
         others.push(Node::of_table(name, table.clone()));
     }
     for file in pipeline.asked_sql() {
-        if file.name.split('.').count() != 2 {
+        let is_name = |part: &str| {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            !part.is_empty() && part.chars().all(is_plain)
+        };
+        if file.name.split('.').count() != 2 || !file.name.split('.').all(is_name) {
             return Err(GraphError::BadName(file.path.display().to_string()).into());
         }
         others.push(Node::of_sql(file.clone(), tables_read(file)?));

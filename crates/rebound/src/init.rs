@@ -14,7 +14,7 @@ mod look;
 mod mend;
 mod names;
 mod pairs;
-mod periods;
+pub(crate) mod periods;
 mod said;
 mod settings;
 mod sheets;
@@ -59,7 +59,7 @@ pub(crate) const PANELS: [(&str, &str); 4] = [
 ];
 
 /// Claims that hold of any data.
-const CHECKS: [(&str, &str); 3] = [
+pub(crate) const CHECKS: [(&str, &str); 3] = [
     (
         "customs.reconciliation__nothing_is_lost.sql",
         include_str!("../../../pipelines/checks/customs.reconciliation__nothing_is_lost.sql"),

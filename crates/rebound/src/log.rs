@@ -4,8 +4,9 @@ use crate::progress;
 use clap::ValueEnum;
 use stages::SPANS;
 use std::io::IsTerminal;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -23,6 +24,29 @@ const OWN: [&str; 6] = ["rebound", "lake", "project", "report", "sources", "stag
 
 /// What takes lines or spans.
 pub type Sink = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Whether nothing is told for now.
+static IS_HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// Does `work`, of which no thread logs anything meanwhile.
+pub fn hushed<T>(work: impl FnOnce() -> T) -> T {
+    /// Ends the silence, also when the work panics.
+    struct Silence;
+    impl Drop for Silence {
+        fn drop(&mut self) {
+            IS_HUSHED.store(false, Ordering::SeqCst);
+        }
+    }
+    IS_HUSHED.store(true, Ordering::SeqCst);
+    let _silence = Silence;
+    work()
+}
+
+/// The same events, but for those of hushed work.
+fn unless_hushed(targets: Targets) -> impl Filter<Registry> + Send + Sync + 'static {
+    let is_heard = dynamic_filter_fn::<Registry, _>(|_, _| !IS_HUSHED.load(Ordering::SeqCst));
+    FilterExt::<Registry>::and(targets, is_heard)
+}
 
 /// Starts logging from `level` on. Only this program's events are shown, and those of the libraries
 /// that are named. Spans go to `spans`; without it there are none. Lines of JSON name those that they
@@ -42,12 +66,12 @@ pub fn start(
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false)
             .without_time()
-            .with_filter(targets)
+            .with_filter(unless_hushed(targets))
             .boxed(),
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
             .with_writer(std::io::stderr)
-            .with_filter(targets.with_targets(spans.as_ref().map(|_| of_spans)))
+            .with_filter(unless_hushed(targets.with_targets(spans.as_ref().map(|_| of_spans))))
             .boxed(),
     };
     let spans = spans.map(|sink| {

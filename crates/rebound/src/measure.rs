@@ -2,16 +2,12 @@
 //! peers have it.
 
 mod args;
-mod columns;
 mod complexity;
 mod concentration;
-mod condition;
 mod conventions;
-mod input;
 mod metrics;
 mod output;
 mod period;
-mod plausibility;
 mod question;
 mod relatedness;
 mod specialization;
@@ -20,10 +16,10 @@ mod values;
 pub use self::args::MeasureArgs;
 
 use self::conventions::Conventions;
-use self::input::Table;
 use self::output::Form;
 use self::period::Period;
 use self::question::Question;
+use crate::region_table::{self, Products, Table};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use rayon::prelude::*;
@@ -81,10 +77,10 @@ impl std::fmt::Debug for Measured {
 ///
 /// [`MeasureError::Table`], naming the file, and line and column where there are.
 pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, MeasureError> {
-    let failed = |why: String| MeasureError::Table { path: args.file.clone(), why };
+    let failed = |why: String| MeasureError::Table { path: args.table.file.clone(), why };
     question::check(args).map_err(failed)?;
-    let table = Table::read(args, runtime).map_err(failed)?;
-    plausibility::warn(&table);
+    let table = Table::read(&args.table, Products::Needed, runtime).map_err(failed)?;
+    region_table::warn(&table);
     let conventions = Conventions::of(args);
     let text = conventions.text();
     tracing::info!(
@@ -92,7 +88,7 @@ pub fn measure(args: &MeasureArgs, runtime: &Handle) -> Result<Measured, Measure
         products = table.products.len(),
         periods = table.periods.len(),
         region = table.columns.region,
-        product = table.columns.product,
+        product = table.columns.product(),
         value = table.columns.value,
         conventions = text,
         "read"

@@ -1,7 +1,8 @@
 //! Nodes of the graph: what makes tables, what they are made from, and who does it.
 
 use lake::Fingerprint;
-use project::pipeline::{SqlFile, Table};
+use project::pipeline::Table;
+use project::sql_file::SqlFile;
 use project::stage_name::StageName;
 use stages::{FileInput, Input, PlannedStage};
 use std::collections::{BTreeMap, BTreeSet};

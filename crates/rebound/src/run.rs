@@ -7,6 +7,7 @@
 
 mod build;
 mod check_results;
+mod checks;
 pub(crate) mod content;
 mod error;
 mod expectations;

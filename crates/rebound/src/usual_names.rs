@@ -30,6 +30,35 @@ pub(crate) const REGION: &[&str] = &[
     "prov",
 ];
 
+/// More columns of regions, in tables that are not of customs.
+const MORE_REGIONS: &[&str] = &[
+    "nuts",
+    "nuts3",
+    "nuts2",
+    "nuts1",
+    "nutscode",
+    "nutsid",
+    "lau",
+    "fips",
+    "geoid",
+    "cbsa",
+    "msa",
+    "lad",
+    "bundesland",
+    "kreis",
+    "landkreis",
+    "departement",
+    "comarca",
+    "provincia",
+    "estado",
+    "oblast",
+    "prefecture",
+    "canton",
+    "voivodeship",
+    "regionid",
+    "regionname",
+];
+
 /// Columns of products.
 pub(crate) const PRODUCT: &[&str] = &[
     "cmdcode",
@@ -88,6 +117,40 @@ pub(crate) const VALUE: &[&str] = &[
     "valueeur",
 ];
 
+/// More columns of values, in tables that are not of customs.
+const MORE_VALUES: &[&str] = &[
+    "jobs",
+    "employed",
+    "beschaeftigte",
+    "beschäftigte",
+    "erwerbstaetige",
+    "erwerbstätige",
+    "empleo",
+    "emploi",
+    "gdp",
+    "grp",
+    "gva",
+    "bip",
+    "pib",
+    "turnover",
+    "umsatz",
+    "sales",
+    "revenue",
+    "output",
+    "production",
+    "income",
+    "wages",
+    "payroll",
+    "establishments",
+    "firms",
+    "tourists",
+    "overnightstays",
+    "usd",
+    "eur",
+    "nights",
+    "arrivals",
+];
+
 /// Columns of years and other periods.
 pub(crate) const YEAR: &[&str] =
     &["year", "refyear", "timeperiod", "time", "period", "yr", "coano", "ano", "anio", "jahr"];
@@ -135,6 +198,10 @@ pub(crate) const KIND: &[&str] = &[
 
 /// Columns of months.
 pub(crate) const MONTH: &[&str] = &["month", "refmonth", "comes", "mes", "mois", "monat"];
+
+/// Columns of quarters.
+pub(crate) const QUARTER: &[&str] =
+    &["quarter", "quarters", "qtr", "quartal", "trimestre", "trimester", "trim"];
 
 /// Columns of flows.
 pub(crate) const FLOW: &[&str] = &[
@@ -184,6 +251,16 @@ pub(crate) const DESCRIPTION: &[&str] = &[
     "countryname",
     "regionname",
 ];
+
+/// Columns of regions in any table of regions, those of customs first.
+pub(crate) fn of_regions() -> Vec<&'static str> {
+    [REGION, MORE_REGIONS].concat()
+}
+
+/// Columns of values in any table of regions, those of customs first.
+pub(crate) fn of_values() -> Vec<&'static str> {
+    [VALUE, MORE_VALUES].concat()
+}
 
 /// A name in small letters, without marks.
 pub(crate) fn plain(name: &str) -> String {

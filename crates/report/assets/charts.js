@@ -186,7 +186,165 @@ var charts = (function () {
         }, encode: { x: [1, 2], y: 0 }, data: rows.map(function (r, i) { return [i, has(r[m[2]]) ? r[m[2]] : r[m[1]], has(r[m[3]]) ? r[m[3]] : r[m[1]]]; }), z: 1 },
       { type: "scatter", clip: true, symbolSize: 11, data: rows.map(function (r, i) { return { value: [r[m[1]], i], itemStyle: { color: r[m[1]] > 0 ? "#2166ac" : "#e08214" } }; }), z: 2, markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }] } }
     ];
-    return { id: measure + "-ranking-" + ep, title: m[0] + ": " + sure + " of the " + rows.length + (n > rows.length ? " largest" : "") + " regions differ from all regions together for sure", note: "Lines: intervals by bootstrap over products; an interval across zero hangs on single products.", source: "resilience.region", height: 80 + 22 * rows.length, option: o };
+    return { id: measure + "-ranking-" + ep, title: m[0] + ": " + sure + " of the " + rows.length + (n > rows.length ? " largest" : "") + " regions differ from all regions together, by intervals of " + number(100 * data.meta.level, 0) + " %", note: "Lines: intervals by bootstrap over products; an interval across zero hangs on single products.", source: "resilience.region", height: 80 + 22 * rows.length, option: o };
+  }
+  // What a region is compared with: in words, by a colour of where it comes from, and a mark, which is filled or a ring.
+  var benchmarks = {
+    aggregate: ["all regions", "#2166ac", "circle", true],
+    aggregate_loo: ["all other regions", "#2166ac", "circle", false],
+    mix: ["its products in all regions", "#35978f", "diamond", true],
+    mix_loo: ["its products in the other regions", "#35978f", "diamond", false],
+    own_trend: ["its trend before", "#e08214", "triangle", true],
+    own_mean: ["its mean before", "#e08214", "triangle", false],
+    own_linear: ["its line before", "#b35806", "rect", true],
+    own_log_linear: ["its line of logs before", "#b35806", "rect", false],
+    own_ar1: ["its autoregression", "#b35806", "arrow", true],
+    synthetic: ["synthetic control", "#9970ab", "roundRect", true],
+    matrix_completion: ["matrix completion", "#9970ab", "roundRect", false],
+    reference: ["the reference economy", "#8c8c8c", "circle", true],
+    reference_mix: ["its products in the reference economy", "#8c8c8c", "diamond", true]
+  };
+  function benchmarkOf(name) { return own(benchmarks, name) || [name, "#8c8c8c", "circle", false]; }
+  function certain(data, ep, list) { return (own(data.certainty, ep) || {})[list] || []; }
+  function points(v) { return (v < 0 ? "−" : "") + +Math.abs(100 * v).toFixed(2); }
+  function greatest(values) { return values.reduce(function (a, b) { return Math.max(a, b); }, 0); }
+  // The first and the last of many rows, and between them none.
+  function ends(rows, n) { return n > 30 ? rows.slice(0, 15).concat([null], rows.slice(-15)) : rows; }
+  function cut(n) { return n > 30 ? " Shown: the first 15 and the last 15 of " + n + " regions." : ""; }
+  // A text in lines of at most n letters, and no letter less; those of wide scripts count twice.
+  function lines(text, n) {
+    var out = [""], used = 0;
+    String(text).split(/\s+/).forEach(function (word) {
+      Array.from(word).forEach(function (letter, i, all) {
+        var size = letter.charCodeAt(0) < 0x1100 ? 1 : 2, rest = i ? 0 : all.length;
+        if (used && (used + size > n || (rest && used + 1 + rest > n))) { out.push(""); used = 0; }
+        if (rest && used) { out[out.length - 1] += " "; used++; }
+        out[out.length - 1] += letter; used += size;
+      });
+    });
+    return out;
+  }
+  // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
+  function legendLines(data, names, marks) {
+    var room = (data.still ? 900 : data.room) - 16, n = 1, used = 0;
+    names.forEach(function (name) {
+      var size = marks + echarts.format.getTextRect(name, "12px system-ui, DejaVu Sans, sans-serif").width;
+      if (used && used + size > room) { n++; used = 0; }
+      used += size;
+    });
+    return n;
+  }
+  // Regions from the top, a row each with its whole name, and what is said of it at the right; null is what is left out.
+  function rowsOf(data, o, t, shown, left, header, said, least) {
+    var names = shown.map(function (r) { return r ? lines(own(data.names, r.region_code) || r.region_code, data.narrow ? 14 : 24) : [left + " more"]; });
+    var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
+    function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
+    o.yAxis = [
+      rows({ data: names.map(function (of) { return of.join("\n"); }), axisLabel: { color: t.text, interval: 0, fontSize: 11, lineHeight: 13 } }),
+      rows({ position: "right", data: shown.map(function (r) { return r ? said(r) : ""; }), axisLabel: { color: t.soft, interval: 0, fontSize: 11 },
+        name: header, nameLocation: "start", nameGap: 8, nameTextStyle: { color: t.soft, fontSize: 11, align: "right", padding: [0, -30, 0, 0] } })
+    ];
+    return height * shown.length;
+  }
+  // A line a row, from the second of its values to the third; a wide one has ends, which show where both are one.
+  function bars(t, data, width) {
+    return { type: "custom", silent: true, clip: true, z: 1, encode: { x: [1, 2], y: 0 }, data: data, renderItem: function (params, api) {
+      var a = api.coord([api.value(1), api.value(0)]), b = api.coord([api.value(2), api.value(0)]);
+      function line(from, to, up, wide, opacity) { return { type: "line", shape: { x1: from[0], y1: from[1] - up, x2: to[0], y2: to[1] + up }, style: { stroke: t.soft, lineWidth: wide, opacity: opacity } }; }
+      if (width <= 2) return line(a, b, 0, width, 1);
+      return { type: "group", children: [line(a, b, 0, width, 0.4), line(a, a, 9, 2, 0.8), line(b, b, 9, 2, 0.8)] };
+    } };
+  }
+  // Why regions are not compared with a benchmark; `compared` has those with which some are.
+  function notCompared(data, ep, stage, compared) {
+    var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
+    of.forEach(function (r) {
+      var reason = r.reason ? r.reason.replace(/_/g, " ") : "no growth";
+      (said[r.benchmark] = said[r.benchmark] || []).push(compared[r.benchmark] ? reason + " (" + many(r.n_regions, "region", "regions") + ")" : reason);
+    });
+    return Object.keys(said).map(function (b) {
+      return " " + (compared[b] ? "Not all" : "None") + " against " + benchmarkOf(b)[0] + " (" + b + "): " + said[b].join(", ") + ".";
+    }).join("");
+  }
+  function robust(data, ep, stage, dark) {
+    var t = theme(dark), o = base(t), e = episodeOf(data, ep), at = Object.create(null), used = Object.create(null), everUsed = Object.create(null);
+    var rows = certain(data, ep, "robustness").filter(function (r) { return r.stage === stage; });
+    var compared = rows.filter(function (r) { return r.n_compared > 1; });
+    if (!compared.length) return null;
+    rows.sort(function (a, b) { return b.diff_median - a.diff_median || (a.region_code < b.region_code ? -1 : 1); });
+    var shown = ends(rows, rows.length);
+    shown.forEach(function (r, i) { if (r) at[r.region_code] = i; });
+    var found = certain(data, ep, "differences").filter(function (d) { return has(d[stage]); });
+    found.forEach(function (d) { everUsed[d.benchmark] = true; });
+    found = found.filter(function (d) { return has(at[d.region_code]); });
+    // A few that are far off do not press the others together.
+    var sizes = found.map(function (d) { return Math.abs(d[stage]); }).sort(function (a, b) { return a - b; });
+    var usual = sizes[Math.floor(0.95 * (sizes.length - 1))], frame = Math.ceil(30 * usual) / 20, is_cut = usual > 0 && sizes[sizes.length - 1] > Math.max(2 * frame, 3 * usual);
+    if (!is_cut) frame = Infinity;
+    function inFrame(v) { return Math.max(-frame, Math.min(frame, v)); }
+    found.forEach(function (d) { (used[d.benchmark] = used[d.benchmark] || []).push({ value: [inFrame(d[stage]), at[d.region_code]], row: d }); });
+    var names = Object.keys(benchmarks).concat(Object.keys(used).sort()).filter(function (b, i, all) { return used[b] && all.indexOf(b) === i; });
+    var legend = names.map(function (b) { return benchmarkOf(b)[0]; }), n = legendLines(data, legend, 30);
+    o.legend = { data: legend, top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 12, selectedMode: false, textStyle: { color: t.soft } };
+    o.grid.top = 26 + 24 * n; o.grid.bottom = 30;
+    var height = rowsOf(data, o, t, shown, rows.length - 30, "as expected or better", function (r) { return r.n_above + " of " + r.n_compared; }, names.length > 3 ? 30 : 22);
+    var values = found.map(function (d) { return inFrame(d[stage]); }).concat(0), low = Math.min.apply(null, values), high = greatest(values), span = high - low || 1;
+    // So few labels that all have room: none between others is left out.
+    o.xAxis = axis(t, { type: "value", min: low - 0.06 * span, max: high + 0.06 * span, splitNumber: data.narrow ? 3 : 6, name: "percentage points", nameLocation: "middle", nameGap: 26,
+      axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: points } });
+    o.tooltip.formatter = function (p) {
+      var d = p.data && p.data.row;
+      return d ? "<b>" + esc(own(data.names, d.region_code)) + "</b><br>against " + esc(benchmarkOf(d.benchmark)[0]) + "<br>" + points(d[stage]) + " percentage points" : "";
+    };
+    var zero = { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }] };
+    var line = bars(t, shown.map(function (r, i) { return r ? [i, inFrame(r.diff_low), inFrame(r.diff_high)] : null; }).filter(function (x) { return x; }), 1);
+    // Marks stand a little above each other, in the order of the legend, so that equal ones do not hide each other.
+    o.series = [put(line, { markLine: zero })].concat(names.map(function (b, i) {
+      var of = benchmarkOf(b), step = names.length > 3 ? Math.min(4, 18 / (names.length - 1)) : 3;
+      return { type: "scatter", name: of[0], symbol: of[2], symbolOffset: [0, step * (i - (names.length - 1) / 2)], symbolSize: of[3] ? 9 : 8, z: of[3] ? 2 : 3, data: used[b], itemStyle: { color: of[3] ? of[1] : "transparent", borderColor: of[1], borderWidth: of[3] ? 0 : 2 } };
+    }));
+    var above = compared.filter(function (r) { return r.diff_low > 0; }).length, below = compared.filter(function (r) { return r.diff_high < 0; }).length;
+    var span = stage === "resistance" ? "from the base (" + e.base + ") to the trough (" + e.trough + ")" : "from the trough (" + e.trough + ") to the end (" + e.end + ")";
+    return { id: "robust-" + stage + "-" + ep, title: above + " of " + many(compared.length, "region", "regions") + " " + (stage === "resistance" ? "resisted" : "recovered") + " better than expected against every benchmark, " + below + " worse than expected against each",
+      note: "Growth " + span + " less the growth that each benchmark expects, percentage points; episode " + ep + ". Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better." + notCompared(data, ep, stage, everUsed) + cut(rows.length) + (is_cut ? " What is beyond " + points(frame) + " points is drawn there." : ""),
+      source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o };
+  }
+  // A probability by draws: none of them shows that something is impossible or sure.
+  function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< 1 %" : p > 0.99 ? "> 99 %" : Math.round(100 * p) + " %"; }
+  // Whether a region is above the median, or below it, with a probability of 95 %.
+  function sideOf(r) { return !has(r.p_above_median) ? 0 : r.p_above_median >= 0.95 ? 1 : r.p_above_median <= 0.05 ? -1 : 0; }
+  var drawn = { products: "products drawn anew in each region", counterfactual: "residuals of the expected path drawn anew", both: "products and residuals of the expected path drawn anew" };
+  // The benchmarks against which regions are ranked: the first is the one to begin with.
+  function rankedAgainst(data, ep) {
+    var used = Object.create(null);
+    certain(data, ep, "ranks").forEach(function (r) { used[r.benchmark] = true; });
+    return Object.keys(benchmarks).concat(Object.keys(used).sort()).filter(function (b, i, all) { return used[b] && all.indexOf(b) === i; }).map(function (b) { return [b, benchmarkOf(b)[0]]; });
+  }
+  function ranks(data, ep, stage, dark, against) {
+    var benchmark = against || (rankedAgainst(data, ep)[0] || [])[0];
+    var t = theme(dark), o = base(t), rows = certain(data, ep, "ranks").filter(function (r) { return r.stage === stage && r.benchmark === benchmark; });
+    if (rows.length < 2) return null;
+    rows.sort(function (a, b) { return a.rank - b.rank || (a.region_code < b.region_code ? -1 : 1); });
+    var n = rows[0].n_ranked, shown = ends(rows, n), known = rows.filter(function (r) { return has(r.p_above_median); }), top = rows[0].n_top;
+    var reasons = rows.filter(function (r) { return !has(r.rank_low) && r.null_reason; }).map(function (r) { return r.null_reason === "no_interval" ? "see resilience.interval" : r.null_reason.replace(/_/g, " "); }).filter(function (x, i, all) { return all.indexOf(x) === i; });
+    o.grid.top = 34; o.grid.bottom = 30;
+    var height = rowsOf(data, o, t, shown, n - 30, top === 1 ? "chance to be first" : "chance to be among the first " + top, function (r) { return chance(r.p_top_quarter); });
+    var last = greatest(rows.map(function (r) { return has(r.rank_high) ? Math.max(r.rank, r.rank_high) : r.rank; }));
+    o.xAxis = axis(t, { type: "value", min: 0.5, max: last + 0.5, minInterval: 1, name: "rank", nameLocation: "middle", nameGap: 26, splitLine: { show: false },
+      axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: function (v) { return v === Math.round(v) ? String(v) : ""; } } });
+    o.tooltip.formatter = function (p) {
+      var r = p.data && p.data.row;
+      return r ? "<b>" + esc(own(data.names, r.region_code)) + "</b><br>rank " + number(r.rank, r.rank % 1 ? 1 : 0) + (has(r.rank_low) ? " (" + number(r.rank_low, r.rank_low % 1 ? 1 : 0) + " to " + number(r.rank_high, r.rank_high % 1 ? 1 : 0) + ")" : r.null_reason ? " (" + esc(r.null_reason.replace(/_/g, " ")) + ")" : "") + "<br>among the first " + top + ": " + chance(r.p_top_quarter) + "<br>above the median: " + chance(r.p_above_median) : "";
+    };
+    var colours = { "1": "#2166ac", "0": "#8c8c8c", "-1": "#e08214" };
+    o.series = [
+      bars(t, shown.map(function (r, i) { return r && has(r.rank_low) ? [i, r.rank_low, r.rank_high] : null; }).filter(function (x) { return x; }), 6),
+      { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: colours[sideOf(r)] } } : null; }).filter(function (x) { return x; }) }
+    ];
+    var how = known.map(function (r) { return own(drawn, r.source); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
+    return { id: "ranks-" + stage + "-" + ep, title: capital(stage) + ": " + (rows[0].n_known ? rows[0].n_sure + " of " + n + " regions are above the median, or below it, with a probability of 95 % or more" : n + " regions are ranked, and nothing is drawn anew that says how sure that is"),
+      note: "Dot: rank of the index against " + (benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]) + " (" + benchmark + "), 1 is the highest; episode " + ep + "." + (known.length ? " Bar: its interval" + (how ? ", " + how : "") + ". Blue: above the median with 95 % or more, orange: below it." : "") + (reasons.length ? " Dots without a bar: " + reasons.join(", ") + "." : "") + cut(n),
+      source: "resilience.rank", height: o.grid.top + height + 56, option: o };
   }
   function relation(data, ep, x, name, y, dark) {
     var t = theme(dark), o = base(t), m = measures[y], rows = regionsOf(data, ep).filter(function (r) { return has(r[x]) && has(r[m[1]]); });
@@ -265,15 +423,30 @@ var charts = (function () {
   }
   function path(data, ep, region, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = own(own(data.paths, ep), region) || [];
-    o.tooltip.trigger = "axis"; o.tooltip.valueFormatter = function (v) { return money(v, data.meta.unit); };
-    o.legend = { top: 0, right: 0, textStyle: { color: t.soft } }; o.grid.top = 36;
+    var model = own(own(data.own_paths, ep), region), unit = data.meta.unit, level = number(100 * data.meta.level, 0) + " %";
+    function expected(period) { return model && own(model.periods, period) || [null, null, null]; }
+    var names = [data.meta.measure, "as all regions grew"].concat(model ? ["as " + benchmarkOf(model.model)[0], level + " interval"] : []);
+    o.tooltip.trigger = "axis";
+    o.tooltip.formatter = function (of) {
+      var x = p[(of[0] || of).dataIndex], m = expected(x[0]);
+      return "<b>" + esc(x[0]) + "</b><br>" + esc(names[0]) + " " + esc(money(x[1], unit)) + "<br>" + esc(names[1]) + " " + esc(money(x[2], unit)) +
+        (has(m[0]) ? "<br>" + esc(names[2]) + " " + esc(money(m[0], unit)) + " (" + esc(money(m[1])) + " to " + esc(money(m[2], unit)) + ")" : "");
+    };
+    o.legend = { data: names, top: 0, left: 0, textStyle: { color: t.soft } }; o.grid.top = 14 + 22 * legendLines(data, names, 40);
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = [
       { name: data.meta.measure, type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
       { name: "as all regions grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
     ];
-    return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together.", source: "resilience.region_period", height: 320, option: o };
+    if (model) {
+      var colour = "#9970ab", hidden = { lineStyle: { opacity: 0 }, itemStyle: { color: colour, opacity: 0.35 }, type: "line", stack: "interval", symbol: "none", silent: true, z: 1 };
+      o.series.push({ name: names[2], type: "line", data: p.map(function (x) { return expected(x[0])[0]; }), symbol: "none", lineStyle: { type: "dotted", width: 2, color: colour }, itemStyle: { color: colour } });
+      // The interval stands on its lower end, which is not drawn.
+      o.series.push(put({ name: "low", data: p.map(function (x) { return expected(x[0])[1]; }) }, hidden));
+      o.series.push(put({ name: names[3], data: p.map(function (x) { var m = expected(x[0]); return has(m[1]) ? m[2] - m[1] : null; }), areaStyle: { color: colour, opacity: 0.2 } }, hidden));
+    }
+    return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together." + (model ? " Dotted: as the model of its own past expects (" + model.model + "), in its prediction interval of " + level + "." : ""), source: "resilience.region_period", height: 320, option: o };
   }
   function all(data, dark) {
     var out = [];
@@ -287,6 +460,7 @@ var charts = (function () {
       var clusters = regionsOf(data, ep).filter(function (r) { return r.lisa && r.lisa !== "not_significant"; }).length;
       out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? many(clusters, "region", "regions") + " in a cluster, or against the neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, ranking(data, ep, m, dark)]); });
+      [robust, ranks].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
       out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);
       out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);
     });
@@ -294,5 +468,5 @@ var charts = (function () {
     out.push([null, coefficients(data, dark)]);
     return out.filter(function (x) { return x[1]; });
   }
-  return { all: all, path: path, plot: plot, space: space, own: own, money: money, number: number, percent: percent };
+  return { all: all, path: path, ranks: ranks, rankedAgainst: rankedAgainst, plot: plot, space: space, own: own, money: money, number: number, percent: percent };
 })();

@@ -4,7 +4,11 @@
   var data = JSON.parse(document.getElementById("data").textContent);
   var dark = window.matchMedia("(prefers-color-scheme: dark)"), shown = [], episode = data.episodes[0].episode;
   if (data.geo) echarts.registerMap("regions", data.geo);
-  function measureWidth() { data.narrow = window.innerWidth < 600; }
+  // Whether the window is narrow, and how wide a figure beside others is.
+  function measureWidth() {
+    var whole = document.querySelector("main").clientWidth - 40, n = Math.max(1, Math.floor((whole + 28) / 548));
+    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n);
+  }
   measureWidth();
   function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
   function figure(chart, into, wide) {
@@ -19,6 +23,8 @@
     if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
     return c;
   }
+  // A figure that stood alone in its row, until the next one came, is as wide as its place again.
+  function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
   // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
   function zoom(c) {
     var box = el("div", null, "zoom"), at = 1;
@@ -64,6 +70,49 @@
     });
     document.getElementById("search").addEventListener("input", function (e) { query = e.target.value.toLowerCase(); table(); });
   }
+  // What the path of each region is made of, in words.
+  var ofPath = [
+    ["region_code", "Region", null],
+    ["largest_gap_relative", "Deepest below the expected path", function (c, v) { return v === null ? why(c.null_reason || c.relative_null_reason) : v > 0 ? charts.number(100 * v, 1) + " % in " + c.largest_gap_period : "never below"; }],
+    ["gross_loss", "Lost by the end", function (c, v) { return v === null ? why(c.null_reason) : v > 0 ? charts.money(v, data.meta.unit) : "nothing"; }],
+    ["n_periods_to_recover", "Back on the expected path", function (c, v, e) { return v === null ? (c.recover_null_reason === "not_recovered" ? "not by " + e.end : why(c.recover_null_reason)) : v === 0 ? "not off it at the trough" : v + " " + e.frequency + (v === 1 ? "" : "s") + " after the trough"; }],
+    ["end_relative", "At the end", function (c, v) { return v === null ? why(c.null_reason || c.relative_null_reason) : v === 0 ? "on it" : charts.number(Math.abs(100 * v), 1) + " % " + (v > 0 ? "above" : "below"); }]
+  ];
+  function why(reason) { return reason ? "– (" + reason.replace(/_/g, " ") + ")" : "–"; }
+  function components() {
+    var rows = ((charts.own(data.certainty, episode) || {}).components || []).slice(), body = document.querySelector("#components tbody"), head = document.querySelector("#components thead tr");
+    var e = data.episodes.filter(function (x) { return x.episode === episode; })[0];
+    body.textContent = ""; head.textContent = "";
+    ofPath.forEach(function (c) { var th = el("th", c[1]); th.scope = "col"; head.appendChild(th); });
+    rows.sort(function (a, b) { var x = a.largest_gap_relative, y = b.largest_gap_relative; return x === y ? 0 : x === null ? 1 : y === null ? -1 : x - y; });
+    rows.forEach(function (r) {
+      var tr = el("tr"), th = el("th"), b = el("button", charts.own(data.names, r.region_code) || r.region_code, "link");
+      tr.dataset.code = r.region_code; th.scope = "row"; b.addEventListener("click", function () { region(r.region_code); }); th.appendChild(b); tr.appendChild(th);
+      ofPath.slice(1).forEach(function (c) { var td = cell(tr, c[2](r, r[c[0]], e)); if (r[c[0]] !== null) td.dataset.value = r[c[0]]; });
+      body.appendChild(tr);
+    });
+    [document.getElementById("components").parentNode, document.getElementById("components-caption")].forEach(function (x) { x.hidden = !rows.length; });
+    return rows.length;
+  }
+  // Ranks against the benchmark that is chosen.
+  var rankFigures = [], against = document.getElementById("against");
+  function ranks() {
+    var into = document.querySelector("#sure .ranks");
+    rankFigures.forEach(function (c) { if (!c.isDisposed()) c.dispose(); });
+    shown = shown.filter(function (c) { return !c.isDisposed(); });
+    into.textContent = "";
+    rankFigures = ["resistance", "recovery"].map(function (stage) { return figure(charts.ranks(data, episode, stage, dark.matches, against.value), into); }).filter(Boolean);
+    fit();
+  }
+  function chooseRanks() {
+    var before = against.value, all = charts.rankedAgainst(data, episode);
+    against.textContent = "";
+    all.forEach(function (b) { var o = el("option", b[1] + " (" + b[0] + ")"); o.value = b[0]; if (b[0] === before) o.selected = true; against.appendChild(o); });
+    ranks();
+    against.parentNode.parentNode.hidden = !rankFigures.length;
+    return rankFigures.length;
+  }
+  against.addEventListener("change", ranks);
   function list(title, rows, show) {
     var box = el("div", null, "list"); box.appendChild(el("h4", title));
     if (!rows.length) { box.appendChild(el("p", "None.", "soft")); return box; }
@@ -95,20 +144,22 @@
       var pair = el("div", null, "pair"); into.appendChild(pair);
       figure(charts.space(data, dark.matches, code, false), pair); figure(charts.space(data, dark.matches, code, true), pair);
     }
+    fit();
     if (!stay) into.scrollIntoView({ behavior: "auto" });
     document.getElementById("pick").value = code;
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;
       Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].id === "coefficients"); });
     });
+    var n_more = chooseRanks() + components();
     // What has no figures is no place to go to.
     Object.keys(parts).forEach(function (k) {
-      var none = !document.querySelector("#" + k + " .figures").children.length, link = document.querySelector("nav a[href='#" + k + "']");
+      var none = !document.querySelector("#" + k + " .figures").children.length && !(k === "sure" && n_more), link = document.querySelector("nav a[href='#" + k + "']");
       document.getElementById(k).hidden = none;
       if (link) link.hidden = none;
     });
@@ -127,7 +178,14 @@
   names.addEventListener("change", function () { region(names.value, true); });
   head(); draw();
   dark.addEventListener("change", draw);
-  window.addEventListener("resize", function () { var before = data.narrow; measureWidth(); if (before !== data.narrow) draw(); else shown.forEach(function (c) { c.resize(); }); });
+  var later = null;
+  window.addEventListener("resize", function () {
+    var before = data.narrow, room = data.room; measureWidth(); clearTimeout(later);
+    if (before !== data.narrow) return draw();
+    shown.forEach(function (c) { c.resize(); });
+    // Where a legend breaks hangs on the width: figures are made again once it stays.
+    if (room !== data.room) later = setTimeout(draw, 200);
+  });
   window.addEventListener("beforeprint", function () { shown.forEach(function (c) { c.resize(); }); });
   document.body.dataset.ready = "yes";
 })();

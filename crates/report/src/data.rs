@@ -1,6 +1,7 @@
 //! The data of a report.
 
 use super::categories::{Categories, Grouped};
+use super::certainty::{certainty, own_paths};
 use super::error::ReportError;
 use super::layout;
 use super::source::{Source, integer, text};
@@ -61,9 +62,10 @@ pub(super) fn data(
         used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
     Ok(visible_data(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at,
-            "measure": measure, "unit": unit},
+            "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
-        "paths": paths(source)?, "parts": parts, "products": products, "space": space, "coefficients": coefficients(results),
+        "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
+        "products": products, "space": space, "coefficients": coefficients(results),
         "geo": geo(pipeline, &names)?,
     })))
 }

@@ -4,7 +4,9 @@
 //! JavaScript engine draws them as SVG.
 
 mod categories;
+mod certainty;
 mod data;
+pub mod destination;
 pub mod draw;
 mod error;
 pub mod export;

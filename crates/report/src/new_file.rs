@@ -1,7 +1,7 @@
 //! Files that users asked for: each appears whole, or what was there before stays.
 
 use std::fs::{File, Permissions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
@@ -41,7 +41,7 @@ impl NewFile {
         if let Some(permissions) = found.map_or_else(everyones, |found| Some(found.permissions())) {
             builder.permissions(permissions);
         }
-        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new("."))).map_err(without_name)?;
         Ok(Self(Place::Beside(file, path)))
     }
 
@@ -92,6 +92,17 @@ impl NewFile {
         let mut file = Self::create(path)?;
         file.write_all(bytes)?;
         file.keep()
+    }
+}
+
+/// An error of the folder, without the name that the file has meanwhile.
+fn without_name(error: std::io::Error) -> std::io::Error {
+    match error.kind() {
+        kind @ ErrorKind::NotFound => std::io::Error::new(kind, "its folder is not there"),
+        kind @ ErrorKind::PermissionDenied => {
+            std::io::Error::new(kind, "its folder cannot be written")
+        }
+        _ => error,
     }
 }
 
@@ -162,6 +173,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o640);
         NewFile::write(Path::new("/dev/null"), b"gone").expect("written");
         assert!(NewFile::write(folder.path(), b"x").is_err(), "a folder is no file");
-        assert!(NewFile::write(&folder.path().join("no/a.csv"), b"x").is_err());
+        let error = NewFile::write(&folder.path().join("no/a.csv"), b"x").expect_err("no folder");
+        assert_eq!(error.to_string(), "its folder is not there");
     }
 }

@@ -1,5 +1,6 @@
 //! Rows in the form a user asked for.
 
+use crate::destination::FileForm;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -30,6 +31,18 @@ pub enum Format {
     Parquet,
     /// An Arrow IPC file (Feather version 2).
     Arrow,
+}
+
+impl FileForm for Format {
+    fn endings(&self) -> &'static [&'static str] {
+        match self {
+            Self::Table => &["txt"],
+            Self::Csv => &["csv"],
+            Self::Json => &["json"],
+            Self::Parquet => &["parquet", "pq"],
+            Self::Arrow => &["arrow", "feather", "ipc"],
+        }
+    }
 }
 
 /// Arguments of commands that write CSV.

@@ -21,21 +21,34 @@ const STYLE: &str = include_str!("../assets/page.css");
 /// What runs in the page, in this order.
 const SCRIPTS: [&str; 4] = [NAMES, ECHARTS, CHARTS, PAGE];
 
-/// A table of rows of JSON: columns by key and heading.
-fn table(caption: &str, columns: &[(&str, &str)], rows: &[Value]) -> Markup {
+/// A table in a box that scrolls, also by the keyboard. Its caption stands before the box, so that
+/// a narrow one does not cut it.
+fn captioned(id: &str, caption: &str, content: &Markup) -> Markup {
+    let named = format!("{id}-caption");
     html! {
-        div class="scroll" {
-            table {
-                caption { (HtmlText(caption)) }
-                thead { tr { @for (_, name) in columns { th scope="col" { (HtmlText(name)) } } } }
-                tbody {
-                    @for row in rows {
-                        tr { @for (key, _) in columns { td { (HtmlText(&said(&row[*key]))) } } }
-                    }
-                }
-            }
+        p class="caption" id=(named) { (HtmlText(caption)) }
+        div class="scroll" tabindex="0" role="group" aria-labelledby=(named) {
+            table id=(id) aria-labelledby=(named) { (content) }
         }
     }
+}
+
+/// A table of rows of JSON: columns by key and heading.
+fn table(id: &str, caption: &str, columns: &[(&str, &str)], rows: &[Value]) -> Markup {
+    let content = html! {
+        thead { tr { @for (_, name) in columns { th scope="col" { (HtmlText(name)) } } } }
+        tbody {
+            @for row in rows {
+                tr { @for (key, _) in columns { td { (HtmlText(&said(&row[*key]))) } } }
+            }
+        }
+    };
+    captioned(id, caption, &content)
+}
+
+/// A table that `page.js` fills.
+fn filled_later(id: &str, caption: &str) -> Markup {
+    captioned(id, caption, &html! { thead { tr {} } tbody {} })
 }
 
 /// A cell of a table.
@@ -76,6 +89,7 @@ fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> 
         "select year, revision, kind, n_codes, value_share from trade.conversion order by year, revision, kind",
     )?;
     let of_files = table(
+        "of-files",
         "Every raw file: entries and value in = records + excluded + rejected (+ empty). Source: customs.reconciliation.",
         &[
             ("source_file", "file"),
@@ -92,11 +106,13 @@ fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> 
         files,
     );
     let of_rejects = table(
+        "of-rejects",
         "Rejected entries by reason. Source: customs.rejects.",
         &[("reason", "reason"), ("n", "entries")],
         &rejects,
     );
     let of_conversion = table(
+        "of-conversion",
         "How codes were brought to the revision of the analysis. Source: trade.conversion.",
         &[
             ("year", "year"),
@@ -227,7 +243,8 @@ fn navigation(data: &Value) -> Markup {
         ("overview", "Overview"),
         ("maps", "Maps"),
         ("places", "Regions compared"),
-        ("list", "Table"),
+        ("sure", "How sure is this"),
+        ("list", "All regions"),
         ("pages", "Region pages"),
         ("space", "Product space"),
         ("relations", "What explains it"),
@@ -263,19 +280,29 @@ fn sections(data: &Value, facts: &[(String, &str)], models: &Markup, quality: &M
             div class="figures" {}
         }
         section id="places" { h2 { "Regions compared" } div class="figures" {} }
+        section id="sure" {
+            h2 { "How sure is this" }
+            p class="soft" {
+                "What is expected of a region is a choice. An answer that holds whatever the choice is surer than one that does not; a rank is as sure as its interval is short."
+            }
+            div class="figures" {}
+            div class="tools" { label { "Ranks against " select id="against" {} } }
+            div class="ranks figures" {}
+            (filled_later(
+                "components",
+                "What each path is made of, beside what it would have been as all regions grew. Choose a region to see its page. Source: resilience.component."
+            ))
+        }
         section id="list" {
             h2 { "All regions" }
             div class="tools" {
                 label { "Search " input id="search" type="search"; }
                 span id="found" class="soft" role="status" {}
             }
-            div class="scroll" {
-                table id="regions" {
-                    caption { "Click a heading to sort, a region to see its page. Source: panel.region." }
-                    thead { tr {} }
-                    tbody {}
-                }
-            }
+            (filled_later(
+                "regions",
+                "Click a heading to sort, a region to see its page. Source: panel.region."
+            ))
         }
         section id="pages" {
             h2 { "Region pages" }

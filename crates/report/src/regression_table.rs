@@ -1,5 +1,6 @@
 //! Regression tables: a column a regression, a row a regressor, in the habit of `etable` and `esttab`.
 
+use crate::destination::FileForm;
 use crate::draw::{self, DrawError};
 use crate::grid::Grid;
 use crate::output::{CsvArgs, OutputError, visible_data};
@@ -24,6 +25,18 @@ pub enum TableFormat {
     Html,
     /// A row a coefficient, as CSV.
     Csv,
+}
+
+impl FileForm for TableFormat {
+    fn endings(&self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["txt"],
+            Self::Markdown => &["md", "markdown"],
+            Self::Latex => &["tex"],
+            Self::Html => &["html", "htm"],
+            Self::Csv => &["csv"],
+        }
+    }
 }
 
 /// What is in a table's rows.

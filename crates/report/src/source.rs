@@ -20,6 +20,12 @@ impl Source<'_> {
         self.catalog.tables.contains_key(table)
     }
 
+    /// Whether a published table has a column: lakes of before lack those that came later.
+    pub(super) fn has_column(&self, table: &str, column: &str) -> bool {
+        let version = self.catalog.tables.get(table);
+        version.is_some_and(|version| version.columns.iter().any(|of| of.name == column))
+    }
+
     fn batches(&self, sql: &str) -> Result<Vec<RecordBatch>, ReportError> {
         Ok(self.runtime.block_on(self.session.run(sql))?.1)
     }

@@ -8,7 +8,11 @@
 //! aggregate_loo, mix_loo                                 the same growth rates without region r
 //! own_trend      D[r] = (e^(n m) - 1) * x[r]            m the mean log growth before the base, n the periods of the
 //!                                                        stage; Han & Goetz (2015)
+//! own_mean, own_linear, own_log_linear, own_ar1          from the base: yhat[end] - x[r]
+//!                D[r] = (yhat[end]/yhat[start] - 1) * x[r]   after it; yhat by a model: OwnPast
 //! reference, reference_mix                               the growth rates of another economy
+//! synthetic, matrix_completion                           D[r] = (c[end] / c[start] - 1) * x[r], c what r would have been
+//!                                                        by the other regions: see `donors`
 //! ```
 //!
 //! For one product `mix` is the growth of that product alone.
@@ -23,10 +27,14 @@
 //! * A product of which the others export less than a given share of what the region does has no growth rate without
 //!   the region: a handful of exports can grow five hundredfold.
 //! * A region that is all there is is not compared with itself: [`Stage::is_alone`].
-//! * What others export is a difference of exact sums of hundredths: a region that is nearly the whole nation is
-//!   not compared with rounding errors.
+//! * What others export is a difference of exact sums: a region that is nearly the whole nation is not compared with
+//!   rounding errors. Exports are whole hundredths; a start that is the mean of several periods is whole hundredths over
+//!   their number, and is not rounded.
 
+use crate::own_past::OwnModel;
+use crate::response::NullReason;
 use space::Exports;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -43,22 +51,40 @@ pub enum Benchmark {
     MixLeaveOneOut,
     /// Its own growth before the base.
     OwnTrend,
+    /// The mean of its own levels up to the base.
+    OwnMean,
+    /// A line through them.
+    OwnLinear,
+    /// A line through their logs.
+    OwnLogLinear,
+    /// A first-order autoregression of them.
+    OwnAr1,
     /// Another economy, all products.
     Reference,
     /// Another economy, product by product.
     ReferenceMix,
+    /// A weighted mean of other regions that had been alike: see [`crate::donors`].
+    Synthetic,
+    /// What factors of all regions give of it: see [`crate::donors`].
+    MatrixCompletion,
 }
 
 impl Benchmark {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Aggregate,
         Self::Mix,
         Self::AggregateLeaveOneOut,
         Self::MixLeaveOneOut,
         Self::OwnTrend,
+        Self::OwnMean,
+        Self::OwnLinear,
+        Self::OwnLogLinear,
+        Self::OwnAr1,
         Self::Reference,
         Self::ReferenceMix,
+        Self::Synthetic,
+        Self::MatrixCompletion,
     ];
 
     /// Its name in configs and tables.
@@ -69,8 +95,14 @@ impl Benchmark {
             Self::AggregateLeaveOneOut => "aggregate_loo",
             Self::MixLeaveOneOut => "mix_loo",
             Self::OwnTrend => "own_trend",
+            Self::OwnMean => "own_mean",
+            Self::OwnLinear => "own_linear",
+            Self::OwnLogLinear => "own_log_linear",
+            Self::OwnAr1 => "own_ar1",
             Self::Reference => "reference",
             Self::ReferenceMix => "reference_mix",
+            Self::Synthetic => "synthetic",
+            Self::MatrixCompletion => "matrix_completion",
         }
     }
 
@@ -83,6 +115,23 @@ impl Benchmark {
     pub fn is_of_reference(self) -> bool {
         matches!(self, Self::Reference | Self::ReferenceMix)
     }
+
+    /// The model of a unit's own past that it is, if it is one.
+    pub fn own_model(self) -> Option<OwnModel> {
+        match self {
+            Self::OwnMean => Some(OwnModel::Mean),
+            Self::OwnLinear => Some(OwnModel::Linear),
+            Self::OwnLogLinear => Some(OwnModel::LogLinear),
+            Self::OwnAr1 => Some(OwnModel::Ar1),
+            _ => None,
+        }
+    }
+
+    /// Whether it is what a region would have been by the other regions: there is none of groups of
+    /// regions, products and parts.
+    pub fn is_of_donors(self) -> bool {
+        matches!(self, Self::Synthetic | Self::MatrixCompletion)
+    }
 }
 
 impl fmt::Display for Benchmark {
@@ -94,7 +143,8 @@ impl fmt::Display for Benchmark {
 /// A text that names no benchmark.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown benchmark {0:?}: expected one of aggregate, mix, aggregate_loo, mix_loo, own_trend, reference, reference_mix"
+    "unknown benchmark {0:?}: expected one of {names}",
+    names = Benchmark::ALL.map(Benchmark::name).join(", ")
 )]
 pub struct ParseBenchmarkError(String);
 
@@ -114,6 +164,12 @@ fn hundredths(value: f64) -> i128 {
     #[expect(clippy::cast_possible_truncation, reason = "money is far below 2^127")]
     let exact = (value * 100.0).round() as i128;
     exact
+}
+
+/// The units of a value at the start and of one at the end of a stage that begins with the mean of `n_periods`: a
+/// hundredth over their number.
+fn units((start, end): (f64, f64), n_periods: u32) -> (i128, i128) {
+    (hundredths(start * f64::from(n_periods)), hundredths(end) * i128::from(n_periods))
 }
 
 fn growth(start: i128, end: i128) -> Option<f64> {
@@ -136,12 +192,15 @@ pub struct ReferenceGrowth {
 pub struct Stage {
     start: Exports,
     end: Exports,
-    /// Sums at start and end, in hundredths.
+    /// Periods whose mean the start is.
+    n_periods: u32,
+    /// Sums at start and end, in hundredths over the number of periods.
     regions: Vec<(i128, i128)>,
     products: Vec<(i128, i128)>,
     total: (i128, i128),
     reference: Option<ReferenceGrowth>,
-    trends: Vec<Option<f64>>,
+    /// The growth that each region is expected to have over the stage, by benchmark.
+    of_regions: BTreeMap<Benchmark, Vec<Option<f64>>>,
     /// What others must export at the least, over what the region does.
     min_share: f64,
 }
@@ -152,6 +211,12 @@ impl Stage {
     /// A region that was not reported at one of the ends must be zero at both: it would look like growth of the
     /// nation.
     pub fn new(start: Exports, end: Exports) -> Self {
+        Self::from_mean(start, 1, end)
+    }
+
+    /// The same where `start` is the mean of `n_periods`, at least one, whose exports are whole hundredths.
+    pub fn from_mean(start: Exports, n_periods: u32, end: Exports) -> Self {
+        let n_periods = n_periods.max(1);
         let (n_regions, n_products) = (start.n_regions(), start.n_products());
         let mut regions = vec![(0, 0); n_regions];
         let mut products = vec![(0, 0); n_products];
@@ -160,7 +225,7 @@ impl Stage {
             let cells = start.row(region).iter().zip(end.row(region));
             for ((&x0, &x1), of_product) in cells.zip(&mut products) {
                 if x0 > 0.0 || x1 > 0.0 {
-                    let (x0, x1) = (hundredths(x0), hundredths(x1));
+                    let (x0, x1) = units((x0, x1), n_periods);
                     for sum in [&mut *sums, of_product, &mut total] {
                         sum.0 += x0;
                         sum.1 += x1;
@@ -171,11 +236,12 @@ impl Stage {
         Self {
             start,
             end,
+            n_periods,
             regions,
             products,
             total,
             reference: None,
-            trends: Vec::new(),
+            of_regions: BTreeMap::new(),
             min_share: 0.0,
         }
     }
@@ -189,8 +255,19 @@ impl Stage {
 
     /// With the growth that each region's own trend gives over the stage: see [`trend_growth`].
     #[must_use]
-    pub fn with_trends(mut self, trends: Vec<Option<f64>>) -> Self {
-        self.trends = trends;
+    pub fn with_trends(self, trends: Vec<Option<f64>>) -> Self {
+        self.with_growth_of_regions(Benchmark::OwnTrend, trends)
+    }
+
+    /// With the growth that `benchmark`, which is not of the cells of the stage, expects of each
+    /// region over it; `None` where it expects nothing.
+    #[must_use]
+    pub fn with_growth_of_regions(
+        mut self,
+        benchmark: Benchmark,
+        growth: Vec<Option<f64>>,
+    ) -> Self {
+        self.of_regions.insert(benchmark, growth);
         self
     }
 
@@ -212,6 +289,12 @@ impl Stage {
         &self.end
     }
 
+    /// A region's product at start and end, in the units of the sums.
+    fn cell(&self, region: usize, product: usize) -> (i128, i128) {
+        let at = |exports: &Exports| exports.get(region, product).max(0.0);
+        units((at(&self.start), at(&self.end)), self.n_periods)
+    }
+
     /// Growth of all regions together; `None` if they start from nothing.
     pub fn national_growth(&self) -> Option<f64> {
         growth(self.total.0, self.total.1)
@@ -222,9 +305,18 @@ impl Stage {
         growth(self.products[product].0, self.products[product].1)
     }
 
+    /// A product's share in the exports of all regions at the start; `None` if they start from
+    /// nothing.
+    pub fn start_share(&self, product: usize) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        let share = self.products[product].0 as f64 / self.total.0 as f64;
+        (self.total.0 > 0).then_some(share)
+    }
+
     /// The growth rate that `region` is compared with in `product`.
     ///
-    /// [`Benchmark::OwnTrend`] gives the region's as a whole. `None` if there is nothing to grow from.
+    /// [`Benchmark::OwnTrend`], the models of the own past and those of donors give the region's as a
+    /// whole. `None` if there is nothing to grow from.
     pub fn expected_growth(
         &self,
         benchmark: Benchmark,
@@ -237,13 +329,20 @@ impl Stage {
             Benchmark::Mix => self.product_growth(product),
             Benchmark::AggregateLeaveOneOut => others(self.total, self.regions[region]),
             Benchmark::MixLeaveOneOut => {
-                let own = |exports: &Exports| hundredths(exports.get(region, product));
-                let own = (own(&self.start), own(&self.end));
+                let own = self.cell(region, product);
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 let share = (self.products[product].0 - own.0) as f64 / own.0.max(1) as f64;
                 others(self.products[product], own).filter(|_| share >= self.min_share)
             }
-            Benchmark::OwnTrend => self.trends.get(region).copied().flatten(),
+            Benchmark::OwnTrend
+            | Benchmark::OwnMean
+            | Benchmark::OwnLinear
+            | Benchmark::OwnLogLinear
+            | Benchmark::OwnAr1
+            | Benchmark::Synthetic
+            | Benchmark::MatrixCompletion => {
+                self.of_regions.get(&benchmark)?.get(region).copied().flatten()
+            }
             Benchmark::Reference => self.reference.as_ref()?.total,
             Benchmark::ReferenceMix => self.reference.as_ref()?.products[product],
         }
@@ -257,9 +356,8 @@ impl Stage {
     /// Whether the growth that `benchmark` expects of a product of `region` is the product's own there,
     /// as there is nothing else.
     pub fn is_own_growth(&self, benchmark: Benchmark, region: usize, product: usize) -> bool {
-        let own = |of: &Exports| hundredths(of.get(region, product).max(0.0));
         match benchmark {
-            Benchmark::Aggregate => self.total == (own(&self.start), own(&self.end)),
+            Benchmark::Aggregate => self.total == self.cell(region, product),
             Benchmark::Mix => self.is_alone(region),
             _ => false,
         }
@@ -312,19 +410,27 @@ impl Stage {
 }
 
 /// The growth over `n_periods` of a series that goes on as it did: `levels` end with the base and begin
-/// `levels.len() - 1` periods before it. `None` if one is missing or zero.
-pub fn trend_growth(levels: &[Option<f64>], n_periods: f64) -> Option<f64> {
-    let (Some(&Some(first)), Some(&Some(last)), true) =
-        (levels.first(), levels.last(), levels.len() > 1)
-    else {
-        return None;
+/// `levels.len() - 1` periods before it.
+///
+/// # Errors
+///
+/// Why it has no trend: [`NullReason::TooFewPeriods`] with fewer than two levels, [`NullReason::YearMissing`] if one is
+/// missing, [`NullReason::ZeroLevel`] if one is zero.
+pub fn trend_growth(levels: &[Option<f64>], n_periods: f64) -> Result<f64, NullReason> {
+    let (Some(first), Some(last), true) = (levels.first(), levels.last(), levels.len() > 1) else {
+        return Err(NullReason::TooFewPeriods);
     };
-    if levels.iter().any(|level| level.is_none_or(|level| level <= 0.0)) {
-        return None;
+    if levels.contains(&None) {
+        return Err(NullReason::YearMissing);
     }
+    if levels.iter().flatten().any(|level| *level <= 0.0) {
+        return Err(NullReason::ZeroLevel);
+    }
+    let (first, last) =
+        (first.ok_or(NullReason::YearMissing)?, last.ok_or(NullReason::YearMissing)?);
     #[expect(clippy::cast_precision_loss, reason = "a few periods")]
     let mean = (last / first).ln() / (levels.len() - 1) as f64;
-    Some((mean * n_periods).exp_m1())
+    Ok((mean * n_periods).exp_m1())
 }
 
 #[cfg(test)]
@@ -409,6 +515,24 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_is_not_rounded() {
+        // 0.03 and 0.04, whose mean is no whole hundredth, and 0.02 for the other.
+        let start = Exports::new(2, 1, vec![0.035, 0.02]).expect("valid");
+        let end = Exports::new(2, 1, vec![0.03, 0.03]).expect("valid");
+        let stage = Stage::from_mean(start, 2, end);
+        let near = |found: Option<f64>, expected: f64| {
+            let found = found.expect("comparable");
+            assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+        };
+        near(stage.national_growth(), 0.06 / 0.055 - 1.0);
+        near(stage.start_share(0), 1.0);
+        near(stage.product_growth(0), 0.06 / 0.055 - 1.0);
+        near(stage.expected_growth(Benchmark::AggregateLeaveOneOut, 1, 0), 0.03 / 0.035 - 1.0);
+        near(stage.expected_growth(Benchmark::MixLeaveOneOut, 1, 0), 0.03 / 0.035 - 1.0);
+        assert!(!stage.is_alone(0));
+    }
+
+    #[test]
     fn a_handful_of_exports_of_others_is_no_benchmark() {
         let start = Exports::new(2, 2, vec![1000.0, 100.0, 5.0, 300.0]).expect("valid");
         let end = Exports::new(2, 2, vec![900.0, 90.0, 500.0, 330.0]).expect("valid");
@@ -430,9 +554,45 @@ mod tests {
         let doubling = [Some(1.0), Some(5.0), Some(4.0)];
         let found = trend_growth(&doubling, 2.0).expect("a trend");
         assert!((found - 3.0).abs() < 1e-12, "4 in two periods, 4 in the next: {found}");
-        assert_eq!(trend_growth(&[Some(1.0), None, Some(2.0)], 1.0), None);
-        assert_eq!(trend_growth(&[Some(1.0), Some(0.0), Some(2.0)], 1.0), None);
-        assert_eq!(trend_growth(&[Some(1.0)], 1.0), None);
+        let why = |levels: &[Option<f64>]| trend_growth(levels, 1.0).expect_err("no trend");
+        assert_eq!(why(&[Some(1.0), None, Some(2.0)]), NullReason::YearMissing);
+        assert_eq!(why(&[Some(1.0), Some(0.0), Some(2.0)]), NullReason::ZeroLevel);
+        assert_eq!(why(&[Some(1.0)]), NullReason::TooFewPeriods);
+        assert_eq!(why(&[]), NullReason::TooFewPeriods);
+    }
+
+    #[test]
+    fn the_growth_of_regions_is_of_their_benchmark_alone() {
+        let (start, end) = exports();
+        for (one, other) in [
+            (Benchmark::OwnAr1, Benchmark::OwnMean),
+            (Benchmark::Synthetic, Benchmark::MatrixCompletion),
+        ] {
+            let stage = Stage::new(start.clone(), end.clone());
+            assert_eq!(stage.expected_change(one, 0), None);
+            let stage = stage.with_growth_of_regions(one, vec![Some(-0.25), None]);
+            let change = stage.expected_change(one, 0).expect("comparable");
+            assert!((change + 50.0).abs() < 1e-12, "a quarter of 200: {change}");
+            assert_eq!(stage.expected_change(one, 1), None);
+            assert_eq!(stage.expected_change(other, 0), None);
+            assert_eq!(stage.expected_changes(one, 0), [Some(-25.0), Some(-25.0)]);
+        }
+    }
+
+    #[test]
+    fn a_benchmark_has_one_name() {
+        for benchmark in Benchmark::ALL {
+            assert_eq!(benchmark.name().parse::<Benchmark>(), Ok(benchmark));
+            assert_eq!(
+                benchmark.own_model().is_some(),
+                benchmark.name().starts_with("own_") && benchmark != Benchmark::OwnTrend
+            );
+        }
+        let error = "own".parse::<Benchmark>().expect_err("no benchmark");
+        assert!(
+            error.to_string().ends_with("reference_mix, synthetic, matrix_completion"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -74,6 +74,12 @@ pub struct Bootstrap {
     pub seed: u64,
 }
 
+/// A random number below `n`, which is far below 2^32.
+pub(crate) fn below(random: &mut Pcg64Mcg, n: usize) -> usize {
+    let half = random.next_u64() >> 32;
+    usize::try_from((half * n as u64) >> 32).unwrap_or(0)
+}
+
 /// Lower and upper end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
@@ -84,14 +90,19 @@ pub struct Interval {
 }
 
 impl Bootstrap {
+    /// The random numbers of piece `what` of the work.
+    pub(crate) fn random(&self, what: u64) -> Pcg64Mcg {
+        let seed = self.seed ^ (what + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Pcg64Mcg::seed_from_u64(seed)
+    }
+
     /// Calls `each` with the sums of every replicate, for piece `what` of the work, which names its random numbers.
     /// Not with fewer than two products: one says nothing of the others.
     pub fn replicates(&self, products: &Summands, what: u64, mut each: impl FnMut(&[f64])) {
         if products.n() < 2 {
             return;
         }
-        let seed = self.seed ^ (what + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut random = Pcg64Mcg::seed_from_u64(seed);
+        let mut random = self.random(what);
         let mut sums = vec![[0.0; LANES]; products.chunks()];
         for _ in 0..self.n {
             products.draw(&mut random, &mut sums);
@@ -102,12 +113,16 @@ impl Bootstrap {
     /// The interval of what the replicates `found`, missing ones left out.
     ///
     /// `None` if fewer than two replicates or nine in ten have a value.
-    pub fn interval(&self, mut found: Vec<f64>) -> Option<Interval> {
+    pub fn interval(&self, found: Vec<f64>) -> Option<Interval> {
+        self.interval_between(found, (1.0 - self.level) / 2.0)
+    }
+
+    /// The same with the share `tail` of the replicates beyond each end, whatever the level is.
+    pub fn interval_between(&self, mut found: Vec<f64>, tail: f64) -> Option<Interval> {
         if found.len() < 2 || found.len() * 10 < self.n * 9 {
             return None;
         }
         found.sort_by(f64::total_cmp);
-        let tail = (1.0 - self.level) / 2.0;
         Some(Interval { low: quantile(&found, tail), high: quantile(&found, 1.0 - tail) })
     }
 }
@@ -174,6 +189,17 @@ mod tests {
         assert_ne!(of(3), of(4));
         assert_eq!(interval(&products(1), bootstrap, 0), None, "one product says nothing");
         assert_eq!(interval(&[[1.0, 0.0, 0.0]; 5], bootstrap, 0), None, "nothing is expected");
+    }
+
+    #[test]
+    fn an_interval_leaves_its_tails_out() {
+        let bootstrap = Bootstrap { n: 5, level: 0.5, seed: 1 };
+        let found = vec![3.0, 1.0, 5.0, 2.0, 4.0];
+        let of = |tail| bootstrap.interval_between(found.clone(), tail).expect("five");
+        assert_eq!(Some(of(0.25)), bootstrap.interval(found.clone()));
+        assert_eq!(of(0.25), Interval { low: 2.0, high: 4.0 });
+        assert_eq!(of(0.0), Interval { low: 1.0, high: 5.0 });
+        assert_eq!(bootstrap.interval_between(vec![1.0; 4], 0.0), None, "a fifth is missing");
     }
 
     #[test]

@@ -14,9 +14,11 @@
 //!
 //! # Conventions
 //!
+//! * A change that differs from the one expected by rounding alone is as expected: the index is 0.
 //! * What cannot be computed is `None`, and [`Response::null_reason`] says why the index is.
 //! * A series that ends (`x1 = 0`) has an index: exits are the least resistant, and stay in the sample.
 
+use crate::rounding::beyond_expected;
 use std::fmt;
 
 /// Why an index is missing.
@@ -38,6 +40,22 @@ pub enum NullReason {
     NoBenchmark,
     /// The expected growth is too near zero to divide by.
     BenchmarkNearZero,
+    /// Fewer periods than are needed.
+    TooFewPeriods,
+    /// A level of zero, which has no logarithm and no growth rate.
+    ZeroLevel,
+    /// Levels that are all one, where something is said by how they differ.
+    NoVariation,
+    /// A level of zero is expected, to which nothing is relative.
+    NothingExpected,
+    /// It did not come back within the episode.
+    NotRecovered,
+    /// Nothing was lost that could be made up.
+    NoLoss,
+    /// No other unit misses no period.
+    NoDonors,
+    /// The iterations ended before the result was known.
+    NoConvergence,
 }
 
 impl NullReason {
@@ -52,6 +70,14 @@ impl NullReason {
             Self::IsBenchmark => "is_benchmark",
             Self::NoBenchmark => "no_benchmark",
             Self::BenchmarkNearZero => "benchmark_near_zero",
+            Self::TooFewPeriods => "too_few_periods",
+            Self::ZeroLevel => "zero_level",
+            Self::NoVariation => "no_variation",
+            Self::NothingExpected => "nothing_expected",
+            Self::NotRecovered => "not_recovered",
+            Self::NoLoss => "no_loss",
+            Self::NoDonors => "no_donors",
+            Self::NoConvergence => "no_convergence",
         }
     }
 }
@@ -112,16 +138,20 @@ pub fn respond(
         };
     };
     let expected_growth = expected / start;
+    let beyond = beyond_expected(start, end, expected);
+    let is_as_expected = beyond.abs() <= 0.0;
+    let unless_as_expected = |value: f64, found: f64| if is_as_expected { value } else { found };
     let is_near_zero = expected_growth.abs() < near_zero || expected.abs() <= 0.0;
     Response {
         growth: Some(growth),
         expected_change: Some(expected),
-        index: (!is_near_zero).then(|| (change - expected) / expected.abs()),
-        diff: Some(growth - expected_growth),
+        index: (!is_near_zero).then(|| beyond / expected.abs()),
+        diff: Some(unless_as_expected(0.0, growth - expected_growth)),
         dlog: (end > 0.0 && expected_growth > -1.0)
-            .then(|| (end / start).ln() - (1.0 + expected_growth).ln()),
+            .then(|| unless_as_expected(0.0, (end / start).ln() - (1.0 + expected_growth).ln())),
         dhs,
-        ratio: (expected_growth > -1.0).then(|| (end / start) / (1.0 + expected_growth)),
+        ratio: (expected_growth > -1.0)
+            .then(|| unless_as_expected(1.0, (end / start) / (1.0 + expected_growth))),
         null_reason: is_near_zero.then_some(NullReason::BenchmarkNearZero),
     }
 }
@@ -318,6 +348,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_share_of_all_that_grows_as_all_is_as_expected(
+            start in 1.0f64..1e9,
+            factor in 0.01f64..5.0,
+            share in 0.001f64..1000.0,
+        ) {
+            let rate = start * factor / start - 1.0;
+            let (from, to) = (share * start, share * (start * factor));
+            let found = respond(Some(from), Some(to), Some(rate * from), 0.01, NullReason::NoBase);
+            let forms = [found.diff, found.dlog, found.ratio].map(Option::unwrap);
+            prop_assert_eq!(forms.map(f64::to_bits), [0.0, 0.0, 1.0].map(f64::to_bits));
+            if let Some(index) = found.index {
+                prop_assert_eq!(Quadrant::of(index, index), Quadrant::ResistantRecovering);
+            }
+        }
+
         #[test]
         fn better_than_expected_is_positive(start in 1.0f64..1e9, end in 0.0f64..1e9, expected in -1e9f64..1e9) {
             let found = respond(Some(start), Some(end), Some(expected), 0.01, NullReason::NoBase);

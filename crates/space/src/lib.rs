@@ -1,5 +1,5 @@
 //! Arithmetic on region x product matrices: RCA, relatedness, density, complexity, variety, concentration,
-//! entry and exit, and spatial differences.
+//! entry and exit, spatial differences and convergence.
 //!
 //! A region is a row and a product is a column, both by index; what they are called, and whether they
 //! are regions and products at all, is the caller's affair. Nothing here does IO.
@@ -29,6 +29,7 @@
 
 pub mod complexity;
 mod concentration;
+pub mod convergence;
 mod density;
 mod diagnostics;
 mod dynamics;

@@ -28,6 +28,12 @@ pub fn of(table: &str) -> Option<&'static Contract> {
     ALL.iter().copied().find(|contract| contract.table == table)
 }
 
+/// Whether a column holds what the values of the data measure, in their unit or as an area over
+/// periods.
+pub fn holds_values(column: &Column) -> bool {
+    column.unit.starts_with(UNITS)
+}
+
 /// Has columns say what values are, where they are no money.
 pub fn say_measure(columns: &mut [Column], measure: &Measure) {
     let Measure::Other { name, unit } = measure else { return };

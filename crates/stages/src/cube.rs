@@ -41,13 +41,30 @@ struct CubeCell {
     value: Money,
 }
 
+/// Exports of a region in a product and period, by the places of region and product among the codes
+/// of a cube.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Place of the period.
+    pub period: i32,
+    /// Place of the region.
+    pub region: usize,
+    /// Place of the product.
+    pub product: usize,
+    /// Exports.
+    pub value: Money,
+}
+
 /// Exports of one or the mean of several years, exact, with what was reported.
 #[derive(Debug, Clone)]
 pub struct Slice {
-    /// As floats, for arithmetic; a region that was not reported has zeros.
+    /// As floats, for arithmetic, not rounded to hundredths; a region that was not reported has
+    /// zeros.
     pub exports: Exports,
-    /// As money, row after row.
-    pub money: Vec<Money>,
+    /// Sums over the years, row after row.
+    sums: Vec<Money>,
+    /// Years.
+    n_periods: usize,
     /// Whether each region reported in all the years.
     pub is_reported: Vec<bool>,
 }
@@ -264,6 +281,33 @@ impl TableSums {
 }
 
 impl Cube {
+    /// The sums of `entries` in periods of one length; `regions` and `products` ascend.
+    ///
+    /// # Panics
+    ///
+    /// If an entry is of a region or product that is not among them.
+    pub fn new(
+        (regions, products): (Vec<String>, Vec<String>),
+        frequency: Frequency,
+        entries: impl IntoIterator<Item = Entry>,
+    ) -> Self {
+        let mut cells: BTreeMap<i32, Vec<CubeCell>> = BTreeMap::new();
+        for Entry { period, region, product, value } in entries {
+            cells.entry(period).or_default().push(CubeCell { region, product, value });
+        }
+        for cells in cells.values_mut() {
+            cells.sort_by_key(|cell| (cell.region, cell.product));
+            cells.dedup_by(|next, sum| {
+                let is_same = (next.region, next.product) == (sum.region, sum.product);
+                if is_same {
+                    sum.value += next.value;
+                }
+                is_same
+            });
+        }
+        Self::of(regions, products, frequency, cells)
+    }
+
     fn of(
         regions: Vec<String>,
         products: Vec<String>,
@@ -407,6 +451,18 @@ impl Cube {
         Self::of(names, self.products.clone(), self.frequency, cells)
     }
 
+    /// The cells, period after period; those below zero are zero.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.cells.iter().flat_map(|(&period, cells)| {
+            cells.iter().map(move |&CubeCell { region, product, value }| Entry {
+                period,
+                region,
+                product,
+                value,
+            })
+        })
+    }
+
     /// The period at a place.
     pub fn period(&self, place: i32) -> Period {
         Period { frequency: self.frequency, place }
@@ -461,35 +517,36 @@ impl Cube {
     }
 
     /// The mean of `periods` (one: itself), each the sum of the `trailing` periods that end with
-    /// it; rounded to hundredths, halves up.
+    /// it.
     ///
     /// # Errors
     ///
     /// [`StageError::Data`], naming `what` asked, if the data do not have a period.
     pub fn slice(&self, periods: &[i32], trailing: usize, what: &str) -> Result<Slice, StageError> {
         let n = self.products.len();
-        let mut sums = vec![0i128; self.regions.len() * n];
+        let mut sums = vec![Money::ZERO; self.regions.len() * n];
         let mut is_reported = vec![true; self.regions.len()];
         let trailing = i32::try_from(trailing).unwrap_or(i32::MAX);
         for place in periods.iter().flat_map(|&last| last - trailing + 1..=last) {
             for &CubeCell { region, product, value } in self.need(place, what)? {
-                sums[region * n + product] += value.hundredths();
+                sums[region * n + product] += value;
             }
             for (all, this) in is_reported.iter_mut().zip(&self.reported[&place]) {
                 *all &= this;
             }
         }
-        let count = i128::try_from(periods.len().max(1)).unwrap_or(1);
-        let money: Vec<_> = sums
-            .into_iter()
-            .map(|sum| Money::from_hundredths((2 * sum + count) / (2 * count)))
-            .enumerate()
-            .map(|(at, value)| if is_reported[at / n] { value } else { Money::ZERO })
-            .collect();
-        let values: Vec<f64> = money.iter().map(|value| value.to_f64()).collect();
+        for (at, sum) in sums.iter_mut().enumerate() {
+            if !is_reported[at / n] {
+                *sum = Money::ZERO;
+            }
+        }
+        let n_periods = periods.len().max(1);
+        #[expect(clippy::cast_precision_loss, reason = "a few periods")]
+        let count = n_periods as f64;
+        let values: Vec<f64> = sums.iter().map(|sum| sum.to_f64() / count).collect();
         let exports = Exports::new(self.regions.len(), n, values)
             .map_err(|error| StageError::Data(format!("{what}: {error}")))?;
-        Ok(Slice { exports, money, is_reported })
+        Ok(Slice { exports, sums, n_periods, is_reported })
     }
 
     /// The sum of `years`, for shares that are pooled over them.
@@ -512,19 +569,27 @@ impl Cube {
 }
 
 impl Slice {
-    /// Total of `region`; `None` if it was not reported.
+    /// The mean that a sum over the years gives, rounded to hundredths, halves up.
+    fn mean(&self, sum: Money) -> Money {
+        let count = i128::try_from(self.n_periods).unwrap_or(1);
+        Money::from_hundredths((2 * sum.hundredths() + count) / (2 * count))
+    }
+
+    /// Total of `region`, rounded to hundredths; `None` if it was not reported.
     pub fn region_money(&self, region: usize) -> Option<Money> {
         let n = self.exports.n_products();
-        self.is_reported[region].then(|| self.money[region * n..][..n].iter().copied().sum())
+        let sum: Money = self.sums[region * n..][..n].iter().copied().sum();
+        self.is_reported[region].then(|| self.mean(sum))
     }
 
-    /// Value of a cell; `None` if the region was not reported.
+    /// Value of a cell, rounded to hundredths; `None` if the region was not reported.
     pub fn cell_money(&self, region: usize, product: usize) -> Option<Money> {
-        self.is_reported[region].then(|| self.money[region * self.exports.n_products() + product])
+        let at = region * self.exports.n_products() + product;
+        self.is_reported[region].then(|| self.mean(self.sums[at]))
     }
 
-    /// Total of all regions that were reported.
+    /// Total of all regions that were reported, rounded to hundredths.
     pub fn total_money(&self) -> Money {
-        self.money.iter().copied().sum()
+        self.mean(self.sums.iter().copied().sum())
     }
 }

@@ -80,6 +80,7 @@ impl Stage for Models {
             let files = match kept {
                 Some(files) => files,
                 None => {
+                    let _making = context.making(&unit.name);
                     let files = of.files(&context.of_unit(unit, Some(&unit.name))?)?;
                     context.keep(unit, files.all().cloned().collect(), &files)?;
                     files

@@ -10,7 +10,14 @@ static REGION: LazyLock<Contract> = LazyLock::new(|| Contract {
     table: "panel.region",
     about: "one region and episode, with the headline benchmark",
     key: &["episode", "region_code"],
-    columns: [region_outcomes(), region_changes(), region_regressors()].concat(),
+    columns: [
+        region_outcomes(),
+        region_path(),
+        region_intervals(),
+        region_changes(),
+        region_regressors(),
+    ]
+    .concat(),
 });
 
 static REGION_PRODUCT: LazyLock<Contract> = LazyLock::new(|| Contract {
@@ -42,7 +49,7 @@ static PAIR: LazyLock<Contract> = LazyLock::new(|| Contract {
 
 static REGION_PRODUCT_YEAR: LazyLock<Contract> = LazyLock::new(|| Contract {
     table: "panel.region_product_year",
-    about: "one year and region-product that was exported in any year: outcomes and regressors of the year, for dynamic models",
+    about: "one year and region-product that was exported in any year, of the regions with a record of the year: outcomes and regressors of the year, for dynamic models",
     key: &["year", "first_year", "region_code", "product"],
     columns: [
         vec![year(), first_year(), region()],
@@ -183,7 +190,7 @@ fn shares() -> Vec<Column> {
             "shares_null_reason?",
             Text,
             "",
-            "why shares are null: not_exported, not_in_source, or processing_kind_not_given (the two kinds alone)",
+            "why shares are null: not_exported, not_in_source, year_missing (the region has no record of the year), or processing_kind_not_given (the two kinds alone)",
         ),
     ]
 }
@@ -252,6 +259,73 @@ fn region_outcomes() -> Vec<Column> {
             "from the trough to the level of the base",
         ),
         column("is_recovered?", Flag, "", "whether that is within the data"),
+    ]
+}
+
+/// What a region's path up to the end is made of, against what all regions' growth expects.
+fn region_path() -> Vec<Column> {
+    vec![
+        column(
+            "largest_gap_relative?",
+            Float,
+            "fraction",
+            "largest gap below the expected path, over the level expected in its period; below zero if never below (resilience.component, as the columns up to composite)",
+        ),
+        column(
+            "gross_loss_share?",
+            Float,
+            SHARE,
+            "expected less found where above zero, base to end, over what was expected",
+        ),
+        column(
+            "end_relative?",
+            Float,
+            "fraction",
+            "found over expected at the end, less 1: above zero is above the old path",
+        ),
+        column(
+            "gaps_null_reason?",
+            Text,
+            "",
+            "why one of these three is null: a reason of the base or the benchmark, or nothing_expected",
+        ),
+        column(
+            "n_periods_to_recover_expected?",
+            Count,
+            "periods",
+            "from the trough to the expected path, within resilience.recover_tolerance for recover_periods in a row; 0 if the trough is there",
+        ),
+        column(
+            "recover_expected_null_reason?",
+            Text,
+            "",
+            "why it is null; not_recovered: not by the end, so that it is longer",
+        ),
+        column(
+            "rri?",
+            Float,
+            "ratio",
+            "better of the two periods after the trough, less the trough, over the loss from base to trough (Frazier et al. 2018)",
+        ),
+        column(
+            "rri_null_reason?",
+            Text,
+            "",
+            "why it is null; no_loss: none of near_zero or more, too_few_periods: the episode ends before",
+        ),
+        column(
+            "composite?",
+            Float,
+            "0..100",
+            "mean of six scores of the path by resilience.composite_weights: a convention of this program",
+        ),
+        column("composite_null_reason?", Text, "", "why it is null"),
+    ]
+}
+
+/// Intervals of a region's indices, and the product that they may hang on.
+fn region_intervals() -> Vec<Column> {
+    vec![
         column("resistance_low?", Float, "ratio", "lower end of the interval of resistance"),
         column("resistance_high?", Float, "ratio", "upper end"),
         column("recovery_low?", Float, "ratio", "lower end of the interval of recovery"),
@@ -482,7 +556,7 @@ fn values_of_year() -> Vec<Column> {
             "dhs_value?",
             Float,
             "-2..2",
-            "midpoint growth over the year (Davis, Haltiwanger & Schuh 1996); null if both ends are zero, or the year before has no data",
+            "midpoint growth over the year (Davis, Haltiwanger & Schuh 1996): 2 for an entry, -2 for an exit; null if both ends are zero, or the region has no record of the year before",
         ),
     ]
 }

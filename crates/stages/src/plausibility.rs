@@ -1,24 +1,31 @@
 //! `trade.*` to `trade.findings`: what looks misread in the sums. Each finding is a warning, and
 //! stops the run where its share of the value is above the config's limit.
+//!
+//! What is looked for is seen in all years together. So the work is one unit, but what labels come to
+//! in a year is kept (`year_sums`), and nearly all is seen from that.
 
 mod tables;
+mod year_sums;
 
 use self::tables::{FindingRow, FindingTable};
-use super::context::{Context, Input, Output};
-use super::cube::{CELLS, TableSums, texts};
+use self::year_sums::SummedTable;
+use super::context::{Context, Input, Made, Output};
+use super::cube::{CELLS, texts};
 use super::error::StageError;
-use super::rows::{Rows, table};
+use super::rows::Rows;
 use super::stage::Stage;
+use super::table::Table;
+use super::unit::Unit;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
-use lake::Contract;
+use lake::{Contract, DataFile, TableVersion};
 use project::config;
 use project::pipeline::Pipeline;
 use project::stage_name::StageName;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use trade::plausibility::{Axis, Cells, Dimension, Finding, Findings, Kind, Part, RowCounts};
-use trade::{Frequency, Money};
+use trade::Money;
+use trade::plausibility::{Axis, Dimension, Finding, Kind, Part, RowCounts};
 
 const REGION: &str = "trade.region";
 const PRODUCT: &str = "trade.product";
@@ -50,7 +57,8 @@ pub(super) struct Params {
 
 impl Stage for Plausibility {
     const NAME: StageName = StageName::Plausibility;
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 4;
+    const BY_UNITS: bool = true;
     type Params = Params;
 
     /// Nobody has to ask for it.
@@ -82,31 +90,69 @@ impl Stage for Plausibility {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        let found = found(params, context)?;
-        for finding in &found {
-            let Finding { n, value, share, .. } = finding;
-            tracing::warn!(n, value, share, "{finding}");
-        }
-        let limits = Limits(&params.plausibility);
-        let mut rows = Rows::<FindingTable>::default();
-        for (at, finding) in found.iter().enumerate() {
-            limits.hold(finding)?;
-            rows.push(FindingRow {
-                finding: i32::try_from(at + 1).unwrap_or(i32::MAX),
-                kind: finding.kind.name(),
-                dimension: finding.dimension.name(),
-                name: &finding.name,
-                n: finding.n,
-                value: has_value(finding).then_some(finding.value),
-                share: has_value(finding).then_some(finding.share),
-                limit_share: limits.of(finding.kind).map(|(_, limit)| limit),
-                note: &finding.to_string(),
-            });
-        }
-        let mut output = Output::new();
-        table(&mut output, rows)?;
-        Ok(output)
+        let whole = whole(params, context)?;
+        let made = match context.kept::<FindingFile>(&whole)? {
+            Some(kept) => kept,
+            None => {
+                let file = rows(params, context)?.file(&context.named(&whole, None), FILE)?;
+                let made = FindingFile { file };
+                context.keep(&whole, made.file.iter().cloned().collect(), &made)?;
+                made
+            }
+        };
+        Ok(Output::from([(FindingTable::NAME, Made::Files(made.file.into_iter().collect()))]))
     }
+}
+
+/// The name of the file.
+const FILE: &str = "part-00000.parquet";
+
+/// The file of what was found, if something was.
+#[derive(Serialize, Deserialize)]
+struct FindingFile {
+    file: Option<DataFile>,
+}
+
+/// All of the work: it reads all inputs.
+fn whole(params: &Params, context: &Context<'_>) -> Result<Unit, StageError> {
+    let unit = Unit::new("findings").of("params", params)?;
+    let read = |unit: Unit, version: &TableVersion| {
+        unit.reading(&version.table, version.files.iter().cloned())
+    };
+    Ok(context.input_versions().fold(unit, read))
+}
+
+/// All rows of an input, whose files are looked at before; none of a table that is not made.
+fn read(context: &Context<'_>, table: &str) -> Result<Vec<RecordBatch>, StageError> {
+    let versions = context.input_versions().filter(|version| version.table == table);
+    let files: Vec<DataFile> = versions.flat_map(|version| &version.files).cloned().collect();
+    if files.is_empty() { Ok(Vec::new()) } else { context.part(table, &files)?.rows(table) }
+}
+
+/// Looks at the tables; says what is found.
+fn rows(params: &Params, context: &Context<'_>) -> Result<Rows<FindingTable>, StageError> {
+    let found = found(params, context)?;
+    for finding in &found {
+        let Finding { n, value, share, .. } = finding;
+        tracing::warn!(n, value, share, "{finding}");
+    }
+    let limits = Limits(&params.plausibility);
+    let mut rows = Rows::<FindingTable>::default();
+    for (at, finding) in found.iter().enumerate() {
+        limits.hold(finding)?;
+        rows.push(FindingRow {
+            finding: i32::try_from(at + 1).unwrap_or(i32::MAX),
+            kind: finding.kind.name(),
+            dimension: finding.dimension.name(),
+            name: &finding.name,
+            n: finding.n,
+            value: has_value(finding).then_some(finding.value),
+            share: has_value(finding).then_some(finding.share),
+            limit_share: limits.of(finding.kind).map(|(_, limit)| limit),
+            note: &finding.to_string(),
+        });
+    }
+    Ok(rows)
 }
 
 fn has_value(finding: &Finding) -> bool {
@@ -156,34 +202,27 @@ impl Limits<'_> {
 /// All that is found, in order.
 fn found(params: &Params, context: &Context<'_>) -> Result<Vec<Finding>, StageError> {
     let mut found = Vec::new();
-    if let Some(sums) = TableSums::read(context, CELLS, "product", Frequency::Year)? {
+    if let Some(sums) = SummedTable::of(context, CELLS, "product")? {
         let names = region_names(context, &sums.regions)?;
-        let table = Cells {
-            rows: Axis::new(Dimension::Region, &sums.regions).named(&names),
-            columns: Axis::new(Dimension::Product, &sums.parts),
-            n_periods: sums.n_periods(),
-            cells: sums.cells(),
-        };
+        let regions = Axis::new(Dimension::Region, &sums.regions).named(&names);
+        let products = Axis::new(Dimension::Product, &sums.parts);
         // Codes of other classifications have as many digits as they are fine.
         let is_level = |finding: &Finding| {
             finding.dimension == Dimension::Product && finding.kind == Kind::MixedLengths
         };
-        let all = Findings::of(&table).into_iter();
+        let all = sums.findings([regions, products])?.into_iter();
         found.extend(all.filter(|finding| params.is_hs || !is_level(finding)));
         // What a layout's own table lacks is in customs.unmapped.
         if params.is_hs {
             found.extend(unlisted_products(params, context, &sums)?);
         }
     }
-    if let Some(sums) = TableSums::read(context, DESTINATIONS, "destination", Frequency::Year)? {
-        let table = Cells {
-            rows: Axis::new(Dimension::Region, &sums.regions),
-            columns: Axis::new(Dimension::Destination, &sums.parts),
-            n_periods: sums.n_periods(),
-            cells: sums.cells(),
-        };
+    if let Some(sums) = SummedTable::of(context, DESTINATIONS, "destination")? {
+        let regions = Axis::new(Dimension::Region, &sums.regions);
+        let destinations = Axis::new(Dimension::Destination, &sums.parts);
         let of_destinations = |finding: &Finding| finding.dimension == Dimension::Destination;
-        found.extend(Findings::of(&table).into_iter().filter(of_destinations));
+        let all = sums.findings([regions, destinations])?.into_iter();
+        found.extend(all.filter(of_destinations));
     }
     found.extend(files_alike(context)?);
     found.extend(repeated_rows(context)?);
@@ -193,7 +232,7 @@ fn found(params: &Params, context: &Context<'_>) -> Result<Vec<Finding>, StageEr
 /// What each region is called.
 fn region_names(context: &Context<'_>, regions: &[String]) -> Result<Vec<String>, StageError> {
     let mut by_code: BTreeMap<String, String> = BTreeMap::new();
-    for batch in &context.rows(REGION)? {
+    for batch in &read(context, REGION)? {
         let (codes, names) = (texts(batch, "region_code")?, texts(batch, "region_name")?);
         let rows = codes.iter().flatten().zip(names.iter().flatten());
         by_code.extend(rows.map(|(code, name)| (code.to_owned(), name.to_owned())));
@@ -205,7 +244,7 @@ fn region_names(context: &Context<'_>, regions: &[String]) -> Result<Vec<String>
 /// The products that the target revision does not list.
 fn unlisted(context: &Context<'_>) -> Result<BTreeSet<String>, StageError> {
     let mut found = BTreeSet::new();
-    for batch in &context.rows(PRODUCT)? {
+    for batch in &read(context, PRODUCT)? {
         let listed = batch.column(batch.schema().index_of("is_listed")?).as_boolean();
         let products = texts(batch, "product")?.iter().zip(listed.iter());
         let unlisted = products.filter(|(_, is_listed)| *is_listed == Some(false));
@@ -218,7 +257,7 @@ fn unlisted(context: &Context<'_>) -> Result<BTreeSet<String>, StageError> {
 fn reported_unlisted(context: &Context<'_>) -> Result<(usize, Part), StageError> {
     let (mut unlisted, mut whole) = (Money::ZERO, Money::ZERO);
     let mut n_of_year: BTreeMap<i32, i64> = BTreeMap::new();
-    for batch in &context.rows(CONVERSION)? {
+    for batch in &read(context, CONVERSION)? {
         let schema = batch.schema();
         let years = batch.column(schema.index_of("year")?).as_primitive::<Int32Type>();
         let counts = batch.column(schema.index_of("n_codes")?).as_primitive::<Int64Type>();
@@ -242,11 +281,13 @@ fn reported_unlisted(context: &Context<'_>) -> Result<(usize, Part), StageError>
 fn unlisted_products(
     params: &Params,
     context: &Context<'_>,
-    sums: &TableSums,
+    sums: &SummedTable<'_, '_>,
 ) -> Result<Option<Finding>, StageError> {
     let products = unlisted(context)?;
     let mut by_product = vec![0.0; sums.parts.len()];
-    sums.cells().for_each(|cell| by_product[cell.column] += cell.value);
+    for sum in sums.periods.iter().flat_map(|period| &period.columns) {
+        by_product[sum.label] += sum.value;
+    }
     let of_all = sums.parts.iter().zip(&by_product);
     let mut values: Vec<(&str, f64)> = of_all
         .filter(|(product, _)| products.contains(*product))
@@ -287,7 +328,7 @@ fn accounts(batch: &RecordBatch) -> Result<Vec<(Account, String)>, StageError> {
 fn files_alike(context: &Context<'_>) -> Result<Vec<Finding>, StageError> {
     let mut by_account: BTreeMap<Account, Vec<String>> = BTreeMap::new();
     let mut whole = Money::ZERO;
-    for batch in &context.rows(RECONCILIATION)? {
+    for batch in &read(context, RECONCILIATION)? {
         for (account, file) in accounts(batch)? {
             whole += Money::from_hundredths(account.3);
             by_account.entry(account).or_default().push(file);
@@ -319,7 +360,7 @@ struct OfLayout {
 /// Rows that are repeated to the last field, by layout.
 fn repeated_rows(context: &Context<'_>) -> Result<Vec<Finding>, StageError> {
     let mut by_layout: BTreeMap<String, OfLayout> = BTreeMap::new();
-    for batch in &context.rows(RECONCILIATION)? {
+    for batch in &read(context, RECONCILIATION)? {
         let schema = batch.schema();
         let column = |name: &str| Ok::<_, StageError>(batch.column(schema.index_of(name)?));
         let rows = column("n_rows")?.as_primitive::<Int64Type>();

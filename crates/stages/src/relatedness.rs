@@ -238,7 +238,7 @@ impl Work<'_, '_> {
         let rows = pairs(&cube, &space, self.params.relatedness.publish_proximity_from);
         let mut table = LongTable::<Proximity>::create(&context, "pairs.parquet")?;
         table.add(rows)?;
-        Ok(YearFiles { pairs: vec![table.finish()?], ..YearFiles::default() })
+        Ok(YearFiles { pairs: table.finish()?.into_iter().collect(), ..YearFiles::default() })
     }
 }
 

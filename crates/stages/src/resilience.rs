@@ -9,31 +9,44 @@
 //! they are made from other files. Cubes are of the years that the missing ones read.
 
 mod cells;
+mod components;
+mod donor_rows;
+mod donors;
 mod episode;
+pub mod in_memory;
+mod interval_rows;
+mod intervals;
+mod own_past;
 mod params;
 mod quality;
+mod ranks;
 mod reach;
+mod shift_shares;
+mod shock_dates;
 mod structure;
 mod table_years;
 pub(super) mod tables;
 mod units;
 
 use self::episode::{EpisodeParams, EpisodePath, Side};
+use self::intervals::Replicated;
 use self::params::Params;
+use self::ranks::Responses;
 use self::reach::{Reach, YearsBefore};
 use self::structure::Weights;
 use self::table_years::{Codes, TableYears};
 use self::tables::{
-    CellRow, MacroRegion, Margins, Nation, NationPeriod, Product, ProductTransformation, Region,
-    RegionCycle, RegionDestination, RegionOwnership, RegionPeriod, RegionProduct, RegionTradeMode,
-    ShiftShare, Transformation,
+    CellRow, Component, CompositeRank, Donor, IndexInterval, MacroRegion, Margins, Nation,
+    NationPeriod, Placebo, Product, ProductTransformation, Rank, RankPair, Region, RegionCycle,
+    RegionDestination, RegionOwnership, RegionPeriod, RegionProduct, RegionTradeMode, Robustness,
+    ShiftShare, ShiftShareArcelus, ShiftShareProduct, ShockDate, Transformation,
 };
 use self::units::ExpectedPaths;
 use super::context::{Context, Input, Made, Output};
 use super::cube::{CELLS, Cube};
 use super::error::StageError;
-use super::params::{ComplexityScale, GroupDigits, Specialised, Target};
 use super::rows::{LongTable, Rows};
+use super::sink::Sink;
 use super::stage::Stage;
 use super::table::Table;
 use super::unit::Unit;
@@ -41,7 +54,7 @@ use ::resilience::Benchmark;
 use lake::{Contract, DataFile};
 use project::config::Episode;
 use project::config::choice::Choice;
-use project::pipeline::{External, Pipeline};
+use project::pipeline::{External, GroupColumns, Pipeline};
 use project::stage_name::StageName;
 use serde::{Deserialize, Serialize};
 use sources::reference_tables;
@@ -63,8 +76,17 @@ struct Cubes {
 
 impl Cubes {
     fn new(params: &Params, context: &Context<'_>, regions: Cube) -> Result<Self, StageError> {
-        let codes: Vec<&str> = regions.regions.iter().map(String::as_str).collect();
         let table = params.groups.as_ref().map(|table| context.outside(table)).transpose()?;
+        Self::grouped(params, table, regions)
+    }
+
+    /// The cubes, with groups of the regions from a table or from their codes.
+    fn grouped(
+        params: &Params,
+        table: Option<&External<GroupColumns>>,
+        regions: Cube,
+    ) -> Result<Self, StageError> {
+        let codes: Vec<&str> = regions.regions.iter().map(String::as_str).collect();
         let groups = reference_tables::groups_of(table, params.spatial.group_digits, &codes)?;
         let years = &regions.years;
         let macro_regions = regions.merged(&groups).among(years);
@@ -115,7 +137,7 @@ impl Part for RegionDestination {
 
 impl Stage for Resilience {
     const NAME: StageName = StageName::Resilience;
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     const BY_UNITS: bool = true;
     type Params = Params;
 
@@ -123,15 +145,11 @@ impl Stage for Resilience {
         let config = &pipeline.config;
         let has_reference = config.resilience.uses_reference();
         Params {
-            resilience: config.resilience.clone(),
-            relatedness: Specialised::from(config),
-            complexity: ComplexityScale::from(config),
-            spatial: GroupDigits::from(config),
-            harmonize: Target::from(config),
             reference: pipeline.reference.clone().filter(|_| has_reference),
             incomes: pipeline.incomes.clone(),
             pci: pipeline.pci.clone(),
             groups: pipeline.groups.clone(),
+            ..Params::alone(config)
         }
     }
 
@@ -157,10 +175,7 @@ impl Stage for Resilience {
     }
 
     fn run(params: &Params, context: &Context<'_>) -> Result<Output, StageError> {
-        let mut episodes: Vec<&Episode> = params.resilience.episodes.iter().collect();
-        episodes.sort_by(|a, b| a.name.cmp(&b.name));
-        let numbered = |(number, episode)| Numbered { number, episode };
-        let episodes: Vec<Numbered<'_>> = episodes.into_iter().enumerate().map(numbered).collect();
+        let episodes = Numbered::all(&params.resilience.episodes);
         let of = |frequency: Frequency| -> Vec<Numbered<'_>> {
             episodes.iter().copied().filter(|of| of.episode.frequency() == frequency).collect()
         };
@@ -171,7 +186,7 @@ impl Stage for Resilience {
             ))
         })?;
         let work = Work::new(params, context, annual.codes.clone());
-        work.warn_of_changes();
+        warn_of_changes(params, &work.data.regions);
         let mut made = Gathered::default();
         let in_years = of(Frequency::Year);
         work.of_regions(annual, &in_years, &mut made)?;
@@ -202,6 +217,15 @@ struct Numbered<'e> {
     episode: &'e Episode,
 }
 
+impl<'e> Numbered<'e> {
+    fn all(episodes: &'e [Episode]) -> Vec<Self> {
+        let mut episodes: Vec<&Episode> = episodes.iter().collect();
+        episodes.sort_by(|a, b| a.name.cmp(&b.name));
+        let numbered = |(number, episode)| Self { number, episode };
+        episodes.into_iter().enumerate().map(numbered).collect()
+    }
+}
+
 /// What the config asks for, but for the reference economy.
 fn asked(params: &Params) -> EpisodeParams<'_> {
     let config = &params.resilience;
@@ -218,15 +242,24 @@ fn asked(params: &Params) -> EpisodeParams<'_> {
 struct Files(BTreeMap<String, DataFile>);
 
 impl Files {
-    fn put<T: Table>(&mut self, context: &Context<'_>, rows: Rows<T>) -> Result<(), StageError> {
-        if let Some(file) = rows.file(context, FILE)? {
-            self.0.insert(T::NAME.to_owned(), file);
+    fn put<'f, 'a: 'f, T: Table>(
+        &mut self,
+        to: impl Into<Sink<'f, 'a>>,
+        rows: Rows<T>,
+    ) -> Result<(), StageError> {
+        match to.into() {
+            Sink::Lake(context) => {
+                let file = rows.file(context, FILE)?;
+                self.0.extend(file.map(|file| (T::NAME.to_owned(), file)));
+            }
+            Sink::Memory(tables) => tables.add(T::NAME, rows.finish()?),
         }
         Ok(())
     }
 
     fn put_long<T: Table>(&mut self, rows: LongTable<'_, T>) -> Result<(), StageError> {
-        self.0.insert(T::NAME.to_owned(), rows.finish()?);
+        let file = rows.finish()?;
+        self.0.extend(file.map(|file| (T::NAME.to_owned(), file)));
         Ok(())
     }
 }
@@ -234,8 +267,8 @@ impl Files {
 /// The name of the file of an episode, of any table.
 const FILE: &str = "part-00000.parquet";
 
-fn long<'f, T: Table>(context: &'f Context<'_>) -> Result<LongTable<'f, T>, StageError> {
-    LongTable::create(context, FILE)
+fn long<'f, 'a: 'f, T: Table>(to: impl Into<Sink<'f, 'a>>) -> Result<LongTable<'f, T>, StageError> {
+    LongTable::create_in(to.into(), FILE)
 }
 
 /// The files of all episodes, by table and number of the episode: keys begin with its name.
@@ -300,17 +333,6 @@ impl<'w, 'a> Work<'w, 'a> {
     fn new(params: &'w Params, context: &'w Context<'a>, data: Codes) -> Self {
         let common = params.without_episodes();
         Self { params, common, context, data, asked: OnceCell::new() }
-    }
-
-    fn warn_of_changes(&self) {
-        for change in &self.params.resilience.region_changes {
-            if self.data.regions.binary_search(&change.region).is_err() {
-                tracing::warn!(
-                    region = change.region,
-                    "a region of resilience.region_changes is not in the data"
-                );
-            }
-        }
     }
 
     /// What the config asks for, with the reference economy.
@@ -421,31 +443,71 @@ impl<'w, 'a> Work<'w, 'a> {
             return Ok(());
         }
         let Numbered { number, episode } = rows.of;
-        let path = EpisodePath::new(episode, self.asked()?, &cubes.regions, Side::Regions)?;
+        let asked = self.asked()?;
+        let path = if rows.made.is_none() {
+            EpisodePath::new(episode, asked, &cubes.regions, Side::Regions)?
+        } else {
+            EpisodePath::without_donors(episode, asked, &cubes.regions)?
+        };
+        let making = Making { params: self.params };
         if rows.made.is_none() {
-            warn_of_overlap(episode);
             let context = self.named(&rows.unit, episode);
-            let mut files = self.rows(&context, &path, number, weights)?;
-            let mut sides = Sides::default();
-            sides.add(&path, cubes, number)?;
-            sides.put(&context, &mut files)?;
+            let _making = context.making(&rows.unit.name);
+            let files = making.all(Sink::from(&context), &path, cubes, number, weights)?;
             rows.made = Some(self.keep(&rows.unit, files)?);
         }
         if course.made.is_none() {
-            let nation = cubes.nation.levels(episode.trailing);
-            let mut cycles = Rows::<RegionCycle>::default();
-            units::cycle_rows(&path, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
-            let mut files = Files::default();
-            files.put(&self.named(&course.unit, episode), cycles)?;
+            let context = self.named(&course.unit, episode);
+            let _making = context.making(&course.unit.name);
+            let files = making.course(Sink::from(&context), &path, cubes)?;
             course.made = Some(self.keep(&course.unit, files)?);
         }
         Ok(())
+    }
+}
+
+/// What makes the rows of an episode on cubes, wherever they go.
+struct Making<'m> {
+    params: &'m Params,
+}
+
+impl Making<'_> {
+    /// All rows of an episode but the course of regions; `number` is the episode's.
+    fn all(
+        &self,
+        to: Sink<'_, '_>,
+        path: &EpisodePath<'_>,
+        cubes: &Cubes,
+        number: usize,
+        weights: &Weights,
+    ) -> Result<Files, StageError> {
+        warn_of_overlap(path.episode);
+        let mut files = self.rows(to, path, number, weights)?;
+        let mut sides = Sides::default();
+        sides.add(path, cubes, number)?;
+        sides.put(to, &mut files)?;
+        Ok(files)
+    }
+
+    /// The course of regions.
+    fn course(
+        &self,
+        to: Sink<'_, '_>,
+        path: &EpisodePath<'_>,
+        cubes: &Cubes,
+    ) -> Result<Files, StageError> {
+        let nation = cubes.nation.levels(path.episode.trailing);
+        let mut cycles = Rows::<RegionCycle>::default();
+        units::cycle_rows(path, nation.first().map_or(&[], Vec::as_slice), &mut cycles);
+        let mut files = Files::default();
+        files.put(to, cycles)?;
+        Ok(files)
     }
 
     /// The rows of regions by product, but for the course of regions; `number` is the episode's.
     fn rows(
         &self,
-        context: &Context<'_>,
+        context: Sink<'_, '_>,
         path: &EpisodePath<'_>,
         number: usize,
         weights: &Weights,
@@ -456,14 +518,34 @@ impl<'w, 'a> Work<'w, 'a> {
         files.put(context, summary)?;
         let expected = ExpectedPaths::new(path)?;
         let mut regions = Rows::<Region>::default();
-        units::rows(path, &expected, number, &mut regions);
+        let replicated = Replicated::new(path, number);
+        units::with_intervals(path, &expected, &replicated.by_products(), &mut regions);
         files.put(context, regions)?;
+        Self::how_sure(context, path, &replicated, &mut files)?;
+        drop(replicated);
+        let mut breaks = Rows::<ShockDate>::default();
+        shock_dates::rows(path, number, &mut breaks);
+        files.put(context, breaks)?;
         let mut periods = Rows::<RegionPeriod>::default();
         units::period_rows(path, &expected, &mut periods);
         files.put(context, periods)?;
+        let mut made_of = Rows::<Component>::default();
+        let mut composites = Rows::<CompositeRank>::default();
+        components::rows(path, &expected, number, (&mut made_of, &mut composites));
+        files.put(context, made_of)?;
+        files.put(context, composites)?;
+        let (mut donors, mut placebos) = (Rows::<Donor>::default(), Rows::<Placebo>::default());
+        donor_rows::rows(path, &mut donors, &mut placebos);
+        files.put(context, donors)?;
+        files.put(context, placebos)?;
         let mut shares = Rows::<ShiftShare>::default();
-        units::shift_share_rows(path, &mut shares);
+        let mut in_eight = Rows::<ShiftShareArcelus>::default();
+        shift_shares::rows(path, &mut shares, &mut in_eight)?;
         files.put(context, shares)?;
+        files.put(context, in_eight)?;
+        let mut by_product = long::<ShiftShareProduct>(context)?;
+        shift_shares::product_rows(path, &mut by_product)?;
+        files.put_long(by_product)?;
         let mut products = long::<RegionProduct>(context)?;
         cells::rows(path, &mut products)?;
         files.put_long(products)?;
@@ -479,6 +561,29 @@ impl<'w, 'a> Work<'w, 'a> {
         Ok(files)
     }
 
+    /// How sure the indices of regions and their ranks are, and whether other benchmarks give
+    /// others.
+    fn how_sure(
+        to: Sink<'_, '_>,
+        path: &EpisodePath<'_>,
+        replicated: &Replicated,
+        files: &mut Files,
+    ) -> Result<(), StageError> {
+        let found = Responses::new(path);
+        let mut of_indices = Rows::<IndexInterval>::default();
+        interval_rows::rows(path, &found, replicated, &mut of_indices);
+        files.put(to, of_indices)?;
+        let (mut of_regions, mut pairs) = (Rows::<Rank>::default(), Rows::<RankPair>::default());
+        ranks::rows(path, &found, replicated, (&mut of_regions, &mut pairs));
+        files.put(to, of_regions)?;
+        files.put(to, pairs)?;
+        let mut robustness = Rows::<Robustness>::default();
+        ranks::robustness_rows(path, &found, &mut robustness);
+        files.put(to, robustness)
+    }
+}
+
+impl Work<'_, '_> {
     /// Unit values of episodes in years.
     fn unit_values(
         &self,
@@ -495,6 +600,7 @@ impl<'w, 'a> Work<'w, 'a> {
                 Some(files) => files,
                 None => {
                     let context = self.context.of_unit(&unit, Some(&of.episode.name))?;
+                    let _making = context.making(&unit.name);
                     let mut files = Files::default();
                     files.put(&context, quality::rows(&context, self.asked()?, of.episode)?)?;
                     self.keep(&unit, files)?
@@ -527,6 +633,7 @@ impl<'w, 'a> Work<'w, 'a> {
                 let episode = piece.of.episode;
                 let path = EpisodePath::new(episode, asked, &cube, Side::Parts)?;
                 let context = self.named(&piece.unit, episode);
+                let _making = context.making(&piece.unit.name);
                 let mut rows = long::<T>(&context)?;
                 cells::rows(&path, &mut rows)?;
                 let mut files = Files::default();
@@ -587,7 +694,7 @@ impl Sides {
             let years = &cubes.regions.years;
             let regions = cubes.regions.only(&is_compared).among(years);
             let (episode, asked) = (of_regions.episode, of_regions.asked);
-            let path = EpisodePath::new(episode, asked, &regions, Side::Regions)?;
+            let path = EpisodePath::without_donors(episode, asked, &regions)?;
             add(&path, &regions.merged(&nation_of(&regions)).among(years))
         };
         let (groups, (products, nation)) =
@@ -595,7 +702,7 @@ impl Sides {
         groups.and(products).and(nation)
     }
 
-    fn put(self, context: &Context<'_>, files: &mut Files) -> Result<(), StageError> {
+    fn put(self, context: Sink<'_, '_>, files: &mut Files) -> Result<(), StageError> {
         files.put(context, self.macro_regions)?;
         files.put(context, self.products)?;
         files.put(context, self.nation)?;
@@ -610,6 +717,17 @@ fn seen<'a>(
     side: Side<'a>,
 ) -> Result<EpisodePath<'a>, StageError> {
     EpisodePath::new(of_regions.episode, of_regions.asked, cube, side)
+}
+
+fn warn_of_changes(params: &Params, regions: &[String]) {
+    for change in &params.resilience.region_changes {
+        if regions.binary_search(&change.region).is_err() {
+            tracing::warn!(
+                region = change.region,
+                "a region of resilience.region_changes is not in the data"
+            );
+        }
+    }
 }
 
 fn warn_of_overlap(episode: &Episode) {

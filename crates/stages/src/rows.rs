@@ -3,6 +3,7 @@
 use super::context::{Context, GroupWriter, Made, Output};
 use super::error::StageError;
 use super::row_cells::{Cells, RowCells, Words, code_of};
+use super::sink::{MemoryTables, Sink};
 use super::table::{FillRow, Table};
 use arrow::array::{
     ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
@@ -172,11 +173,18 @@ impl<T: Table> Rows<T> {
     }
 }
 
-/// A table of many rows, written to one file as they come.
+/// A table of many rows, written to one file as they come, or kept in memory.
 #[derive(Debug)]
 pub struct LongTable<'f, T: Table> {
     rows: Rows<T>,
-    writer: GroupWriter<'f>,
+    to: To<'f>,
+}
+
+/// Where the rows of a long table go.
+#[derive(Debug)]
+enum To<'f> {
+    File(Box<GroupWriter<'f>>),
+    Memory(&'f MemoryTables),
 }
 
 impl<'f, T: Table> LongTable<'f, T> {
@@ -186,7 +194,19 @@ impl<'f, T: Table> LongTable<'f, T> {
     ///
     /// [`StageError`] if the stage does not write the table, or the lake fails.
     pub fn create(context: &'f Context<'_>, name: &str) -> Result<Self, StageError> {
-        Ok(Self { rows: Rows::default(), writer: context.create(T::NAME, name)? })
+        Ok(Self { rows: Rows::default(), to: To::File(Box::new(context.create(T::NAME, name)?)) })
+    }
+
+    /// The same, where the rows may go to memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub(crate) fn create_in(sink: Sink<'f, '_>, name: &str) -> Result<Self, StageError> {
+        match sink {
+            Sink::Lake(context) => Self::create(context, name),
+            Sink::Memory(tables) => Ok(Self { rows: Rows::default(), to: To::Memory(tables) }),
+        }
     }
 
     /// Adds rows, which follow those before in the order of the key.
@@ -196,17 +216,31 @@ impl<'f, T: Table> LongTable<'f, T> {
     /// [`StageError`] if they break the contract or cannot be written.
     pub fn add(&mut self, rows: Rows<T>) -> Result<(), StageError> {
         self.rows.append(rows);
-        if self.rows.n_rows() >= GROUP_ROWS { self.rows.write(&mut self.writer) } else { Ok(()) }
+        if self.rows.n_rows() >= GROUP_ROWS { self.put() } else { Ok(()) }
     }
 
-    /// Ends the file.
+    /// Writes the rows that are there.
+    fn put(&mut self) -> Result<(), StageError> {
+        match &mut self.to {
+            To::File(writer) => self.rows.write(writer),
+            To::Memory(tables) => {
+                tables.add(T::NAME, std::mem::take(&mut self.rows).finish()?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends the table; gives its file, if it is one.
     ///
     /// # Errors
     ///
     /// [`StageError`] if it cannot be written.
-    pub fn finish(mut self) -> Result<lake::DataFile, StageError> {
-        self.rows.write(&mut self.writer)?;
-        self.writer.finish()
+    pub fn finish(mut self) -> Result<Option<lake::DataFile>, StageError> {
+        self.put()?;
+        match self.to {
+            To::File(writer) => writer.finish().map(Some),
+            To::Memory(_) => Ok(None),
+        }
     }
 }
 

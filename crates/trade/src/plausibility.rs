@@ -30,7 +30,7 @@ mod subtotals;
 mod totals;
 
 pub use self::finding::{Dimension, Finding, Kind, Part, RowCounts, shown};
-pub use self::side::{Axis, Cell, Cells};
+pub use self::side::{Axis, Cell, Cells, LabelSum, PeriodSums};
 pub use self::totals::is_named_total;
 
 use self::side::{Place, Seen, Side};
@@ -42,15 +42,35 @@ pub struct Findings(Vec<Finding>);
 impl Findings {
     /// Looks at a table.
     pub fn of<C: Iterator<Item = Cell> + Clone>(table: &Cells<'_, C>) -> Self {
-        let (n_rows, n_columns) = (table.rows.labels.len(), table.columns.labels.len());
-        let mut rows = Side::new(table.rows, table.n_periods, n_columns, Place::Row);
-        let mut columns = Side::new(table.columns, table.n_periods, n_rows, Place::Column);
+        let (mut rows, mut columns) = sides(table);
         for cell in table.each() {
             rows.add(cell);
             columns.add(cell);
         }
+        Self::of_sides([&rows, &columns], table)
+    }
+
+    /// Looks at a table of which it is known what its labels come to in each period. Its cells are
+    /// gone through only where a label may be a total, or where there are few labels. What is found is
+    /// what [`Self::of`] finds.
+    pub fn of_sums<C: Iterator<Item = Cell> + Clone>(
+        table: &Cells<'_, C>,
+        periods: &[PeriodSums],
+    ) -> Self {
+        let (mut rows, mut columns) = sides(table);
+        for (period, sums) in periods.iter().enumerate() {
+            sums.rows.iter().for_each(|&sum| rows.put(period, sum));
+            sums.columns.iter().for_each(|&sum| columns.put(period, sum));
+        }
+        Self::of_sides([&rows, &columns], table)
+    }
+
+    fn of_sides<C: Iterator<Item = Cell> + Clone>(
+        sides: [&Side<'_>; 2],
+        table: &Cells<'_, C>,
+    ) -> Self {
         let mut found = Vec::new();
-        for side in [&rows, &columns] {
+        for side in sides {
             let nested = codes::nested_levels(side);
             let is_out = nested.as_ref().map_or(&[][..], |nested| &nested.is_upper);
             found.extend(totals::totals(side, is_out, table));
@@ -88,6 +108,13 @@ impl<'a> IntoIterator for &'a Findings {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// The sides of a table: its rows and its columns, still without sums.
+fn sides<'a, C>(table: &Cells<'a, C>) -> (Side<'a>, Side<'a>) {
+    let (n_rows, n_columns) = (table.rows.labels.len(), table.columns.labels.len());
+    let rows = Side::new(table.rows, table.n_periods, n_columns, Place::Row);
+    (rows, Side::new(table.columns, table.n_periods, n_rows, Place::Column))
 }
 
 /// Labels all of whose values are zero.
@@ -149,7 +176,7 @@ mod tests {
         assert_eq!(
             found[0].to_string(),
             "region `W00` is the sum of the other 2 regions (50.0 % of the value): leave it out, in a layout by `rules` \
-             and `exclude`, in `measure` and `estimate` by --where"
+             and `exclude`, in `measure`, `resilience` and `estimate` by --where"
         );
     }
 
@@ -445,7 +472,73 @@ mod tests {
         })
     }
 
+    #[test]
+    fn cells_are_not_asked_for_where_sums_show_that_nothing_is_a_total() {
+        // More labels than values alone tell the parts of; none is as large as all others.
+        let regions: Vec<String> = (0..150).map(|at| format!("r{at:03}")).collect();
+        let products: Vec<String> = (0..120).map(|at| format!("{:06}", 10_000 + at * 7)).collect();
+        let value =
+            |row: usize, column: usize| f64::from(u32::try_from(row * column % 97).unwrap());
+        let cells = (0..150).flat_map(|row| {
+            (0..120).map(move |column| Cell { row, column, period: 0, value: value(row, column) })
+        });
+        let with = Cells {
+            rows: Axis::new(Dimension::Region, &regions),
+            columns: Axis::new(Dimension::Product, &products),
+            n_periods: 1,
+            cells,
+        };
+        let sums = PeriodSums::of(&with);
+        let asked = std::cell::Cell::new(0);
+        let without = Cells {
+            rows: with.rows,
+            columns: with.columns,
+            n_periods: 1,
+            cells: std::iter::once(()).flat_map(|()| {
+                asked.set(asked.get() + 1);
+                None::<Cell>
+            }),
+        };
+        assert_eq!(Findings::of_sums(&without, &sums), Findings::of(&with));
+        assert_eq!(asked.get(), 0);
+    }
+
     proptest! {
+        #[test]
+        fn sums_of_periods_show_what_cells_show((n, m, t, values) in table(), zeros in 0usize..5) {
+            let cells: Vec<Cell> = values.iter().enumerate().map(|(at, &value)| {
+                let value = if at % 5 < zeros { 0.0 } else { f64::from(value) / 100.0 };
+                Cell { row: at / (m * t), column: at / t % m, period: at % t, value }
+            }).collect();
+            // The last region is the sum of the others where zeros leave them values.
+            let (rows, columns) = (names(n + 1), names(m));
+            let mut all = cells.clone();
+            for cell in &cells {
+                all.push(Cell { row: n, ..*cell });
+            }
+            let table = Cells {
+                rows: Axis::new(Dimension::Region, &rows),
+                columns: Axis::new(Dimension::Product, &columns),
+                n_periods: t,
+                cells: all.iter().copied(),
+            };
+            let sums = PeriodSums::of(&table);
+            prop_assert_eq!(Findings::of_sums(&table, &sums), Findings::of(&table));
+            // A period alone gives the sums that it gives beside others.
+            for (period, of_all) in sums.iter().enumerate() {
+                let own = all.iter().copied().filter(|cell| cell.period == period);
+                let own: Vec<Cell> = own.map(|cell| Cell { period: 0, ..cell }).collect();
+                let alone = Cells {
+                    rows: table.rows,
+                    columns: table.columns,
+                    n_periods: 1,
+                    cells: own.iter().copied(),
+                };
+                let found = PeriodSums::of(&alone);
+                prop_assert_eq!(&found[..], std::slice::from_ref(of_all));
+            }
+        }
+
         #[test]
         fn whatever_the_parts_their_total_is_found_and_nothing_else((n, m, t, values) in table()) {
             let place = |at: usize| (at / (m * t), at / t % m, at % t);

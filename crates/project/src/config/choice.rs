@@ -3,6 +3,7 @@
 
 use clap::ValueEnum;
 use resilience::Benchmark;
+use resilience::donors::Scale as PathScale;
 use serde::{Deserialize, Serialize};
 use space::complexity::Scale;
 use space::{Diagonal, GainForm, Margin};
@@ -270,6 +271,11 @@ pub enum AbsentRegions {
     Zero,
 }
 
+/// The names of what regions may be compared with.
+pub fn region_benchmarks() -> Vec<&'static str> {
+    Benchmark::ALL.iter().map(|benchmark| benchmark.name()).collect()
+}
+
 /// What a region-product is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -300,6 +306,28 @@ impl From<ProductBenchmark> for Benchmark {
             ProductBenchmark::OwnTrend => Self::OwnTrend,
             ProductBenchmark::Reference => Self::Reference,
             ProductBenchmark::ReferenceProduct => Self::ReferenceMix,
+        }
+    }
+}
+
+/// What regions are compared in where one is expected to be as others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum DonorScale {
+    /// Logs of exports over the region's mean before.
+    Log,
+    /// Exports over that mean.
+    Index,
+    /// Exports.
+    Level,
+}
+
+impl From<DonorScale> for PathScale {
+    fn from(scale: DonorScale) -> Self {
+        match scale {
+            DonorScale::Log => Self::Log,
+            DonorScale::Index => Self::Index,
+            DonorScale::Level => Self::Level,
         }
     }
 }

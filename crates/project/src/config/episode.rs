@@ -153,6 +153,30 @@ impl From<Episode> for EpisodeText {
     }
 }
 
+/// What is wrong with the periods of an episode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpisodeFault {
+    /// The key at fault, where it is one alone.
+    pub key: Option<&'static str>,
+    /// What is there, and what was expected.
+    pub why: String,
+}
+
+impl EpisodeFault {
+    fn of(key: &'static str, why: impl Into<String>) -> Self {
+        Self { key: Some(key), why: why.into() }
+    }
+}
+
+impl fmt::Display for EpisodeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(key) = self.key {
+            write!(f, "{key} ")?;
+        }
+        f.write_str(&self.why)
+    }
+}
+
 impl Episode {
     /// The last base period.
     pub fn last_base(&self) -> Period {
@@ -176,40 +200,43 @@ impl Episode {
     /// # Errors
     ///
     /// The key at fault, and what was expected.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), EpisodeFault> {
         let all = || {
             let ends = [self.trough, self.end, self.transformation];
             self.base.iter().copied().chain(ends)
         };
         if self.base.is_empty() {
-            return Err("base: expected at least one period".to_owned());
+            return Err(EpisodeFault::of("base", "is empty: expected at least one period"));
         }
         if let Some(other) = all().find(|period| period.frequency != self.frequency()) {
-            return Err(format!(
+            let why = format!(
                 "{other} is a {}, the trough {} a {}: expected periods of one length",
                 other.frequency,
                 self.trough,
                 self.frequency()
-            ));
+            );
+            return Err(EpisodeFault { key: None, why });
         }
-        if self.base.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err("base: a period is there twice".to_owned());
+        if let Some(pair) = self.base.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(EpisodeFault::of("base", format!("{}: a period is there twice", pair[0])));
         }
         super::range::within(&self.trailing, &(1..=1200))
-            .map_err(|why| format!("trailing: {why} periods"))?;
+            .map_err(|why| EpisodeFault::of("trailing", format!("{why} periods")))?;
         let (last, trough, end) = (self.last_base(), self.trough, self.end);
         let stages =
             [("trough", last, "the last base period", trough), ("end", trough, "the trough", end)];
         for (key, before, what, period) in stages {
             if period <= before {
-                return Err(format!("{key} {period}: expected a period after {what}, {before}"));
+                let why = format!("{period}: expected a period after {what}, {before}");
+                return Err(EpisodeFault::of(key, why));
             }
         }
         if self.transformation <= last {
-            return Err(format!(
-                "transformation {}: expected a period after the last base period, {last}",
+            let why = format!(
+                "{}: expected a period after the last base period, {last}",
                 self.transformation
-            ));
+            );
+            return Err(EpisodeFault::of("transformation", why));
         }
         Ok(())
     }
@@ -237,7 +264,7 @@ mod tests {
         ];
         for (from, to, why) in faults {
             let episode = read(&good.replace(from, to)).expect("an episode");
-            let error = episode.check().expect_err("a fault");
+            let error = episode.check().expect_err("a fault").to_string();
             assert!(error.contains(why), "{error}");
         }
         for (from, to, why) in [

@@ -1,9 +1,9 @@
 //! The sections of the config: their keys, with type and meaning, and what each value may be.
 
 use super::choice::{
-    AbsentRegions, CoOccurrenceMargin, Counted, Flow, LinkValidation, Named, OutlookGain,
-    OutlookPci, OwnProduct, Part, PciScale, ProductBenchmark, ProximitySource, RcaComparison,
-    RcaReference, RelatednessMeasure, SpatialWeights,
+    AbsentRegions, CoOccurrenceMargin, Counted, DonorScale, Flow, LinkValidation, Named,
+    OutlookGain, OutlookPci, OwnProduct, Part, PciScale, ProductBenchmark, ProximitySource,
+    RcaComparison, RcaReference, RelatednessMeasure, SpatialWeights,
 };
 use super::episode::Episode;
 use super::overlay::{Keys, Origins, Said, Sections, whole};
@@ -251,22 +251,48 @@ sections! {
             |list: &Vec<ProductBenchmark>| headline(list, &ProductBenchmark::Aggregate),
         /// Years before the base whose mean log growth is the own trend.
         trend_years: usize => of(YEARS),
+        /// Years before the base in which the date of a break is looked for.
+        shock_date_years: usize => of(YEARS),
+        /// Years that models of the own past are fitted to, the last of which ends the base.
+        own_past_years: usize => of(YEARS),
+        /// Years up to the base, at the most, in which regions are found alike.
+        donor_years: usize => of(YEARS),
+        /// What they are compared in.
+        donor_scale: DonorScale => any,
+        /// Years before the base in which a shock is made up, to see what is found of none.
+        placebo_years: usize => of(YEARS),
+        /// Folds of the cross-validation of the completion of matrices.
+        completion_folds: usize => of(2..=100),
+        /// What their random numbers start from.
+        completion_seed: u64 => any,
         /// Years whose mean growth is the norm of a shock.
         shock_years_before: usize => of(YEARS),
         /// How far growth falls below it in a shock.
         shock_margin: f64 => at_least_zero,
         /// Years within which growth must be back.
         shock_years_after: usize => of(YEARS),
+        /// How far below the expected path a region counts as back, over what is expected.
+        recover_tolerance: f64 => at_least_zero,
+        /// For how many periods in a row.
+        recover_periods: usize => of(SOME),
+        /// What each score weighs in the composite of a region's path.
+        composite_weights: CompositeWeights => weighing,
         /// Share of each tail that winsorised indices pull in.
         winsorized_share: f64 => tail,
         /// Elasticity of substitution of quality.
         quality_sigma: f64 => above_one,
         /// Replicates of the intervals; 0: none.
         bootstrap_replicates: usize => of(0..=1_000_000),
-        /// Share of the replicates inside the interval.
+        /// Share of the replicates inside the interval; the level of prediction intervals.
         bootstrap_level: f64 => fraction,
         /// What their random numbers start from.
         bootstrap_seed: u64 => any,
+        /// Periods of the blocks in which residuals of models of the own past are drawn.
+        block_length: usize => of(SOME),
+        /// Draws of the weights of the composite; 0: none.
+        weight_draws: usize => of(0..=1_000_000),
+        /// The most regions of which each pair is compared by its replicates; 0: none.
+        rank_pairs_up_to: usize => of(0..=10_000),
         /// Regions whose borders changed.
         region_changes: Vec<RegionChange> => |list: &Vec<RegionChange>| changes(list),
         /// The shocks.
@@ -330,6 +356,48 @@ impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// What each score weighs in the composite of `resilience.component`: 0 or more, one above it.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompositeWeights {
+    /// Depth of the largest gap.
+    pub depth: f64,
+    /// Loss over all periods.
+    pub loss: f64,
+    /// Time to recover.
+    pub recovery: f64,
+    /// How much of the largest gap is made up.
+    pub strength: f64,
+    /// Steadiness after the trough.
+    pub stability: f64,
+    /// Where the path ends.
+    pub end: f64,
+}
+
+impl From<CompositeWeights> for resilience::path::CompositeWeights {
+    fn from(weights: CompositeWeights) -> Self {
+        let CompositeWeights { depth, loss, recovery, strength, stability, end } = weights;
+        Self { depth, loss, recovery, strength, stability, end }
+    }
+}
+
+fn weighing(weights: &CompositeWeights) -> Result<(), String> {
+    let CompositeWeights { depth, loss, recovery, strength, stability, end } = *weights;
+    let all = [
+        ("depth", depth),
+        ("loss", loss),
+        ("recovery", recovery),
+        ("strength", strength),
+        ("stability", stability),
+        ("end", end),
+    ];
+    for (name, weight) in all {
+        at_least_zero(&weight).map_err(|why| format!("{name}: {why}"))?;
+    }
+    let sum: f64 = all.iter().map(|(_, weight)| weight).sum();
+    above_zero(&sum).map_err(|_| "expected a weight above 0, and a finite sum".to_owned())
 }
 
 /// A region that is not the same before and after.
@@ -516,6 +584,16 @@ impl Resilience {
         let of_products = self.product_benchmarks.iter().map(|&benchmark| benchmark.into());
         let of_regions = self.region_benchmarks.iter().map(|benchmark| benchmark.0);
         of_products.chain(of_regions).any(Benchmark::is_of_reference)
+    }
+
+    /// Whether a benchmark is a model of the unit's own past.
+    pub fn uses_own_past(&self) -> bool {
+        self.region_benchmarks.iter().any(|benchmark| benchmark.0.own_model().is_some())
+    }
+
+    /// Whether a benchmark is what other regions say of one.
+    pub fn uses_donors(&self) -> bool {
+        self.region_benchmarks.iter().any(|benchmark| benchmark.0.is_of_donors())
     }
 }
 

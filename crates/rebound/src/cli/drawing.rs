@@ -3,7 +3,7 @@
 use super::lake_args::{LakeArgs, catalog};
 use project::pipeline::Pipeline;
 use project::pipeline_file::PipelineFile;
-use report::{self, ReportArgs};
+use report::{self, ReportArgs, destination};
 use std::io::Write;
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
@@ -29,6 +29,7 @@ pub(super) fn report(
     out: &mut impl Write,
     args: &ReportArgs,
 ) -> anyhow::Result<()> {
+    destination::is_folder_name(&args.output)?;
     let pipeline = PipelineFile::read(&args.pipeline)?.pipeline(runtime)?;
     let files = draw(runtime, args, &pipeline)?;
     for path in files.iter().filter(|path| path.extension().is_some_and(|e| e != "png")) {

@@ -6,6 +6,7 @@ use crate::init::InitError;
 use crate::log::LogFormat;
 use crate::measure::MeasureError;
 use crate::preview::PreviewError;
+use crate::resilience::ResilienceError;
 use crate::rollback::RollbackError;
 use crate::run::RunError;
 use crate::synth::SynthError;
@@ -15,6 +16,7 @@ use project::layout_file::LayoutError;
 use project::pipeline::PipelineError;
 use query::QueryError;
 use report::ReportError;
+use report::destination::DestinationError;
 use report::export::ExportError;
 use report::output::OutputError;
 use report::published::NotPublished;
@@ -96,9 +98,11 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             return 3;
         }
         let is_users = cause.is::<UsersError>()
+            || cause.is::<DestinationError>()
             || cause.is::<NotPublished>()
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
+            || cause.downcast_ref().is_some_and(ResilienceError::is_users)
             || cause.downcast_ref().is_some_and(InitError::is_users)
             || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)

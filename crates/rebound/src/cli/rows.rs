@@ -1,15 +1,23 @@
-//! Commands that give rows, and what is made of them: `sql`, `measure`, `export` and `estimate`.
+//! Commands that give rows, and what is made of them: `sql`, `measure`, `resilience`, `export` and
+//! `estimate`.
 
+use super::drawing;
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, Read, catalog};
+use super::programs;
 use crate::estimate_command::{self, EstimateArgs};
+use crate::log;
 use crate::measure::{self, MeasureArgs};
-use crate::run::warn_of;
+use crate::resilience::{self, Page, ResilienceArgs, Resilient};
+use crate::run::{self, Options, RunError, warn_of};
 use crate::shell::{self, Renewal};
 use anyhow::Context;
 use clap::Args;
 use lake::Lake;
+use project::pipeline_file::PipelineFile;
 use query::QueryError;
+use report::ReportArgs;
+use report::destination::{self, FileForm};
 use report::export::{self, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputError};
@@ -26,9 +34,10 @@ pub(super) struct SqlArgs {
     /// Read the query from a file.
     #[arg(long, short, conflicts_with = "query")]
     file: Option<PathBuf>,
-    /// Form of the rows.
-    #[arg(long, value_enum, default_value = "table")]
-    format: Format,
+    /// Form of the rows; otherwise what the name of --output says, or a table. A name that says another form is
+    /// refused; names in .txt, and those that say none, go with any.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Write to a file instead of standard output.
     #[arg(long, short)]
     output: Option<PathBuf>,
@@ -104,12 +113,20 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         )
         .into());
     }
-    let is_binary = matches!(args.format, Format::Parquet | Format::Arrow);
+    let format = destination::form(args.output.as_deref(), args.format, Format::Table)?;
+    if let Some(path) = &args.output {
+        destination::is_file_name(path)?;
+        destination::is_no_input(path, args.file.as_deref())?;
+    }
+    let is_binary = matches!(format, Format::Parquet | Format::Arrow);
     if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
         return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
     }
     let lake = args.lake.open()?;
-    args.kept.read(runtime, &lake, |read| query(runtime, args, &lake, &read, &text))
+    if let Some(path) = &args.output {
+        destination::is_outside(path, lake.folder())?;
+    }
+    args.kept.read(runtime, &lake, |read| query(runtime, (args, format), &lake, &read, &text))
 }
 
 /// Runs a shell: over what is published, also when that changes, or over what an earlier run
@@ -130,7 +147,7 @@ fn shell(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
 /// Runs a query, and writes its rows.
 fn query(
     runtime: &Runtime,
-    args: &SqlArgs,
+    (args, format): (&SqlArgs, Format),
     lake: &Lake,
     read: &Read,
     text: &str,
@@ -154,14 +171,120 @@ fn query(
         Err(error) => return Err(error.into()),
     };
     let batches = batches.into_iter().map(Ok::<_, OutputError>);
-    put(args.format, args.csv, args.output.as_deref(), &schema, batches)
+    put(format, args.csv, args.output.as_deref(), &schema, batches)
 }
 
 /// Measures a table.
 pub(super) fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
+    let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
+    if let Some(path) = &args.output {
+        destination::is_file_name(path)?;
+        destination::is_no_input(path, args.inputs())?;
+    }
     let measured = measure::measure(args, runtime.handle())?;
     let schema = measured.schema.clone();
-    put(args.format, args.csv, args.output.as_deref(), &schema, measured)
+    put(format, args.csv, args.output.as_deref(), &schema, measured)
+}
+
+/// The folder that all tables of a table's resilience are asked for in.
+fn folder(args: &ResilienceArgs) -> anyhow::Result<Option<&Path>> {
+    let Some(path) = args.output.as_deref() else { return Ok(None) };
+    if args.all {
+        destination::is_folder_name(path)?;
+    }
+    let is_folder = path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_folder && args.rows.is_some() {
+        let path = path.display();
+        let why =
+            format!("`{path}` is a folder, for every table: leave --rows out, or name a file");
+        return Err(UsersError(why).into());
+    }
+    Ok((is_folder || args.all).then_some(path))
+}
+
+/// Writes every table to a folder, and lists the files.
+fn put_all(found: &Resilient, args: &ResilienceArgs, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        UsersError(format!("failed to make the folder `{}`: {error}", folder.display()))
+    })?;
+    let format = args.format.unwrap_or(Format::Csv);
+    let path_of = |name: &str| folder.join(format!("{name}.{}", format.ending()));
+    for (name, _) in found.files() {
+        destination::is_no_input(&path_of(name), args.inputs())?;
+    }
+    let mut out = std::io::stdout().lock();
+    for (name, table) in found.files() {
+        let path = path_of(name);
+        let rows = table.rows.iter().cloned().map(Ok::<_, OutputError>);
+        put(format, args.csv, Some(&path), &table.schema, rows)?;
+        if let Some(why) = found.why_empty(table) {
+            tracing::info!("`{}` has no rows: {why}", path.display());
+        }
+        writeln!(out, "{}", path.display())?;
+    }
+    Ok(())
+}
+
+/// Draws the page of a table into a folder, and says where it is.
+fn draw_page(
+    runtime: &Runtime,
+    page: &Page,
+    threads: Option<usize>,
+    folder: &Path,
+) -> anyhow::Result<()> {
+    let file = page.pipeline();
+    // What is told of a run is of a pipeline that the user has not written.
+    let drawn = log::hushed(|| -> anyhow::Result<Vec<PathBuf>> {
+        let options = Options { threads, command: programs::command_line(), ..Options::default() };
+        run::run(runtime, PipelineFile::read(&file)?, &options)?;
+        let asked = ReportArgs {
+            pipeline: file.clone(),
+            lake: None,
+            output: folder.to_owned(),
+            no_figures: false,
+        };
+        drawing::draw(runtime, &asked, &PipelineFile::read(&file)?.pipeline(runtime)?)
+    });
+    drawn.context("the rows are written, but the page could not be drawn")?;
+    tracing::info!("drew {}", folder.join("report.html").display());
+    Ok(())
+}
+
+/// Computes the resilience of a table's regions.
+pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Result<()> {
+    let folder = folder(args)?;
+    let is_read = args.output.is_none() && std::io::stdout().is_terminal();
+    let unless = if is_read { Format::Table } else { Format::Csv };
+    let file = args.output.as_deref().filter(|_| folder.is_none());
+    let format = destination::form(file, args.format, unless)?;
+    if let Some(path) = file {
+        destination::is_file_name(path)?;
+        destination::is_no_input(path, args.inputs())?;
+    }
+    if let Some(path) = &args.report {
+        destination::is_folder_name(path)?;
+    }
+    let compute = || resilience::resilience(args, runtime.handle());
+    let found = match args.threads.filter(|n| *n > 0) {
+        None => compute()?,
+        Some(n) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+            pool.map_err(|_| RunError::Threads(n))?.install(compute)?
+        }
+    };
+    if let Some(folder) = folder {
+        put_all(&found, args, folder)?;
+    } else {
+        // A file is as wide as its rows.
+        let width = if file.is_some() { usize::MAX } else { output::text_width() };
+        let table = found.rows(args.rows.as_deref().unwrap_or("regions"), format, width)?;
+        let rows = table.rows.into_iter().map(Ok::<_, OutputError>);
+        put(format, args.csv, args.output.as_deref(), &table.schema, rows)?;
+    }
+    match (&found.page, &args.report) {
+        (Some(page), Some(folder)) => draw_page(runtime, page, args.threads, folder),
+        _ => Ok(()),
+    }
 }
 
 /// Writes tables as files, and lists these.
@@ -170,7 +293,9 @@ pub(super) fn export(
     out: &mut impl Write,
     command: &ExportCommand,
 ) -> anyhow::Result<()> {
+    destination::is_folder_name(&command.args.output)?;
     let lake = command.lake.open()?;
+    destination::is_outside(&command.args.output, lake.folder())?;
     let memory = command.memory.memory();
     let written = command.kept.read(runtime, &lake, |read| {
         let tables = export::tables(&command.args, &read.catalog);

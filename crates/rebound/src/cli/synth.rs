@@ -4,6 +4,7 @@ use crate::synth::{self, Nation};
 use clap::Args;
 use project::config::count;
 use project::layout_file;
+use report::destination;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -40,6 +41,7 @@ pub(super) struct SynthArgs {
 
 /// Writes a made-up nation's records.
 pub(super) fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()> {
+    destination::is_folder_name(&args.output)?;
     let layout = layout_file::read(&args.layout)?;
     let nation = Nation {
         rows: args.rows,

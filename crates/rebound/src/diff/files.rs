@@ -131,6 +131,7 @@ mod tests {
             bytes: 1,
             hash: hash(text),
             unit: None,
+            part: None,
         };
         let column = |&(name, kind): &(&str, Kind)| Column {
             name: name.to_owned(),

@@ -72,7 +72,7 @@ pub(super) struct PeriodForm {
 }
 
 /// The month that a name is of, in one of several languages.
-pub(super) fn month_named(name: &str) -> Option<i32> {
+pub(crate) fn month_named(name: &str) -> Option<i32> {
     let name = fold(name);
     if !(3..=LONGEST_MONTH).contains(&name.chars().count())
         || !name.chars().all(char::is_alphabetic)
@@ -86,7 +86,7 @@ pub(super) fn month_named(name: &str) -> Option<i32> {
 }
 
 /// The month that a text of a column of months is: 3, `03`, `M03`, `Mar`, `março`.
-pub(super) fn month_of(text: &str) -> Option<i32> {
+pub(crate) fn month_of(text: &str) -> Option<i32> {
     let text = trade::code::whole(text.trim());
     let digits = text.strip_prefix(['M', 'm']).unwrap_or(text);
     let number = digits.parse().ok().filter(|month| (1..=12).contains(month));
@@ -94,7 +94,7 @@ pub(super) fn month_of(text: &str) -> Option<i32> {
 }
 
 /// The first month of the quarter that a text is: 2, `Q2`, `T2`, `II`, `2T`, `2º trimestre`.
-pub(super) fn quarter_of(text: &str) -> Option<i32> {
+pub(crate) fn quarter_of(text: &str) -> Option<i32> {
     let text = fold(trade::code::whole(text.trim()));
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
@@ -144,7 +144,7 @@ fn forms() -> Vec<String> {
 }
 
 /// The names of months in texts, unless all are English.
-fn names_in<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<(String, i32)> {
+pub(crate) fn names_in<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<(String, i32)> {
     let mut names: BTreeMap<String, i32> = BTreeMap::new();
     for text in texts {
         for word in

@@ -1,43 +1,19 @@
 //! What can be measured of a table, and how: the arguments of `rebound measure`.
 
+use crate::region_table::TableArgs;
 use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
 use project::config::count;
-use project::read_options::ReadOptions;
 use report::output::{CsvArgs, Format};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to measure of which table, under which conventions.
 #[derive(Debug, Args)]
 pub struct MeasureArgs {
-    /// A table with a row a region and product (and year): delimited text, a workbook, Parquet,
-    /// Arrow, Stata or JSON, plain or packed.
-    pub(super) file: PathBuf,
-    /// Its column of regions (found by its name if it is a usual one).
-    #[arg(long)]
-    pub(super) region: Option<String>,
-    /// Its column of products.
-    #[arg(long)]
-    pub(super) product: Option<String>,
-    /// Its column of values: exports, employees, patents.
-    #[arg(long)]
-    pub(super) value: Option<String>,
-    /// Its column of years or other periods, each measured on its own; `none` if it has one that must not be used.
-    #[arg(long)]
-    pub(super) year: Option<String>,
-    /// The rows that are measured: a SQL condition, as in "flowCode = 'X' and partnerISO <> 'W00'".
-    #[arg(long = "where", short = 'w', value_name = "CONDITION")]
-    pub(super) condition: Option<String>,
-    /// What becomes of rows with a negative value.
-    #[arg(long, value_enum, default_value = "refuse")]
-    pub(super) negative: Negative,
-    /// Fill product codes up to so many digits with zeros in front, which numbers have lost.
-    #[arg(long, value_parser = count(1..=12))]
-    pub(super) product_digits: Option<usize>,
-    /// How the file is read.
-    #[command(flatten, next_help_heading = "Reading the file (what is not told is seen in it)")]
-    pub(super) read: ReadOptions,
+    /// The table.
+    #[command(flatten)]
+    pub(super) table: TableArgs,
     /// What to measure.
     #[arg(long, value_enum, value_delimiter = ',', num_args = 1.., help_heading = "Measures", default_values = [
         "rca", "specialized", "density", "outlook-gain", "diversity", "eci", "outlook-index", "ubiquity", "pci",
@@ -79,9 +55,10 @@ pub struct MeasureArgs {
     /// First digits of a product's code that are its group, for related-variety.
     #[arg(long, default_value_t = 2, value_parser = count(0..=100))]
     pub(super) group_digits: usize,
-    /// Form of the rows.
-    #[arg(long, value_enum, default_value = "csv")]
-    pub format: Format,
+    /// Form of the rows; otherwise what the name of --output says, or csv. A name that says another form is refused;
+    /// names in .txt, and those that say none, go with any.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Write to a file instead of standard output.
     #[arg(long, short)]
     pub output: Option<PathBuf>,
@@ -90,13 +67,11 @@ pub struct MeasureArgs {
     pub csv: CsvArgs,
 }
 
-/// What becomes of rows with a negative value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Negative {
-    /// They are an error.
-    Refuse,
-    /// They are left out, which is said with their number and value.
-    LeaveOut,
+impl MeasureArgs {
+    /// The files that are read.
+    pub(crate) fn inputs(&self) -> [&Path; 1] {
+        [&self.table.file]
+    }
 }
 
 /// What can be measured.

@@ -31,13 +31,13 @@ fn fields(question: &Question) -> Vec<Field> {
     let mut fields: Vec<Field> = columns.period.iter().map(|name| label(name)).collect();
     match question.of {
         Of::Cells => {
-            fields.extend([label(&columns.region), label(&columns.product)]);
+            fields.extend([label(&columns.region), label(columns.product())]);
             fields.push(Field::new(&columns.value, DataType::Float64, false));
         }
         Of::Regions => fields.push(label(&columns.region)),
-        Of::Products => fields.push(label(&columns.product)),
+        Of::Products => fields.push(label(columns.product())),
         Of::Pairs => {
-            let product = &columns.product;
+            let product = columns.product();
             fields.extend([label(&format!("{product}_a")), label(&format!("{product}_b"))]);
             fields.push(Field::new("relatedness", DataType::Float64, false));
             fields.push(Field::new("is_in_tree", DataType::Boolean, false));

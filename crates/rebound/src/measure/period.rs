@@ -1,9 +1,9 @@
 //! What is measured once for a period, for all metrics that need it.
 
 use super::args::{Metric, Of};
-use super::input::Table;
 use super::question::Question;
 use super::values::Values;
+use crate::region_table::Table;
 use rayon::prelude::*;
 use space::{
     Complexity, Density, Exports, Outlook, Rca, Reference, Relatedness, Specialization, complexity,

@@ -2,7 +2,7 @@
 
 use super::args::{MeasureArgs, Metric, Of};
 use super::conventions::Conventions;
-use super::input::Table;
+use crate::region_table::Table;
 use std::collections::BTreeMap;
 
 /// What is asked of which table.

@@ -410,6 +410,7 @@ mod tests {
             bytes: 1,
             hash: ContentHash::of_reader(bytes).expect("bytes"),
             unit: None,
+            part: None,
         };
         let version = |made_at: &str, files: Vec<DataFile>| TableVersion {
             table: "t.a".to_owned(),

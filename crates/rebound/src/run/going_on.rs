@@ -102,7 +102,7 @@ mod tests {
     use crate::node::{Node, Parts, Work};
     use crate::run::plan::Action;
     use lake::{Fingerprinter, LakeError};
-    use project::pipeline::SqlFile;
+    use project::sql_file::SqlFile;
     use stages::Choice;
 
     fn step(name: &str, reads: &[&str]) -> Step {

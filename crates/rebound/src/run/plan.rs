@@ -10,8 +10,9 @@ use lake::{
     Catalog, CatalogVersion, FileRecord, Fingerprint, Lake, LakeError, RunRecord, RunStatus,
     TableVersion,
 };
-use project::pipeline::{Engine, Pipeline, PipelineError, SqlFile};
+use project::pipeline::{Engine, Pipeline, PipelineError};
 use project::pipeline_file::PipelineFile;
+use project::sql_file::SqlFile;
 use query::{Session, SessionParams};
 use stages::{Choice, Kept};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +110,7 @@ pub(crate) fn nodes(session: &Session, pipeline: &Pipeline) -> Result<Vec<Node>,
         };
         let mut tables = of(&file.text)?;
         file.heads().map_err(|why| wrong(file, why))?;
+        file.names().map_err(|why| wrong(file, why))?;
         let reads = file.reads().map_err(|why| wrong(file, why))?;
         let part = file.part().map_err(|why| wrong(file, why))?;
         let divided = part.and_then(|part| part.of);
@@ -131,11 +133,38 @@ pub(crate) fn nodes(session: &Session, pipeline: &Pipeline) -> Result<Vec<Node>,
             let why = format!("`reads` names `{}`, which it does not read", of.table);
             return Err(wrong(file, why));
         }
-        if let Some((_, query)) = file.each() {
-            tables.extend(of(query)?);
+        if let Some(each) = file.each() {
+            tables.extend(of(each.query)?);
         }
         Ok(tables)
     })
+}
+
+/// Looks whether checks say of tables that they read which parts they read.
+fn look_at_checks(session: &Session, pipeline: &Pipeline) -> Result<(), RunError> {
+    for file in &pipeline.checks {
+        let parts = file.check_parts().map_err(|why| wrong(file, why))?;
+        let Some(reads) = parts.map(|parts| parts.reads).filter(|reads| !reads.is_empty()) else {
+            continue;
+        };
+        let tables = session
+            .tables_read(&file.text)
+            .map_err(|source| RunError::Sql { path: file.path.clone(), source })?;
+        if let Some(table) = tables.iter().find(|table| !reads.iter().any(|of| of.table == **table))
+        {
+            let why = format!("it reads `{table}`, which `reads` does not name");
+            return Err(wrong(file, why));
+        }
+        if let Some(of) = reads.iter().find(|of| !tables.contains(&of.table)) {
+            let why = format!("`reads` names `{}`, which it does not read", of.table);
+            return Err(wrong(file, why));
+        }
+        if reads.iter().all(|of| of.of.is_none()) {
+            let why = "`reads` names no table of which each reads a part: take `each` out";
+            return Err(wrong(file, why.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the pipeline of `file` and says what a run would do.
@@ -161,7 +190,9 @@ pub fn plan(runtime: &Runtime, file: PipelineFile, options: &Options) -> Result<
             asked: pipeline.name,
         });
     }
-    let nodes = nodes(&sql_session(&lake, &pipeline, 1)?, &pipeline)?;
+    let session = sql_session(&lake, &pipeline, 1)?;
+    let nodes = nodes(&session, &pipeline)?;
+    look_at_checks(&session, &pipeline)?;
     let mut chosen = graph::select(&nodes, &options.select, &options.exclude)?;
     let runs = runtime.block_on(lake.recent_runs())?;
     warn_of(&runs.left_out);

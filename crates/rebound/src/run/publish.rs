@@ -1,20 +1,14 @@
 //! Checks what was made, and publishes it.
 
-use super::check_results::CheckResults;
-use super::error::{FailedCheck, RunError};
+use super::checks::Checker;
+use super::error::RunError;
 use super::expectations::Expectations;
 use super::options::Changes;
-use super::plan::sql_session;
 use crate::clock;
-use crate::node::SQL_VERSION;
-use crate::telemetry;
 use crate::verified::Verified;
-use arrow::array::RecordBatch;
-use lake::{
-    Catalog, CatalogVersion, CheckOutcome, DataFile, Fingerprinter, Lake, RunRecord, TableVersion,
-};
+use lake::{Catalog, CatalogVersion, DataFile, Lake, RunRecord, TableVersion};
 use project::pipeline::Pipeline;
-use stages::{Kept, contracts};
+use stages::Kept;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::runtime::Runtime;
 
@@ -75,9 +69,16 @@ impl Publisher<'_> {
         if !held.is_empty() {
             return Ok((Publication::Held(held), 0));
         }
-        let known = published.filter(|_| self.kept == Kept::Used);
-        let mut results =
-            check(self.runtime, self.pipeline, self.lake, self.verified, &current, known)?;
+        let checker = Checker {
+            runtime: self.runtime,
+            pipeline: self.pipeline,
+            lake: self.lake,
+            verified: self.verified,
+            current: &current,
+            published,
+            kept: self.kept,
+        };
+        let mut results = checker.check()?;
         let expectations = Expectations {
             runtime: self.runtime,
             pipeline: self.pipeline,
@@ -153,93 +154,4 @@ pub(crate) fn put(
         Ok(_) => Err(error.into()),
         Err(_) => Err(RunError::Unknown { lake: lake.url().to_owned(), source: Box::new(error) }),
     }
-}
-
-/// Runs the checks that did not hold before on the same tables; gives them all.
-pub(super) fn check(
-    runtime: &Runtime,
-    pipeline: &Pipeline,
-    lake: &Lake,
-    verified: &Verified<'_>,
-    current: &BTreeMap<String, TableVersion>,
-    published: Option<&Catalog>,
-) -> Result<CheckResults, RunError> {
-    let session = sql_session(lake, pipeline, 1)?;
-    for version in current.values() {
-        session.register(version)?;
-    }
-    let mut results = CheckResults::default();
-    let mut n_not_run = 0;
-    let mut not_made = BTreeSet::new();
-    for file in &pipeline.checks {
-        let span = telemetry::of_check(&file.name);
-        let _at_work = span.enter();
-        let broken = |source| RunError::Sql { path: file.path.clone(), source };
-        let severity = file.severity();
-        let tables = session.tables_read(&file.text).map_err(broken)?;
-        // A part of a pipeline is checked in part.
-        let is_absent =
-            |table: &&String| !current.contains_key(*table) && is_made_by(pipeline, table);
-        let absent: Vec<&String> = tables.iter().filter(is_absent).collect();
-        if !absent.is_empty() {
-            n_not_run += 1;
-            not_made.extend(absent.into_iter().cloned());
-            results.note(&file.name, severity, CheckOutcome::NotRun);
-            continue;
-        }
-        let mut maker = Fingerprinter::default();
-        maker.add("code", SQL_VERSION.to_string().as_bytes());
-        maker.add("sql", file.meaning().as_bytes());
-        for table in &tables {
-            if let Some(version) = current.get(table) {
-                // What a table is made from says nothing of its rows.
-                maker.add("table", table.as_bytes());
-                for file in &version.files {
-                    maker.add("part", file.hash.as_str().as_bytes());
-                }
-            }
-        }
-        let fingerprint = maker.finish();
-        let held_before =
-            published.is_some_and(|catalog| catalog.checks.get(&file.name) == Some(&fingerprint));
-        if held_before {
-            results.note(&file.name, severity, CheckOutcome::HeldBefore);
-        } else {
-            for version in tables.iter().filter_map(|table| current.get(table)) {
-                verified.read(version)?;
-            }
-            let (_, rows) = runtime.block_on(session.run(&file.text)).map_err(broken)?;
-            let n_rows = rows.iter().map(RecordBatch::num_rows).sum();
-            if n_rows > 0 {
-                let first_rows = first_rows(&rows);
-                let found = FailedCheck { path: file.path.clone(), n_rows, first_rows };
-                results.note_rows(&file.name, severity, severity, found);
-                continue;
-            }
-            results.note(&file.name, severity, CheckOutcome::Held);
-        }
-        results.held.insert(file.name.clone(), fingerprint);
-    }
-    if n_not_run > 0 {
-        let tables = not_made.into_iter().collect::<Vec<_>>().join(", ");
-        tracing::info!(tables, "{n_not_run} checks not run, as the tables are not made here");
-    }
-    Ok(results)
-}
-
-fn is_made_by(pipeline: &Pipeline, table: &str) -> bool {
-    contracts::of(table).is_some() || pipeline.sql.iter().any(|file| file.name == table)
-}
-
-fn first_rows(rows: &[RecordBatch]) -> String {
-    const SHOWN: usize = 10;
-    let mut left = SHOWN;
-    let mut shown = Vec::new();
-    for batch in rows {
-        let n = batch.num_rows().min(left);
-        shown.push(batch.slice(0, n));
-        left -= n;
-    }
-    arrow::util::pretty::pretty_format_batches(&shown)
-        .map_or_else(|error| error.to_string(), |table| table.to_string())
 }

@@ -4,12 +4,23 @@ use super::error::RunError;
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::partition;
 use arrow::util::display::array_value_to_string;
-use lake::{DataFile, Fingerprint, Lake, TableVersion, TableWriter};
-use project::pipeline::SqlFile;
+use lake::{DataFile, Fingerprint, Lake, LakeError, TableVersion, TableWriter};
+use project::sql_file::SqlFile;
 
 /// What is wrong with a SQL file.
 pub(super) fn wrong(sql: &SqlFile, why: String) -> RunError {
     RunError::SqlReads { path: sql.path.clone(), why }
+}
+
+/// An error of rows that are written, with the file that gives them.
+fn said(sql: &SqlFile, error: LakeError) -> RunError {
+    match error {
+        LakeError::KeyOrder { .. } => wrong(
+            sql,
+            format!("{error}: order the rows by the header `key`, and let no key repeat"),
+        ),
+        error => error.into(),
+    }
 }
 
 /// The files that rows may go to.
@@ -61,7 +72,8 @@ impl<'s> Splitter<'s> {
     /// Adds rows.
     pub(super) async fn add(&mut self, batch: RecordBatch) -> Result<(), RunError> {
         let Some(name) = self.column.clone() else {
-            return Ok(self.writer("").await?.write(batch).await?);
+            let written = self.writer("").await?.write(batch).await;
+            return written.map_err(|error| said(self.sql, error));
         };
         let Some(column) = batch.column_by_name(&name).cloned() else {
             return Err(wrong(
@@ -81,7 +93,8 @@ impl<'s> Splitter<'s> {
             }
             let part = array_value_to_string(&column, range.start).unwrap_or_default();
             let rows = batch.slice(range.start, range.len());
-            self.writer(&part).await?.write(rows).await?;
+            let written = self.writer(&part).await?.write(rows).await;
+            written.map_err(|error| said(self.sql, error))?;
         }
         Ok(())
     }

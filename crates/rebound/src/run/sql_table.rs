@@ -7,11 +7,12 @@ use super::plan::sql_session;
 use super::splitter::{Splitter, wrong};
 use crate::clock;
 use crate::node::Node;
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
-use lake::{Column, DataFile, Fingerprint, Lake, LakeError, TableVersion};
-use project::pipeline::{SqlFile, SqlPart, SqlReads};
+use lake::{Column, DataFile, Fingerprint, Kind, Lake, LakeError, TableVersion};
+use project::sql_file::{SqlEach, SqlFile, SqlPart, SqlReads};
 use query::{QueryError, Session};
 use serde::{Deserialize, Serialize};
 use stages::remote::{RemoteExecutor, Task};
@@ -22,12 +23,30 @@ use std::ops::Range;
 /// What stands in the text of a table in parts for the first of those that are made.
 const FROM: &str = "from";
 
-/// A value that `$name` of the header `each` stands for.
-struct Value {
+/// What a `$name` of the header `each` stands for.
+struct Cell {
     /// As SQL writes it.
     literal: String,
     /// As a text.
     text: String,
+}
+
+/// A value of the header `each`, with what stands for its other names.
+struct Value {
+    /// The value itself first.
+    cells: Vec<Cell>,
+    /// The value, as a text.
+    text: String,
+}
+
+impl Value {
+    /// A text, with what its names stand for.
+    fn filled(&self, text: &str, each: &SqlEach<'_>) -> String {
+        let named = each.names().zip(&self.cells);
+        named.fold(text.to_owned(), |text, (name, cell)| {
+            query::with_value(&text, name, &cell.literal)
+        })
+    }
 }
 
 /// What was made of a value.
@@ -52,8 +71,7 @@ struct PartWork<'w> {
 struct Proof<'w> {
     node: &'w Node,
     sql: &'w SqlFile,
-    /// The name of `each`.
-    name: &'w str,
+    each: &'w SqlEach<'w>,
     values: &'w [Value],
     parts: &'w [Part],
     /// Of each value those of its parts.
@@ -72,22 +90,30 @@ struct Part {
 impl Builder<'_> {
     /// The values of the header `each`.
     fn values(&self, session: &Session, sql: &SqlFile) -> Result<Vec<Value>, RunError> {
-        let Some((_, query)) = sql.each() else { return Ok(Vec::new()) };
+        let Some(each) = sql.each() else { return Ok(Vec::new()) };
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let (_, batches) = self.runtime.block_on(session.run(query)).map_err(failed)?;
+        let (_, batches) = self.runtime.block_on(session.run(each.query)).map_err(failed)?;
+        let n_names = each.names().count();
         let mut values = Vec::new();
         for batch in batches {
-            let texts = arrow::compute::cast(batch.column(0), &DataType::Utf8);
-            let texts = texts.map_err(|error| failed(QueryError::Run(error.into())))?;
-            let is_number = batch.column(0).data_type().is_numeric();
-            for text in texts.as_string::<i32>().iter().flatten() {
-                let literal = if is_number {
-                    // A sign in front of another would begin a comment.
-                    if text.starts_with('-') { format!("({text})") } else { text.to_owned() }
-                } else {
-                    format!("'{}'", text.replace('\'', "''"))
-                };
-                values.push(Value { literal, text: text.to_owned() });
+            if batch.num_columns() != n_names {
+                let n_columns = batch.num_columns();
+                return Err(wrong(
+                    sql,
+                    format!("`each` has {n_names} names, and its query gives {n_columns} columns"),
+                ));
+            }
+            let columns = batch.columns().iter().map(cells).collect::<Result<Vec<_>, _>>();
+            let columns = columns.map_err(|error| failed(QueryError::Run(error.into())))?;
+            let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
+            for _ in 0..batch.num_rows() {
+                let row: Vec<Option<Cell>> =
+                    columns.iter_mut().map(|column| column.next().flatten()).collect();
+                // Nothing is made of a value that is null.
+                let Some(text) = row[0].as_ref().map(|cell| cell.text.clone()) else { continue };
+                let null = || Cell { literal: "null".to_owned(), text: String::new() };
+                let cells = row.into_iter().map(|cell| cell.unwrap_or_else(null)).collect();
+                values.push(Value { cells, text });
             }
         }
         Ok(values)
@@ -95,13 +121,13 @@ impl Builder<'_> {
 
     /// The statements that make a table: its text, or one for each value of its header `each`, so that what is large is made in parts.
     fn statements(&self, session: &Session, sql: &SqlFile) -> Result<Vec<String>, RunError> {
-        let Some((name, _)) = sql.each() else { return Ok(vec![sql.text.clone()]) };
+        let Some(each) = sql.each() else { return Ok(vec![sql.text.clone()]) };
         let values = self.values(session, sql)?;
-        let mut texts: Vec<String> =
-            values.iter().map(|of| query::with_value(&sql.text, name, &of.literal)).collect();
+        let mut texts: Vec<String> = values.iter().map(|of| of.filled(&sql.text, &each)).collect();
         if texts.is_empty() {
             // Without values there are no rows, but columns.
-            texts.push(query::with_value(&sql.text, name, "null"));
+            let none = |text: String, name| query::with_value(&text, name, "null");
+            texts.push(each.names().fold(sql.text.clone(), none));
         }
         if part_of(sql)?.is_some_and(|part| part.of.is_some()) {
             // As a whole it is made of all parts.
@@ -185,6 +211,17 @@ impl Builder<'_> {
             },
         };
         version.metadata = self.metadata(&version.columns);
+        if let Some(SqlPart { column, of }) = part_of(sql)? {
+            let place = usize::from(of.is_some());
+            if !version.key.is_empty() && version.key.get(place) != Some(&column) {
+                let which = if place == 0 { "first" } else { "second" };
+                let why = format!(
+                    "`part: {column}` divides the rows, which stand in the order of the key: `{column}` must \
+                     be the {which} column of `key`"
+                );
+                return Err(wrong(sql, why));
+            }
+        }
         Ok(version)
     }
 
@@ -204,12 +241,13 @@ impl Builder<'_> {
     ) -> Result<Built, RunError> {
         let stopped = |source| self.stopped(node, source);
         let context = self.unit_context(node, current, BTreeMap::new())?;
-        let Some((name, query)) = sql.each() else {
+        let Some(each) = sql.each() else {
             return Err(wrong(sql, "there is no `each`".to_owned()));
         };
+        let name = each.name;
         let session = sql_session(self.lake, self.pipeline, 1)?;
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        for table in session.tables_read(query).map_err(failed)? {
+        for table in session.tables_read(each.query).map_err(failed)? {
             self.verified.read(&current[&table])?;
             session.register(&current[&table])?;
         }
@@ -225,16 +263,16 @@ impl Builder<'_> {
             let version = self.build_sql(node, sql, fingerprint, current, made_at)?;
             return Ok(Built::of(vec![version], &context));
         }
-        let mut units = Vec::new();
-        for value in &values {
-            for part in &parts {
+        let units = values.iter().flat_map(|value| parts.iter().map(move |part| (value, part)));
+        let units: Vec<Unit> = units
+            .map(|(value, part)| {
                 let unit = self.value_unit(sql, &reads, value, part, current)?;
-                units.push(match &divided {
+                Ok(match &divided {
                     Some(of) => unit.reading(of, part.file.iter().cloned()),
                     None => unit,
-                });
-            }
-        }
+                })
+            })
+            .collect::<Result<_, RunError>>()?;
         let mut made = context.all_kept::<MadePart>(&units).map_err(stopped)?;
         context.has_all_chosen().map_err(stopped)?;
         for (of_value, value) in values.iter().enumerate() {
@@ -251,7 +289,7 @@ impl Builder<'_> {
             let work = PartWork {
                 node,
                 sql,
-                statement: statement(sql, name, value, &parts[first - places.start]),
+                statement: statement(sql, &each, value, &parts[first - places.start]),
                 each: (name, &value.text),
                 folders: folders.collect(),
             };
@@ -262,17 +300,17 @@ impl Builder<'_> {
             }
         }
         let made: Vec<MadePart> = made.into_iter().flatten().collect();
-        let proof =
-            Proof { node, sql, name, values: &values, parts: &parts, units: &units, made: &made };
+        let proof = Proof {
+            node,
+            sql,
+            each: &each,
+            values: &values,
+            parts: &parts,
+            units: &units,
+            made: &made,
+        };
         self.prove(&proof, &context, &reads, divided.as_deref(), current)?;
-        let columns = made.first().map(|part| part.columns.clone()).unwrap_or_default();
-        if let Some(other) = made.iter().position(|part| part.columns != columns) {
-            let unit = &units[other].name;
-            return Err(wrong(
-                sql,
-                format!("`{unit}` of `each` gives other columns than the first"),
-            ));
-        }
+        let columns = columns_of(sql, &units, &made)?;
         let schema = lake::contract::schema(&columns);
         let draft = self.sql_draft(node, sql, &schema, fingerprint, made_at)?;
         ordered(sql, name, &draft, &values)?;
@@ -290,7 +328,8 @@ impl Builder<'_> {
         current: &BTreeMap<String, TableVersion>,
     ) -> Result<Unit, RunError> {
         let failed = |source| RunError::Stage { stage: sql.name.clone(), source: Box::new(source) };
-        let said = (&sql.name, sql.meaning(), &value.literal, &part.text, crate::node::SQL_VERSION);
+        let literals: Vec<&String> = value.cells.iter().map(|cell| &cell.literal).collect();
+        let said = (&sql.name, sql.meaning(), literals, &part.text, crate::node::SQL_VERSION);
         let name = [value.text.as_str(), &part.text].join(" ");
         let unit = Unit::new(name.trim_end()).of("sql", &said).map_err(failed)?;
         reads.iter().try_fold(unit, |unit, of| {
@@ -335,7 +374,11 @@ impl Builder<'_> {
             }
         }
         let files = self.runtime.block_on(splitter.finish())?;
-        let label = |file| DataFile { unit: Some(each.1.to_owned()), ..file };
+        let label = |file: DataFile| DataFile {
+            part: file.unit.filter(|part| !part.is_empty()),
+            unit: Some(each.1.to_owned()),
+            ..file
+        };
         let part = |file| MadePart { file: label(file), columns: draft.columns.clone() };
         Ok(files.into_iter().map(part).collect())
     }
@@ -365,7 +408,7 @@ impl Builder<'_> {
         Ok(version)
     }
 
-    /// Makes the first and the last value once more from whole tables, and a part alone, once for
+    /// Makes some values ([`proven`]) once more from whole tables, and a part of the last alone, once for
     /// each text of SQL and the values that there are: what `reads` and `part` leave out must make no
     /// difference.
     fn prove(
@@ -381,7 +424,7 @@ impl Builder<'_> {
         let texts: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
         let said = (&sql.name, sql.meaning(), texts);
         let known = Unit::new("proof").of("sql", &said).map_err(stopped)?;
-        let is_narrow = reads.iter().any(|of| of.years.is_some());
+        let is_narrow = reads.iter().any(|of| of.of.is_some() || of.up_to.is_some());
         if !(is_narrow || parts.len() > 1)
             || context.looked_up::<bool>(std::slice::from_ref(&known)).map_err(stopped)?
                 == [Some(true)]
@@ -389,7 +432,7 @@ impl Builder<'_> {
             return Ok(());
         }
         let all: Vec<&str> = reads.iter().map(|of| of.table.as_str()).collect();
-        for at in BTreeSet::from([0, values.len() - 1]) {
+        for at in proven(values) {
             let places = at * parts.len()..(at + 1) * parts.len();
             let of_units: Vec<&Unit> = units[places.clone()].iter().collect();
             let narrow = read_together(context, &of_units).map_err(stopped)?;
@@ -414,7 +457,7 @@ impl Builder<'_> {
                         break;
                     }
                 }
-                let (each, value) = (proof.name, &values[at].text);
+                let (each, value) = (proof.each.name, &values[at].text);
                 let why = format!(
                     "with {which} the rows of {each} {value} are others: `reads` must name all years \
                      that they depend on"
@@ -446,7 +489,7 @@ impl Builder<'_> {
         places: Range<usize>,
         tables: &[TableVersion],
     ) -> Result<bool, RunError> {
-        let Proof { node, sql, name, values, parts, units, made } = proof;
+        let Proof { node, sql, each, values, parts, units, made } = proof;
         let (of_value, first) = (places.start / parts.len(), places.start % parts.len());
         let value = &values[of_value];
         let folder =
@@ -454,8 +497,8 @@ impl Builder<'_> {
         let work = PartWork {
             node,
             sql,
-            statement: statement(sql, name, value, &parts[first]),
-            each: (name, &value.text),
+            statement: statement(sql, each, value, &parts[first]),
+            each: (each.name, &value.text),
             folders: places.clone().map(folder).collect(),
         };
         let again = self.parts(&work, tables, "proof.parquet")?;
@@ -519,6 +562,24 @@ impl Builder<'_> {
     }
 }
 
+/// The values that are made once more: the first and the last, and of those whose names stand in
+/// another relation to each other, such as a year three before the end in place of two, one each.
+fn proven(values: &[Value]) -> BTreeSet<usize> {
+    let relation = |value: &Value| -> Vec<Option<i64>> {
+        let numbers: Vec<Option<i64>> =
+            value.cells.iter().map(|cell| cell.text.parse().ok()).collect();
+        let first = numbers.iter().copied().flatten().next();
+        numbers.iter().map(|of| Some(of.as_ref()?.saturating_sub(first?))).collect()
+    };
+    let mut relations = BTreeSet::new();
+    let new = values.iter().map(relation).map(|of| relations.insert(of));
+    let new = new.enumerate().filter(|(_, is_new)| *is_new).map(|(at, _)| at).take(RELATIONS);
+    new.chain([0, values.len().saturating_sub(1)]).collect()
+}
+
+/// Relations between names that are looked at, at the most.
+const RELATIONS: usize = 8;
+
 /// The tables that units read together.
 fn read_together(context: &Context<'_>, units: &[&Unit]) -> Result<Vec<TableVersion>, StageError> {
     let mut tables: BTreeMap<String, TableVersion> = BTreeMap::new();
@@ -536,8 +597,8 @@ fn read_together(context: &Context<'_>, units: &[&Unit]) -> Result<Vec<TableVers
 }
 
 /// The statement of a value, of parts from this one on: `$from` stands for it.
-fn statement(sql: &SqlFile, name: &str, value: &Value, first: &Part) -> String {
-    let text = query::with_value(&sql.text, name, &value.literal);
+fn statement(sql: &SqlFile, each: &SqlEach<'_>, value: &Value, first: &Part) -> String {
+    let text = value.filled(&sql.text, each);
     if first.text.is_empty() { text } else { query::with_value(&text, FROM, &first.text) }
 }
 
@@ -564,6 +625,35 @@ fn reads_of(sql: &SqlFile) -> Result<Vec<SqlReads>, RunError> {
     sql.reads().map_err(|why| wrong(sql, why))
 }
 
+/// The cells of a column of values; nothing where one is null.
+fn cells(column: &ArrayRef) -> Result<Vec<Option<Cell>>, ArrowError> {
+    let is_number = column.data_type().is_numeric();
+    let texts = arrow::compute::cast(column, &DataType::Utf8)?;
+    let cell = |text: &str| {
+        let literal = if is_number {
+            // A sign in front of another would begin a comment.
+            if text.starts_with('-') { format!("({text})") } else { text.to_owned() }
+        } else {
+            format!("'{}'", text.replace('\'', "''"))
+        };
+        Cell { literal, text: text.to_owned() }
+    };
+    Ok(texts.as_string::<i32>().iter().map(|text| text.map(cell)).collect())
+}
+
+/// The columns of all parts, which are those of the first.
+fn columns_of(sql: &SqlFile, units: &[Unit], made: &[MadePart]) -> Result<Vec<Column>, RunError> {
+    let columns = made.first().map(|part| part.columns.clone()).unwrap_or_default();
+    match made.iter().position(|part| part.columns != columns) {
+        None => Ok(columns),
+        Some(other) => {
+            let unit = &units[other].name;
+            let why = format!("`{unit}` of `each` gives other columns than the first");
+            Err(wrong(sql, why))
+        }
+    }
+}
+
 /// The files of a table that a value reads.
 fn files_read(
     sql: &SqlFile,
@@ -571,28 +661,69 @@ fn files_read(
     value: &Value,
     version: &TableVersion,
 ) -> Result<Vec<DataFile>, RunError> {
-    let Some((first, last)) = of.years else { return Ok(version.files.clone()) };
-    let year: i32 = value.text.parse().map_err(|_| {
-        wrong(
-            sql,
-            format!("`{}` of `each` is no whole number, which `reads` counts from", value.text),
-        )
-    })?;
-    let mut files = Vec::new();
-    for file in version.files.iter().filter(|file| file.rows > 0) {
-        let own =
-            file.unit.as_deref().and_then(|unit| unit.parse::<i32>().ok()).ok_or_else(|| {
-                let table = &of.table;
-                wrong(
-                    sql,
-                    format!("`{table}` is not made by year: say `reads: {table}` without years"),
-                )
-            })?;
-        if (year.saturating_add(first)..=year.saturating_add(last)).contains(&own) {
-            files.push(file.clone());
+    let table = &of.table;
+    let mut files: Vec<DataFile> = version.files.clone();
+    if let Some(span) = of.of {
+        let named = counted(sql, value, span.name)?;
+        files.retain(|file| file.rows > 0);
+        let Some(units) = files.iter().map(|file| file.unit.as_deref()).collect::<Option<Vec<_>>>()
+        else {
+            let why = format!("`{table}` is not made by units: say `reads: {table}` without `of`");
+            return Err(wrong(sql, why));
+        };
+        let is_read: Vec<bool> = if span.years == (0, 0) {
+            units.iter().map(|unit| *unit == named).collect()
+        } else {
+            let year = number(sql, named)?;
+            let years = (year.saturating_add(span.years.0))..=(year.saturating_add(span.years.1));
+            let own = |unit: &&str| unit.parse::<i32>().map(|own| years.contains(&own));
+            units.iter().map(own).collect::<Result<_, _>>().map_err(|_| {
+                let why =
+                    format!("`{table}` is not made by year: say `reads: {table}` without years");
+                wrong(sql, why)
+            })?
+        };
+        let mut is_read = is_read.into_iter();
+        files.retain(|_| is_read.next().unwrap_or(true));
+    }
+    if let Some(last) = of.up_to {
+        let last = number(sql, counted(sql, value, last)?)?;
+        files.retain(|file| file.rows > 0);
+        let part = |file: &DataFile| file.part.as_ref().and_then(|part| part.parse::<i32>().ok());
+        if files.iter().any(|file| part(file).is_none()) {
+            let why = format!(
+                "`{table}` has no parts that are numbers: say `reads: {table}` without `up to`"
+            );
+            return Err(wrong(sql, why));
         }
+        files.retain(|file| part(file).is_some_and(|part| part <= last));
     }
     Ok(files)
+}
+
+/// What a name stands for that `reads` goes by.
+fn counted<'v>(sql: &SqlFile, value: &'v Value, name: usize) -> Result<&'v str, RunError> {
+    let text = value.cells[name].text.as_str();
+    let named = sql.each().and_then(|each| each.names().nth(name).map(str::to_owned));
+    match named.filter(|_| text.is_empty()) {
+        None => Ok(text),
+        Some(name) => {
+            let of = &value.text;
+            let why = format!(
+                "`{name}` of `each` is null or empty for {of}, and `reads` goes by it: leave {of} out \
+                 of the query, or give it a value"
+            );
+            Err(wrong(sql, why))
+        }
+    }
+}
+
+/// A value that `reads` counts from.
+fn number(sql: &SqlFile, text: &str) -> Result<i32, RunError> {
+    text.parse().map_err(|_| {
+        let why = format!("`{text}` of `each` is no whole number, which `reads` counts from");
+        wrong(sql, why)
+    })
 }
 
 /// Looks whether rows that are sorted by `each` all have its value: the first and the last have it.
@@ -625,15 +756,25 @@ fn ordered(
     version: &TableVersion,
     values: &[Value],
 ) -> Result<(), RunError> {
-    let Some(first) = version.key.first() else { return Ok(()) };
+    let Some(first) = version.key.first() else {
+        return Err(wrong(
+            sql,
+            format!(
+                "it has no key: `reads` needs one that begins with `{each}`; add `-- key: {each}, ...`"
+            ),
+        ));
+    };
     if first != each {
         return Err(wrong(
             sql,
             format!("its key begins with `{first}`: `reads` needs one that begins with `{each}`"),
         ));
     }
-    let is_before = |a: &Value, b: &Value| match (a.text.parse::<i64>(), b.text.parse::<i64>()) {
-        (Ok(a), Ok(b)) => a < b,
+    let column = version.columns.iter().find(|column| column.name == *first);
+    let is_number = column.is_some_and(|column| matches!(column.kind, Kind::Int | Kind::Count));
+    let number = |of: &Value| of.text.parse::<i64>().ok().filter(|_| is_number);
+    let is_before = |a: &Value, b: &Value| match (number(a), number(b)) {
+        (Some(a), Some(b)) => a < b,
         _ => a.text < b.text,
     };
     match values.windows(2).find(|pair| !is_before(&pair[0], &pair[1])) {
@@ -641,7 +782,8 @@ fn ordered(
         Some(pair) => Err(wrong(
             sql,
             format!(
-                "`each` gives {} before {}: order its values, and let none repeat",
+                "`each` gives {} before {}: order its values as the key does, a text as text, and \
+                 let none repeat",
                 pair[0].text, pair[1].text
             ),
         )),

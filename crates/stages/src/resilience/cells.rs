@@ -6,13 +6,15 @@ use super::super::rows::{LongTable, Rows};
 use super::super::table::Table;
 use super::episode::{EpisodePath, PathStage, Span, each_region, forms, recovered_share};
 use super::tables::CellRow;
-use ::resilience::{Benchmark, Response, quantile, status};
+use ::resilience::{Benchmark, NullReason, Response, quantile, status};
 use project::config::choice::{Choice, ProductBenchmark};
 use rayon::prelude::*;
 
 /// The levels of the cells before the base, which their own trends are of: the base last.
 struct Trends {
     slices: Vec<Slice>,
+    /// Why there are none.
+    no_slices: NullReason,
     /// Periods of resistance and of recovery.
     n_periods: [f64; 2],
 }
@@ -26,15 +28,23 @@ impl Trends {
         let places = last - i32::try_from(n).unwrap_or(i32::MAX)..=last;
         let trailing = path.episode.trailing;
         let is_asked = path.asked.of_products.contains(&ProductBenchmark::OwnTrend);
+        let begin_later = i32::try_from(trailing).map_or(i32::MAX, |n| path.first() + n - 1);
+        let no_slices = match *places.start() < begin_later {
+            true => NullReason::TooFewPeriods,
+            false => NullReason::YearMissing,
+        };
         if !is_asked || !places.clone().all(|place| path.cube.has(place, trailing)) {
-            return Ok(Self { slices: Vec::new(), n_periods });
+            return Ok(Self { slices: Vec::new(), no_slices, n_periods });
         }
         let slices = places.map(|place| path.cube.slice(&[place], trailing, "own trend"));
-        Ok(Self { slices: slices.collect::<Result<_, _>>()?, n_periods })
+        Ok(Self { slices: slices.collect::<Result<_, _>>()?, no_slices, n_periods })
     }
 
-    /// The growth over a stage that a cell expects.
-    fn growth(&self, region: usize, part: usize, stage: usize) -> Option<f64> {
+    /// The growth over a stage that a cell expects, or why it expects none.
+    fn growth(&self, region: usize, part: usize, stage: usize) -> Result<f64, NullReason> {
+        if self.slices.is_empty() {
+            return Err(self.no_slices);
+        }
         let levels: Vec<Option<f64>> =
             self.slices.iter().map(|slice| level(slice, region, part)).collect();
         ::resilience::trend_growth(&levels, self.n_periods[stage])
@@ -61,10 +71,16 @@ fn responses(
         let ends = (level(from, region, part), level(to, region, part));
         let rate = match benchmark {
             Benchmark::OwnTrend => trends.growth(region, part, at),
-            _ => stage.expected_growth(benchmark, region, part),
+            _ => {
+                let rate = stage.expected_growth(benchmark, region, part);
+                rate.ok_or(NullReason::NoBenchmark)
+            }
         };
-        let expected = ends.0.zip(rate).map(|(from, rate)| from * rate);
-        let found = path.respond(code, years, ends, expected, no_base);
+        let expected = ends.0.zip(rate.ok()).map(|(from, rate)| from * rate);
+        let mut found = path.respond(code, years, ends, expected, no_base);
+        if found.null_reason == Some(NullReason::NoBenchmark) {
+            found.null_reason = rate.err().or(found.null_reason);
+        }
         let is_own = stage.is_own_growth(benchmark, region, part);
         if is_own { found.of_benchmark() } else { found }
     })

@@ -5,6 +5,8 @@ use super::super::error::StageError;
 use super::super::rows::{LongTable, Rows};
 use super::super::table::Table;
 use super::super::years;
+use super::donors::{Donors, Window};
+use super::own_past::OwnPasts;
 use super::tables::{Forms, Levels};
 use ::resilience::{
     Benchmark, Bootstrap, NullReason, ReferenceGrowth, Response, Stage, respond, trend_growth,
@@ -115,6 +117,10 @@ pub(super) struct EpisodeContext<'a> {
     pub(super) levels: Vec<Vec<Option<f64>>>,
     /// Places of the base periods.
     pub(super) bases: Vec<i32>,
+    /// Models of the units' own past.
+    pub(super) own: OwnPasts,
+    /// What regions would have been by the other regions, where that was looked for.
+    pub(super) donors: Option<Donors>,
 }
 
 /// An episode on a cube.
@@ -157,20 +163,32 @@ impl<'a> std::ops::Deref for EpisodePath<'a> {
 }
 
 impl<'a> EpisodePath<'a> {
+    /// The path with all that its benchmarks need: of regions, what the other regions say of each,
+    /// if a benchmark is that.
     pub(super) fn new(
         episode: &'a Episode,
         asked: &'a EpisodeParams<'a>,
         cube: &'a Cube,
         side: Side<'a>,
     ) -> Result<Self, StageError> {
-        let context = EpisodeContext {
-            episode,
-            asked,
-            cube,
-            side,
-            levels: cube.levels(episode.trailing),
-            bases: episode.base.iter().map(|period| period.place).collect(),
-        };
+        Self::of(EpisodeContext::new(episode, asked, cube, side), EpisodeContext::find_donors)
+    }
+
+    /// The path of regions of which no rows against benchmarks are made: what the other regions say,
+    /// which takes long to find, is not looked for, and is none of its benchmarks.
+    pub(super) fn without_donors(
+        episode: &'a Episode,
+        asked: &'a EpisodeParams<'a>,
+        cube: &'a Cube,
+    ) -> Result<Self, StageError> {
+        Self::of(EpisodeContext::new(episode, asked, cube, Side::Regions), |_| None)
+    }
+
+    fn of(
+        mut context: EpisodeContext<'a>,
+        donors: impl FnOnce(&EpisodeContext<'a>) -> Option<Donors>,
+    ) -> Result<Self, StageError> {
+        let (episode, cube) = (context.episode, context.cube);
         let what = format!("episode {}", episode.name);
         let slice = |places: &[i32]| cube.slice(places, episode.trailing, &what);
         let base = slice(&context.bases)?;
@@ -181,6 +199,9 @@ impl<'a> EpisodePath<'a> {
         } else {
             slice(&[episode.transformation.place])?
         };
+        // Periods that the data lack are told before anything long begins.
+        context.own = context.own_pasts();
+        context.donors = donors(&context);
         let (trough_at, end_at) = (episode.trough.place, episode.end.place);
         let (resistance, recovery) = match context.side.origin() {
             Some(origin) => (
@@ -249,7 +270,25 @@ impl<'a> EpisodePath<'a> {
     }
 }
 
-impl EpisodeContext<'_> {
+impl<'a> EpisodeContext<'a> {
+    fn new(
+        episode: &'a Episode,
+        asked: &'a EpisodeParams<'a>,
+        cube: &'a Cube,
+        side: Side<'a>,
+    ) -> Self {
+        Self {
+            episode,
+            asked,
+            cube,
+            side,
+            levels: cube.levels(episode.trailing),
+            bases: episode.base.iter().map(|period| period.place).collect(),
+            own: OwnPasts::default(),
+            donors: None,
+        }
+    }
+
     /// The stage from a slice of the periods `from` to the one of `to`.
     ///
     /// Both ends have the same regions: one that is missing at an end, or whose borders changed,
@@ -288,13 +327,15 @@ impl EpisodeContext<'_> {
             let cut = Exports::new(exports.n_regions(), n, values);
             cut.map_err(|error| StageError::Data(error.to_string()))
         };
-        self.compared(Stage::new(cut(&start.exports)?, cut(&end.exports)?), from, to)
+        let (start, end) = (cut(&start.exports)?, cut(&end.exports)?);
+        self.compared(Stage::from_mean(start, n_of(from), end), from, to)
     }
 
     /// A stage of the origin's regions, seen from this side.
     pub(super) fn seen(&self, stage: &Stage, from: &[i32], to: i32) -> Result<Stage, StageError> {
         let view = |exports: &Exports| self.side.view(exports, self.cube.regions.len());
-        self.compared(Stage::new(view(stage.start())?, view(stage.end())?), from, to)
+        let (start, end) = (view(stage.start())?, view(stage.end())?);
+        self.compared(Stage::from_mean(start, n_of(from), end), from, to)
     }
 
     /// The stage with what its benchmarks need.
@@ -305,15 +346,64 @@ impl EpisodeContext<'_> {
         to: i32,
     ) -> Result<Stage, StageError> {
         let n_periods = self.n_periods(from, to);
-        let stage = stage
+        let mut stage = stage
             .with_min_share(self.asked.config.min_benchmark_share)
-            .with_trends(self.levels.iter().map(|of| self.trend(of, n_periods)).collect());
+            .with_trends(self.levels.iter().map(|of| self.trend(of, n_periods).ok()).collect());
+        for benchmark in self.own.benchmarks() {
+            let growth = self.own.growth(benchmark, from, to);
+            stage = stage.with_growth_of_regions(benchmark, growth);
+        }
+        for (benchmark, growth) in self.donors.iter().flat_map(|donors| donors.growth(from, to)) {
+            stage = stage.with_growth_of_regions(benchmark, growth);
+        }
         match &self.asked.reference {
             Some(reference) => {
                 Ok(stage.with_reference(self.reference_growth(reference, from, to)?))
             }
             None => Ok(stage),
         }
+    }
+
+    /// The benchmarks of this side's units: what other regions say is said of regions alone, and
+    /// where it was looked for.
+    pub(super) fn benchmarks(&self) -> Vec<Benchmark> {
+        let has_donors = self.donors.is_some();
+        let of_regions = self.asked.of_regions.iter().copied();
+        of_regions.filter(|benchmark| has_donors || !benchmark.is_of_donors()).collect()
+    }
+
+    /// What each region would have been by the other regions, if a benchmark is that.
+    fn find_donors(&self) -> Option<Donors> {
+        let EpisodeParams { config, of_regions, .. } = self.asked;
+        if !(config.uses_donors() && matches!(self.side, Side::Regions)) {
+            return None;
+        }
+        let (window, is_changed) = self.window();
+        let cube = (self.cube, self.levels.as_slice());
+        Some(Donors::of(of_regions, config, cube, window, &is_changed))
+    }
+
+    /// The periods of the data in which regions are found alike, and those after them to the end; and
+    /// which regions are not the same in all of them.
+    fn window(&self) -> (Window, Vec<bool>) {
+        let (config, episode) = (self.asked.config, self.episode);
+        let periods = |years: usize| i32::try_from(self.years_long(years)).unwrap_or(i32::MAX);
+        let first_base = self.bases.first().copied().unwrap_or(episode.trough.place);
+        let first = first_base.saturating_sub(periods(config.donor_years)).max(self.first());
+        let base = episode.last_base().place;
+        let last = episode.end.place.max(episode.transformation.place);
+        let there = |from: i32, to: i32| -> Vec<i32> {
+            (from..=to).filter(|place| self.cube.has(*place, episode.trailing)).collect()
+        };
+        let window = Window {
+            before: there(first, base),
+            after: there(base + 1, last),
+            n_earlier: self.years_long(config.placebo_years),
+        };
+        let from = window.before.first().copied().unwrap_or(first);
+        let years = (self.cube.period(from).year(), self.cube.period(last).year());
+        let is_changed = |code: &String| self.has_changed(code, years);
+        (window, self.cube.regions.iter().map(is_changed).collect())
     }
 
     /// Whether the borders of a unit are the same from the base to `year`.
@@ -348,11 +438,51 @@ impl EpisodeContext<'_> {
         usize::try_from(place - self.first()).ok()
     }
 
-    /// The growth over `n_periods` that a series expects of its own trend before the base.
-    pub(super) fn trend(&self, levels: &[Option<f64>], n_periods: f64) -> Option<f64> {
-        let last = self.at(self.episode.last_base().place)?;
-        let first = last.checked_sub(self.years_long(self.asked.config.trend_years))?;
-        trend_growth(levels.get(first..=last)?, n_periods)
+    /// The growth over `n_periods` that a series expects of its own trend before the base; or why it
+    /// expects none.
+    pub(super) fn trend(&self, levels: &[Option<f64>], n_periods: f64) -> Result<f64, NullReason> {
+        let n = self.years_long(self.asked.config.trend_years);
+        // The first periods have no sum of those trailing them.
+        let of_trend = self.at(self.episode.last_base().place).and_then(|last| {
+            let first = last.checked_sub(n).filter(|first| *first + 1 >= self.episode.trailing)?;
+            levels.get(first..=last)
+        });
+        trend_growth(of_trend.ok_or(NullReason::TooFewPeriods)?, n_periods)
+    }
+
+    /// Models of the units' own past, if a benchmark is one: of the `own_past_years` that end with
+    /// the base, with the borders that they have there.
+    fn own_pasts(&self) -> OwnPasts {
+        let benchmarks = &self.asked.of_regions;
+        let last_base = self.episode.last_base();
+        // Parts are compared with what products are, which is no such model.
+        let is_asked = self.asked.config.uses_own_past() && !matches!(self.side, Side::Parts);
+        let Some(last) = self.at(last_base.place).filter(|_| is_asked) else {
+            return OwnPasts::default();
+        };
+        let n = self.years_long(self.asked.config.own_past_years);
+        // The first periods have no sum of those trailing them.
+        let first = (last + 1).saturating_sub(n).max(self.episode.trailing - 1);
+        let year_of = |at: usize| {
+            let place = self.first().saturating_add(i32::try_from(at).unwrap_or(i32::MAX));
+            self.cube.period(place).year()
+        };
+        let of_unit = |(unit, levels): (usize, &Vec<Option<f64>>)| {
+            let code = self.cube.regions[unit].as_str();
+            let is_same = |at: &usize| !self.has_changed(code, (year_of(*at), last_base.year()));
+            let window = (first..=last).skip_while(|at| !is_same(at));
+            window.map(|at| levels.get(at).copied().flatten()).collect()
+        };
+        let pasts: Vec<Vec<Option<f64>>> = self.levels.iter().enumerate().map(of_unit).collect();
+        let of_bases = |levels: &Vec<Option<f64>>| {
+            let at = |place: &i32| levels.get(self.at(*place)?).copied().flatten();
+            let found = self.bases.iter().map(at).collect::<Option<Vec<f64>>>()?;
+            #[expect(clippy::cast_precision_loss, reason = "a few periods")]
+            let n = found.len() as f64;
+            Some(found.iter().sum::<f64>() / n)
+        };
+        let bases = self.levels.iter().map(of_bases).collect();
+        OwnPasts::new(benchmarks, &pasts, bases, last_base.place)
     }
 
     pub(super) fn reference_growth(
@@ -409,6 +539,18 @@ impl EpisodeContext<'_> {
         [(base, trough), (trough, end)]
     }
 
+    /// Why a benchmark expects nothing of a unit.
+    pub(super) fn no_benchmark(&self, benchmark: Benchmark, unit: usize) -> NullReason {
+        let found = match benchmark {
+            Benchmark::OwnTrend => self.trend(&self.levels[unit], 1.0).err(),
+            _ if benchmark.is_of_donors() => {
+                self.donors.as_ref().and_then(|donors| donors.reason(benchmark, unit))
+            }
+            _ => self.own.reason(benchmark, unit),
+        };
+        found.unwrap_or(NullReason::NoBenchmark)
+    }
+
     /// The response of a series over a stage of a region; `start` and `end` are none where it was
     /// not reported.
     pub(super) fn respond(
@@ -434,6 +576,11 @@ impl EpisodeContext<'_> {
             _ => found,
         }
     }
+}
+
+/// How many periods there are.
+fn n_of(periods: &[i32]) -> u32 {
+    u32::try_from(periods.len()).unwrap_or(1)
 }
 
 pub(super) fn level(slice: &Slice, unit: usize) -> Option<f64> {

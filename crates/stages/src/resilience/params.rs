@@ -22,6 +22,21 @@ pub(crate) struct Params {
 }
 
 impl Params {
+    /// What a config says, without tables from outside.
+    pub(super) fn alone(config: &config::Config) -> Self {
+        Self {
+            resilience: config.resilience.clone(),
+            relatedness: Specialised::from(config),
+            complexity: ComplexityScale::from(config),
+            spatial: GroupDigits::from(config),
+            harmonize: Target::from(config),
+            reference: None,
+            incomes: None,
+            pci: None,
+            groups: None,
+        }
+    }
+
     /// What the rows of every episode depend on.
     pub(super) fn without_episodes(&self) -> Self {
         let mut common = self.clone();

@@ -9,13 +9,26 @@ use trade::{Frequency, Period};
 pub(super) struct YearsBefore {
     /// Those of the own trend.
     trend: usize,
+    /// Those in which a break is looked for.
+    shock_date: usize,
     /// Those that are the norm of a shock.
     norm: usize,
+    /// Those that models of the own past are fitted to, which end with the base, if a benchmark is
+    /// one.
+    own_past: Option<usize>,
+    /// Those in which regions are found alike, if they are looked for.
+    donors: Option<usize>,
 }
 
 impl From<&Resilience> for YearsBefore {
     fn from(config: &Resilience) -> Self {
-        Self { trend: config.trend_years, norm: config.shock_years_before }
+        Self {
+            trend: config.trend_years,
+            shock_date: config.shock_date_years,
+            norm: config.shock_years_before,
+            own_past: config.uses_own_past().then_some(config.own_past_years),
+            donors: config.uses_donors().then_some(config.donor_years),
+        }
     }
 }
 
@@ -55,12 +68,23 @@ impl Reach {
     }
 
     /// Of all that regions by product have, but their own course: entries are counted over as many
-    /// periods before the base, too.
+    /// periods before the base, too, and a break is looked for further back. Models of the own past
+    /// are fitted to years of their own, and regions are found alike in others.
     pub(super) fn of_rows(episode: &Episode, before: YearsBefore) -> Self {
         let mut reach = Self::of_parts(episode, before);
         let last = episode.last_base().place;
         let earlier = last.saturating_sub(episode.transformation.place.saturating_sub(last));
         reach.spans.push(summed(episode, earlier, earlier));
+        let broken = first_base(episode).saturating_sub(years_long(episode, before.shock_date));
+        reach.spans.push(summed(episode, broken, last));
+        if let Some(years) = before.own_past {
+            let first = last.saturating_sub(years_long(episode, years).saturating_sub(1));
+            reach.spans.push(summed(episode, first, last));
+        }
+        if let Some(years) = before.donors {
+            let first = first_base(episode).saturating_sub(years_long(episode, years));
+            reach.spans.push(summed(episode, first, last));
+        }
         reach
     }
 
@@ -96,7 +120,8 @@ impl Reach {
 mod tests {
     use super::*;
 
-    const BEFORE: YearsBefore = YearsBefore { trend: 3, norm: 8 };
+    const BEFORE: YearsBefore =
+        YearsBefore { trend: 3, shock_date: 1, norm: 8, own_past: None, donors: None };
 
     fn episode(
         base: &[&str],
@@ -133,6 +158,42 @@ mod tests {
     }
 
     #[test]
+    fn a_break_is_looked_for_in_years_of_its_own() {
+        let of_years = episode(&["2007", "2008"], ["2009", "2011", "2011"], 1);
+        let before = YearsBefore { shock_date: 10, ..BEFORE };
+        assert_eq!(years(&Reach::of_rows(&of_years, before)), (1997..=2011).collect::<Vec<_>>());
+        assert_eq!(Reach::of_parts(&of_years, before).first(), 2004);
+        let of_months = episode(&["2009-05"], ["2009-12", "2010-12", "2010-12"], 12);
+        assert_eq!(Reach::of_rows(&of_months, before).first(), (1999 * 12 + 4) - 11);
+    }
+
+    #[test]
+    fn models_of_the_own_past_are_read_up_to_the_base() {
+        let own = YearsBefore { own_past: Some(8), ..BEFORE };
+        let of_years = episode(&["2007", "2008"], ["2009", "2011", "2011"], 1);
+        assert_eq!(years(&Reach::of_rows(&of_years, own)), (2001..=2011).collect::<Vec<_>>());
+        assert_eq!(Reach::of_rows(&of_years, own).first(), 2001);
+        // Of months, 8 years of sums of twelve, the first of 2000-07 to 2001-06.
+        let of_months = episode(&["2009-05"], ["2009-12", "2010-12", "2010-12"], 12);
+        assert_eq!(Reach::of_rows(&of_months, own).first(), 2000 * 12 + 6);
+        let parts = Reach::of_parts(&of_years, own);
+        assert_eq!(parts, Reach::of_parts(&of_years, BEFORE), "parts have no such benchmark");
+    }
+
+    #[test]
+    fn regions_are_found_alike_in_years_of_their_own() {
+        let of_years = episode(&["2007", "2008"], ["2009", "2011", "2011"], 1);
+        let before = YearsBefore { donors: Some(6), ..BEFORE };
+        let expected: Vec<i32> = (2001..=2011).collect();
+        assert_eq!(years(&Reach::of_rows(&of_years, before)), expected);
+        assert_eq!(Reach::of_rows(&of_years, before).first(), 2001);
+        assert_eq!(Reach::of_parts(&of_years, before).first(), 2004);
+        // Whichever of both looks further back is read.
+        let both = YearsBefore { own_past: Some(10), ..before };
+        assert_eq!(Reach::of_rows(&of_years, both).first(), 1999);
+    }
+
+    #[test]
     fn sums_of_trailing_periods_are_read_from_before() {
         let of_years = episode(&["2008"], ["2009", "2011", "2011"], 2);
         let expected: Vec<i32> = (2004..=2011).collect();
@@ -153,7 +214,7 @@ mod tests {
         let base: Vec<String> = (1995..=2008).map(|year: i32| year.to_string()).collect();
         let base: Vec<&str> = base.iter().map(String::as_str).collect();
         let many = episode(&base, ["2009", "2011", "2011"], 1);
-        let short = YearsBefore { trend: 1, norm: 2 };
+        let short = YearsBefore { trend: 1, norm: 2, ..BEFORE };
         assert_eq!(Reach::of_course(&many, short).first(), 1994);
     }
 }

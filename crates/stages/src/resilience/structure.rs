@@ -33,6 +33,11 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// Those that the exports give by themselves.
+    pub(super) fn own(params: &Params) -> Self {
+        Self { pci: None, incomes: None, params: params.complexity.params() }
+    }
+
     /// Those of the regions, products and years of the data.
     pub(super) fn read(
         params: &Params,
@@ -57,7 +62,7 @@ impl Weights {
                 &data.places,
             )?),
         };
-        Ok(Self { pci, incomes, params: params.complexity.params() })
+        Ok(Self { pci, incomes, ..Self::own(params) })
     }
 }
 

@@ -4,15 +4,12 @@ use super::super::error::StageError;
 use super::super::rows::Rows;
 use super::super::table::Table;
 use super::episode::{EpisodePath, PathStage, Side, Span, forms, level, recovered_share};
-use super::tables::{
-    self, EpisodeRow, PeriodRow, RegionCycle, RegionCycleRow, ShiftShare, ShiftShareRow, UnitRow,
-};
+use super::intervals::{self, UnitIntervals};
+use super::tables::{self, EpisodeRow, PeriodRow, RegionCycle, RegionCycleRow, UnitRow};
 use ::resilience::cycle::{
     HillRule, Loss, cumulative_loss, cycle, drop_rebound, first_at_least, hill_flags,
 };
-use ::resilience::{
-    Benchmark, Interval, NullReason, Quadrant, Response, Stage, Summands, shift_share,
-};
+use ::resilience::{Benchmark, Interval, NullReason, Quadrant, Response, Stage};
 use rayon::prelude::*;
 use space::Exports;
 
@@ -56,7 +53,7 @@ pub(super) struct ExpectedPaths {
     /// Place of the first period after the last of the base.
     first: i32,
     /// By benchmark, unit and period.
-    levels: Vec<Vec<Vec<Option<f64>>>>,
+    pub(super) levels: Vec<Vec<Vec<Option<f64>>>>,
 }
 
 impl ExpectedPaths {
@@ -65,7 +62,7 @@ impl ExpectedPaths {
         let first = episode.last_base().place + 1;
         let last = episode.end.place.max(episode.transformation.place);
         let n_units = path.cube.regions.len();
-        let benchmarks = &path.asked.of_regions;
+        let benchmarks = path.benchmarks();
         let mut levels = vec![vec![Vec::new(); n_units]; benchmarks.len()];
         for place in first..=last {
             let stage = if place == episode.trough.place {
@@ -95,62 +92,6 @@ impl ExpectedPaths {
     }
 }
 
-/// The intervals of a unit's indices, by benchmark: of resistance and of recovery.
-fn intervals(path: &EpisodePath<'_>, unit: usize, what: u64) -> Vec<[Option<Interval>; 2]> {
-    let benchmarks = &path.asked.of_regions;
-    let bootstrap = path.asked.bootstrap();
-    if bootstrap.n == 0 {
-        return vec![[None, None]; benchmarks.len()];
-    }
-    // Of each product: start and end of both stages, and what is expected of it where each has a
-    // rate of its own.
-    let stages = [&path.resistance, &path.recovery];
-    let by_product: Vec<Benchmark> =
-        benchmarks.iter().copied().filter(|benchmark| benchmark.is_by_product()).collect();
-    let expected: Vec<Vec<Option<f64>>> = stages
-        .iter()
-        .flat_map(|stage| by_product.iter().map(|of| stage.expected_changes(*of, unit)))
-        .collect();
-    let rows = stages.map(|stage| (stage.start().row(unit), stage.end().row(unit)));
-    let mut products = Summands::new(4 + expected.len());
-    let mut numbers = Vec::with_capacity(4 + expected.len());
-    for part in 0..path.cube.products.len() {
-        let values = rows.map(|(start, end)| [start[part], end[part]]);
-        if values.as_flattened().iter().all(|value| *value <= 0.0) {
-            continue;
-        }
-        numbers.clear();
-        numbers.extend(values.as_flattened());
-        numbers.extend(expected.iter().map(|of| of[part].unwrap_or(f64::NAN)));
-        products.push(&numbers);
-    }
-    let mut found = vec![[Vec::new(), Vec::new()]; benchmarks.len()];
-    let near_zero = path.asked.config.near_zero;
-    // Where all products have one rate, it is the unit's.
-    let rates = stages.map(|stage| {
-        let rate = |of: &Benchmark| stage.expected_growth(*of, unit, 0);
-        benchmarks.iter().map(rate).collect::<Vec<_>>()
-    });
-    bootstrap.replicates(&products, what, |sums| {
-        for stage in 0..2 {
-            let (start, end) = (sums[2 * stage], sums[2 * stage + 1]);
-            let mut of_products = sums[4 + stage * by_product.len()..].iter();
-            for (at, benchmark) in benchmarks.iter().enumerate() {
-                let expected = if benchmark.is_by_product() {
-                    of_products.next().copied()
-                } else {
-                    rates[stage][at].map(|rate| rate * start)
-                };
-                let Some(expected) = expected.filter(|_| start > 0.0) else { continue };
-                if (expected / start).abs() >= near_zero {
-                    found[at][stage].push((end - start - expected) / expected.abs());
-                }
-            }
-        }
-    });
-    found.into_iter().map(|stages| stages.map(|of| bootstrap.interval(of))).collect()
-}
-
 /// Adds the rows of every benchmark and unit; `number` is the episode's.
 pub(super) fn rows<T>(
     path: &EpisodePath<'_>,
@@ -160,16 +101,25 @@ pub(super) fn rows<T>(
 ) where
     for<'a> T: Table<Row<'a> = UnitRow<'a>>,
 {
-    let n_units = path.cube.regions.len();
-    let found: Vec<Vec<[Option<Interval>; 2]>> = (0..n_units)
+    // What was drawn of a unit is not kept: there may be many of them.
+    let found: Vec<Vec<UnitIntervals>> = (0..path.cube.regions.len())
         .into_par_iter()
-        .map(|unit| {
-            let what = number * n_units + unit;
-            intervals(path, unit, u64::try_from(what).unwrap_or(0))
-        })
+        .map(|unit| intervals::by_products(path, unit, number))
         .collect();
-    for (at, &benchmark) in path.asked.of_regions.iter().enumerate() {
-        for (unit, intervals) in found.iter().enumerate() {
+    with_intervals(path, expected, &found, rows);
+}
+
+/// Adds the rows of every benchmark and unit, which have these intervals, by unit and benchmark.
+pub(super) fn with_intervals<T>(
+    path: &EpisodePath<'_>,
+    expected: &ExpectedPaths,
+    intervals: &[Vec<UnitIntervals>],
+    rows: &mut Rows<T>,
+) where
+    for<'a> T: Table<Row<'a> = UnitRow<'a>>,
+{
+    for (at, &benchmark) in path.benchmarks().iter().enumerate() {
+        for (unit, intervals) in intervals.iter().enumerate() {
             let expected = &expected.levels[at][unit];
             rows.push(unit_row(path, benchmark, unit, expected, intervals[at]));
         }
@@ -177,7 +127,11 @@ pub(super) fn rows<T>(
 }
 
 /// Resistance and recovery of a unit.
-fn responses(path: &EpisodePath<'_>, benchmark: Benchmark, unit: usize) -> [Response; 2] {
+pub(super) fn responses(
+    path: &EpisodePath<'_>,
+    benchmark: Benchmark,
+    unit: usize,
+) -> [Response; 2] {
     let code = path.cube.regions[unit].as_str();
     let is_of_all = matches!(benchmark, Benchmark::Aggregate | Benchmark::Mix);
     path.stages().map(|PathStage { span: Span { from, to, years, .. }, stage, no_base }| {
@@ -190,7 +144,15 @@ fn responses(path: &EpisodePath<'_>, benchmark: Benchmark, unit: usize) -> [Resp
         let expected = stage.expected_change(benchmark, unit);
         let found = path.respond(code, years, ends, expected, no_base);
         // The nation, and a region that is all of it.
-        if is_of_all && stage.is_alone(unit) { found.of_benchmark() } else { found }
+        if is_of_all && stage.is_alone(unit) {
+            return found.of_benchmark();
+        }
+        // Why its own past or the other regions say nothing, rather than that nothing does.
+        let null_reason = match found.null_reason {
+            Some(NullReason::NoBenchmark) => Some(path.no_benchmark(benchmark, unit)),
+            other => other,
+        };
+        Response { null_reason, ..found }
     })
 }
 
@@ -207,7 +169,7 @@ fn unit_row<'a>(
     benchmark: Benchmark,
     unit: usize,
     expected: &[Option<f64>],
-    intervals: [Option<Interval>; 2],
+    intervals: UnitIntervals,
 ) -> UnitRow<'a> {
     let (cube, episode) = (path.cube, path.episode);
     let near_zero = path.asked.config.near_zero;
@@ -271,13 +233,19 @@ where
     let n_before = i32::try_from(n_before).unwrap_or(i32::MAX);
     let first = episode.base.first().map_or(0, |period| period.place) - n_before;
     let last = episode.end.place.max(episode.transformation.place);
-    for (at, &benchmark) in path.asked.of_regions.iter().enumerate() {
+    for (at, &benchmark) in path.benchmarks().iter().enumerate() {
         for (unit, code) in cube.regions.iter().enumerate() {
             let (levels, expected_levels) = (&path.levels[unit], &expected.levels[at][unit]);
+            let base = level(&path.base, unit);
             for place in first.max(path.first())..=last {
                 let value = path.at(place).and_then(|at| levels.get(at).copied());
                 let after = usize::try_from(place - expected.first).ok();
                 let expected_value = after.and_then(|after| expected_levels.get(after).copied());
+                let interval = expected_value.flatten().zip(base).and_then(|(_, base)| {
+                    let level = path.asked.config.bootstrap_level;
+                    let found = path.own.interval(benchmark, unit, place, level)?;
+                    Some(Interval { low: base * found.low, high: base * found.high })
+                });
                 rows.push(PeriodRow {
                     episode: &episode.name,
                     benchmark: benchmark.name(),
@@ -285,6 +253,8 @@ where
                     period: &cube.period(place).to_string(),
                     value: value.flatten(),
                     expected_value: expected_value.flatten(),
+                    expected_low: interval.map(|interval| interval.low),
+                    expected_high: interval.map(|interval| interval.high),
                 });
             }
         }
@@ -355,34 +325,5 @@ pub(super) fn cycle_rows(
             is_resilient: shock.and_then(|own| own.is_resilient),
             shock_null_reason: shock.is_none().then_some(no_shock),
         });
-    }
-}
-
-/// Shift-share of both stages.
-pub(super) fn shift_share_rows(path: &EpisodePath<'_>, rows: &mut Rows<ShiftShare>) {
-    let [resistance, recovery] = path.stages();
-    for PathStage { span: Span { name, from, to, years }, stage, .. } in [recovery, resistance] {
-        for (region, code) in path.cube.regions.iter().enumerate() {
-            let is_there = from.is_reported[region] && to.is_reported[region];
-            let has_changed = path.has_changed(code, years);
-            let is_whole = is_there && !has_changed;
-            let parts = if is_whole { shift_share(stage, region) } else { None };
-            let total = |exports: &Exports| exports.region_totals()[region];
-            let why = match (is_there, has_changed) {
-                (false, _) => NullReason::YearMissing,
-                (true, true) => NullReason::RegionChanged,
-                (true, false) => NullReason::NoBase,
-            };
-            rows.push(ShiftShareRow {
-                episode: &path.episode.name,
-                stage: name,
-                region_code: code,
-                change: is_whole.then(|| total(stage.end()) - total(stage.start())),
-                national: parts.map(|p| p.national),
-                mix: parts.map(|p| p.mix),
-                competitive: parts.map(|p| p.competitive),
-                null_reason: parts.is_none().then(|| why.code()),
-            });
-        }
     }
 }

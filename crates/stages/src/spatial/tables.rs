@@ -4,7 +4,7 @@ use super::super::table::{Table, region, tables};
 use lake::Contract;
 
 pub(crate) fn contracts() -> Vec<&'static Contract> {
-    vec![Measure::contract(), Region::contract()]
+    vec![Measure::contract(), Region::contract(), Convergence::contract()]
 }
 
 tables! {
@@ -18,7 +18,8 @@ tables! {
     /// How unequal regions are, counting alike and by their exports.
     pub(super) struct InequalityColumns {
         cv?: Float, "ratio", "coefficient of variation; null if the mean is 0";
-        cv_weighted?: Float, "ratio", "the same, regions weighted by their exports of all years";
+        cv_weighted?: Float, "ratio", "the same, regions weighted by their exports of all years: Williamson's (1965) index with exports in the place of people";
+        sd_log?: Float, "log points", "standard deviation of logarithms: sigma convergence if it falls from year to year; null if a value is not above 0";
         gini?: Float, "0..1", "Gini; null if a value is negative, or all are 0";
         gini_weighted?: Float, "0..1", "the same, weighted";
         theil?: Float, "nats", "Theil's T; null if a value is not above 0";
@@ -46,7 +47,7 @@ tables! {
     /// `spatial.measure`.
     pub(super) table Measure(MeasureRow<'a>) = "spatial.measure",
         "how a measure of regions differs over space, in a year or an episode",
-        ["source_table", "measure", "period"], MeasureRow::columns();
+        ["source_table", "period", "measure"], MeasureRow::columns();
 
     /// A region among its neighbours.
     pub(super) struct RegionRow<'a> {
@@ -62,5 +63,25 @@ tables! {
     /// `spatial.region`.
     pub(super) table Region(RegionRow<'a>) = "spatial.region",
         "a region's place among its neighbours, by measure and year or episode",
-        ["source_table", "measure", "period", "region_code"], RegionRow::columns();
+        ["source_table", "period", "measure", "region_code"], RegionRow::columns();
+
+    /// Convergence over a span of years.
+    pub(super) struct ConvergenceRow<'a> {
+        from_year: Int, "", "year that growth is from";
+        to_year: Int, "", "year that it is to";
+        n_regions: Count, "regions", "regions with exports in both years";
+        sigma_from?: Float, "log points", "standard deviation of their log exports in the first year";
+        sigma_to?: Float, "log points", "the same in the last: sigma convergence if it is less";
+        beta?: Float, "log points", "growth a year that goes with exports higher by one log point in the first year; below 0: beta convergence (Barro & Sala-i-Martin 1992)";
+        beta_standard_error?: Float, "log points", "of least squares, regions counting alike";
+        r_squared?: Float, "0..1", "share of the variance of growth that initial exports explain";
+        speed?: Float, "log points", "-ln(1 + beta T) / T: share of the gap that is closed in a year; below 0: it widens";
+        half_life?: Float, "years", "time to close half of the gap";
+        null_reason?: Text, "", "too_few_regions, no_spread; changes_places: 1 + beta T is not above 0, and there is no speed; no_convergence: there is no half-life";
+    }
+
+    /// `spatial.convergence`.
+    pub(super) table Convergence(ConvergenceRow<'a>) = "spatial.convergence",
+        "whether regions' exports became more alike: from the first year of the data to the last, and from the base year to the end year of each episode",
+        ["from_year", "to_year"], ConvergenceRow::columns();
 }

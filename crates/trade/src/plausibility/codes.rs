@@ -141,8 +141,8 @@ pub(super) fn nested_levels(side: &Side<'_>) -> Option<Nested> {
         (short.join(" and "), if is_padded { ", filled up by zeros," } else { "" });
     let said = format!(
         "products are there at several levels: the {n} codes of {short} digits{padded} are the sums of longer ones that \
-         begin with them, up to {longest} digits ({}): keep one level, in a layout by `rules` and `exclude`, in `measure` \
-         and `estimate` by --where",
+         begin with them, up to {longest} digits ({}): keep one level, in a layout by `rules` and `exclude`, in `measure`, \
+         `resilience` and `estimate` by --where",
         part.percent()
     );
     let name = format!("{short} of {longest} digits");

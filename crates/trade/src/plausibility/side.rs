@@ -68,6 +68,53 @@ impl<C: Iterator<Item = Cell> + Clone> Cells<'_, C> {
     }
 }
 
+/// What a label comes to in a period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LabelSum {
+    /// Its place on its side.
+    pub label: usize,
+    /// The sum of its cells, in their order.
+    pub value: f64,
+    /// Whether one of them is not zero.
+    pub has_value: bool,
+}
+
+/// By label, of those that have cells.
+type Sums = Vec<Option<LabelSum>>;
+
+/// What the labels of both sides of a table come to in a period: those that have cells, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PeriodSums {
+    /// Of the labels of rows.
+    pub rows: Vec<LabelSum>,
+    /// Of the labels of columns.
+    pub columns: Vec<LabelSum>,
+}
+
+impl PeriodSums {
+    /// Those of each period of a table. Cells of one period give the same bits whatever stands in
+    /// the others.
+    pub fn of<C: Iterator<Item = Cell> + Clone>(table: &Cells<'_, C>) -> Vec<Self> {
+        let (n_rows, n_columns) = (table.rows.labels.len(), table.columns.labels.len());
+        let none = || (vec![None; n_rows], vec![None; n_columns]);
+        let mut found: Vec<(Sums, Sums)> = (0..table.n_periods).map(|_| none()).collect();
+        for cell in table.each() {
+            let (rows, columns) = &mut found[cell.period];
+            for (sums, label) in [(rows, cell.row), (columns, cell.column)] {
+                let none = LabelSum { label, value: 0.0, has_value: false };
+                let sum = sums[label].get_or_insert(none);
+                sum.value += cell.value;
+                sum.has_value |= cell.value.abs() > 0.0;
+            }
+        }
+        let sums = |(rows, columns): (Sums, Sums)| Self {
+            rows: rows.into_iter().flatten().collect(),
+            columns: columns.into_iter().flatten().collect(),
+        };
+        found.into_iter().map(sums).collect()
+    }
+}
+
 /// Which of a cell's places is the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -114,6 +161,20 @@ impl<'a> Side<'a> {
         let (label, _) = self.places(cell);
         self.sums[label * self.n_periods + cell.period] += cell.value;
         if cell.value.abs() > 0.0 {
+            self.cells[label] = Seen::Values;
+        } else if self.cells[label] == Seen::Nothing {
+            self.cells[label] = Seen::Zeros;
+        }
+    }
+
+    /// Puts in what a label comes to in a period, in the place of its cells.
+    pub(super) fn put(&mut self, period: usize, sum: LabelSum) {
+        let LabelSum { label, value, has_value } = sum;
+        if label >= self.n_labels() || period >= self.n_periods {
+            return;
+        }
+        self.sums[label * self.n_periods + period] = value;
+        if has_value {
             self.cells[label] = Seen::Values;
         } else if self.cells[label] == Seen::Nothing {
             self.cells[label] = Seen::Zeros;

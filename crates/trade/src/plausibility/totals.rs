@@ -246,7 +246,7 @@ fn of_some(side: &Side<'_>, subtotals: &[Subtotal]) -> Vec<Finding> {
         let part = Part { value: labels.iter().map(|&label| side.total(label)).sum(), whole };
         let said = format!(
             "{} {dimension}s are the sums of other {dimension}s ({}; {} in all): leave them out, in a layout by `rules` \
-             and `exclude`, in `measure` and `estimate` by --where",
+             and `exclude`, in `measure`, `resilience` and `estimate` by --where",
             labels.len(),
             such(side, &labels),
             part.percent()
@@ -261,7 +261,7 @@ fn of_some(side: &Side<'_>, subtotals: &[Subtotal]) -> Vec<Finding> {
         let n = of.parts.len();
         let said = format!(
             "{dimension} {} is the sum of {n} other {dimension}{} ({}; {}): leave it out, in a layout by `rules` and \
-             `exclude`, in `measure` and `estimate` by --where",
+             `exclude`, in `measure`, `resilience` and `estimate` by --where",
             called(side, of.label),
             if n == 1 { "" } else { "s" },
             such(side, &of.parts),
@@ -298,7 +298,7 @@ pub(super) fn totals<C: Iterator<Item = Cell> + Clone>(
         };
         let said = format!(
             "{dimension} {} {what} other {n_parts} {dimension}s ({}): leave it out, in a layout by `rules` and \
-             `exclude`, in `measure` and `estimate` by --where",
+             `exclude`, in `measure`, `resilience` and `estimate` by --where",
             called(side, label),
             part.percent()
         );

@@ -5,7 +5,7 @@ use crate::plausibility::say;
 use trade::plausibility::{Axis, Cell, Cells, Dimension, Findings};
 
 /// Warns of totals among their parts, codes of mixed lengths, and products without any value.
-pub(super) fn warn(table: &Table) {
+pub(crate) fn warn(table: &Table) {
     let cells = table.periods.iter().enumerate().flat_map(|(period, of)| {
         of.cells.iter().map(move |cell| Cell {
             row: cell.region,

@@ -1,7 +1,8 @@
 //! A table of regions and products, read from a file.
 
-use super::args::{MeasureArgs, Negative};
-use super::columns::{Columns, Places};
+use super::args::{Negative, TableArgs};
+use super::beside::{self, Beside};
+use super::columns::{ALL, Columns, Places, Products};
 use super::condition;
 use arrow::array::Array;
 use indexmap::{IndexMap, IndexSet};
@@ -18,6 +19,7 @@ use sources::user_tables::{self, Uses};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::path::Path;
 use tokio::runtime::Handle;
 use trade::code;
 use trade::number::NumberFormat;
@@ -30,32 +32,32 @@ const WHERE_MEMORY: Memory = Memory { mib: 4096, setting: "the rows of `--where`
 
 /// The value of a region and a product, by their places among the labels.
 #[derive(Clone, Copy)]
-pub(super) struct Cell {
-    pub(super) region: usize,
-    pub(super) product: usize,
-    pub(super) value: f64,
+pub(crate) struct Cell {
+    pub(crate) region: usize,
+    pub(crate) product: usize,
+    pub(crate) value: f64,
 }
 
 /// A period with what it has.
-pub(super) struct PeriodCells {
-    pub(super) label: String,
-    pub(super) cells: Vec<Cell>,
+pub(crate) struct PeriodCells {
+    pub(crate) label: String,
+    pub(crate) cells: Vec<Cell>,
 }
 
 /// Values by period, with labels in order.
-pub(super) struct Table {
-    pub(super) regions: Vec<String>,
-    pub(super) products: Vec<String>,
-    pub(super) periods: Vec<PeriodCells>,
-    pub(super) columns: Columns,
-    pub(super) partners: Partners,
+pub(crate) struct Table {
+    pub(crate) regions: Vec<String>,
+    pub(crate) products: Vec<String>,
+    pub(crate) periods: Vec<PeriodCells>,
+    pub(crate) columns: Columns,
+    pub(crate) partners: Partners,
 }
 
 /// What rows of partners come to, who are summed over.
-pub(super) struct Partners {
-    pub(super) labels: Vec<String>,
+pub(crate) struct Partners {
+    pub(crate) labels: Vec<String>,
     /// Values by the places of partners and periods.
-    pub(super) values: Vec<(usize, usize, f64)>,
+    pub(crate) values: Vec<(usize, usize, f64)>,
 }
 
 /// Labels, numbered as they are met.
@@ -100,10 +102,23 @@ struct RowTexts<'r> {
     product: &'r str,
     value: &'r str,
     period: &'r str,
+    /// Of months or quarters, where they stand beside years.
+    part: Option<(Beside, &'r str)>,
     partner: &'r str,
     /// Of the columns that say what kind of row it is.
     kinds: Vec<&'r str>,
     is_repeated: bool,
+}
+
+impl<'r> RowTexts<'r> {
+    /// The row's period: what is told, or the part of the year that stands beside it.
+    fn label(&self) -> Result<Cow<'r, str>, String> {
+        let year = code::whole(self.period);
+        match self.part {
+            None => Ok(Cow::Borrowed(year)),
+            Some((of, part)) => of.label(year, part).map(Cow::Owned),
+        }
+    }
 }
 
 /// Rows and their value.
@@ -175,6 +190,8 @@ struct Gathered {
     marks: BTreeMap<(&'static str, String), u64>,
     negative: Counted,
     total: f64,
+    /// Whether a month was met that can be no quarter.
+    has_months: bool,
 }
 
 /// How rows are read.
@@ -257,7 +274,8 @@ impl Gathered {
             }
             code_fault(text).map_err(|why| format!("{what} {:?}: {why}", printable(text, 40)))?;
         }
-        let at = self.periods.number(code::whole(row.period));
+        let at = self.periods.number(&row.label()?);
+        self.has_months |= row.part.is_some_and(|(_, text)| beside::is_month_alone(text));
         if at == self.cells.len() {
             self.cells.push(Vec::new());
         }
@@ -334,9 +352,9 @@ impl Gathered {
             tracing::info!(
                 rows = n_rows,
                 cells = n_cells,
-                "rows of one `{}` and `{}`{} are summed",
+                "rows of one `{}`{}{} are summed",
                 columns.region,
-                columns.product,
+                columns.product.as_ref().map(|name| format!(" and `{name}`")).unwrap_or_default(),
                 columns.period.as_ref().map(|name| format!(" in one `{name}`")).unwrap_or_default()
             );
         }
@@ -371,7 +389,16 @@ impl Gathered {
 
 impl Table {
     /// Reads the file that the arguments name; otherwise says why it cannot be used.
-    pub(super) fn read(args: &MeasureArgs, runtime: &Handle) -> Result<Self, String> {
+    pub(crate) fn read(
+        args: &TableArgs,
+        products: Products,
+        runtime: &Handle,
+    ) -> Result<Self, String> {
+        if args.file == Path::new("-") && !args.file.exists() {
+            return Err(
+                "a file is read, not standard input: write the rows to one first".to_owned()
+            );
+        }
         let label = args.file.display().to_string();
         let file = RawFile::new(label, Place::Local(args.file.clone()));
         let mut gathered = Gathered::default();
@@ -386,7 +413,7 @@ impl Table {
             };
             let mut reader = TableReader::of_item(item, &args.read).map_err(named)?;
             reader.find_repeated(before.take());
-            let places = Places::of(reader.header(), args).map_err(|why| {
+            let places = Places::of(reader.header(), args, products).map_err(|why| {
                 named(format!(
                     "{why}; the file was taken for {} (--skip, --delimiter, --sheet)",
                     reader.seen()
@@ -400,7 +427,7 @@ impl Table {
                 tracing::info!(
                     "codes of `{}` with fewer digits than {} get back the zeros they begin with \
                      (--product-digits)",
-                    names.product,
+                    names.product(),
                     places.digits
                 );
             }
@@ -426,6 +453,9 @@ impl Table {
                 Some(_) => "it has no rows with a value for which --where holds".to_owned(),
             });
         }
+        if let Some(month) = columns.month.as_ref().filter(|_| !gathered.has_months) {
+            beside::check_months(month, &gathered.periods.texts())?;
+        }
         gathered.warn(&columns);
         Ok(gathered.table(columns))
     }
@@ -436,20 +466,25 @@ impl Gathered {
     fn add_all(
         &mut self,
         reader: &mut TableReader,
-        args: &MeasureArgs,
+        args: &TableArgs,
         places: &Places,
     ) -> Result<(), String> {
         let mut reading = Reading::of(args, places);
         reading.format = reader.numbers(&[places.value])?;
-        let keys = [Some(places.region), Some(places.product), places.period, places.partner];
+        let keys =
+            [Some(places.region), places.product, places.period, places.part(), places.partner];
         reader.take_as_codes(keys.into_iter().flatten().chain(places.kinds.iter().copied()));
         let rows = reader.each(|row| {
             let of = |place: Option<usize>| place.map_or(Ok(""), |place| row.text(place));
             let texts = RowTexts {
                 region: row.text(places.region)?,
-                product: row.text(places.product)?,
+                product: places.product.map_or(Ok(ALL), |place| row.text(place))?,
                 value: row.text(places.value)?,
                 period: of(places.period)?,
+                part: match places.beside {
+                    Some(of) => Some((of, row.text(of.at)?)),
+                    None => None,
+                },
                 partner: of(places.partner)?,
                 kinds: places.kinds.iter().map(|&at| row.text(at)).collect::<Result<_, _>>()?,
                 is_repeated: row.is_repeated(),
@@ -463,13 +498,14 @@ impl Gathered {
     fn add_where(
         &mut self,
         reader: &mut TableReader,
-        args: &MeasureArgs,
+        args: &TableArgs,
         places: &Places,
         condition: &str,
         runtime: &Handle,
     ) -> Result<(), String> {
         let name = |at: usize| reader.header()[at].trim().to_owned();
-        let keys = [Some(places.region), Some(places.product), places.period, places.partner];
+        let keys =
+            [Some(places.region), places.product, places.period, places.part(), places.partner];
         let codes = keys.into_iter().flatten().chain(places.kinds.iter().copied()).map(name);
         let uses = Uses { codes: codes.collect(), numbers: [name(places.value)].into() };
         let wanted: Vec<String> = places.all().into_iter().map(name).collect();
@@ -507,9 +543,13 @@ impl Gathered {
                 };
                 let texts = RowTexts {
                     region: next(true),
-                    product: next(true),
+                    product: match places.product {
+                        Some(_) => next(true),
+                        None => ALL,
+                    },
                     value: next(true),
                     period: next(places.period.is_some()),
+                    part: places.beside.map(|of| (of, next(true))),
                     partner: next(places.partner.is_some()),
                     kinds: texts.collect(),
                     is_repeated: false,
@@ -523,7 +563,7 @@ impl Gathered {
 
 impl<'a> Reading<'a> {
     /// Numbers as SQL writes them; the rest as the arguments say.
-    fn of(args: &'a MeasureArgs, places: &Places) -> Self {
+    fn of(args: &'a TableArgs, places: &Places) -> Self {
         Self {
             format: NumberFormat::default(),
             options: &args.read,

@@ -1,0 +1,15 @@
+//! A table of regions (and products) of a user's own, for commands that need no lake: `measure` and
+//! `resilience`.
+
+mod args;
+mod beside;
+mod columns;
+mod condition;
+mod input;
+mod plausibility;
+mod wide;
+
+pub(crate) use self::args::TableArgs;
+pub(crate) use self::columns::Products;
+pub(crate) use self::input::Table;
+pub(crate) use self::plausibility::warn;
