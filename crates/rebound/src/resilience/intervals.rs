@@ -4,7 +4,7 @@ use super::made::{GivenTable, number, texts_of};
 use arrow::array::{Array, RecordBatch};
 use std::collections::BTreeMap;
 
-/// What is drawn anew, in the order that ranks take it in.
+/// What is drawn anew, the first to be shown before the others where it has an interval.
 const SOURCES: [&str; 3] = ["both", "products", "counterfactual"];
 
 /// The columns that tell of which index an interval is.

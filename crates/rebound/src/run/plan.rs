@@ -12,7 +12,7 @@ use lake::{
 };
 use project::pipeline::{Engine, Pipeline, PipelineError};
 use project::pipeline_file::PipelineFile;
-use project::sql_file::SqlFile;
+use project::sql_file::{SqlFile, SqlReads};
 use query::{Session, SessionParams};
 use stages::{Choice, Kept};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,23 +121,38 @@ pub(crate) fn nodes(session: &Session, pipeline: &Pipeline) -> Result<Vec<Node>,
             let why = "`part` needs `reads`, which says what each value of `each` reads";
             return Err(wrong(file, why.to_owned()));
         }
-        let is_said = |table: &String| {
-            divided.as_ref() == Some(table) || reads.iter().any(|of| of.table == *table)
-        };
-        let unsaid = tables.iter().find(|table| !is_said(table));
-        if let Some(table) = unsaid.filter(|_| !reads.is_empty()) {
-            let why = format!("it reads `{table}`, which `reads` does not name");
-            return Err(wrong(file, why));
-        }
-        if let Some(of) = reads.iter().find(|of| !tables.contains(&of.table)) {
-            let why = format!("`reads` names `{}`, which it does not read", of.table);
-            return Err(wrong(file, why));
-        }
+        names_what_is_read(file, &reads, &tables, divided.as_ref())?;
         if let Some(each) = file.each() {
             tables.extend(of(each.query)?);
         }
         Ok(tables)
     })
+}
+
+/// Looks whether `reads`, where a file has it, names the tables that its text reads and no others.
+/// The one that `part` is of need not be named.
+fn names_what_is_read(
+    file: &SqlFile,
+    reads: &[SqlReads],
+    tables: &BTreeSet<String>,
+    divided: Option<&String>,
+) -> Result<(), RunError> {
+    if reads.is_empty() {
+        return Ok(());
+    }
+    let is_said =
+        |table: &&String| divided == Some(*table) || reads.iter().any(|of| of.table == **table);
+    if let Some(table) = tables.iter().find(|table| !is_said(table)) {
+        let why = format!("it reads `{table}`, which `reads` does not name");
+        return Err(wrong(file, why));
+    }
+    match reads.iter().find(|of| !tables.contains(&of.table)) {
+        None => Ok(()),
+        Some(of) => {
+            let why = format!("`reads` names `{}`, which it does not read", of.table);
+            Err(wrong(file, why))
+        }
+    }
 }
 
 /// Looks whether checks say of tables that they read which parts they read.
@@ -150,15 +165,7 @@ fn look_at_checks(session: &Session, pipeline: &Pipeline) -> Result<(), RunError
         let tables = session
             .tables_read(&file.text)
             .map_err(|source| RunError::Sql { path: file.path.clone(), source })?;
-        if let Some(table) = tables.iter().find(|table| !reads.iter().any(|of| of.table == **table))
-        {
-            let why = format!("it reads `{table}`, which `reads` does not name");
-            return Err(wrong(file, why));
-        }
-        if let Some(of) = reads.iter().find(|of| !tables.contains(&of.table)) {
-            let why = format!("`reads` names `{}`, which it does not read", of.table);
-            return Err(wrong(file, why));
-        }
+        names_what_is_read(file, &reads, &tables, None)?;
         if reads.iter().all(|of| of.of.is_none()) {
             let why = "`reads` names no table of which each reads a part: take `each` out";
             return Err(wrong(file, why.to_owned()));
