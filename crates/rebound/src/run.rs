@@ -16,6 +16,7 @@ mod going_on;
 mod options;
 pub(crate) mod plan;
 mod publish;
+mod shipped_sql;
 mod splitter;
 mod sql_table;
 

@@ -183,6 +183,11 @@ impl<'a> Context<'a> {
         Self { choice, ..self }
     }
 
+    /// Whether all is made again, whatever earlier runs kept.
+    pub fn is_made_again(&self) -> bool {
+        self.choice.ignores_all()
+    }
+
     /// What an earlier run kept of `unit`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use super::build::{Builder, Built};
 use super::error::RunError;
 use super::plan::sql_session;
+use super::shipped_sql;
 use super::splitter::{Splitter, wrong};
 use crate::clock;
 use crate::node::Node;
@@ -410,7 +411,7 @@ impl Builder<'_> {
 
     /// Makes some values ([`proven`]) once more from whole tables, and a part of the last alone, once for
     /// each text of SQL and the values that there are: what `reads` and `part` leave out must make no
-    /// difference.
+    /// difference. Of [shipped SQL](shipped_sql) it is known, unless all is made again.
     fn prove(
         &self,
         proof: &Proof<'_>,
@@ -425,7 +426,9 @@ impl Builder<'_> {
         let said = (&sql.name, sql.meaning(), texts);
         let known = Unit::new("proof").of("sql", &said).map_err(stopped)?;
         let is_narrow = reads.iter().any(|of| of.of.is_some() || of.up_to.is_some());
-        if !(is_narrow || parts.len() > 1)
+        let is_shipped = !context.is_made_again() && shipped_sql::is_proven(sql);
+        if is_shipped
+            || !(is_narrow || parts.len() > 1)
             || context.looked_up::<bool>(std::slice::from_ref(&known)).map_err(stopped)?
                 == [Some(true)]
         {
