@@ -91,14 +91,31 @@ impl Pin {
 
     /// Looks once whether the file is as large as it should be.
     async fn see(&self, store: &dyn ObjectStore) -> Result<()> {
-        if !self.is_seen.load(Ordering::Relaxed) {
-            let found = store.head(&self.location).await.map_err(|error| self.told(error))?;
-            if found.size != self.bytes {
-                return Err(self.lost(format!("{} bytes", found.size)));
+        match self.is_seen.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => {
+                let found = store.head(&self.location).await.map_err(|error| self.told(error))?;
+                self.has_size(found.size)
             }
-            self.is_seen.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether a size is the one that the file should have.
+    fn has_size(&self, bytes: u64) -> Result<()> {
+        if bytes != self.bytes {
+            return Err(self.lost(format!("{bytes} bytes")));
+        }
+        self.is_seen.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What is wrong with a file that was not given: that it is shorter than what was asked for, if
+    /// it is.
+    async fn why(&self, store: &dyn ObjectStore, error: Error) -> Error {
+        match self.told(error) {
+            error if matches!(error, Error::Generic { store: "lake", .. }) => error,
+            error => self.see(store).await.err().unwrap_or(error),
+        }
     }
 
     fn meta(&self, location: &Path) -> ObjectMeta {
@@ -150,8 +167,11 @@ impl ObjectStore for PinnedStore {
                 meta,
             });
         }
-        pin.see(&*self.store).await?;
-        self.store.get_opts(&pin.location, options).await.map_err(|error| pin.told(error))
+        // The answer says how large the whole is: nothing else has to be asked.
+        match self.store.get_opts(&pin.location, options).await {
+            Ok(found) => pin.has_size(found.meta.size).map(|()| found),
+            Err(error) => Err(pin.why(&*self.store, error).await),
+        }
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

@@ -47,18 +47,7 @@ impl Lake {
     ///
     /// [`LakeError::Store`] if the store fails.
     pub async fn unit(&self, fingerprint: &Fingerprint) -> Result<Option<UnitRecord>, LakeError> {
-        let Some(bytes) = self.get_if_there(&path_of(fingerprint)).await? else { return Ok(None) };
-        let Some(record) = record_of(&bytes).filter(|unit| unit.fingerprint == *fingerprint) else {
-            return Ok(None);
-        };
-        for file in &record.files {
-            match self.verify_size(&record.node, file).await {
-                Ok(_) => {}
-                Err(LakeError::Lost { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Some(record))
+        Ok(self.units_of(vec![fingerprint.clone()]).await?.pop().flatten())
     }
 
     /// What each of several units made, as [`Self::unit`] has it, in their order.
@@ -70,11 +59,34 @@ impl Lake {
         &self,
         fingerprints: Vec<Fingerprint>,
     ) -> Result<Vec<Option<UnitRecord>>, LakeError> {
-        let find = |name: Fingerprint| async move { self.unit(&name).await };
-        futures::stream::iter(fingerprints.into_iter().map(find))
-            .buffered(AT_A_TIME)
-            .try_collect()
-            .await
+        let find = |name: Fingerprint| async move {
+            let bytes = self.get_if_there(&path_of(&name)).await?;
+            let record = bytes.and_then(|bytes| record_of(&bytes));
+            Ok::<_, LakeError>(record.filter(|unit| unit.fingerprint == name))
+        };
+        let mut records: Vec<Option<UnitRecord>> =
+            futures::stream::iter(fingerprints.into_iter().map(find))
+                .buffered(AT_A_TIME)
+                .try_collect()
+                .await?;
+        let files: Vec<&DataFile> =
+            records.iter().flatten().flat_map(|record| &record.files).collect();
+        let found = self.found(&files).await?;
+        let is_there = files
+            .iter()
+            .zip(&found)
+            .map(|(file, found)| found.as_ref().is_some_and(|(bytes, _)| *bytes == file.bytes));
+        let is_there: Vec<bool> = is_there.collect();
+        let mut is_there = is_there.into_iter();
+        for record in &mut records {
+            let n_files = record.as_ref().map_or(0, |record| record.files.len());
+            // Each file has its answer, whatever came of others of its unit.
+            let n_there = is_there.by_ref().take(n_files).filter(|is_there| *is_there).count();
+            if n_there < n_files {
+                *record = None;
+            }
+        }
+        Ok(records)
     }
 
     /// Keeps what a unit made.

@@ -12,15 +12,60 @@ use crate::version::{DataFile, TableVersion, folder_of};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use std::collections::BTreeSet;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
 
 /// What the store says of a file: whoever changes it, changes this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileState(String);
+
+impl FileState {
+    /// That of an object. What lists and single answers both say is its tag; times are less exact in
+    /// some of them.
+    fn of(meta: &ObjectMeta) -> Self {
+        let tag = meta.e_tag.as_deref().map(|tag| tag.trim_start_matches("W/").trim_matches('"'));
+        match tag {
+            Some(tag) => Self(tag.to_owned()),
+            None => Self(meta.last_modified.timestamp().to_string()),
+        }
+    }
+}
+
+/// What a list says of the files that are wanted.
+#[derive(Debug, Default)]
+struct Listed {
+    found: BTreeMap<String, (u64, FileState)>,
+    /// Whether all of the folder was listed.
+    is_whole: bool,
+}
+
+/// What a list says of a file.
+enum Known {
+    There((u64, FileState)),
+    Gone,
+    /// It was not listed that far.
+    Nothing,
+}
+
+impl Listed {
+    fn of(&self, path: &str) -> Known {
+        match self.found.get(path) {
+            Some(found) => Known::There(found.clone()),
+            None if self.is_whole => Known::Gone,
+            None => Known::Nothing,
+        }
+    }
+}
+
+/// The folder above that of a file: of all versions of a table.
+fn above_folder(path: &str) -> &str {
+    let folder = |path: &'_ str| path.rsplit_once('/').map_or(0, |(folder, _)| folder.len());
+    let of_version = folder(path);
+    &path[..folder(&path[..of_version])]
+}
 
 /// What a folder says of a file beside its size.
 fn state_of(meta: &std::fs::Metadata) -> std::io::Result<String> {
@@ -40,6 +85,13 @@ pub(crate) const COMPLETE: &str = "version.json";
 
 /// Files of a version that a store is asked for at a time.
 const ASKED: usize = 32;
+
+/// Fewest files of a table that a store is asked to list, in place of asking for each.
+const LISTED: usize = 4;
+
+/// Other files that are listed for each that is wanted, before the rest is asked for one by one: of a
+/// table of many versions a list would be longer than the questions.
+const OTHERS: usize = 100;
 
 impl Lake {
     /// The complete version of `table` under `fingerprint`, if it is there.
@@ -72,38 +124,111 @@ impl Lake {
     ///
     /// [`LakeError::Lost`] if one is not, [`LakeError::Store`] if the store fails.
     pub async fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
-        let looked = version.files.iter().map(|file| self.verify_size(&version.table, file));
-        let mut looked =
-            stream::iter(looked).buffered(if self.folder().is_some() { 1 } else { ASKED });
-        while looked.try_next().await?.is_some() {}
-        Ok(())
+        let files: Vec<&DataFile> = version.files.iter().collect();
+        self.verify_sizes(&version.table, &files).await.map(|_| ())
     }
 
-    /// Looks whether a file of `table` is there in full. As long as its state stays, its bytes do.
+    /// Looks whether files of `table` are there in full; gives their states, in their order. As
+    /// long as its state stays, a file's bytes do.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Lost`] if it is not, [`LakeError::Store`] if the store fails.
-    pub async fn verify_size(&self, table: &str, file: &DataFile) -> Result<FileState, LakeError> {
-        let path = file.path.as_str();
-        let found = match self.folder() {
+    /// [`LakeError::Lost`] with the first that is not, [`LakeError::Store`] if the store fails.
+    pub async fn verify_sizes(
+        &self,
+        table: &str,
+        files: &[&DataFile],
+    ) -> Result<Vec<FileState>, LakeError> {
+        let found = self.found(files).await?;
+        let states = files.iter().zip(found).map(|(file, found)| match found {
+            Some((bytes, state)) if bytes == file.bytes => Ok(state),
+            Some((bytes, _)) => Err(file.lost(table, format!("{bytes} bytes"))),
+            None => Err(file.lost(table, "gone".to_owned())),
+        });
+        states.collect()
+    }
+
+    /// How large files are, and their states, in their order; nothing of those that are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] if the store fails.
+    pub(crate) async fn found(
+        &self,
+        files: &[&DataFile],
+    ) -> Result<Vec<Option<(u64, FileState)>>, LakeError> {
+        if let Some(root) = self.folder() {
             // A store asks another thread for each file, which costs more than what it answers.
-            Some(root) => {
-                let path = root.join(path);
-                std::fs::metadata(&path)
-                    .and_then(|meta| Ok((meta.len(), state_of(&meta)?)))
-                    .map_err(|error| unreadable(&path, error))
+            let look = |file: &&DataFile| self.found_in(root, &file.path);
+            return files.iter().map(look).collect();
+        }
+        let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for file in files {
+            wanted.entry(above_folder(&file.path)).or_default().insert(&file.path);
+        }
+        wanted.retain(|_, paths| paths.len() >= LISTED);
+        let lists = wanted.iter().map(|(folder, paths)| self.listed(folder, paths));
+        let lists: Vec<Listed> = stream::iter(lists).buffered(ASKED).try_collect().await?;
+        let lists: BTreeMap<&str, Listed> = wanted.into_keys().zip(lists).collect();
+        let look = |path: String| {
+            let known = lists.get(above_folder(&path)).map(|list| list.of(&path));
+            async move {
+                match known {
+                    Some(Known::There(found)) => Ok(Some(found)),
+                    Some(Known::Gone) => Ok(None),
+                    Some(Known::Nothing) | None => self.asked(&path).await,
+                }
             }
-            None => self.store().head(&Path::from(path)).await.map(|meta| {
-                (meta.size, format!("{:?} {:?} {}", meta.e_tag, meta.version, meta.last_modified))
-            }),
         };
-        match found {
-            Ok((bytes, state)) if bytes == file.bytes => Ok(FileState(state)),
-            Ok((bytes, _)) => Err(file.lost(table, format!("{bytes} bytes"))),
-            Err(object_store::Error::NotFound { .. }) => Err(file.lost(table, "gone".to_owned())),
+        let looks: Vec<_> = files.iter().map(|file| look(file.path.clone())).collect();
+        stream::iter(looks).buffered(ASKED).try_collect().await
+    }
+
+    fn found_in(
+        &self,
+        root: &std::path::Path,
+        path: &str,
+    ) -> Result<Option<(u64, FileState)>, LakeError> {
+        let full = root.join(path);
+        let found = std::fs::metadata(&full).and_then(|meta| Ok((meta.len(), state_of(&meta)?)));
+        match found.map_err(|error| unreadable(&full, error)) {
+            Ok((bytes, state)) => Ok(Some((bytes, FileState(state)))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
         }
+    }
+
+    /// Asks the store for one file.
+    async fn asked(&self, path: &str) -> Result<Option<(u64, FileState)>, LakeError> {
+        match self.store().head(&Path::from(path)).await {
+            Ok(meta) => Ok(Some((meta.size, FileState::of(&meta)))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(LakeError::Store { path: self.shown(path), source }),
+        }
+    }
+
+    /// What the store lists in a folder, until all that is wanted was met.
+    async fn listed(&self, folder: &str, wanted: &BTreeSet<&str>) -> Result<Listed, LakeError> {
+        let failed = |source| LakeError::Store { path: self.shown(folder), source };
+        let mut list = self.store().list(Some(&Path::from(folder)));
+        let mut listed = Listed::default();
+        let mut n_others = 0;
+        while listed.found.len() < wanted.len() {
+            let Some(meta) = list.try_next().await.map_err(failed)? else {
+                listed.is_whole = true;
+                break;
+            };
+            let path = meta.location.as_ref();
+            if wanted.contains(path) {
+                listed.found.insert(path.to_owned(), (meta.size, FileState::of(&meta)));
+            } else {
+                n_others += 1;
+            }
+            if n_others > OTHERS * wanted.len() {
+                break;
+            }
+        }
+        Ok(listed)
     }
 
     /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In
@@ -118,21 +243,33 @@ impl Lake {
         table: &str,
         file: &DataFile,
     ) -> Result<FileState, LakeError> {
-        let state = self.verify_size(table, file).await?;
         let path = file.path.as_str();
         let store = |source| LakeError::Store { path: self.shown(path), source };
-        let hash = match self.folder() {
-            Some(root) => File::open(root.join(path))
-                .and_then(ContentHash::of_reader)
-                .map_err(|error| store(unreadable(&root.join(path), error)))?,
+        let lost = |found: String| file.lost(table, found);
+        let (state, hash) = match self.folder() {
+            Some(root) => {
+                let state = self.verify_sizes(table, &[file]).await?.pop();
+                let hash = File::open(root.join(path))
+                    .and_then(ContentHash::of_reader)
+                    .map_err(|error| store(unreadable(&root.join(path), error)))?;
+                (state.ok_or_else(|| lost("gone".to_owned()))?, hash)
+            }
             None => {
                 let mut hasher = blake3::Hasher::new();
-                let found = self.store().get(&Path::from(path)).await.map_err(store)?;
+                let found =
+                    self.store().get(&Path::from(path)).await.map_err(|error| match error {
+                        object_store::Error::NotFound { .. } => lost("gone".to_owned()),
+                        error => store(error),
+                    })?;
+                if found.meta.size != file.bytes {
+                    return Err(lost(format!("{} bytes", found.meta.size)));
+                }
+                let state = FileState::of(&found.meta);
                 let mut parts = found.into_stream();
                 while let Some(part) = parts.try_next().await.map_err(store)? {
                     hasher.update(&part);
                 }
-                ContentHash::from(hasher.finalize())
+                (state, ContentHash::from(hasher.finalize()))
             }
         };
         if hash == file.hash {

@@ -16,6 +16,16 @@ pub struct Verified<'a> {
     states: Mutex<BTreeMap<String, FileState>>,
 }
 
+/// What becomes of files that were not hashed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum New {
+    /// They are hashed.
+    Hashed,
+    /// They are looked at.
+    Seen,
+    LeftOut,
+}
+
 impl<'a> Verified<'a> {
     /// None yet.
     pub fn new(lake: &'a Lake, runtime: &'a Runtime, pool: &'a rayon::ThreadPool) -> Self {
@@ -29,14 +39,7 @@ impl<'a> Verified<'a> {
     ///
     /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not what was written: the version is then to be made again.
     pub fn read(&self, version: &TableVersion) -> Result<(), LakeError> {
-        // One file after the other: all threads hash it, and none may wait for another file meanwhile.
-        let looked = self.pool.install(|| {
-            version.files.iter().try_for_each(|file| match self.state_of(file) {
-                Some(known) => self.again(&version.table, file, &known),
-                None => self.hash(&version.table, file),
-            })
-        });
-        self.told(version, looked)
+        self.check(version, New::Hashed)
     }
 
     /// Looks whether the files of a version are there, as large as they should be; those that were hashed, as [`Self::read`] does.
@@ -45,14 +48,7 @@ impl<'a> Verified<'a> {
     ///
     /// [`LakeError::Lost`] or [`LakeError::Damaged`] if one is not: the version is then to be made again.
     pub fn look(&self, version: &TableVersion) -> Result<(), LakeError> {
-        let handle = self.runtime.handle();
-        let looked = self.pool.install(|| {
-            version.files.iter().try_for_each(|file| match self.state_of(file) {
-                Some(known) => self.again(&version.table, file, &known),
-                None => handle.block_on(self.lake.verify_size(&version.table, file)).map(|_| ()),
-            })
-        });
-        self.told(version, looked)
+        self.check(version, New::Seen)
     }
 
     /// Looks whether the files of a version that were hashed still are what they were then.
@@ -61,19 +57,30 @@ impl<'a> Verified<'a> {
     ///
     /// As [`Self::look`].
     pub fn is_untouched(&self, version: &TableVersion) -> Result<(), LakeError> {
-        let looked = self.pool.install(|| {
-            version.files.iter().try_for_each(|file| match self.state_of(file) {
-                Some(known) => self.again(&version.table, file, &known),
-                None => Ok(()),
-            })
-        });
-        self.told(version, looked)
+        self.check(version, New::LeftOut)
     }
 
-    /// Looks at a file again that was in this state when it was hashed.
-    fn again(&self, table: &str, file: &DataFile, known: &FileState) -> Result<(), LakeError> {
-        let now = self.runtime.handle().block_on(self.lake.verify_size(table, file))?;
-        if now == *known { Ok(()) } else { self.hash(table, file) }
+    /// Looks at the files of a version: hashes again those that are in another state than they were in.
+    fn check(&self, version: &TableVersion, new: New) -> Result<(), LakeError> {
+        let table = &version.table;
+        // One file after the other: all threads hash it, and none may wait for another file meanwhile.
+        let looked = self.pool.install(|| {
+            let known: Vec<Option<FileState>> =
+                version.files.iter().map(|file| self.state_of(file)).collect();
+            let files = || version.files.iter().zip(&known);
+            let asked: Vec<(&DataFile, &Option<FileState>)> =
+                files().filter(|(_, known)| known.is_some() || new == New::Seen).collect();
+            let of_asked: Vec<&DataFile> = asked.iter().map(|(file, _)| *file).collect();
+            let now = self.runtime.handle().block_on(self.lake.verify_sizes(table, &of_asked))?;
+            for ((file, known), now) in asked.iter().zip(&now) {
+                if known.as_ref().is_some_and(|known| known != now) {
+                    self.hash(table, file)?;
+                }
+            }
+            let unknown = files().filter(|(_, known)| known.is_none() && new == New::Hashed);
+            unknown.map(|(file, _)| file).try_for_each(|file| self.hash(table, file))
+        });
+        self.told(version, looked)
     }
 
     fn hash(&self, table: &str, file: &DataFile) -> Result<(), LakeError> {
