@@ -35,13 +35,6 @@ inference_text <- function(vcov) {
   switch(tolower(text), hetero = , white = "hc1", iid = , hc1 = , hc2 = , hc3 = tolower(text), text)
 }
 
-# The columns that texts may be about: all whose names stand in them.
-columns_named <- function(data, texts) {
-  text <- paste(texts, collapse = "\n")
-  is_named <- vapply(names(data), function(name) grepl(tolower(name), tolower(text), fixed = TRUE), NA)
-  names(data)[is_named]
-}
-
 estimate <- function(formula, data = NULL, vcov = NULL, weights = NULL, where = NULL, estimator = NULL, ...,
                      inference = NULL, verbose = getOption("rebound.verbose", FALSE)) {
   call <- sys.call()
@@ -52,15 +45,10 @@ estimate <- function(formula, data = NULL, vcov = NULL, weights = NULL, where = 
   if (inherits(weights, "formula")) weights <- all.vars(weights)
   inference <- if (is.null(inference)) inference_text(vcov) else inference
   options <- list(inference = inference, weights = weights, where = where, estimator = hyphened(estimator), ...)
-  columns <- NULL
-  if (is.data.frame(data)) {
-    columns <- columns_named(data, c(formula, unlist(options, use.names = FALSE)))
-    if (length(columns) == 0) stop("the formula names no column of `data`", call. = FALSE)
-  }
   path <- file.path(folder, "rows.csv")
   arguments <- c(
     "estimate", option_arguments(options), reading(data), "--format=csv", paste0("--output=", path),
-    if (!is.null(data)) paste0("--data=", input_file(data, folder, columns)), "--", formula
+    if (!is.null(data)) paste0("--data=", input_file(data, folder)), "--", formula
   )
   run_program(arguments, folder, call, verbose)
   found <- read_rows(path)

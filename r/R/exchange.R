@@ -38,8 +38,9 @@ is_plain <- function(column) {
   (is_vector || inherits(column, c("Date", "POSIXt", "integer64"))) && is.null(dim(column))
 }
 
-# Writes the columns of a data frame that are named; others, as lists, cannot be written.
-write_rows <- function(data, path, columns = names(data)) {
+# Writes the columns of a data frame; lists and matrices cannot be written.
+write_rows <- function(data, path) {
+  columns <- names(data)
   if (anyDuplicated(names(data))) {
     stop("two columns are called `", names(data)[anyDuplicated(names(data))], "`", call. = FALSE)
   }
@@ -74,7 +75,7 @@ read_rows <- function(path) {
   } else {
     found <- read.csv(
       path, colClasses = "character", na.strings = character(), check.names = FALSE,
-      encoding = "UTF-8", strip.white = FALSE
+      encoding = "UTF-8", strip.white = FALSE, blank.lines.skip = FALSE
     )
   }
   found[] <- lapply(found, function(x) {
@@ -134,14 +135,15 @@ in_class_of <- function(rows, data) {
 }
 
 # The file of a data frame; a path is a file already.
-input_file <- function(data, folder, columns = NULL) {
+input_file <- function(data, folder) {
   if (is.character(data) && length(data) == 1) {
     # The program runs where R does.
     return(path.expand(data))
   }
   if (!is.data.frame(data)) stop("`data` is neither a data frame nor the path of a file", call. = FALSE)
   path <- file.path(folder, "data.csv")
-  write_rows(data, path, if (is.null(columns)) names(data) else columns)
+  # All of them: rows that differ only in a column that is not asked for are no repeats.
+  write_rows(data, path)
   path
 }
 
