@@ -328,7 +328,7 @@ fn write_dta(
     variables: &[Counted],
     file: &NewFile,
 ) -> Result<(), ExportError> {
-    let failed = |error| match error {
+    let failed = |error: StataError| match error {
         StataError::Limit(why) => ExportError::TooLarge { table: version.table.clone(), why },
         source => ExportError::Dta { path: file.target().to_owned(), source },
     };

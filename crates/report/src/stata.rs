@@ -50,7 +50,7 @@ const TEXT: usize = 2045;
 /// The largest value of type long.
 const LARGEST_LONG: f64 = 2_147_483_620.0;
 
-/// Whole numbers up to it are exact in double precision.
+/// Whole numbers below it are exact in double precision; the next one is not told from it.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The largest value of type double; above it are the missing values.
@@ -103,7 +103,7 @@ impl Stored {
     pub(crate) fn whole(name: &str, largest: f64) -> Result<Self, StataError> {
         if largest <= LARGEST_LONG {
             Ok(Self::Long)
-        } else if largest <= EXACT {
+        } else if largest < EXACT {
             Ok(Self::Double)
         } else {
             Err(StataError::Limit(format!(
