@@ -628,7 +628,8 @@ mod tests {
         reader.skip_to_end()?;
         let mut records = reader.into_record_reader()?;
         let of = |v: &Variable| {
-            [v.name(), &v.variable_type().to_string(), v.format(), v.label()].map(str::to_owned)
+            [v.name(), v.variable_type().to_string().as_str(), v.format(), v.label()]
+                .map(str::to_owned)
         };
         let variables = records.schema().variables().to_vec();
         let mut cells = Vec::new();
