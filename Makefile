@@ -18,7 +18,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs ci clean
+	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -139,6 +139,14 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
+
+test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
+	command -v Rscript >/dev/null || (apt-get update && apt-get install -y r-base-core r-cran-data.table)
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	mkdir -p target/r-library
+	R CMD INSTALL --library=target/r-library r
+	R_LIBS=target/r-library Rscript r/tests/exchange.R
+	R_LIBS=target/r-library REBOUND=$(REBOUND) Rscript tests/r/client.R tests/fixtures target/python-lake
 
 test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysyncon and causaltensor, which are large: not in CI
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3

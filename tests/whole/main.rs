@@ -42,6 +42,7 @@ mod resilience_table;
 mod sample;
 mod sessions;
 mod spaces;
+mod stata;
 mod support;
 mod synth;
 mod telemetry;

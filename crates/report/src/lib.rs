@@ -18,6 +18,7 @@ mod page;
 pub mod published;
 pub mod regression_table;
 mod source;
+pub mod stata;
 
 pub use self::error::ReportError;
 

@@ -20,6 +20,7 @@ use report::destination::DestinationError;
 use report::export::ExportError;
 use report::output::OutputError;
 use report::published::NotPublished;
+use report::stata::StataError;
 use std::io::Write;
 
 /// An error of the user's making that no library has a type for.
@@ -107,6 +108,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || cause.downcast_ref().is_some_and(ExportError::is_users)
+            || cause.downcast_ref().is_some_and(StataError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)
             || cause.downcast_ref().is_some_and(PipelineError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Request(_)))

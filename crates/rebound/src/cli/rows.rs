@@ -91,6 +91,16 @@ fn put<E: From<OutputError> + Into<anyhow::Error>>(
     Ok(file.keep().map_err(failed)?)
 }
 
+/// Whether rows of this form go where they are asked for: a Stata file is written from its end too.
+fn has_place(format: Format, path: Option<&Path>) -> Result<(), UsersError> {
+    match (format, path) {
+        (Format::Dta, None) => {
+            Err(UsersError("a Stata file is no text: give -o FILE.dta".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs a query, or a shell.
 pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let text = match (&args.query, &args.file) {
@@ -118,6 +128,7 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.file.as_deref())?;
     }
+    has_place(format, args.output.as_deref())?;
     let is_binary = matches!(format, Format::Parquet | Format::Arrow);
     if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
         return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
@@ -177,6 +188,7 @@ fn query(
 /// Measures a table.
 pub(super) fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
     let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
+    has_place(format, args.output.as_deref())?;
     if let Some(path) = &args.output {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
@@ -257,6 +269,7 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
     let unless = if is_read { Format::Table } else { Format::Csv };
     let file = args.output.as_deref().filter(|_| folder.is_none());
     let format = destination::form(file, args.format, unless)?;
+    has_place(format, args.output.as_deref())?;
     if let Some(path) = file {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
