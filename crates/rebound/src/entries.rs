@@ -363,12 +363,10 @@ mod tests {
         let (layout, file) = (folder.path().join("layout.yaml"), folder.path().join("raw.csv"));
         std::fs::write(
             &layout,
-            "name: t\nformat: csv\ncsv: {delimiter: \",\", quote: none, encoding: utf-8, header: true}\n\
-             fields:\n  year: {column: [y]}\n  flow: {constant: export}\n  region: {column: [r]}\n  \
+            "name: t\nfields:\n  year: {column: [y]}\n  flow: {constant: export}\n  region: {column: [r]}\n  \
              product: {column: [p]}\n  value: {column: [v]}\n\
              product: {digits: 6, restore_leading_zero: true, revisions: [{from: 2007, to: 2011, revision: HS2007}]}\n\
-             value: {currency: AUD, decimal: \".\", thousands: null, multiplier: 1, negative: reject, zero: keep}\n\
-             missing: [\"\"]\n",
+             value: {currency: AUD, decimal: \".\", thousands: null, multiplier: 1, negative: reject, zero: keep}\n",
         )
         .expect("written");
         let rows: String =
