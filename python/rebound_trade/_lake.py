@@ -6,6 +6,7 @@ import html
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ _TABLES = {
     "about": pa.string(),
     "key": pa.list_(pa.string()),
     "products": pa.string(),
-    "made_at": pa.string(),
+    "made_at": _TIME,
 }
 
 _COLUMNS = {
@@ -40,8 +41,8 @@ _RUNS = {
     "number": pa.int64(),
     "run": pa.string(),
     "pipeline": pa.string(),
-    "started_at": pa.string(),
-    "ended_at": pa.string(),
+    "started_at": _TIME,
+    "ended_at": _TIME,
     "status": pa.string(),
     "n_built": pa.int64(),
     "n_reused": pa.int64(),
@@ -55,7 +56,7 @@ _CHECKS = {
     "name": pa.string(),
     "severity": pa.string(),
     "outcome": pa.string(),
-    "since": pa.string(),
+    "since": _TIME,
     "rows": pa.int64(),
     "first_rows": pa.string(),
 }
@@ -69,31 +70,9 @@ _EDGES = {
 }
 
 
-def _with_times(table: pa.Table, *names: str) -> pa.Table:
-    """The same, with times in place of their texts (RFC 3339)."""
-    for name in names:
-        at = table.schema.get_field_index(name)
-        texts = table.column(name)
-        if texts.null_count < len(texts):
-            times = pa.compute.strptime(
-                pa.compute.replace_substring_regex(texts, r"(\.\d+)?(Z|\+00:00)$", ""),
-                format="%Y-%m-%dT%H:%M:%S",
-                unit="ms",
-            )
-            parts = pa.compute.extract_regex(texts, r"(?P<millis>\.\d{1,3})?\d*(Z|\+00:00)$")
-            rest = pa.compute.struct_field(parts, "millis")
-            rest = pa.compute.if_else(pa.compute.equal(rest, ""), "0", rest)
-            millis = pa.compute.round(
-                pa.compute.multiply(pa.compute.cast(rest, pa.float64()), 1000.0)
-            )
-            times = pa.compute.add(
-                times, pa.compute.cast(pa.compute.cast(millis, pa.int64()), pa.duration("ms"))
-            )
-            times = pa.compute.assume_timezone(times, "UTC")
-        else:
-            times = pa.nulls(len(texts), _TIME)
-        table = table.set_column(at, pa.field(name, _TIME), times)
-    return table
+def _time(text: str | None) -> datetime | None:
+    """A time of RFC 3339."""
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def _quoted(name: str) -> str:
@@ -161,13 +140,14 @@ class Lake:
         """A row a table: ``name``, ``rows``, ``bytes``, the ``stage`` that made it, what a row is
         (``about``), its ``key``, the classification of its ``products``, and when it was made
         (``made_at``, UTC)."""
-        return self._records(self._catalog()["tables"], _TABLES, "made_at")
+        return self._records(self._catalog()["tables"], _TABLES)
 
     def _records(
-        self, records: Iterable[Mapping[str, Any]], columns: Mapping[str, pa.DataType], *times: str
+        self, records: Iterable[Mapping[str, Any]], columns: Mapping[str, pa.DataType]
     ) -> Any:
-        table = give_records(records, columns, "pyarrow")
-        return give(_with_times(table, *times), self._library(None))
+        times = [name for name, kind in columns.items() if kind == _TIME]
+        rows = [{**record, **{name: _time(record[name]) for name in times}} for record in records]
+        return give_records(rows, columns, self._library(None))
 
     def sql(
         self,
@@ -253,14 +233,14 @@ class Lake:
         (``n_built``, ``n_reused``), ``seconds`` of its stages, ``error``, ``is_published``,
         ``command``."""
         printed = _rebound.printed(["runs", f"--lake={self.path}", "--format=json"])
-        return self._records(json.loads(printed), _RUNS, "started_at", "ended_at")
+        return self._records(json.loads(printed), _RUNS)
 
     def checks(self, runs: int = 20) -> Any:
         """A row a check of the last run that checked: ``name``, ``severity``, ``outcome``, since
         when it is so (``since``, UTC, among the last ``runs`` that checked), how many ``rows`` it
         found, and the first of them as text (``first_rows``)."""
         arguments = ["checks", f"--lake={self.path}", f"--runs={runs}", "--format=json"]
-        return self._records(json.loads(_rebound.printed(arguments)), _CHECKS, "since")
+        return self._records(json.loads(_rebound.printed(arguments)), _CHECKS)
 
     def diff(
         self,

@@ -367,11 +367,11 @@ def run(
             text = program(["run", *options, *asked], shown.tell)
         except CheckFailed as error:
             if file.exists():
-                error.failed = json.loads(file.readpath_text("utf-8"))["checks"]["failed"]
+                error.failed = json.loads(file.read_text("utf-8"))["checks"]["failed"]
             raise
         finally:
             shown.end()
-        summary = json.loads(file.readpath_text("utf-8"))
+        summary = json.loads(file.read_text("utf-8"))
     return Run(summary, text, as_)
 
 
