@@ -118,7 +118,7 @@ class Lake:
         return library(as_ if as_ is not None else self._as)
 
     def _asked(self, command: str, *words: str) -> list[str]:
-        """A command over the tables that are read. ``words`` are names, before which all is said."""
+        """A command over the tables that are read, with names behind its options."""
         run = [] if self.run is None else [f"--run={self.run}"]
         return [command, f"--lake={self.path}", *run, "--format=json", "--", *words]
 
