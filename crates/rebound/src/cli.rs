@@ -11,13 +11,16 @@ mod failure;
 mod history;
 mod lake_args;
 mod lineage;
+mod list_format;
 mod nightly;
 mod own_data;
 mod plan;
 mod programs;
 mod quantities;
+pub mod reading;
 mod rows;
 mod run;
+mod summary;
 mod synth;
 mod tables;
 mod upkeep;
@@ -25,17 +28,16 @@ mod upkeep;
 pub use self::run::Connect;
 
 use self::checks::ChecksArgs;
-use self::failure::Fault;
+use self::failure::{Fault, UsersError};
 use self::history::{DiffArgs, RollbackArgs};
-use self::lake_args::LakeArgs;
 use self::lineage::LineageArgs;
 use self::nightly::NightlyArgs;
 use self::plan::PlanCommand;
 use self::rows::{EstimateCommand, ExportCommand, SqlArgs};
-use self::run::{ConfigArgs, RunArgs, Shown};
+use self::run::{ConfigArgs, RunCommand, Shown};
 use self::synth::SynthArgs;
 use self::tables::{DescribeArgs, ReconcileArgs, TablesArgs};
-use self::upkeep::{GcArgs, VerifyArgs};
+use self::upkeep::{GcArgs, RunsArgs, VerifyArgs};
 use crate::clock;
 use crate::init::InitArgs;
 use crate::log::{self, LogFormat};
@@ -49,7 +51,9 @@ use clap::{Parser, Subcommand};
 use report::ReportArgs;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Regional export resilience: from raw customs records to regression-ready tables.
@@ -73,7 +77,7 @@ enum Command {
     /// Show the first rows of a file as a layout reads them: text, entries and rejects side by side.
     Preview(PreviewArgs),
     /// Make what is not up to date, check it, and publish it.
-    Run(RunArgs),
+    Run(Box<RunCommand>),
     /// Run as at night: wait, try again, keep going, remove what is old, tell who asked.
     Nightly(Box<NightlyArgs>),
     /// Say what `run` would do, and why.
@@ -105,7 +109,7 @@ enum Command {
     /// Show that nothing was lost between the raw files and the records.
     Reconcile(ReconcileArgs),
     /// Show the history of runs.
-    Runs(LakeArgs),
+    Runs(RunsArgs),
     /// Show what came of each check over the last runs: since when, and how many rows.
     Checks(ChecksArgs),
     /// Say what two runs published differently: tables, rows, columns, regions, products, and why.
@@ -168,7 +172,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     let runtime = query::runtime(0).context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
     match &cli.command {
-        Command::Init(args) => own_data::init(&runtime, &mut out, args),
+        Command::Init(args) => own_data::init(&runtime, &mut out, args).map(drop),
         Command::Preview(args) => own_data::preview(&mut out, args),
         Command::Run(args) => run::run(&runtime, &mut out, args, connect, shown(cli)),
         Command::Nightly(args) => nightly::nightly(&runtime, &mut out, args, connect, shown(cli)),
@@ -205,4 +209,64 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Estimate(command) => rows::estimate(&runtime, &mut out, command),
         Command::Synth(args) => synth::synth(&mut out, args),
     }
+}
+
+/// The command that a program asks for which holds this one as a library.
+fn asked(arguments: &[String]) -> anyhow::Result<Command> {
+    let words = std::iter::once("rebound").chain(arguments.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(words).map_err(|error| reading::refused(&error))?;
+    Ok(cli.command)
+}
+
+fn not_here(arguments: &[String]) -> anyhow::Error {
+    let command = arguments.first().map(String::as_str).unwrap_or_default();
+    UsersError(format!("`{command}` is no command that can be asked for here")).into()
+}
+
+/// What a command prints that only tells something.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn printed(runtime: &Runtime, arguments: &[String]) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    match &asked(arguments)? {
+        Command::Preview(args) => own_data::preview(&mut out, args)?,
+        Command::Config(args) => run::config(&mut out, args)?,
+        Command::Tables(args) => tables::tables(runtime, &mut out, args)?,
+        Command::Describe(args) => tables::describe(runtime, &mut out, args)?,
+        Command::Lineage(args) => lineage::lineage(runtime, &mut out, args)?,
+        Command::Runs(args) => upkeep::runs(runtime, &mut out, args)?,
+        Command::Checks(args) => checks::checks(runtime, &mut out, args)?,
+        _ => return Err(not_here(arguments)),
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// What `plan` or `diff` find, as JSON and as text.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn in_both_forms(runtime: &Runtime, arguments: &[String]) -> anyhow::Result<(String, String)> {
+    match &asked(arguments)? {
+        Command::Plan(args) => plan::both(runtime, args),
+        Command::Diff(args) => history::both(runtime, args),
+        _ => Err(not_here(arguments)),
+    }
+}
+
+/// What `init` writes, and what it says.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn initialised(
+    runtime: &Runtime,
+    arguments: &[String],
+) -> anyhow::Result<(Vec<PathBuf>, String)> {
+    let Command::Init(args) = &asked(arguments)? else { return Err(not_here(arguments)) };
+    let mut out = Vec::new();
+    let written = own_data::init(runtime, &mut out, args)?;
+    Ok((written, String::from_utf8_lossy(&out).into_owned()))
 }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod dictionary;
 pub mod diff;
+pub mod entries;
 pub mod estimate_command;
 pub mod graph;
 pub mod init;

@@ -478,7 +478,7 @@ fn note(
 /// How far the steps are, as it is to be shown.
 fn progress(runtime: &Runtime, lake: &Lake, options: &Options, steps: &[Step]) -> Progress {
     if !options.progress {
-        return Progress::logged();
+        return Progress::logged(steps.len());
     }
     // Without the records of runs there is a bar without an estimate.
     let runs = runtime.block_on(lake.recent_runs()).unwrap_or_default();

@@ -5,23 +5,22 @@ use super::drawing;
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, Read, catalog};
 use super::programs;
+use super::reading;
 use crate::estimate_command::{self, EstimateArgs};
 use crate::log;
 use crate::measure::{self, MeasureArgs};
 use crate::resilience::{self, Page, ResilienceArgs, Resilient};
-use crate::run::{self, Options, RunError, warn_of};
+use crate::run::{self, Options, RunError};
 use crate::shell::{self, Renewal};
 use anyhow::Context;
 use clap::Args;
 use lake::Lake;
 use project::pipeline_file::PipelineFile;
-use query::QueryError;
 use report::ReportArgs;
 use report::destination::{self, FileForm};
 use report::export::{self, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputError};
-use report::published;
 use std::io::{IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -163,25 +162,10 @@ fn query(
     read: &Read,
     text: &str,
 ) -> anyhow::Result<()> {
-    let catalog = &read.catalog;
-    let session = published::open(lake, catalog, args.memory.memory())?;
-    let tables = session.tables_read(text).unwrap_or_default();
-    read.verify_kept(runtime, lake, tables.iter().map(String::as_str))?;
-    published::verify(runtime, lake, catalog, &session, text)?;
-    warn_of(&published::register_meta(runtime, lake, catalog, &session, text)?);
-    let (schema, batches) = match runtime.block_on(session.run(text)) {
-        Ok(found) => found,
-        Err(error @ QueryError::Plan(_)) => {
-            let is_about_a_table = error.is_about_a_table();
-            let error = anyhow::Error::new(error);
-            return Err(match published::missing_table(&session, catalog, text) {
-                Some(help) if is_about_a_table => error.context(UsersError(help)),
-                _ => error,
-            });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let batches = batches.into_iter().map(Ok::<_, OutputError>);
+    // The session lives as long as its query.
+    let (_session, rows) = reading::start(runtime, lake, read, args.memory.memory(), text)?;
+    let schema = rows.schema.clone();
+    let batches = runtime.block_on(rows.all())?.into_iter().map(Ok::<_, OutputError>);
     put(format, args.csv, args.output.as_deref(), &schema, batches)
 }
 
