@@ -187,8 +187,8 @@ pub fn results(
         }
         (model, None) => of_source(runtime, args, model.as_ref(), memory, lake)?,
     };
-    focus_is_there(args, &shown)?;
     some_is_estimated(model.is_some(), &shown)?;
+    focus_is_there(args, &shown)?;
     Ok(shown)
 }
 
