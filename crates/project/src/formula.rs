@@ -4,7 +4,7 @@
 //! (`size = ln(base_value)`), or `i(year, x, ref = 2008)`: `x` in each year but the reference.
 //! Effects and clusters are columns or combinations, `hs4^year`.
 //!
-//! Regressors and effects may be stepwise, as in `fixest`: `sw(a, b)` is one of them after the other,
+//! Regressors and effects may be stepwise, as in `fixest`: `sw(a, b)` takes one after the other,
 //! `csw(a, b)` adds one after the other, `sw0` and `csw0` begin with none.
 
 use estimate::Kernel;

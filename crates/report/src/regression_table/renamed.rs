@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 type Names = BTreeMap<String, String>;
 
 /// A regression that names its terms, outcome, weights, effects and clusters as `names` says. Of
-/// products, combinations and levels the parts are renamed too, and what has no new name stays. What
-/// is said of the data in words, such as rows that lack a value, keeps the names that they have.
+/// products, combinations and levels the parts are renamed too. What has no new name stays, and so
+/// does what is said of the data in words, such as which rows lack a value.
 pub fn renamed(result: &Estimated, names: &BTreeMap<String, String>) -> Estimated {
     let mut result = result.clone();
     for of in [&mut result.outcome, &mut result.summary.weights] {
