@@ -87,7 +87,7 @@ fn stars(p: Option<f64>) -> &'static str {
 }
 
 /// Four significant digits, without an exponent where that is short.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".to_owned();
