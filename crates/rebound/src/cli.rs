@@ -16,6 +16,7 @@ mod own_data;
 mod plan;
 mod programs;
 mod quantities;
+mod reference;
 mod rows;
 mod run;
 mod synth;
@@ -45,7 +46,7 @@ use crate::resilience::ResilienceArgs;
 use crate::run::caught;
 use crate::telemetry::{self, Started};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use report::ReportArgs;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -182,7 +183,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Serve { args } => Err(programs::serve(args)),
         Command::Cluster { args } => Err(programs::cluster(args)),
         Command::Tables(args) => tables::tables(&runtime, &mut out, args),
-        Command::Describe(args) => tables::describe(&runtime, &mut out, args),
+        Command::Describe(args) => tables::describe(&runtime, &mut out, args, Cli::command()),
         Command::Lineage(args) => lineage::lineage(&runtime, &mut out, args),
         Command::Reconcile(args) => tables::reconcile(&runtime, &mut out, args),
         Command::Runs(args) => upkeep::runs(&runtime, &mut out, args),
