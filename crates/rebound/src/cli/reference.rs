@@ -47,7 +47,7 @@ fn cell(text: &str) -> String {
 }
 
 fn code(text: &str) -> String {
-    format!("`{}`", text.replace('|', "\\|"))
+    format!("`{text}`")
 }
 
 /// How an argument is written: `FILES`, `-o`, `--output OUTPUT`.
@@ -105,7 +105,7 @@ fn arguments<'a>(
             writeln!(out, "\n| argument | what |\n| --- | --- |")?;
             is_first = false;
         }
-        writeln!(out, "| {} | {} |", code(&written(arg)), meaning(arg))?;
+        writeln!(out, "| {} | {} |", cell(&code(&written(arg))), meaning(arg))?;
     }
     Ok(())
 }
@@ -189,7 +189,7 @@ fn keys(out: &mut impl Write) -> anyhow::Result<()> {
             out,
             "| {} | {} | {} | {comment} |",
             code(key.name),
-            code(&value.to_string()),
+            cell(&code(&value.to_string())),
             cell(&key.may_be)
         )?;
     }
