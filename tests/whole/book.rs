@@ -402,7 +402,7 @@ fn commands_and_options_that_are_named_are_there() {
             }
             let help = helps
                 .entry((*name).to_owned())
-                .or_insert_with(|| project.rebound(&[name, "--help"]).ok().out);
+                .or_insert_with(|| project.rebound(&[*name, "--help"]).ok().out);
             for word in words.iter().filter_map(|word| word.strip_prefix("--")) {
                 let option = word.split('=').next().unwrap_or_default();
                 let is_there = option.is_empty() || help.contains(&format!("--{option}"));
