@@ -11,7 +11,7 @@ SEQUENCES ?= 5000
 SECONDS ?= 1200
 SEED ?= 1
 DESIGNS ?= 1000
-MDBOOK_VERSION ?= 0.5.2
+MDBOOK_VERSION ?= 0.5.4
 MDBOOK = target/mdbook/bin/mdbook
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
 MEMBERS ?=

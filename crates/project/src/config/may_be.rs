@@ -30,10 +30,11 @@ pub(super) fn may_be<T: MayBe>(check: impl Fn(&T) -> Result<(), String>) -> Stri
             expected.push(text);
         }
     }
-    if expected.is_empty() {
-        return T::kind();
+    match expected.as_slice() {
+        [] => T::kind(),
+        [text] if text.starts_with(&T::kind()) => text.clone(),
+        _ => format!("{}: {}", T::kind(), expected.join("; ")),
     }
-    format!("{}: {}", T::kind(), expected.join("; "))
 }
 
 /// Names as a choice between them.

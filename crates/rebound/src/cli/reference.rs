@@ -4,6 +4,7 @@
 use crate::init::DEFAULT_CONFIG;
 use crate::measure::conventions_by_tool;
 use anyhow::Context;
+use clap::builder::StyledStr;
 use project::config::{self, Config};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -50,6 +51,13 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
+/// A text of help as a sentence: declarations lose the point at their end.
+fn sentence(text: &StyledStr) -> String {
+    let text = text.to_string();
+    let text = text.trim();
+    if text.is_empty() || text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
+}
+
 /// How an argument is written: `FILES`, `-o`, `--output OUTPUT`.
 fn written(arg: &clap::Arg) -> String {
     let names = arg.get_value_names().unwrap_or_default();
@@ -69,7 +77,7 @@ fn written(arg: &clap::Arg) -> String {
 /// What an argument means, what it may be, and what it is if nothing is said.
 fn meaning(arg: &clap::Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help());
-    let mut sentences = vec![help.map(ToString::to_string).unwrap_or_default()];
+    let mut sentences = vec![help.map(sentence).unwrap_or_default()];
     let choices: Vec<String> = arg
         .get_possible_values()
         .iter()
@@ -123,7 +131,7 @@ fn commands(out: &mut impl Write, mut program: clap::Command) -> anyhow::Result<
         if command.is_hide_set() || command.get_name() == "help" {
             continue;
         }
-        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let about = command.get_about().map(sentence).unwrap_or_default();
         let usage = command.render_usage().to_string();
         let usage = usage.trim().trim_start_matches("Usage: ").to_owned();
         writeln!(out, "\n## {}\n\n{about}\n\n```text\n{usage}\n```", command.get_name())?;
