@@ -5,6 +5,7 @@
 
 mod bad_files;
 mod bad_input;
+mod book;
 mod check_parts;
 mod classifications;
 mod damaged;

@@ -18,6 +18,7 @@ mod plan;
 mod programs;
 mod quantities;
 pub mod reading;
+mod reference;
 mod rows;
 mod run;
 mod summary;
@@ -47,7 +48,7 @@ use crate::resilience::ResilienceArgs;
 use crate::run::caught;
 use crate::telemetry::{self, Started};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use report::ReportArgs;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -186,7 +187,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Serve { args } => Err(programs::serve(args)),
         Command::Cluster { args } => Err(programs::cluster(args)),
         Command::Tables(args) => tables::tables(&runtime, &mut out, args),
-        Command::Describe(args) => tables::describe(&runtime, &mut out, args),
+        Command::Describe(args) => tables::describe(&runtime, &mut out, args, Cli::command()),
         Command::Lineage(args) => lineage::lineage(&runtime, &mut out, args),
         Command::Reconcile(args) => tables::reconcile(&runtime, &mut out, args),
         Command::Runs(args) => upkeep::runs(&runtime, &mut out, args),

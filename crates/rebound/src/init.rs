@@ -218,7 +218,7 @@ impl Group {
             };
             let why = format!(
                 "no column of numbers is found among {}{sign}; it was taken for {}: where that is wrong, write a \
-                 layout that says what it is (`format`, `csv`, `excel`, `rows`), as the README shows, and look \
+                 layout that says what it is (`format`, `csv`, `excel`, `rows`), as docs/layouts.md shows, and look \
                  at it by `rebound preview`",
                 names.join(", "),
                 self.all.seen

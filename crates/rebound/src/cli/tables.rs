@@ -4,6 +4,7 @@
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, catalog};
 use super::list_format::{ListFormat, json};
+use super::reference::Page;
 use crate::run::{FailedCheck, RunError};
 use crate::{clock, dictionary};
 use clap::Args;
@@ -21,7 +22,8 @@ use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// The table, `schema.table`; `meta` lists the tables over the records of runs.
+    /// The table, `schema.table`; `meta` lists the tables over the records of runs; `commands`, `config` and `conventions`
+    /// print pages of the reference.
     #[arg(required_unless_present = "all")]
     table: Option<String>,
     /// Every table, as a Markdown data dictionary.
@@ -235,16 +237,20 @@ fn tell(out: &mut impl Write, format: ListFormat, described: &Described) -> anyh
     }
 }
 
-/// Prints the contract of a table, or of all.
+/// Prints the contract of a table, or of all, or a page on the `program`.
 pub(super) fn describe(
     runtime: &Runtime,
     out: &mut impl Write,
     args: &DescribeArgs,
+    program: clap::Command,
 ) -> anyhow::Result<()> {
     if args.all {
         return all_contracts(out);
     }
     let name = args.table.as_deref().unwrap_or_default();
+    if let Some(page) = Page::of(name) {
+        return page.print(out, program);
+    }
     if name == meta::SCHEMA {
         if args.format == ListFormat::Table {
             return Ok(meta_tables(out)?);
