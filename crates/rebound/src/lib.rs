@@ -28,8 +28,10 @@ pub mod run;
 pub mod shell;
 pub mod synth;
 pub mod telemetry;
+pub mod threads;
 mod usual_names;
 pub mod verified;
 pub mod worker;
 
 pub use query::runtime;
+pub use sources::input::Frame;

@@ -10,6 +10,6 @@ mod plausibility;
 mod wide;
 
 pub(crate) use self::args::TableArgs;
-pub(crate) use self::columns::Products;
+pub(crate) use self::columns::{Columns, Products};
 pub(crate) use self::input::Table;
 pub(crate) use self::plausibility::warn;

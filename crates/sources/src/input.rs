@@ -24,7 +24,7 @@ mod stata_blocks;
 mod text_blocks;
 mod words;
 
-pub use self::block::{Block, Buffers, Stored};
+pub use self::block::{Block, Buffers, Frame, Stored};
 pub use self::cells::{
     as_decimal, as_decimals, decode, decoded_texts, marked, texts, utf8_text, utf8_texts,
     with_mark, without_long_code, without_long_codes,
@@ -467,6 +467,20 @@ impl BlockReader {
         let input = packed::unpack(Box::new(input))?;
         let text = TextBlocks::open(input, options, buffers)?;
         Ok(Self::new(Source::Text(Box::new(text)), None))
+    }
+
+    /// Reads rows that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// If none of their columns can be read.
+    pub fn of_frame(frame: &Frame, options: &ReadOptions) -> Result<Self, String> {
+        let blocks = ArrowBlocks::of_frame(frame, options)?;
+        let seen = match blocks.seen.as_str() {
+            "" => "a frame".to_owned(),
+            left_out => format!("a frame: {left_out}"),
+        };
+        Ok(Self { seen, ..Self::new(Source::Arrow(Box::new(blocks)), None) })
     }
 
     fn new(source: Source, copy: Option<TempPath>) -> Self {

@@ -3,7 +3,7 @@
 //! What programs read differently is a fault of its row: a quote that does not close, a CR within
 //! the row, other columns than the header has. Notes below the table are no rows of it.
 
-use crate::input::{self, Block, BlockReader, Buffers, Item, Stored};
+use crate::input::{self, Block, BlockReader, Buffers, Frame, Item, Stored};
 use arrow::array::{Array, StringArray};
 use foldhash::fast::FixedState;
 use project::printable::printable;
@@ -199,6 +199,15 @@ impl TableReader {
         Ok(Self::of_blocks(BlockReader::of_text(input, options, &Buffers::default())?, options))
     }
 
+    /// Reads rows that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// If none of their columns can be read.
+    pub fn of_frame(frame: &Frame, options: &ReadOptions) -> Result<Self, String> {
+        Ok(Self::of_blocks(BlockReader::of_frame(frame, options)?, options))
+    }
+
     fn of_blocks(blocks: BlockReader, options: &ReadOptions) -> Self {
         let (options, notes) = (options.clone(), Notes::default());
         Self { blocks, options, notes, repeats: None, codes: Vec::new() }
@@ -274,6 +283,7 @@ impl TableReader {
     ///
     /// Why they cannot be read, and what to do.
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
+        cancel::check();
         self.blocks.next_block()
     }
 

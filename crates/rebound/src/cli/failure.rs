@@ -57,7 +57,7 @@ const MOST_SHOWN: usize = 4_000;
 
 /// A message as a terminal may show it: what would steer the terminal is written out, and what is too
 /// long for anybody is cut.
-pub(super) fn readable(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
         if at == MOST_SHOWN {
@@ -86,6 +86,11 @@ pub(super) fn tell(error: &anyhow::Error, format: LogFormat) {
             }
         }
     }
+}
+
+/// Whether the user's input or config is at fault.
+pub fn is_users_fault(error: &anyhow::Error) -> bool {
+    exit_code(error) == 2
 }
 
 /// 1 for our fault, 2 for the user's input or config, 3 for the data.
