@@ -7,6 +7,7 @@
 mod arrow_blocks;
 mod block;
 mod cells;
+mod coded;
 mod eurostat_blocks;
 mod excel_blocks;
 mod fault;
@@ -26,9 +27,10 @@ mod words;
 
 pub use self::block::{Block, Buffers, Frame, Stored};
 pub use self::cells::{
-    as_decimal, as_decimals, decode, decoded_texts, marked, texts, utf8_text, utf8_texts,
-    with_mark, without_long_code, without_long_codes,
+    as_decimal, as_decimals, decode, decoded_text, decoded_texts, marked, texts, utf8_text,
+    utf8_texts, with_mark, without_long_code, without_long_codes,
 };
+pub use self::coded::{Coded, coded, row_hashes};
 pub use self::fault::Unreadable;
 pub use self::sheets::Columns;
 

@@ -60,9 +60,7 @@ impl Columns {
         match names.is_empty() {
             false => Ok(Self { names, kept, left_out }),
             true if left_out.is_empty() => Err("it has no columns".to_owned()),
-            true => {
-                Err(format!("{left_out}: no other is there; write a column for each value"))
-            }
+            true => Err(format!("{left_out}: no other is there; write a column for each value")),
         }
     }
 }
