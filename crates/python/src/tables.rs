@@ -134,21 +134,29 @@ pub(crate) fn resilience(
     tables.into_iter().map(table).collect()
 }
 
-/// A table of one revision of the Harmonized System in another, and what became of its codes.
+/// A table of one revision of the Harmonized System in another, the kinds of matches of its codes,
+/// and the codes without one.
 #[pyfunction]
-#[pyo3(signature = (arguments, rows=None, threads=0))]
+#[pyo3(signature = (arguments, rows=None, weights=None))]
 pub(crate) fn convert(
     py: Python<'_>,
     arguments: Vec<String>,
     rows: Option<Rows>,
-    threads: usize,
+    weights: Option<Rows>,
 ) -> PyResult<(Py<PyAny>, Py<PyAny>, Py<PyAny>)> {
-    let made = call_on(py, threads, move |_| {
+    let (made, matches, unmatched) = call_on(py, 0, move |_| {
         let args = parsed::<Convert>(arguments)?.args;
-        Ok(convert::convert(&args, rows.map(frame))?)
+        let came = rows.as_ref().map(|rows| rows.schema.clone());
+        let found = convert::convert(&args, rows.map(frame), weights.map(frame))?;
+        let source = |name: &str| (name == found.product).then(|| name.trim().to_owned());
+        let made: Made = match &came {
+            Some(came) => labels::as_they_came(came, found.rows, source)?,
+            None => found.rows,
+        };
+        Ok((made, found.matches, found.unmatched))
     })?;
     let table = |(schema, batches): Made| frames::table(py, schema, batches);
-    Ok((table(made.rows)?, table(made.matches)?, table(made.unmatched)?))
+    Ok((table(made)?, table(matches)?, table(unmatched)?))
 }
 
 /// The long names of the options of a function.

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod convert;
 pub mod dictionary;
 pub mod diff;
 pub mod estimate_command;

@@ -1,5 +1,6 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
+use crate::convert::ConvertError;
 use crate::diff::DiffError;
 use crate::estimate_command::EstimateCommandError;
 use crate::init::InitError;
@@ -108,6 +109,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(ResilienceError::is_users)
+            || cause.downcast_ref().is_some_and(ConvertError::is_users)
             || cause.downcast_ref().is_some_and(InitError::is_users)
             || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
