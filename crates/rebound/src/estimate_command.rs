@@ -284,12 +284,13 @@ fn check_codes(runtime: &Runtime, session: &Session, spec: &Spec) -> Result<(), 
         let sql =
             format!("select {column} from {DATA} where abs({column}) > {EXACT_SINGLES} limit 1");
         // A column of texts has no such rows; what is wrong with others is told when they are read.
-        let single = runtime.block_on(session.run(&format!("select {column} from {DATA} limit 0")));
+        let single = runtime
+            .block_on(cancel::until(session.run(&format!("select {column} from {DATA} limit 0"))));
         let is_single = single.is_ok_and(|(schema, _)| {
             schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Float32)
         });
         if is_single
-            && let Ok((_, batches)) = runtime.block_on(session.run(&sql))
+            && let Ok((_, batches)) = runtime.block_on(cancel::until(session.run(&sql)))
             && batches.iter().any(|batch| batch.num_rows() > 0)
         {
             return Err(format!(
@@ -306,7 +307,9 @@ fn check_codes(runtime: &Runtime, session: &Session, spec: &Spec) -> Result<(), 
 fn warn_of_totals(runtime: &Runtime, session: &Session, model: &Model) {
     for spec in &model.specs {
         // What is wrong with the rows is told when they are estimated on.
-        let Ok((_, batches)) = runtime.block_on(session.run(&spec.sql())) else { continue };
+        let Ok((_, batches)) = runtime.block_on(cancel::until(session.run(&spec.sql()))) else {
+            continue;
+        };
         let Ok((columns, values)) = coded_rows(spec, &batches) else { continue };
         for (outcome, values) in spec.outcomes.iter().zip(&values) {
             plausibility::warn_of_totals(&columns, &outcome.name, values);

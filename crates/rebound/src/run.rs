@@ -345,6 +345,7 @@ fn carry_out(
     let mut tables = Tables::default();
     let mut failures = Failures::new(options.failing);
     for step in steps {
+        cancel::check();
         let span = telemetry::of_stage(&step.node.name);
         let _at_work = span.enter();
         progress.begin(&step.node.name);

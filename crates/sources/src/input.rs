@@ -500,6 +500,7 @@ impl BlockReader {
     ///
     /// Why they cannot be read, and what to do.
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
+        cancel::check();
         if let Some(block) = self.ahead.take() {
             return Ok(Some(block));
         }

@@ -298,7 +298,6 @@ impl TableReader {
     ///
     /// Why they cannot be read, and what to do.
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
-        cancel::check();
         self.blocks.next_block()
     }
 

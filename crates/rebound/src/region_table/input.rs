@@ -260,7 +260,7 @@ impl Gathered {
         let asked = condition;
         let condition = query::with_names(asked, &names);
         let sql = format!("select {} from data where ({condition})", quoted.join(", "));
-        let found = runtime.block_on(session.run(&sql));
+        let found = runtime.block_on(cancel::until(session.run(&sql)));
         let (_, batches) =
             found.map_err(|error| condition::fault(asked, &rows, &causes(&error).join(": ")))?;
         let reading = Reading::of(args, places);
