@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from . import _rebound  # noqa: F401  (the native tables)
+from ._errors import InputError
 
 
 def library(frame: Any) -> str:
@@ -29,7 +29,10 @@ def rows(frame: Any) -> Any:
     `__arrow_c_stream__` are taken as they are.
     """
     if _is_pandas(frame):
-        return pa.Table.from_pandas(_named(frame), preserve_index=False)
+        try:
+            return pa.Table.from_pandas(_named(frame), preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise InputError(f"a column of the frame has cells of several types: {error}") from None
     if library(frame) == "polars" and type(frame).__name__ == "LazyFrame":
         return frame.collect()
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
@@ -42,8 +45,16 @@ def rows(frame: Any) -> Any:
     )
 
 
+def rows_unless_path(frame: Any) -> Any:
+    """The rows of a frame, as `rows`; none where `frame` names a file."""
+    return None if is_path(frame) else rows(frame)
+
+
 def _named(frame: Any) -> Any:
-    """A pandas frame whose columns are named by texts."""
+    """A pandas frame whose columns are named by texts, without shapes."""
+    shapes = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
+    if shapes:
+        frame = frame.drop(columns=shapes)
     if all(isinstance(name, str) for name in frame.columns):
         return frame
     if frame.columns.nlevels > 1:
@@ -65,6 +76,10 @@ def give(native: Any, like: Any) -> Any:
 
 def _as_pandas(table: pa.Table, like: Any) -> Any:
     """A pandas frame; columns that `like` has too, as nullable integers, strings or categories, become such again."""
+    # Money is exact in Arrow; as objects pandas would not compute with it.
+    for at, field in enumerate(table.schema):
+        if pa.types.is_decimal(field.type):
+            table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
     for name in frame.columns:
         if name not in like.columns or like.columns.tolist().count(name) > 1:

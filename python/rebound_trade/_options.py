@@ -33,3 +33,25 @@ def arguments(**options: Any) -> list[str]:
         else:
             words.append(f"{option}={_text(value)}")
     return words
+
+
+def word(value: bool | None) -> str | None:
+    """A setting that is `true` or `false`, not a flag."""
+    return None if value is None else str(bool(value)).lower()
+
+
+def name(value: str | None) -> str | None:
+    """A choice, as the command line writes it: `leave_out` is `leave-out`."""
+    return None if value is None else value.replace("_", "-")
+
+
+def names(values: Iterable[str] | str | None) -> list[str] | None:
+    """Choices, as the command line writes them."""
+    if values is None:
+        return None
+    return [value.replace("_", "-") for value in ([values] if isinstance(values, str) else values)]
+
+
+def file(frame: Any) -> list[str]:
+    """The words that name the file, or stand for a frame."""
+    return ["--", os.fspath(frame) if isinstance(frame, (str, os.PathLike)) else "frame"]
