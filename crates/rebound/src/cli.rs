@@ -26,6 +26,7 @@ mod synth;
 mod tables;
 mod upkeep;
 
+pub use self::failure::{is_users_fault, readable};
 pub use self::run::Connect;
 
 use self::checks::ChecksArgs;
@@ -138,7 +139,21 @@ enum Command {
 /// Runs the program. `connect` is there if it can speak to clusters; if not, it leaves those runs to
 /// the program that can.
 pub fn main(connect: Option<Connect>) -> ExitCode {
-    let cli = Cli::parse();
+    ExitCode::from(main_of(std::env::args_os().collect(), connect))
+}
+
+/// Runs the program with these arguments, its name first, as [`main`]; gives the exit code. A process
+/// runs it once.
+pub fn main_of(arguments: Vec<OsString>, connect: Option<Connect>) -> u8 {
+    programs::take_arguments(&arguments);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell if it cannot be printed.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
     let level = if cli.quiet { LevelFilter::WARN } else { LevelFilter::INFO };
     let telemetry = match cli.command {
         Command::Run(_) | Command::Nightly(_) => Some(telemetry::start()),
@@ -148,11 +163,11 @@ pub fn main(connect: Option<Connect>) -> ExitCode {
     telemetry.iter().for_each(Started::tell_faults);
     let ended = caught(|| dispatch(&cli, connect));
     let code = match ended.unwrap_or_else(|text| Err(Fault(text).into())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if failure::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Ok(()) => 0,
+        Err(error) if failure::is_closed_pipe(&error) => 0,
         Err(error) => {
             failure::tell(&error, cli.log_format);
-            ExitCode::from(failure::exit_code(&error))
+            failure::exit_code(&error)
         }
     };
     if let Some(telemetry) = telemetry {

@@ -394,12 +394,13 @@ fn check_codes(runtime: &Runtime, session: &Session, model: &Model) -> Result<()
         let sql =
             format!("select {column} from {DATA} where abs({column}) > {EXACT_SINGLES} limit 1");
         // A column of texts has no such rows; what is wrong with others is told when they are read.
-        let single = runtime.block_on(session.run(&format!("select {column} from {DATA} limit 0")));
+        let single = runtime
+            .block_on(cancel::until(session.run(&format!("select {column} from {DATA} limit 0"))));
         let is_single = single.is_ok_and(|(schema, _)| {
             schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Float32)
         });
         if is_single
-            && let Ok((_, batches)) = runtime.block_on(session.run(&sql))
+            && let Ok((_, batches)) = runtime.block_on(cancel::until(session.run(&sql)))
             && batches.iter().any(|batch| batch.num_rows() > 0)
         {
             return Err(format!(

@@ -1,5 +1,6 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
+use crate::convert::ConvertError;
 use crate::diff::DiffError;
 use crate::estimate_command::EstimateCommandError;
 use crate::init::InitError;
@@ -58,7 +59,7 @@ const MOST_SHOWN: usize = 4_000;
 
 /// A message as a terminal may show it: what would steer the terminal is written out, and what is too
 /// long for anybody is cut.
-pub(super) fn readable(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
         if at == MOST_SHOWN {
@@ -89,6 +90,11 @@ pub(super) fn tell(error: &anyhow::Error, format: LogFormat) {
     }
 }
 
+/// Whether the user's input or config is at fault.
+pub fn is_users_fault(error: &anyhow::Error) -> bool {
+    exit_code(error) == 2
+}
+
 /// 1 for our fault, 2 for the user's input or config, 3 for the data.
 pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
@@ -104,6 +110,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(ResilienceError::is_users)
+            || cause.downcast_ref().is_some_and(ConvertError::is_users)
             || cause.downcast_ref().is_some_and(InitError::is_users)
             || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)

@@ -265,7 +265,7 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
     let found = match args.threads.filter(|n| *n > 0) {
         None => compute()?,
         Some(n) => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+            let pool = crate::threads::pool(n, None);
             pool.map_err(|_| RunError::Threads(n))?.install(compute)?
         }
     };

@@ -131,6 +131,7 @@ impl Form {
             }
         }
         for &metric in &question.metrics {
+            cancel::check();
             let values = metrics::values(period, metric);
             let is_of_parts = question.of == Of::Cells && metric.of() != Of::Cells;
             columns.push(if is_of_parts {
