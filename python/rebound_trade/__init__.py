@@ -5,19 +5,41 @@ come out in the same library. What the library says goes to `logging.getLogger("
 a `ReboundWarning`.
 """
 
+from . import plot
 from ._convert import Converted, convert
 from ._errors import Error, InputError, ReboundWarning
+from ._estimate import Estimate, Estimates, estimate, etable
+from ._files import Init, init, preview, read
+from ._lake import Difference, Lake, open
 from ._measure import measure, variety
 from ._resilience import Resilience, resilience
+from ._run import CheckFailed, Plan, Run, plan, run
 
 __all__ = [
+    "CheckFailed",
     "Converted",
+    "Difference",
     "Error",
+    "Estimate",
+    "Estimates",
+    "Init",
     "InputError",
+    "Lake",
+    "Plan",
     "ReboundWarning",
     "Resilience",
+    "Run",
     "convert",
+    "estimate",
+    "etable",
+    "init",
     "measure",
+    "open",
+    "plan",
+    "plot",
+    "preview",
+    "read",
     "resilience",
+    "run",
     "variety",
 ]

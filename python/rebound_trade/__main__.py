@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from . import _rebound
+from . import _errors, _rebound
 
 
 def main() -> None:

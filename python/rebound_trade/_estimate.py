@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.compute
 
 from . import _frames, _options, _rebound
-from ._rebound import InputError
+from ._errors import InputError
 
 __all__ = ["Estimate", "Estimates", "estimate", "etable"]
 

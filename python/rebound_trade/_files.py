@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from . import _rebound
+from . import _errors, _rebound
 from ._results import give, give_records
 from ._run import path_text
 
@@ -95,11 +95,11 @@ def read(
     )
     if layout is None:
         if rejects:
-            raise _rebound.InputError("rejects: a table without a layout has none")
+            raise _errors.InputError("rejects: a table without a layout has none")
         return give(_rebound.read_file(file, options), as_, decimals)
     if options:
         names = ", ".join(option[2:].split("=")[0] for option in options)
-        raise _rebound.InputError(f"{names}: with a layout, the layout says it")
+        raise _errors.InputError(f"{names}: with a layout, the layout says it")
     found = _rebound.read_entries(file, path_text("layout", layout))
     return give(found[1] if rejects else found[0], as_, decimals)
 
@@ -208,7 +208,7 @@ def init(
     is_one = isinstance(paths, (str, os.PathLike))
     files = [path_text("paths", path) for path in ([paths] if is_one else paths)]
     if not files:
-        raise _rebound.InputError("paths is empty: name at least one raw file")
+        raise _errors.InputError("paths is empty: name at least one raw file")
     arguments = ["init", f"--output={path_text('into', into)}"]
     arguments += [] if name is None else [f"--name={name}"]
     arguments += ["--force"] * force

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from . import _rebound
+from . import _errors, _rebound
 from ._results import give, give_records, library, with_decimals
 from ._run import path_text, program, several
 
@@ -195,7 +195,7 @@ class Lake:
         not that of the key: :meth:`sql` can ask for one."""
         names = several(columns)
         if columns is not None and not names:
-            raise _rebound.InputError("columns is empty: name some, or leave it out for all")
+            raise _errors.InputError("columns is empty: name some, or leave it out for all")
         what = ", ".join(map(_quoted, names)) or "*"
         # A condition may end in a comment.
         condition = "" if where is None else f" where ({where}\n)"
@@ -289,7 +289,7 @@ class Lake:
         table, _, column = rest.partition(".")
         known = set(self._columns(f"{schema}.{table}"))
         if column and column not in known:
-            raise _rebound.InputError(f"no column `{column}` in the table `{schema}.{table}`")
+            raise _errors.InputError(f"no column `{column}` in the table `{schema}.{table}`")
         return self._records(_below(edges, f"{schema}.{table}", column or None), _EDGES)
 
     def _columns(self, table: str) -> list[str]:
@@ -522,7 +522,7 @@ def open(
         lake = os.environ.get("REBOUND_LAKE") or "lake"
     path = path_text("lake", lake)
     if "://" not in path and not Path(path).is_dir():
-        raise _rebound.InputError(f"no lake in `{path}`: `rebound_trade.run` makes one")
+        raise _errors.InputError(f"no lake in `{path}`: `rebound_trade.run` makes one")
     if as_ is not None:
         library(as_)
     return Lake(path, memory_mib=memory_mib, as_=as_)

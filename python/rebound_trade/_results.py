@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from . import _rebound
+from . import _errors, _rebound
 
 #: The library of a table.
 Library = Literal["pandas", "polars", "pyarrow"]
@@ -24,9 +24,9 @@ def library(as_: str | None) -> str:
     if as_ is None:
         return "pandas" if importlib.util.find_spec("pandas") else "pyarrow"
     if as_ not in _LIBRARIES:
-        raise _rebound.InputError(f"as_={as_!r}: expected one of {', '.join(_LIBRARIES)}")
+        raise _errors.InputError(f"as_={as_!r}: expected one of {', '.join(_LIBRARIES)}")
     if importlib.util.find_spec(as_) is None:
-        raise _rebound.InputError(f"as_={as_!r}: {as_} is not installed")
+        raise _errors.InputError(f"as_={as_!r}: {as_} is not installed")
     return as_
 
 
@@ -35,7 +35,7 @@ def with_decimals(schema: pa.Schema, decimals: str) -> pa.Schema:
     if decimals == "exact":
         return schema
     if decimals != "float":
-        raise _rebound.InputError(f"decimals={decimals!r}: expected 'exact' or 'float'")
+        raise _errors.InputError(f"decimals={decimals!r}: expected 'exact' or 'float'")
     fields = (
         field.with_type(pa.float64()) if pa.types.is_decimal(field.type) else field
         for field in schema

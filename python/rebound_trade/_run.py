@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from . import _rebound
+from . import _errors, _rebound
 from ._results import give_records, library
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _LOG = logging.getLogger("rebound_trade")
 _PATIENCE = 5.0
 
 
-class CheckFailed(_rebound.Error):
+class CheckFailed(_errors.Error):
     """A check of the data failed, so nothing was published.
 
     ``failed`` has a record of each check that found rows: ``check``, ``rows`` (how many) and
@@ -48,7 +48,7 @@ def path_text(name: str, value: str | os.PathLike[str]) -> str:
         return os.fspath(value)
     except TypeError:
         found = type(value).__name__
-        raise _rebound.InputError(f"{name}: expected a path, found {found}") from None
+        raise _errors.InputError(f"{name}: expected a path, found {found}") from None
 
 
 def several(value: str | Iterable[str] | None) -> list[str]:
@@ -150,7 +150,7 @@ def program(
     code than 0. ``exit_code`` of the exception has it.
     """
     if not sys.executable:
-        raise _rebound.Error("there is no Python to run the program with: sys.executable is empty")
+        raise _errors.Error("there is no Python to run the program with: sys.executable is empty")
     command = [sys.executable, "-m", "rebound_trade", "--log-format", "json", *arguments]
     process = subprocess.Popen(
         command,
@@ -220,7 +220,7 @@ def _failure(code: int, lines: Sequence[str]) -> Exception:
         except ValueError:
             name = str(-code)
         text = f"the program was ended by the signal {name}" + (f": {text}" if text else "")
-    kind: type[Exception] = {2: _rebound.InputError, 3: CheckFailed}.get(code, _rebound.Error)
+    kind: type[Exception] = {2: _errors.InputError, 3: CheckFailed}.get(code, _errors.Error)
     error = kind(text or f"the program ended with {code}")
     error.exit_code = code  # type: ignore[attr-defined]
     return error

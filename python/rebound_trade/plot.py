@@ -23,7 +23,7 @@ import pathlib
 import warnings
 from typing import Any, Iterable, Mapping, Sequence
 
-from . import _frames, _rebound
+from . import _errors, _frames, _rebound
 
 __all__ = ["Figure", "coefficients", "map", "paths", "quadrants", "space"]
 
@@ -58,7 +58,7 @@ class Figure:
         Japanese or Korean ones, for which the SVG is to be used.
         """
         if not 0 < scale <= 20:
-            raise _rebound.InputError(f"`scale` is {scale}: expected above 0, and at most 20")
+            raise _errors.InputError(f"`scale` is {scale}: expected above 0, and at most 20")
         return _rebound.plot_png(self.svg, float(scale))
 
     def save(self, path: str | os.PathLike[str], scale: float = 2) -> pathlib.Path:
@@ -71,7 +71,7 @@ class Figure:
         if ending not in _ENDINGS:
             found = f"`{path.suffix}`" if path.suffix else "no ending"
             forms = " or ".join(_ENDINGS)
-            raise _rebound.InputError(f"`{path}` has {found}: a figure is saved as {forms}")
+            raise _errors.InputError(f"`{path}` has {found}: a figure is saved as {forms}")
         if ending == ".svg":
             path.write_text(self.svg, encoding="utf-8")
         else:
@@ -117,7 +117,7 @@ def _boundaries(given: Any) -> tuple[str | None, str | None]:
     if isinstance(given, Mapping):
         return None, json.dumps(given)
     kind = type(given).__name__
-    raise _rebound.InputError(
+    raise _errors.InputError(
         f"`boundaries` is of the type {kind}: expected the path of a GeoJSON file, a GeoPandas "
         "frame, or a dict of GeoJSON"
     )
@@ -200,7 +200,7 @@ def quadrants(
     ``Figure.data`` has the rows with their ``quadrant``.
     """
     if isinstance(quadrants, str) or len(quadrants) != 4:
-        raise _rebound.InputError(
+        raise _errors.InputError(
             "`quadrants` has four names: both above zero, `x` alone, `y` alone, neither"
         )
     options = {
@@ -352,7 +352,7 @@ def _tidy(models: Any) -> tuple[Any, Any]:
         frame = models.tidy() if hasattr(models, "tidy") else models
         return frame, frame
     if not named:
-        raise _rebound.InputError("`models` is empty: expected an estimate, or several")
+        raise _errors.InputError("`models` is empty: expected an estimate, or several")
     tables = []
     first = None
     for name, model in named:

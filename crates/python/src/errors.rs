@@ -36,6 +36,16 @@ pub(crate) fn of_panic(py: Python<'_>, text: &str) -> PyErr {
     exception(py, Class::Error, text)
 }
 
+/// The exception of what the user asked for, where it makes no sense.
+pub(crate) fn input(text: impl Into<String>) -> PyErr {
+    Python::attach(|py| exception(py, Class::Input, text.into()))
+}
+
+/// The exception of what Rebound cannot do, though the user asked well.
+pub(crate) fn own(text: impl Into<String>) -> PyErr {
+    Python::attach(|py| exception(py, Class::Error, text.into()))
+}
+
 fn exception(py: Python<'_>, class: Class, text: String) -> PyErr {
     let name = match class {
         Class::Error => "Error",

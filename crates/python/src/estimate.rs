@@ -1,7 +1,7 @@
 //! Regressions, what came of them as columns, and tables of them.
 
 use crate::call::call;
-use crate::errors::{Error, InputError};
+use crate::errors;
 use crate::frames::{Rows, table};
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
@@ -116,7 +116,7 @@ pub(crate) fn estimate(
     focus: Vec<String>,
 ) -> PyResult<Vec<Estimate>> {
     let asked = Asked::try_parse_from(arguments);
-    let mut asked = asked.map_err(|error| InputError::new_err(said(&error)))?;
+    let mut asked = asked.map_err(|error| errors::input(said(&error)))?;
     asked.args.name = names;
     asked.args.focus.clone_from(&focus);
     let frame = frame.map(|Rows { schema, batches }| Frame { schema, batches });
@@ -157,7 +157,7 @@ fn to_python(py: Python<'_>, columns: Vec<Column>) -> PyResult<Py<PyAny>> {
     let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let arrays = columns.into_iter().map(|(_, values)| values).collect();
     let rows = RecordBatch::try_new(Arc::clone(&schema), arrays);
-    let rows = rows.map_err(|error| Error::new_err(error.to_string()))?;
+    let rows = rows.map_err(|error| errors::own(error.to_string()))?;
     table(py, schema, vec![rows])
 }
 
@@ -260,7 +260,7 @@ fn chosen<T: ValueEnum>(what: &str, text: &str) -> PyResult<T> {
     T::from_str(text, false).map_err(|_| {
         let known = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
         let known: Vec<String> = known.map(|value| value.get_name().to_owned()).collect();
-        InputError::new_err(format!("{what} {text:?}: expected {}", known.join(", ")))
+        errors::input(format!("{what} {text:?}: expected {}", known.join(", ")))
     })
 }
 
@@ -268,7 +268,7 @@ impl Prepared {
     fn new(models: &[Py<Estimate>], layout: &Layout) -> PyResult<Self> {
         let models: Vec<&Estimate> = models.iter().map(Py::get).collect();
         let Some(first) = models.first() else {
-            return Err(InputError::new_err("there is no regression to show"));
+            return Err(errors::input("there is no regression to show"));
         };
         let is_one = models.iter().all(|model| model.heading == first.heading);
         let mut heading = if is_one {
@@ -293,7 +293,7 @@ impl Prepared {
         if let Some(absent) = layout.focus.iter().find(|asked| shown(asked).is_none()) {
             let hint = suggest(absent, terms.iter().map(|(old, _)| *old));
             let why = format!("no regression has the coefficient `{absent}`{hint}");
-            return Err(InputError::new_err(why));
+            return Err(errors::input(why));
         }
         let focus = if layout.focus.is_empty() { &heading.focus } else { &layout.focus };
         heading.focus = focus.iter().filter_map(shown).map(str::to_owned).collect();
@@ -323,7 +323,7 @@ pub(crate) fn estimate_table(
     let width = layout.width.unwrap_or_else(text_width);
     let results = prepared.results();
     regression_table::render(format, csv, *shape, heading, &results, width)
-        .map_err(|error| Error::new_err(error.to_string()))
+        .map_err(|error| errors::own(error.to_string()))
 }
 
 /// Title, number of columns of labels, headings, groups of rows, and notes.

@@ -7,9 +7,13 @@
 mod call;
 mod command;
 mod errors;
+mod estimate;
+mod files;
 mod frames;
 mod labels;
+mod lake;
 mod logs;
+mod plots;
 mod tables;
 
 use mimalloc::MiMalloc;
@@ -25,6 +29,29 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn _rebound(m: &Bound<'_, PyModule>) -> PyResult<()> {
     // command.rs
     m.add_function(wrap_pyfunction!(command::main, m)?)?;
+    // estimate.rs
+    m.add_class::<estimate::Estimate>()?;
+    m.add_function(wrap_pyfunction!(estimate::estimate, m)?)?;
+    m.add_function(wrap_pyfunction!(estimate::estimate_coefficients, m)?)?;
+    m.add_function(wrap_pyfunction!(estimate::estimate_fits, m)?)?;
+    m.add_function(wrap_pyfunction!(estimate::estimate_table, m)?)?;
+    m.add_function(wrap_pyfunction!(estimate::estimate_cells, m)?)?;
+    // files.rs
+    m.add_function(wrap_pyfunction!(files::read_file, m)?)?;
+    m.add_function(wrap_pyfunction!(files::read_entries, m)?)?;
+    m.add_function(wrap_pyfunction!(files::init, m)?)?;
+    // lake.rs
+    m.add_class::<lake::Query>()?;
+    m.add_function(wrap_pyfunction!(lake::lake_query, m)?)?;
+    m.add_function(wrap_pyfunction!(lake::printed, m)?)?;
+    m.add_function(wrap_pyfunction!(lake::in_both_forms, m)?)?;
+    // plots.rs
+    m.add_function(wrap_pyfunction!(plots::plot_map, m)?)?;
+    m.add_function(wrap_pyfunction!(plots::plot_quadrants, m)?)?;
+    m.add_function(wrap_pyfunction!(plots::plot_space, m)?)?;
+    m.add_function(wrap_pyfunction!(plots::plot_paths, m)?)?;
+    m.add_function(wrap_pyfunction!(plots::plot_coefficients, m)?)?;
+    m.add_function(wrap_pyfunction!(plots::plot_png, m)?)?;
     // tables.rs
     m.add_function(wrap_pyfunction!(tables::measure, m)?)?;
     m.add_function(wrap_pyfunction!(tables::resilience, m)?)?;
