@@ -11,6 +11,8 @@ SEQUENCES ?= 5000
 SECONDS ?= 1200
 SEED ?= 1
 DESIGNS ?= 1000
+MDBOOK_VERSION ?= 0.5.4
+MDBOOK = target/mdbook/bin/mdbook
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
 MEMBERS ?=
 # Other options of cargo: CI has some of its own.
@@ -18,7 +20,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs ci clean
+	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -140,6 +142,14 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
+test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
+	command -v Rscript >/dev/null || (apt-get update && apt-get install -y r-base-core r-cran-data.table)
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	mkdir -p target/r-library
+	R CMD INSTALL --library=target/r-library r
+	R_LIBS=target/r-library Rscript r/tests/exchange.R
+	R_LIBS=target/r-library REBOUND=$(REBOUND) Rscript tests/r/client.R tests/fixtures target/python-lake
+
 test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysyncon and causaltensor, which are large: not in CI
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
@@ -183,9 +193,21 @@ bench: bench-ingest bench-space bench-resilience bench-models bench-nightly benc
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
 
-docs: build ## print the data dictionary and the API documentation
+docs: build ## print the data dictionary, the pages of the reference and the API documentation
 	$(REBOUND) describe --all > docs/tables.md
+	$(REBOUND) describe commands > docs/reference/command-line.md
+	$(REBOUND) describe config > docs/reference/config.md
 	cargo doc --workspace --no-deps --profile $(PROFILE)
+
+pictures: build ## draw the picture of the README again
+	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/pictures-lake
+	$(REBOUND) report pipelines/australia.yaml --lake target/pictures-lake -o target/pictures
+	cp target/pictures/figures/quadrants-crisis_2008.svg docs/pictures/quadrants.svg
+
+# mdBook is looked for on the PATH, else built once.
+book: ## make pages of the book in docs/: target/book/index.html
+	command -v mdbook >/dev/null || test -x $(MDBOOK) || cargo install mdbook --locked --version $(MDBOOK_VERSION) --root target/mdbook
+	$$(command -v mdbook || echo $(MDBOOK)) build
 
 # All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
 # the arithmetic, as building costs more than running here.

@@ -48,6 +48,12 @@ with tempfile.TemporaryDirectory() as folder:
     assert meta.column_names_to_labels["density"].startswith("related diversification")
     assert meta.variable_value_labels["is_specialized"] == {0: "no", 1: "yes"}
 
+    run("sql", f"select * from {table}", "-o", f"{path}_sql.dta")
+    rows, meta = pyreadstat.read_dta(f"{path}_sql.dta")
+    assert list(rows.columns) == list(exact.columns) and len(rows) == len(exact)
+    assert sorted(rows["density"].dropna()) == sorted(exact["density"].dropna())
+    assert meta.variable_value_labels["is_specialized"] == {0: "no", 1: "yes"}
+
     data = exact[(exact.base_value > 0) & (exact.episode == "crisis_2008")].copy()
     data["base_value"] = data["base_value"].astype(float)
     for formula, weights, vcov, inference in [

@@ -3,15 +3,63 @@
 use crate::support::{Project, root};
 use std::fmt::Write as _;
 
+/// Holds a page against what is printed.
+#[track_caller]
+fn is_printed(page: &str, printed: &str) {
+    let path = root().join(page);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, printed).expect("writable");
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == printed, "{page} is out of date: run `make docs`");
+}
+
 #[test]
 fn data_dictionary_is_what_the_contracts_say() {
     let printed = Project::new().rebound(&["describe", "--all"]).ok().out;
-    let path = root().join("docs/tables.md");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, &printed).expect("writable");
+    is_printed("docs/tables.md", &printed);
+}
+
+#[test]
+fn reference_pages_are_what_the_program_says() {
+    let project = Project::new();
+    for (name, page) in
+        [("commands", "docs/reference/command-line.md"), ("config", "docs/reference/config.md")]
+    {
+        let printed = project.rebound(&["describe", name]).ok().out;
+        assert!(printed.lines().count() > 100, "{printed}");
+        is_printed(page, &printed);
     }
-    let kept = std::fs::read_to_string(path).expect("docs/tables.md");
-    assert!(kept == printed, "docs/tables.md is out of date: run `make docs`");
+    // Of the page on conventions one table is printed.
+    let printed = project.rebound(&["describe", "conventions"]).ok().out;
+    let page = "docs/reference/conventions.md";
+    let kept = std::fs::read_to_string(root().join(page)).expect("the page");
+    let begin = kept.find("| `--like` |").expect("the table");
+    let end = kept[begin..].find("\n\n").expect("its end") + begin + 1;
+    is_printed(page, &[&kept[..begin], printed.as_str(), &kept[end..]].concat());
+}
+
+/// The words in a figure, but for the name of a run.
+fn words(svg: &str) -> Vec<&str> {
+    let texts = svg.split("<text").skip(1).filter_map(|rest| rest.split_once('>'));
+    let texts = texts.filter_map(|(_, rest)| rest.split('<').next());
+    texts.flat_map(str::split_whitespace).filter(|word| !word.contains("Z-")).collect()
+}
+
+/// Places of marks depend on the machine's fonts, so that what is written is compared.
+#[test]
+fn the_picture_of_the_readme_is_what_the_report_draws() {
+    let project = Project::published();
+    project.rebound(&["report", "pipelines/australia.yaml", "-o", "report"]).ok();
+    let drawn = project.path().join("report/figures/quadrants-crisis_2008.svg");
+    let drawn = std::fs::read_to_string(drawn).expect("a figure");
+    let path = root().join("docs/pictures/quadrants.svg");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &drawn).expect("writable");
+    }
+    let kept = std::fs::read_to_string(path).expect("docs/pictures/quadrants.svg");
+    assert_eq!(words(&kept), words(&drawn), "run `make pictures`");
+    assert!(words(&drawn).contains(&"Tasmania"), "{drawn}");
 }
 
 /// The rows sorted, with numbers cut to seven digits: logarithms differ in their last bits between

@@ -324,6 +324,21 @@ fn totals_among_effects_are_warned_of() {
     assert!(!ran.err.contains("label `DDD`"), "{ran:?}");
     let ran = estimate(&["--where", "partner <> 'W00'"]);
     assert!(!ran.err.contains("is the sum of"), "{ran:?}");
+    // Cells of two other columns, codes that are numbers, rows that lack a code, a missing outcome.
+    let mut text = "region,partner,year,value,x\n1,2,,5,1\n1,2,2009,,1\n".to_owned();
+    for (year, growth) in [(2007, 1.0), (2008, 1.5)] {
+        for (r, (_, scale)) in (1_u32..).zip(regions) {
+            for (n, (_, share)) in (1_u32..).zip(partners) {
+                let x = r * n * n * year % 7;
+                writeln!(text, "{r},{n},{year},{},{x}", growth * scale * share).expect("memory");
+            }
+        }
+    }
+    project.write("t.csv", text.as_bytes());
+    let total = "label `4` is the sum of the other 3 labels (50.0 % of the value)";
+    let ran = estimate(&["--inference", "cluster(year)"]).ok();
+    assert!(ran.err.contains(total) && ran.err.contains("partner"), "{ran:?}");
+    assert_eq!(ran.err.matches("is the sum of").count(), 1, "{ran:?}");
 }
 
 #[test]

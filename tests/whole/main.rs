@@ -5,6 +5,7 @@
 
 mod bad_files;
 mod bad_input;
+mod book;
 mod check_parts;
 mod classifications;
 mod damaged;
@@ -42,6 +43,7 @@ mod resilience_table;
 mod sample;
 mod sessions;
 mod spaces;
+mod stata;
 mod support;
 mod synth;
 mod telemetry;

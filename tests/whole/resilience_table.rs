@@ -324,7 +324,7 @@ fn the_name_of_a_file_says_its_form() {
     let refused = |more: &[&str], why: &str| {
         resilience(&project, "plain.csv", &[&CRISIS[..], more].concat()).fails(2, why);
     };
-    for name in ["o.dta", "o.xlsx", "o.csv.gz"] {
+    for name in ["o.xlsx", "o.csv.gz"] {
         refused(&["-o", name], "expected a name that ends in .txt, .csv, .json, .parquet, .arrow");
         assert!(!project.path().join(name).exists());
     }
@@ -332,8 +332,10 @@ fn the_name_of_a_file_says_its_form() {
     refused(&["--all", "-o", "all.csv"], "`all.csv` is the name of a file");
     // Other commands that write rows, tables or folders do the same.
     let ran = |args: &[&str]| project.rebound(args);
-    ran(&["sql", "select 1", "-o", "o.dta"]).fails(2, "nothing is written as .dta");
-    ran(&["measure", "plain.csv", "-o", "o.dta"]).fails(2, "nothing is written as .dta");
+    ran(&["sql", "select 1", "-o", "o.xlsx"]).fails(2, "nothing is written as .xlsx");
+    ran(&["measure", "plain.csv", "-o", "o.xlsx"]).fails(2, "nothing is written as .xlsx");
+    ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.dta"])
+        .fails(2, "`resilience` and `export` write files for Stata");
     ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.xlsx"])
         .fails(2, "expected a name that ends in .txt, .md, .tex, .html, .csv");
     ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.md"]).ok();

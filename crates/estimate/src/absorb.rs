@@ -253,6 +253,7 @@ impl Absorber {
         weights: Option<&[f64]>,
     ) -> Result<(), EstimateError> {
         for group in columns.chunks_mut(LANES) {
+            cancel::check();
             // A constant is among the effects. Without it, rounding is that of what varies.
             let before = per_lane(group, |column| {
                 center(column, weights);
@@ -473,6 +474,7 @@ impl Absorber {
         while *n_iterations < self.tolerance.max_iterations
             && (0..LANES).any(|k| size[k] > limit[k])
         {
+            cancel::check();
             *n_iterations += 1;
             let image = self.apply(&direction);
             let curvature = dot(&direction, &image);

@@ -594,6 +594,7 @@ impl Fit {
             if (0..k).any(|at| size(&columns[at]) <= 1e-14 * before[at]) {
                 return Err(lost("a regressor does not vary"));
             }
+            cancel::check();
             let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             let r = triangle(&views, weights);
             let stride = k + 1;

@@ -23,6 +23,7 @@ pub(crate) fn triangle(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> 
     let parts: Vec<Vec<f64>> = (0..pieces)
         .into_par_iter()
         .map(|piece| {
+            cancel::check();
             let mut fold = Fold::new(k);
             for from in
                 (piece * ROWS_A_PIECE..((piece + 1) * ROWS_A_PIECE).min(n)).step_by(ROWS_A_BLOCK)

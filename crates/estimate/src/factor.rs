@@ -180,6 +180,7 @@ pub(crate) fn without_singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
         .collect();
     let mut keep: Option<Vec<bool>> = None;
     loop {
+        cancel::check();
         let mut found = false;
         for row in 0..n {
             if keep.as_ref().is_some_and(|keep| !keep[row]) {

@@ -97,6 +97,7 @@ fn without_edges(
 ) -> Result<(usize, usize), EstimateError> {
     let (mut n_singletons, mut n_separated) = (sample.prepare(options)?, 0);
     loop {
+        cancel::check();
         let mut keep = vec![true; sample.n_rows()];
         for &at in &sample.effects {
             let factor = &sample.factors[at];
@@ -139,6 +140,7 @@ pub fn glm(mut sample: Sample, family: Family, options: &Options) -> Result<Fit,
     let (mut n_singletons, mut n_separated) = without_edges(&mut sample, family, options)?;
     let mut is_separated = false;
     loop {
+        cancel::check();
         let step = iterate(&sample, family, options).map_err(|error| match error {
             // What is left once others ran away has nothing of its own to explain.
             EstimateError::ConstantOutcome | EstimateError::NoRegressors(_) if is_separated => {

@@ -142,6 +142,7 @@ pub(crate) fn independent(
     let mut kept = candidates.to_vec();
     let mut combined = Vec::new();
     loop {
+        cancel::check();
         let all: Vec<&[f64]> =
             kept.iter().map(|&at| columns[at]).chain(extra.iter().copied()).collect();
         let k = all.len();
@@ -569,6 +570,7 @@ pub(crate) fn orthonormal(columns: &[&[f64]], inverse: &[f64]) -> Vec<Vec<f64>> 
     (0..k)
         .into_par_iter()
         .map(|j| {
+            cancel::check();
             let mut sum = vec![0.0; columns[0].len()];
             for (i, column) in columns.iter().enumerate().take(j + 1) {
                 let share = inverse[i * k + j];

@@ -153,6 +153,7 @@ impl<'f> Parts<'f> {
         let mut n_larger = 0;
         let mut sums = vec![0.0; g * k];
         for _ in 0..replicates.n {
+            cancel::check();
             sums.fill(0.0);
             for s in 0..g {
                 let v = replicates.weights.draw(&mut random);

@@ -2,6 +2,7 @@
 
 pub mod choice;
 mod episode;
+mod may_be;
 mod overlay;
 pub mod range;
 mod section;
@@ -46,6 +47,23 @@ pub struct Setting {
     pub path: PathBuf,
     /// The line there.
     pub line: usize,
+}
+
+/// A key of the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its section.
+    pub section: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What its value may be, in words.
+    pub may_be: String,
+}
+
+/// Every key, in the order of sections.
+pub fn keys() -> Vec<Key> {
+    let values = section::values().into_iter();
+    values.map(|(section, name, may_be)| Key { section, name, may_be }).collect()
 }
 
 /// A number of the command line that is in a range.

@@ -3,6 +3,9 @@
 //! A term is a column, a product `a:b`, a SQL expression, any of them with a name before it
 //! (`size = ln(base_value)`), or `i(year, x, ref = 2008)`: `x` in each year but the reference.
 //! Effects and clusters are columns or combinations, `hs4^year`.
+//!
+//! Regressors and effects may be stepwise, as in `fixest`: `sw(a, b)` takes one after the other,
+//! `csw(a, b)` adds one after the other, `sw0` and `csw0` begin with none.
 
 use estimate::Kernel;
 
@@ -57,6 +60,90 @@ impl Formula {
         }
         Ok(formula)
     }
+
+    /// The formulas without stepwise terms that it stands for, each with what is chosen in it; the
+    /// formula itself, without a name, if it has none.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a stepwise term.
+    pub fn choices(&self) -> Result<Vec<(String, Self)>, String> {
+        let of_regressors = choices(&self.regressors)?;
+        let of_effects = match &self.effects {
+            Some(effects) => choices(effects)?,
+            None => vec![(Vec::new(), Vec::new())],
+        };
+        let n = of_regressors.len() * of_effects.len();
+        if n > MOST_CHOICES {
+            return Err(format!(
+                "its stepwise terms make {n} specifications: expected at most {MOST_CHOICES}"
+            ));
+        }
+        let mut found = Vec::with_capacity(n);
+        for (of_effect, effects) in &of_effects {
+            for (of_regressor, regressors) in &of_regressors {
+                let name = [&of_regressor[..], &of_effect[..]].concat().join(", ");
+                let formula = Self {
+                    regressors: regressors.clone(),
+                    effects: self.effects.as_ref().map(|_| effects.clone()),
+                    ..self.clone()
+                };
+                found.push((name, formula));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Specifications that stepwise terms may make.
+const MOST_CHOICES: usize = 1000;
+
+/// What is chosen of stepwise terms, and the terms that come of it.
+type Choice = (Vec<String>, Vec<String>);
+
+/// Every way to choose among the stepwise ones of `terms`.
+fn choices(terms: &[String]) -> Result<Vec<Choice>, String> {
+    let mut found: Vec<Choice> = vec![Choice::default()];
+    for term in terms {
+        let Some(steps) = steps(term)? else {
+            found.iter_mut().for_each(|(_, chosen)| chosen.push(term.clone()));
+            continue;
+        };
+        if found.len() * steps.len() > MOST_CHOICES {
+            return Err(format!(
+                "{term:?}: the stepwise terms make more than {MOST_CHOICES} specifications"
+            ));
+        }
+        let with = |(names, chosen): &Choice, step: &Vec<String>| -> Choice {
+            let name = if step.is_empty() { "none".to_owned() } else { step.join(" + ") };
+            ([&names[..], &[name]].concat(), [&chosen[..], &step[..]].concat())
+        };
+        found = found.iter().flat_map(|of| steps.iter().map(move |step| with(of, step))).collect();
+    }
+    Ok(found)
+}
+
+/// The terms of each step of a stepwise term; `None` of any other.
+fn steps(term: &str) -> Result<Option<Vec<Vec<String>>>, String> {
+    let forms =
+        [("sw", false, false), ("sw0", true, false), ("csw", false, true), ("csw0", true, true)];
+    let found = forms.into_iter().find_map(|(name, from_none, adds)| {
+        call(term, name).map(|arguments| (arguments, from_none, adds))
+    });
+    let Some((arguments, from_none, adds)) = found else { return Ok(None) };
+    if arguments.iter().any(|argument| argument.is_empty()) {
+        return Err(format!("{term:?}: expected terms between commas, as in csw(a, b)"));
+    }
+    let mut steps: Vec<Vec<String>> = Vec::new();
+    if from_none {
+        steps.push(Vec::new());
+    }
+    for argument in arguments {
+        let own = split(argument, '+').into_iter().map(str::to_owned);
+        let before = steps.last().filter(|_| adds).cloned().unwrap_or_default();
+        steps.push(before.into_iter().chain(own).collect());
+    }
+    Ok(Some(steps))
 }
 
 /// A variable.
@@ -399,5 +486,44 @@ mod tests {
         );
         // A comparison is no name.
         assert_eq!(term("case when x = 1 then 1 else 0 end").columns.len(), 0);
+    }
+
+    #[test]
+    fn stepwise_terms_are_one_formula_after_the_other() {
+        let of = |text: &str| -> Vec<(String, String, String)> {
+            let choices = Formula::parse(text).and_then(|formula| formula.choices());
+            let shown = |(name, of): (String, Formula)| {
+                (name, of.regressors.join(" "), of.effects.unwrap_or_default().join(" "))
+            };
+            choices.expect("a formula").into_iter().map(shown).collect()
+        };
+        let is = |text: &str, expected: &[(&str, &str, &str)]| {
+            let owned = |(a, b, c): &(&str, &str, &str)| {
+                ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())
+            };
+            assert_eq!(of(text), expected.iter().map(owned).collect::<Vec<_>>(), "{text}");
+        };
+        is("y ~ x + swing | f", &[("", "x swing", "f")]);
+        is("y ~ x + sw(a, ln(b, 2))", &[("a", "x a", ""), ("ln(b, 2)", "x ln(b, 2)", "")]);
+        is(
+            "y ~ csw0(a, b + c) + x",
+            &[("none", "x", ""), ("a", "a x", ""), ("a + b + c", "a b c x", "")],
+        );
+        is(
+            "y ~ sw(a, b) | csw0(f, g)",
+            &[
+                ("a, none", "a", ""),
+                ("b, none", "b", ""),
+                ("a, f", "a", "f"),
+                ("b, f", "b", "f"),
+                ("a, f + g", "a", "f g"),
+                ("b, f + g", "b", "f g"),
+            ],
+        );
+        let wrong =
+            |text: &str| Formula::parse(text).and_then(|formula| formula.choices()).is_err();
+        assert!(wrong("y ~ sw(a, )") && wrong("y ~ csw()"));
+        let many = vec!["sw(a, b)"; 10].join(" + ");
+        assert!(wrong(&format!("y ~ {many}")) && !wrong(&format!("y ~ {}", &many[11..])));
     }
 }

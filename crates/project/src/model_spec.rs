@@ -498,7 +498,8 @@ impl Spec {
         }
     }
 
-    /// The statement that reads its rows: the columns of numbers, then those of categories.
+    /// The statement that reads its rows: the columns of numbers, then those of categories in the
+    /// types that they have.
     pub fn sql(&self) -> String {
         let terms = self
             .numbers()
@@ -509,7 +510,7 @@ impl Spec {
             .factors()
             .into_iter()
             .enumerate()
-            .map(|(at, column)| format!("cast({} as varchar) as f{at}", quote(&column)));
+            .map(|(at, column)| format!("{} as f{at}", quote(&column)));
         let columns: Vec<String> = terms.chain(factors).collect();
         let condition = self
             .condition
@@ -655,7 +656,8 @@ impl Model {
         self.specs.iter().map(|spec| spec.table.as_str()).collect()
     }
 
-    /// A model of one formula, `y + z ~ a + b:c | f + g^h | endogenous ~ instruments`.
+    /// A model of one formula, `y + z ~ a + b:c | f + g^h | endogenous ~ instruments`, of which each
+    /// choice of its stepwise terms is a specification.
     ///
     /// # Errors
     ///
@@ -665,11 +667,32 @@ impl Model {
         table: &str,
         rest: &FormulaOptions,
     ) -> Result<Self, ModelError> {
+        let choices = Formula::parse(formula).and_then(|parts| parts.choices());
+        let choices =
+            choices.map_err(|why| ModelError::Faults(Faults(vec![of_formula("formula", why)])))?;
+        let specs = choices.into_iter().map(|(name, parts)| Spec::chosen(name, parts, table, rest));
+        Ok(Self {
+            name: "formula".to_owned(),
+            title: formula.to_owned(),
+            about: String::new(),
+            focus: Vec::new(),
+            specs: specs.collect::<Result<_, _>>()?,
+            text: formula.to_owned(),
+        })
+    }
+}
+
+impl Spec {
+    /// The specification of a choice of a formula.
+    fn chosen(
+        name: String,
+        parts: Formula,
+        table: &str,
+        rest: &FormulaOptions,
+    ) -> Result<Self, ModelError> {
         let mut faults = Faults::default();
-        let parts = Formula::parse(formula);
-        let parts = parts.map_err(|why| faults.tell(of_formula("formula", why)));
-        let parts = parts.unwrap_or_default();
         let spec = SpecText {
+            name: Some(name),
             outcomes: all(Some(parts.outcomes), "outcomes", &mut faults),
             regressors: all(Some(parts.regressors), "regressors", &mut faults),
             effects: all(parts.effects, "effects", &mut faults),
@@ -683,24 +706,14 @@ impl Model {
             ..SpecText::default()
         };
         let mut misfits = Misfits::default();
-        let spec = Spec::of(table, &spec, &mut misfits);
+        let spec = Self::of(table, &spec, &mut misfits);
         // What cannot be read is missing from the rest, which is then at fault by that alone.
         if faults.0.is_empty() {
             for (keys, why) in misfits.0 {
                 faults.tell(of_formula(&keys.join("."), why));
             }
         }
-        if !faults.0.is_empty() {
-            return Err(ModelError::Faults(faults));
-        }
-        Ok(Self {
-            name: "formula".to_owned(),
-            title: formula.to_owned(),
-            about: String::new(),
-            focus: Vec::new(),
-            specs: vec![spec],
-            text: formula.to_owned(),
-        })
+        if faults.0.is_empty() { Ok(spec) } else { Err(ModelError::Faults(faults)) }
     }
 }
 

@@ -380,9 +380,9 @@ impl Session {
     ///
     /// [`QueryError::Plan`] if the text is at fault, [`QueryError::Run`] if running it is.
     pub async fn run(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), QueryError> {
-        let Rows { schema, stream } = self.open(sql).await?;
-        let batches = stream.try_collect().await.map_err(broken)?;
-        Ok((schema, batches))
+        let rows = self.open(sql).await?;
+        let schema = Arc::clone(&rows.schema);
+        Ok((schema, rows.all().await?))
     }
 }
 
@@ -417,6 +417,15 @@ impl Rows {
     /// [`QueryError::Run`] if the query breaks.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         self.stream.next().await.transpose().map_err(broken)
+    }
+
+    /// All that are left.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError::Run`] if the query breaks.
+    pub async fn all(self) -> Result<Vec<RecordBatch>, QueryError> {
+        self.stream.try_collect().await.map_err(broken)
     }
 }
 

@@ -11,31 +11,35 @@ mod failure;
 mod history;
 mod lake_args;
 mod lineage;
+mod list_format;
 mod nightly;
 mod own_data;
 mod plan;
 mod programs;
 mod quantities;
+pub mod reading;
+mod reference;
 mod rows;
 mod run;
+mod summary;
 mod synth;
 mod tables;
 mod upkeep;
 
+pub use self::failure::{is_users_fault, readable};
 pub use self::run::Connect;
 
 use self::checks::ChecksArgs;
-use self::failure::Fault;
+use self::failure::{Fault, UsersError};
 use self::history::{DiffArgs, RollbackArgs};
-use self::lake_args::LakeArgs;
 use self::lineage::LineageArgs;
 use self::nightly::NightlyArgs;
 use self::plan::PlanCommand;
 use self::rows::{EstimateCommand, ExportCommand, SqlArgs};
-use self::run::{ConfigArgs, RunArgs, Shown};
+use self::run::{ConfigArgs, RunCommand, Shown};
 use self::synth::SynthArgs;
 use self::tables::{DescribeArgs, ReconcileArgs, TablesArgs};
-use self::upkeep::{GcArgs, VerifyArgs};
+use self::upkeep::{GcArgs, RunsArgs, VerifyArgs};
 use crate::clock;
 use crate::init::InitArgs;
 use crate::log::{self, LogFormat};
@@ -45,11 +49,13 @@ use crate::resilience::ResilienceArgs;
 use crate::run::caught;
 use crate::telemetry::{self, Started};
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use report::ReportArgs;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Regional export resilience: from raw customs records to regression-ready tables.
@@ -73,7 +79,7 @@ enum Command {
     /// Show the first rows of a file as a layout reads them: text, entries and rejects side by side.
     Preview(PreviewArgs),
     /// Make what is not up to date, check it, and publish it.
-    Run(RunArgs),
+    Run(Box<RunCommand>),
     /// Run as at night: wait, try again, keep going, remove what is old, tell who asked.
     Nightly(Box<NightlyArgs>),
     /// Say what `run` would do, and why.
@@ -105,7 +111,7 @@ enum Command {
     /// Show that nothing was lost between the raw files and the records.
     Reconcile(ReconcileArgs),
     /// Show the history of runs.
-    Runs(LakeArgs),
+    Runs(RunsArgs),
     /// Show what came of each check over the last runs: since when, and how many rows.
     Checks(ChecksArgs),
     /// Say what two runs published differently: tables, rows, columns, regions, products, and why.
@@ -133,7 +139,21 @@ enum Command {
 /// Runs the program. `connect` is there if it can speak to clusters; if not, it leaves those runs to
 /// the program that can.
 pub fn main(connect: Option<Connect>) -> ExitCode {
-    let cli = Cli::parse();
+    ExitCode::from(main_of(std::env::args_os().collect(), connect))
+}
+
+/// Runs the program with these arguments, its name first, as [`main`]; gives the exit code. A process
+/// runs it once.
+pub fn main_of(arguments: Vec<OsString>, connect: Option<Connect>) -> u8 {
+    programs::take_arguments(&arguments);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nobody is left to tell if it cannot be printed.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
     let level = if cli.quiet { LevelFilter::WARN } else { LevelFilter::INFO };
     let telemetry = match cli.command {
         Command::Run(_) | Command::Nightly(_) => Some(telemetry::start()),
@@ -143,11 +163,11 @@ pub fn main(connect: Option<Connect>) -> ExitCode {
     telemetry.iter().for_each(Started::tell_faults);
     let ended = caught(|| dispatch(&cli, connect));
     let code = match ended.unwrap_or_else(|text| Err(Fault(text).into())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if failure::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Ok(()) => 0,
+        Err(error) if failure::is_closed_pipe(&error) => 0,
         Err(error) => {
             failure::tell(&error, cli.log_format);
-            ExitCode::from(failure::exit_code(&error))
+            failure::exit_code(&error)
         }
     };
     if let Some(telemetry) = telemetry {
@@ -168,7 +188,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
     let runtime = query::runtime(0).context("failed to start the runtime")?;
     let mut out = std::io::stdout().lock();
     match &cli.command {
-        Command::Init(args) => own_data::init(&runtime, &mut out, args),
+        Command::Init(args) => own_data::init(&runtime, &mut out, args).map(drop),
         Command::Preview(args) => own_data::preview(&mut out, args),
         Command::Run(args) => run::run(&runtime, &mut out, args, connect, shown(cli)),
         Command::Nightly(args) => nightly::nightly(&runtime, &mut out, args, connect, shown(cli)),
@@ -182,7 +202,7 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Serve { args } => Err(programs::serve(args)),
         Command::Cluster { args } => Err(programs::cluster(args)),
         Command::Tables(args) => tables::tables(&runtime, &mut out, args),
-        Command::Describe(args) => tables::describe(&runtime, &mut out, args),
+        Command::Describe(args) => tables::describe(&runtime, &mut out, args, Cli::command()),
         Command::Lineage(args) => lineage::lineage(&runtime, &mut out, args),
         Command::Reconcile(args) => tables::reconcile(&runtime, &mut out, args),
         Command::Runs(args) => upkeep::runs(&runtime, &mut out, args),
@@ -205,4 +225,64 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Estimate(command) => rows::estimate(&runtime, &mut out, command),
         Command::Synth(args) => synth::synth(&mut out, args),
     }
+}
+
+/// The command that a program asks for which holds this one as a library.
+fn asked(arguments: &[String]) -> anyhow::Result<Command> {
+    let words = std::iter::once("rebound").chain(arguments.iter().map(String::as_str));
+    let cli = Cli::try_parse_from(words).map_err(|error| reading::refused(&error))?;
+    Ok(cli.command)
+}
+
+fn not_here(arguments: &[String]) -> anyhow::Error {
+    let command = arguments.first().map(String::as_str).unwrap_or_default();
+    UsersError(format!("`{command}` is no command that can be asked for here")).into()
+}
+
+/// What a command prints that only tells something.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn printed(runtime: &Runtime, arguments: &[String]) -> anyhow::Result<String> {
+    let mut out = Vec::new();
+    match &asked(arguments)? {
+        Command::Preview(args) => own_data::preview(&mut out, args)?,
+        Command::Config(args) => run::config(&mut out, args)?,
+        Command::Tables(args) => tables::tables(runtime, &mut out, args)?,
+        Command::Describe(args) => tables::describe(runtime, &mut out, args)?,
+        Command::Lineage(args) => lineage::lineage(runtime, &mut out, args)?,
+        Command::Runs(args) => upkeep::runs(runtime, &mut out, args)?,
+        Command::Checks(args) => checks::checks(runtime, &mut out, args)?,
+        _ => return Err(not_here(arguments)),
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// What `plan` or `diff` find, as JSON and as text.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn in_both_forms(runtime: &Runtime, arguments: &[String]) -> anyhow::Result<(String, String)> {
+    match &asked(arguments)? {
+        Command::Plan(args) => plan::both(runtime, args),
+        Command::Diff(args) => history::both(runtime, args),
+        _ => Err(not_here(arguments)),
+    }
+}
+
+/// What `init` writes, and what it says.
+///
+/// # Errors
+///
+/// As of the command. Other commands are refused.
+pub fn initialised(
+    runtime: &Runtime,
+    arguments: &[String],
+) -> anyhow::Result<(Vec<PathBuf>, String)> {
+    let Command::Init(args) = &asked(arguments)? else { return Err(not_here(arguments)) };
+    let mut out = Vec::new();
+    let written = own_data::init(runtime, &mut out, args)?;
+    Ok((written, String::from_utf8_lossy(&out).into_owned()))
 }

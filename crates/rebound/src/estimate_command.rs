@@ -1,11 +1,9 @@
 //! `rebound estimate`: regressions of a formula or a model file, and the tables of those that are
 //! published.
 
-use crate::plausibility::{self, CodeColumn};
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type};
-use arrow::error::ArrowError;
+use crate::plausibility;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, SchemaRef};
 use clap::Args;
 use lake::{Catalog, Lake, LakeError};
 use project::formula::quote;
@@ -21,15 +19,18 @@ use report::published::{self, NotPublished};
 use report::regression_table::{self, Shape, TableFormat};
 use sources::table_reader::{EXACT_SINGLES, TableReader};
 use sources::user_tables::{self, TableError, Uses};
-use stages::regression::{Estimated, RegressionError, Runner};
+use stages::regression::{Estimated, RegressionError, Rows, Runner};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// Arguments of `rebound estimate`.
 #[derive(Debug, Args)]
 pub struct EstimateArgs {
     /// `outcome ~ regressors | effects | endogenous ~ instruments`, as in `resistance_dhs ~ density + log_base_value | region_code + hs2`.
-    /// Terms are columns, products a:b, SQL expressions, or i(year, x, ref = 2008). Without a formula and --model: the published models.
+    /// Terms are columns, products a:b, SQL expressions, or i(year, x, ref = 2008); sw(a, b) takes one after the other, csw(a, b) adds them.
+    /// Without a formula and --model: the published models.
     pub formula: Option<String>,
     /// A model file.
     #[arg(long, short, conflicts_with = "formula")]
@@ -146,12 +147,50 @@ impl EstimateCommandError {
 }
 
 /// A model's results, with what is said of it.
-struct Shown {
-    heading: Heading,
-    results: Vec<Estimated>,
+#[derive(Debug)]
+pub struct Shown {
+    /// What its table is called.
+    pub heading: Heading,
+    /// One a specification and outcome.
+    pub results: Vec<Estimated>,
+}
+
+/// Rows in memory, in the place of a file.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Their columns.
+    pub schema: SchemaRef,
+    /// The rows, all of these columns.
+    pub batches: Vec<RecordBatch>,
 }
 
 const DATA: &str = "data";
+
+/// Estimates, or reads what is published. `frame` stands in for the file of `--data`.
+///
+/// # Errors
+///
+/// [`EstimateCommandError`], also if each regression of a model failed.
+pub fn results(
+    runtime: &Runtime,
+    args: &EstimateArgs,
+    frame: Option<Frame>,
+    memory: Memory,
+    lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
+) -> anyhow::Result<Vec<Shown>> {
+    let model = model(args, frame.is_some())?;
+    let shown = match (&model, frame) {
+        (Some(model), Some(frame)) => vec![of_frame(runtime, memory, model, frame)?],
+        (None, Some(_)) => {
+            let why = "nothing says what is estimated on the data: give a formula or a model file";
+            return Err(EstimateCommandError::Request(why.to_owned()).into());
+        }
+        (model, None) => of_source(runtime, args, model.as_ref(), memory, lake)?,
+    };
+    some_is_estimated(model.is_some(), &shown)?;
+    focus_is_there(args, &shown)?;
+    Ok(shown)
+}
 
 /// Estimates, or reads what is published, and gives the tables as text.
 ///
@@ -165,8 +204,30 @@ pub fn estimate(
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<String> {
     let format = format(args)?;
-    let model = model(args)?;
-    let shown = match (&model, &args.data) {
+    let model = model(args, false)?;
+    let shown = of_source(runtime, args, model.as_ref(), memory, lake)?;
+    focus_is_there(args, &shown)?;
+    let mut out = tables_of(args, format, &shown)?;
+    if let Some(path) = &args.plot {
+        write(path, &plot(args, &shown)?)?;
+    }
+    if let Some(path) = &args.output {
+        write(path, &out)?;
+        out.clear();
+    }
+    some_is_estimated(model.is_some(), &shown)?;
+    Ok(out)
+}
+
+/// The results of a model of a file or of the lake, or those that are published.
+fn of_source(
+    runtime: &Runtime,
+    args: &EstimateArgs,
+    model: Option<&Model>,
+    memory: Memory,
+    lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
+) -> anyhow::Result<Vec<Shown>> {
+    Ok(match (model, &args.data) {
         (Some(model), Some(path)) => {
             vec![of_file(runtime, memory, model, path, &args.read)?]
         }
@@ -178,26 +239,21 @@ pub fn estimate(
             let (lake, catalog) = lake()?;
             published_models(runtime, &lake, &catalog, &args.name)?
         }
-    };
-    focus_is_there(args, &shown)?;
-    let mut out = tables_of(args, format, &shown)?;
-    if let Some(path) = &args.plot {
-        write(path, &plot(args, &shown)?)?;
-    }
-    if let Some(path) = &args.output {
-        write(path, &out)?;
-        out.clear();
-    }
+    })
+}
+
+/// Refuses a model all of whose regressions failed. Those that are published are shown all the same.
+fn some_is_estimated(is_asked: bool, shown: &[Shown]) -> Result<(), EstimateCommandError> {
     let failures: Vec<String> = shown
         .iter()
         .flat_map(|model| &model.results)
         .filter_map(|r| Some(format!("{}: {}", r.outcome, r.summary.failure.as_ref()?)))
         .collect();
     let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
-    if model.is_some() && failures.len() == n {
-        return Err(EstimateCommandError::Request(failures.join("\n")).into());
+    if is_asked && failures.len() == n {
+        return Err(EstimateCommandError::Request(failures.join("\n")));
     }
-    Ok(out)
+    Ok(())
 }
 
 /// The form of the tables, if what they are written to is no file that is read.
@@ -213,8 +269,8 @@ fn format(args: &EstimateArgs) -> Result<TableFormat, DestinationError> {
     Ok(format)
 }
 
-/// The model that is asked for, by a formula or a file.
-fn model(args: &EstimateArgs) -> Result<Option<Model>, EstimateCommandError> {
+/// The model that is asked for, by a formula or a file; of rows in memory, if there are any.
+fn model(args: &EstimateArgs, is_framed: bool) -> Result<Option<Model>, EstimateCommandError> {
     match (&args.formula, &args.model) {
         (Some(formula), _) => {
             let options = FormulaOptions {
@@ -224,10 +280,17 @@ fn model(args: &EstimateArgs) -> Result<Option<Model>, EstimateCommandError> {
                 inference: Some(args.inference.clone()),
                 winsor: args.winsor,
             };
-            let table = if args.data.is_some() { DATA } else { args.table.as_str() };
+            let is_data = is_framed || args.data.is_some();
+            let table = if is_data { DATA } else { args.table.as_str() };
             Ok(Some(Model::of_formula(formula, table, &options)?))
         }
-        (None, Some(path)) => Ok(Some(Model::read(path)?)),
+        (None, Some(path)) => {
+            let mut model = Model::read(path)?;
+            if is_framed {
+                model.specs.iter_mut().for_each(|spec| DATA.clone_into(&mut spec.table));
+            }
+            Ok(Some(model))
+        }
         (None, None) => Ok(None),
     }
 }
@@ -240,56 +303,104 @@ fn of_file(
     path: &Path,
     read: &ReadOptions,
 ) -> Result<Shown, EstimateCommandError> {
-    let mut model = model.clone();
     let nowhere = Lake::open("memory://")?;
     let session = published::session(&nowhere, 1, memory)?;
     let failed = |why| TableError { path: path.to_owned(), why };
     // Parquet is read as far as it is needed; other forms have to be read to know their types.
     let is_parquet = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet"));
-    if is_parquet && path.is_file() {
+    let schema = if is_parquet && path.is_file() {
         let name = path.display().to_string();
         runtime.block_on(session.register_parquet(DATA, &name))?;
-        for spec in &model.specs {
-            check_codes(runtime, &session, spec).map_err(failed)?;
-        }
+        // What is wrong with its columns is told when they are read.
+        let columns = runtime.block_on(session.run(&format!("select * from {DATA} limit 0")));
+        columns.ok().map(|(schema, _)| schema)
     } else {
         let mut reader = TableReader::open(path, read).map_err(failed)?;
         tracing::info!(file = %path.display(), "{}", reader.seen());
-        let header: Vec<String> =
-            reader.header().iter().map(|name| name.trim().to_owned()).collect();
-        let names: Vec<&str> = header.iter().map(String::as_str).collect();
-        let mut uses = Uses::default();
-        for spec in &model.specs {
-            uses.codes.extend(spec.factors());
-            for term in spec.numbers() {
-                let inside = query::names_in(&term.sql, &names).into_iter().map(str::to_owned);
-                uses.numbers.extend(inside.chain(term.columns));
-            }
-        }
+        let uses = uses(model, reader.header());
         let (schema, rows) = user_tables::rows_of(&mut reader, &uses).map_err(failed)?;
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        for condition in model.specs.iter_mut().filter_map(|spec| spec.condition.as_mut()) {
+        session.register_rows(DATA, Arc::clone(&schema), vec![rows])?;
+        Some(schema)
+    };
+    let model = schema.map_or_else(|| model.clone(), |schema| with_names(model, &schema));
+    check_codes(runtime, &session, &model).map_err(failed)?;
+    run_looking(runtime, &session, &model)
+}
+
+/// What a model uses the columns of a text for.
+fn uses(model: &Model, header: &[String]) -> Uses {
+    let names: Vec<&str> = header.iter().map(|name| name.trim()).collect();
+    let mut uses = Uses::default();
+    for spec in &model.specs {
+        uses.codes.extend(spec.factors());
+        for term in spec.numbers() {
+            let inside = query::names_in(&term.sql, &names).into_iter().map(str::to_owned);
+            uses.numbers.extend(inside.chain(term.columns));
+        }
+    }
+    uses
+}
+
+/// A model of rows in memory, which are not copied.
+fn of_frame(
+    runtime: &Runtime,
+    memory: Memory,
+    model: &Model,
+    frame: Frame,
+) -> Result<Shown, EstimateCommandError> {
+    let nowhere = Lake::open("memory://")?;
+    let session = published::session(&nowhere, 1, memory)?;
+    let model = with_names(model, &frame.schema);
+    session.register_rows(DATA, frame.schema, frame.batches)?;
+    check_codes(runtime, &session, &model).map_err(EstimateCommandError::Request)?;
+    run_looking(runtime, &session, &model)
+}
+
+/// A model in whose conditions and expressions names of columns need no quotes though they have
+/// capital letters.
+fn with_names(model: &Model, schema: &SchemaRef) -> Model {
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut model = model.clone();
+    for spec in &mut model.specs {
+        if let Some(condition) = &mut spec.condition {
             *condition = query::with_names(condition, &names);
         }
-        session.register_rows(DATA, schema, vec![rows])?;
+        let terms = spec.outcomes.iter_mut().chain(&mut spec.endogenous);
+        let terms = terms.chain(&mut spec.regressors).chain(&mut spec.instruments);
+        for term in terms.chain(&mut spec.weights) {
+            term.sql = query::with_names(&term.sql, &names);
+        }
     }
-    warn_of_totals(runtime, &session, &model);
-    run(runtime, &session, &model)
+    model
+}
+
+/// Runs a model, and warns of totals among its effects and clusters, by the sums of its outcomes
+/// over the rows that its condition leaves.
+fn run_looking(
+    runtime: &Runtime,
+    session: &Session,
+    model: &Model,
+) -> Result<Shown, EstimateCommandError> {
+    let look = |spec: &Spec, rows: &Rows| plausibility::warn_of_totals(&spec.outcomes, rows);
+    let results = Runner { session, runtime: runtime.handle() }.run_looking(model, look)?;
+    Ok(Shown { heading: model.heading(), results })
 }
 
 /// Refuses columns of categories in single precision that hold more digits than that does.
-fn check_codes(runtime: &Runtime, session: &Session, spec: &Spec) -> Result<(), String> {
-    for name in spec.factors() {
+fn check_codes(runtime: &Runtime, session: &Session, model: &Model) -> Result<(), String> {
+    let named: BTreeSet<String> = model.specs.iter().flat_map(Spec::factors).collect();
+    for name in named {
         let column = quote(&name);
         let sql =
             format!("select {column} from {DATA} where abs({column}) > {EXACT_SINGLES} limit 1");
         // A column of texts has no such rows; what is wrong with others is told when they are read.
-        let single = runtime.block_on(session.run(&format!("select {column} from {DATA} limit 0")));
+        let single = runtime
+            .block_on(cancel::until(session.run(&format!("select {column} from {DATA} limit 0"))));
         let is_single = single.is_ok_and(|(schema, _)| {
             schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Float32)
         });
         if is_single
-            && let Ok((_, batches)) = runtime.block_on(session.run(&sql))
+            && let Ok((_, batches)) = runtime.block_on(cancel::until(session.run(&sql)))
             && batches.iter().any(|batch| batch.num_rows() > 0)
         {
             return Err(format!(
@@ -299,49 +410,6 @@ fn check_codes(runtime: &Runtime, session: &Session, spec: &Spec) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// Warns of totals among the effects and clusters of a model, by the sums of its outcomes over the
-/// rows that its condition leaves.
-fn warn_of_totals(runtime: &Runtime, session: &Session, model: &Model) {
-    for spec in &model.specs {
-        // What is wrong with the rows is told when they are estimated on.
-        let Ok((_, batches)) = runtime.block_on(session.run(&spec.sql())) else { continue };
-        let Ok((columns, values)) = coded_rows(spec, &batches) else { continue };
-        for (outcome, values) in spec.outcomes.iter().zip(&values) {
-            plausibility::warn_of_totals(&columns, &outcome.name, values);
-        }
-    }
-}
-
-/// The columns of categories of a specification, and the values of each outcome, of rows that have
-/// all categories. A missing outcome adds nothing to a sum.
-fn coded_rows(
-    spec: &Spec,
-    batches: &[RecordBatch],
-) -> Result<(Vec<CodeColumn>, Vec<Vec<f64>>), ArrowError> {
-    let n_numbers = spec.numbers().len();
-    let mut columns: Vec<CodeColumn> = spec.factors().into_iter().map(CodeColumn::new).collect();
-    let mut values: Vec<Vec<f64>> = vec![Vec::new(); spec.outcomes.len()];
-    for batch in batches {
-        let as_type = |at: usize, of: &DataType| cast(batch.column(at), of);
-        let outcomes = (0..values.len()).map(|at| as_type(at, &DataType::Float64));
-        let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
-        let codes = (0..columns.len()).map(|at| as_type(n_numbers + at, &DataType::Utf8));
-        let codes = codes.collect::<Result<Vec<_>, _>>()?;
-        let has_all = |row: &usize| codes.iter().all(|column| column.is_valid(*row));
-        for row in (0..batch.num_rows()).filter(has_all) {
-            for (column, codes) in columns.iter_mut().zip(&codes) {
-                column.add(codes.as_string::<i32>().value(row));
-            }
-            for (values, outcome) in values.iter_mut().zip(&outcomes) {
-                let is_there = outcome.is_valid(row);
-                let value = || outcome.as_primitive::<Float64Type>().value(row);
-                values.push(if is_there { value() } else { 0.0 });
-            }
-        }
-    }
-    Ok((columns, values))
 }
 
 /// A model of tables of the lake.
@@ -358,7 +426,8 @@ fn of_lake(
         runtime.block_on(lake.verify(version))?;
         session.register(version)?;
     }
-    run(runtime, &session, model)
+    let results = Runner { session: &session, runtime: runtime.handle() }.run(model)?;
+    Ok(Shown { heading: model.heading(), results })
 }
 
 /// Refuses coefficients of interest that no regression has.
@@ -420,11 +489,6 @@ fn plot(args: &EstimateArgs, shown: &[Shown]) -> Result<String, EstimateCommandE
 fn write(path: &Path, text: &str) -> Result<(), EstimateCommandError> {
     NewFile::write(path, text.as_bytes())
         .map_err(|source| EstimateCommandError::Write { path: path.to_owned(), source })
-}
-
-fn run(runtime: &Runtime, session: &Session, model: &Model) -> Result<Shown, EstimateCommandError> {
-    let results = Runner { session, runtime: runtime.handle() }.run(model)?;
-    Ok(Shown { heading: model.heading(), results })
 }
 
 fn published_models(

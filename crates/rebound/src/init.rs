@@ -218,7 +218,7 @@ impl Group {
             };
             let why = format!(
                 "no column of numbers is found among {}{sign}; it was taken for {}: where that is wrong, write a \
-                 layout that says what it is (`format`, `csv`, `excel`, `rows`), as the README shows, and look \
+                 layout that says what it is (`format`, `csv`, `excel`, `rows`), as docs/layouts.md shows, and look \
                  at it by `rebound preview`",
                 names.join(", "),
                 self.all.seen
@@ -461,12 +461,17 @@ fn max_rejected_share() -> f64 {
     share.and_then(|text| text.trim().parse().ok()).unwrap_or(0.0)
 }
 
-/// Looks at raw files, says what they have, and writes a pipeline for them.
+/// Looks at raw files, says what they have, and writes a pipeline for them. Gives the files that are
+/// written.
 ///
 /// # Errors
 ///
 /// [`InitError`], naming the file at fault.
-pub fn init(handle: &Handle, out: &mut impl Write, args: &InitArgs) -> Result<(), InitError> {
+pub fn init(
+    handle: &Handle,
+    out: &mut impl Write,
+    args: &InitArgs,
+) -> Result<Vec<PathBuf>, InitError> {
     let listed = Listed::read().map_err(InitError::Tables)?;
     let mut groups = grouped(handle, &args.files)?;
     for group in &mut groups {
@@ -510,7 +515,7 @@ pub fn init(handle: &Handle, out: &mut impl Write, args: &InitArgs) -> Result<()
     for stop in stops {
         writeln!(out, "`rebound run` will stop: {stop}")?;
     }
-    Ok(())
+    Ok(written.files.into_iter().map(|(path, _)| path).collect())
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 
 pub mod cli;
 pub mod clock;
+pub mod convert;
 pub mod dictionary;
 pub mod diff;
+pub mod entries;
 pub mod estimate_command;
 pub mod graph;
 pub mod init;
@@ -28,8 +30,10 @@ pub mod run;
 pub mod shell;
 pub mod synth;
 pub mod telemetry;
+pub mod threads;
 mod usual_names;
 pub mod verified;
 pub mod worker;
 
 pub use query::runtime;
+pub use sources::input::Frame;

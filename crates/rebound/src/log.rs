@@ -20,7 +20,7 @@ pub enum LogFormat {
 }
 
 /// The crates of this program that tell something.
-const OWN: [&str; 6] = ["rebound", "lake", "project", "report", "sources", "stages"];
+pub const OWN: [&str; 6] = ["rebound", "lake", "project", "report", "sources", "stages"];
 
 /// What takes lines or spans.
 pub type Sink = Box<dyn Layer<Registry> + Send + Sync>;

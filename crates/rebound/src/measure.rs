@@ -14,6 +14,7 @@ mod specialization;
 mod values;
 
 pub use self::args::MeasureArgs;
+pub use self::conventions::conventions_by_tool;
 
 use self::conventions::Conventions;
 use self::output::Form;

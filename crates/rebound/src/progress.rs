@@ -5,6 +5,7 @@ use lake::RunRecord;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,12 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How far a run is.
 #[derive(Debug)]
-pub struct Progress(Option<(ProgressBar, Arc<Mutex<Left>>)>);
+pub struct Progress {
+    drawn: Option<(ProgressBar, Arc<Mutex<Left>>)>,
+    n_steps: usize,
+    /// Steps that are done.
+    n_done: AtomicUsize,
+}
 
 /// What is left of a run, by the times of earlier ones.
 #[derive(Debug)]
@@ -45,9 +51,9 @@ pub fn last_times(runs: &[RunRecord]) -> BTreeMap<String, Duration> {
 }
 
 impl Progress {
-    /// Lines in the log.
-    pub fn logged() -> Self {
-        Self(None)
+    /// Lines in the log, of so many steps.
+    pub fn logged(n_steps: usize) -> Self {
+        Self { drawn: None, n_steps, n_done: AtomicUsize::new(0) }
     }
 
     /// A bar for steps that are expected to take these times.
@@ -68,12 +74,12 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(100));
         *locked(&DRAWN) = Some(bar.clone());
-        Self(Some((bar, left)))
+        Self { drawn: Some((bar, left)), n_steps, n_done: AtomicUsize::new(0) }
     }
 
     /// That a stage is at work.
     pub fn begin(&self, stage: &str) {
-        if let Some((bar, left)) = &self.0 {
+        if let Some((bar, left)) = &self.drawn {
             locked(left).began = Instant::now();
             bar.set_message(stage.to_owned());
         }
@@ -81,21 +87,23 @@ impl Progress {
 
     /// That the stage is being made, and why.
     pub fn building(&self, stage: &str, why: &str) {
-        if self.0.is_none() {
-            tracing::info!(stage, why, "stage started");
+        if self.drawn.is_none() {
+            let step = self.n_done.load(Ordering::Relaxed) + 1;
+            tracing::info!(stage, why, step, of = self.n_steps, "stage started");
         }
     }
 
     /// That it is made.
     pub fn built(&self, stage: &str, rows: u64, millis: u64) {
-        if self.0.is_none() {
+        if self.drawn.is_none() {
             tracing::info!(stage, rows, millis, "stage ended");
         }
     }
 
     /// That a step is done.
     pub fn step(&self) {
-        if let Some((bar, left)) = &self.0 {
+        self.n_done.fetch_add(1, Ordering::Relaxed);
+        if let Some((bar, left)) = &self.drawn {
             let mut left = locked(left);
             left.at += 1;
             left.began = Instant::now();
@@ -107,7 +115,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((bar, _)) = &self.0 {
+        if let Some((bar, _)) = &self.drawn {
             *locked(&DRAWN) = None;
             bar.finish_and_clear();
         }

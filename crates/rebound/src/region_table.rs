@@ -5,11 +5,14 @@ mod args;
 mod beside;
 mod columns;
 mod condition;
+mod gathered;
 mod input;
 mod plausibility;
+mod table;
+mod typed;
 mod wide;
 
 pub(crate) use self::args::TableArgs;
-pub(crate) use self::columns::Products;
-pub(crate) use self::input::Table;
+pub(crate) use self::columns::{Columns, Products};
 pub(crate) use self::plausibility::warn;
+pub(crate) use self::table::Table;

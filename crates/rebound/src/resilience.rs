@@ -25,7 +25,7 @@ use self::made::Parts;
 use self::names::{name_of, table_named};
 use self::page::Told;
 use self::reading::Readable;
-use crate::region_table::{self, Products, Table};
+use crate::region_table::{self, Columns, Products, Table};
 use project::causes::causes;
 use report::output::{Format, OutputError};
 use stages::StageError;
@@ -67,6 +67,10 @@ pub struct Resilient {
     pub tables: Vec<GivenTable>,
     /// What a page of the table is drawn from, if one is asked for.
     pub page: Option<Page>,
+    /// The name of the user's column of regions.
+    pub region: String,
+    /// That of the column of products, if there is one.
+    pub product: Option<String>,
     path: PathBuf,
     made: Made,
 }
@@ -112,7 +116,8 @@ pub fn resilience(args: &ResilienceArgs, runtime: &Handle) -> Result<Resilient, 
     if parts == Parts::None {
         tracing::info!("there are no products: tables that are about products are not made");
     }
-    let (n_regions, value) = (table.regions.len(), table.columns.value.clone());
+    let n_regions = table.regions.len();
+    let Columns { region, product, value, .. } = table.columns.clone();
     drop(table);
     let asked = config.clone();
     config.resilience.min_base_value = shift.there(config.resilience.min_base_value);
@@ -133,7 +138,7 @@ pub fn resilience(args: &ResilienceArgs, runtime: &Handle) -> Result<Resilient, 
     let tables = made::given(made, shift, &dates, &conventions, parts);
     let tables = tables.map_err(OutputError::from)?;
     let made = Made { config: asked, n_regions, parts };
-    Ok(Resilient { tables, page, path: path.clone(), made })
+    Ok(Resilient { tables, page, region, product, path: path.clone(), made })
 }
 
 /// Says what was taken for what.
@@ -153,6 +158,15 @@ fn tell(table: &Table, conventions: &str) {
 }
 
 impl Resilient {
+    /// The table that the rows are asked for by, whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::rows`].
+    pub fn table(&self, name: &str) -> Result<GivenTable, ResilienceError> {
+        self.rows(name, Format::Csv, usize::MAX)
+    }
+
     /// The table that the rows are asked for by, in the form that they are written in; one for
     /// reading is at most so many characters wide, and says what it does not show.
     ///

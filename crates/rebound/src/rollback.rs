@@ -134,8 +134,7 @@ fn verify(
     let tables = &back_to.catalog.tables;
     runtime.block_on(lake.verify_kept(back_to, tables.values()))?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|_| RunError::Threads(threads))?;
+    let pool = crate::threads::pool(threads, None).map_err(|_| RunError::Threads(threads))?;
     let verified = Verified::new(lake, runtime, &pool);
     for (table, version) in tables {
         if now.tables.get(table) != Some(version) {

@@ -315,6 +315,7 @@ fn without_panic<T>(work: impl FnOnce() -> Result<T, RunError>) -> Result<T, Run
 /// What it said when it panicked.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|panic| {
+        let panic = cancel::pass_on(panic);
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         text.unwrap_or("no reason is given").to_owned()
@@ -329,10 +330,7 @@ fn carry_out(
     record: &mut RunRecord,
 ) -> Result<(Publication, usize), RunError> {
     let Plan { pipeline, lake, published, replaced, steps, files, threads, .. } = plan;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|_| RunError::Threads(threads))?;
+    let pool = crate::threads::pool(threads, None).map_err(|_| RunError::Threads(threads))?;
     let verified = Verified::new(&lake, runtime, &pool);
     let builder = Builder {
         runtime,
@@ -348,6 +346,7 @@ fn carry_out(
     let mut tables = Tables::default();
     let mut failures = Failures::new(options.failing);
     for step in steps {
+        cancel::check();
         let span = telemetry::of_stage(&step.node.name);
         let _at_work = span.enter();
         progress.begin(&step.node.name);
@@ -478,7 +477,7 @@ fn note(
 /// How far the steps are, as it is to be shown.
 fn progress(runtime: &Runtime, lake: &Lake, options: &Options, steps: &[Step]) -> Progress {
     if !options.progress {
-        return Progress::logged();
+        return Progress::logged(steps.len());
     }
     // Without the records of runs there is a bar without an estimate.
     let runs = runtime.block_on(lake.recent_runs()).unwrap_or_default();

@@ -364,7 +364,7 @@ impl Shell<'_> {
                     LineError::Said(format!("a form is one of {}", names.join(", ")))
                 };
                 let format = Format::from_str(rest, true).map_err(|_| known())?;
-                if matches!(format, Format::Parquet | Format::Arrow) {
+                if matches!(format, Format::Parquet | Format::Arrow | Format::Dta) {
                     return Err(LineError::Said(format!(
                         "{} is not for a terminal: `rebound sql \"...\" --format {0} -o FILE` writes it",
                         name_of(format)

@@ -75,9 +75,12 @@ var charts = (function () {
     for (var i = 1; i < n; i++) out.push(s[Math.min(s.length - 1, Math.floor(i * s.length / n))]);
     return out;
   }
-  // Classes on both sides of zero, each side by its quantiles: as many as there are values for.
-  function classes(values) {
-    var pieces = [];
+  // Classes on both sides of zero (or of `middle`), each side by its quantiles: as many as there are values for. `say` makes texts of their bounds.
+  function classes(values, say, middle) {
+    var pieces = [], at = middle || 0;
+    say = say || number;
+    function said(v) { return say(at + v); }
+    var zero = middle ? say(middle) : "0";
     function side(found, colours, sign) {
       if (!found.length) return;
       var n = Math.min(4, Math.max(1, Math.ceil(found.length / 2))), cuts = quantiles(found, n), edges = [0];
@@ -86,11 +89,12 @@ var charts = (function () {
         var low = edges[i], high = i + 1 < edges.length ? edges[i + 1] : null;
         var colour = colours[Math.round((i + 1) * colours.length / edges.length) - 1];
         var piece = { color: colour };
-        if (sign > 0) { piece.gte = low; if (high !== null) piece.lt = high; piece.label = high === null ? (low === 0 ? "above 0" : number(low) + " or more") : number(low) + " to " + number(high); }
-        else { if (low > 0) piece.lte = -low; else piece.lt = 0; if (high !== null) piece.gt = -high; piece.label = high === null ? (low === 0 ? "below 0" : number(-low) + " or less") : number(-high) + " to " + number(-low); }
+        if (sign > 0) { piece.gte = at + low; if (high !== null) piece.lt = at + high; piece.label = high === null ? (low === 0 ? "above " + zero : said(low) + " or more") : said(low) + " to " + said(high); }
+        else { if (low > 0) piece.lte = at - low; else piece.lt = at; if (high !== null) piece.gt = at - high; piece.label = high === null ? (low === 0 ? "below " + zero : said(-low) + " or less") : said(-high) + " to " + said(-low); }
         pieces.push(piece);
       }
     }
+    values = values.map(function (v) { return v - at; });
     side(values.filter(function (v) { return v < 0; }).map(function (v) { return -v; }), worse, -1);
     pieces.reverse();
     side(values.filter(function (v) { return v >= 0; }), better, 1);
@@ -124,6 +128,13 @@ var charts = (function () {
       note: "Sum of " + many(e.n_regions_compared, "region", "regions") + " reported at base, trough and end, " + unit + ", by " + e.frequency + "." + (isTrended ? " Dashed: the base, grown as in the years before it" + (has(short) ? "; " + e.trough + " was " + percent(Math.abs(short)).replace("+", "") + (short < 0 ? " above" : " below") + " it." : ".") : ""),
       source: "resilience.nation_period, resilience.episode", height: 360, option: o };
   }
+  // Shapes shaded by the classes of their values; a mark without a value is hatched.
+  function shaded(data, o, t, pieces, marks) {
+    o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: hatch(t) } });
+    o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
+      itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
+      data: marks.map(function (m) { return { name: m.code, value: has(m.value) ? m.value : NaN, row: m.row, itemStyle: has(m.value) ? {} : { areaColor: hatch(t) } }; }) })];
+  }
   function map(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep);
     if (!data.geo || !rows.length) return null;
@@ -131,15 +142,12 @@ var charts = (function () {
     if (!found.length) return null;
     var above = found.filter(function (r) { return r[m[1]] > 0; }).length;
     var pieces = classes(found.map(function (r) { return r[m[1]]; }));
-    o.visualMap = put(legendOf(t), { pieces: pieces, outOfRange: { color: hatch(t) } });
+    shaded(data, o, t, pieces, rows.map(function (r) { return { code: r.region_code, value: r[m[1]], row: r }; }));
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
       if (!r) return esc(p.name) + "<br>no region of these data";
       return "<b>" + esc(r.region_name) + "</b><br>" + m[0] + " " + number(r[m[1]]) + (m[2] && has(r[m[2]]) ? " (" + number(r[m[2]]) + " to " + number(r[m[3]]) + ")" : "") + (has(r[m[1]]) ? "" : "<br>" + esc(r[measure + "_null_reason"] || "no index")) + "<br>base " + esc(money(r.base_value, data.meta.unit));
     };
-    o.series = [put(frameOf(data, pieces.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true },
-      itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
-      data: rows.map(function (r) { return { name: r.region_code, value: has(r[m[1]]) ? r[m[1]] : NaN, row: r, itemStyle: has(r[m[1]]) ? {} : { areaColor: hatch(t) } }; }) })];
     var title = measure === "upgrading" ? above + " of " + many(found.length, "region", "regions") + " moved towards more complex products" : above + " of " + many(found.length, "region", "regions") + " " + (measure === "resistance" ? "resisted better" : "recovered better") + " than all regions together";
     return { id: measure + "-map-" + ep, title: title, note: m[0] + (measure === "upgrading" ? ": sum over products of complexity times the change of their share." : ", against the growth of all regions together; blue: better than expected.") + " Hatched: no index.", source: measure === "upgrading" ? "resilience.transformation" : "resilience.region", height: 440, option: o };
   }
@@ -148,24 +156,34 @@ var charts = (function () {
     if (!data.geo || !rows.length) return null;
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc((own(table, r[field]) || ["", r[field]])[1]) : esc(p.name); };
     var keys = Object.keys(table);
-    o.visualMap = put(legendOf(t), { pieces: keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; }), outOfRange: { color: hatch(t) } });
-    o.series = [put(frameOf(data, keys.length), { type: "map", map: "regions", nameProperty: "code", roam: false, preserveAspect: "contain", label: { show: false }, emphasis: { label: { show: false }, itemStyle: { areaColor: null, borderColor: t.text, borderWidth: 2 } }, select: { disabled: true }, itemStyle: { areaColor: hatch(t), borderColor: t.bg, borderWidth: 0.6 },
-      data: rows.map(function (r) { return { name: r.region_code, value: keys.indexOf(r[field]), row: r }; }) })];
+    var pieces = keys.map(function (k, i) { return { value: i, label: table[k][1], color: table[k][0] }; });
+    shaded(data, o, t, pieces, rows.map(function (r) { return { code: r.region_code, value: keys.indexOf(r[field]), row: r }; }));
     return { id: id + "-" + ep, title: title, note: note, source: source, height: 420, option: o };
   }
+  // Marks about two lines at zero. An axis has a `name`, its least and greatest value, and `say`, which makes texts of its numbers.
+  function crossed(o, t, x, y, marks) {
+    function scale(a, gap) { return axis(t, { name: a.name, nameLocation: "middle", nameGap: gap, min: a.min, max: a.max, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: a.say } }); }
+    o.xAxis = scale(x, 28); o.yAxis = scale(y, y.gap || 40);
+    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
+      markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
+  }
+  function sizeOf(value, largest) { return 7 + 33 * Math.sqrt(Math.max(0, value) / (largest || 1)); }
+  // So far from zero that all but the outermost are nearer.
+  function reach(values) { var v = values.map(Math.abs).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
   function quadrants(data, ep, dark) {
     var t = theme(dark), o = base(t), rows = regionsOf(data, ep).filter(function (r) { return has(r.resistance) && has(r.recovery); });
     if (!rows.length) return null;
     var largest = Math.max.apply(null, rows.map(function (r) { return r.base_value; }));
     var both = rows.filter(function (r) { return r.resistance > 0 && r.recovery > 0; }).length, neither = rows.filter(function (r) { return r.resistance <= 0 && r.recovery <= 0; }).length;
-    function bound(f) { var v = rows.map(function (r) { return Math.abs(r[f]); }).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
+    function bound(f) { return reach(rows.map(function (r) { return r[f]; })); }
     var bx = bound("resistance"), by = bound("recovery"), names = rows.slice().sort(function (a, b) { return b.base_value - a.base_value; }).slice(0, 14).map(function (r) { return r.region_code; });
     o.tooltip.formatter = function (p) { var r = p.data.row; return "<b>" + esc(r.region_name) + "</b><br>resistance " + number(r.resistance) + "<br>recovery " + number(r.recovery) + "<br>base " + esc(money(r.base_value, data.meta.unit)); };
-    o.xAxis = axis(t, { name: "resistance", nameLocation: "middle", nameGap: 28, min: -bx, max: bx, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
-    o.yAxis = axis(t, { name: "recovery", nameLocation: "middle", nameGap: 40, min: -by, max: by, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: function (v) { return number(v, 1); } } });
+    function scale(name, bound) { return { name: name, min: -bound, max: bound, say: function (v) { return number(v, 1); } }; }
     o.grid.left = 30; o.grid.bottom = 30;
-    o.series = [{ type: "scatter", clip: true, data: rows.map(function (r) { var k = own(kinds, r.type) || ["#999999"]; return { value: [Math.max(-bx, Math.min(bx, r.resistance)), Math.max(-by, Math.min(by, r.recovery))], row: r, symbolSize: 7 + 33 * Math.sqrt(Math.max(0, r.base_value) / largest), itemStyle: { color: k[0], opacity: 0.8, borderColor: t.bg }, label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } }; }), labelLayout: { hideOverlap: true },
-      markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
+    crossed(o, t, scale("resistance", bx), scale("recovery", by), rows.map(function (r) {
+      return { x: r.resistance, y: r.recovery, row: r, size: sizeOf(r.base_value, largest), color: (own(kinds, r.type) || ["#999999"])[0],
+        label: { show: names.indexOf(r.region_code) >= 0, formatter: plain(r.region_name), position: r.resistance > bx / 2 ? "left" : "right", color: t.text, fontSize: 11 } };
+    }));
     return { id: "quadrants-" + ep, title: many(both, "region", "regions") + " both resisted and recovered better than all regions together, " + neither + " did neither", note: "Area: " + data.meta.measure + " at the base. Regions beyond the frame stand on its edge; hover for their values.", source: "resilience.region", height: 480, option: o };
   }
   function ranking(data, ep, measure, dark) {
@@ -226,7 +244,7 @@ var charts = (function () {
   }
   // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
   function legendLines(data, names, marks) {
-    var room = (data.still ? 900 : data.room) - 16, n = 1, used = 0;
+    var room = data.room - 16, n = 1, used = 0;
     names.forEach(function (name) {
       var size = marks + echarts.format.getTextRect(name, "12px system-ui, DejaVu Sans, sans-serif").width;
       if (used && used + size > room) { n++; used = 0; }
@@ -369,18 +387,23 @@ var charts = (function () {
     var strength = Math.abs(corr) < 0.1 ? "no relation" : (corr > 0 ? "higher" : "lower");
     return { id: x + "-" + y + "-" + ep, title: strength === "no relation" ? name + " and " + m[0].toLowerCase() + " show no relation across regions" : "Where " + name + " is higher, " + m[0].toLowerCase() + " tends to be " + strength, note: "Correlation " + number(corr) + " over " + n + " regions, the outer tenth of the index pulled in; a description, not an effect.", source: "panel.region", height: 400, option: o };
   }
+  // Products, joined by links; those that are not among `on`, a test, have no colour. Where the network stands is `frame`.
+  function network(data, o, t, frame, s, on) {
+    var largest = greatest(s.nodes.map(function (n) { return n.value; })) || 1;
+    o.legend = { data: s.categories.map(function (x) { return x[0]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
+    // The ends of links are brought to halves of a unit, which must be small against the figure.
+    o.series = [put({ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", categories: s.categories.map(function (x) { return { name: x[0], itemStyle: { color: x[1] } }; }),
+      data: s.nodes.map(function (n, i) { return { name: n.product, x: 1000 * n.x, y: 1000 * n.y, category: n.category, symbolSize: nodeSize(n.value, largest), itemStyle: on(i) ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
+      links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }, frame)];
+  }
+  function nodeSize(value, largest) { return !has(value) ? 12 : 6 + 26 * Math.sqrt(Math.max(0, value) / largest); }
   function space(data, dark, region, after) {
     var t = theme(dark), o = base(t), s = data.space;
     if (!s || !s.nodes.length) return null;
     var list = region !== undefined ? own(after ? s.after : s.before, region) || [] : null, on = {};
     if (list) list.forEach(function (i) { on[i] = true; });
-    var largest = Math.max.apply(null, s.nodes.map(function (n) { return n.value; })) || 1;
     o.tooltip.formatter = function (p) { if (p.dataType !== "node") return ""; var n = s.nodes[p.dataIndex]; return "<b>" + esc(n.product) + "</b> " + esc(n.name || "") + "<br>" + esc(s.categories[n.category][0]) + ", " + esc(money(n.value, data.meta.unit)) + (list ? "<br>" + (on[p.dataIndex] ? "specialised" : "not specialised") : ""); };
-    o.legend = { data: s.categories.map(function (x) { return x[0]; }), bottom: 0, type: "plain", itemWidth: 10, itemHeight: 10, textStyle: { color: t.soft, fontSize: 11 }, selectedMode: false };
-    // The ends of links are brought to halves of a unit, which must be small against the figure.
-    o.series = [{ type: "graph", layout: "none", roam: !data.still, preserveAspect: "contain", left: 24, right: 24, top: 24, bottom: 90, categories: s.categories.map(function (x) { return { name: x[0], itemStyle: { color: x[1] } }; }),
-      data: s.nodes.map(function (n, i) { var is_on = !list || on[i]; return { name: n.product, x: 1000 * n.x, y: 1000 * n.y, category: n.category, symbolSize: 6 + 26 * Math.sqrt(n.value / largest), itemStyle: is_on ? { borderColor: t.bg, borderWidth: 0.5 } : { color: t.none, borderColor: t.line, borderWidth: 0.5 } }; }),
-      links: s.links.map(function (l) { return { source: l[0], target: l[1] }; }), lineStyle: { color: t.soft, opacity: 0.3, width: 0.6 }, emphasis: { focus: "adjacency", lineStyle: { width: 1.5 } } }];
+    network(data, o, t, { left: 24, right: 24, top: 24, bottom: 90 }, s, function (i) { return !list || on[i]; });
     var name = list && own(data.names, region), about = list ? name + (after ? ", " + s.after_year : ", " + s.before_year) : s.before_year;
     return { id: "space" + (list ? "-" + region : ""), title: list ? name + " is specialised in " + list.length + " of these " + s.nodes.length + " products (" + (after ? s.after_year : s.before_year) + ")" : "The product space: " + s.nodes.length + " products, joined where the same " + s.joined + " specialise in both",
       note: "The largest products (" + about + "), sized by value; links of the maximum spanning tree and the strongest ones.", source: "space.proximity, trade.region_product_year", height: 620, option: o };
@@ -402,7 +425,7 @@ var charts = (function () {
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid" }, data: [{ xAxis: 0 }] } }];
   }
   function isSure(c) { return c.low > 0 || c.high < 0; }
-  var ofIntervals = "Lines: 95 % intervals. Blue: zero is outside.";
+  function ofIntervals(level) { return "Lines: " + +(100 * level).toPrecision(6) + " % intervals. Blue: zero is outside."; }
   function coefficients(data, dark) {
     var t = theme(dark), o = base(t), rows = data.coefficients.filter(function (c) { return has(c.estimate) && has(c.low) && c.term !== "(intercept)"; }).slice(0, 40);
     if (!rows.length) return null;
@@ -411,15 +434,48 @@ var charts = (function () {
     o.tooltip.formatter = function (p) { var c = rows[p.dataIndex]; return "<b>" + esc(c.term) + "</b> on " + esc(c.outcome) + "<br>" + esc(c.model) + (c.specification ? ", " + esc(c.specification) : "") + "<br>" + c.estimate.toPrecision(4) + " (" + c.low.toPrecision(3) + " to " + c.high.toPrecision(3) + ")"; };
     put(o.xAxis, { name: "estimate, in standard errors", nameLocation: "middle", nameGap: 28 }); o.grid.bottom = 30;
     put(o.yAxis.axisLabel, { width: 300, overflow: "truncate" });
-    return { id: "coefficients", title: rows.filter(isSure).length + " of " + rows.length + " coefficients differ from zero", note: ofIntervals, source: "model.coefficients", height: 80 + 22 * rows.length, option: o };
+    return { id: "coefficients", title: rows.filter(isSure).length + " of " + rows.length + " coefficients differ from zero", note: ofIntervals(0.95), source: "model.coefficients", height: 80 + 22 * rows.length, option: o };
   }
-  // Coefficients of one unit, as `rebound estimate` draws them, with their numbers beside them.
+  // Coefficients of one unit, with their numbers beside them: in a figure as wide as their labels need, or in one of `data.width`, where labels are broken into lines.
   function plot(data, dark) {
-    var t = theme(dark), o = base(t), rows = data.marks, longest = 0;
-    rows.forEach(function (c) { longest = Math.max(longest, c.label.length); });
-    intervals(o, t, rows, rows.map(function (c) { return c.label; }), function (c, v) { return v; });
+    var t = theme(dark), o = base(t), rows = data.marks, wide = data.width;
+    var labels = rows.map(function (c) { return wide ? fitted(c.label, 0.4 * wide, 11) : [c.label]; });
+    var high = Math.max(22, 8 + 13 * greatest(labels.map(function (of) { return of.length; }))), longest = greatest(rows.map(function (c) { return c.label.length; }));
+    intervals(o, t, rows, labels.map(function (of) { return of.join("\n"); }), function (c, v) { return v; });
+    put(o.yAxis.axisLabel, { lineHeight: 13 });
+    if (wide) { put(o.xAxis, { name: data.unit || "", nameLocation: "middle", nameGap: 26, splitNumber: 3 }); put(o.xAxis.axisLabel, { hideOverlap: true, formatter: data.say }); o.grid.bottom = data.unit ? 30 : 12; }
     o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
-    return [[null, { id: "plot", title: data.title, note: ofIntervals, width: 600 + 8 * longest, height: 60 + 22 * rows.length, option: o }]];
+    return [[null, { id: "plot", title: data.title, note: [ofIntervals(data.level || 0.95), data.note].filter(Boolean).join(" "), width: 600 + 8 * longest, height: Math.max(data.height || 0, 60 + high * rows.length), option: o }]];
+  }
+  // A text in lines that are at most `room` pixels wide, and no letter less.
+  function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px system-ui, DejaVu Sans, sans-serif").width; }
+  function fitted(text, room, size, bold) {
+    var out = [];
+    String(text).split(/\s+/).forEach(function (word) {
+      var last = out.length - 1;
+      if (last >= 0 && widthOf(out[last] + " " + word, size, bold) <= room) { out[last] += " " + word; return; }
+      out.push("");
+      Array.from(word).forEach(function (letter) {
+        var at = out.length - 1;
+        if (out[at] && widthOf(out[at] + letter, size, bold) > room) out.push(letter); else out[at] += letter;
+      });
+    });
+    return out;
+  }
+  // What was, what was expected of it, and between what it may be: lines over periods. A name that is not there has no line.
+  function along(names, points, more) {
+    var out = [
+      { name: names[0], type: "line", data: points.map(function (x) { return x[0]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } }
+    ];
+    if (names[1]) out.push({ name: names[1], type: "line", data: points.map(function (x) { return x[1]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } });
+    var colour = "#9970ab", hidden = { lineStyle: { opacity: 0 }, itemStyle: { color: colour, opacity: 0.35 }, type: "line", stack: "interval", stackStrategy: "all", symbol: "none", silent: true, z: 1 };
+    if (names[2]) out.push({ name: names[2], type: "line", data: points.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dotted", width: 2, color: colour }, itemStyle: { color: colour } });
+    // The interval stands on its lower end, which is not drawn.
+    if (names[3]) {
+      out.push(put({ name: "low", data: points.map(function (x) { return x[3]; }) }, hidden));
+      out.push(put({ name: names[3], data: points.map(function (x) { return has(x[3]) && has(x[4]) ? x[4] - x[3] : null; }), areaStyle: { color: colour, opacity: 0.2 } }, hidden));
+    }
+    return out.map(function (series) { return put(series, more); });
   }
   function path(data, ep, region, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), p = own(own(data.paths, ep), region) || [];
@@ -435,17 +491,7 @@ var charts = (function () {
     o.legend = { data: names, top: 0, left: 0, textStyle: { color: t.soft } }; o.grid.top = 14 + 22 * legendLines(data, names, 40);
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
-    o.series = [
-      { name: data.meta.measure, type: "line", data: p.map(function (x) { return x[1]; }), symbolSize: 6, lineStyle: { width: 3, color: "#2166ac" }, itemStyle: { color: "#2166ac" } },
-      { name: "as all regions grew", type: "line", data: p.map(function (x) { return x[2]; }), symbol: "none", lineStyle: { type: "dashed", width: 2, color: "#e08214" }, itemStyle: { color: "#e08214" } }
-    ];
-    if (model) {
-      var colour = "#9970ab", hidden = { lineStyle: { opacity: 0 }, itemStyle: { color: colour, opacity: 0.35 }, type: "line", stack: "interval", symbol: "none", silent: true, z: 1 };
-      o.series.push({ name: names[2], type: "line", data: p.map(function (x) { return expected(x[0])[0]; }), symbol: "none", lineStyle: { type: "dotted", width: 2, color: colour }, itemStyle: { color: colour } });
-      // The interval stands on its lower end, which is not drawn.
-      o.series.push(put({ name: "low", data: p.map(function (x) { return expected(x[0])[1]; }) }, hidden));
-      o.series.push(put({ name: names[3], data: p.map(function (x) { var m = expected(x[0]); return has(m[1]) ? m[2] - m[1] : null; }), areaStyle: { color: colour, opacity: 0.2 } }, hidden));
-    }
+    o.series = along(names, p.map(function (x) { return [x[1], x[2]].concat(expected(x[0])); }));
     return { id: "path-" + region, title: own(data.names, region) + ", " + e.base + " to " + e.end, note: "Dashed: the base, grown as all regions together." + (model ? " Dotted: as the model of its own past expects (" + model.model + "), in its prediction interval of " + level + "." : ""), source: "resilience.region_period", height: 320, option: o };
   }
   function all(data, dark) {
@@ -468,5 +514,7 @@ var charts = (function () {
     out.push([null, coefficients(data, dark)]);
     return out.filter(function (x) { return x[1]; });
   }
-  return { all: all, path: path, ranks: ranks, rankedAgainst: rankedAgainst, plot: plot, space: space, own: own, money: money, number: number, percent: percent };
+  return { all: all, path: path, ranks: ranks, rankedAgainst: rankedAgainst, plot: plot, space: space,
+    parts: { kinds: kinds, theme: theme, base: base, axis: axis, put: put, has: has, hatch: hatch, classes: classes, shaded: shaded, crossed: crossed, sizeOf: sizeOf, reach: reach, network: network, nodeSize: nodeSize, legendLines: legendLines, widthOf: widthOf, fitted: fitted, along: along, greatest: greatest, many: many },
+    own: own, money: money, number: number, percent: percent };
 })();

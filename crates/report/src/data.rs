@@ -3,7 +3,8 @@
 use super::categories::{Categories, Grouped};
 use super::certainty::{certainty, own_paths};
 use super::error::ReportError;
-use super::layout;
+use super::layout::{self, Joined};
+use super::shapes;
 use super::source::{Source, integer, text};
 use crate::output::{shortened, visible_data};
 use project::classification;
@@ -202,17 +203,7 @@ fn geo(pipeline: &Pipeline, names: &Map<String, Value>) -> Result<Value, ReportE
             .filter(|name| !taken.contains(*name))
             .map(|name| (name.to_owned(), name.to_owned())),
     );
-    let shapes: Vec<&str> = features.iter().map(|(_, shape)| shape.as_str()).collect();
-    let step = boundaries.span(&shapes) / 700.0;
-    let features: Vec<Value> = features
-        .iter()
-        .map(|(code, shape)| {
-            json!({"type": "Feature", "properties": {"code": code, "name": shape},
-                "geometry": {"type": "MultiPolygon", "coordinates": boundaries.outline(shape, step)}})
-        })
-        .filter(|feature| feature["geometry"]["coordinates"].as_array().is_some_and(|c| !c.is_empty()))
-        .collect();
-    Ok(json!({"type": "FeatureCollection", "features": features}))
+    Ok(shapes::collection(&boundaries, &features))
 }
 
 /// The product space: the products with most trade, their links and places, and who specialises in what.
@@ -244,17 +235,8 @@ fn space(
         &needs,
         "select product_a, product_b, proximity, is_in_tree from space.proximity order by is_in_tree desc, proximity desc, product_a, product_b",
     )?;
-    let joined = strongest(&links, &codes);
-    let mut is_joined = vec![false; rows.len()];
-    for &(a, b) in &joined {
-        is_joined[a] = true;
-        is_joined[b] = true;
-    }
-    let mut number = vec![usize::MAX; rows.len()];
-    let kept: Vec<usize> = (0..rows.len()).filter(|&at| is_joined[at]).collect();
-    kept.iter().enumerate().for_each(|(new, &old)| number[old] = new);
-    let joined: Vec<(usize, usize)> =
-        joined.into_iter().map(|(a, b)| (number[a], number[b])).collect();
+    let Joined { kept, number, links: joined } =
+        Joined::of(rows.len(), links.iter().filter_map(|row| between(row, &codes)));
     let points = layout::place(kept.len(), &joined);
     let categories = categories(source, kept.iter().map(|&old| &rows[old]));
     let nodes: Vec<Value> = kept
@@ -274,10 +256,8 @@ fn space(
         )?;
         let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for row in &rows {
-            if let Some(&at) = codes.get(text(row, "product"))
-                && number[at] != usize::MAX
-            {
-                found.entry(text(row, "region_code").to_owned()).or_default().push(number[at]);
+            if let Some(at) = codes.get(text(row, "product")).and_then(|&at| number[at]) {
+                found.entry(text(row, "region_code").to_owned()).or_default().push(at);
             }
         }
         Ok(found)
@@ -310,22 +290,8 @@ fn categories<'r>(source: &Source<'_>, rows: impl Iterator<Item = &'r Value>) ->
     }
 }
 
-/// The links between products of `codes` that are shown: those of the tree, and then the strongest.
-fn strongest(links: &[Value], codes: &BTreeMap<&str, usize>) -> Vec<(usize, usize)> {
-    let mut joined: Vec<(usize, usize)> = Vec::new();
-    let mut n_strong = 0;
-    for row in links {
-        let (Some(&a), Some(&b)) =
-            (codes.get(text(row, "product_a")), codes.get(text(row, "product_b")))
-        else {
-            continue;
-        };
-        let is_in_tree = row["is_in_tree"].as_bool().unwrap_or(false);
-        n_strong += usize::from(!is_in_tree);
-        // Beyond two links a product the strongest hide the others.
-        if is_in_tree || n_strong <= 2 * codes.len() {
-            joined.push((a, b));
-        }
-    }
-    joined
+/// The products of `codes` that a link joins, and whether it is of the tree.
+fn between(link: &Value, codes: &BTreeMap<&str, usize>) -> Option<(usize, usize, bool)> {
+    let is_in_tree = link["is_in_tree"].as_bool().unwrap_or(false);
+    Some((*codes.get(text(link, "product_a"))?, *codes.get(text(link, "product_b"))?, is_in_tree))
 }

@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
-/// Endings of names that say a form of files which no command writes.
+/// Endings of names that say a form of files which no command writes, or few of them do.
 const OTHERS: [&str; 26] = [
     "7z", "avro", "bz2", "db", "dta", "gz", "jsonl", "ndjson", "ods", "orc", "pdf", "rar", "rds",
     "sas7bdat", "sav", "sqlite", "tab", "tar", "tsv", "xls", "xlsb", "xlsm", "xlsx", "xz", "zip",
@@ -116,8 +116,11 @@ pub fn form<F: FileForm>(
     match (asked, said) {
         (Some(asked), said) => {
             // Any text may be called so.
-            let is_another = said.is_some() && !is_of(&asked) && ending != "txt";
-            if is_another || OTHERS.contains(&ending.as_str()) {
+            let is_another = match said {
+                Some(_) => !is_of(&asked) && ending != "txt",
+                None => OTHERS.contains(&ending.as_str()),
+            };
+            if is_another {
                 let name = asked.to_possible_value().map(|value| value.get_name().to_owned());
                 return Err(DestinationError::OtherForm {
                     path: path.to_owned(),
@@ -132,7 +135,9 @@ pub fn form<F: FileForm>(
             let known: Vec<String> =
                 F::value_variants().iter().map(|form| format!(".{}", form.ending())).collect();
             let hint = match ending.as_str() {
-                "dta" => "; `rebound export` writes published tables for Stata",
+                "dta" => {
+                    "; `rebound sql`, `measure`, `resilience` and `export` write files for Stata"
+                }
                 _ => "",
             };
             Err(DestinationError::Unwritable {
@@ -268,7 +273,7 @@ mod tests {
             let error = said(name, None).expect_err(name);
             assert!(error.contains("ends in .txt, .csv, .json, .parquet, or another"), "{error}");
         }
-        assert!(said("a.dta", None).expect_err("Stata").contains("`rebound export` writes"));
+        assert!(said("a.dta", None).expect_err("Stata").contains("and `export` write files"));
         for name in ["a.parquet", "a.dta", "a.csv.gz"] {
             let error = said(name, Some(Format::Csv)).expect_err(name);
             assert!(error.contains("is no name for --format csv: end it in .csv"), "{error}");

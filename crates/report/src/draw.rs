@@ -4,6 +4,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What makes names such as `__proto__` names.
@@ -16,8 +17,10 @@ pub(crate) const CHARTS: &str = include_str!("../assets/charts.js");
 const FONT: &[u8] = include_bytes!("../assets/DejaVuSans.ttf");
 const FAMILY: &str = "DejaVu Sans";
 const WIDTH: u32 = 960;
-/// Pixels of the PNG a unit of the SVG.
+/// Pixels of the PNG a unit of the SVG, where nobody says.
 const SCALE: f32 = 2.0;
+/// Pixels that a side of a PNG may have.
+const MOST_PIXELS: f32 = 20_000.0;
 
 /// Why a figure could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -66,19 +69,17 @@ const BEFORE: &str =
     "globalThis.setTimeout = function () { return 0; }; globalThis.clearTimeout = function () {};";
 
 const DRAW: &str = include_str!("../assets/draw.js");
+/// Options of ECharts from rows that are no report's.
+const FIGURES: &str = include_str!("../assets/figures.js");
 
 /// Draws every figure of the data of a report.
 pub(crate) fn figures(data: &Value) -> Result<Vec<Figure>, DrawError> {
     let drawn = drawings("charts.all", data)?;
-    let mut fonts = Database::new();
-    fonts.load_font_data(FONT.to_vec());
-    fonts.set_sans_serif_family(FAMILY);
-    let options =
-        Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() };
+    let options = letters();
     drawn
         .into_iter()
         .map(|Drawing { name, svg }| {
-            let png = picture(&name, &svg, &options)?;
+            let png = picture(&name, &svg, SCALE, &options)?;
             Ok(Figure { name, svg, png })
         })
         .collect()
@@ -91,7 +92,37 @@ pub(crate) fn plot(data: &Value) -> Result<String, DrawError> {
     Ok(drawn.into_iter().map(|drawing| drawing.svg).collect())
 }
 
-/// Draws what `make`, a function of `charts.js`, makes of `data`.
+/// Draws what `make`, a function of `figures.js`, makes of `data`, `width` of these wide.
+pub(crate) fn figure(make: &str, data: &Value) -> Result<String, DrawError> {
+    let drawn = drawings(make, data)?;
+    let svg: String = drawn.into_iter().map(|drawing| drawing.svg).collect();
+    // Figures that stand in one page share its names: each has its own, which are made of what is drawn.
+    let hash = Sha256::digest(svg.as_bytes());
+    let own: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(["\"", "#"].iter().fold(svg, |svg, before| {
+        svg.replace(&format!("{before}zr0-"), &format!("{before}r{own}-"))
+    }))
+}
+
+/// A drawn figure as PNG, `scale` pixels a unit of the SVG. It has the letters of DejaVu Sans.
+///
+/// # Errors
+///
+/// [`DrawError`] if `svg` is none, or the picture would be empty or have a side of more than 20 000
+/// pixels.
+pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>, DrawError> {
+    picture("figure", svg, scale, &letters())
+}
+
+/// What texts are drawn with.
+fn letters() -> Options<'static> {
+    let mut fonts = Database::new();
+    fonts.load_font_data(FONT.to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() }
+}
+
+/// Draws what `make`, a function of `charts.js` or `figures.js`, makes of `data`.
 fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
     let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
     let runtime = Runtime::new().map_err(broken)?;
@@ -99,7 +130,7 @@ fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
     let context = Context::full(&runtime).map_err(broken)?;
     let text = context.with(|ctx: Ctx<'_>| -> Result<String, DrawError> {
         let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
-        for script in [BEFORE, NAMES, ECHARTS, CHARTS, DRAW] {
+        for script in [BEFORE, NAMES, ECHARTS, CHARTS, FIGURES, DRAW] {
             ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
         }
         ctx.globals().set("WIDTH", WIDTH).catch(&ctx).map_err(failed)?;
@@ -116,13 +147,20 @@ fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
     clippy::cast_sign_loss,
     reason = "a picture has few thousand pixels"
 )]
-fn picture(name: &str, svg: &str, options: &Options<'_>) -> Result<Vec<u8>, DrawError> {
+fn picture(name: &str, svg: &str, scale: f32, options: &Options<'_>) -> Result<Vec<u8>, DrawError> {
     let tree = Tree::from_str(svg, options)
         .map_err(|source| DrawError::Svg { name: name.to_owned(), source })?;
     let failed = |why: &str| DrawError::Png { name: name.to_owned(), why: why.to_owned() };
     let size = tree.size();
-    let mut picture = Pixmap::new((size.width() * SCALE) as u32, (size.height() * SCALE) as u32)
-        .ok_or_else(|| failed("it has no size"))?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut picture.as_mut());
+    let sides = [size.width() * scale, size.height() * scale];
+    if !sides.iter().all(|side| (1.0..=MOST_PIXELS).contains(side)) {
+        let [width, height] = sides;
+        return Err(failed(&format!(
+            "it would have {width:.0} x {height:.0} pixels: expected 1 to {MOST_PIXELS} a side"
+        )));
+    }
+    let [width, height] = sides.map(|side| side.round() as u32);
+    let mut picture = Pixmap::new(width, height).ok_or_else(|| failed("it has no size"))?;
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
     picture.encode_png().map_err(|error| failed(&error.to_string()))
 }

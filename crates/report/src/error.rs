@@ -1,6 +1,7 @@
 //! Why there is no report.
 
 use crate::draw::DrawError;
+use crate::figures::error::FigureError;
 use crate::output::OutputError;
 use lake::LakeError;
 use query::QueryError;
@@ -50,6 +51,9 @@ pub enum ReportError {
     /// A figure could not be drawn.
     #[error(transparent)]
     Draw(#[from] DrawError),
+    /// Rows that a figure cannot be drawn of.
+    #[error(transparent)]
+    Figure(#[from] FigureError),
     /// A file cannot be written.
     #[error("failed to write `{path}`")]
     Write {
@@ -64,6 +68,10 @@ pub enum ReportError {
 impl ReportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
-        matches!(self, Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. })
+        match self {
+            Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. } => true,
+            Self::Figure(error) => error.is_users(),
+            _ => false,
+        }
     }
 }

@@ -1,33 +1,19 @@
 //! `rebound export`: tables in the forms people estimate from, each with its codebook.
 
 use crate::new_file::NewFile;
-use crate::output::{self, CsvArgs, Format, HtmlText, OutputError, markdown_text, shortened};
+use crate::output::{self, CsvArgs, Format, HtmlText, OutputError, markdown_text};
 use crate::published::{self, NotPublished};
+use crate::stata::{self, StataError, StataFile, StataVariable, Stored, number};
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use clap::{Args, ValueEnum};
-use dta::stata::dta::byte_order::ByteOrder;
-use dta::stata::dta::dta_error::DtaError;
-use dta::stata::dta::dta_writer::DtaWriter;
-use dta::stata::dta::header::Header;
-use dta::stata::dta::release::Release;
-use dta::stata::dta::schema::Schema;
-use dta::stata::dta::value::Value;
-use dta::stata::dta::variable::Variable;
-use dta::stata::dta::variable_type::VariableType;
-use dta::stata::missing_value::MissingValue;
-use dta::stata::stata_byte::StataByte;
-use dta::stata::stata_double::StataDouble;
-use dta::stata::stata_long::StataLong;
 use lake::{Catalog, Column, Kind, Lake, LakeError, TableVersion};
 use maud::{DOCTYPE, PreEscaped, html};
 use project::classification::{self, HS_LEVELS, HsLevel};
 use project::formula::quote;
 use query::{Memory, QueryError, Session};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
@@ -107,7 +93,7 @@ pub enum ExportError {
         path: PathBuf,
         /// The cause.
         #[source]
-        source: DtaError,
+        source: StataError,
     },
     /// A value does not fit into a Stata file.
     #[error(
@@ -244,24 +230,6 @@ impl Counted {
     }
 }
 
-/// A column's values as numbers, where it has numbers.
-fn number(column: &dyn Array, row: usize) -> Option<f64> {
-    if column.is_null(row) {
-        return None;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "counts and hundredths below 2^53 are exact")]
-    match column.data_type() {
-        DataType::Int32 => Some(f64::from(column.as_primitive::<Int32Type>().value(row))),
-        DataType::Int64 => Some(column.as_primitive::<Int64Type>().value(row) as f64),
-        DataType::Float64 => Some(column.as_primitive::<Float64Type>().value(row)),
-        DataType::Decimal128(..) => {
-            Some(column.as_primitive::<Decimal128Type>().value(row) as f64 / 100.0)
-        }
-        DataType::Boolean => Some(f64::from(u8::from(column.as_boolean().value(row)))),
-        _ => None,
-    }
-}
-
 /// The column that says why `name` is null: that of the longest beginning of its name, or of the shares.
 fn reason_of(name: &str, columns: &[String]) -> Option<usize> {
     let of_prefix = columns
@@ -323,95 +291,33 @@ fn is_labelled(column: &Column, version: &TableVersion, variable: &Counted) -> b
     column.kind == Kind::Text && !is_code && !is_key && variable.texts.len() <= MANY_TEXTS
 }
 
-/// A name that Stata takes: letters, digits and _, no digit first, 32 at most, no word of its own, none twice.
-fn legal_names(names: &[String]) -> Vec<String> {
-    const RESERVED: [&str; 18] = [
-        "_all", "_b", "byte", "_coef", "_cons", "double", "float", "if", "in", "int", "long", "_n",
-        "_pi", "_pred", "_rc", "_skip", "using", "with",
-    ];
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    names
-        .iter()
-        .map(|name| {
-            let mut legal: String = name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' })
-                .collect();
-            if legal.is_empty()
-                || legal.starts_with(|c: char| c.is_ascii_digit())
-                || RESERVED.contains(&legal.as_str())
-            {
-                legal.insert(0, 'v');
-            }
-            legal.truncate(32);
-            let whole = legal.clone();
-            let mut n = 1;
-            while !taken.insert(legal.clone()) {
-                n += 1;
-                let suffix = format!("_{n}");
-                legal = format!("{}{suffix}", &whole[..whole.len().min(32 - suffix.len())]);
-            }
-            legal
-        })
-        .collect()
-}
-
 /// The variable of a column in a Stata file.
-enum Stored {
-    Byte,
-    Long,
-    Double,
-    Text,
-    /// Texts with numbers from 1.
-    Label(BTreeMap<String, i32>),
-}
-
-/// How a column is stored, and its format.
-fn stored(
+fn stata_variable(
     version: &TableVersion,
     column: &Column,
     variable: &Counted,
-) -> Result<(VariableType, Stored, String), ExportError> {
+) -> Result<StataVariable, StataError> {
+    let name = &column.name;
     let largest = variable.max.unwrap_or(0.0).abs().max(variable.min.unwrap_or(0.0).abs());
-    Ok(match column.kind {
-        Kind::Flag => (VariableType::Byte, Stored::Byte, "%8.0g".to_owned()),
-        Kind::Int | Kind::Count if largest <= 2_147_483_620.0 => {
-            (VariableType::Long, Stored::Long, "%12.0g".to_owned())
-        }
-        Kind::Int | Kind::Count | Kind::Float => {
-            (VariableType::Double, Stored::Double, "%10.0g".to_owned())
-        }
-        Kind::Money => (VariableType::Double, Stored::Double, "%18.2f".to_owned()),
+    let stored = match column.kind {
+        Kind::Flag => Stored::Byte,
+        Kind::Int | Kind::Count => Stored::whole(name, largest)?,
+        Kind::Float | Kind::Money => Stored::float(name, largest)?,
         Kind::Text if is_labelled(column, version, variable) => {
-            let numbers = variable.texts.iter().cloned().zip(1..).collect();
-            (VariableType::Long, Stored::Label(numbers), "%24.0g".to_owned())
+            Stored::Label(variable.texts.iter().cloned().zip(1..).collect())
         }
-        Kind::Text => {
-            let width = u16::try_from(variable.longest.max(1)).ok().filter(|width| *width <= 2045);
-            let width = width.ok_or_else(|| ExportError::TooLarge {
-                table: version.table.clone(),
-                why: format!(
-                    "a text of `{}` has {} bytes, above 2045",
-                    column.name, variable.longest
-                ),
-            })?;
-            (VariableType::FixedString(width), Stored::Text, format!("%{}s", width.min(244)))
-        }
-    })
-}
-
-/// The value labels of a variable.
-fn labels_of(name: &str, form: &Stored) -> Option<Labels> {
-    match form {
-        Stored::Label(numbers) if !numbers.is_empty() => {
-            let entries = numbers.iter().map(|(text, number)| (*number, text.clone()));
-            Some((name.to_owned(), entries.collect()))
-        }
-        Stored::Byte => {
-            Some(("yes_no".to_owned(), vec![(0, "no".to_owned()), (1, "yes".to_owned())]))
-        }
-        _ => None,
-    }
+        Kind::Text => Stored::text(name, variable.longest)?,
+    };
+    let format = match column.kind {
+        Kind::Money => "%18.2f".to_owned(),
+        _ => stored.format(),
+    };
+    let about = if column.unit.is_empty() {
+        column.about.clone()
+    } else {
+        format!("{} ({})", column.about, column.unit)
+    };
+    Ok(StataVariable { name: name.clone(), about, stored, format })
 }
 
 fn write_dta(
@@ -422,144 +328,31 @@ fn write_dta(
     variables: &[Counted],
     file: &NewFile,
 ) -> Result<(), ExportError> {
-    let path = file.path();
-    let failed = |source| ExportError::Dta { path: file.target().to_owned(), source };
-    let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
-    let mut schema = Schema::builder();
-    let mut forms = Vec::new();
-    let mut labels: Vec<Labels> = Vec::new();
-    for ((column, name), variable) in version.columns.iter().zip(legal_names(&names)).zip(variables)
-    {
-        let (kind, form, format) = stored(version, column, variable)?;
-        let about = if column.unit.is_empty() {
-            column.about.clone()
-        } else {
-            format!("{} ({})", column.about, column.unit)
-        };
-        let mut built = Variable::builder(kind, &name).format(format).label(shortened(&about, 80));
-        if let Some((set_name, set)) = labels_of(&name, &form) {
-            built = built.value_label_name(&set_name);
-            if !labels.iter().any(|(known, _)| *known == set_name) {
-                labels.push((set_name, set));
-            }
-        }
-        schema = schema.add_variable(built);
-        forms.push(form);
-    }
-    let header = Header::builder(Release::V118, ByteOrder::LittleEndian)
-        .dataset_label(shortened(&format!("{}: {}", version.table, version.about), 80))
-        .build();
-    let writer = DtaWriter::new().from_path(path).map_err(failed)?;
-    let writer = writer.write_header(header).map_err(failed)?;
-    let schema = schema.build().map_err(failed)?;
-    let writer = writer.write_schema(schema).map_err(failed)?;
-    let mut writer = writer.into_record_writer().map_err(failed)?;
+    let failed = |error: StataError| match error {
+        StataError::Limit(why) => ExportError::TooLarge { table: version.table.clone(), why },
+        source => ExportError::Dta { path: file.target().to_owned(), source },
+    };
+    let of_columns = version.columns.iter().zip(variables);
+    let of_columns = of_columns.map(|(column, variable)| stata_variable(version, column, variable));
+    let of_columns = of_columns.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let about = format!("{}: {}", version.table, version.about);
+    let mut written = StataFile::begin(file.path(), &about, of_columns).map_err(failed)?;
     let mut broken = None;
     runtime.block_on(session.stream(sql, |batch| {
-        for row in 0..batch.num_rows() {
-            if broken.is_none() {
-                let cells = batch.columns().iter().zip(&forms);
-                let values: Vec<Value<'_>> =
-                    cells.map(|(column, form)| value(column, row, form)).collect();
-                broken = writer.write_record(&values).err();
-            }
+        if broken.is_none() {
+            broken = written.write(batch.columns(), batch.num_rows()).err();
         }
     }))?;
-    if let Some(error) = broken {
-        return Err(failed(error));
-    }
-    let writer = writer.into_long_string_writer().map_err(failed)?;
-    writer.into_value_label_writer().and_then(|writer| writer.finish()).map_err(failed)?;
-    add_value_labels(path, &labels)
-        .map_err(|source| ExportError::Write { path: file.target().to_owned(), source })
-}
-
-/// A set of value labels: its name, and numbers with their texts.
-type Labels = (String, Vec<(i32, String)>);
-
-/// Puts sets of value labels into a Stata file that has none: the library writes only sets that it has read.
-fn add_value_labels(path: &Path, sets: &[Labels]) -> std::io::Result<()> {
-    const END: &[u8] = b"</value_labels></stata_dta>";
-    let damaged = || std::io::Error::other("the file just written has not the form of version 118");
-    let mut file = std::fs::OpenOptions::new().read(true).write(true).open(path)?;
-    let mut head = vec![0; 4096];
-    let n = file.read(&mut head)?;
-    let map =
-        head[..n].windows(5).position(|found| found == b"<map>").ok_or_else(damaged)? as u64 + 5;
-    let end = i64::try_from(END.len()).map_err(|_| damaged())?;
-    let start = file.seek(SeekFrom::End(-end))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    if tail != END {
-        return Err(damaged());
-    }
-    let mut bytes = Vec::new();
-    for (name, entries) in sets {
-        let mut texts = Vec::new();
-        let mut offsets = Vec::new();
-        for (_, text) in entries {
-            offsets.extend(i32::try_from(texts.len()).map_err(|_| damaged())?.to_le_bytes());
-            texts.extend(text.as_bytes());
-            texts.push(0);
-        }
-        let count = |n: usize| i32::try_from(n).map(i32::to_le_bytes).map_err(|_| damaged());
-        bytes.extend(b"<lbl>");
-        bytes.extend(count(8 + 8 * entries.len() + texts.len())?);
-        let mut padded = name.as_bytes().to_vec();
-        padded.resize(129 + 3, 0);
-        bytes.extend(padded);
-        bytes.extend(count(entries.len())?);
-        bytes.extend(count(texts.len())?);
-        bytes.extend(offsets);
-        bytes.extend(entries.iter().flat_map(|(number, _)| number.to_le_bytes()));
-        bytes.extend(texts);
-        bytes.extend(b"</lbl>");
-    }
-    file.seek(SeekFrom::Start(start))?;
-    file.write_all(&bytes)?;
-    file.write_all(END)?;
-    // The map's last two places: where the closing tag begins, and the end of the file.
-    let size = file.stream_position()?;
-    file.seek(SeekFrom::Start(map + 12 * 8))?;
-    file.write_all(&(size - b"</stata_dta>".len() as u64).to_le_bytes())?;
-    file.write_all(&size.to_le_bytes())?;
-    file.flush()
-}
-
-fn value<'a>(column: &'a dyn Array, row: usize, form: &Stored) -> Value<'a> {
-    let text = || {
-        column
-            .as_string_opt::<i32>()
-            .filter(|texts| texts.is_valid(row))
-            .map(|texts| texts.value(row))
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "a long was chosen as all values fit")]
-    match form {
-        Stored::Byte => Value::Byte(
-            number(column, row)
-                .map_or(StataByte::Missing(MissingValue::System), |v| StataByte::Present(v as i8)),
-        ),
-        Stored::Long => Value::Long(
-            number(column, row)
-                .map_or(StataLong::Missing(MissingValue::System), |v| StataLong::Present(v as i32)),
-        ),
-        Stored::Double => Value::Double(
-            number(column, row)
-                .map_or(StataDouble::Missing(MissingValue::System), StataDouble::Present),
-        ),
-        Stored::Text => Value::String(Cow::Borrowed(text().unwrap_or(""))),
-        Stored::Label(numbers) => Value::Long(
-            text()
-                .and_then(|text| numbers.get(text))
-                .map_or(StataLong::Missing(MissingValue::System), |n| StataLong::Present(*n)),
-        ),
+    match broken {
+        Some(error) => Err(failed(error)),
+        None => written.finish().map_err(failed),
     }
 }
 
 /// The rows of a codebook, as texts.
 fn codebook(version: &TableVersion, variables: &[Counted]) -> Vec<Vec<String>> {
     let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
-    let legal = legal_names(&names);
+    let legal = stata::legal_names(&names);
     let mut rows = Vec::new();
     for ((column, variable), stata) in version.columns.iter().zip(variables).zip(legal) {
         let shown = |value: Option<f64>| value.map_or_else(String::new, short);
@@ -876,20 +669,6 @@ mod tests {
         for (column, expected) in found.columns().iter().zip(expected) {
             assert_eq!(column.as_string::<i32>().value(0), expected);
         }
-    }
-
-    #[test]
-    fn names_are_legal_and_apart() {
-        let names = [
-            "if",
-            "2nd",
-            "a b",
-            "x_very_long_name_of_a_column_beyond",
-            "x_very_long_name_of_a_column_beyond_2",
-        ];
-        let legal = legal_names(&names.map(str::to_owned));
-        assert_eq!(legal[..3], ["vif", "v2nd", "a_b"]);
-        assert!(legal.iter().all(|name| name.len() <= 32) && legal[3] != legal[4], "{legal:?}");
     }
 
     #[test]

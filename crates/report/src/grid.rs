@@ -25,6 +25,21 @@ pub(crate) struct Grid<C> {
     notes: Vec<String>,
 }
 
+/// What stands in a table, for programs that lay it out themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableCells {
+    /// What it is called.
+    pub title: String,
+    /// How many columns, from the left, say what a row is about.
+    pub n_labels: usize,
+    /// Rows of headings.
+    pub header: Vec<Vec<String>>,
+    /// Rows below them, by the rules that they stand between. All rows are equally long.
+    pub groups: Vec<Vec<Vec<String>>>,
+    /// What is said below it.
+    pub notes: Vec<String>,
+}
+
 /// A part of a table of HTML.
 #[derive(Debug, Clone, Copy)]
 enum Part {
@@ -78,6 +93,17 @@ impl<C> Grid<C> {
 
     fn groups(&self) -> impl Iterator<Item = &Vec<Vec<String>>> {
         self.groups.iter().filter(|group| !group.is_empty())
+    }
+
+    /// What stands in it.
+    pub(crate) fn into_cells(self) -> TableCells {
+        TableCells {
+            groups: self.groups().cloned().collect(),
+            title: self.title,
+            n_labels: self.n_labels,
+            header: self.header,
+            notes: self.notes,
+        }
     }
 
     fn n_values(&self) -> usize {

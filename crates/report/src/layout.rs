@@ -3,6 +3,43 @@
 const ROUNDS: usize = 400;
 const PULL: f64 = 0.5;
 
+/// A network without the nodes that no link joins.
+#[derive(Debug, PartialEq)]
+pub(super) struct Joined {
+    /// The nodes that are kept.
+    pub(super) kept: Vec<usize>,
+    /// The place of each node among these.
+    pub(super) number: Vec<Option<usize>>,
+    /// Links between the kept ones, by their places.
+    pub(super) links: Vec<(usize, usize)>,
+}
+
+impl Joined {
+    /// Of `n` nodes; links stand in the order of their strength, and say whether they are of the
+    /// maximum spanning tree. Those of the tree are kept, and as many others as two a node.
+    pub(super) fn of(n: usize, links: impl IntoIterator<Item = (usize, usize, bool)>) -> Self {
+        let mut n_strong = 0;
+        let mut joined: Vec<(usize, usize)> = Vec::new();
+        for (a, b, is_in_tree) in links {
+            n_strong += usize::from(!is_in_tree);
+            // Beyond two links a node the strongest hide the others.
+            if is_in_tree || n_strong <= 2 * n {
+                joined.push((a, b));
+            }
+        }
+        let mut is_joined = vec![false; n];
+        for &(a, b) in &joined {
+            is_joined[a] = true;
+            is_joined[b] = true;
+        }
+        let kept: Vec<usize> = (0..n).filter(|&at| is_joined[at]).collect();
+        let mut number = vec![None; n];
+        kept.iter().enumerate().for_each(|(new, &old)| number[old] = Some(new));
+        let links = joined.iter().filter_map(|&(a, b)| Some((number[a]?, number[b]?))).collect();
+        Self { kept, number, links }
+    }
+}
+
 /// A place for each of `n` nodes; linked nodes lie near each other. The same network has the same places.
 #[expect(clippy::cast_precision_loss, reason = "nodes are few")]
 pub(super) fn place(n: usize, links: &[(usize, usize)]) -> Vec<[f64; 2]> {
@@ -51,6 +88,16 @@ pub(super) fn place(n: usize, links: &[(usize, usize)]) -> Vec<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_link_joins_is_left_out() {
+        let found = Joined::of(4, [(0, 3, true), (3, 0, false)]);
+        assert_eq!((&found.kept[..], &found.links[..]), (&[0, 3][..], &[(0, 1), (1, 0)][..]));
+        assert_eq!(found.number, [Some(0), None, None, Some(1)]);
+        // Two others a node, and all of the tree.
+        let many = (0..9).map(|_| (0, 1, false)).chain([(0, 1, true)]);
+        assert_eq!(Joined::of(2, many).links.len(), 5);
+    }
 
     #[test]
     fn linked_nodes_lie_nearer_than_others() {

@@ -10,6 +10,7 @@ pub mod destination;
 pub mod draw;
 mod error;
 pub mod export;
+pub mod figures;
 mod grid;
 mod layout;
 pub mod new_file;
@@ -17,7 +18,9 @@ pub mod output;
 mod page;
 pub mod published;
 pub mod regression_table;
+mod shapes;
 mod source;
+pub mod stata;
 
 pub use self::error::ReportError;
 

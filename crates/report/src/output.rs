@@ -1,6 +1,7 @@
 //! Rows in the form a user asked for.
 
 use crate::destination::FileForm;
+use crate::stata::{self, StataError};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -31,6 +32,8 @@ pub enum Format {
     Parquet,
     /// An Arrow IPC file (Feather version 2).
     Arrow,
+    /// A Stata file, version 118 (Stata 14 and later).
+    Dta,
 }
 
 impl FileForm for Format {
@@ -41,6 +44,7 @@ impl FileForm for Format {
             Self::Json => &["json"],
             Self::Parquet => &["parquet", "pq"],
             Self::Arrow => &["arrow", "feather", "ipc"],
+            Self::Dta => &["dta"],
         }
     }
 }
@@ -116,6 +120,9 @@ pub enum OutputError {
     /// Text with commas could not be written.
     #[error("failed to write the rows")]
     Csv(#[from] csv::Error),
+    /// A Stata file has no place for them, or could not be written.
+    #[error("failed to write the rows as a Stata file")]
+    Stata(#[from] StataError),
     /// The file or the terminal failed.
     #[error("failed to write the rows")]
     Io(#[from] std::io::Error),
@@ -134,7 +141,7 @@ impl OutputError {
             Self::Arrow(ArrowError::CsvError(text) | ArrowError::JsonError(text)) => {
                 text.contains("Broken pipe")
             }
-            Self::Arrow(_) | Self::Parquet(_) => false,
+            Self::Arrow(_) | Self::Parquet(_) | Self::Stata(_) => false,
         }
     }
 }
@@ -330,7 +337,20 @@ fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
     properties.build()
 }
 
-/// Writes `batches` to `out` as `format`, one after the other as they come; a table for reading needs them all.
+/// The rows as a Stata file, put together in a file of its own: its head tells what comes of all rows.
+fn write_stata(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    out: &mut impl Write,
+) -> Result<(), OutputError> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    stata::write(file.path(), schema, batches)?;
+    std::io::copy(file.as_file_mut(), out)?;
+    Ok(())
+}
+
+/// Writes `batches` to `out` as `format`, one after the other as they come; a table for reading and a
+/// Stata file need them all.
 ///
 /// # Errors
 ///
@@ -386,6 +406,10 @@ pub fn write<E: From<OutputError>>(
                 writer.write(&batch?).map_err(arrow)?;
             }
             writer.finish().map_err(arrow)?;
+        }
+        Format::Dta => {
+            let batches: Vec<RecordBatch> = batches.into_iter().collect::<Result<_, E>>()?;
+            write_stata(schema, &batches, &mut out)?;
         }
     }
     out.flush().map_err(io)

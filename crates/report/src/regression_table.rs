@@ -1,5 +1,10 @@
 //! Regression tables: a column a regression, a row a regressor, in the habit of `etable` and `esttab`.
 
+mod renamed;
+
+pub use self::renamed::renamed;
+pub use crate::grid::TableCells;
+
 use crate::destination::FileForm;
 use crate::draw::{self, DrawError};
 use crate::grid::Grid;
@@ -82,7 +87,7 @@ fn stars(p: Option<f64>) -> &'static str {
 }
 
 /// Four significant digits, without an exponent where that is short.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".to_owned();
@@ -317,8 +322,14 @@ fn places(at: &[usize]) -> String {
 
 /// What is to be said of one regression.
 fn remarks_of(result: &Estimated) -> Vec<String> {
+    let failure = result.summary.failure.iter().map(|why| format!("not estimated: {why}"));
+    failure.chain(warnings(result)).collect()
+}
+
+/// What a reader must know of a regression besides its numbers: coefficients that are left out, rows
+/// that lack a value, what is doubtful of its errors.
+pub fn warnings(result: &Estimated) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    found.extend(result.summary.failure.iter().map(|why| format!("not estimated: {why}")));
     // A reason that several terms share is given once.
     let mut reasons: IndexMap<String, Vec<&str>> = IndexMap::new();
     for c in &result.coefficients {
@@ -431,10 +442,24 @@ pub fn render(
     }
 }
 
-fn formatted<C>(format: TableFormat, mut grid: Grid<C>, notes: &[String], width: usize) -> String {
+/// What stands in the regression table of `results`.
+pub fn cells(shape: Shape, heading: &Heading, results: &[&Estimated]) -> TableCells {
+    let notes = notes(shape, &heading.about, results);
+    match shape {
+        Shape::Columns => noted(columns_grid(heading, results), &notes).into_cells(),
+        Shape::Specifications => noted(specifications_grid(heading, results), &notes).into_cells(),
+    }
+}
+
+fn noted<C>(mut grid: Grid<C>, notes: &[String]) -> Grid<C> {
     for note in notes {
         grid.note(note);
     }
+    grid
+}
+
+fn formatted<C>(format: TableFormat, grid: Grid<C>, notes: &[String], width: usize) -> String {
+    let grid = noted(grid, notes);
     match format {
         TableFormat::Text => grid.text(width),
         TableFormat::Markdown => grid.markdown(),

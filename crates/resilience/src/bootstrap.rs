@@ -105,6 +105,7 @@ impl Bootstrap {
         let mut random = self.random(what);
         let mut sums = vec![[0.0; LANES]; products.chunks()];
         for _ in 0..self.n {
+            cancel::check();
             products.draw(&mut random, &mut sums);
             each(sums.as_flattened());
         }

@@ -296,6 +296,7 @@ impl OwnPast {
         let mut points = Vec::with_capacity(n);
         let mut path = Vec::with_capacity(n_ahead);
         for _ in 0..bootstrap.n {
+            cancel::check();
             errors.clear();
             while errors.len() < n {
                 let first = below(&mut random, n_blocks);

@@ -118,6 +118,7 @@ impl Replicates {
     pub fn spread(&self, level: f64, n_top: usize) -> Vec<Option<RankSpread>> {
         let mut of_units: Vec<(Vec<f64>, f64, f64)> = vec![Default::default(); self.n_units()];
         for replicate in 0..self.n {
+            cancel::check();
             let values: Vec<Option<f64>> = self.units.iter().map(|of| of[replicate]).collect();
             let order = descending(&values);
             let ascending: Vec<f64> = order.iter().rev().map(|(_, value)| *value).collect();
@@ -219,6 +220,7 @@ pub fn weight_sensitivity(
     let mut random = Pcg64Mcg::seed_from_u64(draws.seed);
     let mut found: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); scores.len()];
     for _ in 0..draws.n {
+        cancel::check();
         let weights = simplex_weights(&mut random, n_components);
         let index = |row: &[f64]| -> f64 {
             row.iter().zip(&weights).map(|(score, weight)| score * weight).sum()

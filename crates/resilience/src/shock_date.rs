@@ -185,6 +185,7 @@ pub fn shock_date(
     let mut drawn = vec![0.0; n];
     let mut as_large = 0;
     for _ in 0..bootstrap.n {
+        cancel::check();
         for y in &mut drawn {
             let place = ((random.next_u64() >> 32) * n as u64) >> 32;
             *y = left[usize::try_from(place).unwrap_or(0)];

@@ -1,7 +1,7 @@
 //! Boundaries of regions, from GeoJSON: which regions touch, and how far apart their centres are.
 
 use flate2::read::MultiGzDecoder;
-use geojson::{FeatureCollection, GeoJson, GeometryValue, Position};
+use geojson::{Feature, FeatureCollection, GeoJson, GeometryValue, Position};
 use project::bounded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -14,6 +14,14 @@ use std::path::{Path, PathBuf};
 pub struct BoundaryError {
     path: PathBuf,
     why: String,
+}
+
+/// The features of a boundary file, before it is said which of their properties names them.
+#[derive(Debug)]
+pub struct Features {
+    /// What messages call it.
+    path: PathBuf,
+    features: Vec<Feature>,
 }
 
 /// Longitude and latitude, in degrees.
@@ -46,13 +54,18 @@ const MAX_BYTES: u64 = 1 << 30;
 /// Degrees of a cell of the grid that segments are looked up in.
 const CELL: f64 = 0.1;
 
-impl Boundaries {
-    /// Reads a file, plain or packed by gzip; features of one name are one region.
+/// A property as text: a number as it is written.
+fn property_text(value: &geojson::JsonValue) -> String {
+    value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned())
+}
+
+impl Features {
+    /// Reads a file, plain or packed by gzip.
     ///
     /// # Errors
     ///
-    /// [`BoundaryError`] if it is no GeoJSON of polygons, or a feature has no text under `property`.
-    pub fn read(path: &Path, property: &str) -> Result<Self, BoundaryError> {
+    /// [`BoundaryError`] if it is no collection of features of GeoJSON.
+    pub fn read(path: &Path) -> Result<Self, BoundaryError> {
         let failed = |why: String| BoundaryError { path: path.to_owned(), why };
         let read = || {
             bounded::is_regular(path)?;
@@ -69,18 +82,47 @@ impl Boundaries {
             let why = "it has more than 1 GiB of text: expected borders that are simplified";
             return Err(failed(why.to_owned()));
         }
+        Self::parse(&text, path)
+    }
+
+    /// Those of a text of GeoJSON, which messages call `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, BoundaryError> {
+        let failed = |why: String| BoundaryError { path: path.to_owned(), why };
         let parsed: GeoJson =
             text.parse().map_err(|error: geojson::Error| failed(error.to_string()))?;
         let GeoJson::FeatureCollection(FeatureCollection { features, .. }) = parsed else {
             return Err(failed("expected a FeatureCollection".to_owned()));
         };
+        Ok(Self { path: path.to_owned(), features })
+    }
+
+    /// The texts that each property has.
+    pub fn properties(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (key, value) in self.features.iter().flat_map(|of| of.properties.iter().flatten()) {
+            let texts = found.entry(key.clone()).or_default();
+            if !value.is_null() {
+                texts.insert(property_text(value));
+            }
+        }
+        found
+    }
+
+    /// The shapes by the text of a property; features of one name are one region.
+    ///
+    /// # Errors
+    ///
+    /// [`BoundaryError`] if a feature is no polygon, or has no text under `property`.
+    pub fn named(self, property: &str) -> Result<Boundaries, BoundaryError> {
+        let Self { path, features } = self;
+        let failed = |why: String| BoundaryError { path: path.clone(), why };
         let mut shapes: BTreeMap<String, Shape> = BTreeMap::new();
         for (at, feature) in features.into_iter().enumerate() {
-            let found = feature.property(property).map(|value| match value.as_str() {
-                Some(text) => text.trim().to_owned(),
-                None => value.to_string(),
-            });
-            let Some(name) = found else {
+            let Some(name) = feature.property(property).map(property_text) else {
                 let keys: Vec<String> =
                     feature.properties.iter().flatten().map(|(key, _)| key.clone()).collect();
                 return Err(failed(format!(
@@ -108,7 +150,18 @@ impl Boundaries {
                 return Err(failed(off(at + 1, *point)));
             }
         }
-        Ok(Self { shapes })
+        Ok(Boundaries { shapes })
+    }
+}
+
+impl Boundaries {
+    /// Reads a file, plain or packed by gzip; features of one name are one region.
+    ///
+    /// # Errors
+    ///
+    /// [`BoundaryError`] if it is no GeoJSON of polygons, or a feature has no text under `property`.
+    pub fn read(path: &Path, property: &str) -> Result<Self, BoundaryError> {
+        Features::read(path)?.named(property)
     }
 
     /// The names there are.
@@ -342,6 +395,19 @@ mod tests {
         assert!((km([0.0, 0.0], [1.0, 0.0]) - 111.195).abs() < 0.001);
         // Paris to Berlin.
         assert!((km([2.3522, 48.8566], [13.4050, 52.5200]) - 877.5).abs() < 1.0);
+    }
+
+    #[test]
+    fn properties_have_their_texts() {
+        let text = r#"{"type":"FeatureCollection","features":[
+            {"type":"Feature","properties":{"name":" a ","code":7,"none":null},"geometry":null},
+            {"type":"Feature","properties":{"name":"b"},"geometry":null}]}"#;
+        let found = Features::parse(text, Path::new("given")).expect("features").properties();
+        let texts = |of: &str| found[of].iter().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!((texts("name"), texts("code")), (vec!["a", "b"], vec!["7"]));
+        assert!(texts("none").is_empty());
+        let error = Features::parse("{", Path::new("given")).expect_err("no GeoJSON");
+        assert!(error.to_string().contains("`given`"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod arrow_blocks;
 mod block;
 mod cells;
+mod coded;
 mod eurostat_blocks;
 mod excel_blocks;
 mod fault;
@@ -24,11 +25,12 @@ mod stata_blocks;
 mod text_blocks;
 mod words;
 
-pub use self::block::{Block, Buffers, Stored};
+pub use self::block::{Block, Buffers, Frame, Stored};
 pub use self::cells::{
-    as_decimal, as_decimals, decode, decoded_texts, marked, texts, utf8_text, utf8_texts,
-    with_mark, without_long_code, without_long_codes,
+    as_decimal, as_decimals, decode, decoded_text, decoded_texts, marked, texts, utf8_text,
+    utf8_texts, with_mark, without_long_code, without_long_codes,
 };
+pub use self::coded::{Coded, coded, row_hashes};
 pub use self::fault::Unreadable;
 pub use self::sheets::Columns;
 
@@ -469,6 +471,20 @@ impl BlockReader {
         Ok(Self::new(Source::Text(Box::new(text)), None))
     }
 
+    /// Reads rows that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// If none of their columns can be read.
+    pub fn of_frame(frame: &Frame, options: &ReadOptions) -> Result<Self, String> {
+        let blocks = ArrowBlocks::of_frame(frame, options)?;
+        let seen = match blocks.seen.as_str() {
+            "" => "a frame".to_owned(),
+            left_out => format!("a frame: {left_out}"),
+        };
+        Ok(Self { seen, ..Self::new(Source::Arrow(Box::new(blocks)), None) })
+    }
+
     fn new(source: Source, copy: Option<TempPath>) -> Self {
         Self { seen: source.seen(), source, ahead: None, _copy: copy }
     }
@@ -484,6 +500,7 @@ impl BlockReader {
     ///
     /// Why they cannot be read, and what to do.
     pub fn next_block(&mut self) -> Result<Option<Block>, String> {
+        cancel::check();
         if let Some(block) = self.ahead.take() {
             return Ok(Some(block));
         }

@@ -3,7 +3,7 @@
 //! What programs read differently is a fault of its row: a quote that does not close, a CR within
 //! the row, other columns than the header has. Notes below the table are no rows of it.
 
-use crate::input::{self, Block, BlockReader, Buffers, Item, Stored};
+use crate::input::{self, Block, BlockReader, Buffers, Frame, Item, Stored};
 use arrow::array::{Array, StringArray};
 use foldhash::fast::FixedState;
 use project::printable::printable;
@@ -152,7 +152,11 @@ impl Repeats {
             hasher.write(field);
             hasher.write_u8(0xff);
         }
-        let hash = hasher.finish();
+        self.is_hash_met(hasher.finish())
+    }
+
+    /// Whether a row with this hash was met before.
+    fn is_hash_met(&mut self, hash: u64) -> bool {
         match self.0.len() < MOST_REMEMBERED {
             true => !self.0.insert(hash),
             false => self.0.contains(&hash),
@@ -199,6 +203,15 @@ impl TableReader {
         Ok(Self::of_blocks(BlockReader::of_text(input, options, &Buffers::default())?, options))
     }
 
+    /// Reads rows that are in memory.
+    ///
+    /// # Errors
+    ///
+    /// If none of their columns can be read.
+    pub fn of_frame(frame: &Frame, options: &ReadOptions) -> Result<Self, String> {
+        Ok(Self::of_blocks(BlockReader::of_frame(frame, options)?, options))
+    }
+
     fn of_blocks(blocks: BlockReader, options: &ReadOptions) -> Self {
         let (options, notes) = (options.clone(), Notes::default());
         Self { blocks, options, notes, repeats: None, codes: Vec::new() }
@@ -240,13 +253,24 @@ impl TableReader {
         self.codes = places.into_iter().collect();
     }
 
+    /// Whether the rows of a block are those of a table, without notes below them.
+    pub fn is_of_columns(&self, block: &Block) -> bool {
+        matches!(block, Block::Table { .. }) && !self.blocks.may_have_notes()
+    }
+
+    /// Whether a row with this [hash](input::row_hashes) was met before, where [that is
+    /// asked](Self::find_repeated).
+    pub fn is_met(&mut self, hash: u64) -> bool {
+        self.repeats.as_mut().is_some_and(|met| met.is_hash_met(hash))
+    }
+
     /// Refuses codes of a block that are stored in single precision and have more digits than that
     /// holds.
     ///
     /// # Errors
     ///
     /// [`Fault::Row`] with the first one.
-    pub(crate) fn check_codes(&self, block: &Block) -> Result<(), Fault> {
+    pub fn check_codes(&self, block: &Block) -> Result<(), Fault> {
         let Block::Table { rows, row: first, stored } = block else { return Ok(()) };
         for &at in self.codes.iter().filter(|&&at| stored.get(at) == Some(&Stored::Single)) {
             let name = &self.header()[at];
@@ -292,8 +316,18 @@ impl TableReader {
             }
             let mut n_rows = 0;
             let mut notes = Notes::default();
+            // No more of a table is made texts than is looked at.
+            let first = match &block {
+                Block::Table { rows, row, stored } => Some(Block::Table {
+                    rows: rows.slice(0, rows.num_rows().min(SAMPLE_ROWS)),
+                    row: *row,
+                    stored: stored.clone(),
+                }),
+                _ => None,
+            };
+            let looked_at = first.as_ref().unwrap_or(&block);
             // What is wrong in a row is told when it is read.
-            let _ = self.rows_of(&block, &mut notes, &mut None, &mut |row: &Row<'_>| {
+            let _ = self.rows_of(looked_at, &mut notes, &mut None, &mut |row: &Row<'_>| {
                 n_rows += 1;
                 if n_rows > SAMPLE_ROWS {
                     return Err(String::new());
@@ -393,6 +427,7 @@ impl TableReader {
             Block::Table { rows, row: first, stored } => {
                 self.check_codes(block)?;
                 let columns = input::decoded_texts(rows, stored, *first)?;
+                let hashes = repeats.as_ref().map(|_| input::row_hashes(rows));
                 for at in 0..rows.num_rows() {
                     let place = Place::Row(*first + at as u64);
                     if self.blocks.may_have_notes() && is_note(&columns, at) {
@@ -400,9 +435,8 @@ impl TableReader {
                         continue;
                     }
                     notes.are_below(place)?;
-                    let is_repeated = repeats.as_mut().is_some_and(|met| {
-                        met.is_met(columns.iter().map(|column| column.value(at).as_bytes()))
-                    });
+                    let met = repeats.as_mut().zip(hashes.as_ref());
+                    let is_repeated = met.is_some_and(|(met, of)| met.is_hash_met(of[at]));
                     let cells = Cells::Columns(&columns, at);
                     each(&Row { cells, is_repeated }).map_err(|why| Fault::Row { place, why })?;
                 }

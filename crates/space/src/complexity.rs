@@ -320,6 +320,7 @@ pub fn reflections(
         has_spread
     };
     for _ in 0..steps {
+        cancel::check();
         let next_kc = mean_of_products(m, &diversity, &kp);
         let next_kp = mean_of_regions(m, &ubiquity, &kc);
         (kc, kp) = (next_kc, next_kp);
@@ -387,6 +388,7 @@ pub fn fitness(
     };
     let (mut iterations, mut change) = (0, f64::INFINITY);
     while iterations < params.max_iterations && change > params.tolerance {
+        cancel::check();
         let mut next_f: Vec<f64> =
             (0..f.len()).map(|r| m.products(r).iter().map(|&p| q[p]).sum()).collect();
         let mut burden = vec![0.0; q.len()];

@@ -76,6 +76,7 @@ pub fn filter(exports: &Exports, reference: Reference<'_>, params: FilterParams)
     let mut products: Vec<usize> = (0..exports.n_products()).collect();
     let mut rounds = 0;
     let kept = loop {
+        cancel::check();
         let kept = exports.select(&regions, &products);
         if rounds > 0 && !params.is_repeated {
             break kept;

@@ -20,6 +20,7 @@ pub(crate) fn co_occurrences(
     from: usize,
     row: &mut [f64],
 ) {
+    cancel::check();
     let own = specialization.bits(product);
     let others = specialization.bits_from(from);
     Arch::new().dispatch(
@@ -62,6 +63,7 @@ pub(crate) fn gram(rows: &[f64], n: usize) -> Vec<f64> {
     }
     let x = MatRef::from_row_major_slice(rows, rows.len() / n, n);
     sums.par_chunks_mut(ROWS * n).enumerate().for_each(|(chunk, into)| {
+        cancel::check();
         let n_rows = into.len() / n;
         let part = x.subcols(chunk * ROWS, n_rows).transpose();
         let into = MatMut::from_row_major_slice_mut(into, n_rows, n);
@@ -96,6 +98,7 @@ pub(crate) fn weighted_sums(
             let mut done = vec![0; lists.len()];
             let mut part = vec![0.0; TILE * width];
             for start in (0..n).step_by(TILE) {
+                cancel::check();
                 let end = n.min(start + TILE);
                 for (q, row) in (start..end).zip(part.chunks_exact_mut(width)) {
                     match toward {
@@ -162,6 +165,7 @@ pub(crate) fn gathered(
     let n = lists.n_products();
     let mut sums = vec![0.0; n_regions * n];
     sums.par_chunks_mut((SIDE_BY_SIDE * n).max(1)).enumerate().for_each(|(chunk, rows)| {
+        cancel::check();
         // A product's values stand together, so that a list is gone through once for all of these regions.
         let mut of_product = vec![[0.0; SIDE_BY_SIDE]; n];
         for lane in 0..rows.len() / n {

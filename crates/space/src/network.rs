@@ -51,6 +51,7 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
     let links: Vec<Vec<Link>> = (0..n)
         .into_par_iter()
         .map(|p| {
+            cancel::check();
             let row = relatedness.either_way(p).into_iter().enumerate().skip(p + 1);
             row.map(|(q, value)| Link { p, q, value, is_in_tree: is_in_tree(p, q) })
                 .filter(|link| link.is_in_tree || link.value >= threshold && link.value > 0.0)

@@ -211,6 +211,7 @@ impl Relatedness {
         let n = is_known.len();
         let mut columns = vec![0.0; rows.len()];
         columns.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(q, column)| {
+            cancel::check();
             column.iter_mut().enumerate().for_each(|(p, value)| *value = rows[p * n + q]);
         });
         Self::of(Pairs::Given { rows, columns: Some(columns) }, is_known)
@@ -431,6 +432,7 @@ impl Relatedness {
     /// For each product the others that are related to it at or above `threshold`.
     pub fn at_least(&self, threshold: f64) -> Neighbourhoods {
         let near = |p: usize| {
+            cancel::check();
             let row = self.row(p);
             let row = row.iter().copied().enumerate();
             row.filter(|(q, phi)| *q != p && *phi >= threshold && *phi > 0.0).collect()

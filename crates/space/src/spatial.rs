@@ -283,6 +283,7 @@ pub fn moran(values: &[f64], neighbours: &Neighbours, permutations: Permutations
     let simulated: Vec<f64> = (0..permutations.n as u64)
         .into_par_iter()
         .map(|at| {
+            cancel::check();
             let mut z = z.clone();
             shuffle(&mut random_of(permutations.seed, at), &mut z);
             index(&z)
@@ -309,6 +310,7 @@ pub fn local_moran(
     (0..n)
         .into_par_iter()
         .map(|region| {
+            cancel::check();
             let weights = &neighbours.rows[region];
             if weights.is_empty() {
                 return None;

@@ -64,6 +64,7 @@ fn pairs(m: &Specialization) -> Vec<(usize, usize, usize)> {
     let rows: Vec<Vec<_>> = (0..n)
         .into_par_iter()
         .map(|p| {
+            cancel::check();
             let found = (p + 1..n).map(|q| (p, q, m.co_occurrence(p, q)));
             found.filter(|(_, _, count)| *count > 0).collect()
         })

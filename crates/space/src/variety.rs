@@ -159,6 +159,7 @@ pub fn entropies_around(
         .zip(near_shares.par_chunks_exact(n.max(1)))
         .enumerate()
         .flat_map_iter(|(region, (near_terms, near_shares))| {
+            cancel::check();
             let (own_terms, own_shares) = (of_products(region), of_shares(region));
             let all: f64 = own_terms.iter().sum();
             let is_active = !terms[region].is_empty();

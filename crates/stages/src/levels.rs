@@ -1,9 +1,14 @@
 //! Levels of a column of categories, and their order: numbers as numbers, periods as times, the
 //! rest as text.
 
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
+use arrow::compute::{CastOptions, cast_with_options, take};
+use arrow::datatypes::{ArrowNativeType, DataType};
+use arrow::error::ArrowError;
 use std::cmp::Ordering;
+use std::sync::Arc;
 use trade::NO_CODE;
-use trade::interner::Interner;
+use trade::interner::{Interner, UNKNOWN};
 
 /// What decides the order of levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +41,13 @@ pub(crate) struct Levels {
     pub(crate) order: LevelOrder,
 }
 
-/// Level numbers of texts, in the order in which they are met.
+/// Level numbers of the values of a column, in the order in which they are met.
 #[derive(Default)]
 pub(crate) struct Met {
     texts: Interner,
     of_row: Vec<u32>,
+    numbers: Numbers,
+    dictionary: Option<Dictionary>,
 }
 
 impl std::fmt::Debug for Met {
@@ -49,10 +56,161 @@ impl std::fmt::Debug for Met {
     }
 }
 
+/// Values that rows name by their place.
+struct Dictionary {
+    values: ArrayRef,
+    texts: StringArray,
+    /// Of each value the code of its text; [`UNKNOWN`] if no row has it yet.
+    codes: Vec<u32>,
+}
+
+/// Numbers by their bits, in the order in which they are met.
+#[derive(Default)]
+struct Numbers {
+    /// Bits and place of a number; [`NO_CODE`] where a slot is free.
+    slots: Vec<(u64, u32)>,
+    /// Of each number the code of its text.
+    codes: Vec<u32>,
+    n: u32,
+}
+
+impl Numbers {
+    /// The place of a number, and whether it is new.
+    fn place(&mut self, bits: u64) -> (u32, bool) {
+        if (self.n as usize + 1) * 2 > self.slots.len() {
+            self.grow();
+        }
+        let at = self.slot(bits);
+        match self.slots[at] {
+            (_, NO_CODE) => {
+                self.slots[at] = (bits, self.n);
+                self.n += 1;
+                (self.n - 1, true)
+            }
+            (_, place) => (place, false),
+        }
+    }
+
+    /// The slot of a number, or the one that is free for it.
+    fn slot(&self, bits: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let hash = (bits ^ bits >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let mut at = usize::try_from(hash).unwrap_or(0) & mask;
+        while self.slots[at].1 != NO_CODE && self.slots[at].0 != bits {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        let old = std::mem::replace(&mut self.slots, vec![(0, NO_CODE); size]);
+        for (bits, place) in old.into_iter().filter(|(_, place)| *place != NO_CODE) {
+            let at = self.slot(bits);
+            self.slots[at] = (bits, place);
+        }
+    }
+}
+
+/// The values of an array as SQL writes them.
+fn texts(array: &dyn Array) -> Result<StringArray, ArrowError> {
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let cast = cast_with_options(array, &DataType::Utf8, &options)?;
+    Ok(cast.as_string::<i32>().clone())
+}
+
 impl Met {
     /// Adds a row; `None` has no level.
     pub(crate) fn add(&mut self, text: Option<&str>) {
         self.of_row.push(text.map_or(NO_CODE, |text| self.texts.code(text)));
+    }
+
+    /// Adds a row for each value of an array. A number, and a value of a dictionary, becomes a text
+    /// once, however many rows have it.
+    ///
+    /// # Errors
+    ///
+    /// [`ArrowError`] if the values are none that a text can be made of.
+    pub(crate) fn add_all(&mut self, array: &ArrayRef) -> Result<(), ArrowError> {
+        match array.data_type() {
+            DataType::Utf8 => array.as_string::<i32>().iter().for_each(|text| self.add(text)),
+            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(|text| self.add(text)),
+            DataType::Utf8View => array.as_string_view().iter().for_each(|text| self.add(text)),
+            DataType::Dictionary(..) => self.add_coded(array)?,
+            other => match other.primitive_width() {
+                Some(1) => self.add_numbers::<u8>(array)?,
+                Some(2) => self.add_numbers::<u16>(array)?,
+                Some(4) => self.add_numbers::<u32>(array)?,
+                Some(8) => self.add_numbers::<u64>(array)?,
+                _ => texts(array)?.iter().for_each(|text| self.add(text)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of a dictionary.
+    fn add_coded(&mut self, array: &ArrayRef) -> Result<(), ArrowError> {
+        let coded = array.as_any_dictionary();
+        let values = coded.values();
+        if values.is_empty() {
+            self.of_row.resize(self.of_row.len() + array.len(), NO_CODE);
+            return Ok(());
+        }
+        let is_same = |known: &Dictionary| known.values.to_data().ptr_eq(&values.to_data());
+        let mut dictionary = match self.dictionary.take().filter(is_same) {
+            Some(known) => known,
+            None => Dictionary {
+                values: Arc::clone(values),
+                texts: texts(values)?,
+                codes: vec![UNKNOWN; values.len()],
+            },
+        };
+        for (row, key) in coded.normalized_keys().into_iter().enumerate() {
+            if coded.keys().is_null(row) {
+                self.of_row.push(NO_CODE);
+                continue;
+            }
+            let code = &mut dictionary.codes[key];
+            if *code == UNKNOWN {
+                let is_there = dictionary.texts.is_valid(key);
+                let text = is_there.then(|| dictionary.texts.value(key));
+                *code = text.map_or(NO_CODE, |text| self.texts.code(text));
+            }
+            self.of_row.push(*code);
+        }
+        self.dictionary = Some(dictionary);
+        Ok(())
+    }
+
+    /// Adds the rows of an array whose values are as wide as `T`.
+    fn add_numbers<T: ArrowNativeType + Into<u64>>(
+        &mut self,
+        array: &ArrayRef,
+    ) -> Result<(), ArrowError> {
+        let (data, nulls) = (array.to_data(), array.nulls());
+        let start = self.of_row.len();
+        let mut new: Vec<u64> = Vec::new();
+        for (row, value) in data.buffer::<T>(0).iter().enumerate().take(array.len()) {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                self.of_row.push(NO_CODE);
+                continue;
+            }
+            let (place, is_new) = self.numbers.place((*value).into());
+            if is_new {
+                new.push(row as u64);
+            }
+            self.of_row.push(place);
+        }
+        if !new.is_empty() {
+            let met = take(array, &UInt64Array::from(new), None)?;
+            let codes = texts(&met)?;
+            let codes = codes.iter().map(|text| text.map_or(NO_CODE, |text| self.texts.code(text)));
+            self.numbers.codes.extend(codes);
+        }
+        for place in self.of_row[start..].iter_mut().filter(|place| **place != NO_CODE) {
+            *place = self.numbers.codes[*place as usize];
+        }
+        Ok(())
     }
 
     /// The levels, in their order. Of a column of numbers with a point, `2008.0` is named `2008`.
@@ -145,6 +303,11 @@ impl LevelOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{
+        BooleanArray, Date32Array, Decimal128Array, Float64Array, Int8Array, Int8DictionaryArray,
+        Int32Array, Int64Array, NullArray,
+    };
+    use arrow::compute::cast;
 
     fn sorted(texts: &[&str]) -> (Vec<String>, LevelOrder) {
         let mut met = Met::default();
@@ -185,5 +348,92 @@ mod tests {
         let levels = met.levels(Categories::Floats);
         assert_eq!(levels.texts, ["0", "2.5", "10"]);
         assert_eq!(levels.of_row, [2, NO_CODE, 0, 0, 1]);
+    }
+
+    /// The text of each row's level.
+    fn named(levels: &Levels) -> Vec<Option<&str>> {
+        let name = |level: &u32| levels.texts.get(*level as usize).map(String::as_str);
+        levels.of_row.iter().map(name).collect()
+    }
+
+    #[test]
+    fn levels_of_any_type_are_those_of_its_texts() {
+        let numbers = Int32Array::from(vec![Some(10), None, Some(-3), Some(10), Some(2)]);
+        let wide = Decimal128Array::from(vec![Some(1050), None, Some(-3), Some(1050), Some(2)]);
+        let wide = wide.with_precision_and_scale(20, 2).expect("a precision");
+        let floats = [[1.5, f64::NAN, -0.0, 0.0, 2.0], [2.5, 1.5, 0.0, 7.0, 8.0]];
+        let days = Date32Array::from(vec![14_000, 14_001, 14_000, 14_002, 13_999]);
+        let texts = StringArray::from(vec![Some("b"), None, Some("a"), Some("b"), Some("c")]);
+        let coded = |of: &dyn Array| {
+            let coded =
+                DataType::Dictionary(Box::new(DataType::Int8), Box::new(of.data_type().clone()));
+            cast(of, &coded).expect("codes")
+        };
+        let arrays: Vec<Vec<ArrayRef>> = vec![
+            vec![Arc::new(numbers.clone()), Arc::new(numbers.slice(1, 3)), coded(&numbers)],
+            vec![Arc::new(wide)],
+            floats.map(|of| Arc::new(Float64Array::from(of.to_vec())) as ArrayRef).to_vec(),
+            vec![Arc::new(days.clone()), Arc::new(days.slice(2, 3)), coded(&days)],
+            vec![
+                coded(&texts),
+                coded(&texts).slice(1, 2),
+                cast(&texts, &DataType::Utf8View).expect("views"),
+                cast(&texts, &DataType::LargeUtf8).expect("texts"),
+                Arc::new(texts),
+            ],
+            vec![Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))],
+            vec![Arc::new(NullArray::new(3))],
+        ];
+        for arrays in arrays {
+            let (mut found, mut expected) = (Met::default(), Met::default());
+            for array in &arrays {
+                found.add_all(array).expect("values with texts");
+                for text in &super::texts(array).expect("texts") {
+                    expected.add(text);
+                }
+            }
+            let kind = match arrays[0].data_type() {
+                DataType::Float64 => Categories::Floats,
+                _ => Categories::Others,
+            };
+            let (found, expected) = (found.levels(kind), expected.levels(kind));
+            assert_eq!(found.texts, expected.texts);
+            assert_eq!(named(&found), named(&expected), "{arrays:?}");
+        }
+    }
+
+    #[test]
+    fn only_values_that_rows_have_are_levels() {
+        let texts = StringArray::from(vec!["n.a.", "2", "10"]);
+        let rows = Int8Array::from(vec![Some(1), Some(2), None, Some(1)]);
+        let coded: ArrayRef = Arc::new(Int8DictionaryArray::new(rows, Arc::new(texts)));
+        let none: ArrayRef = Arc::new(Int8DictionaryArray::new(
+            Int8Array::from(vec![None, None]),
+            Arc::new(StringArray::from(Vec::<&str>::new())),
+        ));
+        let mut met = Met::default();
+        for array in [&coded, &none, &coded.slice(1, 1)] {
+            met.add_all(array).expect("texts");
+        }
+        let levels = met.levels(Categories::Others);
+        assert_eq!((levels.texts.len(), levels.order), (2, LevelOrder::Number));
+        let expected = [Some("2"), Some("10"), None, Some("2"), None, None, Some("10")];
+        assert_eq!(named(&levels), expected);
+    }
+
+    #[test]
+    fn many_numbers_keep_their_places() {
+        let mut met = Met::default();
+        for part in 0..4_i64 {
+            let rows = (0..2_000).map(|row| (row * 37 + part * 500) % 3_001 - 7);
+            let array: ArrayRef = Arc::new(Int64Array::from_iter_values(rows));
+            met.add_all(&array).expect("numbers");
+        }
+        let levels = met.levels(Categories::Others);
+        for (at, name) in named(&levels).into_iter().enumerate() {
+            let (part, row) = (at / 2_000, at % 2_000);
+            let expected = i64::try_from((row * 37 + part * 500) % 3_001).expect("small") - 7;
+            assert_eq!(name, Some(expected.to_string().as_str()));
+        }
     }
 }

@@ -8,6 +8,7 @@ pub mod contracts;
 pub mod cube;
 mod diversification;
 pub(crate) mod error;
+pub mod hs_codes;
 pub(crate) mod ingest;
 mod levels;
 pub mod models;

@@ -10,13 +10,13 @@ mod rows;
 pub use error::RegressionError;
 pub use labels::Level;
 pub use results::{Coefficient, Estimated, Summary};
+pub use rows::{Coded, Rows};
 
 use design::{Complete, Design, Regression};
 use error::Stop;
-use project::model_spec::Model;
+use project::model_spec::{Model, Spec};
 use query::Session;
 use results::Found;
-use rows::Rows;
 use tokio::runtime::Handle;
 
 /// Runs the models of a pipeline or a command.
@@ -36,6 +36,19 @@ impl Runner<'_> {
     /// [`RegressionError`] if columns are absent or a query fails; what cannot be estimated is a
     /// result with a failure.
     pub fn run(&self, model: &Model) -> Result<Vec<Estimated>, RegressionError> {
+        self.run_looking(model, |_, _| {})
+    }
+
+    /// The same, and lets `look` see the rows of each specification before they are estimated on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub fn run_looking(
+        &self,
+        model: &Model,
+        mut look: impl FnMut(&Spec, &Rows),
+    ) -> Result<Vec<Estimated>, RegressionError> {
         let mut results = Vec::new();
         for spec in &model.specs {
             let of = match spec.name.as_str() {
@@ -43,6 +56,7 @@ impl Runner<'_> {
                 name => format!("model `{}`, specification `{name}`", model.name),
             };
             let rows = Rows::read(self.session, self.runtime, spec, &of)?;
+            look(spec, &rows);
             for outcome in 0..spec.outcomes.len() {
                 let regression = Regression { spec, of: &of, rows: &rows, outcome };
                 results.push(estimated(&model.name, regression)?);

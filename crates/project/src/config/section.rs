@@ -6,6 +6,7 @@ use super::choice::{
     RcaComparison, RcaReference, RelatednessMeasure, SpatialWeights,
 };
 use super::episode::Episode;
+use super::may_be::{MayBe, may_be};
 use super::overlay::{Keys, Origins, Said, Sections, whole};
 use super::range::{
     ANY, REPEATED, SOME, THREADS, YEARS, above_one, above_zero, any, at_least_zero, distinct, even,
@@ -66,6 +67,13 @@ macro_rules! sections {
         /// The sections and their keys, in order.
         pub(super) const SECTIONS: &[(&str, &[&str])] =
             &[$((stringify!($section), $text::KEYS),)*];
+
+        /// By section and key, in order, what the value may be.
+        pub(super) fn values() -> Vec<(&'static str, &'static str, String)> {
+            vec![$($(
+                (stringify!($section), stringify!($key), may_be::<$type>($check)),
+            )*)*]
+        }
 
         /// What files say so far.
         #[derive(Default)]
@@ -275,7 +283,13 @@ sections! {
         recover_tolerance: f64 => at_least_zero,
         /// For how many periods in a row.
         recover_periods: usize => of(SOME),
-        /// What each score weighs in the composite of a region's path.
+        impl MayBe for Named<Day> {
+    fn kind() -> String {
+        "a day, YYYY-MM-DD".to_owned()
+    }
+}
+
+/// What each score weighs in the composite of a region's path.
         composite_weights: CompositeWeights => weighing,
         /// Share of each tail that winsorised indices pull in.
         winsorized_share: f64 => tail,
@@ -383,6 +397,13 @@ impl From<CompositeWeights> for resilience::path::CompositeWeights {
     }
 }
 
+impl MayBe for CompositeWeights {
+    fn kind() -> String {
+        "`depth`, `loss`, `recovery`, `strength`, `stability` and `end`, each 0 or more, one above 0"
+            .to_owned()
+    }
+}
+
 fn weighing(weights: &CompositeWeights) -> Result<(), String> {
     let CompositeWeights { depth, loss, recovery, strength, stability, end } = *weights;
     let all = [
@@ -408,6 +429,12 @@ pub struct RegionChange {
     pub region: String,
     /// The first year of the new borders.
     pub year: i32,
+}
+
+impl MayBe for RegionChange {
+    fn kind() -> String {
+        "a `region` with the `year` from which on it is another".to_owned()
+    }
 }
 
 fn changes(changes: &[RegionChange]) -> Result<(), String> {

@@ -1,12 +1,14 @@
 //! What came of the checks of the last runs: `checks`.
 
 use super::lake_args::open;
+use super::list_format::{ListFormat, json};
 use crate::{clock, run};
 use clap::Args;
 use indicatif::HumanCount;
 use lake::{CheckOutcome, CheckRecord, RunRecord};
 use project::pipeline_file::PipelineFile;
 use report::output::{columns, right};
+use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
@@ -24,6 +26,9 @@ pub(super) struct ChecksArgs {
     /// Print the first rows that each check found when it last looked, too.
     #[arg(long)]
     rows: bool,
+    /// Form of what is shown.
+    #[arg(long, value_enum, default_value = "table", conflicts_with = "rows")]
+    format: ListFormat,
 }
 
 /// A check over the runs, oldest first.
@@ -33,6 +38,46 @@ struct History<'r> {
     since: &'r str,
     /// What it came to in each run; `None` where there was no such check.
     outcomes: Vec<Option<CheckOutcome>>,
+}
+
+/// The same, as JSON has it.
+#[derive(Debug, Serialize)]
+struct CheckJson<'r> {
+    name: &'r str,
+    severity: &'static str,
+    outcome: &'static str,
+    since: &'r str,
+    rows: u64,
+    /// The first of them, as text.
+    first_rows: &'r str,
+    /// What it came to in each run, oldest first.
+    runs: Vec<OutcomeJson<'r>>,
+}
+
+/// What a check came to in a run.
+#[derive(Debug, Serialize)]
+struct OutcomeJson<'r> {
+    run: &'r str,
+    /// Nothing where there was no such check.
+    outcome: Option<&'static str>,
+}
+
+impl<'r> CheckJson<'r> {
+    fn of(history: &History<'r>, runs: &[&'r RunRecord]) -> Self {
+        let outcomes = runs.iter().zip(&history.outcomes).map(|(run, outcome)| OutcomeJson {
+            run: &run.run,
+            outcome: outcome.map(CheckOutcome::name),
+        });
+        Self {
+            name: &history.last.name,
+            severity: history.last.severity.name(),
+            outcome: history.last.outcome.name(),
+            since: history.since,
+            rows: history.last.rows,
+            first_rows: &history.last.first_rows,
+            runs: outcomes.collect(),
+        }
+    }
 }
 
 /// A sign for what a check came to in a run.
@@ -93,6 +138,10 @@ pub(super) fn checks(
     let mut runs: Vec<&RunRecord> = checked.collect();
     runs.drain(..runs.len().saturating_sub(args.runs));
     let histories = histories(&runs);
+    if args.format == ListFormat::Json {
+        let told: Vec<_> = histories.iter().map(|of| CheckJson::of(of, &runs)).collect();
+        return json(out, &told);
+    }
     let Some(newest) = runs.last() else {
         writeln!(out, "no run has checked anything yet")?;
         return Ok(());

@@ -1,5 +1,6 @@
 //! What a command ends with when it fails: what is told of it, and the exit code.
 
+use crate::convert::ConvertError;
 use crate::diff::DiffError;
 use crate::estimate_command::EstimateCommandError;
 use crate::init::InitError;
@@ -20,6 +21,7 @@ use report::destination::DestinationError;
 use report::export::ExportError;
 use report::output::OutputError;
 use report::published::NotPublished;
+use report::stata::StataError;
 use std::io::Write;
 
 /// An error of the user's making that no library has a type for.
@@ -57,7 +59,7 @@ const MOST_SHOWN: usize = 4_000;
 
 /// A message as a terminal may show it: what would steer the terminal is written out, and what is too
 /// long for anybody is cut.
-pub(super) fn readable(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let mut shown = String::new();
     for (at, c) in text.chars().enumerate() {
         if at == MOST_SHOWN {
@@ -88,6 +90,11 @@ pub(super) fn tell(error: &anyhow::Error, format: LogFormat) {
     }
 }
 
+/// Whether the user's input or config is at fault.
+pub fn is_users_fault(error: &anyhow::Error) -> bool {
+    exit_code(error) == 2
+}
+
 /// 1 for our fault, 2 for the user's input or config, 3 for the data.
 pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
@@ -103,10 +110,12 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<LayoutError>()
             || matches!(cause.downcast_ref(), Some(MeasureError::Table { .. }))
             || cause.downcast_ref().is_some_and(ResilienceError::is_users)
+            || cause.downcast_ref().is_some_and(ConvertError::is_users)
             || cause.downcast_ref().is_some_and(InitError::is_users)
             || cause.downcast_ref().is_some_and(PreviewError::is_users)
             || cause.downcast_ref().is_some_and(EstimateCommandError::is_users)
             || cause.downcast_ref().is_some_and(ExportError::is_users)
+            || cause.downcast_ref().is_some_and(StataError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)
             || cause.downcast_ref().is_some_and(PipelineError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Request(_)))

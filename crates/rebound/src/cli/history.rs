@@ -2,6 +2,7 @@
 
 use super::lake_args::LakeArgs;
 use super::programs::command_line;
+use crate::diff::Difference;
 use crate::{diff, kept, rollback};
 use clap::{Args, ValueEnum};
 use std::io::Write;
@@ -75,8 +76,8 @@ pub(super) fn rollback(
     Ok(())
 }
 
-/// Says what two runs published differently.
-pub(super) fn diff(runtime: &Runtime, out: &mut impl Write, args: &DiffArgs) -> anyhow::Result<()> {
+/// What two runs published differently.
+fn found(runtime: &Runtime, args: &DiffArgs) -> anyhow::Result<Difference> {
     let lake = args.lake.open()?;
     let old = args.old.as_deref().unwrap_or("previous");
     let new = args.new.as_deref().unwrap_or("published");
@@ -86,12 +87,26 @@ pub(super) fn diff(runtime: &Runtime, out: &mut impl Write, args: &DiffArgs) -> 
     let lease = kept::lease(runtime, &lake, &[&old.catalog, &new.catalog], &command_line());
     let found = diff::diff(runtime, &lake, (old, new), &runs, &asked);
     kept::release(runtime, lease);
+    Ok(found?)
+}
+
+/// Says what two runs published differently.
+pub(super) fn diff(runtime: &Runtime, out: &mut impl Write, args: &DiffArgs) -> anyhow::Result<()> {
+    let found = found(runtime, args)?;
     match args.format {
-        DiffFormat::Text => diff::write(out, &found?)?,
+        DiffFormat::Text => diff::write(out, &found)?,
         DiffFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &found?)?;
+            serde_json::to_writer_pretty(&mut *out, &found)?;
             writeln!(out)?;
         }
     }
     Ok(())
+}
+
+/// The same in both forms: JSON and text.
+pub(super) fn both(runtime: &Runtime, args: &DiffArgs) -> anyhow::Result<(String, String)> {
+    let found = found(runtime, args)?;
+    let mut text = Vec::new();
+    diff::write(&mut text, &found)?;
+    Ok((serde_json::to_string(&found)?, String::from_utf8_lossy(&text).into_owned()))
 }

@@ -4,7 +4,7 @@ use super::failure::UsersError;
 use super::programs::command_line;
 use crate::kept;
 use clap::Args;
-use lake::{Catalog, KeptRun, Lake, TableVersion};
+use lake::{Catalog, HeldLease, KeptRun, Lake, TableVersion};
 use project::config::count;
 use query::Memory;
 use std::path::Path;
@@ -121,16 +121,26 @@ impl KeptArgs {
         lake: &Lake,
         read: impl FnOnce(Read) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let Some(asked) = &self.run else {
-            return read(Read { catalog: catalog(runtime, lake)?, kept: None });
-        };
-        let (mut found, _) = kept::find(runtime, lake, &[asked.as_str()])?;
-        let Some(run) = found.pop() else {
-            return Err(UsersError(format!("no run `{asked}`")).into());
-        };
-        let lease = kept::lease(runtime, lake, &[&run.catalog], &command_line());
-        let outcome = read(Read { catalog: run.catalog.clone(), kept: Some(run) });
+        let (found, lease) = begin(runtime, lake, self.run.as_deref())?;
+        let outcome = read(found);
         kept::release(runtime, lease);
         outcome
     }
+}
+
+/// What is published, or what the run published that is asked for, with the lease on that.
+pub(super) fn begin(
+    runtime: &Runtime,
+    lake: &Lake,
+    run: Option<&str>,
+) -> anyhow::Result<(Read, Option<HeldLease>)> {
+    let Some(asked) = run else {
+        return Ok((Read { catalog: catalog(runtime, lake)?, kept: None }, None));
+    };
+    let (mut found, _) = kept::find(runtime, lake, &[asked])?;
+    let Some(run) = found.pop() else {
+        return Err(UsersError(format!("no run `{asked}`")).into());
+    };
+    let lease = kept::lease(runtime, lake, &[&run.catalog], &command_line());
+    Ok((Read { catalog: run.catalog.clone(), kept: Some(run) }, lease))
 }

@@ -3,17 +3,16 @@
 use super::failure::{exit_code, readable};
 use super::quantities::duration;
 use super::run::{Connect, RunArgs, Shown, draw_report, options};
+use super::summary;
 use crate::clock;
 use crate::nightly::{self, Ended, Pruned, Summary, Told, with_retries};
 use crate::run::{self, Failing, Held, Options, Outcome, RunError};
-use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Args;
 use lake::{Lake, RunRecord};
 use project::causes::causes;
 use project::nightly::{Keep, Nightly};
 use project::pipeline_file::PipelineFile;
-use report::new_file::NewFile;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -115,22 +114,17 @@ fn tell(runtime: &Runtime, asked: &Nightly, summary: &mut Summary) -> anyhow::Re
 /// Writes the summary where it is asked for.
 fn print(
     out: &mut impl Write,
-    summary: &Summary,
+    found: &Summary,
     path: Option<&Path>,
     shown: Shown,
 ) -> anyhow::Result<()> {
-    let json = || serde_json::to_string(summary).map(|json| format!("{json}\n"));
-    let line = readable(&summary.line());
-    match path {
-        Some(path) if path == Path::new("-") => {
-            out.write_all(json()?.as_bytes())?;
+    let line = readable(&found.line());
+    if let Some(path) = path {
+        summary::put(out, found, path)?;
+        if path == Path::new("-") {
             tracing::info!("{line}");
-            out.flush()?;
             return Ok(());
         }
-        Some(path) => NewFile::write(path, json()?.as_bytes())
-            .with_context(|| format!("failed to write the summary to `{}`", path.display()))?,
-        None => {}
     }
     if shown.summary {
         writeln!(out, "{line}")?;
@@ -172,7 +166,7 @@ pub(super) fn nightly(
         }
     });
     let error = ended.as_ref().err();
-    let mut summary = Summary::of(Ended {
+    let mut found = Summary::of(Ended {
         pipeline: file.name(),
         file: plan.pipeline.display().to_string(),
         lake: night.lake,
@@ -188,16 +182,7 @@ pub(super) fn nightly(
         pruned,
         warnings: night.warnings,
     });
-    let told = tell(runtime, &night.asked, &mut summary)
-        .and_then(|()| print(out, &summary, args.summary.as_deref(), shown));
-    match (ended, told) {
-        (Err(error), told) => {
-            // The error that ended the run comes first.
-            if let Err(untold) = told {
-                tracing::warn!("{}", causes(untold.as_ref()).join(": "));
-            }
-            Err(error)
-        }
-        (Ok(()), told) => told,
-    }
+    let told = tell(runtime, &night.asked, &mut found)
+        .and_then(|()| print(out, &found, args.summary.as_deref(), shown));
+    summary::either(ended, told)
 }

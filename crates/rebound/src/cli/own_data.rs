@@ -3,10 +3,16 @@
 use crate::init::{self, InitArgs};
 use crate::preview::{self, PreviewArgs};
 use std::io::Write;
+use std::path::PathBuf;
 use tokio::runtime::Runtime;
 
 /// Looks at raw files, says what it sees, and writes a pipeline for them.
-pub(super) fn init(runtime: &Runtime, out: &mut impl Write, args: &InitArgs) -> anyhow::Result<()> {
+/// Gives the files that are written.
+pub(super) fn init(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &InitArgs,
+) -> anyhow::Result<Vec<PathBuf>> {
     Ok(init::init(runtime.handle(), out, args)?)
 }
 

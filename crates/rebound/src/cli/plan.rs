@@ -163,38 +163,70 @@ fn n_to_build(plan: &Plan) -> usize {
     plan.steps.iter().filter(|step| step.action == Action::Build).count()
 }
 
+/// A plan with what is known of its steps.
+struct Planned {
+    plan: Plan,
+    forecasts: Vec<Forecast>,
+    total: Total,
+}
+
+impl Planned {
+    fn of(runtime: &Runtime, args: &PlanArgs) -> anyhow::Result<Self> {
+        let file = PipelineFile::read(&args.pipeline)?;
+        let plan = run::plan(runtime, file, &args.options())?;
+        let forecasts = forecast(runtime, &plan)?;
+        let steps = plan.steps.iter().zip(&forecasts);
+        let built = steps.filter(|(step, _)| step.action == Action::Build);
+        let total = Total::of(built.map(|(_, forecast)| forecast.time.as_ref()));
+        Ok(Self { plan, forecasts, total })
+    }
+
+    fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        print_table(out, &self.plan, &self.forecasts, self.total)
+    }
+
+    fn json(&self) -> PlanJson<'_> {
+        let plan = &self.plan;
+        let steps = plan.steps.iter().zip(&self.forecasts).map(|(step, forecast)| StepJson {
+            stage: &step.node.name,
+            action: step.action.name(),
+            tables: &step.node.writes,
+            forecast,
+        });
+        PlanJson {
+            pipeline: &plan.pipeline.name,
+            lake: plan.lake.url(),
+            n_to_build: n_to_build(plan),
+            n_to_publish: plan.n_to_publish(),
+            time: self.total,
+            steps: steps.collect(),
+        }
+    }
+}
+
 /// Says what a run would do.
 pub(super) fn plan(
     runtime: &Runtime,
     out: &mut impl Write,
     args: &PlanCommand,
 ) -> anyhow::Result<()> {
-    let file = PipelineFile::read(&args.plan.pipeline)?;
-    let plan = run::plan(runtime, file, &args.plan.options())?;
-    let forecasts = forecast(runtime, &plan)?;
-    let built = plan.steps.iter().zip(&forecasts).filter(|(step, _)| step.action == Action::Build);
-    let total = Total::of(built.map(|(_, forecast)| forecast.time.as_ref()));
+    let planned = Planned::of(runtime, &args.plan)?;
     match args.format {
-        PlanFormat::Table => print_table(out, &plan, &forecasts, total)?,
+        PlanFormat::Table => planned.print(out)?,
         PlanFormat::Json => {
-            let steps = plan.steps.iter().zip(&forecasts).map(|(step, forecast)| StepJson {
-                stage: &step.node.name,
-                action: step.action.name(),
-                tables: &step.node.writes,
-                forecast,
-            });
-            let told = PlanJson {
-                pipeline: &plan.pipeline.name,
-                lake: plan.lake.url(),
-                n_to_build: n_to_build(&plan),
-                n_to_publish: plan.n_to_publish(),
-                time: total,
-                steps: steps.collect(),
-            };
-            writeln!(out, "{}", serde_json::to_string_pretty(&told)?)?;
+            writeln!(out, "{}", serde_json::to_string_pretty(&planned.json())?)?;
         }
     }
     Ok(())
+}
+
+/// The same in both forms: JSON and text.
+pub(super) fn both(runtime: &Runtime, args: &PlanCommand) -> anyhow::Result<(String, String)> {
+    let planned = Planned::of(runtime, &args.plan)?;
+    let mut text = Vec::new();
+    planned.print(&mut text)?;
+    let json = serde_json::to_string(&planned.json())?;
+    Ok((json, String::from_utf8_lossy(&text).into_owned()))
 }
 
 #[cfg(test)]

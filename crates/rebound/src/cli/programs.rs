@@ -3,6 +3,7 @@
 use super::failure::UsersError;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// The SQL server, a program of its own.
 const SERVER: &str = "rebound-serve";
@@ -10,10 +11,23 @@ const SERVER: &str = "rebound-serve";
 /// The cluster's parts and its client, a program of its own.
 const CLUSTER: &str = "rebound-cluster";
 
+/// The arguments, the program's name first.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Takes the arguments that this program was called with: where Python starts it, those of the process
+/// are the interpreter's. Only the first are taken.
+pub(super) fn take_arguments(arguments: &[OsString]) {
+    ARGUMENTS.get_or_init(|| arguments.to_vec());
+}
+
+/// The arguments, the program's name first.
+fn arguments() -> &'static [OsString] {
+    ARGUMENTS.get_or_init(|| std::env::args_os().collect())
+}
+
 /// The command line, for records: what is no UTF-8 in it only looks like what it is.
 pub(super) fn command_line() -> String {
-    let words: Vec<_> =
-        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<_> = arguments().iter().map(|word| word.to_string_lossy()).collect();
     words.join(" ")
 }
 
@@ -33,7 +47,7 @@ fn hand_over(program: &str, what: &str, builder: &str, args: &[OsString]) -> any
     if error.kind() == std::io::ErrorKind::NotFound {
         return UsersError(format!(
             "{what} is a program of its own, `{program}`, and neither beside this one nor on the PATH: \
-             `{builder}` builds it"
+             `{builder}` in the folder of Rebound's sources builds it; the Python package comes without it"
         ))
         .into();
     }
@@ -55,6 +69,6 @@ pub(super) fn cluster(args: &[OsString]) -> anyhow::Error {
 /// Becomes the program that has the cluster's client in it, for the same command line; comes back
 /// only if that fails.
 pub(super) fn cluster_client() -> anyhow::Error {
-    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let args: Vec<OsString> = arguments().iter().skip(1).cloned().collect();
     hand_over(CLUSTER, "the cluster's client", "make build-cluster", &args)
 }

@@ -5,23 +5,22 @@ use super::drawing;
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, Read, catalog};
 use super::programs;
+use super::reading;
 use crate::estimate_command::{self, EstimateArgs};
 use crate::log;
 use crate::measure::{self, MeasureArgs};
 use crate::resilience::{self, Page, ResilienceArgs, Resilient};
-use crate::run::{self, Options, RunError, warn_of};
+use crate::run::{self, Options, RunError};
 use crate::shell::{self, Renewal};
 use anyhow::Context;
 use clap::Args;
 use lake::Lake;
 use project::pipeline_file::PipelineFile;
-use query::QueryError;
 use report::ReportArgs;
 use report::destination::{self, FileForm};
 use report::export::{self, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputError};
-use report::published;
 use std::io::{IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -91,6 +90,16 @@ fn put<E: From<OutputError> + Into<anyhow::Error>>(
     Ok(file.keep().map_err(failed)?)
 }
 
+/// Whether rows of this form go where they are asked for: a Stata file is written from its end too.
+fn has_place(format: Format, path: Option<&Path>) -> Result<(), UsersError> {
+    match (format, path) {
+        (Format::Dta, None) => {
+            Err(UsersError("a Stata file is no text: give -o FILE.dta".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs a query, or a shell.
 pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let text = match (&args.query, &args.file) {
@@ -118,6 +127,7 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.file.as_deref())?;
     }
+    has_place(format, args.output.as_deref())?;
     let is_binary = matches!(format, Format::Parquet | Format::Arrow);
     if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
         return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
@@ -152,31 +162,17 @@ fn query(
     read: &Read,
     text: &str,
 ) -> anyhow::Result<()> {
-    let catalog = &read.catalog;
-    let session = published::open(lake, catalog, args.memory.memory())?;
-    let tables = session.tables_read(text).unwrap_or_default();
-    read.verify_kept(runtime, lake, tables.iter().map(String::as_str))?;
-    published::verify(runtime, lake, catalog, &session, text)?;
-    warn_of(&published::register_meta(runtime, lake, catalog, &session, text)?);
-    let (schema, batches) = match runtime.block_on(session.run(text)) {
-        Ok(found) => found,
-        Err(error @ QueryError::Plan(_)) => {
-            let is_about_a_table = error.is_about_a_table();
-            let error = anyhow::Error::new(error);
-            return Err(match published::missing_table(&session, catalog, text) {
-                Some(help) if is_about_a_table => error.context(UsersError(help)),
-                _ => error,
-            });
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let batches = batches.into_iter().map(Ok::<_, OutputError>);
+    // The session lives as long as its query.
+    let (_session, rows) = reading::start(runtime, lake, read, args.memory.memory(), text)?;
+    let schema = rows.schema.clone();
+    let batches = runtime.block_on(rows.all())?.into_iter().map(Ok::<_, OutputError>);
     put(format, args.csv, args.output.as_deref(), &schema, batches)
 }
 
 /// Measures a table.
 pub(super) fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
     let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
+    has_place(format, args.output.as_deref())?;
     if let Some(path) = &args.output {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
@@ -257,6 +253,7 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
     let unless = if is_read { Format::Table } else { Format::Csv };
     let file = args.output.as_deref().filter(|_| folder.is_none());
     let format = destination::form(file, args.format, unless)?;
+    has_place(format, args.output.as_deref())?;
     if let Some(path) = file {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
@@ -268,7 +265,7 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
     let found = match args.threads.filter(|n| *n > 0) {
         None => compute()?,
         Some(n) => {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+            let pool = crate::threads::pool(n, None);
             pool.map_err(|_| RunError::Threads(n))?.install(compute)?
         }
     };

@@ -1,14 +1,16 @@
 //! Commands of a pipeline: `run` and `config`.
 
-use super::failure::UsersError;
+use super::failure::{UsersError, exit_code};
 use super::quantities::seconds;
-use super::{drawing, programs};
+use super::{drawing, programs, summary};
 use crate::metrics::{self, Ended};
+use crate::nightly::{self, Summary};
 use crate::run::{self, Changes, Failing, Hashed, Held, Options, Outcome, Publication, Records};
-use crate::telemetry;
+use crate::{clock, telemetry};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use project::causes::causes;
 use project::config::range::THREADS;
 use project::config::{Setting, count};
 use project::pipeline::Engine;
@@ -18,9 +20,9 @@ use report::output::{columns, right};
 use stages::Kept;
 use stages::remote::Cluster;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
@@ -102,6 +104,16 @@ pub(super) struct RunArgs {
     /// Where the cluster's scheduler is, HOST:PORT; otherwise what the pipeline says.
     #[arg(long, env = "REBOUND_SCHEDULER")]
     scheduler: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunCommand {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Write what it came to as a line of JSON to this file, also when it fails once the pipeline is
+    /// read; `-`: standard output, and nothing else there.
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 }
 
 /// Connects to the cluster whose scheduler is at `HOST:PORT`.
@@ -280,24 +292,53 @@ fn not_begun(runtime: &Runtime, pipeline: &str, metrics: Option<&PathBuf>) {
 pub(super) fn run(
     runtime: &Runtime,
     out: &mut impl Write,
-    args: &RunArgs,
+    command: &RunCommand,
     connect: Option<Connect>,
     shown: Shown,
 ) -> anyhow::Result<()> {
+    let (began, started) = (Instant::now(), clock::now());
+    let args = &command.run;
     let stem = args.plan.pipeline.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = PipelineFile::read(&args.plan.pipeline)
         .inspect_err(|_| not_begun(runtime, &stem, args.metrics.as_ref()))?;
-    let report = file.report();
+    let (report, pipeline) = (file.report(), file.name().to_owned());
+    let lake = args.plan.lake.clone().unwrap_or_else(|| file.lake());
+    // Nothing stands on standard output beside a summary.
+    let is_own = command.summary.as_deref() == Some(Path::new("-"));
+    let shown = Shown { summary: shown.summary && !is_own, ..shown };
+    let (mut noted, mut held) = (None, None);
     let options = options(args, &file, connect, shown)
-        .inspect_err(|_| not_begun(runtime, file.name(), metrics_of(args, &file).as_ref()))?;
-    let outcome = run::run(runtime, file, &options)?;
-    if shown.summary {
-        print_outcome(out, &outcome, &args.plan)?;
-    }
-    match report {
-        Some(folder) => draw_report(runtime, out, &args.plan, folder, &outcome, shown),
-        None => Ok(()),
-    }
+        .inspect_err(|_| not_begun(runtime, file.name(), metrics_of(args, &file).as_ref()));
+    let ended = options.and_then(|options| {
+        let outcome = run::recorded(runtime, file, &options, &mut noted)?;
+        held = Some(outcome.n_checks);
+        if shown.summary {
+            print_outcome(out, &outcome, &args.plan)?;
+        }
+        match report {
+            Some(folder) => draw_report(runtime, out, &args.plan, folder, &outcome, shown),
+            None => Ok(()),
+        }
+    });
+    let Some(path) = &command.summary else { return ended };
+    let error = ended.as_ref().err();
+    let found = Summary::of(nightly::Ended {
+        pipeline: &pipeline,
+        file: args.plan.pipeline.display().to_string(),
+        lake,
+        record: noted.as_ref(),
+        started,
+        ended: clock::now(),
+        elapsed: began.elapsed(),
+        attempts: 1,
+        held,
+        exit_code: error.map_or(0, exit_code),
+        causes: error.map(|error| causes(error.as_ref())).unwrap_or_default(),
+        error: error.and_then(|error| error.downcast_ref()),
+        pruned: None,
+        warnings: Vec::new(),
+    });
+    summary::either(ended, summary::put(out, &found, path))
 }
 
 fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {

@@ -3,6 +3,8 @@
 
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, catalog};
+use super::list_format::{ListFormat, json};
+use super::reference::Page;
 use crate::run::{FailedCheck, RunError};
 use crate::{clock, dictionary};
 use clap::Args;
@@ -12,6 +14,7 @@ use project::classification;
 use project::suggest::suggest;
 use report::output::{self, Described, columns, right};
 use report::published;
+use serde::Serialize;
 use stages::contracts;
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,12 +22,16 @@ use tokio::runtime::Runtime;
 
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// The table, `schema.table`; `meta` lists the tables over the records of runs.
+    /// The table, `schema.table`; `meta` lists the tables over the records of runs; `commands`, `config` and `conventions`
+    /// print pages of the reference.
     #[arg(required_unless_present = "all")]
     table: Option<String>,
     /// Every table, as a Markdown data dictionary.
     #[arg(long, conflicts_with = "run")]
     all: bool,
+    /// Form of the contract.
+    #[arg(long, value_enum, default_value = "table", conflicts_with = "all")]
+    format: ListFormat,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -33,6 +40,9 @@ pub(super) struct DescribeArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct TablesArgs {
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ListFormat,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -54,7 +64,56 @@ pub(super) fn tables(
     args: &TablesArgs,
 ) -> anyhow::Result<()> {
     let lake = args.lake.open()?;
-    args.kept.read(runtime, &lake, |read| listed(out, &read.whole(runtime, &lake)?.catalog))
+    args.kept.read(runtime, &lake, |read| {
+        let catalog = read.whole(runtime, &lake)?.catalog;
+        match args.format {
+            ListFormat::Table => listed(out, &catalog),
+            ListFormat::Json => json(out, &CatalogJson::of(&catalog)),
+        }
+    })
+}
+
+/// What is published, as JSON has it.
+#[derive(Debug, Serialize)]
+struct CatalogJson<'c> {
+    pipeline: &'c str,
+    run: &'c str,
+    published_at: &'c str,
+    tables: Vec<TableJson<'c>>,
+}
+
+/// A table, as JSON has it.
+#[derive(Debug, Serialize)]
+struct TableJson<'c> {
+    name: &'c str,
+    rows: u64,
+    bytes: u64,
+    stage: &'c str,
+    about: &'c str,
+    key: &'c [String],
+    products: Option<String>,
+    made_at: &'c str,
+}
+
+impl<'c> CatalogJson<'c> {
+    fn of(catalog: &'c Catalog) -> Self {
+        let tables = catalog.tables.iter().map(|(name, version)| TableJson {
+            name,
+            rows: version.rows(),
+            bytes: version.bytes(),
+            stage: &version.stage,
+            about: &version.about,
+            key: &version.key,
+            products: classification::of(version),
+            made_at: &version.made_at,
+        });
+        Self {
+            pipeline: &catalog.pipeline,
+            run: &catalog.run,
+            published_at: &catalog.published_at,
+            tables: tables.collect(),
+        }
+    }
 }
 
 fn listed(out: &mut impl Write, catalog: &Catalog) -> anyhow::Result<()> {
@@ -130,28 +189,84 @@ fn meta_tables(out: &mut impl Write) -> std::io::Result<()> {
     columns(out, &rows)
 }
 
-/// Prints the contract of a table, or of all.
+/// A contract, as JSON has it.
+#[derive(Debug, Serialize)]
+struct DescribedJson<'d> {
+    table: &'d str,
+    about: &'d str,
+    /// With commas.
+    key: &'d str,
+    products: Option<&'d str>,
+    columns: Vec<ColumnJson<'d>>,
+}
+
+/// A column of a contract, as JSON has it.
+#[derive(Debug, Serialize)]
+struct ColumnJson<'d> {
+    name: &'d str,
+    r#type: &'static str,
+    null: bool,
+    unit: &'d str,
+    about: &'d str,
+}
+
+impl<'d> DescribedJson<'d> {
+    fn of(described: &'d Described) -> Self {
+        let columns = described.columns.iter().map(|column| ColumnJson {
+            name: &column.name,
+            r#type: column.kind.name(),
+            null: column.is_nullable,
+            unit: &column.unit,
+            about: &column.about,
+        });
+        Self {
+            table: &described.table,
+            about: &described.about,
+            key: &described.key,
+            products: described.products.as_deref(),
+            columns: columns.collect(),
+        }
+    }
+}
+
+/// Prints what is told of a table.
+fn tell(out: &mut impl Write, format: ListFormat, described: &Described) -> anyhow::Result<()> {
+    match format {
+        ListFormat::Table => Ok(output::contract(out, described)?),
+        ListFormat::Json => json(out, &DescribedJson::of(described)),
+    }
+}
+
+/// Prints the contract of a table, or of all, or a page on the `program`.
 pub(super) fn describe(
     runtime: &Runtime,
     out: &mut impl Write,
     args: &DescribeArgs,
+    program: clap::Command,
 ) -> anyhow::Result<()> {
     if args.all {
         return all_contracts(out);
     }
     let name = args.table.as_deref().unwrap_or_default();
+    if let Some(page) = Page::of(name) {
+        return page.print(out, program);
+    }
     if name == meta::SCHEMA {
-        return Ok(meta_tables(out)?);
+        if args.format == ListFormat::Table {
+            return Ok(meta_tables(out)?);
+        }
+        let all: Vec<Described> = meta::contracts().iter().map(Described::of_contract).collect();
+        return json(out, &all.iter().map(DescribedJson::of).collect::<Vec<_>>());
     }
     if let Some(contract) = meta::contract(name) {
-        return Ok(output::contract(out, &Described::of_contract(contract))?);
+        return tell(out, args.format, &Described::of_contract(contract));
     }
     if args.kept.is_asked() {
         // As that run had it: contracts change, too.
         let lake = args.lake.open()?;
         return args.kept.read(runtime, &lake, |read| {
             let version = published::version(&read.catalog, name)?;
-            Ok(output::contract(out, &Described::of(version))?)
+            tell(out, args.format, &Described::of(version))
         });
     }
     let published = args.lake.open().and_then(|lake| catalog(runtime, &lake));
@@ -181,8 +296,7 @@ pub(super) fn describe(
             Described::of(version)
         }
     };
-    output::contract(out, &described)?;
-    Ok(())
+    tell(out, args.format, &described)
 }
 
 /// Shows that nothing was lost between the raw files and the records.

@@ -2,16 +2,28 @@
 
 use super::failure::Damaged;
 use super::lake_args::{LakeArgs, catalog};
+use super::list_format::{ListFormat, json};
 use super::quantities::seconds;
 use crate::{clock, nightly, run};
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
-use lake::{Lake, LakeError, Repaired, RunStatus, TableVersion};
+use lake::{Lake, LakeError, Repaired, RunRecord, RunStatus, TableVersion};
 use report::output::{columns, right};
 use report::published;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::time::Duration;
 use tokio::runtime::Runtime;
+
+#[derive(Debug, Args)]
+pub(super) struct RunsArgs {
+    /// Form of the list.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ListFormat,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -33,22 +45,69 @@ pub(super) struct GcArgs {
     lake: LakeArgs,
 }
 
+/// A run, as JSON has it.
+#[derive(Debug, Serialize)]
+struct RunJson<'r> {
+    number: u64,
+    run: &'r str,
+    pipeline: &'r str,
+    command: &'r str,
+    started_at: &'r str,
+    ended_at: Option<&'r str>,
+    status: &'static str,
+    n_built: usize,
+    n_reused: usize,
+    /// Of all its stages.
+    seconds: f64,
+    error: Option<&'r str>,
+    is_published: bool,
+}
+
+fn n_stages(run: &RunRecord, action: &str) -> usize {
+    run.stages.iter().filter(|stage| stage.action == action).count()
+}
+
+fn millis(run: &RunRecord) -> u64 {
+    run.stages.iter().map(|stage| stage.millis).sum()
+}
+
+impl<'r> RunJson<'r> {
+    fn of(run: &'r RunRecord, published: Option<&str>) -> Self {
+        Self {
+            number: run.number,
+            run: &run.run,
+            pipeline: &run.pipeline,
+            command: &run.command,
+            started_at: &run.started_at,
+            ended_at: run.ended_at.as_deref(),
+            status: run.status.name(),
+            n_built: n_stages(run, "built"),
+            n_reused: n_stages(run, "reused"),
+            seconds: Duration::from_millis(millis(run)).as_secs_f64(),
+            error: run.error.as_deref(),
+            is_published: published == Some(run.run.as_str()),
+        }
+    }
+}
+
 /// Shows the history of runs.
-pub(super) fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> anyhow::Result<()> {
-    let lake = args.open()?;
+pub(super) fn runs(runtime: &Runtime, out: &mut impl Write, args: &RunsArgs) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
     let found = runtime.block_on(lake.runs())?;
     run::warn_of(&found.left_out);
     let found = found.records;
+    let published = runtime.block_on(lake.catalog())?.map(|catalog| catalog.run);
+    if args.format == ListFormat::Json {
+        let told = found.iter().rev().map(|run| RunJson::of(run, published.as_deref()));
+        return json(out, &told.collect::<Vec<_>>());
+    }
     if found.is_empty() {
         writeln!(out, "no runs yet")?;
         return Ok(());
     }
-    let published = runtime.block_on(lake.catalog())?.map(|catalog| catalog.run);
     let head = ["no", "run", "pipeline", "began", "status", "built", "reused", "time", ""];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for run in found.iter().rev() {
-        let count = |action: &str| run.stages.iter().filter(|s| s.action == action).count();
-        let millis: u64 = run.stages.iter().map(|stage| stage.millis).sum();
         let note = match (&run.error, published.as_ref() == Some(&run.run)) {
             (_, true) => "<- published".to_owned(),
             (Some(error), _) => error.lines().next().unwrap_or_default().to_owned(),
@@ -64,9 +123,9 @@ pub(super) fn runs(runtime: &Runtime, out: &mut impl Write, args: &LakeArgs) -> 
             run.pipeline.clone(),
             clock::age(&run.started_at),
             status.to_owned(),
-            count("built").to_string(),
-            count("reused").to_string(),
-            seconds(millis),
+            n_stages(run, "built").to_string(),
+            n_stages(run, "reused").to_string(),
+            seconds(millis(run)),
             note,
         ]);
     }

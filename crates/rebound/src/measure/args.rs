@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
 use project::config::count;
 use report::output::{CsvArgs, Format};
+use sources::input::Frame;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What to measure of which table, under which conventions.
 #[derive(Debug, Args)]
@@ -68,6 +70,11 @@ pub struct MeasureArgs {
 }
 
 impl MeasureArgs {
+    /// Has the rows of a frame read instead of the file.
+    pub fn take_rows(&mut self, rows: Frame) {
+        self.table.rows = Some(Arc::new(rows));
+    }
+
     /// The files that are read.
     pub(crate) fn inputs(&self) -> [&Path; 1] {
         [&self.table.file]

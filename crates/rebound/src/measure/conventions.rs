@@ -1,12 +1,24 @@
 //! The conventions that measures follow.
 
 use super::args::{MeasureArgs, Tool};
+use clap::ValueEnum;
 use project::config::choice::{Choice, CoOccurrenceMargin, RelatednessMeasure};
 use space::complexity::Scale;
 use space::{
     ComplexityParams, Diagonal, Exports, GainForm, Rca, RcaRule, Relatedness, Specialization,
     coagglomeration, correlation, relatedness,
 };
+
+/// Our conventions and those of each tool that `--like` takes, in words, with its name.
+pub fn conventions_by_tool() -> Vec<(Option<String>, String)> {
+    let tools = Tool::value_variants().iter().copied().map(Some);
+    let of = |tool: Option<Tool>| {
+        let name = tool.and_then(|tool| tool.to_possible_value());
+        let name = name.map(|value| value.get_name().to_owned());
+        (name, Conventions::like(tool, 1.0).text())
+    };
+    std::iter::once(None).chain(tools).map(of).collect()
+}
 
 /// All conventions, chosen.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +33,8 @@ pub(super) struct Conventions {
 }
 
 impl Conventions {
-    /// Those of the tool that the arguments name, with what they say themselves.
-    pub(super) fn of(args: &MeasureArgs) -> Self {
-        let threshold = args.rca_threshold.unwrap_or(1.0);
+    /// Those of a tool, or ours.
+    fn like(tool: Option<Tool>, threshold: f64) -> Self {
         let mut chosen = Self {
             rule: RcaRule::AtLeast(threshold),
             relatedness: RelatednessMeasure::Proximity,
@@ -33,7 +44,7 @@ impl Conventions {
             outlook_is_standardized: false,
             gain: GainForm::Nearer,
         };
-        match args.like {
+        match tool {
             None => {}
             Some(Tool::PyEcomplexity) => chosen.diagonal = Diagonal::Included,
             Some(Tool::Stata) => chosen.rule = RcaRule::Above(threshold),
@@ -52,6 +63,12 @@ impl Conventions {
                 chosen.margin = CoOccurrenceMargin::CoOccurrence;
             }
         }
+        chosen
+    }
+
+    /// Those of the tool that the arguments name, with what they say themselves.
+    pub(super) fn of(args: &MeasureArgs) -> Self {
+        let mut chosen = Self::like(args.like, args.rca_threshold.unwrap_or(1.0));
         if let Some(relatedness) = args.relatedness {
             chosen.relatedness = relatedness;
         }

@@ -9,6 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use report::stata::PERIOD;
 use space::backbone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,11 @@ fn fields(question: &Question) -> Vec<Field> {
         Field::new(name, kind, false)
     };
     let columns = &question.table.columns;
-    let mut fields: Vec<Field> = columns.period.iter().map(|name| label(name)).collect();
+    let of_period = |name: &String| {
+        let said = BTreeMap::from([(PERIOD.to_owned(), String::new())]);
+        label(name).with_metadata(said.into_iter().collect())
+    };
+    let mut fields: Vec<Field> = columns.period.iter().map(of_period).collect();
     match question.of {
         Of::Cells => {
             fields.extend([label(&columns.region), label(columns.product())]);
@@ -126,6 +131,7 @@ impl Form {
             }
         }
         for &metric in &question.metrics {
+            cancel::check();
             let values = metrics::values(period, metric);
             let is_of_parts = question.of == Of::Cells && metric.of() != Of::Cells;
             columns.push(if is_of_parts {

@@ -58,6 +58,7 @@ impl<'q> Period<'q> {
     /// Measures what the metrics of the question need of a period.
     pub(super) fn of(question: &'q Question, at: usize) -> std::io::Result<Self> {
         use Metric as M;
+        cancel::check();
         let conventions = &question.conventions;
         let exports = exports_of(&question.table, at)?;
         let rca = rca(&exports, Reference::Own);
@@ -122,7 +123,10 @@ impl<'q> Period<'q> {
         let value = &value;
         self.regions
             .par_iter()
-            .flat_map_iter(|&r| self.products.iter().map(move |&p| value(r, p)))
+            .flat_map_iter(|&r| {
+                cancel::check();
+                self.products.iter().map(move |&p| value(r, p))
+            })
             .collect()
     }
 

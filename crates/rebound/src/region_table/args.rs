@@ -3,7 +3,9 @@
 use clap::{Args, ValueEnum};
 use project::config::count;
 use project::read_options::ReadOptions;
+use sources::input::Frame;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A table of regions, and how it is read.
 #[derive(Debug, Args)]
@@ -11,6 +13,9 @@ pub(crate) struct TableArgs {
     /// A table with a row a region and product (and year): delimited text, a workbook, Parquet,
     /// Arrow, Stata or JSON, plain or packed.
     pub(crate) file: PathBuf,
+    /// Rows that are read instead of the file, whose name then only stands for them.
+    #[arg(skip)]
+    pub(crate) rows: Option<Arc<Frame>>,
     /// Its column of regions (found by its name if it is a usual one).
     #[arg(long)]
     pub(crate) region: Option<String>,

@@ -1,6 +1,6 @@
 //! What looks misread in a table that is measured, said before its measures.
 
-use super::input::Table;
+use super::table::Table;
 use crate::plausibility::say;
 use trade::plausibility::{Axis, Cell, Cells, Dimension, Findings};
 

@@ -8,7 +8,9 @@ use project::config::choice::{AbsentRegions, region_benchmarks};
 use project::config::count;
 use project::config::range::THREADS;
 use report::output::{CsvArgs, Format};
+use sources::input::Frame;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The resilience of which table's regions, over which periods, against which benchmarks.
 #[derive(Debug, Args)]
@@ -40,6 +42,9 @@ pub struct ResilienceArgs {
         long = "episodes", value_name = "FILE", conflicts_with_all = ["base", "trough"], help_heading = "Episode"
     )]
     pub(super) own_dates: Option<PathBuf>,
+    /// Rows that are read instead of that table.
+    #[arg(skip)]
+    pub(super) rows_of_dates: Option<Arc<Frame>>,
     /// Give no rows of regions that the table of dates does not list; they are still among whom others are compared with.
     #[arg(long, requires = "own_dates", help_heading = "Episode")]
     pub(super) only_listed: bool,
@@ -135,6 +140,16 @@ impl ResilienceArgs {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Has the rows of a frame read instead of the file.
+    pub fn take_rows(&mut self, rows: Frame) {
+        self.table.rows = Some(Arc::new(rows));
+    }
+
+    /// Has the rows of a frame read instead of the table of dates.
+    pub fn take_dates(&mut self, rows: Frame) {
+        self.rows_of_dates = Some(Arc::new(rows));
     }
 
     /// The files that are read.

@@ -152,7 +152,10 @@ fn own(
     args: &ResilienceArgs,
     unless: (Option<Period>, Option<Period>),
 ) -> Result<Dates, String> {
-    let mut reader = TableReader::open(path, &ReadOptions::default())?;
+    let mut reader = match &args.rows_of_dates {
+        Some(frame) => TableReader::of_frame(frame, &ReadOptions::default())?,
+        None => TableReader::open(path, &ReadOptions::default())?,
+    };
     let places = Places::of(reader.header())?;
     let mut by_periods: BTreeMap<Periods, (Episode, BTreeSet<String>)> = BTreeMap::new();
     let rows = reader.each(|row| {

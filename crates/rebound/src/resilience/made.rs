@@ -10,6 +10,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use lake::Contract;
+use report::stata::ABOUT;
 use stages::contracts::holds_values;
 use stages::resilience::in_memory::MadeTable;
 use std::collections::BTreeMap;
@@ -50,12 +51,14 @@ fn schema_of(contract: &Contract, shift: Shift, conventions: &str) -> SchemaRef 
     let fields = contract.schema();
     let field = |(column, field): (&lake::Column, &Arc<Field>)| {
         let is_scaled = !shift.is_none() && holds_values(column);
-        match field.data_type() {
-            DataType::Decimal128(..) if is_scaled => {
-                field.as_ref().clone().with_data_type(DataType::Float64)
-            }
-            _ => field.as_ref().clone(),
-        }
+        let about = match column.unit.as_str() {
+            "" => column.about.clone(),
+            unit => format!("{} ({unit})", column.about),
+        };
+        let said = BTreeMap::from([(ABOUT.to_owned(), about)]);
+        let field = field.as_ref().clone().with_metadata(said.into_iter().collect());
+        let is_money = matches!(field.data_type(), DataType::Decimal128(..));
+        if is_scaled && is_money { field.with_data_type(DataType::Float64) } else { field }
     };
     let fields: Vec<Field> =
         contract.columns.iter().zip(fields.fields().iter()).map(field).collect();

@@ -254,7 +254,7 @@ impl Checker<'_> {
         for version in versions {
             self.verified.read(version)?;
         }
-        let asked = self.runtime.block_on(session.run(&file.text));
+        let asked = self.runtime.block_on(cancel::until(session.run(&file.text)));
         Ok(asked.map_err(|source| broken(file, source))?.1)
     }
 
@@ -339,7 +339,7 @@ impl Checker<'_> {
         for version in &part.reads {
             session.register(version)?;
         }
-        let asked = self.runtime.block_on(session.run(&file.text));
+        let asked = self.runtime.block_on(cancel::until(session.run(&file.text)));
         for version in &part.reads {
             session.forget(&version.table)?;
         }

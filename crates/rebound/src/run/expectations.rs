@@ -228,7 +228,7 @@ impl Expectations<'_> {
         for version in versions {
             session.register(version)?;
         }
-        Ok(self.runtime.block_on(session.run(sql))?.1)
+        Ok(self.runtime.block_on(cancel::until(session.run(sql)))?.1)
     }
 
     fn totals(&self, versions: &[&TableVersion], sql: &str) -> Result<Totals, RunError> {

@@ -266,8 +266,7 @@ impl<'l> Looking<'l> {
 /// [`RunError`] if the lake fails, or the units that are selected are not there.
 pub fn forecast(runtime: &Runtime, plan: &Plan) -> Result<Vec<Forecast>, RunError> {
     let runs = runtime.block_on(plan.lake.recent_runs())?.records;
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|_| RunError::Threads(1))?;
+    let pool = crate::threads::pool(1, None).map_err(|_| RunError::Threads(1))?;
     let verified = Verified::new(&plan.lake, runtime, &pool);
     let builder = Builder {
         runtime,

@@ -93,7 +93,8 @@ impl Builder<'_> {
     fn values(&self, session: &Session, sql: &SqlFile) -> Result<Vec<Value>, RunError> {
         let Some(each) = sql.each() else { return Ok(Vec::new()) };
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let (_, batches) = self.runtime.block_on(session.run(each.query)).map_err(failed)?;
+        let (_, batches) =
+            self.runtime.block_on(cancel::until(session.run(each.query))).map_err(failed)?;
         let n_names = each.names().count();
         let mut values = Vec::new();
         for batch in batches {
@@ -153,7 +154,8 @@ impl Builder<'_> {
         }
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
         let texts = self.statements(&session, sql)?;
-        let open = |text: &str| self.runtime.block_on(session.open(text)).map_err(failed);
+        let open =
+            |text: &str| self.runtime.block_on(cancel::until(session.open(text))).map_err(failed);
         let mut first = open(&texts[0])?;
         let schema = first.schema.clone();
         let mut version = self.sql_draft(node, sql, &schema, fingerprint, made_at)?;
@@ -172,7 +174,9 @@ impl Builder<'_> {
         };
         let mut splitter = Splitter::whole(sql, self.lake, &version, column);
         let mut add = |rows: &mut query::Rows| -> Result<(), RunError> {
-            while let Some(batch) = self.runtime.block_on(rows.next()).map_err(failed)? {
+            while let Some(batch) =
+                self.runtime.block_on(cancel::until(rows.next())).map_err(failed)?
+            {
                 self.runtime.block_on(splitter.add(batch))?;
             }
             Ok(())
@@ -352,7 +356,8 @@ impl Builder<'_> {
         for table in tables {
             session.register(table)?;
         }
-        let mut rows = self.runtime.block_on(session.open(statement)).map_err(failed)?;
+        let mut rows =
+            self.runtime.block_on(cancel::until(session.open(statement))).map_err(failed)?;
         let draft = self.sql_draft(node, sql, &rows.schema, &Fingerprint::of(b""), "")?;
         let column = part_of(sql)?.map(|part| part.column);
         let mut splitter = Splitter::new(sql, self.lake, &draft, column, folders, name);
@@ -370,7 +375,9 @@ impl Builder<'_> {
             }
             self.runtime.block_on(self.lake.remove(&whole))?;
         } else {
-            while let Some(batch) = self.runtime.block_on(rows.next()).map_err(failed)? {
+            while let Some(batch) =
+                self.runtime.block_on(cancel::until(rows.next())).map_err(failed)?
+            {
                 add(batch)?;
             }
         }

@@ -374,6 +374,7 @@ fn settle(
 ) -> Option<()> {
     let n = rows.first().map_or(0, Vec::len);
     for _ in 0..MOST_IN_FOLD {
+        cancel::check();
         let all = Centred::of(rows.iter().map(Vec::as_slice), n);
         let (periods, gram) = all.less_periods();
         let Lowering { product, .. } = Lowering::of(&gram, n, penalty)?;

@@ -127,6 +127,7 @@ impl Problem {
         let mut mixture = start;
         let mut n = 0;
         loop {
+            cancel::check();
             self.settle(&mut mixture, penalty, &mut n)?;
             let gradient = self.gradient(&self.off(&mixture), penalty);
             let own = mixture.places.iter().map(|&place| gradient[place]);
@@ -147,6 +148,7 @@ impl Problem {
     /// Moves a mixture to the optimum on its own donors, of which some may leave.
     fn settle(&self, mixture: &mut Mixture, penalty: f64, n: &mut usize) -> Result<(), NullReason> {
         loop {
+            cancel::check();
             *n += 1;
             if *n > MOST_ITERATIONS {
                 return Err(NullReason::NoConvergence);

@@ -1,9 +1,10 @@
-//! Arrow IPC, as a file (Feather 2) or a stream, as blocks of its rows.
+//! Arrow IPC, as a file (Feather 2) or a stream, or rows that are in memory, as blocks of rows.
 
-use super::block::{BLOCK_ROWS, Block, Stored};
+use super::block::{BLOCK_ROWS, Block, Frame, Stored};
 use super::fault::text_of;
 use super::words;
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use encoding_rs::Encoding;
@@ -27,10 +28,41 @@ pub(super) struct ArrowBlocks {
     row: u64,
 }
 
-/// The batches of a file.
+/// The batches of a file, or those in memory with the places of the columns that are read.
 enum Batches {
     File(FileReader<BufReader<File>>),
     Stream(StreamReader<BufReader<File>>),
+    InMemory(std::vec::IntoIter<RecordBatch>, Vec<usize>),
+}
+
+/// Which columns of a table are read: those that are not nested.
+struct Columns {
+    names: Vec<String>,
+    kept: Vec<usize>,
+    /// Which are left out, in words; empty if none is.
+    left_out: String,
+}
+
+impl Columns {
+    /// Those of a schema; otherwise what is wrong with it.
+    fn of(schema: &SchemaRef) -> Result<Self, String> {
+        let (mut names, mut kept, mut nested) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, field) in schema.fields().iter().enumerate() {
+            match lake::nested(field.data_type()) {
+                Some(what) => nested.push((field.name().clone(), what)),
+                None => {
+                    names.push(field.name().clone());
+                    kept.push(at);
+                }
+            }
+        }
+        let left_out = words::left_out(&nested);
+        match names.is_empty() {
+            false => Ok(Self { names, kept, left_out }),
+            true if left_out.is_empty() => Err("it has no columns".to_owned()),
+            true => Err(format!("{left_out}: no other is there; write a column for each value")),
+        }
+    }
 }
 
 impl Batches {
@@ -61,6 +93,7 @@ impl Batches {
         match self {
             Self::File(batches) => batches.next(),
             Self::Stream(batches) => batches.next(),
+            Self::InMemory(batches, kept) => batches.next().map(|batch| batch.project(kept)),
         }
     }
 }
@@ -135,27 +168,27 @@ impl ArrowBlocks {
         let schema = match &all {
             Batches::File(batches) => batches.schema(),
             Batches::Stream(batches) => batches.schema(),
+            Batches::InMemory(..) => return Err("it is no file".to_owned()),
         };
-        let (mut header, mut kept, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, field) in schema.fields().iter().enumerate() {
-            match lake::nested(field.data_type()) {
-                Some(what) => left_out.push((field.name().clone(), what)),
-                None => {
-                    header.push(field.name().clone());
-                    kept.push(at);
-                }
-            }
-        }
-        let seen = words::left_out(&left_out);
-        if header.is_empty() {
-            return Err(match seen.is_empty() {
-                true => "it has no columns".to_owned(),
-                false => format!("{seen}: no other is there; write a column for each value"),
-            });
-        }
-        let batches = if left_out.is_empty() { all } else { Batches::open(path, Some(kept))? };
+        let columns = Columns::of(&schema)?;
+        let batches = match columns.left_out.is_empty() {
+            true => all,
+            false => Batches::open(path, Some(columns.kept.clone()))?,
+        };
+        Ok(Self::new(columns, batches, options))
+    }
+
+    /// Begins to read rows that are in memory.
+    pub(super) fn of_frame(frame: &Frame, options: &ReadOptions) -> Result<Self, String> {
+        let columns = Columns::of(&frame.schema)?;
+        let batches = Batches::InMemory(frame.batches.clone().into_iter(), columns.kept.clone());
+        Ok(Self::new(columns, batches, options))
+    }
+
+    fn new(columns: Columns, batches: Batches, options: &ReadOptions) -> Self {
+        let Columns { names: header, left_out: seen, .. } = columns;
         let encoding = options.encoding.map_or(encoding_rs::UTF_8, |characters| characters.0);
-        Ok(Self { header, seen, batches, rest: None, encoding, row: 1 })
+        Self { header, seen, batches, rest: None, encoding, row: 1 }
     }
 
     /// The next rows; `None` at the end.

@@ -1,7 +1,7 @@
 //! Blocks of rows, and the memory that they are read into.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
 use encoding_rs::Encoding;
 use lake::Pool;
 use project::bounded::RowLimit;
@@ -21,6 +21,15 @@ pub(super) const BLOCK_ROWS: usize = 1 << 18;
 
 /// Bytes of texts after which such a block ends, so that a column of it has room for them.
 pub(super) const BLOCK_TEXT_BYTES: usize = 256 << 20;
+
+/// A table that is in memory, as another program has it.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// Its rows, in order.
+    pub batches: Vec<RecordBatch>,
+}
 
 /// Some rows of a file.
 #[derive(Debug)]

@@ -51,14 +51,27 @@ pub fn decoded_texts(
     first: u64,
 ) -> Result<Vec<StringArray>, String> {
     let columns = rows.columns().iter().zip(rows.schema_ref().fields()).zip(stored);
-    let columns = columns.map(|((column, field), stored)| {
-        let encoding = match *stored {
-            Stored::Bytes(encoding) => encoding,
-            Stored::Text | Stored::Number | Stored::Single => encoding_rs::UTF_8,
-        };
-        in_utf8(field.name(), text(field.name(), column, encoding)?, first)
-    });
+    let columns =
+        columns.map(|((column, field), stored)| decoded_text(field.name(), column, *stored, first));
     columns.collect()
+}
+
+/// A column as texts in UTF-8, as [`decoded_texts`].
+///
+/// # Errors
+///
+/// As [`utf8_texts`].
+pub fn decoded_text(
+    name: &str,
+    column: &ArrayRef,
+    stored: Stored,
+    first: u64,
+) -> Result<StringArray, String> {
+    let encoding = match stored {
+        Stored::Bytes(encoding) => encoding,
+        Stored::Text | Stored::Number | Stored::Single => encoding_rs::UTF_8,
+    };
+    in_utf8(name, text(name, column, encoding)?, first)
 }
 
 /// The cells of a block of a table, row by row.
@@ -101,7 +114,11 @@ fn fault(name: &str, error: &ArrowError) -> String {
     format!("column {}: {}", named(name), printable(&error.to_string(), 100))
 }
 
-fn text(name: &str, column: &ArrayRef, encoding: &'static Encoding) -> Result<BinaryArray, String> {
+pub(super) fn text(
+    name: &str,
+    column: &ArrayRef,
+    encoding: &'static Encoding,
+) -> Result<BinaryArray, String> {
     let cast = |to: &DataType| {
         // A value that is lost is no null.
         let options = CastOptions { safe: false, ..CastOptions::default() };

@@ -40,7 +40,10 @@ impl From<RemoteError> for Unreadable {
 /// What `work` gives; an error where a library panics, as some do on damaged bytes.
 pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    done.unwrap_or_else(|_| Err("its data are damaged: fetch it again".to_owned()))
+    done.unwrap_or_else(|panic| {
+        drop(cancel::pass_on(panic));
+        Err("its data are damaged: fetch it again".to_owned())
+    })
 }
 
 pub(super) fn text_of(error: impl std::fmt::Display) -> String {

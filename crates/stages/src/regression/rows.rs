@@ -4,14 +4,17 @@ use super::error::RegressionError;
 use crate::levels::{Categories, Levels, Met};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
+use arrow::error::ArrowError;
+use estimate::Factor;
 use project::formula::Term;
 use project::model_spec::Spec;
 use project::suggest::suggest;
 use query::Session;
 use tokio::runtime::Handle;
+use trade::NO_CODE;
 
 /// Rows of a specification, complete but for what the outcomes lack.
-pub(super) struct Rows {
+pub struct Rows {
     /// What the columns of numbers are.
     pub(super) terms: Vec<Term>,
     /// The columns of numbers; NaN stands for null.
@@ -39,12 +42,16 @@ impl Rows {
         let schema = columns(session, runtime, spec, of)?;
         let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); terms.len()];
         let mut met: Vec<Met> = categories.iter().map(|_| Met::default()).collect();
+        let mut without_text: Option<(&String, ArrowError)> = None;
         let take = |batch: &RecordBatch| {
             for (out, column) in numbers.iter_mut().zip(batch.columns()) {
                 add(out, column.as_primitive::<Float64Type>());
             }
-            for (out, column) in met.iter_mut().zip(&batch.columns()[terms.len()..]) {
-                column.as_string::<i32>().iter().for_each(|text| out.add(text));
+            let columns = categories.iter().zip(&batch.columns()[terms.len()..]);
+            for (out, (name, column)) in met.iter_mut().zip(columns) {
+                if let Err(error) = out.add_all(column) {
+                    without_text.get_or_insert((name, error));
+                }
             }
         };
         let sql = spec.sql();
@@ -53,6 +60,12 @@ impl Rows {
             sql,
             source,
         })?;
+        if let Some((name, error)) = without_text {
+            return Err(RegressionError::Data {
+                of: of.to_owned(),
+                why: format!("`{name}` cannot be read as categories: {error}"),
+            });
+        }
         for (term, column) in terms.iter().zip(&numbers) {
             let n = column.iter().filter(|value| value.is_infinite()).count();
             if n > 0 {
@@ -68,9 +81,7 @@ impl Rows {
             }
         }
         let of_column = |column: &String| match schema.field_with_name(column) {
-            Ok(field) if matches!(field.data_type(), DataType::Float64 | DataType::Float32) => {
-                Categories::Floats
-            }
+            Ok(field) if values(field.data_type()).is_floating() => Categories::Floats,
             _ => Categories::Others,
         };
         let factors = met
@@ -81,6 +92,12 @@ impl Rows {
         Ok(Self { terms, numbers, categories, factors })
     }
 
+    /// The columns of categories beside each other, of the rows that have all of them.
+    pub fn coded(&self) -> Coded<'_> {
+        let is_kept = |row: &usize| self.factors.iter().all(|of| of.of_row[*row] != NO_CODE);
+        Coded { rows: self, kept: (0..self.n()).filter(is_kept).collect() }
+    }
+
     /// How many there are.
     pub(super) fn n(&self) -> usize {
         self.numbers.first().map_or(0, Vec::len)
@@ -89,6 +106,67 @@ impl Rows {
     /// The place of a column of categories.
     pub(super) fn place_of(&self, column: &str) -> usize {
         self.categories.iter().position(|name| name == column).unwrap_or(0)
+    }
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").field("rows", &self.n()).finish_non_exhaustive()
+    }
+}
+
+/// The rows that have all categories.
+#[derive(Debug)]
+pub struct Coded<'r> {
+    rows: &'r Rows,
+    /// Which of the rows they are.
+    kept: Vec<usize>,
+}
+
+impl<'r> Coded<'r> {
+    /// The columns of categories, each with its name and its levels.
+    pub fn columns(&self) -> impl Iterator<Item = (&'r str, &'r [String])> {
+        let names = self.rows.categories.iter().map(String::as_str);
+        names.zip(self.rows.factors.iter().map(|levels| levels.texts.as_slice()))
+    }
+
+    /// The values of an outcome, by its place; one that is missing adds nothing to a sum.
+    pub fn outcome(&self, place: usize) -> Vec<f64> {
+        let column = &self.rows.numbers[place];
+        let value = |row: &usize| if column[*row].is_nan() { 0.0 } else { column[*row] };
+        self.kept.iter().map(value).collect()
+    }
+
+    /// The level of each row in the column at `place`.
+    pub fn levels(&self, place: usize) -> Vec<u32> {
+        let of_row = &self.rows.factors[place].of_row;
+        self.kept.iter().map(|row| of_row[*row]).collect()
+    }
+
+    /// Of each row the combination of its levels in all columns but that at `place`, and how many
+    /// combinations there are. Without other columns all rows are one.
+    pub fn others(&self, place: usize) -> (Vec<u32>, usize) {
+        let places = (0..self.rows.factors.len()).filter(|other| *other != place);
+        let others: Vec<Factor> = places
+            .map(|other| Factor {
+                of_row: self.levels(other),
+                n_levels: self.rows.factors[other].texts.len(),
+            })
+            .collect();
+        if others.is_empty() {
+            return (vec![0; self.kept.len()], usize::from(!self.kept.is_empty()));
+        }
+        let mut factor = Factor::combine(&others.iter().collect::<Vec<_>>());
+        factor.compact();
+        (factor.of_row, factor.n_levels)
+    }
+}
+
+/// The type of a column's values, whether they are named by their place or not.
+fn values(of: &DataType) -> &DataType {
+    match of {
+        DataType::Dictionary(_, values) => values,
+        other => other,
     }
 }
 
@@ -106,7 +184,7 @@ fn columns(
     let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     for column in spec.numbers().into_iter().flat_map(|term| term.columns) {
         if let Ok(field) = schema.field_with_name(&column)
-            && lake::Kind::of(field.data_type()) == Some(lake::Kind::Text)
+            && lake::Kind::of(values(field.data_type())) == Some(lake::Kind::Text)
         {
             return Err(RegressionError::Data {
                 of: of.to_owned(),

@@ -127,6 +127,7 @@ impl<'a> Comparison<'a> {
         let indices: Vec<[Option<f64>; 2]> = (0..path.cube.regions.len())
             .into_par_iter()
             .flat_map_iter(|region| {
+                cancel::check();
                 (0..path.cube.products.len())
                     .filter(move |&part| is_traded(path, region, part))
                     .map(move |part| {

@@ -175,6 +175,7 @@ impl History<'_> {
         let found: Vec<(Result<Expected, NullReason>, Option<f64>)> = (0..self.n_units())
             .into_par_iter()
             .map(|unit| {
+                cancel::check();
                 if self.is_changed[unit] {
                     return (Err(NullReason::RegionChanged), None);
                 }

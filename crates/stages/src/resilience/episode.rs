@@ -624,6 +624,7 @@ pub(super) fn each_region<T: Table + Send>(
     rows: impl Fn(usize) -> Rows<T> + Sync,
 ) -> Result<(), StageError> {
     for first in (0..n_regions).step_by(CHUNK) {
+        cancel::check();
         let chunk = first..(first + CHUNK).min(n_regions);
         let made: Vec<Rows<T>> = chunk.into_par_iter().map(&rows).collect();
         made.into_iter().try_for_each(|rows| long.add(rows))?;

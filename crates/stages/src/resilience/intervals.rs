@@ -248,6 +248,7 @@ impl Replicated {
         let benchmarks = path.benchmarks();
         let has_models = benchmarks.iter().any(|benchmark| benchmark.own_model().is_some());
         let of_region = |unit: usize| -> Vec<Drawn> {
+            cancel::check();
             let mut ends = Vec::new();
             let products =
                 of_products(path, unit, number, |of| ends.extend(has_models.then_some(of)));
@@ -261,6 +262,7 @@ impl Replicated {
         let regions = (0..path.cube.regions.len()).into_par_iter();
         let drawn: Vec<Vec<Drawn>> = regions.map(of_region).collect();
         let of_region = |drawn: &Vec<Drawn>| -> Vec<Intervals> {
+            cancel::check();
             drawn.iter().map(|of| Intervals::new(path, of)).collect()
         };
         let intervals: Vec<Vec<Intervals>> = drawn.par_iter().map(of_region).collect();

@@ -47,6 +47,7 @@ pub(super) fn rows(path: &EpisodePath<'_>, number: usize, rows: &mut Rows<ShockD
     let found: Vec<(usize, usize, Found)> = (0..n_regions)
         .into_par_iter()
         .map(|region| {
+            cancel::check();
             let series = match series(region) {
                 Ok(series) => series,
                 Err(why) => return (0, 0, Err(why)),

@@ -1,0 +1,11 @@
+//! How the library is linked.
+
+#[expect(clippy::print_stdout, reason = "a build script speaks to cargo")]
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // Elsewhere that is what linkers do anyway.
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "macos") {
+        println!("cargo::rustc-cdylib-link-arg=-undefined");
+        println!("cargo::rustc-cdylib-link-arg=dynamic_lookup");
+    }
+}

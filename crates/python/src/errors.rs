@@ -1,0 +1,93 @@
+//! Errors as exceptions of Python.
+
+use project::causes::causes;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use rebound::cli::{is_users_fault, readable};
+
+/// An error of the user's making that no library has a type for.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Failure(pub(crate) String);
+
+/// The classes of `rebound_trade._errors`.
+#[derive(Debug, Clone, Copy)]
+enum Class {
+    /// `Error`: the fault of the machine, or of Rebound.
+    Error,
+    /// `InputError`: that of the user's input or config.
+    Input,
+}
+
+/// The exception of an error: what it says, and each of its causes.
+pub(crate) fn raised(py: Python<'_>, error: &anyhow::Error) -> PyErr {
+    let said: Vec<String> = causes(error.as_ref()).iter().map(|cause| readable(cause)).collect();
+    let is_users = error.chain().any(|cause| cause.is::<Failure>()) || is_users_fault(error);
+    let class = if is_users { Class::Input } else { Class::Error };
+    exception(py, class, as_keywords(&said.join(": ")))
+}
+
+/// The exception of work that panicked with this text.
+pub(crate) fn of_panic(py: Python<'_>, text: &str) -> PyErr {
+    let text = format!(
+        "rebound stopped at a fault of its own: {text}; please report it, with what you asked for if \
+         you can"
+    );
+    exception(py, Class::Error, text)
+}
+
+/// The exception of what the user asked for, where it makes no sense.
+pub(crate) fn input(text: impl Into<String>) -> PyErr {
+    Python::attach(|py| exception(py, Class::Input, text.into()))
+}
+
+/// The exception of what Rebound cannot do, though the user asked well.
+pub(crate) fn own(text: impl Into<String>) -> PyErr {
+    Python::attach(|py| exception(py, Class::Error, text.into()))
+}
+
+fn exception(py: Python<'_>, class: Class, text: String) -> PyErr {
+    let name = match class {
+        Class::Error => "Error",
+        Class::Input => "InputError",
+    };
+    let found = py
+        .import("rebound_trade._errors")
+        .and_then(|module| module.getattr(name))
+        .and_then(|class| Ok(class.cast_into::<PyType>()?));
+    match found {
+        Ok(class) => PyErr::from_type(class, (text,)),
+        Err(error) => error,
+    }
+}
+
+/// A message with options as Python has them: `region=NAME` for `--region NAME`.
+fn as_keywords(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("--") {
+        let (before, after) = rest.split_at(at);
+        shown.push_str(before);
+        let is_begun = before.chars().next_back().or(shown.chars().next_back());
+        let name = &after[2..];
+        let length = name.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(name.len());
+        let name = &name[..length];
+        let is_option = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && !name.ends_with('-')
+            && is_begun.is_none_or(|c| !c.is_alphanumeric() && c != '-');
+        if !is_option {
+            shown.push_str("--");
+            rest = &after[2..];
+            continue;
+        }
+        shown.push_str(&name.replace('-', "_"));
+        shown.push('=');
+        rest = &after[2 + length..];
+        let is_placeholder =
+            rest.strip_prefix(' ').is_some_and(|next| next.starts_with(|c: char| c.is_uppercase()));
+        if is_placeholder {
+            rest = &rest[1..];
+        }
+    }
+    shown + rest
+}

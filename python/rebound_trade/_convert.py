@@ -1,0 +1,123 @@
+"""Tables in another revision of the Harmonized System: `convert`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import _frames, _options, _rebound
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A table in another revision, and what became of its codes.
+
+    frame
+        The table's own columns, in the target revision.
+    report
+        A row a kind of match (`one_to_one`, `merge`, `split`, `split_and_merge`, `family`, `same_revision`, `unlisted`): how
+        many codes, rows and how much value of the table as it came, and their shares.
+    unmatched
+        A row a code that no table of the source revision has, with its rows and value. These rows stay in `frame`
+        under their code.
+    """
+
+    frame: Any
+    report: Any
+    unmatched: Any
+
+    def _repr_html_(self) -> str:
+        parts = (self.report, self.unmatched, self.frame)
+        return "".join(part._repr_html_() if hasattr(part, "_repr_html_") else f"<pre>{part}</pre>" for part in parts)
+
+
+def convert(
+    frame: Any,
+    source: str,
+    target: str,
+    *,
+    product: str | None = None,
+    value: str | None = None,
+    method: str | None = None,
+    weights: Any | None = None,
+    form: str | None = None,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    sheet: str | None = None,
+    key: str | None = None,
+    skip: int | None = None,
+    header: bool | None = None,
+    missing: Sequence[str] | str | None = None,
+    flags: bool | None = None,
+    types: Mapping[str, str] | None = None,
+) -> Converted:
+    """Brings the codes and values of a table to another revision of the Harmonized System, or to SITC, BEC or ISIC.
+
+    Parameters
+    ----------
+    frame
+        The table, as for `measure`: a column of six-digit codes, one of values, and any others. Numbers of five digits
+        get back the zero they begin with.
+    source, target
+        The revisions: `"HS1992"`, `"HS1996"`, `"HS2002"`, `"HS2007"`, `"HS2012"`, `"HS2017"`, `"HS2022"`; as a target also
+        `"SITC2"`, `"SITC3"`, `"SITC4"`, `"BEC4"`, `"ISIC2"` and `"ISIC3"`.
+    product, value
+        Names of columns; found where they have usual names.
+    method
+        `"weights"` (unless said otherwise) divides the value of a code that was split among its parts by `weights`;
+        `"one_to_one"` gives each code whole to one, by the official tables; `"families"` joins all codes that are linked.
+    weights
+        A table with values by codes of the target revision, in columns of the same names: what was traded under them.
+        Without it parts are equal.
+    form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, missing, flags, types
+        How a file is read, where that is not seen in it; see `rebound measure --help`.
+
+    Returns
+    -------
+    A `Converted`. Its `frame` has the columns of the input in their types. Rows that differ in the code alone, and come to
+    the same code, are summed. Values are divided in their last digit (of floats in hundredths at least), so that the
+    parts of a value add up to it exactly.
+
+    Raises
+    ------
+    InputError
+        If the table or an option makes no sense.
+
+    Examples
+    --------
+    >>> rb.convert(df, "HS2012", "HS2007", product="hs6", value="fob").report  # doctest: +SKIP
+    """
+    arguments = [
+        *_options.arguments(
+            from_=source,
+            to=target,
+            product=product,
+            value=value,
+            method=method,
+            form=form,
+            delimiter=delimiter,
+            quote=quote,
+            encoding=encoding,
+            decimal=decimal,
+            thousands=thousands,
+            sheet=sheet,
+            key=key,
+            skip=skip,
+            header=_options.word(header),
+            missing=missing,
+            flags=_options.word(flags),
+            types=types,
+        ),
+        *_options.file(frame),
+    ]
+    if weights is not None and _frames.is_path(weights):
+        raise TypeError("weights: expected a table, not a path: read it first")
+    by = None if weights is None else _frames.rows(weights)
+    made, report, unmatched = _rebound.convert(arguments, _frames.rows_unless_path(frame), by)
+    return Converted(
+        frame=_frames.give(made, frame), report=_frames.give(report, frame), unmatched=_frames.give(unmatched, frame)
+    )
