@@ -82,17 +82,21 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
             table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
     for name in frame.columns:
-        if name not in like.columns or like.columns.tolist().count(name) > 1:
-            continue
-        dtype = like[name].dtype
-        is_own = getattr(dtype, "na_value", None) is not None or str(dtype) == "category"
-        if dtype == frame[name].dtype or not is_own:
-            continue
-        if str(dtype) != "category" and frame[name].dtype.kind == "f":
-            continue
-        frame[name] = frame[name].astype(dtype)
+        if like.columns.tolist().count(name) == 1 and _may_be(frame[name], like[name].dtype):
+            frame[name] = frame[name].astype(like[name].dtype)
     frame.attrs["rebound"] = conventions(table)
     return frame
+
+
+def _may_be(column: Any, dtype: Any) -> bool:
+    """Whether a column of labels may be of a type that only pandas has, and loses nothing by it."""
+    if column.dtype == dtype:
+        return False
+    if str(dtype) == "category":
+        return str(column.dtype) == "category" and column.cat.categories.isin(dtype.categories).all()
+    is_whole = column.dtype.kind in "iu" and str(dtype) in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+    is_text = column.dtype.kind == "O" and str(dtype).startswith("string")
+    return is_whole or is_text
 
 
 def conventions(table: pa.Table) -> str:
