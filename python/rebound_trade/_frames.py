@@ -8,6 +8,10 @@ import pyarrow as pa
 from ._errors import InputError
 
 
+#: pandas' own types of whole numbers, which may be missing.
+_WHOLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+
+
 def library(frame: Any) -> str:
     """The library that a table is of: `pandas`, `polars`, `geopandas`, `duckdb`, `pyarrow` or another's name."""
     return type(frame).__module__.partition(".")[0]
@@ -35,11 +39,11 @@ def rows(frame: Any) -> Any:
             raise InputError(f"a column of the frame has cells of several types: {error}") from None
     if library(frame) == "polars" and type(frame).__name__ == "LazyFrame":
         return frame.collect()
+    if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "fetch_arrow_table"):
+        # It runs a query, on threads that may need the interpreter.
+        return frame.fetch_arrow_table()
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
         return frame
-    if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "arrow"):
-        found = frame.arrow()
-        return found.read_all() if hasattr(found, "read_all") else found
     raise TypeError(
         f"expected a table of pandas, Polars, pyarrow or DuckDB, or the path of a file; found {type(frame).__name__}"
     )
@@ -94,8 +98,8 @@ def _may_be(column: Any, dtype: Any) -> bool:
         return False
     if str(dtype) == "category":
         return str(column.dtype) == "category" and column.cat.categories.isin(dtype.categories).all()
-    is_whole = column.dtype.kind in "iu" and str(dtype) in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
-    is_text = column.dtype.kind == "O" and str(dtype).startswith("string")
+    is_whole = column.dtype.kind in "iu" and str(dtype) in _WHOLE
+    is_text = column.dtype.kind == "O" and (str(dtype).startswith("string") or str(dtype) in ("object", "str"))
     return is_whole or is_text
 
 
