@@ -71,7 +71,8 @@ pub(crate) fn as_keywords(text: &str) -> String {
             rest = &after[2..];
             continue;
         }
-        let name = name.replace('-', "_");
+        // The command line has two names for it.
+        let name = if name == "period" { "year".to_owned() } else { name.replace('-', "_") };
         let placeholder = behind.strip_prefix(' ').filter(|next| {
             let mut next = next.chars();
             next.next().is_some_and(char::is_uppercase)
