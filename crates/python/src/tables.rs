@@ -1,6 +1,6 @@
 //! Functions of one table: `measure`, `resilience` and `convert`.
 
-use crate::call::call_on;
+use crate::call::{call, call_on};
 use crate::errors::Failure;
 use crate::frames::{self, Rows};
 use crate::labels;
@@ -144,7 +144,7 @@ pub(crate) fn convert(
     rows: Option<Rows>,
     weights: Option<Rows>,
 ) -> PyResult<(Py<PyAny>, Py<PyAny>, Py<PyAny>)> {
-    let (made, matches, unmatched) = call_on(py, 0, move |_| {
+    let (made, matches, unmatched) = call(py, move |_| {
         let args = parsed::<Convert>(arguments)?.args;
         let came = rows.as_ref().map(|rows| rows.schema.clone());
         let found = convert::convert(&args, rows.map(frame), weights.map(frame))?;
