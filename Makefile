@@ -20,7 +20,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -149,6 +149,16 @@ test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecom
 	R CMD INSTALL --library=target/r-library r
 	R_LIBS=target/r-library Rscript r/tests/exchange.R
 	R_LIBS=target/r-library REBOUND=$(REBOUND) Rscript tests/r/client.R tests/fixtures target/python-lake
+
+package: ## build the Python package into target/package, for PYTHONPATH; `pip install .` installs it
+	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),-p python) $(OPTIONS)
+	rm -rf target/package && mkdir -p target/package
+	cp -r python/rebound_trade target/package/
+	cp target/$(PROFILE)/lib_rebound.so target/package/rebound_trade/_rebound.abi3.so
+
+test-package: package $(VENV)/ready ## the Python package: numbers, types, errors, threads, Ctrl-C
+	$(VENV)/bin/pip install --quiet pytest==9.0.2 polars==2.1.0
+	PYTHONPATH=target/package $(VENV)/bin/python -m pytest -q tests/python_package
 
 test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysyncon and causaltensor, which are large: not in CI
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
