@@ -20,7 +20,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -191,6 +191,10 @@ bench-models: build $(VENV)/ready ## regressions with absorbed effects beside py
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/models.py $(REBOUND)
 
+bench-python: package $(VENV)/ready ## the Python package beside py-ecomplexity and pyfixest, from within Python
+	$(VENV)/bin/pip install --quiet ecomplexity==0.5.3
+	PYTHONPATH=target/package $(VENV)/bin/python benches/python_package.py
+
 bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (20 million; ROWS=100000000 for the goals)
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
@@ -198,7 +202,7 @@ bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units ## every benchmark
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units ## every benchmark
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
