@@ -20,7 +20,7 @@ OPTIONS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -97,9 +97,11 @@ lint: ## formatting, clippy and rustdoc, warnings denied
 	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
 
-test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
-	cargo test --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
+test: test-rust ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
 	$(MAKE) test-python
+
+test-rust: ## the tests that cargo runs
+	cargo test --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
 
 test-pure: ## tests of the crates without IO: seconds
 	cargo test --profile $(PROFILE) -p trade -p space -p resilience -p estimate
@@ -126,20 +128,26 @@ $(VENV)/ready: Makefile
 		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
-test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
+# The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
+test-tools:
+	tools=; for tool in strace:strace chromium:chromium psql:postgresql-client openssl:openssl; do \
+		command -v $${tool%%:*} >/dev/null || tools="$$tools $${tool#*:}"; done; \
+		test -z "$$tools" || (apt-get update && apt-get install -y $$tools)
+
+sample-lake: build
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+
+test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
-	command -v strace >/dev/null || (apt-get update && apt-get install -y strace)
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
 	$(PYTHON) tests/python/machine.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds 40
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
-	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
@@ -164,11 +172,8 @@ test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysynco
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
 
-test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
-	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
-	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
-	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
 
@@ -224,14 +229,17 @@ book: ## make pages of the book in docs/: target/book/index.html
 	$$(command -v mdbook || echo $(MDBOOK)) build
 
 # All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
-# the arithmetic, as building costs more than running here.
+# the arithmetic, as building costs more than running here. Tests that wait more than they compute go on side by side, each with its
+# output at its end.
 ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
+ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(foreach crate,lake query project sources stages report rebound serve cluster,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)" \
-		test test-serve test-cluster demo
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
+	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster test-package
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake
