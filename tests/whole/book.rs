@@ -256,7 +256,7 @@ sources:
 proximity: null
 sql: none
 checks: none
-stages: [ingest]
+stages: [ingest, aggregate]
 ";
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) mod plan;
 mod publish;
 mod shipped_sql;
 mod splitter;
+mod sql_cells;
 mod sql_table;
 
 pub use self::error::{FailedCheck, RunError};

@@ -72,6 +72,9 @@ const DRAW: &str = include_str!("../assets/draw.js");
 /// Options of ECharts from rows that are no report's.
 const FIGURES: &str = include_str!("../assets/figures.js");
 
+/// Drawings that are made at the most to come to one figure.
+const MOST_DRAWN: usize = 8;
+
 /// Draws every figure of the data of a report.
 pub(crate) fn figures(data: &Value) -> Result<Vec<Figure>, DrawError> {
     let drawn = drawings("charts.all", data)?;
@@ -99,8 +102,10 @@ pub(crate) fn figure(make: &str, data: &Value) -> Result<String, DrawError> {
     // Figures that stand in one page share its names: each has its own, which are made of what is drawn.
     let hash = Sha256::digest(svg.as_bytes());
     let own: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(["\"", "#"].iter().fold(svg, |svg, before| {
-        svg.replace(&format!("{before}zr0-"), &format!("{before}r{own}-"))
+    // The library numbers what it draws, and some of it is drawn to be measured.
+    let numbered = (0..MOST_DRAWN).flat_map(|n| ["\"", "#"].map(|before| (before, n)));
+    Ok(numbered.fold(svg, |svg, (before, n)| {
+        svg.replace(&format!("{before}zr{n}-"), &format!("{before}r{own}-{n}-"))
     }))
 }
 

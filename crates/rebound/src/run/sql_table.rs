@@ -6,11 +6,11 @@ use super::error::RunError;
 use super::plan::sql_session;
 use super::shipped_sql;
 use super::splitter::{Splitter, wrong};
+use super::sql_cells::{Cell, cells};
 use crate::clock;
 use crate::node::Node;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use arrow::util::display::array_value_to_string;
 use lake::{Column, DataFile, Fingerprint, Kind, Lake, LakeError, TableVersion};
 use project::sql_file::{SqlEach, SqlFile, SqlPart, SqlReads};
@@ -23,14 +23,6 @@ use std::ops::Range;
 
 /// What stands in the text of a table in parts for the first of those that are made.
 const FROM: &str = "from";
-
-/// What a `$name` of the header `each` stands for.
-struct Cell {
-    /// As SQL writes it.
-    literal: String,
-    /// As a text.
-    text: String,
-}
 
 /// A value of the header `each`, with what stands for its other names.
 struct Value {
@@ -633,22 +625,6 @@ fn parts_of(sql: &SqlFile, version: &TableVersion) -> Result<Vec<Part>, RunError
 /// What each value reads, or what is wrong with that.
 fn reads_of(sql: &SqlFile) -> Result<Vec<SqlReads>, RunError> {
     sql.reads().map_err(|why| wrong(sql, why))
-}
-
-/// The cells of a column of values; nothing where one is null.
-fn cells(column: &ArrayRef) -> Result<Vec<Option<Cell>>, ArrowError> {
-    let is_number = column.data_type().is_numeric();
-    let texts = arrow::compute::cast(column, &DataType::Utf8)?;
-    let cell = |text: &str| {
-        let literal = if is_number {
-            // A sign in front of another would begin a comment.
-            if text.starts_with('-') { format!("({text})") } else { text.to_owned() }
-        } else {
-            format!("'{}'", text.replace('\'', "''"))
-        };
-        Cell { literal, text: text.to_owned() }
-    };
-    Ok(texts.as_string::<i32>().iter().map(|text| text.map(cell)).collect())
 }
 
 /// The columns of all parts, which are those of the first.
