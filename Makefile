@@ -17,10 +17,13 @@ MDBOOK = target/mdbook/bin/mdbook
 MEMBERS ?=
 # Other options of cargo: CI has some of its own.
 OPTIONS ?=
+# What the wheel and the Debian package are built by: everything is optimised, and what debuggers read is stripped.
+PACKAGE_PROFILE ?= release
+PACKAGE = target/package
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture package test-package test-notebooks wheel deb test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -123,7 +126,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
+		pytest==9.2.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
 test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
@@ -141,6 +144,36 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
+
+# Of the whole workspace together: features are those of all its members, and DataFusion is the one of `make build-serve` and CI.
+package: ## the Python package in a folder, for PYTHONPATH: target/package, with what is built for tests
+	PYO3_BUILD_EXTENSION_MODULE=1 cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),--workspace) $(OPTIONS)
+	rm -rf $(PACKAGE)
+	mkdir -p $(PACKAGE)/rebound_trade
+	cp python/rebound_trade/*.py python/rebound_trade/*.pyi python/rebound_trade/py.typed $(PACKAGE)/rebound_trade/
+	cp target/$(PROFILE)/lib_rebound.so $(PACKAGE)/rebound_trade/_rebound.abi3.so
+
+test-package: package $(VENV)/ready ## the Python package beside the program, pandas, Polars, DuckDB and pyfixest; every Python block of the book
+	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
+	PYTHONPATH=$(CURDIR)/$(PACKAGE) $(VENV)/bin/python -m pytest -q tests/python_package
+
+test-notebooks: package $(VENV)/ready ## the notebooks of the book run, and give what is kept in them (UPDATE_EXPECT=1 keeps it anew)
+	$(VENV)/bin/pip install --quiet nbmake==1.5.5 ipykernel==7.4.0 nbformat==5.11.1
+	rm -rf target/notebooks && mkdir -p target/notebooks && cp docs/notebooks/*.ipynb target/notebooks/
+	PYTHONPATH=$(CURDIR)/$(PACKAGE) $(VENV)/bin/python -m pytest -q --nbmake --overwrite target/notebooks
+	$(VENV)/bin/python tests/python/notebooks.py target/notebooks docs/notebooks
+
+wheel: $(VENV)/ready ## the Python package as a wheel for Python 3.10 and newer, optimised and stripped: target/wheels (built for it: half an hour)
+	$(VENV)/bin/pip install --quiet maturin==1.16.0
+	rm -rf target/wheels
+	$(VENV)/bin/maturin build --profile $(PACKAGE_PROFILE) --strip --out target/wheels
+	rm -rf target/wheel-venv && $(PYTHON) -m venv target/wheel-venv
+	target/wheel-venv/bin/pip install --quiet target/wheels/*.whl
+	cd target/wheel-venv && bin/python -c 'import rebound_trade' && bin/rebound --version
+
+deb: ## a Debian package of the programs, pipelines, samples, the book and systemd units: target/deb (built for it: half an hour)
+	$(MAKE) PROFILE=$(PACKAGE_PROFILE) MEMBERS=--workspace build
+	.ci/deb target/$(PACKAGE_PROFILE)
 
 test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
 	command -v Rscript >/dev/null || (apt-get update && apt-get install -y r-base-core r-cran-data.table)
@@ -166,7 +199,6 @@ test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, execu
 	$(PYTHON) tests/python/cluster.py $(REBOUND)
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
-	$(VENV)/bin/pip install --quiet polars==2.1.0
 	$(VENV)/bin/python benches/ingest.py $(REBOUND) --rows $(ROWS)
 
 bench-space: build $(VENV)/ready ## the product space beside py-ecomplexity, econcomplex and numpy
@@ -217,7 +249,7 @@ ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(foreach crate,lake query project sources stages report rebound serve cluster,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)" \
-		test test-serve test-cluster demo
+		test test-serve test-cluster test-package test-notebooks demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake
