@@ -147,7 +147,7 @@ test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest a
 
 # Of the whole workspace together: features are those of all its members, and DataFusion is the one of `make build-serve` and CI.
 package: ## the Python package in a folder, for PYTHONPATH: target/package, with what is built for tests
-	PYO3_BUILD_EXTENSION_MODULE=1 cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),--workspace) $(OPTIONS)
+	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),--workspace) $(OPTIONS)
 	rm -rf $(PACKAGE)
 	mkdir -p $(PACKAGE)/rebound_trade
 	cp python/rebound_trade/*.py python/rebound_trade/*.pyi python/rebound_trade/py.typed $(PACKAGE)/rebound_trade/
