@@ -19,11 +19,10 @@ MEMBERS ?=
 OPTIONS ?=
 # What the wheel and the Debian package are built by: everything is optimised, and what debuggers read is stripped.
 PACKAGE_PROFILE ?= release
-PACKAGE = target/package
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture package test-package test-notebooks wheel deb test-python test-clients test-oracles test-serve test-cluster bench bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -100,9 +99,11 @@ lint: ## formatting, clippy and rustdoc, warnings denied
 	cargo clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --profile $(PROFILE)
 
-test: ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
-	cargo test --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
+test: test-rust ## all tests: units, the whole on real data, documentation examples, Parquet read from Python
 	$(MAKE) test-python
+
+test-rust: ## the tests that cargo runs
+	cargo test --profile $(PROFILE) $(MEMBERS) $(OPTIONS)
 
 test-pure: ## tests of the crates without IO: seconds
 	cargo test --profile $(PROFILE) -p trade -p space -p resilience -p estimate
@@ -126,41 +127,45 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
-test-python: build $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
+# The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
+test-tools:
+	tools=; for tool in strace:strace chromium:chromium psql:postgresql-client openssl:openssl; do \
+		command -v $${tool%%:*} >/dev/null || tools="$$tools $${tool#*:}"; done; \
+		test -z "$$tools" || (apt-get update && apt-get install -y $$tools)
+
+sample-lake: build
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+
+test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, S3 holds raw files and lakes, nothing is lost that is killed or damaged, the shell and the report work
 	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
-	command -v strace >/dev/null || (apt-get update && apt-get install -y strace)
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
 	$(PYTHON) tests/python/machine.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_lake.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds 40
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
-	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 # Of the whole workspace together: features are those of all its members, and DataFusion is the one of `make build-serve` and CI.
-package: ## the Python package in a folder, for PYTHONPATH: target/package, with what is built for tests
+package: ## build the Python package into target/package, for PYTHONPATH; `pip install .` installs it
 	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),--workspace) $(OPTIONS)
-	rm -rf $(PACKAGE)
-	mkdir -p $(PACKAGE)/rebound_trade
-	cp python/rebound_trade/*.py python/rebound_trade/*.pyi python/rebound_trade/py.typed $(PACKAGE)/rebound_trade/
-	cp target/$(PROFILE)/lib_rebound.so $(PACKAGE)/rebound_trade/_rebound.abi3.so
+	rm -rf target/package
+	mkdir -p target/package/rebound_trade
+	cp python/rebound_trade/*.py python/rebound_trade/*.pyi python/rebound_trade/py.typed target/package/rebound_trade/
+	cp target/$(PROFILE)/lib_rebound.so target/package/rebound_trade/_rebound.abi3.so
 
-test-package: package $(VENV)/ready ## the Python package beside the program, pandas, Polars, DuckDB and pyfixest; every Python block of the book
-	command -v chromium >/dev/null || (apt-get update && apt-get install -y chromium)
-	PYTHONPATH=$(CURDIR)/$(PACKAGE) $(VENV)/bin/python -m pytest -q tests/python_package
+test-package: package test-tools $(VENV)/ready ## the Python package: numbers, types, errors, threads, Ctrl-C, figures; every Python block of the book
+	PYTHONPATH=$(CURDIR)/target/package $(VENV)/bin/python -m pytest -q tests/python_package
 
 test-notebooks: package $(VENV)/ready ## the notebooks of the book run, and give what is kept in them (UPDATE_EXPECT=1 keeps it anew)
-	$(VENV)/bin/pip install --quiet nbmake==1.5.5 ipykernel==7.4.0 nbformat==5.11.1
 	rm -rf target/notebooks && mkdir -p target/notebooks && cp docs/notebooks/*.ipynb target/notebooks/
-	PYTHONPATH=$(CURDIR)/$(PACKAGE) $(VENV)/bin/python -m pytest -q --nbmake --overwrite target/notebooks
+	PYTHONPATH=$(CURDIR)/target/package $(VENV)/bin/python -m pytest -q --nbmake --overwrite target/notebooks
 	$(VENV)/bin/python tests/python/notebooks.py target/notebooks docs/notebooks
 
 wheel: $(VENV)/ready ## the Python package as a wheel for Python 3.10 and newer, optimised and stripped: target/wheels (built for it: half an hour)
@@ -187,11 +192,8 @@ test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysynco
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
 
-test-serve: build-serve $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
-	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
-	command -v psql >/dev/null || (apt-get update && apt-get install -y postgresql-client)
-	command -v openssl >/dev/null || (apt-get update && apt-get install -y openssl)
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
 
@@ -213,6 +215,10 @@ bench-models: build $(VENV)/ready ## regressions with absorbed effects beside py
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/models.py $(REBOUND)
 
+bench-python: package $(VENV)/ready ## the Python package beside py-ecomplexity and pyfixest, from within Python
+	$(VENV)/bin/pip install --quiet ecomplexity==0.5.3
+	PYTHONPATH=target/package $(VENV)/bin/python benches/python_package.py
+
 bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (20 million; ROWS=100000000 for the goals)
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
@@ -220,7 +226,7 @@ bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-nightly bench-units ## every benchmark
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units ## every benchmark
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
@@ -242,14 +248,17 @@ book: ## make pages of the book in docs/: target/book/index.html
 	$$(command -v mdbook || echo $(MDBOOK)) build
 
 # All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
-# the arithmetic, as building costs more than running here.
+# the arithmetic, as building costs more than running here. Tests that wait more than they compute go on side by side, each with its
+# output at its end.
 ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
+ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(foreach crate,lake query project sources stages report rebound serve cluster,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)" \
-		test test-serve test-cluster test-package test-notebooks demo
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
+	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster test-package test-notebooks
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

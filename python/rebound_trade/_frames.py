@@ -8,6 +8,10 @@ import pyarrow as pa
 from ._errors import InputError
 
 
+#: pandas' own types of whole numbers, which may be missing.
+_WHOLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+
+
 def library(frame: Any) -> str:
     """The library that a table is of: `pandas`, `polars`, `geopandas`, `duckdb`, `pyarrow` or another's name."""
     return type(frame).__module__.partition(".")[0]
@@ -35,11 +39,11 @@ def rows(frame: Any) -> Any:
             raise InputError(f"a column of the frame has cells of several types: {error}") from None
     if library(frame) == "polars" and type(frame).__name__ == "LazyFrame":
         return frame.collect()
+    if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "fetch_arrow_table"):
+        # It runs a query, on threads that may need the interpreter.
+        return frame.fetch_arrow_table()
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
         return frame
-    if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "arrow"):
-        found = frame.arrow()
-        return found.read_all() if hasattr(found, "read_all") else found
     raise TypeError(
         f"expected a table of pandas, Polars, pyarrow or DuckDB, or the path of a file; found {type(frame).__name__}"
     )
@@ -82,17 +86,21 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
             table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
     for name in frame.columns:
-        if name not in like.columns or like.columns.tolist().count(name) > 1:
-            continue
-        dtype = like[name].dtype
-        is_own = getattr(dtype, "na_value", None) is not None or str(dtype) == "category"
-        if dtype == frame[name].dtype or not is_own:
-            continue
-        if str(dtype) != "category" and frame[name].dtype.kind == "f":
-            continue
-        frame[name] = frame[name].astype(dtype)
+        if like.columns.tolist().count(name) == 1 and _may_be(frame[name], like[name].dtype):
+            frame[name] = frame[name].astype(like[name].dtype)
     frame.attrs["rebound"] = conventions(table)
     return frame
+
+
+def _may_be(column: Any, dtype: Any) -> bool:
+    """Whether a column of labels may be of a type that only pandas has, and loses nothing by it."""
+    if column.dtype == dtype:
+        return False
+    if str(dtype) == "category":
+        return str(column.dtype) == "category" and column.cat.categories.isin(dtype.categories).all()
+    is_whole = column.dtype.kind in "iu" and str(dtype) in _WHOLE
+    is_text = column.dtype.kind == "O" and (str(dtype).startswith("string") or str(dtype) in ("object", "str"))
+    return is_whole or is_text
 
 
 def conventions(table: pa.Table) -> str:

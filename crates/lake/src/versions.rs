@@ -320,7 +320,7 @@ impl Lake {
             key: contract.key.iter().map(|&name| name.to_owned()).collect(),
             about: contract.about.to_owned(),
             columns: contract.columns.clone(),
-            metadata: std::collections::BTreeMap::new(),
+            metadata: BTreeMap::new(),
             made_at: made_at.to_owned(),
         }
     }

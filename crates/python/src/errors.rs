@@ -61,33 +61,40 @@ fn exception(py: Python<'_>, class: Class, text: String) -> PyErr {
     }
 }
 
-/// A message with options as Python has them: `region=NAME` for `--region NAME`.
-fn as_keywords(text: &str) -> String {
+/// A message with options as Python has them: `region=NAME` for `--region NAME`, and the name of
+/// another in backticks.
+pub(crate) fn as_keywords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("--") {
         let (before, after) = rest.split_at(at);
         shown.push_str(before);
-        let is_begun = before.chars().next_back().or(shown.chars().next_back());
+        let last = shown.chars().next_back();
         let name = &after[2..];
         let length = name.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(name.len());
-        let name = &name[..length];
+        let (name, behind) = name.split_at(length);
         let is_option = name.starts_with(|c: char| c.is_ascii_lowercase())
             && !name.ends_with('-')
-            && is_begun.is_none_or(|c| !c.is_alphanumeric() && c != '-');
+            && last.is_none_or(|c| !c.is_alphanumeric() && c != '-');
         if !is_option {
             shown.push_str("--");
             rest = &after[2..];
             continue;
         }
-        shown.push_str(&name.replace('-', "_"));
-        shown.push('=');
-        rest = &after[2 + length..];
-        let is_placeholder =
-            rest.strip_prefix(' ').is_some_and(|next| next.starts_with(|c: char| c.is_uppercase()));
-        if is_placeholder {
-            rest = &rest[1..];
+        // The command line has two names for it.
+        let name = if name == "period" { "year".to_owned() } else { name.replace('-', "_") };
+        let placeholder = behind.strip_prefix(' ').filter(|next| {
+            let mut next = next.chars();
+            next.next().is_some_and(char::is_uppercase)
+                && next.next().is_some_and(char::is_uppercase)
+        });
+        let is_quoted = last == Some('`');
+        match placeholder {
+            Some(_) => shown.extend([name.as_str(), "="]),
+            None if is_quoted => shown.push_str(&name),
+            None => shown.extend(["`", name.as_str(), "`"]),
         }
+        rest = placeholder.unwrap_or(behind);
     }
     shown + rest
 }

@@ -56,6 +56,8 @@ fn like(column: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
         DataType::RunEndEncoded(_, values) => (values.data_type(), false),
         kind => (kind, false),
     };
+    // Not every library takes views; those that have them take long texts as well.
+    let values = if *values == DataType::Utf8View { &DataType::LargeUtf8 } else { values };
     let Some(dictionary) = column.as_any_dictionary_opt() else {
         let typed = typed(column, values)?;
         let by_dictionary =
@@ -75,7 +77,7 @@ fn like(column: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
 /// Texts in a type, if they say the same in it.
 fn typed(texts: &ArrayRef, kind: &DataType) -> Option<ArrayRef> {
     let texts = texts.as_string_opt::<i32>()?;
-    let is_text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let is_text = matches!(kind, DataType::Utf8 | DataType::LargeUtf8);
     let is_float = kind.is_floating();
     let is_other = kind.is_integer() || kind.is_temporal() || *kind == DataType::Boolean;
     if !is_text && !is_float && !is_other {

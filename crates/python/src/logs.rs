@@ -1,5 +1,6 @@
 //! What the library says, for Python's `logging` and `warnings`.
 
+use crate::errors::as_keywords;
 use pyo3::prelude::*;
 use rebound::log;
 use std::fmt::{Debug, Write};
@@ -24,7 +25,7 @@ impl Message {
     /// What a filter of warnings makes an exception of.
     pub(crate) fn hand_over(self, py: Python<'_>) -> PyResult<()> {
         let logs = py.import("rebound_trade._logs")?;
-        logs.call_method1("say", (self.is_warning, self.text))?;
+        logs.call_method1("say", (self.is_warning, as_keywords(&self.text)))?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Functions of one table: `measure`, `resilience` and `convert`.
 
-use crate::call::call_on;
+use crate::call::{call, call_on};
 use crate::errors::Failure;
 use crate::frames::{self, Rows};
 use crate::labels;
@@ -9,11 +9,11 @@ use arrow::datatypes::{DataType, SchemaRef};
 use clap::{CommandFactory, Parser};
 use pyo3::prelude::*;
 use rebound::Frame;
-use rebound::convert::{self, ConvertArgs};
-use rebound::measure::{self, MeasureArgs};
-use rebound::resilience::{self, ResilienceArgs};
+use rebound::convert::ConvertArgs;
+use rebound::measure::MeasureArgs;
+use rebound::resilience::ResilienceArgs;
 
-/// The options of [`measure`].
+/// The options of `measure`.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 struct Measure {
@@ -21,7 +21,7 @@ struct Measure {
     args: MeasureArgs,
 }
 
-/// The options of [`resilience`].
+/// The options of `resilience`.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 struct Resilience {
@@ -29,7 +29,7 @@ struct Resilience {
     args: ResilienceArgs,
 }
 
-/// The options of [`convert`].
+/// The options of `convert`.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 struct Convert {
@@ -70,7 +70,7 @@ pub(crate) fn measure(
         if let Some(rows) = rows {
             args.take_rows(frame(rows));
         }
-        let measured = measure::measure(&args, runtime.handle())?;
+        let measured = rebound::measure::measure(&args, runtime.handle())?;
         let schema = measured.schema.clone();
         let made: Made = (schema.clone(), measured.collect::<Result<_, _>>()?);
         let Some(came) = came else { return Ok(made) };
@@ -106,7 +106,7 @@ pub(crate) fn resilience(
         if let Some(episodes) = episodes {
             args.take_dates(frame(episodes));
         }
-        let found = resilience::resilience(&args, runtime.handle())?;
+        let found = rebound::resilience::resilience(&args, runtime.handle())?;
         let tables = match &args.rows {
             Some(name) => vec![found.table(name)?],
             None => found.tables.clone(),
@@ -144,10 +144,10 @@ pub(crate) fn convert(
     rows: Option<Rows>,
     weights: Option<Rows>,
 ) -> PyResult<(Py<PyAny>, Py<PyAny>, Py<PyAny>)> {
-    let (made, matches, unmatched) = call_on(py, 0, move |_| {
+    let (made, matches, unmatched) = call(py, move |_| {
         let args = parsed::<Convert>(arguments)?.args;
         let came = rows.as_ref().map(|rows| rows.schema.clone());
-        let found = convert::convert(&args, rows.map(frame), weights.map(frame))?;
+        let found = rebound::convert::convert(&args, rows.map(frame), weights.map(frame))?;
         let source = |name: &str| (name == found.product).then(|| name.trim().to_owned());
         let made: Made = match &came {
             Some(came) => labels::as_they_came(came, found.rows, source)?,

@@ -250,7 +250,7 @@ pub fn printed(runtime: &Runtime, arguments: &[String]) -> anyhow::Result<String
         Command::Preview(args) => own_data::preview(&mut out, args)?,
         Command::Config(args) => run::config(&mut out, args)?,
         Command::Tables(args) => tables::tables(runtime, &mut out, args)?,
-        Command::Describe(args) => tables::describe(runtime, &mut out, args)?,
+        Command::Describe(args) => tables::describe(runtime, &mut out, args, Cli::command())?,
         Command::Lineage(args) => lineage::lineage(runtime, &mut out, args)?,
         Command::Runs(args) => upkeep::runs(runtime, &mut out, args)?,
         Command::Checks(args) => checks::checks(runtime, &mut out, args)?,

@@ -149,7 +149,12 @@ impl Coming {
         let mut codes = input::coded(&header[product], rows.column(product), Stored::Text, 1)?;
         let is_number = rows.column(product).data_type().is_numeric();
         for text in &mut codes.texts {
-            *text = full(code::whole(text), is_number);
+            let code = code::whole(text);
+            // A number has lost the zero that a code begins with.
+            *text = match is_number && code.len() == DIGITS - 1 {
+                true => format!("0{code}"),
+                false => code.to_owned(),
+            };
         }
         let amounts = Amounts::of(&header[value], rows.column(value))?;
         Ok(Self { schema, rows, product, value, codes, amounts })
@@ -165,14 +170,6 @@ fn places(header: &[String], args: &ConvertArgs) -> Result<(usize, usize), Strin
     let values = usual_names::of_values();
     let product = place(header, args.product.as_deref(), usual_names::PRODUCT, "product")?;
     Ok((product, place(header, args.value.as_deref(), &values, "value")?))
-}
-
-/// A code with the zero that a number has lost.
-fn full(code: &str, is_number: bool) -> String {
-    match is_number && code.len() == DIGITS - 1 {
-        true => format!("0{code}"),
-        false => code.to_owned(),
-    }
 }
 
 /// The value of each code of a table of weights, in its smallest unit.

@@ -178,7 +178,7 @@ pub fn results(
     memory: Memory,
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<Vec<Shown>> {
-    let model = model(args, frame.is_some())?;
+    let model = model(args, frame.as_ref())?;
     let shown = match (&model, frame) {
         (Some(model), Some(frame)) => vec![of_frame(runtime, memory, model, frame)?],
         (None, Some(_)) => {
@@ -187,7 +187,7 @@ pub fn results(
         }
         (model, None) => of_source(runtime, args, model.as_ref(), memory, lake)?,
     };
-    some_is_estimated(model.is_some(), &shown)?;
+    some_is_estimated(model.as_ref(), &shown)?;
     focus_is_there(args, &shown)?;
     Ok(shown)
 }
@@ -204,7 +204,7 @@ pub fn estimate(
     lake: impl FnOnce() -> anyhow::Result<(Lake, Catalog)>,
 ) -> anyhow::Result<String> {
     let format = format(args)?;
-    let model = model(args, false)?;
+    let model = model(args, None)?;
     let shown = of_source(runtime, args, model.as_ref(), memory, lake)?;
     focus_is_there(args, &shown)?;
     let mut out = tables_of(args, format, &shown)?;
@@ -215,7 +215,7 @@ pub fn estimate(
         write(path, &out)?;
         out.clear();
     }
-    some_is_estimated(model.is_some(), &shown)?;
+    some_is_estimated(model.as_ref(), &shown)?;
     Ok(out)
 }
 
@@ -243,14 +243,14 @@ fn of_source(
 }
 
 /// Refuses a model all of whose regressions failed. Those that are published are shown all the same.
-fn some_is_estimated(is_asked: bool, shown: &[Shown]) -> Result<(), EstimateCommandError> {
+fn some_is_estimated(asked: Option<&Model>, shown: &[Shown]) -> Result<(), EstimateCommandError> {
     let failures: Vec<String> = shown
         .iter()
         .flat_map(|model| &model.results)
         .filter_map(|r| Some(format!("{}: {}", r.outcome, r.summary.failure.as_ref()?)))
         .collect();
     let n = shown.iter().map(|model| model.results.len()).sum::<usize>();
-    if is_asked && failures.len() == n {
+    if asked.is_some() && failures.len() == n {
         return Err(EstimateCommandError::Request(failures.join("\n")));
     }
     Ok(())
@@ -270,7 +270,10 @@ fn format(args: &EstimateArgs) -> Result<TableFormat, DestinationError> {
 }
 
 /// The model that is asked for, by a formula or a file; of rows in memory, if there are any.
-fn model(args: &EstimateArgs, is_framed: bool) -> Result<Option<Model>, EstimateCommandError> {
+fn model(
+    args: &EstimateArgs,
+    frame: Option<&Frame>,
+) -> Result<Option<Model>, EstimateCommandError> {
     match (&args.formula, &args.model) {
         (Some(formula), _) => {
             let options = FormulaOptions {
@@ -280,13 +283,13 @@ fn model(args: &EstimateArgs, is_framed: bool) -> Result<Option<Model>, Estimate
                 inference: Some(args.inference.clone()),
                 winsor: args.winsor,
             };
-            let is_data = is_framed || args.data.is_some();
+            let is_data = frame.is_some() || args.data.is_some();
             let table = if is_data { DATA } else { args.table.as_str() };
             Ok(Some(Model::of_formula(formula, table, &options)?))
         }
         (None, Some(path)) => {
             let mut model = Model::read(path)?;
-            if is_framed {
+            if frame.is_some() {
                 model.specs.iter_mut().for_each(|spec| DATA.clone_into(&mut spec.table));
             }
             Ok(Some(model))

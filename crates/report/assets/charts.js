@@ -1,6 +1,8 @@
 // Options of ECharts from the data of a report: the same for the page and for the figures.
 var charts = (function () {
   "use strict";
+  // Named, and not the system's own: a browser may measure that as another font than it draws, and cut texts.
+  var FONT = "DejaVu Sans, Verdana, sans-serif";
   // Colour-blind safe: blue is better than expected, orange worse (after ColorBrewer's PuOr and Okabe & Ito).
   var better = ["#d1e5f0", "#92c5de", "#4393c3", "#2166ac"];
   var worse = ["#fee0b6", "#fdb863", "#e08214", "#b35806"];
@@ -38,7 +40,7 @@ var charts = (function () {
   }
   function base(t) {
     return {
-      animation: false, backgroundColor: t.bg, textStyle: { color: t.text, fontFamily: "system-ui, DejaVu Sans, sans-serif" },
+      animation: false, backgroundColor: t.bg, textStyle: { color: t.text, fontFamily: FONT },
       tooltip: { confine: true, backgroundColor: t.bg, borderColor: t.line, textStyle: { color: t.text, fontSize: 13 } },
       grid: { left: 12, right: 24, top: 24, bottom: 12, containLabel: true }, aria: { enabled: true }
     };
@@ -246,7 +248,7 @@ var charts = (function () {
   function legendLines(data, names, marks) {
     var room = data.room - 16, n = 1, used = 0;
     names.forEach(function (name) {
-      var size = marks + echarts.format.getTextRect(name, "12px system-ui, DejaVu Sans, sans-serif").width;
+      var size = marks + echarts.format.getTextRect(name, "12px " + FONT).width;
       if (used && used + size > room) { n++; used = 0; }
       used += size;
     });
@@ -448,7 +450,7 @@ var charts = (function () {
     return [[null, { id: "plot", title: data.title, note: [ofIntervals(data.level || 0.95), data.note].filter(Boolean).join(" "), width: 600 + 8 * longest, height: Math.max(data.height || 0, 60 + high * rows.length), option: o }]];
   }
   // A text in lines that are at most `room` pixels wide, and no letter less.
-  function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px system-ui, DejaVu Sans, sans-serif").width; }
+  function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px " + FONT).width; }
   function fitted(text, room, size, bold) {
     var out = [];
     String(text).split(/\s+/).forEach(function (word) {

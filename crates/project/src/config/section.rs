@@ -283,13 +283,7 @@ sections! {
         recover_tolerance: f64 => at_least_zero,
         /// For how many periods in a row.
         recover_periods: usize => of(SOME),
-        impl MayBe for Named<Day> {
-    fn kind() -> String {
-        "a day, YYYY-MM-DD".to_owned()
-    }
-}
-
-/// What each score weighs in the composite of a region's path.
+        /// What each score weighs in the composite of a region's path.
         composite_weights: CompositeWeights => weighing,
         /// Share of each tail that winsorised indices pull in.
         winsorized_share: f64 => tail,
@@ -357,6 +351,12 @@ sections! {
 /// A day of a config.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub NaiveDate);
+
+impl MayBe for Named<Day> {
+    fn kind() -> String {
+        "a day, YYYY-MM-DD".to_owned()
+    }
+}
 
 impl FromStr for Day {
     type Err = String;

@@ -433,7 +433,7 @@ impl Gathered {
                 let mut n_marked = 0;
                 for cell in cells {
                     let at = cell.region * n_products + cell.product;
-                    let (word, bit) = (&mut marks[at / 64], 1 << (at % 64));
+                    let (word, bit) = (&mut marks[at / 64], 1_u64 << (at % 64));
                     n_marked += usize::from(*word & bit == 0);
                     *word |= bit;
                 }

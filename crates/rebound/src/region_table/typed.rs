@@ -7,7 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, StringArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use project::read_options::ReadOptions;
 use rayon::prelude::*;
 use sources::input::{self, Block, Coded, Stored};
@@ -61,14 +61,17 @@ impl Column<'_> {
         Ok(match kind {
             float if float.is_floating() => {
                 let floats = cast(self.cells, &DataType::Float64).map_err(failed)?;
-                Values::Floats(floats.as_primitive().clone())
+                Values::Floats(floats.as_primitive::<Float64Type>().clone())
             }
             whole if whole.is_integer() && *whole != DataType::UInt64 => {
                 let wholes = cast(self.cells, &DataType::Int64).map_err(failed)?;
-                Values::Wholes(wholes.as_primitive().clone())
+                Values::Wholes(wholes.as_primitive::<Int64Type>().clone())
             }
             DataType::Decimal128(_, scale) if (0..=EXACT_SCALE).contains(scale) => {
-                Values::Decimals(self.cells.as_primitive().clone(), 10_f64.powi(i32::from(*scale)))
+                Values::Decimals(
+                    self.cells.as_primitive::<Decimal128Type>().clone(),
+                    10_f64.powi(i32::from(*scale)),
+                )
             }
             _ => {
                 Values::Texts(input::decoded_text(self.name, self.cells, self.stored, self.first)?)

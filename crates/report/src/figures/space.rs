@@ -7,7 +7,7 @@ use super::look::Look;
 use crate::categories::{Categories, Grouped};
 use crate::layout::{self, Joined};
 use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 use project::suggest::suggest;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -198,8 +198,17 @@ fn products(
     Ok(found)
 }
 
+/// What colours are by.
+#[derive(Debug, Clone, Copy)]
+enum Colours {
+    /// The sectors of the Harmonized System.
+    Sectors,
+    /// The groups that a column has.
+    Groups,
+}
+
 /// What products are coloured by; groups that none is of are left out.
-fn coloured(codes: &[&str], known: &[&Product], is_hs: bool) -> Categories {
+fn coloured(codes: &[&str], known: &[&Product], by: Colours) -> Categories {
     let grouped: Vec<Grouped<'_>> = codes
         .iter()
         .zip(known)
@@ -210,7 +219,10 @@ fn coloured(codes: &[&str], known: &[&Product], is_hs: bool) -> Categories {
             value: known.value,
         })
         .collect();
-    let found = if is_hs { Categories::of_hs(&grouped) } else { Categories::of_groups(&grouped) };
+    let found = match by {
+        Colours::Sectors => Categories::of_hs(&grouped),
+        Colours::Groups => Categories::of_groups(&grouped),
+    };
     let used: BTreeSet<usize> = found.of.iter().copied().collect();
     let places: Vec<usize> = used.iter().copied().collect();
     let of = found.of.iter().map(|at| places.partition_point(|place| place < at)).collect();
@@ -310,9 +322,8 @@ fn table(network: &Network<'_>, options: &SpaceOptions) -> Result<RecordBatch, F
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// Whether colours are by the sectors of the Harmonized System; refuses options that contradict
-/// each other.
-fn is_hs(options: &SpaceOptions, has_second: bool) -> Result<bool, FigureError> {
+/// What colours are by; refuses options that contradict each other.
+fn colours(options: &SpaceOptions, second: Option<&Frame>) -> Result<Colours, FigureError> {
     let refused = |why: &str| Err(FigureError::Asked(why.to_owned()));
     let of_second = [
         ("value", &options.value),
@@ -321,7 +332,7 @@ fn is_hs(options: &SpaceOptions, has_second: bool) -> Result<bool, FigureError> 
         ("specialised", &options.specialised),
     ];
     if let Some((option, _)) = of_second.iter().find(|(_, column)| column.is_some())
-        && !has_second
+        && second.is_none()
     {
         return refused(&format!(
             "`{option}` names a column of the second frame, of exports or specialisations: give one"
@@ -333,11 +344,11 @@ fn is_hs(options: &SpaceOptions, has_second: bool) -> Result<bool, FigureError> 
         );
     }
     match options.classification.as_deref() {
-        None => Ok(false),
+        None => Ok(Colours::Groups),
         Some("hs") if options.group.is_some() => {
             refused("colours are by `group` or by the sectors of `classification`: name one")
         }
-        Some("hs") => Ok(true),
+        Some("hs") => Ok(Colours::Sectors),
         Some(other) => refused(&format!(
             "`classification` is `{other}`: expected `hs`; groups of another classification are a \
              column, `group`"
@@ -356,12 +367,12 @@ pub fn space(
     second: Option<&Frame>,
     options: &SpaceOptions,
 ) -> Result<Drawn, FigureError> {
-    let is_hs = is_hs(options, second.is_some())?;
+    let colours = colours(options, second)?;
     let pairs = pairs(frame, options)?;
     let known = second.map_or_else(|| Ok(BTreeMap::new()), |second| products(second, options))?;
     let unknown = Product::default();
     let network = Network::of(&pairs, &known, &unknown, options.most);
-    let categories = coloured(&network.codes, &network.products, is_hs);
+    let categories = coloured(&network.codes, &network.products, colours);
     let mut warnings = Vec::new();
     let strange: Vec<&str> =
         network.codes.iter().copied().filter(|code| !known.contains_key(*code)).collect();

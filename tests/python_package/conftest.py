@@ -1,0 +1,13 @@
+"""What the tests share. PYTHONPATH names a folder with the package and the built library."""
+
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> pathlib.Path:
+    """The tests' data."""
+    return ROOT / "tests" / "fixtures"
