@@ -33,6 +33,8 @@ def kept(output):
     if "image/svg+xml" in data:
         # A figure has its drawing in both.
         data.pop("text/html", None)
+    if data.get("text/plain") == data.get("text/html"):
+        data.pop("text/plain", None)
     data = {form: what for form, what in data.items() if what.strip() and what != "<pre></pre>"}
     if set(data) <= {"text/plain"} and not data.get("text/plain"):
         return None
