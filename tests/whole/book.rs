@@ -286,20 +286,32 @@ fn pieces_of_pipelines_configs_and_models_are_read() {
     project.rebound(&["plan", "pipelines/page.yaml"]).fails(2, "income");
 }
 
-/// For each piece of a layout, in order: what its base has otherwise, a file, and what is read.
-const LAYOUTS: [(&[(&str, &str)], &str, &[&str]); 5] = [
-    (
-        &[],
-        "date,exp_imp,city,hs_id,country,type,value\n200811,0,Shenzhen,851712,USA,国有企业,100\n\
+/// What a piece of a layout is tried on.
+struct Piece {
+    /// What its base has otherwise.
+    others: &'static [(&'static str, &'static str)],
+    file: &'static str,
+    /// What is read of it.
+    expected: &'static [&'static str],
+}
+
+/// For each piece of a layout, in order.
+const LAYOUTS: [Piece; 5] = [
+    Piece {
+        others: &[],
+        file: "date,exp_imp,city,hs_id,country,type,value\n200811,0,Shenzhen,851712,USA,国有企业,100\n\
          200811,0,Shenzhen,851712,USA,other,100\n",
-        &["2008-11 export Shenzhen 851712 with USA: 100.00", "unmapped_code: type \"other\""],
-    ),
-    (
-        &[],
-        "day,Province,hs2,Is Leaf Code,exports,imports,kg,note\n15/09/2008,Ontario,1,1,5,7,,\n\
+        expected: &[
+            "2008-11 export Shenzhen 851712 with USA: 100.00",
+            "unmapped_code: type \"other\"",
+        ],
+    },
+    Piece {
+        others: &[],
+        file: "day,Province,hs2,Is Leaf Code,exports,imports,kg,note\n15/09/2008,Ontario,1,1,5,7,,\n\
          15/09/2008,Ontario,1,0,5,7,,\n15/09/2008,Total All Countries,1,1,9,9,,\n\
          15/09/2008,Quebec,27,1,,3,4,\n",
-        &[
+        expected: &[
             "2008-09 export Ontario 01: 5.00, 0",
             "left out by `where`: 2 of 12.00",
             "left out by `where`: 2 of 18.00",
@@ -307,28 +319,32 @@ const LAYOUTS: [(&[(&str, &str)], &str, &[&str]); 5] = [
             "1 empty or zero",
             "4 rows, 3 entries, 0 rejects",
         ],
-    ),
-    (
-        &[
+    },
+    Piece {
+        others: &[
             ("year: {column: [year]}", "year: {constant: \"2008\"}"),
             ("region: {column: [region]}", "region: {column: [Province]}"),
             ("product: {column: [product]}", "product: {column: [chapter]}"),
             ("value: {column: [value]}", "value: {column: [2008 exports]}"),
             ("digits: 6", "digits: 2"),
         ],
-        "# made up\nHS 27\nProvince,2008,\n,exports,imports\nOntario,5,7\n,6,8\nSource: us\nx,1,2\n",
-        &["2008 export Ontario 27: 5.00", "2008 export Ontario 27: 6.00", "2 entries, 0 rejects"],
-    ),
-    (
-        &[],
-        "year,region,product,value\n2008,A,3361,5\n2008,A,336,5\n",
-        &["2008 export A 3361: 5.00", "invalid_product_code: product \"336\""],
-    ),
-    (
-        &[],
-        "year,region,product,value\n2008,A,bakers,5\n",
-        &["2008 export A bakers: 5.00", "1 rows, 1 entries, 0 rejects"],
-    ),
+        file: "# made up\nHS 27\nProvince,2008,\n,exports,imports\nOntario,5,7\n,6,8\nSource: us\nx,1,2\n",
+        expected: &[
+            "2008 export Ontario 27: 5.00",
+            "2008 export Ontario 27: 6.00",
+            "2 entries, 0 rejects",
+        ],
+    },
+    Piece {
+        others: &[],
+        file: "year,region,product,value\n2008,A,3361,5\n2008,A,336,5\n",
+        expected: &["2008 export A 3361: 5.00", "invalid_product_code: product \"336\""],
+    },
+    Piece {
+        others: &[],
+        file: "year,region,product,value\n2008,A,bakers,5\n",
+        expected: &["2008 export A bakers: 5.00", "1 rows, 1 entries, 0 rejects"],
+    },
 ];
 
 #[test]
@@ -339,7 +355,7 @@ fn pieces_of_layouts_read_files() {
     project.write("codes/trades.csv", b"trade,sector,branch,english\nbakers,food,bread,Bakers\n");
     let blocks = blocks_of("yaml layout");
     assert_eq!(blocks.len(), LAYOUTS.len());
-    for ((page, block), (others, file, expected)) in blocks.into_iter().zip(LAYOUTS) {
+    for ((page, block), Piece { others, file, expected }) in blocks.into_iter().zip(LAYOUTS) {
         let mut base = PLAIN_LAYOUT.to_owned();
         for (from, to) in others {
             assert!(base.contains(from), "{from}");

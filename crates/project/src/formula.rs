@@ -523,7 +523,7 @@ mod tests {
         let wrong =
             |text: &str| Formula::parse(text).and_then(|formula| formula.choices()).is_err();
         assert!(wrong("y ~ sw(a, )") && wrong("y ~ csw()"));
-        let many = vec!["sw(a, b)"; 10].join(" + ");
+        let many = ["sw(a, b)"; 10].join(" + ");
         assert!(wrong(&format!("y ~ {many}")) && !wrong(&format!("y ~ {}", &many[11..])));
     }
 }

@@ -38,8 +38,11 @@ impl Numbers {
     }
 }
 
+/// Texts of a column.
+type Texts = Vec<&'static str>;
+
 /// The columns: a name, usual and rare texts, and the types that they may have.
-fn columns() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>, Vec<DataType>)> {
+fn columns() -> Vec<(&'static str, [Texts; 2], Vec<DataType>)> {
     let by = |keys: DataType| DataType::Dictionary(Box::new(keys), Box::new(DataType::Utf8));
     let texts = [
         DataType::Utf8,
@@ -53,32 +56,46 @@ fn columns() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>, Vec<Dat
     vec![
         (
             "country",
-            vec!["AA", " BB ", "11.0", "11", "007", "CC"],
-            vec!["NA", "none", "", "A\u{7}A", "8.47E+07", "-"],
+            [
+                vec!["AA", " BB ", "11.0", "11", "007", "CC"],
+                vec!["NA", "none", "", "A\u{7}A", "8.47E+07", "-"],
+            ],
             texts.to_vec(),
         ),
         (
             "hs6",
-            vec!["10110", "020110", "7", "999999", "20110"],
-            vec!["16777217", "none", "123456792", ".", "-4"],
+            [
+                vec!["10110", "020110", "7", "999999", "20110"],
+                vec!["16777217", "none", "123456792", ".", "-4"],
+            ],
             with(&[D::Int64, D::Int32, D::UInt32, D::UInt64, D::Float64, D::Float32]),
         ),
         (
             "year",
-            vec!["2008", "2009", "2010"],
-            vec!["none", "2008.0", "08"],
+            [vec!["2008", "2009", "2010"], vec!["none", "2008.0", "08"]],
             with(&[D::Int16, D::Int64, D::Float64, D::Float32]),
         ),
         (
             "month",
-            vec!["1", "2", "3", "12"],
-            vec!["13", "none", "Mar"],
+            [vec!["1", "2", "3", "12"], vec!["13", "none", "Mar"]],
             with(&[D::Int8, D::Float64]),
         ),
         (
             "value",
-            vec!["1.5", "20", "0", "1e3", "0.1", "123456789.125", "3", "7", "0.30000000000000004"],
-            vec!["-3", "NA", ".", "none", "nan", "inf", "", "-0", "x"],
+            [
+                vec![
+                    "1.5",
+                    "20",
+                    "0",
+                    "1e3",
+                    "0.1",
+                    "123456789.125",
+                    "3",
+                    "7",
+                    "0.30000000000000004",
+                ],
+                vec!["-3", "NA", ".", "none", "nan", "inf", "", "-0", "x"],
+            ],
             with(&[
                 D::Float64,
                 D::Float32,
@@ -89,9 +106,9 @@ fn columns() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>, Vec<Dat
                 D::Decimal128(10, 0),
             ]),
         ),
-        ("flowCode", vec!["X", "M"], vec!["none", "RX"], texts.to_vec()),
-        ("partnerISO", vec!["W00", "DEU", "CHN"], vec!["none", ""], texts.to_vec()),
-        ("note", vec!["a"], vec!["b", "none", " a"], with(&[D::Utf8, D::Boolean])),
+        ("flowCode", [vec!["X", "M"], vec!["none", "RX"]], texts.to_vec()),
+        ("partnerISO", [vec!["W00", "DEU", "CHN"], vec!["none", ""]], texts.to_vec()),
+        ("note", [vec!["a"], vec!["b", "none", " a"]], with(&[D::Utf8, D::Boolean])),
     ]
 }
 
@@ -102,7 +119,7 @@ fn table(seed: u64, one_in: usize) -> Frame {
     // Few texts make rows that stand twice.
     let is_narrow = numbers.below(3) == 0;
     let (mut fields, mut arrays) = (Vec::new(), Vec::<ArrayRef>::new());
-    for (name, usual, rare, kinds) in columns() {
+    for (name, [usual, rare], kinds) in columns() {
         let usual = if is_narrow { &usual[..usual.len().min(2)] } else { &usual[..] };
         let texts = (0..n).map(|_| numbers.text(usual, &rare, one_in)).collect::<StringArray>();
         let kind = kinds[numbers.below(kinds.len())].clone();
