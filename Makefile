@@ -17,10 +17,12 @@ MDBOOK = target/mdbook/bin/mdbook
 MEMBERS ?=
 # Other options of cargo: CI has some of its own.
 OPTIONS ?=
+# What the wheel and the Debian package are built by: everything is optimised, and what debuggers read is stripped.
+PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-clients test-oracles test-serve test-cluster package test-package bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -125,7 +127,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
 	touch $@
 
 # The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
@@ -150,6 +152,34 @@ test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open else
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
+# Of the whole workspace together: features are those of all its members, and DataFusion is the one of `make build-serve` and CI.
+package: ## build the Python package into target/package, for PYTHONPATH; `pip install .` installs it
+	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),--workspace) $(OPTIONS)
+	rm -rf target/package
+	mkdir -p target/package/rebound_trade
+	cp python/rebound_trade/*.py python/rebound_trade/*.pyi python/rebound_trade/py.typed target/package/rebound_trade/
+	cp target/$(PROFILE)/lib_rebound.so target/package/rebound_trade/_rebound.abi3.so
+
+test-package: package test-tools $(VENV)/ready ## the Python package: numbers, types, errors, threads, Ctrl-C, figures; every Python block of the book
+	PYTHONPATH=$(CURDIR)/target/package $(VENV)/bin/python -m pytest -q tests/python_package
+
+test-notebooks: package $(VENV)/ready ## the notebooks of the book run, and give what is kept in them (UPDATE_EXPECT=1 keeps it anew)
+	rm -rf target/notebooks && mkdir -p target/notebooks && cp docs/notebooks/*.ipynb target/notebooks/
+	PYTHONPATH=$(CURDIR)/target/package $(VENV)/bin/python -m pytest -q --nbmake --overwrite target/notebooks
+	$(VENV)/bin/python tests/python/notebooks.py target/notebooks docs/notebooks
+
+wheel: $(VENV)/ready ## the Python package as a wheel for Python 3.10 and newer, optimised and stripped: target/wheels (built for it: half an hour)
+	$(VENV)/bin/pip install --quiet maturin==1.16.0
+	rm -rf target/wheels
+	$(VENV)/bin/maturin build --profile $(PACKAGE_PROFILE) --strip --out target/wheels
+	rm -rf target/wheel-venv && $(PYTHON) -m venv target/wheel-venv
+	target/wheel-venv/bin/pip install --quiet target/wheels/*.whl
+	cd target/wheel-venv && bin/python -c 'import rebound_trade' && bin/rebound --version
+
+deb: ## a Debian package of the programs, pipelines, samples, the book and systemd units: target/deb (built for it: half an hour)
+	$(MAKE) PROFILE=$(PACKAGE_PROFILE) MEMBERS=--workspace build
+	.ci/deb target/$(PACKAGE_PROFILE)
+
 test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
 	command -v Rscript >/dev/null || (apt-get update && apt-get install -y r-base-core r-cran-data.table)
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
@@ -157,16 +187,6 @@ test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecom
 	R CMD INSTALL --library=target/r-library r
 	R_LIBS=target/r-library Rscript r/tests/exchange.R
 	R_LIBS=target/r-library REBOUND=$(REBOUND) Rscript tests/r/client.R tests/fixtures target/python-lake
-
-package: ## build the Python package into target/package, for PYTHONPATH; `pip install .` installs it
-	cargo build --profile $(PROFILE) $(if $(MEMBERS),$(MEMBERS),-p python) $(OPTIONS)
-	rm -rf target/package && mkdir -p target/package
-	cp -r python/rebound_trade target/package/
-	cp target/$(PROFILE)/lib_rebound.so target/package/rebound_trade/_rebound.abi3.so
-
-test-package: package $(VENV)/ready ## the Python package: numbers, types, errors, threads, Ctrl-C
-	$(VENV)/bin/pip install --quiet pytest==9.0.2 polars==2.1.0
-	PYTHONPATH=target/package $(VENV)/bin/python -m pytest -q tests/python_package
 
 test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysyncon and causaltensor, which are large: not in CI
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
@@ -181,7 +201,6 @@ test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, execu
 	$(PYTHON) tests/python/cluster.py $(REBOUND)
 
 bench-ingest: build $(VENV)/ready ## ingest and aggregation beside DuckDB and Polars on ROWS made-up records
-	$(VENV)/bin/pip install --quiet polars==2.1.0
 	$(VENV)/bin/python benches/ingest.py $(REBOUND) --rows $(ROWS)
 
 bench-space: build $(VENV)/ready ## the product space beside py-ecomplexity, econcomplex and numpy
@@ -238,7 +257,7 @@ ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound s
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
-	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster test-package
+	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster test-package test-notebooks
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" demo
 
 clean: ## remove what was built and the demo's lake

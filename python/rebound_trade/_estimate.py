@@ -60,13 +60,13 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
     """What is assumed of the errors, in the words of the program; ``None`` if nothing is said."""
     if inference is not None and vcov is not None:
         raise InputError("inference and vcov both say what is assumed of the errors: give one of them")
+    names = {name.lower(): of for name, of in _BY_NAME.items()}
     if vcov is None:
         if inference is None:
             return None
         name, colon, columns = inference.partition(":")
-        return f"{name.strip()}({columns.strip()})" if colon else inference
+        return f"{name.strip()}({columns.strip()})" if colon else names.get(inference.strip().lower(), inference)
     if isinstance(vcov, str):
-        names = {name.lower(): of for name, of in _BY_NAME.items()}
         if vcov.lower() not in names:
             raise InputError(f"vcov {vcov!r}: {_OTHERS}")
         return names[vcov.lower()]
@@ -134,8 +134,8 @@ def estimate(
         copied, or the path of a file. Numbers may be of any type; a missing one leaves its row out.
         Effects and clusters may be texts, categories, numbers, dates or booleans.
     inference
-        What is assumed of the errors: ``"iid"``, ``"hc1"`` (what is assumed where nothing is said),
-        ``"hc2"``, ``"hc3"``, ``"cluster(a + b)"`` (or ``"cluster:a + b"``), ``"crv3(a)"``,
+        What is assumed of the errors: ``"iid"``, ``"hc1"`` (or ``"hetero"``; what is assumed where
+        nothing is said), ``"hc2"``, ``"hc3"``, ``"cluster(a + b)"`` (or ``"cluster:a + b"``), ``"crv3(a)"``,
         ``"driscoll_kraay(time, lags = n)"`` or ``"conley(place, latitude, longitude, km = n)"``.
     vcov
         The same as pyfixest has it: ``"iid"``, ``"hetero"``, ``"HC1"`` to ``"HC3"``,

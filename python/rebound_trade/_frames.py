@@ -23,7 +23,9 @@ def is_path(frame: Any) -> bool:
 
 
 def _is_pandas(frame: Any) -> bool:
-    return any(base.__module__.startswith("pandas.") and base.__name__ == "DataFrame" for base in type(frame).__mro__)
+    # Of pandas 3 classes are of the module `pandas`, before of one below it.
+    classes = type(frame).__mro__
+    return any(of.__name__ == "DataFrame" and of.__module__.partition(".")[0] == "pandas" for of in classes)
 
 
 def rows(frame: Any) -> Any:

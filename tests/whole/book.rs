@@ -17,7 +17,7 @@ struct Block {
 /// The pages, by their paths from the root.
 fn pages() -> Vec<String> {
     let mut found = vec!["README.md".to_owned()];
-    for folder in ["docs", "docs/reference"] {
+    for folder in ["docs", "docs/notebooks", "docs/reference"] {
         for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
             let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
             if Path::new(&name).extension().is_some_and(|ending| ending == "md") {
