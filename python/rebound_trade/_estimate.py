@@ -84,8 +84,11 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
 
 def _marker(data: Data) -> Any:
     """An empty frame of the library of ``data``: results keep the library, not the rows."""
-    library = type(data).__module__.partition(".")[0]
-    return type(data)() if library in ("pandas", "polars", "geopandas") else None
+    if _frames.is_pandas(data):
+        import pandas
+
+        return pandas.DataFrame()
+    return type(data)() if _frames.library(data) == "polars" else None
 
 
 def _is_path(data: Data) -> bool:
@@ -269,7 +272,7 @@ class _Regressions:
         return list(zip(*keys)) if len(keys) > 1 else keys[0], numbers
 
     def _is_pandas(self) -> bool:
-        return type(self._like).__module__.partition(".")[0] in ("pandas", "geopandas")
+        return _frames.is_pandas(self._like)
 
     def _index(self, keys: list[Any]) -> Any:
         import pandas

@@ -12,9 +12,14 @@ from ._errors import InputError
 _WHOLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
+def _of(kind: type) -> str:
+    """The library of a class, which may say that it is of the library itself or of one of its modules."""
+    return kind.__module__.partition(".")[0]
+
+
 def library(frame: Any) -> str:
     """The library that a table is of: `pandas`, `polars`, `geopandas`, `duckdb`, `pyarrow` or another's name."""
-    return type(frame).__module__.partition(".")[0]
+    return _of(type(frame))
 
 
 def is_path(frame: Any) -> bool:
@@ -22,8 +27,9 @@ def is_path(frame: Any) -> bool:
     return isinstance(frame, (str, os.PathLike))
 
 
-def _is_pandas(frame: Any) -> bool:
-    return any(base.__module__.startswith("pandas.") and base.__name__ == "DataFrame" for base in type(frame).__mro__)
+def is_pandas(frame: Any) -> bool:
+    """Whether `frame` is one of pandas, or of a library that builds on it, as GeoPandas does."""
+    return any(_of(base) == "pandas" and base.__name__ == "DataFrame" for base in type(frame).__mro__)
 
 
 def rows(frame: Any) -> Any:
@@ -32,7 +38,7 @@ def rows(frame: Any) -> Any:
     pandas goes through pyarrow; Polars (a lazy frame is collected), pyarrow, DuckDB relations and all that have
     `__arrow_c_stream__` are taken as they are.
     """
-    if _is_pandas(frame):
+    if is_pandas(frame):
         try:
             return pa.Table.from_pandas(_named(frame), preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -69,7 +75,7 @@ def _named(frame: Any) -> Any:
 def give(native: Any, like: Any) -> Any:
     """A native table in the library of `like`: pandas, Polars, or else pyarrow."""
     table = pa.table(native)
-    if _is_pandas(like):
+    if is_pandas(like):
         return _as_pandas(table, like)
     if library(like) == "polars":
         import polars

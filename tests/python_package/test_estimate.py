@@ -315,7 +315,8 @@ def test_tables_are_called_and_laid_out_as_asked(tmp_path):
     for word in ("Main results", "Growth", "Density:z", "Effects: Region", "Effects: Product", "Clusters: Region"):
         assert word in table, table
     followed = rb.etable([first, second], focus="x", width=200)
-    assert "95 % interval" in followed and "x:z" not in followed
+    rows = followed.partition("\n(1) ")[0]
+    assert "95 % interval" in rows and "x:z" not in rows
     assert rb.etable([first, second], focus="Density", labels=labels).count("Density") == 2
     assert "95 % interval" in rb.etable(first, shape="specifications")
     of_focus = rb.estimate(FORMULA, DATA, focus="x")
