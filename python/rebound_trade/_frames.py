@@ -39,6 +39,7 @@ def rows(frame: Any) -> Any:
     `__arrow_c_stream__` are taken as they are.
     """
     if is_pandas(frame):
+        _refuse_repeated(frame)
         try:
             return pa.Table.from_pandas(_named(frame), preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -48,7 +49,9 @@ def rows(frame: Any) -> Any:
     if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "fetch_arrow_table"):
         # It runs a query, on threads that may need the interpreter.
         return frame.fetch_arrow_table()
-    if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
+    # A column has the interface too, without being a table.
+    is_column = type(frame).__name__ in ("Series", "ChunkedArray")
+    if not is_column and (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
         return frame
     raise TypeError(
         f"expected a table of pandas, Polars, pyarrow or DuckDB, or the path of a file; found {type(frame).__name__}"
@@ -58,6 +61,14 @@ def rows(frame: Any) -> Any:
 def rows_unless_path(frame: Any) -> Any:
     """The rows of a frame, as `rows`; none where `frame` names a file."""
     return None if is_path(frame) else rows(frame)
+
+
+def _refuse_repeated(frame: Any) -> None:
+    """A pandas frame may have a name twice, which no other table may."""
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        names = ", ".join(f"`{name}`" for name in repeated)
+        raise InputError(f"more than one column is called {names}: rename them, or leave one of each out")
 
 
 def _named(frame: Any) -> Any:

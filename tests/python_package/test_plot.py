@@ -34,6 +34,10 @@ FAULTS = """() => {
 }"""
 
 
+# The longest of the lines that are intervals, in pixels.
+LINES = """() => Math.max(...Array.from(document.querySelectorAll('path[stroke-width="2"]')).map(line => line.getBoundingClientRect().width))"""
+
+
 @pytest.fixture(scope="module")
 def page():
     browser = os.environ.get("CHROMIUM") or next((path for path in BROWSERS if pathlib.Path(path).exists()), None)
@@ -202,6 +206,13 @@ def test_paths_draw_a_panel_a_region(page, period):
         rb.plot.paths(frame, period=period, regions=["Tasmnia"])
     with pytest.raises(rb.InputError, match="more than once"):
         rb.plot.paths(pa.concat_tables([frame, frame]), period=period)
+    # What has no numbers is neither drawn nor in the legend.
+    bare = frame.set_column(frame.column_names.index("low"), "low", pa.nulls(len(rows), pa.float64()))
+    with pytest.warns(rb.ReboundWarning, match="column `low` has no numbers"):
+        without = rb.plot.paths(bare, period=period, low="low", high="high", interval="95 % interval")
+    assert "95 % interval" not in texts(without)
+    with pytest.raises(rb.InputError, match="`low` has no numbers: nothing can be drawn"):
+        rb.plot.paths(bare, period=period, value="low")
     with pytest.raises(rb.InputError, match="both `low` and `high`"):
         rb.plot.paths(frame, period=period, low="low")
 
@@ -212,6 +223,12 @@ def test_coefficients_stand_with_their_intervals(page):
     figure = rb.plot.coefficients(table, title="What explains resistance", unit="points")
     holds(page, figure, [*terms[1:], "What explains resistance", "points", "Lines: 95 % intervals."])
     assert "(intercept)" not in texts(figure) and figure.data.num_rows == 3
+    # Where lines would have no room between labels and numbers, these stand below each other.
+    for width in (240, 400, 900):
+        narrow = rb.plot.coefficients(table, width=width)
+        holds(page, narrow, [*terms[1:], "−0.2500 (−0.5000 to 0.02000)"], width)
+        page.set_content(narrow.svg)
+        assert page.evaluate(LINES) >= width / 5
     both = rb.plot.coefficients({"baseline": table, "with controls": table}, terms=["hhi", "density"], level=0.9)
     holds(page, both, ["baseline · hhi", "with controls · density", "Lines: 90 % intervals."])
     assert both.data["term"].to_pylist() == ["hhi", "hhi", "density", "density"]

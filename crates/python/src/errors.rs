@@ -88,7 +88,13 @@ pub(crate) fn as_keywords(text: &str) -> String {
             continue;
         }
         // The command line has two names for it.
-        let name = if name == "period" { "year".to_owned() } else { name.replace('-', "_") };
+        let name = match name {
+            "period" => "year".to_owned(),
+            // Flags that say no are keywords that are false.
+            "no-wait" => "wait=False".to_owned(),
+            "no-records" => "records=False".to_owned(),
+            name => name.replace('-', "_"),
+        };
         let placeholder = behind.strip_prefix(' ').filter(|next| {
             let mut next = next.chars();
             next.next().is_some_and(char::is_uppercase)
