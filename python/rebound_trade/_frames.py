@@ -76,11 +76,22 @@ def _named(frame: Any) -> Any:
     shapes = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
     if shapes:
         frame = frame.drop(columns=shapes)
+    # Arrow has no periods: as whole numbers they would count from 1970 on.
+    periods = [name for name, dtype in frame.dtypes.items() if str(dtype).startswith("period[")]
+    if periods:
+        frame = frame.assign(**{name: _of_periods(frame[name]) for name in periods})
     if all(isinstance(name, str) for name in frame.columns):
         return frame
     if frame.columns.nlevels > 1:
         raise TypeError("the columns have names of several levels: give each one name first (`frame.columns = [...]`)")
     return frame.set_axis([str(name) for name in frame.columns], axis=1)
+
+
+def _of_periods(column: Any) -> Any:
+    """The years of periods of a year, the texts of others."""
+    if str(column.dtype).startswith(("period[Y", "period[A")):
+        return column.dt.year
+    return column.astype("object").map(str, na_action="ignore")
 
 
 def give(native: Any, like: Any) -> Any:

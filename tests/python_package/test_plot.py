@@ -238,6 +238,23 @@ def test_coefficients_stand_with_their_intervals(page):
         rb.plot.coefficients(table, level=95)
 
 
+def test_periods_of_pandas_are_what_they_say():
+    pandas = pytest.importorskip("pandas")
+    for freq, said in (("Y", ["2008", "2009"]), ("M", ["2008-01", "2008-02"]), ("Q", ["2008Q1", "2008Q2"])):
+        frame = pandas.DataFrame({"region": "a", "year": pandas.period_range("2008", periods=2, freq=freq), "value": [1.0, 2.0]})
+        figure = rb.plot.paths(frame)
+        assert set(said) <= set(texts(figure)) and figure.data["year"].astype(str).tolist() == said
+
+
+def test_frames_and_pixels_of_another_type_are_refused(regions):
+    with pytest.raises(rb.InputError, match="`rebound_trade.read` makes of files"):
+        rb.plot.quadrants("regions.csv")
+    with pytest.raises(rb.InputError, match="`width` is 'wide': expected a whole number of pixels"):
+        rb.plot.quadrants(regions, width="wide")
+    with pytest.raises(rb.InputError, match="the frame has no rows with a region"):
+        rb.plot.map(regions.slice(0, 0), BOUNDARIES, value="resistance")
+
+
 def test_columns_that_are_not_there_are_told(regions):
     with pytest.raises(rb.InputError, match="no column `resistence` .did you mean `resistance`"):
         rb.plot.map(regions, BOUNDARIES, value="resistence")

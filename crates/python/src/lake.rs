@@ -27,8 +27,8 @@ const SLICE: Duration = Duration::from_millis(200);
 /// no end.
 type Sent = anyhow::Result<Option<RecordBatch>>;
 
-/// Ends a query when nobody takes its rows any more. Its threads are its own: work that does not look
-/// up, as a join of many rows by a condition, holds up no other query until it does.
+/// Ends a query when nobody takes its rows any more. Its threads are its own: work that does not
+/// look up, as a join of many rows by a condition, holds up no other query until it does.
 #[derive(Debug)]
 struct Stop {
     task: AbortHandle,
@@ -61,8 +61,8 @@ struct Taken {
     is_ended: bool,
 }
 
-/// Hands the rows of a query on as they are made. What was read is let go before the end is told, as
-/// nobody waits for it then.
+/// Hands the rows of a query on as they are made. What was read is let go before the end is told,
+/// as nobody waits for it then.
 async fn hand_on(mut running: Running, into: Sender<Sent>) {
     let last = loop {
         let next = running.next().await;
