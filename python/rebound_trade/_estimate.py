@@ -76,7 +76,10 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
     if kind not in _BY_CLUSTER:
         raise InputError(f"vcov {kind!r}: {_OTHERS}")
     name, most = _BY_CLUSTER[kind]
-    parts = [part.strip() for of in ([columns] if isinstance(columns, str) else columns) for part in of.split("+")]
+    given = [columns] if isinstance(columns, str) else columns
+    if not isinstance(given, Sequence) or not given or not all(isinstance(of, str) for of in given):
+        raise InputError(f'vcov {{{kind!r}: {columns!r}}}: expected columns, as in {{{kind!r}: "region"}}')
+    parts = [part.strip() for of in given for part in of.split("+")]
     if most is not None and len(parts) > most:
         raise InputError(f"vcov {kind!r} is by one cluster variable, found {', '.join(parts)}; CRV1 may be by several")
     return f"{name}({' + '.join(parts)})"
@@ -84,8 +87,11 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
 
 def _marker(data: Data) -> Any:
     """An empty frame of the library of ``data``: results keep the library, not the rows."""
-    library = type(data).__module__.partition(".")[0]
-    return type(data)() if library in ("pandas", "polars", "geopandas") else None
+    if _frames.is_pandas(data):
+        import pandas
+
+        return pandas.DataFrame()
+    return type(data)() if _frames.library(data) == "polars" else None
 
 
 def _is_path(data: Data) -> bool:
@@ -155,8 +161,8 @@ def estimate(
     model
         A model file in the place of a formula.
     lake, table
-        A lake, and one of its tables, in the place of ``data``. Without ``lake``: the one that
-        ``REBOUND_LAKE`` names, or ``lake``.
+        A lake, and one of its tables (``panel.region_product`` if not given), in the place of
+        ``data``. Without ``lake``: the one that ``REBOUND_LAKE`` names, or ``lake``.
     name
         Without a formula and a model file: the published models of these names, or all.
     read
@@ -180,6 +186,11 @@ def estimate(
     if data is not None and (lake is not None or table is not None):
         raise InputError("data and a table of a lake are both given: estimate on one of them")
     path = os.fspath(data) if _is_path(data) else None
+    if formula is not None and data is None and lake is None and not os.environ.get("REBOUND_LAKE"):
+        if not Path("lake").is_dir():
+            raise InputError("there is nothing to estimate on: give data, or a lake by lake= (and table=)")
+    if read and path is None:
+        raise InputError("read= says how a file is read: data is none")
     arguments = _options.arguments(
         inference=inference_text(inference, vcov),
         weights=weights,
@@ -269,7 +280,7 @@ class _Regressions:
         return list(zip(*keys)) if len(keys) > 1 else keys[0], numbers
 
     def _is_pandas(self) -> bool:
-        return type(self._like).__module__.partition(".")[0] in ("pandas", "geopandas")
+        return _frames.is_pandas(self._like)
 
     def _index(self, keys: list[Any]) -> Any:
         import pandas
@@ -451,7 +462,8 @@ def etable(
     title
         What the table is called; otherwise the formula, if it is of one.
     file
-        Where the table is written too.
+        Where the table is written too: ``.txt``, ``.md``, ``.tex``, ``.html``, ``.csv``, or by
+        another name where ``type`` is given.
     width
         Columns of text; otherwise as many as ``COLUMNS`` says, or the terminal has.
     csv_safe
@@ -464,6 +476,8 @@ def etable(
     """
     native = list(_native(models))
     ending = "" if file is None else Path(file).suffix.lower()
+    if type is None and ending and ending not in _ENDINGS:
+        raise InputError(f"`{os.fspath(file or '')}` ends as no table does: expected {', '.join(_ENDINGS)}, or give type")
     form = type or _ENDINGS.get(ending, "text")
     if form not in {*_ENDINGS.values(), "gt"}:
         raise InputError(f"type {form!r}: expected {', '.join(dict.fromkeys(_ENDINGS.values()))} or gt")

@@ -12,9 +12,14 @@ from ._errors import InputError
 _WHOLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
+def _of(kind: type) -> str:
+    """The library of a class, which may say that it is of the library itself or of one of its modules."""
+    return kind.__module__.partition(".")[0]
+
+
 def library(frame: Any) -> str:
     """The library that a table is of: `pandas`, `polars`, `geopandas`, `duckdb`, `pyarrow` or another's name."""
-    return type(frame).__module__.partition(".")[0]
+    return _of(type(frame))
 
 
 def is_path(frame: Any) -> bool:
@@ -22,10 +27,9 @@ def is_path(frame: Any) -> bool:
     return isinstance(frame, (str, os.PathLike))
 
 
-def _is_pandas(frame: Any) -> bool:
-    # Of pandas 3 classes are of the module `pandas`, before of one below it.
-    classes = type(frame).__mro__
-    return any(of.__name__ == "DataFrame" and of.__module__.partition(".")[0] == "pandas" for of in classes)
+def is_pandas(frame: Any) -> bool:
+    """Whether `frame` is one of pandas, or of a library that builds on it, as GeoPandas does."""
+    return any(_of(base) == "pandas" and base.__name__ == "DataFrame" for base in type(frame).__mro__)
 
 
 def rows(frame: Any) -> Any:
@@ -34,7 +38,8 @@ def rows(frame: Any) -> Any:
     pandas goes through pyarrow; Polars (a lazy frame is collected), pyarrow, DuckDB relations and all that have
     `__arrow_c_stream__` are taken as they are.
     """
-    if _is_pandas(frame):
+    if is_pandas(frame):
+        _refuse_repeated(frame)
         try:
             return pa.Table.from_pandas(_named(frame), preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -44,7 +49,9 @@ def rows(frame: Any) -> Any:
     if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "fetch_arrow_table"):
         # It runs a query, on threads that may need the interpreter.
         return frame.fetch_arrow_table()
-    if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
+    # A column has the interface too, without being a table.
+    is_column = type(frame).__name__ in ("Series", "ChunkedArray")
+    if not is_column and (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
         return frame
     raise TypeError(
         f"expected a table of pandas, Polars, pyarrow or DuckDB, or the path of a file; found {type(frame).__name__}"
@@ -56,11 +63,23 @@ def rows_unless_path(frame: Any) -> Any:
     return None if is_path(frame) else rows(frame)
 
 
+def _refuse_repeated(frame: Any) -> None:
+    """A pandas frame may have a name twice, which no other table may."""
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        names = ", ".join(f"`{name}`" for name in repeated)
+        raise InputError(f"more than one column is called {names}: rename them, or leave one of each out")
+
+
 def _named(frame: Any) -> Any:
     """A pandas frame whose columns are named by texts, without shapes."""
     shapes = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
     if shapes:
         frame = frame.drop(columns=shapes)
+    # Arrow has no periods: as whole numbers they would count from 1970 on.
+    periods = [name for name, dtype in frame.dtypes.items() if str(dtype).startswith("period[")]
+    if periods:
+        frame = frame.assign(**{name: _of_periods(frame[name]) for name in periods})
     if all(isinstance(name, str) for name in frame.columns):
         return frame
     if frame.columns.nlevels > 1:
@@ -68,10 +87,17 @@ def _named(frame: Any) -> Any:
     return frame.set_axis([str(name) for name in frame.columns], axis=1)
 
 
+def _of_periods(column: Any) -> Any:
+    """The years of periods of a year, the texts of others."""
+    if str(column.dtype).startswith(("period[Y", "period[A")):
+        return column.dt.year
+    return column.astype("object").map(str, na_action="ignore")
+
+
 def give(native: Any, like: Any) -> Any:
     """A native table in the library of `like`: pandas, Polars, or else pyarrow."""
     table = pa.table(native)
-    if _is_pandas(like):
+    if is_pandas(like):
         return _as_pandas(table, like)
     if library(like) == "polars":
         import polars

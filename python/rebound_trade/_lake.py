@@ -165,7 +165,7 @@ class Lake:
                 ``meta`` tell of runs.
             as_: ``pandas`` (where it is installed, else ``pyarrow``), ``polars``, ``pyarrow``, or
                 ``reader``: a ``pyarrow.RecordBatchReader`` whose rows are made as they are read.
-                The query ends when that is closed or forgotten.
+                The query ends behind the last row, or when the reader is forgotten (``del``).
             decimals: ``float`` makes numbers of double precision of all decimals.
 
         Raises:
@@ -280,6 +280,8 @@ class Lake:
             words = ["--", path_text("pipeline", pipeline), name]
             found = json.loads(_rebound.printed(["lineage", "--format=json", *words]))
             return self._records(found, _EDGES)
+        if "." not in name.strip("."):
+            raise _errors.InputError(f"`{name}`: expected schema.table or schema.table.column")
         query = (
             'select table_name as "table", column_name as "column", from_table, from_column, '
             "is_condition from meta.lineage"

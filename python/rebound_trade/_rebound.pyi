@@ -20,6 +20,9 @@ def convert(
 ) -> tuple[NativeTable, NativeTable, NativeTable]: ...
 def options(function: str) -> list[str]: ...
 
+# errors.rs
+def keywords(text: str) -> str: ...
+
 # estimate.rs
 class Estimate:
     """A regression."""

@@ -204,7 +204,7 @@ def _take(
     elif level == "WARN":
         import rebound_trade
 
-        warnings.warn(_said(fields), rebound_trade.ReboundWarning, stacklevel=4)
+        warnings.warn(_rebound.keywords(_said(fields)), rebound_trade.ReboundWarning, stacklevel=4)
     else:
         _LOG.info("%s", _said(fields))
     if listen is not None:
@@ -213,7 +213,8 @@ def _take(
 
 def _failure(code: int, lines: Sequence[str]) -> Exception:
     text = re.sub(r"^error: ", "", "\n".join(lines).strip())
-    text = text.split("\n\nUsage:")[0]
+    text = text.split("\n\nUsage:")[0].split("\n\nFor more information")[0]
+    text = _rebound.keywords(text)
     if code < 0:
         try:
             name = signal.Signals(-code).name

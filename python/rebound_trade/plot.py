@@ -18,6 +18,7 @@ Options that all figures have:
 from __future__ import annotations
 
 import json
+import operator
 import os
 import pathlib
 import warnings
@@ -79,6 +80,23 @@ class Figure:
         return path
 
 
+def _rows(frame: Any) -> Any:
+    """The rows of a frame."""
+    if _frames.is_path(frame):
+        path = os.fspath(frame)
+        raise _errors.InputError(
+            f"`{path}` is no frame: figures are of frames, which `rebound_trade.read` makes of files"
+        )
+    return _frames.rows(frame)
+
+
+def _whole(name: str, value: int) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise _errors.InputError(f"`{name}` is {value!r}: expected a whole number of pixels") from None
+
+
 def _look(
     title: str | None, unit: str | None, note: str | None, width: int, height: int | None
 ) -> dict[str, Any]:
@@ -86,8 +104,8 @@ def _look(
         "title": title,
         "unit": unit or "",
         "note": note or "",
-        "width": width,
-        "height": height,
+        "width": _whole("width", width),
+        "height": None if height is None else _whole("height", height),
     }
 
 
@@ -162,7 +180,7 @@ def map(
         "middle": middle,
         "look": _look(title, unit, note, width, height),
     }
-    drawn = _rebound.plot_map(_frames.rows(frame), path, geojson, json.dumps(options))
+    drawn = _rebound.plot_map(_rows(frame), path, geojson, json.dumps(options))
     return _figure(drawn, frame)
 
 
@@ -211,7 +229,7 @@ def quadrants(
         "quadrants": list(quadrants),
         "look": _look(title, unit, note, width, height),
     }
-    return _figure(_rebound.plot_quadrants(_frames.rows(frame), json.dumps(options)), frame)
+    return _figure(_rebound.plot_quadrants(_rows(frame), json.dumps(options)), frame)
 
 
 def space(
@@ -279,8 +297,8 @@ def space(
         "most": most,
         "look": _look(title, unit, note, width, height),
     }
-    second = None if products is None else _frames.rows(products)
-    return _figure(_rebound.plot_space(_frames.rows(pairs), second, json.dumps(options)), pairs)
+    second = None if products is None else _rows(products)
+    return _figure(_rebound.plot_space(_rows(pairs), second, json.dumps(options)), pairs)
 
 
 def paths(
@@ -337,7 +355,7 @@ def paths(
         "from_zero": from_zero,
         "look": _look(title, unit, note, width, height),
     }
-    return _figure(_rebound.plot_paths(_frames.rows(frame), json.dumps(options)), frame)
+    return _figure(_rebound.plot_paths(_rows(frame), json.dumps(options)), frame)
 
 
 def _tidy(models: Any) -> tuple[Any, Any]:
@@ -358,7 +376,7 @@ def _tidy(models: Any) -> tuple[Any, Any]:
     for name, model in named:
         frame = model.tidy() if hasattr(model, "tidy") else model
         first = frame if first is None else first
-        table = pyarrow.table(_frames.rows(frame))
+        table = pyarrow.table(_rows(frame))
         if "model" in table.column_names:
             table = table.drop_columns(["model"])
         names = pyarrow.array([name] * table.num_rows, pyarrow.string())
@@ -411,4 +429,4 @@ def coefficients(
         "level": level,
         "look": _look(title, unit, note, width, height),
     }
-    return _figure(_rebound.plot_coefficients(_frames.rows(frame), json.dumps(options)), like)
+    return _figure(_rebound.plot_coefficients(_rows(frame), json.dumps(options)), like)

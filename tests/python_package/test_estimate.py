@@ -182,7 +182,6 @@ def test_every_name_of_pyfixest_has_one_here():
         assert dict(rb.estimate(formula, DATA, vcov=name).se()) == dict(rb.estimate(formula, DATA, inference=ours).se())
         peer = pf.feols(formula, DATA, vcov=name, fixef_tol=1e-12, **without_factor(name))
         close(rb.estimate(formula, DATA, vcov=name), peer)
-        close(rb.estimate(formula, DATA, inference=name), peer)
     for kind, (ours, most) in _estimate._BY_CLUSTER.items():
         same = rb.estimate(FORMULA, DATA, inference=f"{ours}(region)").se()
         for vcov in ({kind: "region"}, {kind: ["region"]}):
@@ -193,6 +192,9 @@ def test_every_name_of_pyfixest_has_one_here():
     assert dict(rb.estimate(FORMULA, DATA, inference="cluster:region").se()) == dict(
         rb.estimate(FORMULA, DATA, vcov={"CRV1": "region"}).se()
     )
+    for wrong in (None, [], [1]):
+        with pytest.raises(rb.InputError, match="expected columns, as in"):
+            rb.estimate(FORMULA, DATA, vcov={"CRV1": wrong})
     for wrong in ("DK", {"NW": "year"}, {"CRV1": "a", "CRV3": "b"}, 3):
         with pytest.raises(rb.InputError, match="there are 'iid', 'hetero'"):
             rb.estimate(FORMULA, DATA, vcov=wrong)
@@ -200,6 +202,13 @@ def test_every_name_of_pyfixest_has_one_here():
         rb.estimate(FORMULA, DATA, vcov="iid", inference="iid")
     with pytest.raises(rb.InputError, match="expected iid, hc1"):
         rb.estimate(FORMULA, DATA, inference="robust")
+
+
+def test_without_data_and_lake_both_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REBOUND_LAKE", raising=False)
+    with pytest.raises(rb.InputError, match="give data, or a lake"):
+        rb.estimate(FORMULA)
 
 
 def test_errors_name_the_column_and_what_is_near():
@@ -211,8 +220,21 @@ def test_errors_name_the_column_and_what_is_near():
         rb.estimate("y ~ region", DATA.assign(region=DATA.region.astype("category")))
     with pytest.raises(rb.InputError, match="no regression has the coefficient `zz`"):
         rb.estimate(FORMULA, DATA, focus="zz")
-    with pytest.raises(rb.InputError, match="'poison'"):
+    with pytest.raises(rb.InputError, match="'poison' for 'estimator'"):
         rb.estimate(FORMULA, DATA, estimator="poison")
+    with pytest.raises(rb.InputError, match="(?s)'delimter' found.*'delimiter'"):
+        rb.estimate(FORMULA, "data.csv", read={"delimter": ";"})
+    with pytest.raises(rb.InputError, match="data is none"):
+        rb.estimate(FORMULA, DATA, read={"delimiter": ";"})
+    with pytest.raises(rb.InputError, match=r"levels are written i\(year\)"):
+        rb.estimate("y ~ C(year)", DATA)
+    with pytest.raises(rb.InputError, match="`data` has none$"):
+        rb.estimate("y ~ x", DATA.iloc[:0])
+    with pytest.raises(rb.InputError, match="more than one column is called `x`"):
+        rb.estimate("y ~ x", pd.concat([DATA, DATA[["x"]]], axis=1))
+    for column in (DATA.x, pl.from_pandas(DATA[["z"]])["z"], pa.chunked_array([[1.0]])):
+        with pytest.raises(TypeError, match=f"found {type(column).__name__}"):
+            rb.estimate("y ~ x", column)
     with pytest.raises(rb.InputError, match="a formula or a model file"):
         rb.estimate(data=DATA)
     with pytest.raises(rb.InputError, match="no lake in"):
@@ -313,11 +335,11 @@ def test_tables_are_called_and_laid_out_as_asked(tmp_path):
     first, second = models()
     labels = {"y": "Growth", "x": "Density", "region": "Region", "hs6": "Product"}
     table = rb.etable([first, second], labels=labels, title="Main results", width=200)
-    for word in ("Main results", "Growth", "Density:z", "Effects: Region", "Effects: Product", "Clusters: Region"):
+    for word in ("Main results", "Growth", "Density:z", "Effects: Region", "Effects: Product", "Clusters: Region", "clustered by Region"):
         assert word in table, table
     followed = rb.etable([first, second], focus="x", width=200)
-    # Notes below the table name what was missing.
-    assert "95 % interval" in followed and "x:z" not in followed.partition("* p <")[0]
+    rows = followed.partition("\n(1) ")[0]
+    assert "95 % interval" in rows and "x:z" not in rows
     assert rb.etable([first, second], focus="Density", labels=labels).count("Density") == 2
     assert "95 % interval" in rb.etable(first, shape="specifications")
     of_focus = rb.estimate(FORMULA, DATA, focus="x")
@@ -336,6 +358,9 @@ def test_tables_are_called_and_laid_out_as_asked(tmp_path):
     assert rb.etable(first, file=path) == path.read_text(encoding="utf-8") and "\\toprule" in path.read_text(encoding="utf-8")
     with pytest.raises(rb.InputError, match="change one of them"):
         rb.etable(first, "csv", file=path)
+    with pytest.raises(rb.InputError, match="ends as no table does"):
+        rb.etable(first, file=tmp_path / "table.docx")
+    assert rb.etable(first, "html", file=tmp_path / "table.part").startswith("<table")
 
 
 def test_great_tables_get_the_same_cells():

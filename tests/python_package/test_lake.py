@@ -28,8 +28,13 @@ PIPELINE = ROOT / "pipelines" / "australia.yaml"
 SAMPLES = ROOT / "samples"
 FIXTURES = ROOT / "tests" / "fixtures"
 
-# A join of all rows of a table with all of another, which would take hours.
+# All rows of a table with all of another, which would take hours.
 ENDLESS = (
+    "select sum(a.value % 7 * (b.value % 3)) as n "
+    "from range(3000000) a cross join range(3000000) b"
+)
+# The same by a condition: the join of DataFusion does not look up between the rows of a batch.
+STUBBORN = (
     "select count(*) as n from range(3000000) a join range(3000000) b on a.value * b.value = -1"
 )
 
@@ -269,6 +274,36 @@ def test_an_interrupt_ends_a_query_within_a_second(lake, as_):
     assert_idle()
 
 
+# Says when it waits and when it is interrupted, and goes on with another query.
+INTERRUPTED = """
+import sys, time
+import rebound_trade as rb
+lake = rb.open(sys.argv[1])
+print("waits", flush=True)
+try:
+    lake.sql(sys.argv[2])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print(lake.sql("select 1 as a", as_="pyarrow").column("a").to_pylist(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("query", [ENDLESS, STUBBORN])
+def test_a_query_that_was_interrupted_holds_up_no_other(path, query):
+    command = [sys.executable, "-c", INTERRUPTED, path, query]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "waits\n"
+            time.sleep(3)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=15)
+        finally:
+            process.kill()
+    assert out.splitlines() == ["interrupted", "[1]"] and process.returncode == 0
+
+
 def cpu_seconds() -> float:
     used = os.times()
     return used.user + used.system
@@ -359,6 +394,8 @@ def test_lineage_is_that_of_the_pipeline(lake):
     assert sorted(found, key=key) == sorted(of_file, key=key)
     with pytest.raises(rb.InputError, match="no column `resistence`"):
         lake.lineage("panel.region.resistence")
+    with pytest.raises(rb.InputError, match="expected schema.table"):
+        lake.lineage("resistance")
 
 
 def test_tables_are_exported(lake, tmp_path):
@@ -370,6 +407,10 @@ def test_tables_are_exported(lake, tmp_path):
     assert rb.read(parquet, as_="pyarrow").num_rows == n
     with pytest.raises(rb.InputError, match="nothing was written"):
         lake.export("panel.region", output=tmp_path / "no", where="nothing = 1")
+    with pytest.raises(rb.InputError) as raised:
+        lake.export("panel.region", output=tmp_path / "no", format="xlsx")
+    assert "'xlsx' for 'format'" in str(raised.value) and "parquet" in str(raised.value)
+    assert "--" not in str(raised.value)
 
 
 # Looking back.
@@ -387,6 +428,8 @@ def test_a_lake_at_a_run_stays_there(project):
     assert not list((project / "lake" / "leases").glob("*.json")), "leases are let go"
     with pytest.raises(rb.InputError, match="no run"):
         lake.at("99999")
+    with pytest.raises(rb.InputError, match="^invalid value '-1' for 'top': [^\n]*$"):
+        lake.diff(top=-1)
 
 
 def test_two_runs_are_compared(project):

@@ -34,6 +34,10 @@ FAULTS = """() => {
 }"""
 
 
+# The longest of the lines that are intervals, in pixels.
+LINES = """() => Math.max(...Array.from(document.querySelectorAll('path[stroke-width="2"]')).map(line => line.getBoundingClientRect().width))"""
+
+
 @pytest.fixture(scope="module")
 def page():
     browser = os.environ.get("CHROMIUM") or next((path for path in BROWSERS if pathlib.Path(path).exists()), None)
@@ -202,6 +206,13 @@ def test_paths_draw_a_panel_a_region(page, period):
         rb.plot.paths(frame, period=period, regions=["Tasmnia"])
     with pytest.raises(rb.InputError, match="more than once"):
         rb.plot.paths(pa.concat_tables([frame, frame]), period=period)
+    # What has no numbers is neither drawn nor in the legend.
+    bare = frame.set_column(frame.column_names.index("low"), "low", pa.nulls(len(rows), pa.float64()))
+    with pytest.warns(rb.ReboundWarning, match="column `low` has no numbers"):
+        without = rb.plot.paths(bare, period=period, low="low", high="high", interval="95 % interval")
+    assert "95 % interval" not in texts(without)
+    with pytest.raises(rb.InputError, match="`low` has no numbers: nothing can be drawn"):
+        rb.plot.paths(bare, period=period, value="low")
     with pytest.raises(rb.InputError, match="both `low` and `high`"):
         rb.plot.paths(frame, period=period, low="low")
 
@@ -212,6 +223,12 @@ def test_coefficients_stand_with_their_intervals(page):
     figure = rb.plot.coefficients(table, title="What explains resistance", unit="points")
     holds(page, figure, [*terms[1:], "What explains resistance", "points", "Lines: 95 % intervals."])
     assert "(intercept)" not in texts(figure) and figure.data.num_rows == 3
+    # Where lines would have no room between labels and numbers, these stand below each other.
+    for width in (240, 400, 900):
+        narrow = rb.plot.coefficients(table, width=width)
+        holds(page, narrow, [*terms[1:], "−0.2500 (−0.5000 to 0.02000)"], width)
+        page.set_content(narrow.svg)
+        assert page.evaluate(LINES) >= width / 5
     both = rb.plot.coefficients({"baseline": table, "with controls": table}, terms=["hhi", "density"], level=0.9)
     holds(page, both, ["baseline · hhi", "with controls · density", "Lines: 90 % intervals."])
     assert both.data["term"].to_pylist() == ["hhi", "hhi", "density", "density"]
@@ -219,6 +236,23 @@ def test_coefficients_stand_with_their_intervals(page):
         rb.plot.coefficients(table, terms=["densty"])
     with pytest.raises(rb.InputError, match="`level`"):
         rb.plot.coefficients(table, level=95)
+
+
+def test_periods_of_pandas_are_what_they_say():
+    pandas = pytest.importorskip("pandas")
+    for freq, said in (("Y", ["2008", "2009"]), ("M", ["2008-01", "2008-02"]), ("Q", ["2008Q1", "2008Q2"])):
+        frame = pandas.DataFrame({"region": "a", "year": pandas.period_range("2008", periods=2, freq=freq), "value": [1.0, 2.0]})
+        figure = rb.plot.paths(frame)
+        assert set(said) <= set(texts(figure)) and figure.data["year"].astype(str).tolist() == said
+
+
+def test_frames_and_pixels_of_another_type_are_refused(regions):
+    with pytest.raises(rb.InputError, match="`rebound_trade.read` makes of files"):
+        rb.plot.quadrants("regions.csv")
+    with pytest.raises(rb.InputError, match="`width` is 'wide': expected a whole number of pixels"):
+        rb.plot.quadrants(regions, width="wide")
+    with pytest.raises(rb.InputError, match="the frame has no rows with a region"):
+        rb.plot.map(regions.slice(0, 0), BOUNDARIES, value="resistance")
 
 
 def test_columns_that_are_not_there_are_told(regions):

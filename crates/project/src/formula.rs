@@ -262,6 +262,11 @@ impl Term {
         if let Some(arguments) = call(text, "i") {
             return Self::in_levels(text, &arguments);
         }
+        if call(text, "C").or_else(|| call(text, "factor")).is_some() {
+            return Err(format!(
+                "{text:?}: levels are written i(year) or i(year, ref = 2008), effects behind |"
+            ));
+        }
         let parts = split(text, ':');
         if parts.iter().all(|part| is_name(part)) {
             let columns: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();

@@ -61,6 +61,12 @@ fn exception(py: Python<'_>, class: Class, text: String) -> PyErr {
     }
 }
 
+/// What the program says, with options as Python has them.
+#[pyfunction]
+pub(crate) fn keywords(text: &str) -> String {
+    as_keywords(text)
+}
+
 /// A message with options as Python has them: `region=NAME` for `--region NAME`, and the name of
 /// another in backticks.
 pub(crate) fn as_keywords(text: &str) -> String {
@@ -82,13 +88,26 @@ pub(crate) fn as_keywords(text: &str) -> String {
             continue;
         }
         // The command line has two names for it.
-        let name = if name == "period" { "year".to_owned() } else { name.replace('-', "_") };
+        let name = match name {
+            "period" => "year".to_owned(),
+            // Flags that say no are keywords that are false.
+            "no-wait" => "wait=False".to_owned(),
+            "no-records" => "records=False".to_owned(),
+            name => name.replace('-', "_"),
+        };
         let placeholder = behind.strip_prefix(' ').filter(|next| {
             let mut next = next.chars();
             next.next().is_some_and(char::is_uppercase)
                 && next.next().is_some_and(char::is_uppercase)
         });
-        let is_quoted = last == Some('`');
+        let is_quoted = matches!(last, Some('`' | '\''));
+        // As clap has it: `'--top <N>'`.
+        let valued = behind.strip_prefix(" <").and_then(|of| of.split_once('>'));
+        if let (true, Some((_, behind))) = (is_quoted, valued) {
+            shown.push_str(&name);
+            rest = behind;
+            continue;
+        }
         match placeholder {
             Some(_) => shown.extend([name.as_str(), "="]),
             None if is_quoted => shown.push_str(&name),

@@ -12,6 +12,7 @@ use project::model_spec::Heading;
 use project::suggest::suggest;
 use pyo3::prelude::*;
 use query::Memory;
+use rebound::cli::reading::refused;
 use rebound::estimate_command::{self, EstimateArgs, EstimateCommandError, Frame, Shown};
 use report::output::{CsvArgs, text_width};
 use report::regression_table::{self, Shape, TableFormat};
@@ -81,13 +82,6 @@ impl Estimate {
     }
 }
 
-/// What clap says of arguments, without the usage of a command line.
-fn said(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    text.split("\n\n").next().unwrap_or_default().trim().to_owned()
-}
-
 /// A lake that is there, and what is published in it.
 fn open(runtime: &Runtime, lake: &str) -> anyhow::Result<(Lake, Catalog)> {
     if !lake.contains("://") && !Path::new(lake).is_dir() {
@@ -116,7 +110,7 @@ pub(crate) fn estimate(
     focus: Vec<String>,
 ) -> PyResult<Vec<Estimate>> {
     let asked = Asked::try_parse_from(arguments);
-    let mut asked = asked.map_err(|error| errors::input(said(&error)))?;
+    let mut asked = asked.map_err(|error| errors::raised(py, &refused(&error)))?;
     asked.args.name = names;
     asked.args.focus.clone_from(&focus);
     let frame = frame.map(|Rows { schema, batches }| Frame { schema, batches });

@@ -2,6 +2,7 @@
 
 use crate::call::call;
 use crate::frames::table;
+use anyhow::Context;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use pyo3::prelude::*;
@@ -10,6 +11,7 @@ use rebound::cli::reading::{self, Running, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::AbortHandle;
@@ -25,13 +27,20 @@ const SLICE: Duration = Duration::from_millis(200);
 /// no end.
 type Sent = anyhow::Result<Option<RecordBatch>>;
 
-/// Ends a query when nobody takes its rows any more.
+/// Ends a query when nobody takes its rows any more. Its threads are its own: work that does not
+/// look up, as a join of many rows by a condition, holds up no other query until it does.
 #[derive(Debug)]
-struct Stop(AbortHandle);
+struct Stop {
+    task: AbortHandle,
+    threads: Option<Runtime>,
+}
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -52,16 +61,22 @@ struct Taken {
     is_ended: bool,
 }
 
-/// Hands the rows of a query on as they are made.
+/// Hands the rows of a query on as they are made. What was read is let go before the end is told,
+/// as nobody waits for it then.
 async fn hand_on(mut running: Running, into: Sender<Sent>) {
-    loop {
+    let last = loop {
         let next = running.next().await;
-        let is_last = !matches!(next, Ok(Some(_)));
-        if into.send(next).await.is_err() || is_last {
-            break;
+        if !matches!(next, Ok(Some(_))) {
+            break Some(next);
         }
-    }
+        if into.send(next).await.is_err() {
+            break None;
+        }
+    };
     running.end().await;
+    if let Some(last) = last {
+        let _ = into.send(last).await;
+    }
 }
 
 /// Takes up to `most` batches, as long as a slice of time lasts.
@@ -95,7 +110,7 @@ impl Query {
         match &taken {
             Ok(Taken { is_ended, .. }) => self.is_ended.store(*is_ended, Ordering::Release),
             // It broke, or is interrupted: nobody asks for more of it.
-            Err(_) => self.stop.0.abort(),
+            Err(_) => self.stop.task.abort(),
         }
         taken
     }
@@ -135,7 +150,7 @@ impl Query {
 
     /// Ends it.
     fn cancel(&self) {
-        self.stop.0.abort();
+        self.stop.task.abort();
     }
 }
 
@@ -150,17 +165,18 @@ pub(crate) fn lake_query(
     memory_mib: usize,
 ) -> PyResult<Query> {
     let source = Source { lake, run, memory_mib };
-    call(py, move |runtime| {
-        let running = reading::query(runtime, &source, &text)?;
+    call(py, move |_| {
+        let threads = rebound::runtime(0).context("failed to start the threads of the query")?;
+        let running = reading::query(&threads, &source, &text)?;
         let schema = Arc::clone(running.schema());
         let (into, rows) = mpsc::channel(AHEAD);
         // On the runtime's own threads, whose stacks hold any plan.
-        let task = runtime.spawn(hand_on(running, into));
+        let task = threads.spawn(hand_on(running, into)).abort_handle();
         Ok(Query {
             schema,
             rows: Arc::new(Mutex::new(rows)),
             is_ended: AtomicBool::new(false),
-            stop: Stop(task.abort_handle()),
+            stop: Stop { task, threads: Some(threads) },
         })
     })
 }

@@ -29,6 +29,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn _rebound(m: &Bound<'_, PyModule>) -> PyResult<()> {
     // command.rs
     m.add_function(wrap_pyfunction!(command::main, m)?)?;
+    // errors.rs
+    m.add_function(wrap_pyfunction!(errors::keywords, m)?)?;
     // estimate.rs
     m.add_class::<estimate::Estimate>()?;
     m.add_function(wrap_pyfunction!(estimate::estimate, m)?)?;

@@ -442,12 +442,17 @@ var charts = (function () {
   function plot(data, dark) {
     var t = theme(dark), o = base(t), rows = data.marks, wide = data.width;
     var labels = rows.map(function (c) { return wide ? fitted(c.label, 0.4 * wide, 11) : [c.label]; });
+    function widest(lines) { return greatest(lines.map(function (line) { return widthOf(line, 11); })); }
+    // Where lines would have less than a quarter of the figure, numbers stand below their labels.
+    var is_narrow = wide && wide - widest([].concat.apply([], labels)) - widest(rows.map(function (c) { return c.said; })) - 50 < wide / 4;
+    if (is_narrow) labels = rows.map(function (c) { return fitted(c.label, 0.5 * wide, 11).concat(fitted(c.said, 0.5 * wide, 11)); });
     var high = Math.max(22, 8 + 13 * greatest(labels.map(function (of) { return of.length; }))), longest = greatest(rows.map(function (c) { return c.label.length; }));
     intervals(o, t, rows, labels.map(function (of) { return of.join("\n"); }), function (c, v) { return v; });
     put(o.yAxis.axisLabel, { lineHeight: 13 });
-    if (wide) { put(o.xAxis, { name: data.unit || "", nameLocation: "middle", nameGap: 26, splitNumber: 3 }); put(o.xAxis.axisLabel, { hideOverlap: true, formatter: data.say }); o.grid.bottom = data.unit ? 30 : 12; }
-    o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
-    return [[null, { id: "plot", title: data.title, note: [ofIntervals(data.level || 0.95), data.note].filter(Boolean).join(" "), width: 600 + 8 * longest, height: Math.max(data.height || 0, 60 + high * rows.length), option: o }]];
+    if (wide) { put(o.xAxis, { name: data.unit || "", nameLocation: "middle", nameGap: 26, splitNumber: 3 }); put(o.xAxis.axisLabel, { hideOverlap: true, formatter: data.say }); o.grid.top = 8; o.grid.bottom = data.unit ? 30 : 12; }
+    if (is_narrow) o.grid.right = 20;
+    else o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
+    return [[null, { id: "plot", title: data.title, note: [ofIntervals(data.level || 0.95), data.note].filter(Boolean).join(" "), width: 600 + 8 * longest, height: Math.max(data.height || 0, (!wide ? 60 : data.unit ? 58 : 40) + high * rows.length), option: o }]];
   }
   // A text in lines that are at most `room` pixels wide, and no letter less.
   function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px " + FONT).width; }
@@ -463,6 +468,10 @@ var charts = (function () {
       });
     });
     return out;
+  }
+  // What a legend has of these lines: marks and dashes as in the figure, and a box for the interval.
+  function keys(names) {
+    return names.map(function (name, i) { return i === 3 ? { name: name, icon: "rect" } : i ? { name: name, itemStyle: { opacity: 0 } } : { name: name }; }).filter(function (key) { return key.name; });
   }
   // What was, what was expected of it, and between what it may be: lines over periods. A name that is not there has no line.
   function along(names, points, more) {
@@ -490,7 +499,7 @@ var charts = (function () {
       return "<b>" + esc(x[0]) + "</b><br>" + esc(names[0]) + " " + esc(money(x[1], unit)) + "<br>" + esc(names[1]) + " " + esc(money(x[2], unit)) +
         (has(m[0]) ? "<br>" + esc(names[2]) + " " + esc(money(m[0], unit)) + " (" + esc(money(m[1])) + " to " + esc(money(m[2], unit)) + ")" : "");
     };
-    o.legend = { data: names, top: 0, left: 0, textStyle: { color: t.soft } }; o.grid.top = 14 + 22 * legendLines(data, names, 40);
+    o.legend = { data: keys(names), top: 0, left: 0, textStyle: { color: t.soft } }; o.grid.top = 14 + 22 * legendLines(data, names, 40);
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = along(names, p.map(function (x) { return [x[1], x[2]].concat(expected(x[0])); }));
@@ -517,6 +526,6 @@ var charts = (function () {
     return out.filter(function (x) { return x[1]; });
   }
   return { all: all, path: path, ranks: ranks, rankedAgainst: rankedAgainst, plot: plot, space: space,
-    parts: { kinds: kinds, theme: theme, base: base, axis: axis, put: put, has: has, hatch: hatch, classes: classes, shaded: shaded, crossed: crossed, sizeOf: sizeOf, reach: reach, network: network, nodeSize: nodeSize, legendLines: legendLines, widthOf: widthOf, fitted: fitted, along: along, greatest: greatest, many: many },
+    parts: { kinds: kinds, theme: theme, base: base, axis: axis, put: put, has: has, hatch: hatch, classes: classes, shaded: shaded, crossed: crossed, sizeOf: sizeOf, reach: reach, network: network, nodeSize: nodeSize, legendLines: legendLines, widthOf: widthOf, fitted: fitted, along: along, keys: keys, greatest: greatest, many: many },
     own: own, money: money, number: number, percent: percent };
 })();

@@ -24,6 +24,8 @@ var figures = (function () {
     return { min: all[0], max: all[all.length - 1], interval: step, all: all };
   }
   function widest(texts, size) { return p.greatest(texts.map(function (text) { return p.widthOf(text, size); })); }
+  // What values are, where the title does not say it.
+  function measure(data) { var said = data.unit ? data.value_name + ", " + data.unit : data.value_name; return said === data.title ? "" : said + "."; }
   function words(parts) { return parts.filter(function (x) { return x; }).join(" "); }
   function one(id, data, note, height, option) { return [[null, { id: id, title: data.title, note: words([note, data.note]), height: Math.ceil(height), option: option }]]; }
   // The frame around all points of shapes.
@@ -47,7 +49,7 @@ var figures = (function () {
     var aspect = Math.max(0.2, 0.75 * (box[2] - box[0]) / (box[3] - box[1] || 1)), below = beside > wide / 3;
     var room = wide - 16 - (below ? 8 : beside), high = Math.min(room / aspect, Math.max(360, wide)), height = data.height || (below ? high + tall + 16 : Math.max(high + 16, tall));
     p.put(o.series[0], below ? { left: 8, right: 8, top: 8, bottom: tall } : { left: beside, right: 16, top: 8, bottom: 8 });
-    return one("map", data, words([data.unit ? data.value_name + ", " + data.unit + "." : data.value_name + ".", data.n_without ? "Hatched: no value." : ""]), height, o);
+    return one("map", data, words([measure(data), data.n_without ? "Hatched: no value." : ""]), height, o);
   }
   // Where labels of marks stand, so that none is over another, over a mark, or beyond the frame: beside its mark, or farther off with a line to it. What has no room has no place.
   function placed(marks, frame, taken) {
@@ -88,7 +90,7 @@ var figures = (function () {
       if (low === high) { low = -1; high = 1; }
       low = Math.min(low, -0.4 * high); high = Math.max(high, -0.4 * low);
       var more = beyond * (high - low); low -= more; high += more;
-      var steps = even(low, high, 5), inner = steps.all.filter(function (v) { return v > low && v < high; });
+      var steps = even(low, high, 7), inner = steps.all.filter(function (v) { return v > low && v < high; });
       return { name: name, min: low, max: high, say: tick, ticks: inner, interval: steps.interval, n_beyond: all.filter(function (v) { return v < low || v > high; }).length };
     }
     var x = scale("x", data.x_name, 0.05), y = scale("y", data.y_name, 0.12), room = widest(y.ticks.map(tick), 12);
@@ -124,7 +126,7 @@ var figures = (function () {
     var dx = Math.max.apply(null, xs) - left || 1, dy = Math.max.apply(null, ys) - top || 1, most = data.height ? data.height - 2 * margin - 40 : wide;
     var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1;
     p.network(data, o, t, { left: from, top: margin, width: w, height: h }, data, function (i) { return nodes[i].is_on; });
-    n_lines = p.legendLines(data, o.legend.data, 30);
+    if (data.categories.length > 1) n_lines = p.legendLines(data, o.legend.data, 30); else o.legend.show = false;
     var shown = nodes.map(function (n, i) { return i; }).sort(function (a, b) { return nodes[b].value - nodes[a].value || a - b; }).slice(0, data.labels), named = {};
     shown.forEach(function (i) { named[i] = true; });
     var at = placed(nodes.map(function (n, i) { return { px: from + (n.x - left) * scale, py: margin + (n.y - top) * scale, r: p.nodeSize(n.value, largest) / 2, label: named[i] ? n.label : null }; }), [4, 2, wide - 4, h + 2 * margin - 2], []);
@@ -143,7 +145,7 @@ var figures = (function () {
     var shared = data.same_scale ? bounds(data.panels) : null, scales = data.panels.map(function (panel) { return shared || bounds([panel]); });
     var room = p.greatest(scales.map(function (s) { return widest(s.all.map(tick), 10); })) + 10, cell = (wide - 12) / columns, inner = cell - room - 14, rows = Math.ceil(n / columns), tall = data.height ? Math.max(48, Math.floor((data.height - 30) / rows) - 58) : 104;
     var titles = data.panels.map(function (panel) { return p.fitted(panel.label, cell - 16, 12, true); }), at = legend.length > 1 ? 10 + 22 * p.legendLines(data, legend, 40) : 2;
-    if (legend.length > 1) o.legend = { data: legend, top: 0, left: 8, itemGap: 14, selectedMode: false, textStyle: { color: t.soft } };
+    if (legend.length > 1) o.legend = { data: p.keys(names), top: 0, left: 8, itemGap: 14, selectedMode: false, textStyle: { color: t.soft } };
     o.grid = []; o.xAxis = []; o.yAxis = []; o.series = []; o.graphic = [];
     for (var row = 0; row < n; row += columns) {
       var n_lines = p.greatest(titles.slice(row, row + columns).map(function (of) { return of.length; }));
@@ -165,7 +167,7 @@ var figures = (function () {
         o.series.push(series);
       });
     }
-    return one("paths", data, words([(data.unit ? data.value_name + ", " + data.unit + "." : ""), data.same_scale ? "" : n > 1 ? "Each has a scale of its own." : ""]), at, o);
+    return one("paths", data, words([data.unit ? measure(data) : "", data.same_scale ? "" : n > 1 ? "Each has a scale of its own." : ""]), at, o);
   }
   function coefficients(data, dark) { data.say = tick; return charts.plot(data, dark); }
   return { map: map, quadrants: quadrants, space: space, paths: paths, coefficients: coefficients };

@@ -166,9 +166,11 @@ pub fn entries(path: &Path, layout: &Path) -> anyhow::Result<Entries> {
     Ok(Entries::read(path, layout)?)
 }
 
-/// Arguments that clap does not take, in its words.
-pub(super) fn refused(error: &clap::Error) -> UsersError {
+/// Arguments that clap does not take, in its words, without what is for a command line alone.
+pub fn refused(error: &clap::Error) -> anyhow::Error {
     let text = error.to_string();
-    let said = text.split("\n\nUsage:").next().unwrap_or(&text);
-    UsersError(said.strip_prefix("error: ").unwrap_or(said).trim_end().to_owned())
+    let ends = ["\n\nUsage:", "\n\nFor more information"];
+    let end = ends.iter().filter_map(|mark| text.find(*mark)).min().unwrap_or(text.len());
+    let said = &text[..end];
+    UsersError(said.strip_prefix("error: ").unwrap_or(said).trim_end().to_owned()).into()
 }

@@ -78,8 +78,13 @@ pub fn coefficients(frame: &Frame, options: &CoefficientOptions) -> Result<Drawn
     let term = frame.find(options.term.as_deref(), &["term", "Coefficient"], "term")?;
     let usual = ["estimate", "Estimate"];
     let estimate = frame.find(options.estimate.as_deref(), &usual, "estimate")?;
-    let low = frame.find(options.low.as_deref(), &["low", "conf_low", "conf.low"], "low")?;
-    let high = frame.find(options.high.as_deref(), &["high", "conf_high", "conf.high"], "high")?;
+    let low =
+        frame.find(options.low.as_deref(), &["low", "conf_low", "conf.low", "2.5%"], "low")?;
+    let high = frame.find(
+        options.high.as_deref(),
+        &["high", "conf_high", "conf.high", "97.5%"],
+        "high",
+    )?;
     let model = frame.maybe(options.model.as_deref(), &["model"])?;
     let (terms, estimates) = (frame.texts(&term)?, frame.numbers(&estimate)?);
     let (lows, highs) = (frame.numbers(&low)?, frame.numbers(&high)?);

@@ -34,6 +34,9 @@ pub struct MapOptions {
 
 /// The property that has most of the names.
 fn property(features: &Features, names: &BTreeSet<&str>) -> Result<String, FigureError> {
+    if names.is_empty() {
+        return Err(FigureError::Asked("the frame has no rows with a region".to_owned()));
+    }
     let all = features.properties();
     let n_found = |texts: &BTreeSet<String>| texts.iter().filter(|t| names.contains(&***t)).count();
     // Of two with equally many, the first by its name.

@@ -72,6 +72,25 @@ impl Lines {
         })
     }
 
+    fn has(&self, place: usize) -> bool {
+        self.values[place].iter().flatten().any(Option::is_some)
+    }
+
+    /// What is to be warned of: columns without a number. Without values there is no figure.
+    fn empty(&self, options: &PathOptions) -> Result<Vec<String>, FigureError> {
+        if !self.has(0) {
+            let why =
+                format!("the column `{}` has no numbers: nothing can be drawn", options.value);
+            return Err(FigureError::Asked(why));
+        }
+        let others = [(&options.expected, 1), (&options.low, 2), (&options.high, 3)];
+        Ok(others
+            .into_iter()
+            .filter_map(|(name, place)| name.as_deref().filter(|_| !self.has(place)))
+            .map(|name| format!("the column `{name}` has no numbers: it is not drawn"))
+            .collect())
+    }
+
     fn row(&self, at: usize) -> [Option<f64>; 4] {
         self.values.each_ref().map(|of| of.as_ref().and_then(|of| of[at]))
     }
@@ -167,14 +186,17 @@ pub fn paths(frame: &Frame, options: &PathOptions) -> Result<Drawn, FigureError>
         }
         panels.push(json!({"label": region, "points": points}));
     }
-    let warnings = (n_without > 0)
-        .then(|| format!("{n_without} rows without a region or a period are not drawn"));
+    let mut warnings = lines.empty(options)?;
+    if n_without > 0 {
+        warnings.push(format!("{n_without} rows without a region or a period are not drawn"));
+    }
     let look = &options.look;
     let mut fields = look.fields(look.with_unit(&options.value), &[])?;
-    let interval = options.low.as_ref().map(|_| &options.interval);
+    let expected = options.expected.as_ref().filter(|_| lines.has(1));
+    let interval = (lines.has(2) && lines.has(3)).then_some(&options.interval);
     fields.extend([
         ("value_name".to_owned(), json!(options.value)),
-        ("expected_name".to_owned(), json!(options.expected)),
+        ("expected_name".to_owned(), json!(expected)),
         ("interval_name".to_owned(), json!(interval)),
         ("columns".to_owned(), json!(options.columns)),
         ("same_scale".to_owned(), json!(options.same_scale)),
@@ -185,5 +207,5 @@ pub fn paths(frame: &Frame, options: &PathOptions) -> Result<Drawn, FigureError>
     let others = [&options.expected, &options.low, &options.high];
     columns.extend(others.into_iter().filter_map(|name| name.as_deref()));
     let table = rows(frame, &columns, &drawn, None)?;
-    Drawn::new("figures.paths", fields, warnings.into_iter().collect(), table)
+    Drawn::new("figures.paths", fields, warnings, table)
 }

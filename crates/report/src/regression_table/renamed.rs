@@ -24,7 +24,22 @@ pub fn renamed(result: &Estimated, names: &BTreeMap<String, String>) -> Estimate
         None => of.to_owned(),
     });
     result.summary.clusters = clusters.collect::<Vec<_>>().join(" & ");
+    result.summary.inference = errors(&result.summary.inference, names);
     result
+}
+
+/// What is assumed of the errors, as `Inference::name` has it, with the names of its columns.
+fn errors(inference: &str, names: &Names) -> String {
+    if let Some(by) = inference.strip_prefix("clustered by ") {
+        let at = by.find(", ").unwrap_or(by.len());
+        let (by, rest) = by.split_at(at);
+        let by: Vec<String> = by.split(" and ").map(|of| joined(of, '^', names)).collect();
+        return format!("clustered by {}{rest}", by.join(" and "));
+    }
+    match inference.split_once(" (").and_then(|(kind, of)| Some((kind, of.split_once(", ")?))) {
+        Some((kind, (column, rest))) => format!("{kind} ({}, {rest}", joined(column, '^', names)),
+        None => inference.to_owned(),
+    }
 }
 
 fn name(of: &str, names: &Names) -> String {
@@ -94,6 +109,7 @@ mod tests {
                 effects: "r + r^year".to_owned(),
                 clusters: "r 31 & h 12".to_owned(),
                 weights: "w".to_owned(),
+                inference: "clustered by r^year and h".to_owned(),
                 ..Summary::default()
             },
         };
@@ -114,6 +130,17 @@ mod tests {
         assert_eq!((found.outcome.as_str(), found.summary.weights.as_str()), ("Growth", "w"));
         assert_eq!(found.summary.effects, "Region + Region^Year");
         assert_eq!(found.summary.clusters, "Region 31 & h 12");
+        assert_eq!(found.summary.inference, "clustered by Region^Year and h");
         assert_eq!(renamed(&result, &Names::new()), result);
+        for (of, expected) in [
+            ("HC1", "HC1"),
+            ("clustered by r, jackknife (CRV3)", "clustered by Region, jackknife (CRV3)"),
+            (
+                "Driscoll-Kraay (year, 2 lags, Bartlett kernel)",
+                "Driscoll-Kraay (Year, 2 lags, Bartlett kernel)",
+            ),
+        ] {
+            assert_eq!(errors(of, &names), expected);
+        }
     }
 }

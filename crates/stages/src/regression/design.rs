@@ -73,8 +73,10 @@ impl<'a> Complete<'a> {
         let Regression { spec, rows, outcome, .. } = regression;
         let n_rows = rows.n();
         if n_rows == 0 {
-            let condition = spec.condition.as_deref().unwrap_or("true");
-            let why = format!("no rows: `{}` has none where {condition}", spec.table);
+            let why = match &spec.condition {
+                Some(condition) => format!("no rows: `{}` has none where {condition}", spec.table),
+                None => format!("no rows: `{}` has none", spec.table),
+            };
             return Err(Stop::Failed(why));
         }
         let columns = Columns::of(spec);
