@@ -64,7 +64,9 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
         if inference is None:
             return None
         name, colon, columns = inference.partition(":")
-        return f"{name.strip()}({columns.strip()})" if colon else inference
+        if colon:
+            return f"{name.strip()}({columns.strip()})"
+        return "hc1" if inference.strip().lower() == "hetero" else inference
     if isinstance(vcov, str):
         names = {name.lower(): of for name, of in _BY_NAME.items()}
         if vcov.lower() not in names:

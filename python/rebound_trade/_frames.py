@@ -23,7 +23,10 @@ def is_path(frame: Any) -> bool:
 
 
 def _is_pandas(frame: Any) -> bool:
-    return any(base.__module__.startswith("pandas.") and base.__name__ == "DataFrame" for base in type(frame).__mro__)
+    # pandas 3 says `pandas`, those before it `pandas.core.frame`.
+    return any(
+        base.__module__.partition(".")[0] == "pandas" and base.__name__ == "DataFrame" for base in type(frame).__mro__
+    )
 
 
 def rows(frame: Any) -> Any:

@@ -1,5 +1,6 @@
 """`measure`, `variety`, `resilience` and `convert`: numbers, types, errors, and what stops a call."""
 
+import decimal
 import inspect
 import io
 import logging
@@ -183,7 +184,7 @@ def test_what_was_split_is_divided_by_weights():
     assert weighted.frame.column("value").to_pylist() == [751, 250]
     whole = rb.convert(table, "HS2007", "HS2012", method="one_to_one")
     assert whole.frame.column("value").to_pylist() == [1001]
-    money = pa.table({"hs6": ["010110"], "value": pa.array([1001], pa.int64()).cast(pa.decimal128(12, 2))})
+    money = pa.table({"hs6": ["010110"], "value": pa.array([decimal.Decimal(1001)], pa.decimal128(12, 2))})
     split = rb.convert(money, "HS2007", "HS2012").frame.column("value")
     assert split.type == pa.decimal128(12, 2) and pc.sum(split).as_py() == 1001
 
