@@ -27,6 +27,9 @@ class Converted:
     report: Any
     unmatched: Any
 
+    def __repr__(self) -> str:
+        return f"Converted\n\nframe\n{self.frame}\n\nreport\n{self.report}\n\nunmatched\n{self.unmatched}"
+
     def _repr_html_(self) -> str:
         parts = (self.report, self.unmatched, self.frame)
         return "".join(part._repr_html_() if hasattr(part, "_repr_html_") else f"<pre>{part}</pre>" for part in parts)
@@ -115,7 +118,7 @@ def convert(
         *_options.file(frame),
     ]
     if weights is not None and _frames.is_path(weights):
-        raise TypeError("weights: expected a table, not a path: read it first")
+        raise TypeError("weights: expected a table, not a path: read it first, by `rb.read(path)`")
     by = None if weights is None else _frames.rows(weights)
     made, report, unmatched = _rebound.convert(arguments, _frames.rows_unless_path(frame), by)
     return Converted(

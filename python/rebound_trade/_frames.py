@@ -12,14 +12,9 @@ from ._errors import InputError
 _WHOLE = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
 
 
-def _of(kind: type) -> str:
-    """The library of a class, which may say that it is of the library itself or of one of its modules."""
-    return kind.__module__.partition(".")[0]
-
-
 def library(frame: Any) -> str:
     """The library that a table is of: `pandas`, `polars`, `geopandas`, `duckdb`, `pyarrow` or another's name."""
-    return _of(type(frame))
+    return type(frame).__module__.partition(".")[0]
 
 
 def is_path(frame: Any) -> bool:
@@ -29,29 +24,31 @@ def is_path(frame: Any) -> bool:
 
 def is_pandas(frame: Any) -> bool:
     """Whether `frame` is one of pandas, or of a library that builds on it, as GeoPandas does."""
-    return any(_of(base) == "pandas" and base.__name__ == "DataFrame" for base in type(frame).__mro__)
+    # pandas 3 says `pandas`, those before it `pandas.core.frame`.
+    return any(
+        base.__module__.partition(".")[0] == "pandas" and base.__name__ == "DataFrame" for base in type(frame).__mro__
+    )
 
 
 def rows(frame: Any) -> Any:
-    """An object with Arrow's C interface that has the rows of `frame`, without its index.
+    """An object with Arrow's C interface that has the rows of `frame`.
 
-    pandas goes through pyarrow; Polars (a lazy frame is collected), pyarrow, DuckDB relations and all that have
-    `__arrow_c_stream__` are taken as they are.
+    pandas goes through pyarrow, with the levels of its index that have a name; Polars (a lazy frame is collected), pyarrow,
+    DuckDB relations and all that have `__arrow_c_stream__` are taken as they are.
     """
     if is_pandas(frame):
-        _refuse_repeated(frame)
-        try:
-            return pa.Table.from_pandas(_named(frame), preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise InputError(f"a column of the frame has cells of several types: {error}") from None
+        return _of_pandas(frame)
+    if type(frame).__name__ == "Series":
+        how = "series.reset_index()" if library(frame) == "pandas" else "series.to_frame()"
+        raise TypeError(f"expected a table, found one column, a Series: make a frame of it first, by `{how}`")
+    if isinstance(frame, (pa.Array, pa.ChunkedArray)) and not pa.types.is_struct(frame.type):
+        raise TypeError(f"expected a table, found one column, a {type(frame).__name__}: make a table of it first")
     if library(frame) == "polars" and type(frame).__name__ == "LazyFrame":
         return frame.collect()
     if library(frame) in ("duckdb", "_duckdb") and hasattr(frame, "fetch_arrow_table"):
         # It runs a query, on threads that may need the interpreter.
         return frame.fetch_arrow_table()
-    # A column has the interface too, without being a table.
-    is_column = type(frame).__name__ in ("Series", "ChunkedArray")
-    if not is_column and (hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")):
+    if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
         return frame
     raise TypeError(
         f"expected a table of pandas, Polars, pyarrow or DuckDB, or the path of a file; found {type(frame).__name__}"
@@ -63,35 +60,52 @@ def rows_unless_path(frame: Any) -> Any:
     return None if is_path(frame) else rows(frame)
 
 
-def _refuse_repeated(frame: Any) -> None:
-    """A pandas frame may have a name twice, which no other table may."""
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        names = ", ".join(f"`{name}`" for name in repeated)
-        raise InputError(f"more than one column is called {names}: rename them, or leave one of each out")
-
-
 def _named(frame: Any) -> Any:
-    """A pandas frame whose columns are named by texts, without shapes."""
+    """A pandas frame whose columns are named by texts, without shapes. Levels of the index that have a name are columns."""
     shapes = [name for name, dtype in frame.dtypes.items() if str(dtype) == "geometry"]
     if shapes:
         frame = frame.drop(columns=shapes)
-    # Arrow has no periods: as whole numbers they would count from 1970 on.
+    if frame.columns.nlevels > 1:
+        raise TypeError("the columns have names of several levels: give each one name first (`frame.columns = [...]`)")
+    levels = [
+        name for name in dict.fromkeys(frame.index.names) if name is not None and name not in frame.columns
+    ]
+    if levels:
+        # Rows of several years would be summed in silence, were the year in the index and lost.
+        frame = frame.reset_index(level=levels)
+    names = [name if isinstance(name, str) else str(name) for name in frame.columns]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        called = ", ".join(f"`{name}`" for name in twice)
+        raise InputError(f"more than one column is called {called}: rename or drop all but one")
+    return frame if names == frame.columns.tolist() else frame.set_axis(names, axis=1)
+
+
+def _of_pandas(frame: Any) -> pa.Table:
+    frame = _named(frame)
+    # Arrow has them as a count of periods since 1970.
     periods = [name for name, dtype in frame.dtypes.items() if str(dtype).startswith("period[")]
     if periods:
         frame = frame.assign(**{name: _of_periods(frame[name]) for name in periods})
-    if all(isinstance(name, str) for name in frame.columns):
-        return frame
-    if frame.columns.nlevels > 1:
-        raise TypeError("the columns have names of several levels: give each one name first (`frame.columns = [...]`)")
-    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except pa.ArrowNotImplementedError as error:
+        raise InputError(f"a column of the frame is of no type that Arrow has: {_said(error)}: drop it first") from None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        how = 'make them one, as `frame[name].astype("string")` does, or drop the column'
+        raise InputError(f"a column of the frame has cells of several types: {_said(error)}: {how}") from None
 
 
 def _of_periods(column: Any) -> Any:
     """The years of periods of a year, the texts of others."""
     if str(column.dtype).startswith(("period[Y", "period[A")):
         return column.dt.year
-    return column.astype("object").map(str, na_action="ignore")
+    return column.astype("string")
+
+
+def _said(error: Exception) -> str:
+    """What pyarrow says of a column."""
+    return "; ".join(str(part) for part in error.args)
 
 
 def give(native: Any, like: Any) -> Any:
@@ -102,8 +116,23 @@ def give(native: Any, like: Any) -> Any:
     if library(like) == "polars":
         import polars
 
-        return polars.from_arrow(table)
+        return _with_enums(polars.from_arrow(table), like)
     return table
+
+
+def _with_enums(frame: Any, like: Any) -> Any:
+    """A Polars frame; columns that are an enumeration in `like` become that again, which says their order."""
+    import polars
+
+    came = like.collect_schema()
+    enums = {name: dtype for name, dtype in came.items() if isinstance(dtype, polars.Enum)}
+    casts = [
+        frame[name].cast(dtype)
+        for name, dtype in enums.items()
+        if name in frame.columns and frame[name].dtype == polars.Categorical
+        and set(frame[name].unique().drop_nulls()) <= set(dtype.categories)
+    ]
+    return frame.with_columns(casts) if casts else frame
 
 
 def _as_pandas(table: pa.Table, like: Any) -> Any:
@@ -113,6 +142,8 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
         if pa.types.is_decimal(field.type):
             table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
+    # Of no rows: only its types matter.
+    like = _named(like.iloc[:0])
     for name in frame.columns:
         if like.columns.tolist().count(name) == 1 and _may_be(frame[name], like[name].dtype):
             frame[name] = frame[name].astype(like[name].dtype)
@@ -127,8 +158,9 @@ def _may_be(column: Any, dtype: Any) -> bool:
     if str(dtype) == "category":
         return str(column.dtype) == "category" and column.cat.categories.isin(dtype.categories).all()
     is_whole = column.dtype.kind in "iu" and str(dtype) in _WHOLE
-    is_text = column.dtype.kind == "O" and (str(dtype).startswith("string") or str(dtype) in ("object", "str"))
-    return is_whole or is_text
+    is_text = str(column.dtype) in ("object", "str")
+    is_label = str(dtype).startswith(("string", "period[")) or str(dtype) in ("object", "str")
+    return is_whole or (is_text and is_label)
 
 
 def conventions(table: pa.Table) -> str:

@@ -69,7 +69,7 @@ def measure(
     ----------
     frame
         The table: of pandas, Polars, pyarrow, DuckDB or whatever speaks Arrow's C interface, or the path of a file.
-        Rows of one region, product and period are summed.
+        Rows of one region, product and period are summed. Levels of a pandas index that have a name are columns too.
     metrics
         What is measured: of each region and product `rca`, `rsca`, `specialized`, `density`, `distance`,
         `value_density`, `nearest_density`, `related_count`, `related_mass`, `outlook_gain`; of regions `diversity`,
@@ -178,7 +178,7 @@ def measure(
         ),
         *_options.file(frame),
     ]
-    native = _rebound.measure(arguments, _frames.rows_unless_path(frame), threads)
+    native = _rebound.measure(arguments, _frames.rows_unless_path(frame), _options.n_threads(threads))
     return _frames.give(native, frame)
 
 

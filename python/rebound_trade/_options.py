@@ -4,6 +4,11 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from ._errors import InputError
+
+#: More threads than this are asked for by mistake.
+_MOST_THREADS = 1024
+
 
 def _text(value: Any) -> str:
     if isinstance(value, os.PathLike):
@@ -54,4 +59,17 @@ def names(values: Iterable[str] | str | None) -> list[str] | None:
 
 def file(frame: Any) -> list[str]:
     """The words that name the file, or stand for a frame."""
-    return ["--", os.fspath(frame) if isinstance(frame, (str, os.PathLike)) else "frame"]
+    if not isinstance(frame, (str, os.PathLike)):
+        return ["--", "frame"]
+    path = os.fspath(frame)
+    if not path:
+        raise InputError("the path is empty: name a file, or give a table")
+    return ["--", path]
+
+
+def n_threads(value: Any) -> int:
+    """How many threads; 0: one a core."""
+    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not is_whole or not 0 <= int(value) <= _MOST_THREADS:
+        raise InputError(f"threads={value!r}: expected a whole number from 0 (one a core) to {_MOST_THREADS}")
+    return int(value)

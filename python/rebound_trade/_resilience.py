@@ -200,7 +200,7 @@ def resilience(
         *_options.file(frame),
     ]
     dates = None if episodes is None else _frames.rows_unless_path(episodes)
-    found = _rebound.resilience(arguments, _frames.rows_unless_path(frame), dates, threads)
+    found = _rebound.resilience(arguments, _frames.rows_unless_path(frame), dates, _options.n_threads(threads))
     tables = {name: _frames.give(native, frame) for name, native in found}
     if rows is None:
         return Resilience(tables)

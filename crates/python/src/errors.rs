@@ -67,8 +67,8 @@ pub(crate) fn keywords(text: &str) -> String {
     as_keywords(text)
 }
 
-/// A message with options as Python has them: `region=NAME` for `--region NAME`, and the name of
-/// another in backticks.
+/// A message with options as Python has them: `region=NAME` for `--region NAME`, `base=2008` for
+/// `--base 2008`, and the name of another in backticks.
 pub(crate) fn as_keywords(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -100,20 +100,47 @@ pub(crate) fn as_keywords(text: &str) -> String {
             next.next().is_some_and(char::is_uppercase)
                 && next.next().is_some_and(char::is_uppercase)
         });
-        let is_quoted = matches!(last, Some('`' | '\''));
-        // As clap has it: `'--top <N>'`.
-        let valued = behind.strip_prefix(" <").and_then(|of| of.split_once('>'));
-        if let (true, Some((_, behind))) = (is_quoted, valued) {
-            shown.push_str(&name);
+        let is_quoted = shown.matches('`').count() % 2 == 1;
+        let mark = if is_quoted { "" } else { "`" };
+        if let Some(after) = after_placeholder(behind).filter(|_| last == Some('\'')) {
+            shown.pop();
+            shown.extend([mark, name.as_str(), mark]);
+            rest = after;
+        } else if let Some(after) = placeholder {
+            shown.extend([name.as_str(), "="]);
+            rest = after;
+        } else if let Some((value, after)) = given(behind) {
+            shown.extend([mark, name.as_str(), "=", value.as_str(), mark]);
+            rest = after;
+        } else {
+            shown.extend([mark, name.as_str(), mark]);
             rest = behind;
-            continue;
         }
-        match placeholder {
-            Some(_) => shown.extend([name.as_str(), "="]),
-            None if is_quoted => shown.push_str(&name),
-            None => shown.extend(["`", name.as_str(), "`"]),
-        }
-        rest = placeholder.unwrap_or(behind);
     }
     shown + rest
+}
+
+/// What follows an option that clap shows with what it takes: `'--metrics <METRICS>...'`.
+fn after_placeholder(behind: &str) -> Option<&str> {
+    let (_, after) = behind.strip_prefix(" <")?.split_once('>')?;
+    after.strip_prefix("...").unwrap_or(after).strip_prefix('\'')
+}
+
+/// The value that an option is given, as Python writes it, and what follows: what begins with a
+/// digit, or a word with a hyphen in it, such as `leave-out`.
+fn given(behind: &str) -> Option<(String, &str)> {
+    let after = behind.strip_prefix(' ')?;
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+    let word = after[..end.unwrap_or(after.len())].trim_end_matches(['-', '_', '.']);
+    let is_name = word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let value = if word.parse::<f64>().is_ok_and(f64::is_finite) {
+        word.to_owned()
+    } else if word.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("\"{word}\"")
+    } else if is_name && word.contains('-') && !word.starts_with('-') {
+        format!("\"{}\"", word.replace('-', "_"))
+    } else {
+        return None;
+    };
+    Some((value, &after[word.len()..]))
 }

@@ -38,22 +38,32 @@ impl<S: Subscriber, F: Fn(Message) + Send + Sync + 'static> Layer<S> for Collect
         let mut words = Words::default();
         event.record(&mut words);
         let is_warning = *event.metadata().level() <= Level::WARN;
-        (self.0)(Message { is_warning, text: words.message + &words.fields });
+        (self.0)(Message { is_warning, text: words.text() });
     }
 }
 
-/// The words of an event, as the program prints them.
+/// The words of an event.
 #[derive(Default)]
 struct Words {
     message: String,
     fields: String,
 }
 
+impl Words {
+    /// The message, and its fields in brackets.
+    fn text(self) -> String {
+        match self.fields.strip_prefix(", ") {
+            Some(fields) => format!("{} ({fields})", self.message),
+            None => self.message,
+        }
+    }
+}
+
 impl Visit for Words {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
-            name => write!(self.fields, " {name}={value:?}"),
+            name => write!(self.fields, ", {name}={value:?}"),
         };
     }
 }
