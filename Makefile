@@ -217,7 +217,7 @@ bench-models: build $(VENV)/ready ## regressions with absorbed effects beside py
 
 bench-python: package $(VENV)/ready ## the Python package beside py-ecomplexity and pyfixest, from within Python
 	$(VENV)/bin/pip install --quiet ecomplexity==0.5.3
-	PYTHONPATH=target/package $(VENV)/bin/python benches/python_package.py
+	PYTHONPATH=$(CURDIR)/target/package $(VENV)/bin/python benches/python_package.py
 
 bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (20 million; ROWS=100000000 for the goals)
 	@echo "made up: nothing here is a finding"

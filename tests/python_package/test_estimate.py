@@ -220,7 +220,7 @@ def test_errors_name_the_column_and_what_is_near():
         rb.estimate("y ~ region", DATA.assign(region=DATA.region.astype("category")))
     with pytest.raises(rb.InputError, match="no regression has the coefficient `zz`"):
         rb.estimate(FORMULA, DATA, focus="zz")
-    with pytest.raises(rb.InputError, match="'poison' for 'estimator'"):
+    with pytest.raises(rb.InputError, match="'poison' for `estimator`"):
         rb.estimate(FORMULA, DATA, estimator="poison")
     with pytest.raises(rb.InputError, match="(?s)'delimter' found.*'delimiter'"):
         rb.estimate(FORMULA, "data.csv", read={"delimter": ";"})

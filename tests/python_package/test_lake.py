@@ -409,7 +409,7 @@ def test_tables_are_exported(lake, tmp_path):
         lake.export("panel.region", output=tmp_path / "no", where="nothing = 1")
     with pytest.raises(rb.InputError) as raised:
         lake.export("panel.region", output=tmp_path / "no", format="xlsx")
-    assert "'xlsx' for 'format'" in str(raised.value) and "parquet" in str(raised.value)
+    assert "'xlsx' for `format`" in str(raised.value) and "parquet" in str(raised.value)
     assert "--" not in str(raised.value)
 
 
@@ -428,7 +428,7 @@ def test_a_lake_at_a_run_stays_there(project):
     assert not list((project / "lake" / "leases").glob("*.json")), "leases are let go"
     with pytest.raises(rb.InputError, match="no run"):
         lake.at("99999")
-    with pytest.raises(rb.InputError, match="^invalid value '-1' for 'top': [^\n]*$"):
+    with pytest.raises(rb.InputError, match="^invalid value '-1' for `top`: [^\n]*$"):
         lake.diff(top=-1)
 
 

@@ -245,6 +245,38 @@ def test_dates_and_views_are_labels(quiet):
     assert found.schema["year"] == pl.Int32 and found.height == 3
 
 
+def test_an_enumeration_stays_one(quiet):
+    kind = pl.Enum(["b", "a"])
+    table = pl.DataFrame({"region": ["a", "b"], "hs6": ["1", "2"], "value": [1, 2]}).cast({"region": kind})
+    assert rb.measure(table, metrics=["diversity"]).schema["region"] == kind
+
+
+def test_named_levels_of_an_index_are_columns(quiet):
+    expected = rb.resilience(frame(PLAIN), base=2008, trough=2009, end=2011)
+    for index in ("year", ["region", "year"]):
+        found = rb.resilience(frame(PLAIN).set_index(index), base=2008, trough=2009, end=2011)
+        pd.testing.assert_frame_equal(found, expected)
+    grouped = frame(BACI).astype({"i": "Int16"}).groupby(["t", "i", "k"])["v"].sum()
+    found = rb.measure(grouped.to_frame(), metrics=["diversity"])
+    assert found["i"].dtype == "Int16" and found.index.equals(pd.RangeIndex(len(found)))
+    # A column of the same name goes before the index.
+    kept = frame(PLAIN).set_index("year", drop=False)
+    pd.testing.assert_frame_equal(rb.resilience(kept, base=2008, trough=2009, end=2011), expected)
+
+
+@pytest.mark.parametrize(("frequency", "texts"), [("Y", ["2008", "2009"]), ("Q", ["2008Q3", "2008Q4"]), ("M", ["2008-11", "2009-02"])])
+def test_periods_of_pandas_are_periods(frequency, texts, quiet):
+    table = pd.DataFrame({
+        "region": ["a", "b"] * 2,
+        "hs6": ["1", "2"] * 2,
+        "year": pd.PeriodIndex([texts[0]] * 2 + [texts[1]] * 2, freq=frequency),
+        "value": [1.0, 2.0, 3.0, 4.0],
+    })
+    found = rb.measure(table, metrics=["diversity"])
+    assert found["year"].dtype == table["year"].dtype
+    assert [str(one) for one in found["year"]] == [texts[0]] * 2 + [texts[1]] * 2
+
+
 def test_batches_are_one_table(quiet):
     whole = pa.Table.from_pandas(frame(BACI), preserve_index=False)
     parts = pa.Table.from_batches(whole.to_batches(max_chunksize=2))
@@ -301,7 +333,20 @@ def test_errors_name_the_row_and_the_keyword():
         rb.measure(pathlib.Path("nowhere.csv"))
     with pytest.raises(rb.InputError, match="unknown HS revision"):
         rb.convert(table, "HS2008", "HS2007", product="k", value="v")
-    with pytest.raises(rb.InputError, match="cells of several types"):
+    with pytest.raises(rb.InputError, match="no type that Arrow has.*column v with type complex128"):
+        rb.measure(table.assign(v=1j))
+    with pytest.raises(rb.InputError, match="several columns named 'k'"):
+        rb.measure(pd.concat([table, table["k"]], axis=1))
+    with pytest.raises(rb.InputError, match="the path is empty"):
+        rb.measure("")
+    with pytest.raises(TypeError, match=r"found one column, a Series: .* `series.reset_index\(\)`"):
+        rb.measure(table["v"])
+    with pytest.raises(TypeError, match="found one column, a ChunkedArray"):
+        rb.measure(pa.chunked_array([[1]]))
+    for threads in (-1, "2", 1.5, True, 100_000):
+        with pytest.raises(rb.InputError, match=r"threads=.*: expected a whole number from 0 \(one a core\) to 1024"):
+            rb.measure(table, threads=threads)
+    with pytest.raises(rb.InputError, match="cells of several types.*column region"):
         rb.measure(pd.DataFrame({"region": [1, "a"], "product": ["1", "2"], "value": [1.0, 2.0]}))
 
 
