@@ -253,12 +253,13 @@ book: ## make pages of the book in docs/: target/book/index.html
 ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
+ci: export RUST_TEST_THREADS = 3
 ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
-	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster test-package test-notebooks
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" demo
+	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-serve test-cluster
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-package test-notebooks demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

@@ -228,7 +228,7 @@ def test_coefficients_stand_with_their_intervals(page):
         narrow = rb.plot.coefficients(table, width=width)
         holds(page, narrow, [*terms[1:], "−0.2500 (−0.5000 to 0.02000)"], width)
         page.set_content(narrow.svg)
-        assert page.evaluate(LINES) >= width / 5
+        assert page.evaluate(LINES) >= width / 6
     both = rb.plot.coefficients({"baseline": table, "with controls": table}, terms=["hhi", "density"], level=0.9)
     holds(page, both, ["baseline · hhi", "with controls · density", "Lines: 90 % intervals."])
     assert both.data["term"].to_pylist() == ["hhi", "hhi", "density", "density"]

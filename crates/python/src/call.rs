@@ -10,7 +10,6 @@ use rebound::threads;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tracing::dispatcher::with_default;
@@ -24,19 +23,21 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of the stack of a call's thread, as a program's first thread has them.
 const STACK: usize = 8 << 20;
 
-/// The runtime of all calls, and the process that it was started in: a fork has none of its threads.
-static RUNTIME: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
+/// The runtime of a call. A query that was told to stop may hold a thread on: nobody waits for it.
+struct OwnRuntime(Option<Runtime>);
 
-fn runtime() -> anyhow::Result<&'static Runtime> {
-    let mut kept = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let process = std::process::id();
-    if let Some((_, runtime)) = kept.filter(|(of, _)| *of == process) {
-        return Ok(runtime);
+impl OwnRuntime {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self(Some(rebound::runtime(0).context("failed to start the runtime")?)))
     }
-    let made = rebound::runtime(0).context("failed to start the runtime")?;
-    let made: &'static Runtime = Box::leak(Box::new(made));
-    *kept = Some((process, made));
-    Ok(made)
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What a call's threads tell the one that waits.
@@ -104,7 +105,8 @@ pub(crate) fn call_on<T: Send + 'static>(
     let own = token.clone();
     let done = move || {
         let made = || {
-            let runtime = runtime()?;
+            let threads_of_io = OwnRuntime::new()?;
+            let runtime = threads_of_io.0.as_ref().context("the runtime is gone")?;
             let pool = threads::pool(n_threads, Some(STACK)).context("failed to start threads")?;
             pool.install(|| work(runtime))
         };
