@@ -37,7 +37,16 @@ pub struct DataFile {
 impl DataFile {
     /// A file of so many rows and bytes with this hash, of which nothing else is said.
     pub fn new(path: String, rows: u64, bytes: u64, hash: ContentHash) -> Self {
-        Self { path, rows, bytes, hash, unit: None, part: None, source_file: None, years: Vec::new() }
+        Self {
+            path,
+            rows,
+            bytes,
+            hash,
+            unit: None,
+            part: None,
+            source_file: None,
+            years: Vec::new(),
+        }
     }
 
     /// The error that it is not as it was written, but as `found` says.

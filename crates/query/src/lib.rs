@@ -247,9 +247,9 @@ impl Session {
     ///
     /// [`QueryError::Register`] if its files cannot be opened.
     pub fn register(&self, version: &TableVersion) -> Result<(), QueryError> {
-        self.rows_of(version).and_then(|rows| self.name(&version.table, rows)).map_err(|source| {
-            QueryError::Register { table: version.table.clone(), source }
-        })
+        self.rows_of(version)
+            .and_then(|rows| self.name(&version.table, rows))
+            .map_err(|source| QueryError::Register { table: version.table.clone(), source })
     }
 
     /// The same of the rows alone whose whole number in `column` is one of `numbers`.
