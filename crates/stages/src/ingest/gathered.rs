@@ -40,8 +40,9 @@ impl OfFile {
 
     /// The same of its files, which say that they are of this raw file.
     pub(super) fn named(&self, files: &[DataFile]) -> impl Iterator<Item = DataFile> {
-        let named = |file: &DataFile| {
-            let source_file = Some(self.label.clone());
+        let label = &self.label;
+        let named = move |file: &DataFile| {
+            let source_file = Some(label.clone());
             DataFile { source_file, ..file.clone() }
         };
         files.iter().map(named)
