@@ -1,5 +1,6 @@
--- The records of every raw file are what the reconciliation says, counted from the records themselves. What `where` and
--- `years` leave out is no record; the rules of these names say how much it is.
+-- The records of every raw file are what the reconciliation says, counted from the records themselves, and no file is in
+-- one alone. What `where` and `years` leave out is no record; the rules of these names say how much it is.
+-- each: source_file
 with records as (
     select
         source_file,
@@ -17,12 +18,14 @@ left_out as (
     group by source_file
 )
 
-select r.source_file, r.n_records, c.n_records as found_records, r.value_records + r.value_excluded as fob_value,
-    c.fob_value as found_value, l.n_entries as n_left_out, l.fob_value as value_left_out
+select coalesce(r.source_file, c.source_file) as source_file, r.n_records, c.n_records as found_records,
+    r.value_records + r.value_excluded as fob_value, c.fob_value as found_value, l.n_entries as n_left_out,
+    l.fob_value as value_left_out
 from customs.reconciliation r
-left join records c on c.source_file = r.source_file
+full join records c on c.source_file = r.source_file
 left join left_out l on l.source_file = r.source_file
-where coalesce(c.n_records, 0) <> r.n_records
+where r.source_file is null
+    or coalesce(c.n_records, 0) <> r.n_records
     or coalesce(c.n_excluded, 0) + coalesce(l.n_entries, 0) <> r.n_excluded
     or coalesce(c.fob_value, 0) + coalesce(l.fob_value, 0) <> r.value_records + r.value_excluded
-order by r.source_file
+order by 1

@@ -1,5 +1,6 @@
 -- Harmonising and summing lose nothing: each year and region has the value of its records, of exports or
 -- of imports, whichever the config analyses.
+-- each: year
 with records as (
     select
         year,

@@ -145,8 +145,14 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
     # Of no rows: only its types matter.
     like = _named(like.iloc[:0])
     for name in frame.columns:
-        if like.columns.tolist().count(name) == 1 and _may_be(frame[name], like[name].dtype):
-            frame[name] = frame[name].astype(like[name].dtype)
+        if like.columns.tolist().count(name) != 1:
+            continue
+        dtype = like[name].dtype
+        if str(dtype).startswith("period[") and frame[name].dtype.kind in "iu":
+            # Years went in as numbers.
+            frame[name] = frame[name].astype("string").astype(dtype)
+        elif _may_be(frame[name], dtype):
+            frame[name] = frame[name].astype(dtype)
     frame.attrs["rebound"] = conventions(table)
     return frame
 

@@ -222,7 +222,7 @@ def test_errors_name_the_column_and_what_is_near():
         rb.estimate(FORMULA, DATA, focus="zz")
     with pytest.raises(rb.InputError, match="'poison' for `estimator`"):
         rb.estimate(FORMULA, DATA, estimator="poison")
-    with pytest.raises(rb.InputError, match="(?s)'delimter' found.*'delimiter'"):
+    with pytest.raises(rb.InputError, match="(?s)`delimter` found.*`delimiter`"):
         rb.estimate(FORMULA, "data.csv", read={"delimter": ";"})
     with pytest.raises(rb.InputError, match="data is none"):
         rb.estimate(FORMULA, DATA, read={"delimiter": ";"})

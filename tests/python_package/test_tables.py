@@ -335,7 +335,7 @@ def test_errors_name_the_row_and_the_keyword():
         rb.convert(table, "HS2008", "HS2007", product="k", value="v")
     with pytest.raises(rb.InputError, match="no type that Arrow has.*column v with type complex128"):
         rb.measure(table.assign(v=1j))
-    with pytest.raises(rb.InputError, match="several columns named 'k'"):
+    with pytest.raises(rb.InputError, match="more than one column is called `k`"):
         rb.measure(pd.concat([table, table["k"]], axis=1))
     with pytest.raises(rb.InputError, match="the path is empty"):
         rb.measure("")

@@ -1,5 +1,5 @@
-//! Checks that are claims on each year or episode by itself: they find what they find in whole
-//! tables, and a part that did not change is not asked again.
+//! Checks that are claims on each year, episode or raw file by itself: they find what they find in
+//! whole tables, and a part that did not change is not asked again.
 
 use crate::support::{Project, Ran, root};
 use serde_json::Value;
@@ -20,8 +20,9 @@ stages: [ingest, aggregate]
 ";
 
 /// So little data would be implausible.
-const CONFIG: &str =
-    "plausibility: {max_total_share: 1.0, max_nested_share: 1.0, max_unknown_product_share: 1.0}\n";
+const CONFIG: &str = "ingest: {max_rejected_share: 0.5}
+plausibility: {max_total_share: 1.0, max_nested_share: 1.0, max_unknown_product_share: 1.0}
+";
 
 /// Cells of a size.
 const LARGE: &str = "select year, region_code, product, fob_value
@@ -79,8 +80,8 @@ impl Plain {
         (text("outcome"), found["rows"].as_u64().expect("a number"), text("first_rows"))
     }
 
-    /// The parts of a check that are known to hold, and when they were last asked.
-    fn known(&self, check: &str) -> BTreeMap<(String, String), SystemTime> {
+    /// The parts of a check that are known to hold, and when that was last written.
+    fn known(&self, check: &str) -> BTreeMap<String, SystemTime> {
         let mut found = BTreeMap::new();
         for unit in std::fs::read_dir(self.0.path().join("lake/units")).expect("units") {
             let unit = unit.expect("a unit");
@@ -88,18 +89,43 @@ impl Plain {
             let (_, text) = text.split_once('\n').expect("a seal");
             let record: Value = serde_json::from_str(text).expect("JSON");
             if record["node"] == format!("check {check}") {
-                let year = record["unit"].as_str().expect("a name").to_owned();
-                let fingerprint = record["fingerprint"].as_str().expect("a name").to_owned();
-                let asked = unit.metadata().expect("there").modified().expect("a time");
-                found.insert((year, fingerprint), asked);
+                let made = record["made"].as_str().expect("a text");
+                let parts: Vec<String> = serde_json::from_str(made).expect("parts");
+                let written = unit.metadata().expect("there").modified().expect("a time");
+                found.extend(parts.into_iter().map(|part| (part, written)));
             }
         }
         found
     }
+
+    /// How many parts of a check are known that were not.
+    fn n_new(&self, check: &str, before: &BTreeMap<String, SystemTime>) -> usize {
+        self.known(check).keys().filter(|part| !before.contains_key(*part)).count()
+    }
+
+    /// Changes a byte of the data of a raw file in `customs.records`.
+    fn damage(&self, source_file: &str) {
+        let lake = self.0.path().join("lake");
+        let runtime = query::runtime(1).expect("a runtime");
+        let opened = lake::Lake::open(&lake.display().to_string()).expect("a lake");
+        let catalog = runtime.block_on(opened.catalog()).expect("readable").expect("published");
+        let files = &catalog.tables["customs.records"].files;
+        let of = |file: &&lake::DataFile| file.source_file.as_deref() == Some(source_file);
+        let path = lake.join(&files.iter().find(of).expect("its data").path);
+        let mut bytes = std::fs::read(&path).expect("readable");
+        bytes[20] ^= 1;
+        std::fs::write(&path, bytes).expect("writable");
+    }
+
+    /// Takes over a check of the program.
+    fn shipped(&self, check: &str) {
+        let path = root().join(format!("pipelines/checks/{check}.sql"));
+        self.check(check, &std::fs::read_to_string(path).expect("the check"));
+    }
 }
 
-fn years(known: &BTreeMap<(String, String), SystemTime>) -> Vec<&str> {
-    known.keys().map(|(year, _)| year.as_str()).collect()
+fn parts(known: &BTreeMap<String, SystemTime>) -> Vec<&String> {
+    known.keys().collect()
 }
 
 #[test]
@@ -112,7 +138,7 @@ fn a_year_that_did_not_change_is_not_asked_again() {
     plain.run(&[]).ok();
     assert_eq!(plain.found("large"), ("held".to_owned(), 0, String::new()));
     let first = plain.known("large");
-    assert_eq!(years(&first), ["2007", "2008", "2009", "2010"]);
+    assert_eq!(first.len(), 4);
     plain.run(&[]).ok();
     assert_eq!(plain.found("large").0, "held_before");
     assert_eq!(plain.known("large"), first);
@@ -121,18 +147,17 @@ fn a_year_that_did_not_change_is_not_asked_again() {
     plain.run(&[]).ok();
     assert_eq!(plain.found("large").0, "held");
     let second = plain.known("large");
-    assert_eq!(years(&second), ["2007", "2008", "2009", "2010", "2010"]);
-    assert!(first.iter().all(|(part, asked)| second.get(part) == Some(asked)));
+    assert_eq!((second.len(), plain.n_new("large", &first)), (5, 1));
 
     // A year that breaks the claim is not known, and is asked until it does not.
     plain.year(2008, [100, 900, 300]);
     for _ in 0..2 {
         plain.run(&[]).fails(3, "large.sql: 1 row").fails(3, "| 2008 | B ");
-        assert_eq!(plain.known("large"), second);
+        assert_eq!(parts(&plain.known("large")), parts(&second));
     }
     plain.year(2008, [100, 200, 300]);
     plain.run(&[]).ok();
-    assert_eq!(plain.known("large"), second);
+    assert_eq!(parts(&plain.known("large")), parts(&second));
 
     // Another text is another claim, and a full run asks all again.
     plain.check("large", &format!("-- each: year\n{}", LARGE.replace("500", "501")));
@@ -143,6 +168,95 @@ fn a_year_that_did_not_change_is_not_asked_again() {
     let again = plain.known("large");
     let n_asked = again.iter().filter(|(part, asked)| third.get(*part) != Some(*asked)).count();
     assert_eq!((again.len(), n_asked), (third.len(), 4));
+}
+
+/// Shipped checks that read all records where nothing is known.
+const OF_RECORDS: [&str; 2] = [
+    "customs.records__add_up_to_the_reconciliation",
+    "trade.region_product_year__keeps_every_cent",
+];
+
+/// A file of more than that is broken.
+const LARGE_FILE: &str = "-- each: source_file
+select r.source_file, c.fob_value
+from customs.reconciliation r
+join (select source_file, sum(fob_value) as fob_value from customs.records group by source_file) c
+    on c.source_file = r.source_file
+where c.fob_value > 5000 or r.value_records > 5000
+order by r.source_file";
+
+#[test]
+fn a_new_month_asks_one_raw_file_and_one_year() {
+    let plain = Plain::new();
+    for year in 2007..=2009 {
+        plain.year(year, [100, 200, 300]);
+    }
+    // One of several years, and one of rejects alone.
+    plain.0.write("raw/both.csv", b"year,region,product,value\n2008,A,847130,5\n2009,B,847130,7\n");
+    plain.0.write("raw/bad.csv", b"year,region,product,value\nsoon,A,847130,5\n");
+    OF_RECORDS.iter().for_each(|check| plain.shipped(check));
+    plain.check("large_file", LARGE_FILE);
+    plain.run(&[]).ok();
+    let [of_files, of_years] = OF_RECORDS;
+    let known = || [of_files, of_years, "large_file"].map(|check| plain.known(check));
+    let first = known();
+    assert_eq!(first.each_ref().map(BTreeMap::len), [5, 3, 5]);
+
+    // What did not change is not so much as read.
+    plain.damage("raw/2007.csv");
+    plain.year(2010, [100, 200, 300]);
+    plain.run(&[]).ok();
+    let n_new = |before: &[BTreeMap<String, SystemTime>; 3]| {
+        [0, 1, 2].map(|at| plain.n_new([of_files, of_years, "large_file"][at], &before[at]))
+    };
+    assert_eq!(n_new(&first), [1, 1, 1]);
+    let second = known();
+
+    // One that has another name is another.
+    let raw = plain.0.path().join("raw");
+    std::fs::rename(raw.join("2010.csv"), raw.join("2010_final.csv")).expect("renamed");
+    plain.run(&[]).ok();
+    assert_eq!(n_new(&second), [1, 1, 1]);
+    let third = known();
+
+    // One that breaks the claim is named, and asked each time.
+    plain.year(2009, [100, 4000, 300]);
+    for _ in 0..2 {
+        plain.run(&[]).fails(3, "large_file.sql: 1 row").fails(3, "raw/2009.csv");
+        assert_eq!(n_new(&third), [1, 1, 0]);
+    }
+    plain.year(2009, [100, 200, 300]);
+    plain.run(&[]).ok();
+    // All is read again where that is asked for, and what was damaged is made again.
+    plain.run(&["--full"]).ok();
+    assert_eq!(known().each_ref().map(BTreeMap::len), [6, 4, 6]);
+}
+
+/// Sums of records, which stand in files of several years.
+const SUMS: &str = "select year, region_code, sum(fob_value) as fob_value from customs.records
+group by year, region_code having sum(fob_value) > 100 order by year, region_code";
+
+#[test]
+fn records_of_several_years_are_told_apart() {
+    let plain = Plain::new();
+    plain.check("sums", &format!("-- severity: warn\n{SUMS}"));
+    plain.check("sums_by_year", &format!("-- severity: warn\n-- each: year\n{SUMS}"));
+    let write = |file: &str, values: [u32; 3]| {
+        let mut text = "year,region,product,value\n".to_owned();
+        for (year, value) in (2007..).zip(values) {
+            writeln!(text, "{year},A,847130,{value}\n{year},B,847130,{value}").expect("a string");
+        }
+        plain.0.write(&format!("raw/{file}.csv"), text.as_bytes());
+    };
+    write("a", [90, 20, 30]);
+    write("b", [20, 90, 30]);
+    for (c, n_rows) in [([0, 0, 0], 4), ([0, 0, 90], 6), ([0, 0, 10], 4)] {
+        write("c", c);
+        plain.run(&[]).ok();
+        let whole = plain.found("sums");
+        assert_eq!((whole.0.as_str(), whole.1), ("warned", n_rows));
+        assert_eq!(plain.found("sums_by_year"), whole);
+    }
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl GroupWriter {
             .await
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
         let (path, hash) = self.object.written();
-        Ok(DataFile { path, rows: self.rows, bytes: self.bytes, hash, unit: None, part: None })
+        Ok(DataFile::new(path, self.rows, self.bytes, hash))
     }
 
     /// Writes the row groups that were added.

@@ -297,13 +297,10 @@ mod tests {
             unit: "USD".to_owned(),
             about: "what a column of a table of the pipeline holds, in one line of text".to_owned(),
         };
-        let file = |at: usize| DataFile {
-            path: format!("tables/{table}/{}/{at:06}.parquet", Fingerprint::of(b"unit")),
-            rows: 10_000,
-            bytes: 1_000_000,
-            hash: ContentHash::from(blake3::hash(&at.to_le_bytes())),
-            unit: None,
-            part: None,
+        let file = |at: usize| {
+            let path = format!("tables/{table}/{}/{at:06}.parquet", Fingerprint::of(b"unit"));
+            let hash = ContentHash::from(blake3::hash(&at.to_le_bytes()));
+            DataFile::new(path, 10_000, 1_000_000, hash)
         };
         TableVersion {
             table: table.to_owned(),

@@ -113,7 +113,7 @@ impl TableWriter {
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
         let bytes = self.writer.bytes_written() as u64;
         let (path, hash) = self.writer.into_inner().written();
-        Ok(DataFile { path, rows: self.rows, bytes, hash, unit: None, part: None })
+        Ok(DataFile::new(path, self.rows, bytes, hash))
     }
 }
 

@@ -169,14 +169,8 @@ mod tests {
     #[tokio::test]
     async fn a_unit_whose_file_is_gone_is_none() {
         let lake = Lake::open("memory://").expect("a lake");
-        let file = DataFile {
-            path: "tables/a.b/c/2008.parquet".to_owned(),
-            rows: 1,
-            bytes: 3,
-            hash: ContentHash::from(blake3::hash(b"abc")),
-            unit: None,
-            part: None,
-        };
+        let hash = ContentHash::from(blake3::hash(b"abc"));
+        let file = DataFile::new("tables/a.b/c/2008.parquet".to_owned(), 1, 3, hash);
         let record = UnitRecord {
             fingerprint: Fingerprint::of(b"2008"),
             node: "aggregate".to_owned(),

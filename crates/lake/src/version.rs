@@ -24,9 +24,31 @@ pub struct DataFile {
     /// Where files of a unit are divided once more, what of it this one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The raw file that its rows are of, if all are of one: what they have in the column
+    /// `source_file`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_file: Option<String>,
+    /// The years that its rows have in the column `year`, ascending, where the file is of no one
+    /// year by its unit; none where nobody noted them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub years: Vec<i32>,
 }
 
 impl DataFile {
+    /// A file of so many rows and bytes with this hash, of which nothing else is said.
+    pub fn new(path: String, rows: u64, bytes: u64, hash: ContentHash) -> Self {
+        Self {
+            path,
+            rows,
+            bytes,
+            hash,
+            unit: None,
+            part: None,
+            source_file: None,
+            years: Vec::new(),
+        }
+    }
+
     /// The error that it is not as it was written, but as `found` says.
     pub(crate) fn lost(&self, table: &str, found: String) -> LakeError {
         let (table, path) = (table.to_owned(), self.path.clone());

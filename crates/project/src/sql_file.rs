@@ -140,7 +140,8 @@ impl SqlFile {
         }
     }
 
-    /// The header `each` of a check, `year` or `episode`: it is a claim on each of them by itself.
+    /// The header `each` of a check, `year`, `episode` or `source_file`: it is a claim on each of
+    /// them by itself.
     /// Headers `reads` say what each reads, as in tables of SQL; without them it reads its own part of
     /// all tables. `None` where the claim is on all at once.
     ///
@@ -152,14 +153,15 @@ impl SqlFile {
             if self.headers("reads").is_empty() {
                 return Ok(None);
             }
-            let why = "`reads` says what each year or episode reads, and there is no `each`: take it \
-                       out, or add `-- each: year`";
+            let why = "`reads` says what each part reads, and there is no `each`: take it out, or \
+                       add `-- each: year`";
             return Err(why.to_owned());
         };
         self.heads()?;
         let Some(each) = PartOf::of(said) else {
             return Err(format!(
-                "`each` is `{said}`: a check has `-- each: year` or `-- each: episode`"
+                "`each` is `{said}`: a check has `-- each: year`, `-- each: episode` or \
+                 `-- each: source_file`"
             ));
         };
         let named = SqlEach { name: each.name(), others: Vec::new(), query: "" };
@@ -168,10 +170,12 @@ impl SqlFile {
             return Err(format!("`reads` of a check knows no `up to`: say `{}` alone", of.table));
         }
         let is_off = |of: &&SqlReads| of.of.is_some_and(|span| span.years != (0, 0));
-        match reads.iter().find(is_off).filter(|_| each == PartOf::Episode) {
+        match reads.iter().find(is_off).filter(|_| each != PartOf::Year) {
             Some(of) => Err(format!(
-                "`reads` counts from an episode, which has none before or after: say `{} of episode`",
-                of.table
+                "`reads` counts from `{name}`, and only years have one before or after: say \
+                 `{} of {name}`",
+                of.table,
+                name = each.name()
             )),
             None => Ok(Some(CheckParts { each, reads })),
         }
@@ -243,6 +247,8 @@ pub enum PartOf {
     Year,
     /// Each episode.
     Episode,
+    /// Each raw file.
+    SourceFile,
 }
 
 impl PartOf {
@@ -251,12 +257,14 @@ impl PartOf {
         match self {
             Self::Year => "year",
             Self::Episode => "episode",
+            Self::SourceFile => "source_file",
         }
     }
 
     /// The one of this name.
     fn of(name: &str) -> Option<Self> {
-        [Self::Year, Self::Episode].into_iter().find(|of| of.name() == name)
+        let all = [Self::Year, Self::Episode, Self::SourceFile];
+        all.into_iter().find(|of| of.name() == name)
     }
 }
 
@@ -270,8 +278,8 @@ pub struct CheckParts {
 }
 
 impl CheckParts {
-    /// The first and last year of a table that a part reads, counted from its own; `None`: all of
-    /// the table.
+    /// The first and last year of a table that a part reads, counted from its own, and `(0, 0)` where
+    /// it is no year; `None`: all of the table.
     pub fn years(&self, table: &str) -> Option<(i32, i32)> {
         if self.reads.is_empty() {
             return Some((0, 0));
@@ -426,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_is_of_all_or_of_each_year_or_episode() {
+    fn a_check_is_of_all_or_of_each_part() {
         let parts = |text: &str| file(text).check_parts().expect("right");
         assert_eq!(parts("-- Every year adds up.\nselect 1"), None);
         let own = parts("-- Adds up.\n-- each: year\nselect 1").expect("parts");
@@ -437,6 +445,10 @@ mod tests {
         assert_eq!((wide.years("t.y"), wide.years("t.z")), (None, Some((0, 0))));
         let episodes = parts("-- each: episode\n-- reads: t.x of episode, t.y\nselect 1");
         assert_eq!(episodes.expect("parts").each, PartOf::Episode);
+        let files = parts("-- each: source_file\n-- reads: t.x of source_file, t.y\nselect 1");
+        let files = files.expect("parts");
+        assert_eq!(files.each, PartOf::SourceFile);
+        assert_eq!((files.years("t.x"), files.years("t.y")), (Some((0, 0)), None));
         // What it is asked of is a part of what it says.
         assert_ne!(file("-- each: year\nselect 1").meaning(), file("select 1").meaning());
     }
@@ -451,6 +463,7 @@ mod tests {
             ("-- each: year\n-- reads: t.x of episode\nselect 1", "expected `schema.table`"),
             ("-- each: year\n-- reads: t.x, t.x of year\nselect 1", "names `t.x` twice"),
             ("-- each: episode\n-- reads: t.x of episode - 1\nselect 1", "say `t.x of episode`"),
+            ("-- each: source_file\n-- reads: t.x of source_file + 1\nselect 1", "only years have"),
         ] {
             let why = file(text).check_parts().expect_err(text);
             assert!(why.contains(expected), "{text}: {why}");

@@ -120,9 +120,10 @@ pub(crate) fn as_keywords(text: &str) -> String {
     shown + rest
 }
 
-/// What follows an option that clap shows with what it takes: `'--metrics <METRICS>...'`.
+/// What follows an option that clap shows in quotes, with what it takes: `'--metrics <METRICS>...'`.
 fn after_placeholder(behind: &str) -> Option<&str> {
-    let (_, after) = behind.strip_prefix(" <")?.split_once('>')?;
+    let Some(taken) = behind.strip_prefix(" <") else { return behind.strip_prefix('\'') };
+    let (_, after) = taken.split_once('>')?;
     after.strip_prefix("...").unwrap_or(after).strip_prefix('\'')
 }
 

@@ -30,7 +30,7 @@ use self::growing::CountedFunctions;
 use self::passing::BoundedJoins;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{
@@ -41,12 +41,15 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::optimizer::Analyzer;
-use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{
+    DataFrame, ParquetReadOptions, SessionConfig, SessionContext, ident, lit,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::{StreamExt, TryStreamExt};
 use lake::{Lake, LakeError, PinnedStore, TableVersion};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Why a query failed.
@@ -244,26 +247,52 @@ impl Session {
     ///
     /// [`QueryError::Register`] if its files cannot be opened.
     pub fn register(&self, version: &TableVersion) -> Result<(), QueryError> {
-        let broken = |source| QueryError::Register { table: version.table.clone(), source };
-        let (schema, table) = version.table.split_once('.').unwrap_or(("public", &version.table));
-        let provider = self.schema(schema).map_err(broken)?;
+        self.rows_of(version)
+            .and_then(|rows| self.name(&version.table, rows))
+            .map_err(|source| QueryError::Register { table: version.table.clone(), source })
+    }
+
+    /// The same of the rows alone whose whole number in `column` is one of `numbers`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::register`], also where there is no such column.
+    pub fn register_within(
+        &self,
+        version: &TableVersion,
+        column: &str,
+        numbers: RangeInclusive<i32>,
+    ) -> Result<(), QueryError> {
+        let (first, last) = numbers.into_inner();
+        let within = || {
+            let rows = self.context.read_table(self.rows_of(version)?)?;
+            let rows = rows.filter(ident(column).between(lit(first), lit(last)))?;
+            self.name(&version.table, rows.into_view())
+        };
+        within().map_err(|source| QueryError::Register { table: version.table.clone(), source })
+    }
+
+    /// The rows of a version.
+    fn rows_of(&self, version: &TableVersion) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+        let columns = lake::contract::schema(&version.columns);
         if version.files.is_empty() {
             // A part of a table may have no rows.
-            let columns = lake::contract::schema(&version.columns);
-            let empty = MemTable::try_new(columns, vec![Vec::new()]).map_err(broken)?;
-            provider.register_table(table.to_owned(), Arc::new(empty)).map_err(broken)?;
-            return Ok(());
+            return Ok(Arc::new(MemTable::try_new(columns, vec![Vec::new()])?));
         }
         let url = |path: String| ListingTableUrl::parse(format!("{ROOT}/{path}"));
         let paths = self.files.pin(version).into_iter().map(url);
-        let paths = paths.collect::<Result<Vec<_>, _>>().map_err(broken)?;
+        let paths = paths.collect::<Result<Vec<_>, _>>()?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
         let config = ListingTableConfig::new_with_multi_paths(paths)
             .with_listing_options(options)
-            .with_schema(lake::contract::schema(&version.columns));
-        let listing = ListingTable::try_new(config).map_err(broken)?;
-        provider.register_table(table.to_owned(), Arc::new(listing)).map_err(broken)?;
-        Ok(())
+            .with_schema(columns);
+        Ok(Arc::new(ListingTable::try_new(config)?))
+    }
+
+    /// Gives rows their name, `schema.table`.
+    fn name(&self, table: &str, rows: Arc<dyn TableProvider>) -> Result<(), DataFusionError> {
+        let (schema, name) = table.split_once('.').unwrap_or(("public", table));
+        self.schema(schema)?.register_table(name.to_owned(), rows).map(drop)
     }
 
     /// Forgets a table that is known under its name, so that another part of it can be.
@@ -540,6 +569,13 @@ mod tests {
         session.forget("space.product_year").expect("forgotten");
         session.register(&whole).expect("registered");
         assert_eq!(n_rows().ok(), Some(3));
+        session.forget("space.product_year").expect("forgotten");
+        for (years, n) in [(2007..=2008, 3), (2008..=2008, 2), (2009..=2010, 0)] {
+            session.register_within(&whole, "year", years.clone()).expect("registered");
+            assert_eq!(n_rows().ok(), Some(n), "{years:?}");
+            session.forget("space.product_year").expect("forgotten");
+        }
+        assert!(session.register_within(&whole, "month", 1..=2).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! writes again.
 
 mod build;
+mod check_parts;
 mod check_results;
 mod checks;
 pub(crate) mod content;
@@ -13,6 +14,7 @@ mod error;
 mod expectations;
 mod forecast;
 mod going_on;
+mod held_parts;
 mod options;
 pub(crate) mod plan;
 mod publish;

@@ -107,9 +107,9 @@ impl Stage for Ingest {
         found.sort_by(|a, b| a.file.label.cmp(&b.file.label));
         let mut output = account_for(params, &found)?;
         let (mut records, mut rejects) = (Vec::new(), Vec::new());
-        for OfSource { file: OfFile { records: of_file, rejects: refused, .. }, .. } in found {
-            records.extend(of_file);
-            rejects.extend(refused);
+        for OfSource { file, .. } in &found {
+            records.extend(file.named(&file.records));
+            rejects.extend(file.named(&file.rejects));
         }
         output.insert(Records::NAME, Made::Files(records));
         output.insert(Rejects::NAME, Made::Files(rejects));
@@ -199,7 +199,7 @@ impl Stage for IngestToSums {
         let (mut by_file, mut rejects) = (Vec::with_capacity(inputs.len()), Vec::new());
         let to_sums = RecordsTo::Sums(&collector);
         for (input, of_file) in inputs.iter().zip(read(&inputs, to_sums, params.row_limit())?) {
-            rejects.extend(of_file.rejects.iter().cloned());
+            rejects.extend(of_file.named(&of_file.rejects));
             by_file.push(OfSource { source: input.source, file: of_file, is_new: true });
         }
         let value: Money = by_file.iter().map(|of| of.file.reconciliation.value_records).sum();

@@ -175,7 +175,7 @@ mod tests {
 
     fn file(path: &str, content: &[u8]) -> DataFile {
         let hash = lake::ContentHash::of_reader(content).expect("bytes");
-        DataFile { path: path.to_owned(), rows: 1, bytes: 1, hash, unit: None, part: None }
+        DataFile::new(path.to_owned(), 1, 1, hash)
     }
 
     #[test]

@@ -125,13 +125,8 @@ mod tests {
 
     /// A version with a file for each text, under a path that says nothing.
     fn version(files: &[&str], columns: &[(&str, Kind)], key: &[&str]) -> TableVersion {
-        let file = |(at, text): (usize, &&str)| DataFile {
-            path: format!("tables/t.a/1/part-{at:05}.parquet"),
-            rows: 1,
-            bytes: 1,
-            hash: hash(text),
-            unit: None,
-            part: None,
+        let file = |(at, text): (usize, &&str)| {
+            DataFile::new(format!("tables/t.a/1/part-{at:05}.parquet"), 1, 1, hash(text))
         };
         let column = |&(name, kind): &(&str, Kind)| Column {
             name: name.to_owned(),

@@ -404,13 +404,9 @@ mod tests {
 
     #[test]
     fn what_is_made_again_as_it_was_is_what_it_was() {
-        let file = |path: &str, bytes: &[u8]| DataFile {
-            path: path.to_owned(),
-            rows: 1,
-            bytes: 1,
-            hash: ContentHash::of_reader(bytes).expect("bytes"),
-            unit: None,
-            part: None,
+        let file = |path: &str, bytes: &[u8]| {
+            let hash = ContentHash::of_reader(bytes).expect("bytes");
+            DataFile::new(path.to_owned(), 1, 1, hash)
         };
         let version = |made_at: &str, files: Vec<DataFile>| TableVersion {
             table: "t.a".to_owned(),

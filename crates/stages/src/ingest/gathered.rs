@@ -37,6 +37,16 @@ impl OfFile {
     pub(super) fn files(&self) -> impl Iterator<Item = &DataFile> {
         self.records.iter().chain(&self.rejects)
     }
+
+    /// The same of its files, which say that they are of this raw file.
+    pub(super) fn named(&self, files: &[DataFile]) -> impl Iterator<Item = DataFile> {
+        let label = &self.label;
+        let named = move |file: &DataFile| {
+            let source_file = Some(label.clone());
+            DataFile { source_file, ..file.clone() }
+        };
+        files.iter().map(named)
+    }
 }
 
 /// What the blocks of a file came to, put together in their order, however they come.

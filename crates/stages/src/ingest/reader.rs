@@ -11,12 +11,12 @@ use super::raw_input::{RawInput, State, unreadable};
 use super::records::{Counted, RecordColumns};
 use super::tables::Records;
 use arrow::array::{Array, BinaryArray};
-use lake::{GROUP_ROWS, Pool};
+use lake::{DataFile, GROUP_ROWS, Pool};
 use project::bounded::RowLimit;
 use sources::fitted::{Fitted, NumberColumns, header_fault, prepared};
 use sources::input::{self, Block, Buffers};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use trade::Column;
 use trade::shape::ShapedRows;
@@ -140,6 +140,8 @@ struct BlockWork<'b, 'f> {
     name: String,
     context: &'f Context<'f>,
     writer: Option<GroupWriter<'f>>,
+    /// The years of the rows that are written.
+    years: BTreeSet<i32>,
     rows: BlockParser<'b>,
 }
 
@@ -276,6 +278,7 @@ impl Reader<'_> {
             name: format!("part-{number:05}-{:05}.parquet", task.at),
             context,
             writer: None,
+            years: BTreeSet::new(),
             rows: BlockParser::new(&item.label, layout, excluded, records, level, header),
         };
         match &task.block {
@@ -299,11 +302,13 @@ impl Reader<'_> {
         if work.rows.records.n_rows() > 0 {
             self.keep(&mut work, parser, encoder)?;
         }
-        let BlockWork { writer, rows, .. } = work;
+        let BlockWork { writer, years, rows, .. } = work;
         let (reconciliation, records, refused) = rows.accounted();
         self.pool.recycle(records);
         tracing::debug!(file = item.label, block = task.at, rows = reconciliation.n_rows, "read");
         let records = writer.map(GroupWriter::finish).transpose()?;
+        let years = years.into_iter().collect();
+        let records = records.map(|file| DataFile { years, ..file });
         Ok(Done { reconciliation, records, refused })
     }
 
@@ -417,7 +422,7 @@ impl Reader<'_> {
     /// Brings the records read so far to where they go.
     fn keep<'f>(
         &'f self,
-        BlockWork { name, context, writer, rows }: &mut BlockWork<'_, 'f>,
+        BlockWork { name, context, writer, years, rows }: &mut BlockWork<'_, 'f>,
         parser: &CodedParser<'_, '_>,
         encoder: &mut RecordEncoder,
     ) -> Result<(), StageError> {
@@ -427,6 +432,7 @@ impl Reader<'_> {
         } else {
             let writer = context.opened(writer, Records::NAME, name)?;
             records.write(writer, label, &layout.measure, parser.dictionaries(), rule_names)?;
+            years.extend(records.years_met());
         }
         records.clear();
         Ok(())

@@ -5,6 +5,7 @@ use super::super::error::StageError;
 use super::super::record_store::CodedRows;
 use super::super::row_cells::Words;
 use lake::{Cells, Codes};
+use std::collections::BTreeSet;
 use trade::dictionary_encoding::Dictionaries;
 use trade::layout::Measure;
 use trade::{CodedBatch, CodedEntry, Column, NO_CODE};
@@ -102,6 +103,17 @@ impl RecordColumns {
             self.years.len() - 1
         });
         u32::try_from(at).unwrap_or(NO_CODE)
+    }
+
+    /// The years of the rows.
+    pub(super) fn years_met(&self) -> BTreeSet<i32> {
+        let mut is_met = vec![false; self.years.len()];
+        for &code in &self.year {
+            if let Some(is_met) = is_met.get_mut(code as usize) {
+                *is_met = true;
+            }
+        }
+        self.years.iter().zip(is_met).filter(|(_, is_met)| *is_met).map(|(year, _)| *year).collect()
     }
 
     /// How many.
