@@ -570,7 +570,7 @@ mod tests {
         session.register(&whole).expect("registered");
         assert_eq!(n_rows().ok(), Some(3));
         session.forget("space.product_year").expect("forgotten");
-        for (years, n) in [(2007..=2008, 3), (2008..=2008, 2), (2009..=2010, 0)] {
+        for (years, n) in [(2007..=2009, 3), (2008..=2008, 2), (2009..=2010, 1), (2010..=2011, 0)] {
             session.register_within(&whole, "year", years.clone()).expect("registered");
             assert_eq!(n_rows().ok(), Some(n), "{years:?}");
             session.forget("space.product_year").expect("forgotten");

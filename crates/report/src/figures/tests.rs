@@ -74,7 +74,8 @@ fn a_map_says_what_it_lacks() {
 fn figures_of_one_page_share_no_names() {
     let drawn = |value: f64| {
         let of = frame(vec![("region", texts(&["a", "b"])), ("v", numbers(&[Some(value), None]))]);
-        map(&of, squares(&["a", "b"]), &asked(&json!({"value": "v"}))).expect("a map").svg
+        let options = json!({"value": "v", "title": format!("It is {value}")});
+        map(&of, squares(&["a", "b"]), &asked(&options)).expect("a map").svg
     };
     let id = |svg: &str| -> String {
         let (_, after) = svg.split_once("url(#").expect("a pattern");
