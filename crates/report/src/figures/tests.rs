@@ -74,7 +74,7 @@ fn a_map_says_what_it_lacks() {
 fn figures_of_one_page_share_no_names() {
     let drawn = |value: f64| {
         let of = frame(vec![("region", texts(&["a", "b"])), ("v", numbers(&[Some(value), None]))]);
-        let options = json!({"value": "v", "title": format!("It is {value}")});
+        let options = json!({"value": "v", "look": {"title": format!("It is {value}")}});
         map(&of, squares(&["a", "b"]), &asked(&options)).expect("a map").svg
     };
     let id = |svg: &str| -> String {
