@@ -48,6 +48,8 @@ var charts = (function () {
   function axis(t, more) {
     var a = { axisLine: { lineStyle: { color: t.line } }, axisTick: { show: false }, axisLabel: { color: t.soft }, splitLine: { lineStyle: { color: t.line } }, nameTextStyle: { color: t.soft } };
     for (var k in more) a[k] = more[k];
+    // Without a name of its own a label is given the room that it takes in another font.
+    a.axisLabel = put({ fontFamily: FONT }, a.axisLabel);
     return a;
   }
   // A place without a value: hatched, so that it is told from a class of colour.
@@ -231,19 +233,6 @@ var charts = (function () {
   // The first and the last of many rows, and between them none.
   function ends(rows, n) { return n > 30 ? rows.slice(0, 15).concat([null], rows.slice(-15)) : rows; }
   function cut(n) { return n > 30 ? " Shown: the first 15 and the last 15 of " + n + " regions." : ""; }
-  // A text in lines of at most n letters, and no letter less; those of wide scripts count twice.
-  function lines(text, n) {
-    var out = [""], used = 0;
-    String(text).split(/\s+/).forEach(function (word) {
-      Array.from(word).forEach(function (letter, i, all) {
-        var size = letter.charCodeAt(0) < 0x1100 ? 1 : 2, rest = i ? 0 : all.length;
-        if (used && (used + size > n || (rest && used + 1 + rest > n))) { out.push(""); used = 0; }
-        if (rest && used) { out[out.length - 1] += " "; used++; }
-        out[out.length - 1] += letter; used += size;
-      });
-    });
-    return out;
-  }
   // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
   function legendLines(data, names, marks) {
     var room = data.room - 16, n = 1, used = 0;
@@ -256,7 +245,9 @@ var charts = (function () {
   }
   // Regions from the top, a row each with its whole name, and what is said of it at the right; null is what is left out.
   function rowsOf(data, o, t, shown, left, header, said, least) {
-    var names = shown.map(function (r) { return r ? lines(own(data.names, r.region_code) || r.region_code, data.narrow ? 14 : 24) : [left + " more"]; });
+    // Labels get a quarter of a figure: what is wider would be cut.
+    var room = Math.max(70, Math.min(130, data.room / 4 - 8));
+    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [left + " more"]; });
     var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
     function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
     o.yAxis = [
@@ -451,7 +442,7 @@ var charts = (function () {
     put(o.yAxis.axisLabel, { lineHeight: 13 });
     if (wide) { put(o.xAxis, { name: data.unit || "", nameLocation: "middle", nameGap: 26, splitNumber: 3 }); put(o.xAxis.axisLabel, { hideOverlap: true, formatter: data.say }); o.grid.top = 8; o.grid.bottom = data.unit ? 30 : 12; }
     if (is_narrow) o.grid.right = 20;
-    else o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
+    else o.yAxis = [o.yAxis, put(put({}, o.yAxis), { position: "right", axisLabel: { fontFamily: FONT, color: t.soft, interval: 0, fontSize: 11 }, data: rows.map(function (c) { return c.said; }) })];
     return [[null, { id: "plot", title: data.title, note: [ofIntervals(data.level || 0.95), data.note].filter(Boolean).join(" "), width: 600 + 8 * longest, height: Math.max(data.height || 0, (!wide ? 60 : data.unit ? 58 : 40) + high * rows.length), option: o }]];
   }
   // A text in lines that are at most `room` pixels wide, and no letter less.
