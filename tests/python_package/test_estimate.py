@@ -233,7 +233,7 @@ def test_errors_name_the_column_and_what_is_near():
     with pytest.raises(rb.InputError, match="more than one column is called `x`"):
         rb.estimate("y ~ x", pd.concat([DATA, DATA[["x"]]], axis=1))
     for column in (DATA.x, pl.from_pandas(DATA[["z"]])["z"], pa.chunked_array([[1.0]])):
-        with pytest.raises(TypeError, match=f"found {type(column).__name__}"):
+        with pytest.raises(TypeError, match=rf"found.* {type(column).__name__}\b"):
             rb.estimate("y ~ x", column)
     with pytest.raises(rb.InputError, match="a formula or a model file"):
         rb.estimate(data=DATA)
