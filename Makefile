@@ -261,7 +261,7 @@ ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
 	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-s3 test-python test-serve test-cluster
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-package test-notebooks demo
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-package test-notebooks test-clients demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake
