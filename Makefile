@@ -259,7 +259,7 @@ ci: export RUST_TEST_THREADS = 3
 ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust $(VENV)/ready
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust package test-tools $(VENV)/ready
 	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-s3 test-python test-serve test-cluster
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-package test-notebooks test-clients demo
 
