@@ -5,11 +5,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use rebound::cli::{is_users_fault, readable};
 
-/// An error of the user's making that no library has a type for.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Failure(pub(crate) String);
-
 /// The classes of `rebound_trade._errors`.
 #[derive(Debug, Clone, Copy)]
 enum Class {
@@ -22,8 +17,7 @@ enum Class {
 /// The exception of an error: what it says, and each of its causes.
 pub(crate) fn raised(py: Python<'_>, error: &anyhow::Error) -> PyErr {
     let said: Vec<String> = causes(error.as_ref()).iter().map(|cause| readable(cause)).collect();
-    let is_users = error.chain().any(|cause| cause.is::<Failure>()) || is_users_fault(error);
-    let class = if is_users { Class::Input } else { Class::Error };
+    let class = if is_users_fault(error) { Class::Input } else { Class::Error };
     exception(py, class, as_keywords(&said.join(": ")))
 }
 

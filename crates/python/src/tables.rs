@@ -1,7 +1,6 @@
 //! Functions of one table: `measure`, `resilience` and `convert`.
 
 use crate::call::{call, call_on};
-use crate::errors::Failure;
 use crate::frames::{self, Rows};
 use crate::labels;
 use arrow::array::RecordBatch;
@@ -9,6 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use clap::{CommandFactory, Parser};
 use pyo3::prelude::*;
 use rebound::Frame;
+use rebound::cli::reading::refused;
 use rebound::convert::ConvertArgs;
 use rebound::measure::MeasureArgs;
 use rebound::resilience::ResilienceArgs;
@@ -41,14 +41,8 @@ struct Convert {
 type Made = (SchemaRef, Vec<RecordBatch>);
 
 /// What the words say; otherwise what is wrong with them, without what a command line would show.
-fn parsed<P: Parser>(words: Vec<String>) -> Result<P, Failure> {
-    P::try_parse_from(words).map_err(|error| {
-        let text = error.render().to_string();
-        let text = text.strip_prefix("error: ").unwrap_or(&text);
-        let end =
-            text.find("\n\nUsage:").or_else(|| text.find("\n\nFor more")).unwrap_or(text.len());
-        Failure(text[..end].trim().to_owned())
-    })
+fn parsed<P: Parser>(words: Vec<String>) -> anyhow::Result<P> {
+    P::try_parse_from(words).map_err(|error| refused(&error))
 }
 
 fn frame(rows: Rows) -> Frame {
