@@ -23,12 +23,20 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of the stack of a call's thread, as a program's first thread has them.
 const STACK: usize = 8 << 20;
 
-/// The runtime of a call. A query that was told to stop may hold a thread on: nobody waits for it.
-struct OwnRuntime(Option<Runtime>);
+/// The runtime of a call or a query. Work that was told to stop may hold a thread on: nobody waits
+/// for it.
+#[derive(Debug)]
+pub(crate) struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
-    fn new() -> anyhow::Result<Self> {
+    /// Threads of its own.
+    pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self(Some(rebound::runtime(0).context("failed to start the runtime")?)))
+    }
+
+    /// It, until it is dropped.
+    pub(crate) fn get(&self) -> anyhow::Result<&Runtime> {
+        self.0.as_ref().context("the runtime is gone")
     }
 }
 
@@ -105,10 +113,9 @@ pub(crate) fn call_on<T: Send + 'static>(
     let own = token.clone();
     let done = move || {
         let made = || {
-            let threads_of_io = OwnRuntime::new()?;
-            let runtime = threads_of_io.0.as_ref().context("the runtime is gone")?;
+            let runtime = OwnRuntime::new()?;
             let pool = threads::pool(n_threads, Some(STACK)).context("failed to start threads")?;
-            pool.install(|| work(runtime))
+            pool.install(|| work(runtime.get()?))
         };
         let made = || own.within(|| with_default(&dispatch, made));
         let _ = tell.send(Told::Done(ended(catch_unwind(AssertUnwindSafe(made)))));

@@ -1,8 +1,7 @@
 //! Lakes: queries whose rows come as they are made, and what commands tell.
 
-use crate::call::call;
+use crate::call::{OwnRuntime, call};
 use crate::frames::table;
-use anyhow::Context;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use pyo3::prelude::*;
@@ -11,7 +10,6 @@ use rebound::cli::reading::{self, Running, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::AbortHandle;
@@ -32,15 +30,12 @@ type Sent = anyhow::Result<Option<RecordBatch>>;
 #[derive(Debug)]
 struct Stop {
     task: AbortHandle,
-    threads: Option<Runtime>,
+    _threads: OwnRuntime,
 }
 
 impl Drop for Stop {
     fn drop(&mut self) {
         self.task.abort();
-        if let Some(threads) = self.threads.take() {
-            threads.shutdown_background();
-        }
     }
 }
 
@@ -166,17 +161,17 @@ pub(crate) fn lake_query(
 ) -> PyResult<Query> {
     let source = Source { lake, run, memory_mib };
     call(py, move |_| {
-        let threads = rebound::runtime(0).context("failed to start the threads of the query")?;
-        let running = reading::query(&threads, &source, &text)?;
+        let threads = OwnRuntime::new()?;
+        let running = reading::query(threads.get()?, &source, &text)?;
         let schema = Arc::clone(running.schema());
         let (into, rows) = mpsc::channel(AHEAD);
         // On the runtime's own threads, whose stacks hold any plan.
-        let task = threads.spawn(hand_on(running, into)).abort_handle();
+        let task = threads.get()?.spawn(hand_on(running, into)).abort_handle();
         Ok(Query {
             schema,
             rows: Arc::new(Mutex::new(rows)),
             is_ended: AtomicBool::new(false),
-            stop: Stop { task, threads: Some(threads) },
+            stop: Stop { task, _threads: threads },
         })
     })
 }
