@@ -16,7 +16,7 @@ var draw = (function () {
     // Where a program has no DejaVu Sans, Verdana is as wide.
     var c = x[1], o = c.option, font = "DejaVu Sans, Verdana, sans-serif", wide = data.width || Math.max(WIDTH, c.width || 0), size = wide < 800 ? 15 : 18;
     o.textStyle.fontFamily = font;
-    var fitted = charts.parts.fitted, title = c.title ? fitted(c.title, wide - 28, size, true) : [], said = (c.note || "") + (c.source ? " Source: " + c.source + ", run " + data.meta.run + "." : "");
+    var fitted = charts.fitted, title = c.title ? fitted(c.title, wide - 28, size, true) : [], said = (c.note || "") + (c.source ? " Source: " + c.source + ", run " + data.meta.run + "." : "");
     var note = said ? fitted(said, wide - 28, 11) : [];
     var above = 16 + (size + 6) * title.length, below = 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide, height: c.height });

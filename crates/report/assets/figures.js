@@ -1,7 +1,7 @@
 // Figures of rows that are no report's: the parts of `charts` with titles, names and units of their own, as wide as `data.width`.
 var figures = (function () {
   "use strict";
-  var p = charts.parts, has = p.has;
+  var p = charts, has = p.has;
   function isWhole(v) { return v === Math.round(v); }
   // Numbers as texts: whole ones below ten thousand as they are, so that a year is a year; large ones by their thousands; others with so many digits that they differ.
   function sayer(values) {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// so that a line of logs comes before one of levels.
 const OWN_MODELS: [&str; 4] = ["own_log_linear", "own_linear", "own_ar1", "own_mean"];
 
-/// Of more regions than twice as many, the first and the last so many are drawn, as in `charts.js`.
+/// Of more regions than twice as many, the first and the last so many are drawn, as in `charts/certainty.js`.
 const SHOWN_ENDS: usize = 15;
 
 /// By episode: growth less expected growth of each region and benchmark, why there is none against

@@ -11,8 +11,17 @@ use std::sync::Arc;
 pub(crate) const NAMES: &str = include_str!("../assets/names.js");
 /// ECharts.
 pub(crate) const ECHARTS: &str = include_str!("../assets/echarts.min.js");
-/// Options of ECharts from data.
-pub(crate) const CHARTS: &str = include_str!("../assets/charts.js");
+/// Options of ECharts from data: what figures share, each kind of figure, and all of a report.
+pub(crate) const CHARTS: &str = concat!(
+    include_str!("../assets/charts/base.js"),
+    include_str!("../assets/charts/maps.js"),
+    include_str!("../assets/charts/paths.js"),
+    include_str!("../assets/charts/compared.js"),
+    include_str!("../assets/charts/certainty.js"),
+    include_str!("../assets/charts/space.js"),
+    include_str!("../assets/charts/coefficients.js"),
+    include_str!("../assets/charts/all.js"),
+);
 
 const FONT: &[u8] = include_bytes!("../assets/DejaVuSans.ttf");
 const FAMILY: &str = "DejaVu Sans";
@@ -127,7 +136,7 @@ fn letters() -> Options<'static> {
     Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() }
 }
 
-/// Draws what `make`, a function of `charts.js` or `figures.js`, makes of `data`.
+/// Draws what `make`, a function of `charts/` or `figures.js`, makes of `data`.
 fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
     let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
     let runtime = Runtime::new().map_err(broken)?;

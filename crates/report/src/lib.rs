@@ -1,6 +1,6 @@
 //! `rebound report`: one page with figures and tables of what is published, and the figures as SVG and PNG.
 //!
-//! SQL over the published tables makes the data; `charts.js` makes options of ECharts of them, in the page and here alike, where a small
+//! SQL over the published tables makes the data; `charts/` makes options of ECharts of them, in the page and here alike, where a small
 //! JavaScript engine draws them as SVG.
 
 mod categories;
