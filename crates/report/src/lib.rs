@@ -9,6 +9,7 @@ mod data;
 pub mod destination;
 pub mod draw;
 mod error;
+mod expected;
 pub mod export;
 pub mod figures;
 mod grid;
@@ -21,6 +22,7 @@ pub mod regression_table;
 mod shapes;
 mod source;
 pub mod stata;
+mod terms;
 
 pub use self::error::ReportError;
 
