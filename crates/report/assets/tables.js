@@ -2,8 +2,11 @@
 (function () {
   "use strict";
   const { say } = charts;
+  // Pixels beside the text of a label, of both sides.
+  const PADDING = 20;
   // Below this a place is a phone's.
   const NARROW = 600;
+  function sum(list) { return list.reduce(function (a, b) { return a + b; }, 0); }
   function el(tag, text, cls) { const e = document.createElement(tag); if (text) e.textContent = text; if (cls) e.className = cls; return e; }
   function cellOf(cell) { return { text: cell.textContent.replace(/^([[(]?)-/, "$1−").replace("e-", "e−"), before: minus(cell.dataset.before), after: minus(cell.dataset.after) }; }
   function minus(text) { return text === undefined ? undefined : text.replace(/-/g, "−"); }
@@ -36,7 +39,7 @@
     table.setAttribute("aria-label", of.title);
     of.header.forEach(function (row, at) {
       const tr = el("tr");
-      labelsOf(of, row, is_joined).forEach(function (cell) { tr.appendChild(label(cell, "col", room.label)); });
+      labelsOf(of, row, is_joined).forEach(function (cell, i) { tr.appendChild(label(cell, "col", room.label[i])); });
       // Neighbours of one heading share it, above their numbers.
       const is_last = at === of.header.length - 1;
       for (let i = 0; i < columns.length;) {
@@ -52,12 +55,15 @@
     table.appendChild(thead);
     of.groups.forEach(function (group) {
       const body = el("tbody");
-      group.forEach(function (row) {
-        // A row without a value in this panel is not of it.
-        if (!columns.some(function (c) { return row[c].text; })) return;
-        const tr = el("tr"), labels = labelsOf(of, row, is_joined);
-        if (labels.some(function (l) { return l.text; })) tr.className = "estimate";
-        labels.forEach(function (cell) { tr.appendChild(label(cell, "row", room.label)); });
+      // A row without a value in this panel is not of it.
+      const rows = group.filter(function (row) { return columns.some(function (c) { return row[c].text; }); });
+      rows.forEach(function (row, at) {
+        const tr = el("tr"), labels = labelsOf(of, row, is_joined), is_named = isNamed(row);
+        // Errors stand below their estimate: one label is of all of these rows.
+        let n = 1;
+        while (at + n < rows.length && !isNamed(rows[at + n])) n++;
+        if (is_named) tr.className = "estimate";
+        if (is_named || at === 0) labels.forEach(function (cell, i) { const th = label(cell, n > 1 ? "rowgroup" : "row", room.label[i]); th.rowSpan = n; tr.appendChild(th); });
         columns.forEach(function (c) {
           const td = el("td", row[c].text);
           if (row[c].before) td.dataset.before = row[c].before;
@@ -69,6 +75,26 @@
       if (body.rows.length) table.appendChild(body);
     });
     return table;
+    function isNamed(row) { return row.slice(0, of.n_labels).some(function (cell) { return cell.text; }); }
+  }
+  // Labels that all rows share are said once, below the table; the first tells rows apart.
+  function shared(of) {
+    const rows = of.groups.flat(), gone = [];
+    for (let i = 1; i < of.n_labels && rows.length > 1; i++) if (rows.every(function (row) { return row[i].text === rows[0][i].text; })) gone.push(i);
+    function kept(row) { return row.filter(function (cell, i) { return gone.indexOf(i) < 0; }); }
+    const notes = gone.map(function (i) { return say("{heading} of all rows: {value}.", { heading: charts.capital(of.header[of.header.length - 1][i].text), value: rows[0][i].text }); });
+    return { title: of.title, header: of.header.map(kept), groups: of.groups.map(function (g) { return g.map(kept); }), n_labels: of.n_labels - gone.length, notes: notes.concat(of.notes) };
+  }
+  // The most that each label may take, so that together they take no more than there is: long ones give first.
+  function caps(widths, room) {
+    const order = widths.slice().sort(function (a, b) { return a - b; });
+    let left = room;
+    for (let i = 0; i < order.length; i++) {
+      const each = left / (order.length - i);
+      if (order[i] > each) return widths.map(function () { return Math.floor(each); });
+      left -= order[i];
+    }
+    return widths.map(function () { return 0; });
   }
   // How wide labels and each column are where nothing breaks but headings.
   function measured(into, of, columns, is_joined, room) {
@@ -80,15 +106,15 @@
     const row = table.tBodies.length ? table.tBodies[0].rows[0] : table.tHead.rows[0], n = is_joined ? 1 : of.n_labels;
     const widths = Array.from(row.cells, function (cell) { return cell.getBoundingClientRect().width; });
     into.removeChild(table);
-    return { labels: widths.slice(0, n).reduce(function (a, b) { return a + b; }, 0), values: widths.slice(n) };
+    return { labels: widths.slice(0, n), values: widths.slice(n) };
   }
   // Columns of values by panel: as many as fit, and those of one heading together where they do.
   function divided(of, columns, widths, room) {
     const panels = [];
-    const runs = runsOf(of, columns, function (run) { return run.reduce(function (sum, i) { return sum + widths[i]; }, 0) <= room; });
+    const runs = runsOf(of, columns, function (run) { return sum(run.map(function (i) { return widths[i]; })) <= room; });
     let panel = [], used = 0;
     runs.forEach(function (run) {
-      const wide = run.reduce(function (sum, i) { return sum + widths[i]; }, 0);
+      const wide = sum(run.map(function (i) { return widths[i]; }));
       if (panel.length && used + wide > room) { panels.push(panel); panel = []; used = 0; }
       panel = panel.concat(run); used += wide;
     });
@@ -113,13 +139,16 @@
     const is_narrow = wide < NARROW, n = (of.header[0] || of.groups[0][0]).length;
     const columns = Array.from({ length: n - of.n_labels }, function (x, i) { return of.n_labels + i; });
     into.textContent = ""; into.classList.toggle("narrow", is_narrow);
-    const room = { label: Math.floor(is_narrow ? 0.36 * wide : 0.28 * wide / of.n_labels), head: is_narrow ? 96 : 128 };
+    const room = { label: [], head: is_narrow ? 96 : 128 };
     let is_joined = false, found = measured(into, of, columns, is_joined, room);
+    const most = Math.max.apply(null, found.values.concat(0)), beside = wide - sum(found.values) - 1;
     // Labels that leave no room for two values stand below each other.
-    if (of.n_labels > 1 && found.labels + 2 * Math.max.apply(null, found.values.concat(0)) > wide) {
-      is_joined = true; room.label = Math.floor(0.4 * wide); found = measured(into, of, columns, is_joined, room);
+    if (of.n_labels > 1 && (is_narrow || sum(found.labels) > Math.max(beside, 0.45 * wide))) {
+      is_joined = true; found = measured(into, of, columns, is_joined, room);
     }
-    const panels = divided(of, columns, found.values, wide - found.labels - 1);
+    const share = Math.max(beside, Math.min(wide - most - 1, (is_narrow ? 0.4 : is_joined || of.n_labels === 1 ? 0.28 : 0.45) * wide));
+    if (sum(found.labels) > share) { room.label = caps(found.labels, share).map(function (of) { return Math.max(40, of - PADDING); }); found = measured(into, of, columns, is_joined, room); }
+    const panels = divided(of, columns, found.values, wide - sum(found.labels) - 1);
     panels.forEach(function (columns, i) {
       const table = panel(of, columns, is_joined, room);
       if (panels.length > 1) table.insertBefore(el("caption", say("Panel {i} of {n}", { i: i + 1, n: panels.length })), table.firstChild);
@@ -129,7 +158,7 @@
     of.notes.forEach(function (note) { notes.appendChild(el("p", note)); });
     into.appendChild(notes);
   }
-  const all = Array.from(document.querySelectorAll(".regressions"), function (into) { return { into: into, of: read(into.querySelector("table")), wide: 0 }; });
+  const all = Array.from(document.querySelectorAll(".regressions"), function (into) { return { into: into, of: shared(read(into.querySelector("table"))), wide: 0 }; });
   function fit() { all.forEach(function (x) { if (x.into.clientWidth !== x.wide) { x.wide = x.into.clientWidth; set(x.into, x.of); } }); }
   document.querySelectorAll("details").forEach(function (details) { details.addEventListener("toggle", fit); });
   window.addEventListener("resize", fit);

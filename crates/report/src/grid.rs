@@ -63,7 +63,7 @@ type Characters = BTreeMap<char, usize>;
 
 /// The characters before the decimal point of a number and from there on; of other texts none.
 fn around_point(cell: &str) -> Option<[Characters; 2]> {
-    let at = cell.find(|c| !"([-0123456789,".contains(c)).unwrap_or(cell.len());
+    let at = cell.find(|c: char| !"([-0123456789,".contains(c)).unwrap_or(cell.len());
     let (before, after) = cell.split_at(at);
     let is_number = before.contains(|c: char| c.is_ascii_digit())
         && after.chars().all(|c| c.is_ascii_digit() || ".e-*)]".contains(c));
@@ -84,9 +84,9 @@ fn around_point(cell: &str) -> Option<[Characters; 2]> {
 }
 
 /// What each of the cells of a column lacks.
-fn lacking(cells: &[&str]) -> Vec<Lacking> {
+fn lacking<T: AsRef<str>>(cells: &[T]) -> Vec<Lacking> {
     let counts: Vec<Option<[Characters; 2]>> =
-        cells.iter().map(|cell| around_point(cell)).collect();
+        cells.iter().map(|cell| around_point(cell.as_ref())).collect();
     let mut most = [Characters::new(), Characters::new()];
     for counts in counts.iter().flatten() {
         for (most, of) in most.iter_mut().zip(counts) {
@@ -354,10 +354,15 @@ impl<C> Grid<C> {
         markup.into_string()
     }
 
-    /// What the values of each row of a group lack, in the order of the columns of values.
+    /// What the values of each row of a group lack, in the order of the columns of values. Rows of counts
+    /// have no points to set below those of others.
     fn lacking(&self, group: &[Vec<String>]) -> Vec<Vec<Lacking>> {
+        let is_fine = |row: &[String]| row[self.n_labels..].iter().any(|cell| cell.contains('.'));
+        let cell = |row: &[String], at: usize| {
+            if is_fine(row) { row[at].clone() } else { String::new() }
+        };
         let columns: Vec<Vec<Lacking>> = (self.n_labels..self.columns.len())
-            .map(|at| lacking(&group.iter().map(|row| row[at].as_str()).collect::<Vec<_>>()))
+            .map(|at| lacking(&group.iter().map(|row| cell(row, at)).collect::<Vec<_>>()))
             .collect();
         (0..group.len())
             .map(|row| columns.iter().map(|column| column[row].clone()).collect())
