@@ -8,7 +8,12 @@
   const NARROW = 600;
   function sum(list) { return list.reduce(function (a, b) { return a + b; }, 0); }
   function el(tag, text, cls) { const e = document.createElement(tag); if (text) e.textContent = text; if (cls) e.className = cls; return e; }
-  function cellOf(cell) { return { text: cell.textContent.replace(/^([[(]?)-/, "$1−").replace("e-", "e−"), before: minus(cell.dataset.before), after: minus(cell.dataset.after) }; }
+  // Numbers have a minus, and effects of several columns a cross.
+  function said(text) {
+    if (/^(Effects|Clusters): /.test(text)) return text.replace(/\^/g, " × ");
+    return /^[[(]?-?[0-9]/.test(text) ? text.replace(/^([[(]?)-/, "$1−").replace(/ to -/, " to −").replace(/e-/g, "e−") : text;
+  }
+  function cellOf(cell) { return { text: said(cell.textContent), before: minus(cell.dataset.before), after: minus(cell.dataset.after) }; }
   function minus(text) { return text === undefined ? undefined : text.replace(/-/g, "−"); }
   function rowsOf(part) { return Array.from(part.rows, function (row) { return Array.from(row.cells, cellOf); }); }
   // What stands in a table.
@@ -142,8 +147,8 @@
     const room = { label: [], head: is_narrow ? 96 : 128 };
     let is_joined = false, found = measured(into, of, columns, is_joined, room);
     const most = Math.max.apply(null, found.values.concat(0)), beside = wide - sum(found.values) - 1;
-    // Labels that leave no room for two values stand below each other.
-    if (of.n_labels > 1 && (is_narrow || sum(found.labels) > Math.max(beside, 0.45 * wide))) {
+    // Labels that would break into many lines beside each other stand below each other.
+    if (of.n_labels > 1 && (is_narrow || Math.max(beside, 0.45 * wide) < 0.6 * sum(found.labels))) {
       is_joined = true; found = measured(into, of, columns, is_joined, room);
     }
     const share = Math.max(beside, Math.min(wide - most - 1, (is_narrow ? 0.4 : is_joined || of.n_labels === 1 ? 0.28 : 0.45) * wide));

@@ -37,10 +37,11 @@ var charts = {};
   function percent(v) {
     return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
   }
+  // Of what is text, too: what is better or worse than expected, what is not told apart, and what the own past says.
   function theme(dark) {
     return dark
-      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b" }
-      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0" };
+      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b", better: "#7fb8e6", worse: "#f0a35e", unsure: "#a6abb5", past: "#c9a9de" }
+      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0", better: "#2166ac", worse: "#b35806", unsure: "#5b6270", past: "#7b4d94" };
   }
   function base(t) {
     return {

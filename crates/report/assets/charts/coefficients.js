@@ -58,7 +58,7 @@
     return rows.map(function (c) { var of = by ? c.sd : 1; return put(put({}, c), { of: of, at: c.estimate * of, from: c.low * of, to: c.high * of }); });
   }
   function signOf(c) { return c.low > 0 ? 1 : c.high < 0 ? -1 : 0; }
-  function hue(c, t) { var s = signOf(c); return s > 0 ? "#2166ac" : s < 0 ? "#b35806" : t.text === "#e6e6e6" ? "#a6abb5" : "#6b7280"; }
+  function hue(c, t) { return [t.worse, t.unsure, t.better][signOf(c) + 1]; }
   // The finding on the first regressor: on the outcome where most specifications tell it from zero, in the first of them that does.
   function finding(rows, is_per_deviation) {
     var term = rows[0].term, lead = rows.filter(function (c) { return c.term === term; }), outcomes = distinct(lead.map(function (c) { return c.outcome; })), best = null;
@@ -121,13 +121,14 @@
       var low = Math.min.apply(null, p.map(function (c) { return c.from; }).concat(0)), top_end = Math.max.apply(null, p.map(function (c) { return c.to; }).concat(0)), s = even(low, top_end, cell < 240 ? 3 : 4);
       o.title.push({ text: head.name.join("\n"), subtext: head.unit.join("\n"), itemGap: 2, left: pct(left), top: top, padding: 0, textStyle: { fontSize: 12, lineHeight: 16, fontWeight: "bold", color: t.text, fontFamily: FONT }, subtextStyle: { fontSize: 11, lineHeight: 14, color: t.soft, fontFamily: FONT } });
       o.grid.push({ left: pct(left), width: pct(cell - 36), top: top + high, height: tall, containLabel: false, outerBoundsMode: "none" });
-      var marks = s.all.filter(function (v, i) { return s.all.length < 5 || i % 2 === 0 || v === 0; });
-      if (marks.indexOf(0) >= 0 && marks.length > 4) marks = [s.min, 0, s.max].filter(function (v, i, all) { return all.indexOf(v) === i; });
+      // Every number, or every second one from zero on.
+      var marks = s.all.length > 4 ? s.all.filter(function (v) { return Math.round(v / s.interval) % 2 === 0; }) : s.all;
       o.xAxis.push(axis(t, { gridIndex: k, type: "value", min: s.min, max: s.max, interval: s.interval, axisLabel: { color: t.soft, fontSize: 11, customValues: marks, formatter: tick, showMinLabel: true, showMaxLabel: true, hideOverlap: true } }));
       o.yAxis.push(axis(t, { gridIndex: k, type: "category", inverse: true, data: of_row.map(function (term) { return labels[term].join("\n"); }), axisLine: { show: false }, splitLine: { show: true, interval: 0, lineStyle: { color: t.line } }, axisLabel: { show: is_first, color: t.text, interval: 0, fontSize: 12, lineHeight: 15 } }));
       o.series.push(forest(t, p, of_row, specs, k));
     }
     var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: "95 %" })];
+    if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor, and of the outcome where most specifications tell it from zero."));
     if (by) {
       var said = distinct(rows.map(function (c) { return c.label + " " + brief(c.sd); }));
       notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: said.join(", ") }));

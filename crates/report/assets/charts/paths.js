@@ -43,11 +43,11 @@
     var t = theme(dark), e = episodeOf(data, ep), o = base(t), unit = data.meta.unit, wide = data.whole || data.room, height = 360;
     var path = own(data.national_paths, ep) || [], model = own(data.national_own, ep), last = lastOf(e.base), periods = path.map(function (p) { return p[0]; });
     function expected(period) { return model && own(model.periods, period) || [null, null, null]; }
-    var lines = [{ name: data.meta.measure, color: FOUND, width: 3, values: path.map(function (p) { return p[1]; }) }];
+    var lines = [{ name: data.meta.measure, color: t.better, ink: t.better, width: 3, values: path.map(function (p) { return p[1]; }) }];
     // The expected path sets out from the base.
-    if (path.some(function (p) { return has(p[2]); })) lines.push({ name: say("trend before the base"), color: EXPECTED, width: 2, dash: "dashed", values: path.map(function (p) { return p[0] === last ? e.base_value : p[2]; }) });
-    if (model) lines.push({ name: say("as {model}", { model: benchmarkOf(model.model)[0] }), color: PAST, width: 2, dash: "dotted", values: periods.map(function (p) { return expected(p)[0]; }) });
-    lines.push({ name: say("base"), color: t.soft, width: 1, dash: "dotted", values: periods.map(function () { return e.base_value; }) });
+    if (path.some(function (p) { return has(p[2]); })) lines.push({ name: say("trend before the base"), color: EXPECTED, ink: t.worse, width: 2, dash: "dashed", values: path.map(function (p) { return p[0] === last ? e.base_value : p[2]; }) });
+    if (model) lines.push({ name: say("as {model}", { model: benchmarkOf(model.model)[0] }), color: PAST, ink: t.past, width: 2, dash: "dotted", values: periods.map(function (p) { return expected(p)[0]; }) });
+    lines.push({ name: say("base"), color: t.soft, ink: t.soft, width: 1, dash: "dotted", values: periods.map(function () { return e.base_value; }) });
     var low = periods.map(function (p) { return expected(p)[1]; }), high = periods.map(function (p) { return expected(p)[2]; }), interval = say("{level} interval", { level: levelOf(data) });
     var found = [0].concat([].concat.apply([], lines.map(function (l) { return l.values; }))).filter(has), most = greatest(found);
     // An interval that is much wider than the lines would press them flat: it is cut by the frame.
@@ -77,7 +77,7 @@
       var is_found = i === 0;
       return { name: l.name, type: "line", data: l.values, symbol: is_found ? "emptyCircle" : "none", symbolSize: is_found && path.length <= 40 ? 7 : 0, connectNulls: l.dash === "dashed", z: is_found ? 3 : 2,
         lineStyle: { width: l.width, color: l.color, type: l.dash || "solid" }, itemStyle: { color: l.color },
-        endLabel: { show: !data.narrow, formatter: function () { return texts[i].join("\n"); }, color: l.color, fontFamily: charts.FONT, fontSize: 12, lineHeight: 15, fontWeight: is_found ? "bold" : "normal", distance: 6, offset: [0, at[i] - ends[i].y] },
+        endLabel: { show: !data.narrow, formatter: function () { return texts[i].join("\n"); }, color: l.ink, fontFamily: charts.FONT, fontSize: 12, lineHeight: 15, fontWeight: is_found ? "bold" : "normal", distance: 6, offset: [0, at[i] - ends[i].y] },
         markArea: is_found ? shock(t, e, true) : undefined };
     });
     if (model) o.series = o.series.concat(band(interval, PAST, low, high));
@@ -213,7 +213,6 @@
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), wide = data.whole || data.room, level = levelOf(data), of_ep = own(data.paths, ep) || {};
     var all = regionsOf(data, ep).filter(function (r) { return r.base_value > 0 && (own(of_ep, r.region_code) || []).some(function (x) { return has(x[1]); }); });
     if (!all.length) return null;
-    var colours = { better: "#2166ac", worse: "#b35806", unsure: dark ? "#a6abb5" : "#6b7280" };
     var shown = all.slice().sort(function (a, b) { return b.base_value - a.base_value || byCode(a.region_code, b.region_code); }).slice(0, MOST);
     var panels = shown.map(function (r) {
       var own_model = own(own(data.own_paths, ep), r.region_code), p = own(of_ep, r.region_code);
@@ -247,7 +246,7 @@
     var ending = 8 + greatest(panels.map(function (p) { return greatest(p.points.map(function (x) { return Math.max(has(x[0]) ? widthOf(number(x[0], 0), 11, true) : 0, has(x[1]) ? widthOf(number(x[1], 0), 11) : 0); })); }));
     function pct(v) { return (100 * v / wide) + "%"; }
     var entries = [["better", say("surely better than all regions in {trough}", { trough: e.trough })], ["worse", say("surely worse", null)], ["unsure", say("not told apart")]].filter(function (x) { return panels.some(function (p) { return p.kind === x[0]; }); })
-      .map(function (x) { return { text: x[1], color: colours[x[0]], mark: "line" }; });
+      .map(function (x) { return { text: x[1], color: t[x[0]], mark: "line" }; });
     entries.push({ text: say("as all regions grew"), color: t.soft, mark: "dashed" });
     var models = panels.filter(function (p) { return p.model; });
     if (models.length) entries.push({ text: say("as {model}, {level} interval", { model: benchmarkOf(models[0].model.model)[0], level: level }), color: PAST, mark: "box", opacity: 0.3 });
@@ -263,7 +262,7 @@
       at += 16 * n_lines + TALL + 36;
     }
     function add(i, left, top, n_lines) {
-      var panel = panels[i], s = scales[i], colour = colours[panel.kind], gridTop = top + 16 * n_lines + 8, last = panel.periods.length - 1, name = own(data.names, panel.r.region_code) || panel.r.region_code;
+      var panel = panels[i], s = scales[i], colour = t[panel.kind], gridTop = top + 16 * n_lines + 8, last = panel.periods.length - 1, name = own(data.names, panel.r.region_code) || panel.r.region_code;
       o.title.push({ text: titles[i].join("\n"), left: pct(left + 2), top: top, padding: 0, textStyle: { fontSize: 12, lineHeight: 16, fontWeight: "bold", color: t.text, fontFamily: charts.FONT } });
       o.grid.push({ left: pct(left + room), width: pct(cell - room - ending - 6), top: gridTop, height: TALL, containLabel: false, outerBoundsMode: "none" });
       o.xAxis.push(axis(t, { gridIndex: i, type: "category", boundaryGap: false, data: panel.periods, axisLabel: { color: t.soft, fontSize: 10, interval: function (k) { return k === 0 || k === last; }, showMinLabel: true, showMaxLabel: true, alignMinLabel: last ? "left" : "center", alignMaxLabel: last ? "right" : "center" } }));
