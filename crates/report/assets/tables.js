@@ -1,4 +1,5 @@
-// Regression tables in panels, each as wide as its place at the most: what stands in them is the one table of the page's HTML.
+// Regression tables in panels, each as wide as its place at the most: what stands in them is the
+// one table of the page's HTML.
 (function () {
   "use strict";
   const { say } = charts;
@@ -90,7 +91,8 @@
     const notes = gone.map(function (i) { return say("{heading} of all rows: {value}.", { heading: charts.capital(of.header[of.header.length - 1][i].text), value: rows[0][i].text }); });
     return { title: of.title, header: of.header.map(kept), groups: of.groups.map(function (g) { return g.map(kept); }), n_labels: of.n_labels - gone.length, notes: notes.concat(of.notes) };
   }
-  // The most that each label may take, so that together they take no more than there is: long ones give first.
+  // The most that each label may take, so that together they take no more than there is: long ones
+  // give first.
   function caps(widths, room) {
     const order = widths.slice().sort(function (a, b) { return a - b; });
     let left = room;
@@ -126,7 +128,8 @@
     panels.push(panel);
     return panels.map(function (p) { return p.map(function (i) { return columns[i]; }); });
   }
-  // Places of columns that one heading is above, of the first row of headings whose runs fit; else each by itself.
+  // Places of columns that one heading is above, of the first row of headings whose runs fit; else
+  // each by itself.
   function runsOf(of, columns, fits) {
     for (let at = 0; at < of.header.length - 1; at++) {
       const runs = [];

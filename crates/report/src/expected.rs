@@ -6,8 +6,8 @@ use super::source::{Source, text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// By episode: the path that a model of the nation's own past expects, with its prediction interval.
-/// As of regions, the first of the models that there are is shown.
+/// By episode: the path that a model of the nation's own past expects, with its prediction
+/// interval. As of regions, the first of the models that there are is shown.
 pub(super) fn of_nation(source: &Source<'_>) -> Result<BTreeMap<String, Value>, ReportError> {
     const TABLE: &str = "resilience.nation_period";
     let mut episodes: BTreeMap<String, Value> = BTreeMap::new();

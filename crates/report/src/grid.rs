@@ -49,9 +49,9 @@ enum Part<'a> {
     Body(&'a [Lacking]),
 }
 
-/// What a number lacks before and behind its decimal point to be as wide there as all of its column. A
-/// style sheet that adds it unseen, by `attr(data-before)` and `attr(data-after)`, sets the points below
-/// each other.
+/// What a number lacks before and behind its decimal point to be as wide there as all of its
+/// column. A style sheet that adds it unseen, by `attr(data-before)` and `attr(data-after)`, sets
+/// the points below each other.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Lacking {
     before: Option<String>,
@@ -354,8 +354,8 @@ impl<C> Grid<C> {
         markup.into_string()
     }
 
-    /// What the values of each row of a group lack, in the order of the columns of values. Rows of counts
-    /// have no points to set below those of others.
+    /// What the values of each row of a group lack, in the order of the columns of values. Rows of
+    /// counts have no points to set below those of others.
     fn lacking(&self, group: &[Vec<String>]) -> Vec<Vec<Lacking>> {
         let is_fine = |row: &[String]| row[self.n_labels..].iter().any(|cell| cell.contains('.'));
         let cell = |row: &[String], at: usize| {

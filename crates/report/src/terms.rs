@@ -1,4 +1,5 @@
-//! What columns of models are called in words, in which units they are, and how far regressors vary.
+//! What columns of models are called in words, in which units they are, and how far regressors
+//! vary.
 
 use super::error::ReportError;
 use super::source::Source;
@@ -110,7 +111,8 @@ fn texts(result: &Estimated) -> impl Iterator<Item = &str> {
         .chain(result.terms())
 }
 
-/// Names in words of all columns that some regressions name. Two of one name keep their own beside it.
+/// Names in words of all columns that some regressions name. Two of one name keep their own beside
+/// it.
 fn names(version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
     let used: BTreeSet<&str> =
         results.iter().flat_map(|result| texts(result)).flat_map(parts).collect();
@@ -141,7 +143,8 @@ fn names(version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
     names
 }
 
-/// Which columns the names stand for, to be said below a table; nothing where all are the columns' own.
+/// Which columns the names stand for, to be said below a table; nothing where all are the columns'
+/// own.
 fn said(names: &Names) -> Option<String> {
     let of = names.iter().filter(|(name, label)| name != label);
     let all: Vec<String> = of.map(|(name, label)| format!("{label}: {name}")).collect();

@@ -37,7 +37,8 @@ var charts = {};
   function percent(v) {
     return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
   }
-  // Of what is text, too: what is better or worse than expected, what is not told apart, and what the own past says.
+  // Of what is text, too: what is better or worse than expected, what is not told apart, and what
+  // the own past says.
   function theme(dark) {
     return dark
       ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b", better: "#7fb8e6", worse: "#f0a35e", unsure: "#a6abb5", past: "#c9a9de" }
@@ -173,7 +174,8 @@ var charts = {};
     for (var i = from; i <= to; i++) all.push(+(i * step).toPrecision(12));
     return { min: all[0], max: all[all.length - 1], interval: step, all: all };
   }
-  // Where things that are `h` high stand, as near to their `y` as none over another lets them, between two heights.
+  // Where things that are `h` high stand, as near to their `y` as none over another lets them,
+  // between two heights.
   function apart(items, top, bottom) {
     var order = items.map(function (x, i) { return i; }).sort(function (a, b) { return items[a].y - items[b].y || a - b; }), at = [];
     order.forEach(function (i, k) { var before = order[k - 1]; at[i] = Math.max(items[i].y, k ? at[before] + (items[before].h + items[i].h) / 2 : top + items[i].h / 2); });
@@ -181,7 +183,8 @@ var charts = {};
     for (var k = order.length - 1, floor = bottom; k >= 0; k--) { var i = order[k]; at[i] = Math.min(at[i], floor - items[i].h / 2); floor = at[i] - items[i].h / 2; }
     return at;
   }
-  // What marks mean, in lines as wide as a figure: an entry has a `text`, a `color`, and a `mark` (line, dashed, dotted, box, upright, or a symbol of ECharts).
+  // What marks mean, in lines as wide as a figure: an entry has a `text`, a `color`, and a `mark`
+  // (line, dashed, dotted, box, upright, or a symbol of ECharts).
   function keyed(t, entries, wide, top) {
     var x = 0, y = top, out = [];
     entries.forEach(function (entry) {

@@ -28,7 +28,8 @@
     var size = Math.abs(v), text = size && (size < 1e-4 || size >= 1e7) ? size.toExponential(2) : size >= 1000 ? size.toFixed(0) : String(+size.toPrecision(3));
     return (v < 0 ? "−" : "") + text.replace("e-", "e−").replace("e+", "e");
   }
-  // An estimate and its interval, with so many digits behind the point that the interval has two that count.
+  // An estimate and its interval, with so many digits behind the point that the interval has two
+  // that count.
   function within(c) {
     var wide = c.to - c.from, digits = wide > 0 ? 1 - Math.floor(Math.log10(wide)) : 3;
     function said(v) { return digits > 6 ? brief(v) : number(v, Math.max(0, digits)); }
@@ -51,7 +52,8 @@
       return c.model === model.model && is_followed && has(c.estimate) && has(c.low) && c.term !== "(intercept)";
     });
   }
-  // Regressors of several units are compared by what a standard deviation of each does, where all have one.
+  // Regressors of several units are compared by what a standard deviation of each does, where all
+  // have one.
   function isStandardised(rows) { return distinct(rows.map(function (c) { return c.unit || ""; })).length > 1 && rows.every(function (c) { return has(c.sd); }); }
   function scaled(rows) {
     var by = isStandardised(rows);
@@ -59,7 +61,8 @@
   }
   function signOf(c) { return c.low > 0 ? 1 : c.high < 0 ? -1 : 0; }
   function hue(c, t) { return [t.worse, t.unsure, t.better][signOf(c) + 1]; }
-  // The finding on the first regressor: on the outcome where most specifications tell it from zero, in the first of them that does.
+  // The finding on the first regressor: on the outcome where most specifications tell it from zero,
+  // in the first of them that does.
   function finding(rows, is_per_deviation) {
     var term = rows[0].term, lead = rows.filter(function (c) { return c.term === term; }), outcomes = distinct(lead.map(function (c) { return c.outcome; })), best = null;
     outcomes.forEach(function (outcome) {
@@ -78,7 +81,8 @@
       best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per unit" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per unit",
       best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per unit, and is told from zero in {k} of {n} specifications" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per unit, and is told from zero in {k} of {n} specifications", values);
   }
-  // What draws a panel: terms from the top, the specifications of each below each other, with their intervals.
+  // What draws a panel: terms from the top, the specifications of each below each other, with their
+  // intervals.
   function forest(t, rows, terms, specs, at) {
     return { type: "custom", clip: true, xAxisIndex: at, yAxisIndex: at, encode: { x: [1, 2, 3], y: 0 }, data: rows.map(function (c) { return [terms.indexOf(c.term), c.from, c.at, c.to]; }),
       renderItem: function (params, api) {
@@ -152,7 +156,8 @@
   }
   // A number that SQL reads as a double, to the last digit.
   function exact(v) { var text = String(v); return "cast('" + text + "' as double)"; }
-  // The choices whose combinations some specifications are, the last of which changes fastest: their names are joined by commas. Null if they are none.
+  // The choices whose combinations some specifications are, the last of which changes fastest:
+  // their names are joined by commas. Null if they are none.
   function choicesOf(names) {
     var n = names.length;
     for (var k = 2; k < n; k++) {
@@ -176,14 +181,16 @@
     return at < 0 ? "" : head.slice(0, at + 2);
   }
   function middleOf(values) { var v = values.slice().sort(function (a, b) { return a - b; }), n = v.length; return n % 2 ? v[(n - 1) / 2] : (v[n / 2 - 1] + v[n / 2]) / 2; }
-  // The estimates of a grid of specifications from the least to the greatest, above the choices that each is of.
+  // The estimates of a grid of specifications from the least to the greatest, above the choices
+  // that each is of.
   function specifications(data, model, dark) {
     var t = theme(dark), o = base(t), wide = data.whole || data.room, rows = of(data, model), names = distinct(data.coefficients.filter(function (c) { return c.model === model.model; }).map(function (c) { return c.specification; }));
     var groups = choicesOf(names);
     if (!groups || !rows.length) return null;
     var term = rows[0].term, outcomes = distinct(rows.map(function (c) { return c.outcome; }));
     rows = rows.filter(function (c) { return c.term === term; }).map(function (c, i) {
-      // Which choice of each group a specification is of: its place, written by the sizes of groups.
+      // Which choice of each group a specification is of: its place, written by the sizes of
+      // groups.
       var place = names.indexOf(c.specification), picks = [];
       for (var g = groups.length - 1; g >= 0; g--) { picks[g] = place % groups[g].length; place = Math.floor(place / groups[g].length); }
       return put(put({}, c), { i: i, picks: picks, at: c.estimate, from: c.low, to: c.high });
@@ -197,7 +204,8 @@
     var room = Math.max(44, greatest(lines.map(function (l) { return greatest(l.text.map(function (x) { return widthOf(x, 11); })); }))) + 12, top = 10, tall = 210, y = top + tall + 18;
     lines.forEach(function (l) { y += l.gap; l.h = Math.max(17, 13 * l.text.length + 4); l.y = y + l.h / 2; y += l.h; });
     function pct(v) { return (100 * v / wide) + "%"; }
-    // A few that are far from all others would press these flat: they stand on the edge of the frame.
+    // A few that are far from all others would press these flat: they stand on the edge of the
+    // frame.
     var center = middleOf(rows.map(function (c) { return c.at; })), far = 4 * middleOf(rows.map(function (c) { return c.to - c.from; }));
     var near = rows.filter(function (c) { return Math.abs(c.at - center) <= far; });
     var low = Math.max(center - far, Math.min.apply(null, near.map(function (c) { return c.from; }))), high = Math.min(center + far, Math.max.apply(null, near.map(function (c) { return c.to; }))), s = even(Math.min(0, low), Math.max(0, high), 4), frame = { left: pct(room), width: pct(wide - room - 10), containLabel: false, outerBoundsMode: "none" };

@@ -114,7 +114,8 @@
     if (names[3]) out = out.concat(band(names[3], PAST, of(3), of(4)));
     return out.map(function (series) { return put(series, more); });
   }
-  // Between what a region's values at the trough and at the end may be, as the intervals of its indices have it: an index is growth less that of all, over its size. None where the path has
+  // Between what a region's values at the trough and at the end may be, as the intervals of its
+  // indices have it: an index is growth less that of all, over its size. None where the path has
   // another value there than the index is of.
   function spans(data, ep, region, path) {
     var e = episodeOf(data, ep), r = regionsOf(data, ep).filter(function (x) { return x.region_code === region; })[0], out = [];
@@ -138,7 +139,8 @@
       return { type: "group", children: [line(a[0], a[1], b[0], b[1]), line(a[0] - 3, a[1], a[0] + 3, a[1]), line(b[0] - 3, b[1], b[0] + 3, b[1])] };
     } }, more);
   }
-  // Where a region was at the trough and at the end, beside what was expected: by the signs of both gaps.
+  // Where a region was at the trough and at the end, beside what was expected: by the signs of both
+  // gaps.
   const GAPS = {
     "-1 -1": "{region} was {a} below the path of all regions in {trough}, and {b} below it in {end}",
     "-1 0": "{region} was {a} below the path of all regions in {trough}, and on it in {end}",
@@ -157,7 +159,8 @@
     if (!has(a) || !has(b)) return say("{region} from {base} to {end}: not known at base, trough and end", { region: name, base: e.base, end: e.end });
     return say(GAPS[sign(a) + " " + sign(b)], { region: name, a: size(a), b: size(b), trough: e.trough, end: e.end });
   }
-  // The rows of regions' paths, with what a model of each one's own past expects where there is one.
+  // The rows of regions' paths, with what a model of each one's own past expects where there is
+  // one.
   function pathSql(data, ep, regions, indexed) {
     var of_model = {}, cases = [];
     regions.forEach(function (region) { var m = own(own(data.own_paths, ep), region); if (m) (of_model[m.model] = of_model[m.model] || []).push(literal(region)); });
@@ -206,7 +209,8 @@
       note: notes.join(" "), source: found.length ? "resilience.region_period, panel.region" : "resilience.region_period", height: 320, option: o,
       sql: pathSql(data, ep, [region], false) }, pathRows(data, ep, [region], function (v) { return v; }));
   }
-  // Blue is surely better at the trough than expected, orange surely worse; what is not told apart is grey.
+  // Blue is surely better at the trough than expected, orange surely worse; what is not told apart
+  // is grey.
   function standing(r) { return has(r.resistance_low) && r.resistance_low > 0 ? "better" : has(r.resistance_high) && r.resistance_high < 0 ? "worse" : "unsure"; }
   // A small figure a region, in percent of the base: the largest where there are many.
   function multiples(data, ep, dark) {
@@ -231,7 +235,8 @@
     // One scale, unless it would press most of them flat.
     var each = panels.map(ends), low = Math.min.apply(null, each.map(function (x) { return x[0]; })), high = greatest(each.map(function (x) { return x[1]; }));
     var ranges = each.map(function (x) { return x[1] - x[0]; }).sort(function (a, b) { return a - b; }), is_shared = ranges[Math.floor(ranges.length / 2)] * 4 >= high - low;
-    // What may be has room beyond what is: an interval that is much wider would press all lines flat, and is cut by the frame.
+    // What may be has room beyond what is: an interval that is much wider would press all lines
+    // flat, and is cut by the frame.
     function framed(of, low, high) {
       var may = [], more = (high - low || 10) / 2;
       of.forEach(function (panel) { panel.points.forEach(function (x) { may.push(x[2], x[3], x[4]); }); panel.spans.forEach(function (s) { may.push(s[1], s[2]); }); });
