@@ -12,6 +12,7 @@ mod error;
 mod expected;
 pub mod export;
 pub mod figures;
+mod fonts;
 mod grid;
 mod layout;
 pub mod new_file;
