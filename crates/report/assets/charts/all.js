@@ -16,8 +16,8 @@
       out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? many(clusters, "region", "regions") + " in a cluster, or against the neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, ranking(data, ep, m, dark)]); });
       [robust, ranks].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
-      out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);
-      out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);
+      out.push([ep, relation(data, ep, "related_variety", "resistance", dark)]);
+      out.push([ep, relation(data, ep, "mean_density", "recovery", dark)]);
     });
     out.push([null, space(data, dark)]);
     out.push([null, coefficients(data, dark)]);

@@ -68,6 +68,8 @@ var charts = {};
   // What an object has by that name, and not what all objects have.
   function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
+  // A text of SQL.
+  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   // A label as it is: texts for a label are templates.
   function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
@@ -84,7 +86,7 @@ var charts = {};
   function crossed(o, t, x, y, marks) {
     function scale(a, gap) { return axis(t, { name: a.name, nameLocation: "middle", nameGap: gap, min: a.min, max: a.max, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: a.say } }); }
     o.xAxis = scale(x, 28); o.yAxis = scale(y, y.gap || 40);
-    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
+    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbol: m.symbol || "circle", symbolRotate: m.rotate || 0, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
   }
   function sizeOf(value, largest) { return 7 + 33 * Math.sqrt(Math.max(0, value) / (largest || 1)); }
@@ -162,7 +164,7 @@ var charts = {};
     return out;
   }
   Object.assign(charts, { FONT, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, ends,
-    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, many, measures, money, number, own, percent,
+    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, literal, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();
