@@ -3,6 +3,7 @@
 use super::categories::{Categories, Grouped};
 use super::certainty::{certainty, own_paths};
 use super::error::ReportError;
+use super::evidence::evidence;
 use super::layout::{self, Joined};
 use super::shapes;
 use super::source::{Source, integer, text};
@@ -66,7 +67,7 @@ pub(super) fn data(
             "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
         "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
-        "products": products, "space": space, "coefficients": coefficients(results),
+        "evidence": evidence(source)?, "products": products, "space": space, "coefficients": coefficients(results),
         "geo": geo(pipeline, &names)?,
     })))
 }

@@ -9,6 +9,7 @@ mod data;
 pub mod destination;
 pub mod draw;
 mod error;
+mod evidence;
 pub mod export;
 pub mod figures;
 mod grid;

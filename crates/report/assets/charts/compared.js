@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { axis, base, capital, crossed, esc, framed, greatest, has, kinds, literal, measures, money, named, number, own, put,
-    regionsOf, rowsOf, say, sayMany, sizeOf, theme, tick, ticked, usual } = charts;
+    regionsOf, rowsOf, say, sayMany, sizeOf, theme, tick, ticked, usual, widest } = charts;
   // Regions that are so many at most have their intervals drawn, and a name each.
   var FEW = 12, NAMED = 60;
   function cells(rows, columns) { return rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }); }
@@ -19,6 +19,8 @@
     var said = say(name) + " " + number(r[f]);
     return has(r[f + "_low"]) ? said + " (" + number(r[f + "_low"]) + " – " + number(r[f + "_high"]) + ")" : said;
   }
+  // How far the name of an upright axis is from it: beyond its numbers.
+  function gapOf(scale) { return widest(scale.ticks.map(tick), 12) + 18; }
   function periods(data, ep) { return data.episodes.filter(function (e) { return e.episode === ep; })[0]; }
   function quadrants(data, ep, dark) {
     var t = theme(dark), o = base(t), e = periods(data, ep), rows = regionsOf(data, ep).filter(function (r) { return has(r.resistance) && has(r.recovery); });
@@ -38,8 +40,8 @@
       var r = p.data && p.data.row;
       return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(indexWords(r, "Resistance", "resistance")) + "<br>" + esc(indexWords(r, "Recovery", "recovery")) + "<br>" + esc(money(r.base_value, data.meta.unit)) : "";
     };
-    o.grid = { left: 16, right: 24, top: 20, bottom: 34, containLabel: true };
-    y.gap = 36;
+    o.grid = { left: 20, right: 24, top: 20, bottom: 34, containLabel: true };
+    y.gap = gapOf(y);
     crossed(o, t, x, y, marks);
     ticked(o.xAxis, x); ticked(o.yAxis, y);
     var crosses = isFew ? marks.filter(function (m) { return has(m.row.resistance_low) && has(m.row.recovery_low); }) : [];
@@ -80,12 +82,18 @@
     } };
   }
   var rankingWords = {
-    resistance: ["No region's resistance can be told from that of all regions", "{better} of {n} regions resisted surely better than all regions together, {worse} surely worse",
-      "{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse", "Resistance of the regions; no intervals say how sure it is",
-      "Resistance index by region, {base} to {trough}: 0 is as all regions together"],
-    recovery: ["No region's recovery can be told from that of all regions", "{better} of {n} regions recovered surely better than all regions together, {worse} surely worse",
-      "{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse", "Recovery of the regions; no intervals say how sure it is",
-      "Recovery index by region, {trough} to {end}: 0 is as all regions together"]
+    resistance: {
+      none: "No region's resistance can be told from that of all regions", noneOfLargest: "Of the {n} largest regions, none has a resistance that can be told from that of all regions",
+      better: "{better} of {n} regions resisted surely better than all regions together, none surely worse", worse: "{worse} of {n} regions resisted surely worse than all regions together, none surely better",
+      both: "{better} of {n} regions resisted surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the resistance of regions is",
+      betterOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions resisted surely worse than all regions together, none surely better",
+      bothOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse", drawn: "Resistance index by region, {base} to {trough}: 0 is as all regions together" },
+    recovery: {
+      none: "No region's recovery can be told from that of all regions", noneOfLargest: "Of the {n} largest regions, none has a recovery that can be told from that of all regions",
+      better: "{better} of {n} regions recovered surely better than all regions together, none surely worse", worse: "{worse} of {n} regions recovered surely worse than all regions together, none surely better",
+      both: "{better} of {n} regions recovered surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the recovery of regions is",
+      betterOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions recovered surely worse than all regions together, none surely better",
+      bothOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse", drawn: "Recovery index by region, {trough} to {end}: 0 is as all regions together" }
   };
   var LARGEST = 25;
   function ranking(data, ep, measure, dark) {
@@ -116,14 +124,14 @@
     if (rows.some(function (r) { return r[m[1]] < x.min || r[m[1]] > x.max; })) notes.push(say("Triangles: regions beyond the frame."));
     if (all > rows.length) notes.push(say("Shown: the {n} with most exports of {all} regions.", { n: rows.length, all: all }));
     var columns = ["region_code", "region_name", "base_value", m[1], m[2], m[3]];
-    return { id: measure + "-ranking-" + ep, title: !known.length ? say(said[3]) : better + worse === 0 && rows.length === all ? say(said[0]) : say(said[rows.length < all ? 2 : 1], { better: better, worse: worse, n: rows.length }),
-      subtitle: say(said[4], periods(data, ep)), note: notes.join(" "), source: "panel.region", height: 34 + 34 + 22 + height, option: o, columns: columns, rows: cells(rows, columns),
+    return { id: measure + "-ranking-" + ep, title: say(known.length ? said[(better && worse ? "both" : better ? "better" : worse ? "worse" : "none") + (rows.length < all ? "OfLargest" : "")] : said.unknown, { better: better, worse: worse, n: rows.length }),
+      subtitle: say(said.drawn, periods(data, ep)), note: notes.join(" "), source: "panel.region", height: 34 + 34 + 22 + height, option: o, columns: columns, rows: cells(rows, columns),
       sql: "select * from (select region_code, region_name, cast(base_value as double) as base_value, " + [m[1], m[2], m[3]].join(", ") + " from panel.region where episode = " + literal(ep) + " and " + m[1] + " is not null order by base_value desc, region_code limit " + LARGEST + ") order by " + m[1] + " desc, region_code" };
   }
   // What may explain an index: its name, the name of its axis with its unit, and what it is.
   var explaining = {
     related_variety: ["related variety", "Related variety of exports, bits", "Related variety: how evenly exports spread over products of the same kind."],
-    mean_density: ["density", "Mean density of what it does not specialise in, 0 to 1", "Density: how near a region's specialisations are to the products that it could enter."]
+    mean_density: ["density", "Mean density over all products, 0 to 1", "Density: how near the products that a region specialises in are to a product."]
   };
   // With fewer regions no line is drawn: their words are said in place of it.
   var FOR_LINE = 20;
@@ -157,10 +165,10 @@
       return arrow({ x: r[x], y: r[m[1]], row: r, text: r.region_name, size: n > NAMED ? 7 : sizeOf(r.base_value, 4 * largest) }, sx, sy);
     });
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(capital(say(said[0]))) + " " + number(r[x]) + "<br>" + esc(indexWords(r, m[0], m[1])) : ""; };
-    o.grid = { left: 16, right: 20, top: 20, bottom: 34, containLabel: true };
+    o.grid = { left: 20, right: 20, top: 20, bottom: 34, containLabel: true };
     o.xAxis = ticked(axis(t, { type: "value", name: say(said[1]), nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft, formatter: tick } }), sx);
-    o.yAxis = ticked(axis(t, { type: "value", name: say(m[0] + " index"), nameLocation: "middle", nameGap: 36, axisLabel: { color: t.soft, formatter: tick } }), sy);
-    o.series = n < FOR_LINE ? [] : fitted(t, fit, xmin, xmax, sy);
+    o.yAxis = ticked(axis(t, { type: "value", name: say(m[0] + " index"), nameLocation: "middle", nameGap: gapOf(sy), axisLabel: { color: t.soft, formatter: tick } }), sy);
+    o.series = n < FOR_LINE ? [] : banded(t, fit, xmin, xmax, sy);
     o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : "#5b6270", opacity: 0.75, borderColor: t.bg } }; }),
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.line, type: "solid", width: 1 }, data: [{ yAxis: 0 }] } });
     o.series.push(named(t, [xmin, 0], marks.slice(0, NAMED)));
@@ -177,7 +185,7 @@
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from panel.region where episode = " + literal(ep) + " and " + x + " is not null and " + m[1] + " is not null order by region_code" };
   }
   // The line with its band, as far as the frame.
-  function fitted(t, fit, from, to, sy) {
+  function banded(t, fit, from, to, sy) {
     var at = [];
     for (var i = 0; i <= 40; i++) at.push(from + (to - from) * i / 40);
     function inside(v) { return Math.max(sy.min, Math.min(sy.max, v)); }

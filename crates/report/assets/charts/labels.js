@@ -69,14 +69,15 @@
     return { found: found, gone: gone };
   }
   function lineOf(color, width, from) { return { type: "line", silent: true, z: 5, shape: { x1: from[0], y1: from[1], x2: from[2], y2: from[3] }, style: { stroke: color, lineWidth: width } }; }
-  function textOf(text, x, y, align, color, bold) {
-    return { type: "text", silent: true, z: 6, x: x, y: y, style: { text: text, align: align, verticalAlign: "top", fontSize: 11, fontWeight: bold ? "bold" : "normal", fill: color, fontFamily: FONT } };
+  // A text on its ground, so that a line behind it does not strike it through.
+  function textOf(text, x, y, align, color, bold, ground) {
+    return { type: "text", silent: true, z: 6, x: x, y: y, style: { text: text, align: align, verticalAlign: "top", fontSize: 11, fontWeight: bold ? "bold" : "normal", fill: color, stroke: ground, lineWidth: ground ? 3 : 0, fontFamily: FONT } };
   }
   function written(t, at) {
     var out = [];
     at.found.forEach(function (x) {
       if (x.from) out.push(lineOf(t.soft, 0.6, x.from));
-      x.lines.forEach(function (line, i) { out.push(textOf(line, (x.box[0] + x.box[2]) / 2, x.box[1] + 13 * i + 1, "center", t.text)); });
+      x.lines.forEach(function (line, i) { out.push(textOf(line, (x.box[0] + x.box[2]) / 2, x.box[1] + 13 * i + 1, "center", t.text, false, t.bg)); });
     });
     return out;
   }
@@ -92,13 +93,18 @@
   function named(t, any, marks, corners, zero) {
     return over(any, function (frame, pixels) {
       var taken = [], out = [], middle = pixels(zero || any);
+      var spots = marks.map(function (m) { var at = pixels(m.at); return { px: at[0], py: at[1], r: m.size / 2, label: m.text }; });
+      function isFree(box) { return !spots.some(function (s) { return meets(box, [s.px - s.r, s.py - s.r, s.px + s.r, s.py + s.r]); }); }
       (corners || []).forEach(function (name, i) {
         var right = i < 2, top = i % 2 === 0, of = fitted(name, (right ? frame[2] - middle[0] : middle[0] - frame[0]) - 12, 11, true), w = greatest(of.map(function (l) { return widthOf(l, 11, true); }));
-        var edge = right ? frame[2] - 5 : frame[0] + 5, from = top ? frame[1] + 4 : frame[3] - 4 - 13 * of.length;
-        taken.push([right ? edge - w : edge, from, right ? edge : edge + w, from + 13 * of.length]);
-        of.forEach(function (line, k) { out.push(textOf(line, edge, from + 13 * k, right ? "right" : "left", t.soft, true)); });
+        var outer = right ? frame[2] - 5 : frame[0] + 5, edge = outer, from = top ? frame[1] + 4 : frame[3] - 4 - 13 * of.length;
+        function box() { return [right ? edge - w : edge, from, right ? edge : edge + w, from + 13 * of.length]; }
+        // Beside a mark that stands in the corner, if the quadrant has the room.
+        while (!isFree(box()) && (right ? edge - w - 6 > middle[0] : edge + w + 6 < middle[0])) edge += right ? -6 : 6;
+        if (!isFree(box())) edge = outer;
+        taken.push(box());
+        of.forEach(function (line, k) { out.push(textOf(line, edge, from + 13 * k, right ? "right" : "left", t.soft, true, t.bg)); });
       });
-      var spots = marks.map(function (m) { var at = pixels(m.at); return { px: at[0], py: at[1], r: m.size / 2, label: m.text }; });
       var room = Math.max(70, Math.min(150, (frame[2] - frame[0]) / 4));
       return out.concat(written(t, placed(spots, [frame[0] + 1, frame[1] + 1, frame[2] - 1, frame[3] - 1], taken, room)));
     });
