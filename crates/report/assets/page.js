@@ -30,7 +30,7 @@
   function tableOf(chart) {
     var box = el("div", null, "scroll"), table = el("table"), head = el("thead"), body = el("tbody");
     [[head, "th", [chart.heads]], [body, "td", chart.said]].forEach(function (part) {
-      part[2].forEach(function (cells) { var tr = el("tr"); cells.forEach(function (text, i) { tr.appendChild(el(part[1], text, chart.rows.some(function (r) { return typeof r[i] === "string"; }) ? "label" : null)); }); part[0].appendChild(tr); });
+      part[2].forEach(function (cells) { var tr = el("tr"); cells.forEach(function (text, i) { tr.appendChild(el(part[1], text, chart.texts.indexOf(i) >= 0 ? "label" : null)); }); part[0].appendChild(tr); });
       table.appendChild(part[0]);
     });
     box.appendChild(table);

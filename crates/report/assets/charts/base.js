@@ -32,7 +32,8 @@ var charts = {};
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
-    return (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    var said = Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    return (v < 0 && Number(said) !== 0 ? "−" : "") + said;
   }
   function percent(v) {
     return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";

@@ -1,8 +1,8 @@
 // How sure indices and ranks are.
 (function () {
   "use strict";
-  const { all, axis, bars, base, benchmarkOf, benchmarks, capital, certain, cut, ends, episodeOf, esc, greatest, has,
-    legendLines, many, number, own, points, put, rowsOf, theme } = charts;
+  const { all, axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has,
+    legendLines, literal, many, number, own, points, put, rowsOf, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
     var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
@@ -23,6 +23,7 @@
     var shown = ends(rows, rows.length);
     shown.forEach(function (r, i) { if (r) at[r.region_code] = i; });
     var found = certain(data, ep, "differences").filter(function (d) { return has(d[stage]); });
+    var all = found, columns = ["region_code", "benchmark", stage];
     found.forEach(function (d) { everUsed[d.benchmark] = true; });
     found = found.filter(function (d) { return has(at[d.region_code]); });
     // A few that are far off do not press the others together.
@@ -54,8 +55,10 @@
     var above = compared.filter(function (r) { return r.diff_low > 0; }).length, below = compared.filter(function (r) { return r.diff_high < 0; }).length;
     var span = stage === "resistance" ? "from the base (" + e.base + ") to the trough (" + e.trough + ")" : "from the trough (" + e.trough + ") to the end (" + e.end + ")";
     return { id: "robust-" + stage + "-" + ep, title: above + " of " + many(compared.length, "region", "regions") + " " + (stage === "resistance" ? "resisted" : "recovered") + " better than expected against every benchmark, " + below + " worse than expected against each",
-      note: "Growth " + span + " less the growth that each benchmark expects, percentage points; episode " + ep + ". Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better." + notCompared(data, ep, stage, everUsed) + cut(rows.length) + (is_cut ? " What is beyond " + points(frame) + " points is drawn there." : ""),
-      source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o };
+      subtitle: "Growth " + span + " less the growth that each benchmark expects, percentage points",
+      note: "Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better." + notCompared(data, ep, stage, everUsed) + cut(rows.length) + (is_cut ? " What is beyond " + points(frame) + " points is drawn there." : ""),
+      source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o,
+      columns: columns, rows: cells(all, columns), sql: "select region_code, benchmark, " + stage + "_diff as " + stage + " from resilience.region where episode = " + literal(ep) + " and " + stage + "_diff is not null order by region_code, benchmark" };
   }
   // A probability by draws: none of them shows that something is impossible or sure.
   function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< 1 %" : p > 0.99 ? "> 99 %" : Math.round(100 * p) + " %"; }
@@ -89,10 +92,12 @@
       bars(t, shown.map(function (r, i) { return r && has(r.rank_low) ? [i, r.rank_low, r.rank_high] : null; }).filter(function (x) { return x; }), 6),
       { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: colours[sideOf(r)] } } : null; }).filter(function (x) { return x; }) }
     ];
-    var how = known.map(function (r) { return own(drawn, r.source); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
+    var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
     return { id: "ranks-" + stage + "-" + ep, title: capital(stage) + ": " + (rows[0].n_known ? rows[0].n_sure + " of " + n + " regions are above the median, or below it, with a probability of 95 % or more" : n + " regions are ranked, and nothing is drawn anew that says how sure that is"),
-      note: "Dot: rank of the index against " + (benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]) + " (" + benchmark + "), 1 is the highest; episode " + ep + "." + (known.length ? " Bar: its interval" + (how ? ", " + how : "") + ". Blue: above the median with 95 % or more, orange: below it." : "") + (reasons.length ? " Dots without a bar: " + reasons.join(", ") + "." : "") + cut(n),
-      source: "resilience.rank", height: o.grid.top + height + 56, option: o };
+      subtitle: "Rank of the index of " + stage + " against " + (benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]) + ", 1 is the highest",
+      note: "Dot: rank against " + benchmarkOf(benchmark)[0] + " (" + benchmark + ")." + (known.length ? " Bar: its interval" + (how ? ", " + how : "") + ". Blue: above the median with 95 % or more, orange: below it." : "") + (reasons.length ? " Dots without a bar: " + reasons.join(", ") + "." : "") + cut(n),
+      source: "resilience.rank", height: o.grid.top + height + 56, option: o, columns: columns, rows: cells(rows, columns),
+      sql: "select " + columns.join(", ") + " from (select *, row_number() over (order by rank, region_code) as place from resilience.rank where episode = " + literal(ep) + " and stage = " + literal(stage) + " and benchmark = " + literal(benchmark) + " and rank is not null)" + (n > 30 ? " where place <= 15 or place + 15 > n_ranked" : "") + " order by place" };
   }
   Object.assign(charts, { rankedAgainst, ranks, robust });
 })();

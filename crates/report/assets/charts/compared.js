@@ -3,8 +3,10 @@
   "use strict";
   const { axis, base, capital, crossed, esc, framed, greatest, has, kinds, literal, measures, money, named, number, own, put,
     regionsOf, rowsOf, say, sayMany, sizeOf, theme, tick, ticked, usual, widest } = charts;
-  // Regions that are so many at most have their intervals drawn, and a name each.
+  // Regions that are so many at most have their intervals drawn, and so many a name each.
   var FEW = 12, NAMED = 60;
+  // In a cloud of marks only the largest have a name.
+  function nNamed(n) { return n > NAMED ? 15 : n; }
   function cells(rows, columns) { return rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }); }
   function least(values) { return values.reduce(function (a, b) { return Math.min(a, b); }, Infinity); }
   // The largest first, so that small ones stand before them.
@@ -56,7 +58,7 @@
         line(api.coord([m.at[0], inY(r.recovery_low)]), api.coord([m.at[0], inY(r.recovery_high)]))
       ] };
     } });
-    o.series.push(named(t, [0, 0], marks.slice(0, NAMED), [say("resisted, recovered"), say("resisted, lagged"), say("fell, recovered"), say("fell, lagged")], [0, 0]));
+    o.series.push(named(t, [0, 0], marks.slice(0, nNamed(marks.length)), [say("resisted, recovered"), say("resisted, lagged"), say("fell, recovered"), say("fell, lagged")], [0, 0]));
     var notes = [say("Area: {measure} at the base.", { measure: data.meta.measure })];
     if (crosses.length) notes.push(say("Thin crosses: intervals of {level} %, cut at the frame.", { level: number(100 * data.meta.level, 0) }));
     if (marks.some(function (m) { return m.symbol; })) notes.push(say("Arrows at the edge: regions beyond the frame."));
@@ -171,7 +173,7 @@
     o.series = n < FOR_LINE ? [] : banded(t, fit, xmin, xmax, sy);
     o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : "#5b6270", opacity: 0.75, borderColor: t.bg } }; }),
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.line, type: "solid", width: 1 }, data: [{ yAxis: 0 }] } });
-    o.series.push(named(t, [xmin, 0], marks.slice(0, NAMED)));
+    o.series.push(named(t, [xmin, 0], marks.slice(0, nNamed(marks.length))));
     var spansZero = fit.low <= 0 && fit.high >= 0, values = { x: say(said[0]), X: capital(say(said[0])), y: say(m[0]).toLowerCase(), n: n };
     var title = !spansZero ? say(fit.corr > 0 ? "Where {x} is higher, {y} tends to be higher" : "Where {x} is higher, {y} tends to be lower", values)
       : n < FOR_LINE ? say("{n} regions are too few to tell whether {x} and {y} go together", values) : say("{X} and {y} show no clear relation across {n} regions", values);
@@ -197,5 +199,5 @@
       { type: "line", symbol: "none", silent: true, z: 1, data: [from, to].map(function (x) { return [x, inside(fit.at(x))]; }), lineStyle: { color: t.soft, width: 2 }, itemStyle: { color: t.soft } }
     ];
   }
-  Object.assign(charts, { cells, quadrants, ranking, relation });
+  Object.assign(charts, { cells, nNamed, quadrants, ranking, relation });
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, lineOf, literal,
-    money, named, number, over, own, put, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
+    money, nNamed, named, number, over, own, put, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
   function listOf(data, list) { return own(data.evidence, list) || { rows: [], sql: "" }; }
   function ofEpisode(data, list, ep) { return listOf(data, list).rows.filter(function (r) { return r.episode === ep; }); }
   function share(v) { return !has(v) ? "–" : number(100 * v, v > 0 && v < 0.1 ? 2 : 1) + " %"; }
@@ -41,19 +41,26 @@
     var above = 12 + (lies ? 13 * greatest(lines.map(function (l) { return l.length; })) : greatest(lines.map(function (l) { return widest(l, 11); })));
     o.grid = { left: wide + gap, right: wide + gap, top: above, bottom: 10, containLabel: false, outerBoundsMode: "none" };
     o.xAxis = axis(t, { type: "category", boundaryGap: false, position: "top", data: variants, axisLine: { show: false }, axisLabel: { show: false }, splitLine: { show: true, lineStyle: { color: t.line } } });
-    o.yAxis = axis(t, { type: "value", inverse: true, min: 0.5, max: all + 0.5, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } });
+    // Of many regions the ranks at both ends have the room, and those between them are pressed together.
+    var edge = all > codes.length ? Math.min(20, Math.floor(all / 3)) : 0;
+    function heightOf(rank) {
+      if (!edge) return (rank - 0.5) / all;
+      if (rank <= edge) return 0.42 * (rank - 0.5) / edge;
+      return rank > all - edge ? 1 - 0.42 * (all + 0.5 - rank) / edge : 0.42 + 0.16 * (rank - edge) / (all - 2 * edge);
+    }
+    o.yAxis = axis(t, { type: "value", inverse: true, min: 0, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } });
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(of.of(r.variant)) + "<br>" + esc(say("rank {rank} of {n}", { rank: number(r.rank, r.rank % 1 ? 1 : 0), n: r.n_ranked })) : ""; };
     var byKey = Object.create(null);
     rows.forEach(function (r) { byKey[r.region_code + "\n" + r.variant] = r; });
     o.series = codes.map(function (code) {
       var color = sides[code] || "#8c8c8c";
       return { type: "line", symbol: "circle", symbolSize: 6, z: color === "#8c8c8c" ? 1 : 2, lineStyle: { color: color, width: 2 }, itemStyle: { color: color }, emphasis: { focus: "series" },
-        data: variants.map(function (v, i) { var r = byKey[code + "\n" + v]; return r ? { value: [i, r.rank], row: r } : { value: [i, null] }; }) };
+        data: variants.map(function (v, i) { var r = byKey[code + "\n" + v]; return r ? { value: [i, heightOf(r.rank)], row: r } : { value: [i, null] }; }) };
     });
-    o.series.push(over([0, 1], function (frame, pixels) {
+    o.series.push(over([0, 0], function (frame, pixels) {
       var out = [];
       variants.forEach(function (v, i) {
-        var x = pixels([i, 1])[0];
+        var x = pixels([i, 0])[0];
         lines[i].forEach(function (text, k) {
           if (lies) out.push(textOf(text, x, frame[1] - 6 - 13 * (lines[i].length - k), "center", t.soft));
           else out.push(put(textOf(text, x + 13 * (k - lines[i].length / 2), frame[1] - 6, "left", t.soft), { rotation: Math.PI / 2 }));
@@ -64,7 +71,7 @@
           var rank = regions[code][end[0]];
           if (!has(rank)) return null;
           var text = fitted(labelOf(code, rank), wide, 11);
-          return { i: i, y: pixels([end[2], rank])[1], height: 13 * text.length + 2, text: text, code: code };
+          return { i: i, y: pixels([end[2], heightOf(rank)])[1], height: 13 * text.length + 2, text: text, code: code };
         }).filter(Boolean);
         apart(labels, frame[1] - 8, frame[3] + 10).forEach(function (l) {
           var edge = end[1] < 0 ? frame[0] : frame[2], x = edge + end[1] * gap, y = l.from + l.height / 2;
@@ -77,7 +84,7 @@
     var values = { stage: say(stage), Stage: capital(say(stage)), all: codes.length, n: stable };
     var notes = [say("Blue: better than expected against every benchmark, orange: worse against each, grey: neither.")];
     if (codes.some(function (code) { return variants.some(function (v) { return !has(regions[code][v]); }); })) notes.push(say("A gap: no rank there."));
-    if (all > codes.length) notes.push(say("Shown: the first and the last {n} of {all} regions, ranked against all regions together.", { n: codes.length / 2, all: all }));
+    if (edge) notes.push(say("Shown: {n} of {all} regions, the first and the last against all regions together. Ranks from {from} to {to} are pressed together.", { n: codes.length, all: all, from: edge, to: all - edge }));
     var columns = ["variant", "region_code", "rank", "n_ranked"];
     return { id: kind + "-" + stage + "-" + ep, title: stable ? sayMany(stable, of.one, of.more, values) : say(of.none, values), subtitle: say(of.subtitle, values), note: notes.join(" "), source: of.source, height: above + height + 12, option: o,
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, of.list).sql + ") where episode = " + literal(ep) + " and stage = " + literal(stage) + " order by variant, region_code" };
@@ -106,15 +113,15 @@
       subtitle: isByYear ? say("Share of the readable value of the raw files, by year") : say("Share of the readable value of the raw files, by layout"), note: notes.join(" "), source: isByYear ? "customs.records, trade.region_year, customs.reconciliation" : "customs.reconciliation", height: 68 + height, option: o,
       columns: columns, rows: cells(rows, columns), sql: listOf(data, "coverage").sql };
   }
-  // A table: the columns and rows of the data, and what is said of them.
-  function table(id, figure, rows, columns, heads, said) {
-    return put(figure, { id: id, option: null, table: true, height: 0, columns: columns, rows: cells(rows, columns), heads: heads, said: rows.map(said) });
+  // A table: the columns and rows of the data, what is said of them under their heads, and which of these columns are `texts`.
+  function table(id, figure, rows, columns, heads, said, texts) {
+    return put(figure, { texts: texts, id: id, option: null, table: true, height: 0, columns: columns, rows: cells(rows, columns), heads: heads, said: rows.map(said) });
   }
   function leftOut(data) {
     var of = listOf(data, "left_out"), rows = of.rows;
     if (!rows.length) return null;
     return table("left-out", { title: sayMany(rows.length, "{n} rule leaves out records, {share} of the readable value", "{n} rules leave out records, the largest {share} of the readable value", { share: share(rows[0].share) }), subtitle: say("What rules of the layout exclude, all years together"), note: say("A record that two rules cover is counted by each."), source: "customs.rules, customs.reconciliation", sql: of.sql },
-      rows, ["rule", "why", "n_entries", "fob_value", "share"], [say("Rule"), say("Why"), say("Entries"), say("Value"), say("Share")], function (r) { return [r.rule.replace(/_/g, " "), r.why, whole(r.n_entries), money(r.fob_value, data.meta.unit), share(r.share)]; });
+      rows, ["rule", "why", "n_entries", "fob_value", "share"], [say("Rule"), say("Why"), say("Entries"), say("Value"), say("Share")], function (r) { return [r.rule.replace(/_/g, " "), r.why, whole(r.n_entries), money(r.fob_value, data.meta.unit), share(r.share)]; }, [0, 1]);
   }
   // Which years of which regions have no records.
   function missing(data, dark) {
@@ -125,7 +132,7 @@
     var columns = ["region_code", "year", "fob_value"], codes = Object.create(null);
     grid.forEach(function (r) { (codes[r.region_code] = codes[r.region_code] || { region_code: r.region_code, missing: 0 }).missing += has(r.fob_value) ? 0 : 1; });
     var shown = Object.keys(codes).sort().map(function (code) { return codes[code]; });
-    if (!n && all > shown.length) return table("missing", { title: title, subtitle: say("Regions with records, by year"), note: "", source: "trade.region_year", sql: listOf(data, "years").sql }, years, ["year", "n_regions", "n_missing"], [say("Year"), say("Regions with records"), say("without")], function (r) { return [String(r.year), String(r.n_regions), String(r.n_missing)]; });
+    if (!n && all > shown.length) return table("missing", { title: title, subtitle: say("Regions with records, by year"), note: "", source: "trade.region_year", sql: listOf(data, "years").sql }, years, ["year", "n_regions", "n_missing"], [say("Year"), say("Regions with records"), say("without")], function (r) { return [String(r.year), String(r.n_regions), String(r.n_missing)]; }, []);
     shown.sort(function (a, b) { return b.missing - a.missing || (nameOf(data, a.region_code) < nameOf(data, b.region_code) ? -1 : 1); });
     var at = Object.create(null), place = Object.create(null);
     shown.forEach(function (r, i) { at[r.region_code] = i; });
@@ -158,7 +165,7 @@
     var lines = [{ yAxis: MOST }];
     if (FEW_PRODUCTS > low && FEW_PRODUCTS < high) lines.push({ xAxis: FEW_PRODUCTS });
     o.series = [{ type: "scatter", z: 2, data: marks.map(function (m) { return { value: m.at, row: m.row, symbolSize: m.size, itemStyle: { color: isThin(m.row) ? "#e08214" : "#8c8c8c", opacity: 0.85, borderColor: t.bg } }; }),
-      markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "dashed", width: 1 }, data: lines } }, named(t, [low, 0], marks.slice(0, 60))];
+      markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "dashed", width: 1 }, data: lines } }, named(t, [low, 0], marks.slice(0, nNamed(rows.length)))];
     var columns = ["region_code", "base_value", "n_products", "largest_product", "largest_product_share"], values = { all: rows.length, few: FEW_PRODUCTS };
     return { id: "thin-" + ep, title: n ? sayMany(n, "{n} of {all} regions hangs on few products, or for the most part on one", "{n} of {all} regions hang on few products, or for the most part on one", values) : sayMany(rows.length, "The region exports {few} products or more, and no one makes up half of it", "All {n} regions export {few} products or more, and no one makes up half of it", values),
       subtitle: say("Products of each region and the share of the largest, at the base"), note: say("Orange: fewer than {few} products, or more than half in one (dashed lines). What happens to one product then is what happens to the region: its indices are shaky, and their intervals wide.", values), source: "panel.region", height: data.narrow ? 380 : 440, option: o,
@@ -174,9 +181,9 @@
     return table("moran-" + ep, { title: !known.length ? say("Whether neighbours are alike cannot be tested") : alike.length ? sayMany(alike.length, "Neighbours are more alike, or less, than by chance in {n} of {all} measures", "Neighbours are more alike, or less, than by chance in {n} of {all} measures", { all: known.length }) : say("Neighbours are no more alike, and no less, than by chance"),
       subtitle: say("Moran's I of regions and their neighbours"), note: say("Above what is by chance: neighbours are alike; below it: unlike. p: two-sided, by permutation; up to 0.05 counts as more than chance."), source: "spatial.measure",
       sql: "select " + columns.join(", ") + " from (" + listOf(data, "moran").sql + ") where episode = " + literal(ep) + " order by measure" },
-    rows, columns, [say("Measure"), say("Regions"), say("with neighbours"), say("Moran's I"), say("by chance"), "p", say("Why none")].slice(0, n), function (r) {
-      return [say(own(tested, r.measure) || r.measure), String(r.n_regions), has(r.n_with_neighbours) ? String(r.n_with_neighbours) : "–", number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? r.moran_null_reason.replace(/_/g, " ") : "–"].slice(0, n);
-    });
+    rows, columns, [say("Measure"), say("Regions (with neighbours)"), say("Moran's I"), say("by chance"), "p", say("Why none")].slice(0, n - 1), function (r) {
+      return [say(own(tested, r.measure) || r.measure), r.n_regions + (has(r.n_with_neighbours) ? " (" + r.n_with_neighbours + ")" : ""), number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? r.moran_null_reason.replace(/_/g, " ") : "–"].slice(0, n - 1);
+    }, [0, 5]);
   }
   Object.assign(charts, { bump, byForm, coverage, leftOut, missing, moran, thin });
 })();
