@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { all, axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has,
-    legendLines, literal, many, number, own, points, put, rowsOf, theme } = charts;
+    legendLines, literal, many, number, own, points, put, rowsOf, say, sayMany, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
     var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
@@ -14,6 +14,12 @@
       return " " + (compared[b] ? "Not all" : "None") + " against " + benchmarkOf(b)[0] + " (" + b + "): " + said[b].join(", ") + ".";
     }).join("");
   }
+  var robustWords = {
+    resistance: { one: "{above} of {n} region resisted better than expected against every benchmark, {below} worse than expected against each", more: "{above} of {n} regions resisted better than expected against every benchmark, {below} worse than expected against each",
+      drawn: "Growth from the base ({base}) to the trough ({trough}) less the growth that each benchmark expects, percentage points" },
+    recovery: { one: "{above} of {n} region recovered better than expected against every benchmark, {below} worse than expected against each", more: "{above} of {n} regions recovered better than expected against every benchmark, {below} worse than expected against each",
+      drawn: "Growth from the trough ({trough}) to the end ({end}) less the growth that each benchmark expects, percentage points" }
+  };
   function robust(data, ep, stage, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), at = Object.create(null), used = Object.create(null), everUsed = Object.create(null);
     var rows = certain(data, ep, "robustness").filter(function (r) { return r.stage === stage; });
@@ -53,10 +59,9 @@
       return { type: "scatter", name: of[0], symbol: of[2], symbolOffset: [0, step * (i - (names.length - 1) / 2)], symbolSize: of[3] ? 9 : 8, z: of[3] ? 2 : 3, data: used[b], itemStyle: { color: of[3] ? of[1] : "transparent", borderColor: of[1], borderWidth: of[3] ? 0 : 2 } };
     }));
     var above = compared.filter(function (r) { return r.diff_low > 0; }).length, below = compared.filter(function (r) { return r.diff_high < 0; }).length;
-    var span = stage === "resistance" ? "from the base (" + e.base + ") to the trough (" + e.trough + ")" : "from the trough (" + e.trough + ") to the end (" + e.end + ")";
-    return { id: "robust-" + stage + "-" + ep, title: above + " of " + many(compared.length, "region", "regions") + " " + (stage === "resistance" ? "resisted" : "recovered") + " better than expected against every benchmark, " + below + " worse than expected against each",
-      subtitle: "Growth " + span + " less the growth that each benchmark expects, percentage points",
-      note: "Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better." + notCompared(data, ep, stage, everUsed) + cut(rows.length) + (is_cut ? " What is beyond " + points(frame) + " points is drawn there." : ""),
+    var said = robustWords[stage], notes = [say("Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better.") + notCompared(data, ep, stage, everUsed) + cut(rows.length)];
+    if (is_cut) notes.push(say("What is beyond {frame} points is drawn there.", { frame: points(frame) }));
+    return { id: "robust-" + stage + "-" + ep, title: sayMany(compared.length, said.one, said.more, { above: above, below: below }), subtitle: say(said.drawn, e), note: notes.join(" "),
       source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o,
       columns: columns, rows: cells(all, columns), sql: "select region_code, benchmark, " + stage + "_diff as " + stage + " from resilience.region where episode = " + literal(ep) + " and " + stage + "_diff is not null order by region_code, benchmark" };
   }
@@ -93,9 +98,12 @@
       { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: colours[sideOf(r)] } } : null; }).filter(function (x) { return x; }) }
     ];
     var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
-    return { id: "ranks-" + stage + "-" + ep, title: capital(stage) + ": " + (rows[0].n_known ? rows[0].n_sure + " of " + n + " regions are above the median, or below it, with a probability of 95 % or more" : n + " regions are ranked, and nothing is drawn anew that says how sure that is"),
-      subtitle: "Rank of the index of " + stage + " against " + (benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]) + ", 1 is the highest",
-      note: "Dot: rank against " + benchmarkOf(benchmark)[0] + " (" + benchmark + ")." + (known.length ? " Bar: its interval" + (how ? ", " + how : "") + ". Blue: above the median with 95 % or more, orange: below it." : "") + (reasons.length ? " Dots without a bar: " + reasons.join(", ") + "." : "") + cut(n),
+    var values = { Stage: capital(say(stage)), stage: say(stage), all: n, against: say(benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]), benchmark: benchmark, how: how, reasons: reasons.join(", ") };
+    var notes = [say("Dot: rank against {against} ({benchmark}).", values)];
+    if (known.length) notes.push(how ? say("Bar: its interval, {how}.", values) : say("Bar: its interval."), say("Blue: above the median with 95 % or more, orange: below it."));
+    if (reasons.length) notes.push(say("Dots without a bar: {reasons}.", values));
+    return { id: "ranks-" + stage + "-" + ep, title: rows[0].n_known ? sayMany(rows[0].n_sure, "{Stage}: {n} of {all} regions is above the median, or below it, with a probability of 95 % or more", "{Stage}: {n} of {all} regions are above the median, or below it, with a probability of 95 % or more", values) : say("{Stage}: {all} regions are ranked, and nothing is drawn anew that says how sure that is", values),
+      subtitle: say("Rank of the index of {stage} against {against}, 1 is the highest", values), note: notes.join(" ") + cut(n),
       source: "resilience.rank", height: o.grid.top + height + 56, option: o, columns: columns, rows: cells(rows, columns),
       sql: "select " + columns.join(", ") + " from (select *, row_number() over (order by rank, region_code) as place from resilience.rank where episode = " + literal(ep) + " and stage = " + literal(stage) + " and benchmark = " + literal(benchmark) + " and rank is not null)" + (n > 30 ? " where place <= 15 or place + 15 > n_ranked" : "") + " order by place" };
   }

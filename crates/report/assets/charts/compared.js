@@ -69,7 +69,7 @@
       : neither ? sayMany(neither, "No region both resisted and recovered better than all regions together, {n} did neither", "No region both resisted and recovered better than all regions together, {n} did neither")
       : say("No region did better, or worse, than all regions together in both resistance and recovery");
     return { id: "quadrants-" + ep, title: title,
-      subtitle: say("Resistance ({base} to {trough}) and recovery ({trough} to {end}) of each region: 0 is as all regions together, 1 is twice as well as these", e),
+      subtitle: say("Resistance from the base ({base}) to the trough ({trough}), and recovery from there to the end ({end}): 0 is as all regions together, above 0 is better", e),
       note: notes.join(" "), source: "panel.region", height: data.narrow ? 440 : 520, option: o, columns: columns, rows: cells(rows, columns),
       sql: "select region_code, region_name, cast(base_value as double) as base_value, resistance, resistance_low, resistance_high, recovery, recovery_low, recovery_high, type from panel.region where episode = " + literal(ep) + " and resistance is not null and recovery is not null order by region_code" };
   }
@@ -89,13 +89,13 @@
       better: "{better} of {n} regions resisted surely better than all regions together, none surely worse", worse: "{worse} of {n} regions resisted surely worse than all regions together, none surely better",
       both: "{better} of {n} regions resisted surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the resistance of regions is",
       betterOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions resisted surely worse than all regions together, none surely better",
-      bothOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse", drawn: "Resistance index by region, {base} to {trough}: 0 is as all regions together" },
+      bothOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse", drawn: "Resistance index of each region, from the base ({base}) to the trough ({trough}): 0 is as all regions together" },
     recovery: {
       none: "No region's recovery can be told from that of all regions", noneOfLargest: "Of the {n} largest regions, none has a recovery that can be told from that of all regions",
       better: "{better} of {n} regions recovered surely better than all regions together, none surely worse", worse: "{worse} of {n} regions recovered surely worse than all regions together, none surely better",
       both: "{better} of {n} regions recovered surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the recovery of regions is",
       betterOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions recovered surely worse than all regions together, none surely better",
-      bothOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse", drawn: "Recovery index by region, {trough} to {end}: 0 is as all regions together" }
+      bothOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse", drawn: "Recovery index of each region, from the trough ({trough}) to the end ({end}): 0 is as all regions together" }
   };
   var LARGEST = 25;
   function ranking(data, ep, measure, dark) {

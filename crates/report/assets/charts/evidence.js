@@ -33,9 +33,12 @@
     var sides = Object.create(null), all = greatest(rows.map(function (r) { return r.n_ranked; })), stable = ranges.filter(function (x) { return x <= 1; }).length;
     certain(data, ep, "robustness").forEach(function (r) { if (r.stage === stage && r.n_compared > 1) sides[r.region_code] = r.n_above === r.n_compared ? "#2166ac" : r.n_above === 0 ? "#e08214" : "#8c8c8c"; });
     var room = data.room || 500, wide = Math.max(62, Math.min(130, room / 4 - 10)), gap = 18, inner = room - 2 * (wide + gap) - 8, column = inner / (variants.length - 1);
-    function labelOf(code, rank) { return number(rank, rank % 1 ? 1 : 0) + " " + nameOf(data, code); }
-    var tall = greatest(codes.map(function (code) { return fitted(labelOf(code, all), wide, 11).length; }));
-    var height = Math.max(240, codes.length * (13 * tall + 6));
+    // A rank stands by itself, so that a name from right to left does not turn it round.
+    function rankText(rank) { return number(rank, rank % 1 ? 1 : 0); }
+    var rankWide = widest(rows.map(function (r) { return rankText(r.rank); }), 11) + 5, lineHigh = 13;
+    function nameLines(code) { return fitted(nameOf(data, code), wide - rankWide, 11); }
+    var tall = greatest(codes.map(function (code) { return nameLines(code).length; }));
+    var height = Math.max(240, codes.length * (lineHigh * tall + 6));
     // Names of columns lie where their words have room, and else stand.
     var names = variants.map(of.of), lies = widest(names.join(" ").split(/\s+/), 11) <= Math.min(column - 6, 2 * (wide + gap)), lines = names.map(function (n) { return fitted(n, lies ? column - 6 : 130, 11); });
     var above = 12 + (lies ? 13 * greatest(lines.map(function (l) { return l.length; })) : greatest(lines.map(function (l) { return widest(l, 11); })));
@@ -49,7 +52,7 @@
       return rank > all - edge ? 1 - 0.42 * (all + 0.5 - rank) / edge : 0.42 + 0.16 * (rank - edge) / (all - 2 * edge);
     }
     o.yAxis = axis(t, { type: "value", inverse: true, min: 0, max: 1, axisLabel: { show: false }, axisLine: { show: false }, splitLine: { show: false } });
-    o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(of.of(r.variant)) + "<br>" + esc(say("rank {rank} of {n}", { rank: number(r.rank, r.rank % 1 ? 1 : 0), n: r.n_ranked })) : ""; };
+    o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(of.of(r.variant)) + "<br>" + esc(say("rank {rank} of {n}", { rank: rankText(r.rank), n: r.n_ranked })) : ""; };
     var byKey = Object.create(null);
     rows.forEach(function (r) { byKey[r.region_code + "\n" + r.variant] = r; });
     o.series = codes.map(function (code) {
@@ -70,13 +73,15 @@
         var labels = codes.map(function (code, i) {
           var rank = regions[code][end[0]];
           if (!has(rank)) return null;
-          var text = fitted(labelOf(code, rank), wide, 11);
-          return { i: i, y: pixels([end[2], heightOf(rank)])[1], height: 13 * text.length + 2, text: text, code: code };
+          var text = nameLines(code);
+          return { i: i, rank: rank, y: pixels([end[2], heightOf(rank)])[1], height: lineHigh * text.length + 2, text: text };
         }).filter(Boolean);
         apart(labels, frame[1] - 8, frame[3] + 10).forEach(function (l) {
           var edge = end[1] < 0 ? frame[0] : frame[2], x = edge + end[1] * gap, y = l.from + l.height / 2;
           out.push(lineOf(t.soft, 0.6, [edge + end[1] * 5, l.y, x - end[1] * 2, y]));
-          l.text.forEach(function (text, k) { out.push(textOf(text, x, l.from + 1 + 13 * k, end[1] < 0 ? "right" : "left", t.text)); });
+          var side = end[1] < 0 ? "right" : "left";
+          out.push(textOf(rankText(l.rank), x, y - 6, side, t.text));
+          l.text.forEach(function (text, k) { out.push(textOf(text, x + end[1] * rankWide, l.from + 1 + lineHigh * k, side, t.text)); });
         });
       });
       return out;
