@@ -109,13 +109,13 @@ var charts = {};
     reference: ["the reference economy", "#8c8c8c", "circle", true],
     reference_mix: ["its products in the reference economy", "#8c8c8c", "diamond", true]
   };
-  function benchmarkOf(name) { return own(benchmarks, name) || [name, "#8c8c8c", "circle", false]; }
+  function benchmarkOf(name) { var of = own(benchmarks, name); return of ? [say(of[0])].concat(of.slice(1)) : [name, "#8c8c8c", "circle", false]; }
   function certain(data, ep, list) { return (own(data.certainty, ep) || {})[list] || []; }
   function points(v) { return (v < 0 ? "−" : "") + +Math.abs(100 * v).toFixed(2); }
   function greatest(values) { return values.reduce(function (a, b) { return Math.max(a, b); }, 0); }
   // The first and the last of many rows, and between them none.
   function ends(rows, n) { return n > 30 ? rows.slice(0, 15).concat([null], rows.slice(-15)) : rows; }
-  function cut(n) { return n > 30 ? " Shown: the first 15 and the last 15 of " + n + " regions." : ""; }
+  function cut(n) { return n > 30 ? " " + say("Shown: the first 15 and the last 15 of {n} regions.", { n: n }) : ""; }
   // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
   function legendLines(data, names, marks) {
     var room = data.room - 16, n = 1, used = 0;
@@ -130,7 +130,7 @@ var charts = {};
   function rowsOf(data, o, t, shown, left, header, said, least) {
     // Labels get a quarter of a figure: what is wider would be cut.
     var room = Math.max(70, Math.min(130, data.room / 4 - 8));
-    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [left + " more"]; });
+    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [say("{n} more", { n: left })]; });
     var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
     function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
     o.yAxis = [
