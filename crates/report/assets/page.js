@@ -15,13 +15,26 @@
     if (!chart) return null;
     var f = el("figure"); f.id = chart.id; if (wide) f.className = "wide";
     f.appendChild(el("h3", chart.title));
-    var box = el("div", null, "chart"); box.style.height = chart.height + "px"; box.setAttribute("role", "img"); box.setAttribute("aria-label", chart.title);
+    // What is no drawing is a table.
+    var box = chart.option ? el("div", null, "chart") : tableOf(chart);
+    if (chart.option) box.style.height = chart.height + "px";
+    if (chart.option) { box.setAttribute("role", "img"); box.setAttribute("aria-label", chart.title); }
     f.appendChild(box);
     var cap = el("figcaption", chart.note + " "); cap.appendChild(el("span", "Source: " + chart.source + ", run " + data.meta.run + ".", "source")); f.appendChild(cap);
     into.appendChild(f);
+    if (!chart.option) return null;
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
     if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
     return c;
+  }
+  function tableOf(chart) {
+    var box = el("div", null, "scroll"), table = el("table"), head = el("thead"), body = el("tbody");
+    [[head, "th", [chart.heads]], [body, "td", chart.said]].forEach(function (part) {
+      part[2].forEach(function (cells) { var tr = el("tr"); cells.forEach(function (text, i) { tr.appendChild(el(part[1], text, chart.texts.indexOf(i) >= 0 ? "label" : null)); }); part[0].appendChild(tr); });
+      table.appendChild(part[0]);
+    });
+    box.appendChild(table);
+    return box;
   }
   // A figure that stood alone in its row, until the next one came, is as wide as its place again.
   function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
@@ -150,7 +163,7 @@
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-", "bump-", "forms-", "coverage", "left-out", "missing", "thin-", "moran-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;

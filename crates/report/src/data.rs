@@ -3,6 +3,7 @@
 use super::categories::{Categories, Grouped};
 use super::certainty::{certainty, own_paths};
 use super::error::ReportError;
+use super::evidence::evidence;
 use super::layout::{self, Joined};
 use super::shapes;
 use super::source::{Source, integer, text};
@@ -68,6 +69,7 @@ pub(super) fn data(
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?,
         "national_own": expected::of_nation(source)?, "regions": regions, "names": names,
         "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
+        "evidence": evidence(source)?,
         "products": products, "space": space, "models": terms::models(results),
         "coefficients": terms::coefficients(source, results)?,
         "geo": geo(pipeline, &names)?,

@@ -14,10 +14,12 @@ pub(crate) const ECHARTS: &str = include_str!("../assets/echarts.min.js");
 /// Options of ECharts from data: what figures share, each kind of figure, and all of a report.
 pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/base.js"),
+    include_str!("../assets/charts/labels.js"),
     include_str!("../assets/charts/maps.js"),
     include_str!("../assets/charts/paths.js"),
     include_str!("../assets/charts/compared.js"),
     include_str!("../assets/charts/certainty.js"),
+    include_str!("../assets/charts/evidence.js"),
     include_str!("../assets/charts/space.js"),
     include_str!("../assets/charts/coefficients.js"),
     include_str!("../assets/charts/all.js"),

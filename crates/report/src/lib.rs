@@ -9,6 +9,7 @@ mod data;
 pub mod destination;
 pub mod draw;
 mod error;
+mod evidence;
 mod expected;
 pub mod export;
 pub mod figures;

@@ -1,8 +1,8 @@
 // All figures of a report.
 (function () {
   "use strict";
-  const { classed, coefficients, kinds, lisa, many, map, multiples, national, quadrants, ranking, ranks, regionsOf, relation,
-    robust, space, specifications } = charts;
+  const { bump, byForm, classed, coefficients, coverage, kinds, leftOut, lisa, many, map, missing, moran, multiples,
+    national, quadrants, ranking, ranks, regionsOf, relation, robust, space, specifications, thin } = charts;
   function all(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
@@ -16,10 +16,15 @@
       var clusters = regionsOf(data, ep).filter(function (r) { return r.lisa && r.lisa !== "not_significant"; }).length;
       out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? many(clusters, "region", "regions") + " in a cluster, or against the neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, ranking(data, ep, m, dark)]); });
-      [robust, ranks].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
-      out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);
-      out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);
+      [robust, ranks, bump, byForm].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
+      out.push([ep, thin(data, ep, dark)]);
+      out.push([ep, moran(data, ep)]);
+      out.push([ep, relation(data, ep, "related_variety", "resistance", dark)]);
+      out.push([ep, relation(data, ep, "mean_density", "recovery", dark)]);
     });
+    out.push([null, coverage(data, dark)]);
+    out.push([null, leftOut(data)]);
+    out.push([null, missing(data, dark)]);
     out.push([null, space(data, dark)]);
     // A grid of specifications is one curve; other models are compared by outcome.
     (data.models || []).forEach(function (model) { out.push([null, specifications(data, model, dark) || coefficients(data, model, dark)]); });

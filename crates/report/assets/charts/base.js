@@ -32,7 +32,8 @@ var charts = {};
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
-    return (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    var said = Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    return (v < 0 && Number(said) !== 0 ? "−" : "") + said;
   }
   function percent(v) {
     return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
@@ -70,6 +71,8 @@ var charts = {};
   // What an object has by that name, and not what all objects have.
   function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
+  // A text of SQL.
+  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   // A label as it is: texts for a label are templates.
   function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
@@ -86,7 +89,7 @@ var charts = {};
   function crossed(o, t, x, y, marks) {
     function scale(a, gap) { return axis(t, { name: a.name, nameLocation: "middle", nameGap: gap, min: a.min, max: a.max, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: a.say } }); }
     o.xAxis = scale(x, 28); o.yAxis = scale(y, y.gap || 40);
-    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
+    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbol: m.symbol || "circle", symbolRotate: m.rotate || 0, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
   }
   function sizeOf(value, largest) { return 7 + 33 * Math.sqrt(Math.max(0, value) / (largest || 1)); }
@@ -108,13 +111,13 @@ var charts = {};
     reference: ["the reference economy", "#8c8c8c", "circle", true],
     reference_mix: ["its products in the reference economy", "#8c8c8c", "diamond", true]
   };
-  function benchmarkOf(name) { return own(benchmarks, name) || [name, "#8c8c8c", "circle", false]; }
+  function benchmarkOf(name) { var of = own(benchmarks, name); return of ? [say(of[0])].concat(of.slice(1)) : [name, "#8c8c8c", "circle", false]; }
   function certain(data, ep, list) { return (own(data.certainty, ep) || {})[list] || []; }
   function points(v) { return (v < 0 ? "−" : "") + +Math.abs(100 * v).toFixed(2); }
   function greatest(values) { return values.reduce(function (a, b) { return Math.max(a, b); }, 0); }
   // The first and the last of many rows, and between them none.
   function ends(rows, n) { return n > 30 ? rows.slice(0, 15).concat([null], rows.slice(-15)) : rows; }
-  function cut(n) { return n > 30 ? " Shown: the first 15 and the last 15 of " + n + " regions." : ""; }
+  function cut(n) { return n > 30 ? " " + say("Shown: the first 15 and the last 15 of {n} regions.", { n: n }) : ""; }
   // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
   function legendLines(data, names, marks) {
     var room = data.room - 16, n = 1, used = 0;
@@ -129,7 +132,7 @@ var charts = {};
   function rowsOf(data, o, t, shown, left, header, said, least) {
     // Labels get a quarter of a figure: what is wider would be cut.
     var room = Math.max(70, Math.min(130, data.room / 4 - 8));
-    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [left + " more"]; });
+    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [say("{n} more", { n: left })]; });
     var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
     function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
     o.yAxis = [
@@ -163,8 +166,6 @@ var charts = {};
     });
     return out;
   }
-  // A text as a literal of SQL.
-  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   // Even numbers about `low` and `high`, some `n` steps apart.
   function even(low, high, n) {
     var raw = (high - low || Math.abs(high) || 1) / n, power = Math.pow(10, Math.floor(Math.log10(raw))), of = raw / power;
