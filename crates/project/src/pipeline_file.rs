@@ -26,6 +26,9 @@ use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 use trade::{HsRevision, TargetRevision};
 
+/// The key of what the report shows: settings of it are of no config.
+pub const REPORT: &str = "report";
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -209,11 +212,11 @@ impl PipelineFile {
         self.report_settings()?;
         let said = self.file.report.as_ref().map(ReportText::said).unwrap_or_default();
         settings.extend(said.into_iter().filter_map(|(key, value)| {
-            let steps = ["report", key];
+            let steps = [REPORT, key];
             // A folder may stand for all keys.
             let line = yaml::line_of(&self.text, &steps)
                 .or_else(|| yaml::line_of(&self.text, &steps[..1]))?;
-            Some(Setting { section: "report", key, value, path: self.path.clone(), line })
+            Some(Setting { section: REPORT, key, value, path: self.path.clone(), line })
         }));
         Ok(settings)
     }

@@ -14,7 +14,7 @@ use project::causes::causes;
 use project::config::range::THREADS;
 use project::config::{Setting, count};
 use project::pipeline::Engine;
-use project::pipeline_file::PipelineFile;
+use project::pipeline_file::{PipelineFile, REPORT};
 use report::output::{columns, right};
 use report::{FigureForm, ReportArgs};
 use stages::Kept;
@@ -348,9 +348,12 @@ pub(super) fn run(
 
 fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {
     for of_section in settings.chunk_by(|a, b| a.section == b.section) {
-        writeln!(out, "{}:", of_section[0].section)?;
+        let section = of_section[0].section;
+        // What is of no config is a comment, so that all of it is one.
+        let mark = if section == REPORT { "# " } else { "" };
+        writeln!(out, "{mark}{section}:")?;
         for Setting { key, value, path, line, .. } in of_section {
-            writeln!(out, "  {key}: {value} # {}:{line}", path.display())?;
+            writeln!(out, "{mark}  {key}: {value} # {}:{line}", path.display())?;
         }
     }
     Ok(())
