@@ -38,10 +38,10 @@ fn what_a_pipeline_says_of_the_report_is_checked() {
     say(&project, "  sections: [maps, overviw]\n  notes: 5\n  hue: 1\n");
     let told = report(&project, &[]).fails(2, "3 faults").err;
     for part in [
-        "invalid `report.sections[1]` in `pipelines/australia.yaml`, line 7: unknown choice `overviw`",
+        "invalid `report.sections[1]` in `pipelines/australia.yaml`, line 8: unknown choice `overviw`",
         "(did you mean `overview`?)",
-        "invalid `report.notes` in `pipelines/australia.yaml`, line 8: 5: expected a list",
-        "unknown key `report.hue` in `pipelines/australia.yaml`, line 9",
+        "invalid `report.notes` in `pipelines/australia.yaml`, line 9: 5: expected a list",
+        "unknown key `report.hue` in `pipelines/australia.yaml`, line 10",
     ] {
         assert!(told.contains(part), "{part} is not in: {told}");
     }
@@ -55,7 +55,7 @@ fn what_a_pipeline_says_of_the_report_is_checked() {
     say(&project, "  regions: [NSW, Tasmania, QDL]\n");
     project.rebound(&["plan", PIPELINE]).ok();
     let told = report(&project, &[]).fails(2, "2 faults").err;
-    for part in ["\"Tasmania\" (did you mean `TAS`?)", "\"QDL\" (did you mean `QLD`?)", ", line 7"]
+    for part in ["\"Tasmania\" (did you mean `TAS`?)", "\"QDL\" (did you mean `QLD`?)", ", line 8"]
     {
         assert!(told.contains(part), "{part} is not in: {told}");
     }
@@ -81,9 +81,9 @@ fn what_a_pipeline_says_of_the_report_is_in_the_page_and_makes_nothing_again() {
     assert!(again.out.starts_with("nothing to do"), "{}", again.out);
     let printed = project.rebound(&["config", PIPELINE]).ok().out;
     for line in [
-        "#   sections: [\"maps\",\"overview\"] # pipelines/australia.yaml:7",
-        "#   regions: [\"TAS\",\"NSW\"] # pipelines/australia.yaml:8",
-        "#   title: \"States\" # pipelines/australia.yaml:9",
+        "#   sections: [\"maps\",\"overview\"] # pipelines/australia.yaml:8",
+        "#   regions: [\"TAS\",\"NSW\"] # pipelines/australia.yaml:9",
+        "#   title: \"States\" # pipelines/australia.yaml:10",
     ] {
         assert!(printed.lines().any(|of| of == line), "{line} is not in: {printed}");
     }
