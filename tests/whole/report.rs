@@ -208,7 +208,9 @@ fn a_report_says_what_changed_since_a_run() {
     };
     let expected =
         counts(&told["tables_changed"], ["table", "rows_added", "rows_removed", "rows_changed"]);
-    assert_eq!(counts(&changed["tables"], ["table", "added", "removed", "changed"]), expected);
+    let mut others = changed["tables"].clone();
+    others.as_array_mut().expect("tables").retain(|of| of["fate"] == "changed");
+    assert_eq!(counts(&others, ["table", "added", "removed", "changed"]), expected);
     assert!(!expected.is_empty());
     let why = changed["why"].to_string();
     assert!(why.contains("harmonize.method"), "{why}");

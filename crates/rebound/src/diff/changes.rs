@@ -3,28 +3,32 @@
 use super::found::{Cause, Difference, Moved, TableChange};
 use serde_json::{Value, json};
 
-/// What the report shows of a difference: `run` and the run `since` which, `tables` with how many rows
-/// were added, removed and changed, tables `added` and `gone`, the `regions` and `products` that moved
-/// most in each table, and `why`.
+/// What the report shows of a difference: `run` and the run `since` which, `tables` that are others,
+/// with how many rows were added, removed and changed, the `regions` and `products` that moved most in
+/// each table, and `why`.
 pub fn changes(found: &Difference) -> Value {
-    let tables: Vec<Value> = found.tables_changed.iter().map(table).collect();
-    let why: Vec<Value> = found.causes.iter().map(why).collect();
+    let changed = found.tables_changed.iter().map(table);
+    let added = found.tables_added.iter().map(|table| json!({"table": table, "fate": "added"}));
+    let gone = found.tables_gone.iter().map(|table| json!({"table": table, "fate": "gone"}));
+    let tables: Vec<Value> = changed.chain(added).chain(gone).collect();
+    let unknown = found.unknown_causes.iter().map(|stage| {
+        json!({"kind": "unknown", "change": "no record says what its tables were made from", "stages": stage})
+    });
+    let why: Vec<Value> = found.causes.iter().map(why).chain(unknown).collect();
     json!({
-        "run": found.new.run, "since": found.old.run, "published_at": found.new.published_at,
-        "since_published_at": found.old.published_at, "tables": tables, "added": found.tables_added,
-        "gone": found.tables_gone, "n_same": found.tables_same.len(),
+        "run": found.new.run, "since": found.old.run, "tables": tables, "n_same": found.tables_same.len(),
         "regions": moved(found, |change| &change.regions), "products": moved(found, |change| &change.products),
-        "why": why, "why_unknown": found.unknown_causes,
+        "why": why,
     })
 }
 
 fn table(change: &TableChange) -> Value {
-    json!({"table": change.table, "rows": change.rows_new, "added": change.rows_added, "removed": change.rows_removed,
-        "changed": change.rows_changed})
+    json!({"table": change.table, "fate": "changed", "rows": change.rows_new, "added": change.rows_added,
+        "removed": change.rows_removed, "changed": change.rows_changed})
 }
 
 fn why(cause: &Cause) -> Value {
-    json!({"kind": cause.kind, "change": cause.change, "stages": cause.stages})
+    json!({"kind": cause.kind, "change": cause.change, "stages": cause.stages.join(", ")})
 }
 
 /// The regions or products that moved most, table by table: by which column, how far without signs,
@@ -83,7 +87,7 @@ mod tests {
         let cause = Cause {
             kind: CauseKind::File,
             change: "raw/2008.csv has another content".to_owned(),
-            stages: vec!["ingest".to_owned()],
+            stages: vec!["ingest".to_owned(), "models".to_owned()],
         };
         let found = Difference {
             old: run("1"),
@@ -96,13 +100,14 @@ mod tests {
             tables_changed: vec![change],
         };
         let expected = json!({
-            "run": "2", "since": "1", "published_at": "2Z", "since_published_at": "1Z",
-            "tables": [{"table": "trade.region_year", "rows": 3, "added": 1, "removed": 0, "changed": 2}],
-            "added": ["panel.year"], "gone": [], "n_same": 1,
+            "run": "2", "since": "1", "n_same": 1,
+            "tables": [
+                {"table": "trade.region_year", "fate": "changed", "rows": 3, "added": 1, "removed": 0, "changed": 2},
+                {"table": "panel.year", "fate": "added"},
+            ],
             "regions": [{"table": "trade.region_year", "measure": "fob_value", "code": "A", "moved": 30.25, "change": -30.25}],
             "products": [],
-            "why": [{"kind": "file", "change": "raw/2008.csv has another content", "stages": ["ingest"]}],
-            "why_unknown": [],
+            "why": [{"kind": "file", "change": "raw/2008.csv has another content", "stages": "ingest, models"}],
         });
         assert_eq!(changes(&found), expected);
     }
