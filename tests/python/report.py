@@ -166,6 +166,51 @@ def is_as_sure_as_the_tables(page, data, sql):
     assert page.locator("#region .name").inner_text() == row.locator("th").inner_text()
 
 
+def gives_its_rows(page, sql):
+    """The SQL of a figure gives the very rows that are drawn, in their order."""
+    figures = page.evaluate("""() => {
+        const data = JSON.parse(document.getElementById('data').textContent), made = [];
+        data.room = 556; data.whole = 1140;
+        for (const [, figure] of charts.all(data, false)) made.push(figure);
+        for (const region of data.regions.slice(0, 3)) made.push(charts.path(data, region.episode, region.region_code, false));
+        return made.filter(figure => figure && figure.sql).map(({ id, title, columns, rows, sql }) => ({ id, title, columns, rows, sql }));
+    }""")
+    assert {figure["id"].split("-")[0] for figure in figures} >= {"national", "paths", "path", "coefficients"}
+    for figure in figures:
+        found = sql(figure["sql"])
+        assert len(found) == len(figure["rows"]) > 0, figure["id"]
+        for row, drawn in zip(found, figure["rows"]):
+            assert list(row) == figure["columns"], (figure["id"], row)
+            assert all(same(shown, cell) for shown, cell in zip(drawn, row.values(), strict=True)), (figure["id"], row, drawn)
+
+
+def tables_are_in_panels(page):
+    """Regression tables stay in their place, have all coefficients once, and decimal points below each other."""
+    found = page.evaluate("""() => Array.from(document.querySelectorAll('.regressions')).filter(box => box.clientWidth).map(box => {
+        const place = box.getBoundingClientRect(), points = [], cut = [];
+        for (const table of box.querySelectorAll('table')) {
+            if (table.getBoundingClientRect().right > place.right + 1) cut.push(table.textContent.slice(0, 40));
+            for (const cell of table.querySelectorAll('th, td')) if (cell.scrollWidth > cell.clientWidth + 1) cut.push(cell.textContent);
+            for (const body of Array.from(table.tBodies).slice(0, 1)) {
+                const left = {};
+                for (const row of body.rows) Array.from(row.querySelectorAll('td')).forEach((cell, at) => {
+                    if (!/^[[(]?−?[0-9]+[.][0-9e−]*[*]*[)\\]]?$/.test(cell.textContent)) return;
+                    const range = document.createRange(), place = cell.firstChild.data.indexOf('.');
+                    range.setStart(cell.firstChild, place); range.setEnd(cell.firstChild, place + 1);
+                    (left[at] ||= []).push(range.getBoundingClientRect().left);
+                });
+                points.push(...Object.values(left).map(of => Math.max(...of) - Math.min(...of)));
+            }
+        }
+        return [cut, points, Array.from(box.querySelectorAll('thead tr:last-child th:not(.label)')).map(th => th.textContent)];
+    })""")
+    assert found
+    for cut, points, headings in found:
+        assert not cut, cut
+        assert points and max(points) < 1, points
+        assert len(set(headings)) == len(headings), headings
+
+
 RUNS = "window.hacked = 1"
 NAMES = {
     "NSW": f'<img src=x onerror="{RUNS}">',
@@ -261,7 +306,7 @@ def hostile(chromium):
             return n;
         }""")
         assert n_tips > 50, n_tips
-        assert page.evaluate("document.querySelectorAll('img, script:not([id=data]), #bold').length") == 4, "elements that a text made"
+        assert page.evaluate("document.querySelectorAll('img, script:not([id=data]), #bold').length") == 5, "elements that a text made"
         assert page.evaluate("window.hacked") is None
         assert not problems, problems
         # Even what got in would not run.
@@ -344,6 +389,8 @@ with tempfile.TemporaryDirectory() as folder:
         assert data["own_paths"] == {}
         is_as_sure_as_the_tables(page, data, sql)
         stands_in_its_place(page)
+        gives_its_rows(page, sql)
+        tables_are_in_panels(page)
         coefficients = sql("select count(*) as n, sum(estimate) as s from model.coefficients")[0]
         assert len(data["coefficients"]) == int(coefficients["n"])
         assert abs(sum(c["estimate"] or 0 for c in data["coefficients"]) - float(coefficients["s"])) < 1e-9
@@ -355,6 +402,7 @@ with tempfile.TemporaryDirectory() as folder:
         _, problems = opened(phone, path)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "the page is wider than a phone"
         stands_in_its_place(phone)
+        tables_are_in_panels(phone)
         assert not problems, problems
         page.pdf(path=str(folder / "print.pdf"))
         hostile(chromium)

@@ -12,7 +12,7 @@ var draw = (function () {
   }
   echarts.setPlatformAPI({ measureText: function (text, font) { return { width: widthOf(text, parseFloat((/([\d.]+)px/.exec(font || "") || [0, 12])[1]), /bold/.test(font || "")) }; } });
   // What `make` makes of the data: at least WIDTH wide, or as wide as the data say.
-  return function (make) { data.still = true; data.room = data.width || 900; if (data.geo) echarts.registerMap("regions", data.geo); return JSON.stringify(make(data, false).filter(function (x, at) { return at % PARTS === PART; }).map(function (x) {
+  return function (make) { data.still = true; data.room = data.width || 900; data.whole = data.width || WIDTH; if (data.geo) echarts.registerMap("regions", data.geo); return JSON.stringify(make(data, false).filter(function (x, at) { return at % PARTS === PART; }).map(function (x) {
     // Where a program has no DejaVu Sans, Verdana is as wide.
     var c = x[1], o = c.option, font = "DejaVu Sans, Verdana, sans-serif", wide = data.width || Math.max(WIDTH, c.width || 0), size = wide < 800 ? 15 : 18;
     o.textStyle.fontFamily = font;

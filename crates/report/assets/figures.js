@@ -1,7 +1,7 @@
 // Figures of rows that are no report's: the parts of `charts` with titles, names and units of their own, as wide as `data.width`.
 var figures = (function () {
   "use strict";
-  var p = charts, has = p.has;
+  var p = charts, has = p.has, even = p.even;
   function isWhole(v) { return v === Math.round(v); }
   // Numbers as texts: whole ones below ten thousand as they are, so that a year is a year; large ones by their thousands; others with so many digits that they differ.
   function sayer(values) {
@@ -14,15 +14,6 @@ var figures = (function () {
   function plain(v) { return String(v).replace("-", "−"); }
   // A number of an axis: all are even, so that few digits tell them.
   function tick(v) { return Math.abs(v) >= 10000 ? charts.money(v).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "") : plain(+v.toPrecision(6)); }
-  // Even numbers about `low` and `high`, some `n` steps apart.
-  function even(low, high, n) {
-    var raw = (high - low || Math.abs(high) || 1) / n, power = Math.pow(10, Math.floor(Math.log10(raw))), of = raw / power;
-    var step = power * (of <= 1 ? 1 : of <= 2 ? 2 : of <= 2.5 ? 2.5 : of <= 5 ? 5 : 10);
-    var from = Math.floor(low / step + 1e-9), to = Math.ceil(high / step - 1e-9), all = [];
-    if (to === from) to++;
-    for (var i = from; i <= to; i++) all.push(+(i * step).toPrecision(12));
-    return { min: all[0], max: all[all.length - 1], interval: step, all: all };
-  }
   function widest(texts, size) { return p.greatest(texts.map(function (text) { return p.widthOf(text, size); })); }
   // What values are, where the title does not say it.
   function measure(data) { var said = data.unit ? data.value_name + ", " + data.unit : data.value_name; return said === data.title ? "" : said + "."; }

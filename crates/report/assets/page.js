@@ -7,7 +7,7 @@
   // Whether the window is narrow, and how wide a figure beside others is.
   function measureWidth() {
     var whole = document.querySelector("main").clientWidth - 40, n = Math.max(1, Math.floor((whole + 28) / 548));
-    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n);
+    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n); data.whole = whole;
   }
   measureWidth();
   function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
@@ -150,11 +150,11 @@
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;
-      Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].id === "coefficients"); });
+      Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].is_wide); });
     });
     var n_more = chooseRanks() + components();
     // What has no figures is no place to go to.

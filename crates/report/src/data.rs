@@ -6,6 +6,7 @@ use super::error::ReportError;
 use super::layout::{self, Joined};
 use super::shapes;
 use super::source::{Source, integer, text};
+use super::{expected, terms};
 use crate::output::{shortened, visible_data};
 use project::classification;
 use project::config::choice::ProximitySource;
@@ -64,9 +65,11 @@ pub(super) fn data(
     Ok(visible_data(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at,
             "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
-        "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
+        "episodes": episodes, "national": national, "national_paths": national_paths(source)?,
+        "national_own": expected::of_nation(source)?, "regions": regions, "names": names,
         "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
-        "products": products, "space": space, "coefficients": coefficients(results),
+        "products": products, "space": space, "models": terms::models(results),
+        "coefficients": terms::coefficients(source, results)?,
         "geo": geo(pipeline, &names)?,
     })))
 }
@@ -165,18 +168,6 @@ fn parts(source: &Source<'_>) -> Result<(OfRegions<Lists>, BTreeSet<String>), Re
         }
     }
     Ok((parts, used))
-}
-
-fn coefficients(results: &[(Heading, Estimated)]) -> Vec<Value> {
-    results
-        .iter()
-        .flat_map(|(_, result)| {
-            result.coefficients.iter().map(|c| {
-                json!({"model": result.model, "specification": result.specification, "outcome": result.outcome, "term": c.term,
-                    "estimate": c.estimate, "se": c.se, "low": c.interval.map(|of| of.low), "high": c.interval.map(|of| of.high)})
-            })
-        })
-        .collect()
 }
 
 /// The shapes of the regions as GeoJSON, with their codes; null without boundaries.

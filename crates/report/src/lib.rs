@@ -9,6 +9,7 @@ mod data;
 pub mod destination;
 pub mod draw;
 mod error;
+mod expected;
 pub mod export;
 mod figure_files;
 pub mod figures;
@@ -23,6 +24,7 @@ pub mod regression_table;
 mod shapes;
 mod source;
 pub mod stata;
+mod terms;
 
 pub use self::error::ReportError;
 pub use self::figure_files::{FigureForm, Width};

@@ -1,14 +1,15 @@
 // All figures of a report.
 (function () {
   "use strict";
-  const { classed, coefficients, kinds, lisa, many, map, national, quadrants, ranking, ranks, regionsOf, relation,
-    robust, space } = charts;
+  const { classed, coefficients, kinds, lisa, many, map, multiples, national, quadrants, ranking, ranks, regionsOf, relation,
+    robust, space, specifications } = charts;
   function all(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
       var ep = e.episode;
       out.push([ep, national(data, ep, dark)]);
       ["resistance", "recovery", "upgrading"].forEach(function (m) { out.push([ep, map(data, ep, m, dark)]); });
+      out.push([ep, multiples(data, ep, dark)]);
       var n = {}; regionsOf(data, ep).forEach(function (r) { if (r.type) n[r.type] = (n[r.type] || 0) + 1; });
       out.push([ep, quadrants(data, ep, dark)]);
       out.push([ep, classed(data, ep, dark, "types", "type", kinds, many(n.resistant_recovering || 0, "region", "regions") + " resisted and recovered, " + (n.vulnerable_lagging || 0) + " fell and lagged", "Type of each region, by the signs of both indices.", "resilience.region")]);
@@ -20,7 +21,8 @@
       out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);
     });
     out.push([null, space(data, dark)]);
-    out.push([null, coefficients(data, dark)]);
+    // A grid of specifications is one curve; other models are compared by outcome.
+    (data.models || []).forEach(function (model) { out.push([null, specifications(data, model, dark) || coefficients(data, model, dark)]); });
     return out.filter(function (x) { return x[1]; });
   }
   Object.assign(charts, { all });
