@@ -4,6 +4,7 @@ use super::error::ReportError;
 use super::source::{Source, integer};
 use super::terms;
 use crate::draw::{CHARTS, ECHARTS, NAMES};
+use crate::live::POLICY;
 use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
 use crate::regression_table::{self, Shape, TableFormat};
 use base64::Engine as _;
@@ -180,7 +181,7 @@ fn models(catalog: &Catalog, results: &[(Heading, Estimated)]) -> Result<Markup,
 fn head(title: &str) -> Markup {
     // What is in the page may run, and nothing else: whatever a text of the data makes of itself. Styles in attributes are ECharts'.
     let policy = format!(
-        "default-src 'none'; script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
+        "{POLICY}script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
          img-src data:; base-uri 'none'; form-action 'none'",
         SCRIPTS.map(source_of).join(" "),
         style = source_of(STYLE),
