@@ -13,6 +13,7 @@ pub mod export;
 pub mod figures;
 mod grid;
 mod layout;
+mod network;
 pub mod new_file;
 pub mod output;
 mod page;
@@ -21,6 +22,7 @@ pub mod regression_table;
 mod shapes;
 mod source;
 pub mod stata;
+mod trade;
 
 pub use self::error::ReportError;
 

@@ -86,15 +86,6 @@ fn ends(frame: &Frame, options: &SpaceOptions) -> Result<(String, String), Figur
     ))
 }
 
-/// The part that a product is of, which all that are joined so far share.
-fn root(parents: &mut [usize], mut at: usize) -> usize {
-    while parents[at] != at {
-        parents[at] = parents[parents[at]];
-        at = parents[at];
-    }
-    at
-}
-
 /// Says of pairs, the strongest first, which are of the maximum spanning tree (Kruskal 1956).
 fn span(pairs: &mut [Pair]) {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
@@ -104,7 +95,7 @@ fn span(pairs: &mut [Pair]) {
     }
     let mut parents: Vec<usize> = (0..numbers.len()).collect();
     for pair in pairs {
-        let (a, b) = (root(&mut parents, numbers[&pair.a]), root(&mut parents, numbers[&pair.b]));
+        let [a, b] = [&pair.a, &pair.b].map(|code| layout::root(&mut parents, numbers[code]));
         pair.is_in_tree = a != b;
         parents[a] = b;
     }
@@ -227,7 +218,11 @@ fn coloured(codes: &[&str], known: &[&Product], by: Colours) -> Categories {
     let places: Vec<usize> = used.iter().copied().collect();
     let of = found.of.iter().map(|at| places.partition_point(|place| place < at)).collect();
     let is_used = |(at, of): (usize, (String, &'static str))| used.contains(&at).then_some(of);
-    Categories { all: found.all.into_iter().enumerate().filter_map(is_used).collect(), of }
+    Categories {
+        all: found.all.into_iter().enumerate().filter_map(is_used).collect(),
+        of,
+        sql: found.sql,
+    }
 }
 
 /// The products that are drawn, with their places and what joins them.
