@@ -7,7 +7,7 @@
   // Whether the window is narrow, and how wide a figure beside others is.
   function measureWidth() {
     var whole = document.querySelector("main").clientWidth - 40, n = Math.max(1, Math.floor((whole + 28) / 548));
-    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n);
+    data.narrow = window.innerWidth < 600; data.whole = whole; data.room = Math.floor((whole - 28 * (n - 1)) / n);
   }
   measureWidth();
   function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
@@ -21,10 +21,17 @@
     into.appendChild(f);
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
     if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
+    if (chart.live) { chart.live(c); f.insertBefore(find(c), box); }
     return c;
   }
   // A figure that stood alone in its row, until the next one came, is as wide as its place again.
   function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
+  // A field that marks products of the product space.
+  function find(c) {
+    var input = el("input"); input.type = "search"; input.placeholder = charts.say("Find a product"); input.setAttribute("aria-label", input.placeholder);
+    input.addEventListener("input", function () { charts.highlight(c, data, charts.spaceSearch(data, input.value)); });
+    return input;
+  }
   // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
   function zoom(c) {
     var box = el("div", null, "zoom"), at = 1;
@@ -140,9 +147,9 @@
     lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
     lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));
     into.appendChild(lists);
-    if (data.space && data.space.nodes.length) {
-      var pair = el("div", null, "pair"); into.appendChild(pair);
-      figure(charts.space(data, dark.matches, code, false), pair); figure(charts.space(data, dark.matches, code, true), pair);
+    if (data.space) {
+      [charts.specialisations, charts.frontier].forEach(function (make) { figure(make(data, episode, code, dark.matches), into, true); });
+      figure(charts.trade(data, episode, dark.matches, code), into, true);
     }
     fit();
     if (!stay) into.scrollIntoView({ behavior: "auto" });
@@ -150,7 +157,7 @@
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space-", "trade-"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { classed, coefficients, kinds, lisa, many, map, national, quadrants, ranking, ranks, regionsOf, relation,
-    robust, space } = charts;
+    robust, space, trade } = charts;
   function all(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
@@ -18,8 +18,9 @@
       [robust, ranks].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
       out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);
       out.push([ep, relation(data, ep, "mean_density", "mean density", "recovery", dark)]);
+      out.push([ep, space(data, ep, dark)]);
+      out.push([ep, trade(data, ep, dark)]);
     });
-    out.push([null, space(data, dark)]);
     out.push([null, coefficients(data, dark)]);
     return out.filter(function (x) { return x[1]; });
   }

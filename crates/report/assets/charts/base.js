@@ -72,6 +72,8 @@ var charts = {};
   function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   function put(into, from) { for (var k in from) into[k] = from[k]; return into; }
+  // A text as SQL has it.
+  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
   function episodeOf(data, ep) { return data.episodes.filter(function (e) { return e.episode === ep; })[0]; }
   function has(v) { return v !== null && v !== undefined; }
@@ -162,7 +164,7 @@ var charts = {};
     return out;
   }
   Object.assign(charts, { FONT, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, ends,
-    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, many, measures, money, number, own, percent,
+    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, literal, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();
