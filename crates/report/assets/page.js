@@ -29,7 +29,7 @@
   // A field that marks products of the product space.
   function find(c) {
     var input = el("input"); input.type = "search"; input.placeholder = charts.say("Find a product"); input.setAttribute("aria-label", input.placeholder);
-    input.addEventListener("input", function () { charts.highlight(c, data, charts.spaceSearch(data, input.value)); });
+    input.addEventListener("input", function () { charts.find(c, data, input.value); });
     return input;
   }
   // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Characters of an official description that are shown.
 const DESCRIBED: usize = 71;
 /// Products of a region's frontier, of all regions together, and the least and the most of one.
-const LISTED: usize = 40_000;
+const LISTED: usize = 25_000;
 const LISTED_OF_ONE: (usize, usize) = (50, 200);
 /// What a code of a list is made of: the first half ends a number.
 const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
@@ -341,6 +341,6 @@ mod tests {
 
     #[test]
     fn a_frontier_is_shorter_where_regions_are_many() {
-        assert_eq!([listed(0), listed(8), listed(340), listed(5000)], [200, 200, 117, 50]);
+        assert_eq!([listed(0), listed(8), listed(340), listed(5000)], [200, 200, 73, 50]);
     }
 }

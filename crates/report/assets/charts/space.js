@@ -3,7 +3,7 @@
   "use strict";
   const { FONT, base, esc, fitted, greatest, has, legendLines, literal, money, number, own, put, say, sayMany, theme, widthOf } = charts;
   // The share of something, without a sign.
-  function shareOf(v) { return has(v) ? number(100 * v, v < 0.1 && v > 0 ? 1 : 0) + " %" : "–"; }
+  function shareOf(v) { return has(v) ? number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "") + " %" : "–"; }
   // Pixels that a figure has that stands alone in its row.
   function wide(data) { return data.still ? data.width || 900 : data.whole || data.room; }
   // The least and the greatest of numbers.
@@ -30,29 +30,26 @@
       { id: "links", type: "custom", silent: true, clip: true, z: 1, renderItem: path, data: links.length ? [[x[0], y[0]]] : [] },
       { id: "dots", type: "scatter", clip: true, z: 2, data: order.map(function (i) {
         var n = nodes[i];
-        return { value: [n.x, n.y], node: i, symbolSize: n.size, itemStyle: n.ring ? { color: n.color, borderColor: n.ring, borderWidth: 1.5 } : { color: n.color, borderColor: t.bg, borderWidth: n.size > 5 ? 0.5 : 0 } };
-      }) },
-      // What is pointed at, or searched for: rings, and lines to them.
-      { id: "near", type: "custom", silent: true, clip: true, z: 3, encode: { x: [0, 2], y: [1, 3] }, data: [], renderItem: function (params, api) {
-        var a = api.coord([api.value(0), api.value(1)]), b = api.coord([api.value(2), api.value(3)]);
-        return { type: "group", children: [
-          { type: "line", shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, style: { stroke: t.text, lineWidth: 1.2 } },
-          { type: "circle", shape: { cx: b[0], cy: b[1], r: api.value(4) / 2 + 3 }, style: { fill: "none", stroke: t.text, lineWidth: 1.5 } }
-        ] };
-      } }
+        return { value: [n.x, n.y], node: i, symbolSize: n.size, itemStyle: n.ring ? { opacity: 1, color: n.color, borderColor: n.ring, borderWidth: 1.5 } : { opacity: 1, color: n.color, borderColor: t.bg, borderWidth: n.size > 5 ? 0.5 : 0 } };
+      }) }
     ];
   }
-  function nodeSize(value, largest) { return !has(value) ? 12 : 6 + 26 * Math.sqrt(Math.max(0, value) / largest); }
+  // The width of a dot whose area is by its value, where `gap` pixels lie between the nearest ones; without a value that of the smallest.
+  function nodeSize(value, largest, gap) {
+    var least = Math.max(2.4, Math.min(12, 0.85 * gap));
+    return Math.max(least, Math.min(36, Math.max(12, 4 * least)) * Math.sqrt(Math.max(0, value || 0) / largest));
+  }
   // Entries of a legend that no series draws: a name, its colour, and maybe that of its edge.
   function keysOf(o, t, entries, more) {
-    entries.forEach(function (e) { o.series.push({ type: "scatter", name: e[0], data: [], symbol: "circle", itemStyle: { color: e[1], borderColor: e[2] || e[1], borderWidth: e[2] ? 2 : 0 } }); });
+    entries.forEach(function (e) { o.series.push({ type: "scatter", name: e[0], data: [], symbol: "circle", itemStyle: { opacity: 1, color: e[1], borderColor: e[2] || e[1], borderWidth: e[2] ? 2 : 0 } }); });
     o.legend = put({ data: entries.map(function (e) { return { name: e[0], icon: "circle" }; }), type: "plain", itemWidth: 10, itemHeight: 10, selectedMode: false, textStyle: { color: t.soft, fontSize: 11 } }, more);
   }
   // Labels near places, none over another and all in the frame, again after each zoom. `tags` have x, y, a `text`, maybe `key`, the
-  // colour of a square before it, `far`, how far off it may stand (pixels), and `r`, the size of its dot.
-  function tags(t, of, size, bold) {
+  // colour of a square before it, `far`, how far off it may stand (pixels), and `r`, the size of its dot. `avoided` have x, y and a
+  // radius `r`: no label is over one.
+  function tags(t, of, size, bold, avoided) {
     return { id: "tags", type: "custom", silent: true, z: 10, data: of.length ? [[of[0].x, of[0].y]] : [], renderItem: function (params, api) {
-      var frame = params.coordSys, done = [], children = [];
+      var frame = params.coordSys, children = [], done = (avoided || []).map(function (a) { var at = api.coord([a.x, a.y]); return [at[0] - a.r, at[1] - a.r, at[0] + a.r, at[1] + a.r]; });
       function isFree(b) {
         return b[0] >= frame.x && b[1] >= frame.y && b[2] <= frame.x + frame.width && b[3] <= frame.y + frame.height &&
           !done.some(function (d) { return b[0] < d[2] && d[0] < b[2] && b[1] < d[3] && d[1] < b[3]; });
@@ -113,21 +110,36 @@
       return p[0].toLowerCase().indexOf(words.join(" ")) === 0 || words.every(function (word) { return name.indexOf(word) >= 0; });
     });
   }
-  // Marks products in a chart of the space; one alone together with its neighbours.
-  function highlight(chart, data, indices) {
-    var dots = {}, s = data.space, option = chart.getOption().series.filter(function (x) { return x.id === "dots"; })[0];
-    option.data.forEach(function (d) { dots[d.node] = d; });
-    function ring(from, to) { return dots[from].value.concat(dots[to].value, dots[to].symbolSize); }
-    var rings = indices.map(function (i) { return ring(i, i); });
-    if (indices.length === 1) neighboursOf(s, indices[0]).forEach(function (n) { rings.push(ring(indices[0], n[0])); });
-    chart.setOption({ series: [{ id: "near", data: rings }] });
+  // Charts of the space that are shown, with their dots and what is marked.
+  var shown = new WeakMap();
+  // Marks products in a chart of the space; one alone together with its neighbours. The chart itself is not drawn again.
+  function highlight(chart, indices) {
+    var at = shown.get(chart), group = new echarts.graphic.Group();
+    if (!at) return;
+    if (at.group) chart.getZr().remove(at.group);
+    function middle(i) { return chart.convertToPixel({ seriesId: "dots" }, [at.nodes[i].x, at.nodes[i].y]); }
+    function add(shape, kind, width) { group.add(new echarts.graphic[kind]({ shape: shape, style: { fill: "none", stroke: at.colour, lineWidth: width }, silent: true, z: 5 })); }
+    var near = indices.length === 1 ? neighboursOf(at.space, indices[0]).map(function (n) { return n[0]; }) : [];
+    near.forEach(function (i) { var a = middle(indices[0]), b = middle(i); add({ x1: a[0], y1: a[1], x2: b[0], y2: b[1] }, "Line", 1.2); });
+    indices.concat(near).forEach(function (i) { var c = middle(i); add({ cx: c[0], cy: c[1], r: at.nodes[i].size / 2 + 2.5 }, "Circle", 1.5); });
+    at.group = group; at.indices = indices;
+    chart.getZr().add(group);
   }
-  // What a chart of the space does under a mouse.
-  function live(data) {
+  // What a chart of the space does under a mouse: what is searched for stays marked.
+  function live(data, nodes, dark) {
     return function (chart) {
-      chart.on("mouseover", { seriesId: "dots" }, function (p) { highlight(chart, data, [p.data.node]); });
-      chart.on("mouseout", { seriesId: "dots" }, function () { highlight(chart, data, []); });
+      shown.set(chart, { space: data.space, nodes: nodes, colour: theme(dark).text, group: null, indices: [], searched: [] });
+      chart.on("mouseover", { seriesId: "dots" }, function (p) { highlight(chart, [p.data.node]); });
+      chart.on("mouseout", { seriesId: "dots" }, function () { highlight(chart, shown.get(chart).searched); });
+      chart.on("datazoom", function () { highlight(chart, shown.get(chart).indices); });
     };
+  }
+  // Marks what a text finds; says how many products that are.
+  function find(chart, data, text) {
+    var found = spaceSearch(data, text);
+    if (shown.has(chart)) shown.get(chart).searched = found;
+    highlight(chart, found);
+    return found.length;
   }
   // The frame and the dots of the space: on a narrow page it stands upright.
   function layoutOf(data, s, values, above, below) {
@@ -174,7 +186,7 @@
     s.products.forEach(function (p, i) { sums[p[2]] += values[i] || 0; total += values[i] || 0; });
     used.sort(function (a, b) { return a - b; });
     var isLabelled = wide(data) >= 500, names = used.map(function (k) { return say(s.categories[k][0]); });
-    var below = isLabelled ? 0 : 10 + 19 * legendLines(data, names, 26), l = layoutOf(data, s, values, 0, below);
+    var below = isLabelled ? 0 : 10 + 19 * legendLines(data, names, 18), l = layoutOf(data, s, values, 0, below);
     l.nodes.forEach(function (n, i) { n.color = s.categories[s.products[i][2]][1]; });
     o.tooltip.formatter = tooltip(data, s, values, year);
     network(data, o, t, l.frame, l.nodes, s.links);
@@ -185,7 +197,7 @@
       : say("The product space has {n} products", { n: s.x.length });
     return { id: "space-" + ep, title: title, subtitle: say("Products, joined where the same {joined} specialise in both; area: exports of all regions, {unit}, {year}", { joined: say(s.joined), unit: data.meta.unit, year: year }),
       note: say("Products lie near each other where they are related, whatever is traded of them. Lines: the maximum spanning tree, and as many of the strongest other links as products. The smallest dots are larger than their trade.") + inPieces(s),
-      source: "space.proximity, trade.region_product_year", height: l.height, option: o, live: live(data),
+      source: "space.proximity, trade.region_product_year", height: l.height, option: o, live: live(data, l.nodes, dark),
       columns: ["product", "value"], rows: s.x.map(function (x, i) { return [s.products[i][0], has(values[i]) ? values[i] : null]; }),
       sql: "select b.product, x.value from (select product_a as product from space.proximity union select product_b from space.proximity) b left join (select product, cast(sum(fob_value) as double) as value from trade.region_product_year where year = " + year + " group by product) x on x.product = b.product order by b.product" };
   }
@@ -199,7 +211,7 @@
     var lost = before.filter(function (i) { return !is[i]; }), gained = after.filter(function (i) { return !was[i]; });
     var either = before.concat(gained).sort(function (a, b) { return s.products[a][0] < s.products[b][0] ? -1 : 1; }), drawn = either.filter(function (i) { return i < s.x.length; }).length;
     var entries = [[say("kept ({n})", { n: before.length - lost.length }), t.soft], [say("gained ({n})", { n: gained.length }), t.bg, "#2166ac"], [say("lost ({n})", { n: lost.length }), t.bg, "#e08214"], [say("never"), t.line]];
-    var above = 8 + 19 * legendLines(data, entries.map(function (x) { return x[0]; }), 26), l = layoutOf(data, s, values, above, 0);
+    var above = 8 + 19 * legendLines(data, entries.map(function (x) { return x[0]; }), 18), l = layoutOf(data, s, values, above, 0);
     var blue = dark ? "#4393c3" : "#2166ac";
     entries[1][2] = blue;
     l.nodes.forEach(function (n, i) {
@@ -213,9 +225,9 @@
     return { id: "specialisations-" + region, title: sayMany(before.length, "{region} gained {gained} and lost {lost} of its {n} specialisation from {from} to {to}", "{region} gained {gained} and lost {lost} of its {n} specialisations from {from} to {to}", { region: name, gained: gained.length, lost: lost.length, from: from, to: to }),
       subtitle: say("Products in which {region} is specialised, in the product space; area: exports of all regions, {unit}, {year}", { region: name, unit: data.meta.unit, year: from }),
       note: say("Filled: specialised in both years. Blue ring: gained. Orange ring: lost.") + (drawn < either.length ? " " + say("{n} of these {all} products have no published link, and no dot.", { n: either.length - drawn, all: either.length }) : ""),
-      source: "space.region_product_year, space.proximity", height: l.height, option: o, live: live(data),
+      source: "space.region_product_year, space.proximity", height: l.height, option: o, live: live(data, l.nodes, dark),
       columns: ["product", "before", "after"], rows: either.map(function (i) { return [s.products[i][0], was[i] ? 1 : 0, is[i] ? 1 : 0]; }),
       sql: "select product, max(case when year = " + from + " then 1 else 0 end) as before, max(case when year = " + to + " then 1 else 0 end) as after from space.region_product_year where region_code = " + literal(region) + " and year in (" + from + ", " + to + ") and is_specialized group by product order by product" };
   }
-  Object.assign(charts, { decoded, highlight, keysOf, nameOf, network, nodeSize, sectionOf, shareOf, spaceSearch, span, specialisations, specialisedIn, space, tags, wide });
+  Object.assign(charts, { decoded, find, highlight, keysOf, network, nodeSize, sectionOf, shareOf, spaceSearch, span, specialisations, specialisedIn, space, tags, wide });
 })();

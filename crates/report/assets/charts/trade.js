@@ -1,8 +1,8 @@
 // Exports by section and product before and after a crisis, and what a region could enter.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, episodeOf, esc, fitted, greatest, has, keysOf, literal, money, nameOf, number, own, put,
-    say, sayMany, sectionOf, shareOf, span, specialisedIn, tags, theme, wide, widthOf } = charts;
+  const { FONT, axis, base, capital, episodeOf, esc, fitted, greatest, has, keysOf, literal, money, number, own, put,
+    say, sectionOf, shareOf, span, specialisedIn, tags, theme, wide, widthOf } = charts;
   // Texts on a colour are black or white, whichever is told from it better.
   function inkOn(colour) {
     var light = [1, 3, 5].map(function (at) { var v = parseInt(colour.substr(at, 2), 16) / 255; return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); });
@@ -30,11 +30,13 @@
     }
     return out;
   }
-  // What is before the first semicolon of a description, if that is whole; else the code.
-  function shortName(s, i) {
-    var name = (s.products[i][1] || "").split(";")[0].trim();
-    return name && name.indexOf("…") < 0 ? name : s.products[i][0];
+  // Names of a product, the longest first: its description, what is before the second and the first semicolon of it, and its code.
+  function namesOf(s, i) {
+    var parts = (s.products[i][1] || "").split(";");
+    // A description that is cut is no name.
+    return [parts, parts.slice(0, 2), parts.slice(0, 1)].map(function (of) { return of.join(";").trim(); }).concat(s.products[i][0]).filter(function (name, k, all) { return name && name.indexOf("…") < 0 && all.indexOf(name) === k; });
   }
+  function shortName(s, i) { return namesOf(s, i).slice(-2)[0]; }
   // The sections of a region with their products and what is left, all in one order: by what is exported before and after.
   function sectionsOf(data, of) {
     var s = data.space, all = {};
@@ -55,8 +57,8 @@
     for (var i = 0; i < texts.length; i++) {
       var lines = [], isWhole = true;
       texts[i].forEach(function (text) {
-        // A word that would be broken does not fit.
-        if (String(text).split(/\s+/).some(function (word) { return widthOf(word, size, bold) > w; })) isWhole = false; else lines = lines.concat(fitted(text, w, size, bold));
+        // A word that would be broken does not fit, nor does a share in two lines.
+        if ((/^[\d.]+ %$/.test(text) ? [text] : text.split(/\s+/)).some(function (word) { return widthOf(word, size, bold) > w; })) isWhole = false; else lines = lines.concat(fitted(text, w, size, bold));
       });
       if (isWhole && lines.length * (size + 2) <= h) return lines;
     }
@@ -74,9 +76,8 @@
       var down = head ? 17 : 0;
       squarified(section.boxes.map(function (b) { return b[key]; }), left, top + down, width, height - down).forEach(function (of, i) {
         if (!of) return;
-        var b = section.boxes[i], share = shareOf(b[key] / total), name = b.product === null ? say("rest") : shortName(s, b.product);
-        var texts = [[name, share], [name]];
-        if (b.product !== null) texts.push([s.products[b.product][0], share], [s.products[b.product][0]]);
+        var b = section.boxes[i], share = shareOf(b[key] / total), texts = [[say("rest"), share], [say("rest")]];
+        if (b.product !== null) texts = namesOf(s, b.product).map(function (name) { return [name, share]; }).concat([[shortName(s, b.product)], [s.products[b.product][0]]]);
         out.push({ box: of, colour: section.colour, ink: ink, lines: fits(texts, of[2] - 8, of[3] - 6, 10, false), of: [k, i, key] });
       });
     });
@@ -109,7 +110,7 @@
     var most = 2 * sections.reduce(function (n, section) { return n + 1 + section.boxes.length; }, 0), items = [];
     for (var i = 0; i < most; i++) items.push([i]);
     o.tooltip.formatter = function (p) {
-      var b = made.boxes && made.boxes[p.dataIndex];
+      var b = p.seriesIndex === 0 && made.boxes && made.boxes[p.dataIndex];
       if (!b) return "";
       var section = sections[b.of[0]], box = b.of[1] === null ? section : section.boxes[b.of[1]], what = b.of[1] === null ? section.name : box.product === null ? say("Rest of {section}", { section: section.name }) : s.products[box.product][0] + " " + (s.products[box.product][1] || "");
       return "<div style=\"max-width:300px;white-space:normal\"><b>" + esc(what) + "</b>" + ["before", "after"].map(function (key) { return "<br>" + esc(years[key] + ": " + shareOf(box[key] / totals[key]) + ", " + money(box[key], unit)); }).join("") + "</div>";
@@ -123,9 +124,9 @@
     } }];
     function change(section) { return section.after / totals.after - section.before / totals.before; }
     var moved = sections.slice().sort(function (a, b) { return Math.abs(change(b)) - Math.abs(change(a)) || a.k - b.k; })[0];
-    var said = { section: capital(moved.name), region: name, before: shareOf(moved.before / totals.before), after: shareOf(moved.after / totals.after), from: years.before, to: years.after };
+    var said = { section: name ? moved.name : capital(moved.name), region: name, before: shareOf(moved.before / totals.before), after: shareOf(moved.after / totals.after), from: years.before, to: years.after };
     var title = sections.length === 1 ? say("Exports were {before} in {from} and {after} in {to}", { before: money(totals.before, unit), after: money(totals.after, unit), from: years.before, to: years.after })
-      : said.before === said.after ? say("No section's share of exports changed from {from} to {to}", said)
+      : Math.abs(change(moved)) < 0.01 ? say("No section gained or lost a percentage point of exports from {from} to {to}", said)
       : change(moved) > 0 ? say("{section} rose from {before} of exports in {from} to {after} in {to}", said) : say("{section} fell from {before} of exports in {from} to {after} in {to}", said);
     var share = name ? s.trade.shares.one : s.trade.shares.all, rows = [], codes = of.products.map(function (p) { return s.products[p[0]][0]; }).sort();
     sections.forEach(function (section) { section.boxes.forEach(function (b) { rows.push([section.k < 0 ? null : s.categories[section.k][0], b.product === null ? null : s.products[b.product][0], b.before, b.after]); }); });
@@ -161,7 +162,7 @@
     o.series = [{ id: "products", type: "scatter", clip: true, data: marks }];
     keysOf(o, t, [[say("entered by {year}", { year: to }), blue], [say("not entered"), t.bg, t.soft]], { top: 0, left: 0 });
     var named = entered.slice().sort(function (a, b) { return (values[b[0]] || 0) - (values[a[0]] || 0) || a[0] - b[0]; }).slice(0, wide(data) < 500 ? 5 : 12);
-    o.series.push(tags(t, named.map(function (x) { var m = mark(x); return { x: x[1], y: pci[x[0]], r: m.symbolSize / 2 + 3, far: m.symbolSize / 2 + 40, text: shortName(s, x[0]) }; }), 11, false));
+    o.series.push(tags(t, named.map(function (x) { var m = mark(x); return { x: x[1], y: pci[x[0]], r: m.symbolSize / 2 + 3, far: m.symbolSize / 2 + 40, text: shortName(s, x[0]) }; }), 11, false, marks.map(function (m) { return { x: m.value[0], y: m.value[1], r: m.symbolSize / 2 }; })));
     var said = { region: name, n: list.length, entered: entered.length, year: to };
     var title = !entered.length ? say("{region} entered none of the {n} products nearest to it by {year}", said)
       : !others.length ? say("{region} entered all {n} products nearest to it by {year}", said)
