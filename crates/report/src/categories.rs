@@ -42,7 +42,7 @@ pub(crate) struct Categories {
 }
 
 /// A text as SQL has it.
-pub(crate) fn literal(text: &str) -> String {
+fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -34,8 +34,6 @@ const GAP: f64 = 1.6;
 pub(super) struct Joined {
     /// The nodes that are kept.
     pub(super) kept: Vec<usize>,
-    /// The place of each node among these.
-    pub(super) number: Vec<Option<usize>>,
     /// Links between the kept ones, by their places.
     pub(super) links: Vec<(usize, usize)>,
 }
@@ -62,7 +60,7 @@ impl Joined {
         let mut number = vec![None; n];
         kept.iter().enumerate().for_each(|(new, &old)| number[old] = Some(new));
         let links = joined.iter().filter_map(|&(a, b)| Some((number[a]?, number[b]?))).collect();
-        Self { kept, number, links }
+        Self { kept, links }
     }
 }
 
@@ -318,7 +316,6 @@ mod tests {
     fn what_no_link_joins_is_left_out() {
         let found = Joined::of(4, [(0, 3, true), (3, 0, false)]);
         assert_eq!((&found.kept[..], &found.links[..]), (&[0, 3][..], &[(0, 1), (1, 0)][..]));
-        assert_eq!(found.number, [Some(0), None, None, Some(1)]);
         // One other a node, and all of the tree.
         let many = (0..9).map(|_| (0, 1, false)).chain([(0, 1, true)]);
         assert_eq!(Joined::of(2, many).links.len(), 3);

@@ -291,7 +291,7 @@ impl<'a> Network<'a> {
         let links = pairs.iter().filter_map(|pair| {
             Some((*places.get(&*pair.a)?, *places.get(&*pair.b)?, pair.is_in_tree))
         });
-        let Joined { kept, links, .. } = Joined::of(codes.len(), links);
+        let Joined { kept, links } = Joined::of(codes.len(), links);
         let points = layout::place(kept.len(), &links);
         let codes: Vec<&str> = kept.iter().map(|&at| codes[at]).collect();
         let products = codes.iter().map(|code| of(code)).collect();

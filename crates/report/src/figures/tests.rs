@@ -152,7 +152,6 @@ fn a_space_that_is_cut_stays_whole() {
     let drawn = space(&pairs, Some(&exports), &asked(&options)).expect("a figure");
     let codes = drawn.rows.column_by_name("product").expect("a column").as_string::<i32>();
     assert_eq!(codes.iter().flatten().collect::<Vec<_>>(), ["1", "2", "4", "3"]);
-    assert!(drawn.svg.contains("Drawn: 4 of 5 products."), "{}", drawn.svg);
 }
 
 #[test]
