@@ -288,6 +288,29 @@ def expects_its_own_past(page, lake, code):
             assert low is None and height is None, (row, low, height)
 
 
+def joins_its_dots(page, sql):
+    """Every link of a product space ends in the middle of a dot, all products of the backbone have one, and what a region gained and lost is in the tables."""
+    n_products = int(sql("select count(distinct p) as n from (select product_a as p from space.proximity union all select product_b from space.proximity)")[0]["n"])
+    spaces = page.evaluate("""() => Array.from(document.querySelectorAll('figure[id^=space-], figure[id^=specialisations-]')).map(figure => {
+        const frame = figure.querySelector('.chart').getBoundingClientRect(), paths = Array.from(figure.querySelectorAll('svg path'));
+        const text = path => path.getAttribute('d') || '', count = path => text(path).split('M').length;
+        const middles = paths.filter(path => /A/.test(text(path))).map(path => path.getBoundingClientRect()).map(box => [(box.left + box.right) / 2 - frame.left, (box.top + box.bottom) / 2 - frame.top]);
+        const links = paths.reduce((a, b) => count(b) > count(a) ? b : a);
+        const ends = Array.from(text(links).matchAll(/[ML]\\s*(-?[\\d.]+)[ ,](-?[\\d.]+)/g)).map(end => [+end[1], +end[2]]);
+        const off = ends.map(end => Math.min(...middles.map(middle => Math.hypot(middle[0] - end[0], middle[1] - end[1]))));
+        return [figure.id, middles.length, ends.length, Math.max(...off)];
+    })""")
+    assert len(spaces) == 2, spaces
+    for figure, n_dots, n_ends, off in spaces:
+        # A legend has dots, too.
+        assert n_dots >= n_products and n_ends >= n_products and off < 0.1, (figure, n_dots, n_products, n_ends, off)
+    code, episode = page.locator("#pick").input_value(), page.locator("#episode").input_value()
+    years = sql(f"select regressor_year as a, transformation_year as b from resilience.episode where episode = '{episode}'")[0]
+    before, after = ({row["product"] for row in sql(f"select product from space.region_product_year where region_code = '{code}' and year = {year} and is_specialized")} for year in (years["a"], years["b"]))
+    title = page.locator("figure[id^=specialisations-] h3").inner_text()
+    assert f"gained {len(after - before)} and lost {len(before - after)} of its {len(before)} " in title, (title, len(before), len(after))
+
+
 def hostile(chromium):
     """Names of every kind that would do something in a page stay names, on the page and in the figures."""
     with tempfile.TemporaryDirectory() as folder:
@@ -430,6 +453,7 @@ with tempfile.TemporaryDirectory() as folder:
             for key in ("resistance", "recovery_high", "upgrading", "eci"):
                 assert (found[key] is None and row[key] == "") or found[key] == float(row[key]), (row, key)
         assert data["own_paths"] == {}
+        joins_its_dots(page, sql)
         is_as_sure_as_the_tables(page, data, sql)
         says_what_it_stands_on(page, data, sql)
         stands_in_its_place(page)

@@ -84,12 +84,18 @@ var figures = (function () {
     var t = p.theme(dark), o = p.base(t), wide = data.width, nodes = data.nodes, margin = 30, n_lines = 0;
     var xs = nodes.map(function (n) { return n.x; }), ys = nodes.map(function (n) { return n.y; }), left = Math.min.apply(null, xs), top = Math.min.apply(null, ys);
     var dx = Math.max.apply(null, xs) - left || 1, dy = Math.max.apply(null, ys) - top || 1, most = data.height ? data.height - 2 * margin - 40 : wide;
-    var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1;
-    p.network(data, o, t, { left: from, top: margin, width: w, height: h }, data, function (i) { return nodes[i].is_on; });
-    if (data.categories.length > 1) n_lines = p.legendLines(data, o.legend.data, 30); else o.legend.show = false;
+    var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1, gap = data.spacing * scale;
+    p.network(data, o, t, { left: from, top: margin, width: w, height: h }, nodes.map(function (n) {
+      var place = { x: n.x, y: n.y, size: p.nodeSize(n.value, largest, gap) };
+      return p.put(place, n.is_on ? { color: data.categories[n.category][1] } : { color: t.none, ring: t.line });
+    }), data.links);
+    if (data.categories.length > 1) {
+      n_lines = p.legendLines(data, data.categories.map(function (c) { return c[0]; }), 30);
+      p.keysOf(o, t, data.categories, { bottom: 0 });
+    }
     var shown = nodes.map(function (n, i) { return i; }).sort(function (a, b) { return nodes[b].value - nodes[a].value || a - b; }).slice(0, data.labels), named = {};
     shown.forEach(function (i) { named[i] = true; });
-    var at = placed(nodes.map(function (n, i) { return { px: from + (n.x - left) * scale, py: margin + (n.y - top) * scale, r: p.nodeSize(n.value, largest) / 2, label: named[i] ? n.label : null }; }), [4, 2, wide - 4, h + 2 * margin - 2], []);
+    var at = placed(nodes.map(function (n, i) { return { px: from + (n.x - left) * scale, py: margin + (n.y - top) * scale, r: p.nodeSize(n.value, largest, gap) / 2, label: named[i] ? n.label : null }; }), [4, 2, wide - 4, h + 2 * margin - 2], []);
     o.graphic = written(t, at);
     return one("space", data, words([data.is_sized ? "Area: " + data.size_name + (data.unit ? ", " + data.unit : "") + "." : "", data.on ? "In colour: " + data.on + "." : "", "Lines: the maximum spanning tree, and the strongest other pairs.",
       at.gone.length ? "No room for the labels of " + at.gone.join(", ") + "." : ""]), h + 2 * margin + 10 + 22 * n_lines, o);

@@ -25,6 +25,7 @@
     if (!chart.option) return null;
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
     if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
+    if (chart.live) { chart.live(c); f.insertBefore(find(c), box); }
     return c;
   }
   function tableOf(chart) {
@@ -38,6 +39,12 @@
   }
   // A figure that stood alone in its row, until the next one came, is as wide as its place again.
   function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
+  // A field that marks products of the product space.
+  function find(c) {
+    var input = el("input"); input.type = "search"; input.placeholder = charts.say("Find a product"); input.setAttribute("aria-label", input.placeholder);
+    input.addEventListener("input", function () { charts.find(c, data, input.value); });
+    return input;
+  }
   // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
   function zoom(c) {
     var box = el("div", null, "zoom"), at = 1;
@@ -153,9 +160,9 @@
     lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
     lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));
     into.appendChild(lists);
-    if (data.space && data.space.nodes.length) {
-      var pair = el("div", null, "pair"); into.appendChild(pair);
-      figure(charts.space(data, dark.matches, code, false), pair); figure(charts.space(data, dark.matches, code, true), pair);
+    if (data.space) {
+      [charts.specialisations, charts.frontier].forEach(function (make) { figure(make(data, episode, code, dark.matches), into, true); });
+      figure(charts.trade(data, episode, dark.matches, code), into, true);
     }
     fit();
     if (!stay) into.scrollIntoView({ behavior: "auto" });
@@ -163,7 +170,7 @@
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-", "bump-", "forms-", "coverage", "left-out", "missing", "thin-", "moran-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-", "bump-", "forms-", "coverage", "left-out", "missing", "thin-", "moran-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space-", "trade-"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;

@@ -27,6 +27,7 @@ pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/certainty.js"),
     include_str!("../assets/charts/evidence.js"),
     include_str!("../assets/charts/space.js"),
+    include_str!("../assets/charts/trade.js"),
     include_str!("../assets/charts/coefficients.js"),
     include_str!("../assets/charts/all.js"),
 );

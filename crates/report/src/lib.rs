@@ -18,6 +18,7 @@ mod fonts;
 mod grid;
 mod layout;
 mod live;
+mod network;
 pub mod new_file;
 pub mod output;
 mod page;
@@ -27,6 +28,7 @@ mod shapes;
 mod source;
 pub mod stata;
 mod terms;
+mod trade;
 
 pub use self::error::ReportError;
 pub use self::figure_files::{FigureForm, Width};

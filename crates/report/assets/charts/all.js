@@ -2,7 +2,8 @@
 (function () {
   "use strict";
   const { bump, byForm, classed, coefficients, coverage, kinds, leftOut, lisa, many, map, missing, moran, multiples,
-    national, quadrants, ranking, ranks, regionsOf, relation, robust, space, specifications, thin } = charts;
+    national, quadrants, ranking, ranks, regionsOf, relation, robust, space, specifications, thin,
+    trade } = charts;
   function all(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
@@ -21,11 +22,12 @@
       out.push([ep, moran(data, ep)]);
       out.push([ep, relation(data, ep, "related_variety", "resistance", dark)]);
       out.push([ep, relation(data, ep, "mean_density", "recovery", dark)]);
+      out.push([ep, space(data, ep, dark)]);
+      out.push([ep, trade(data, ep, dark)]);
     });
     out.push([null, coverage(data, dark)]);
     out.push([null, leftOut(data)]);
     out.push([null, missing(data, dark)]);
-    out.push([null, space(data, dark)]);
     // A grid of specifications is one curve; other models are compared by outcome.
     (data.models || []).forEach(function (model) { out.push([null, specifications(data, model, dark) || coefficients(data, model, dark)]); });
     return out.filter(function (x) { return x[1]; });
