@@ -77,8 +77,6 @@ var charts = {};
   function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
   function put(into, from) { for (var k in from) into[k] = from[k]; return into; }
-  // A text as SQL has it.
-  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
   function episodeOf(data, ep) { return data.episodes.filter(function (e) { return e.episode === ep; })[0]; }
   function has(v) { return v !== null && v !== undefined; }
