@@ -20,6 +20,8 @@ pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/certainty.js"),
     include_str!("../assets/charts/space.js"),
     include_str!("../assets/charts/coefficients.js"),
+    include_str!("../assets/charts/places.js"),
+    include_str!("../assets/charts/sheet.js"),
     include_str!("../assets/charts/all.js"),
 );
 

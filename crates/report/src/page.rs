@@ -15,7 +15,15 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use stages::regression::Estimated;
 
-const PAGE: &str = include_str!("../assets/page.js");
+/// The parts of the page's script, in this order.
+const PAGE: &str = concat!(
+    include_str!("../assets/page/parts.js"),
+    include_str!("../assets/page/figures.js"),
+    include_str!("../assets/page/tables.js"),
+    include_str!("../assets/page/region.js"),
+    include_str!("../assets/page/changed.js"),
+    include_str!("../assets/page/begin.js"),
+);
 const STYLE: &str = include_str!("../assets/page.css");
 
 /// What runs in the page, in this order.

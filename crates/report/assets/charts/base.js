@@ -13,6 +13,8 @@ var charts = {};
     var of = (words && own(words, text)) || text;
     return of.replace(/\{(\w+)\}/g, function (whole, name) { return values && has(own(values, name)) ? String(values[name]) : whole; });
   }
+  // Marks a text that is said elsewhere, so that dictionaries are known to need it.
+  function key(text) { return text; }
   // A text of one thing, or of several, both with {n}.
   function sayMany(n, one, more, values) { return say(n === 1 ? one : more, put({ n: n }, values)); }
   // Named, and not the system's own: a browser may measure that as another font than it draws, and cut texts.
@@ -162,7 +164,7 @@ var charts = {};
     return out;
   }
   Object.assign(charts, { FONT, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, ends,
-    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, many, measures, money, number, own, percent,
+    episodeOf, esc, fitted, greatest, has, hatch, key, kinds, legendLines, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();

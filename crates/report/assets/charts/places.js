@@ -1,0 +1,40 @@
+// Which section of the page a figure stands in.
+(function () {
+  "use strict";
+  // By how its name begins: the section, and `wide` if it takes the whole width. The first that fits counts.
+  var places = [
+    ["national", "overview", "wide"],
+    ["resistance-map", "maps"],
+    ["recovery-map", "maps"],
+    ["upgrading-map", "maps"],
+    ["types", "maps"],
+    ["lisa", "maps"],
+    ["quadrants", "places"],
+    ["resistance-ranking", "places"],
+    ["recovery-ranking", "places"],
+    ["ranking", "places"],
+    ["multiples", "places", "wide"],
+    ["bump", "places", "wide"],
+    ["robust", "sure"],
+    ["ranks", "sure"],
+    ["probabilities", "sure"],
+    ["sensitivity", "sure"],
+    ["coverage", "sure", "wide"],
+    ["missing", "sure"],
+    ["thin", "sure"],
+    ["moran", "sure"],
+    ["space", "space", "wide"],
+    ["gained", "space", "wide"],
+    ["treemap", "space", "wide"],
+    ["frontier", "space", "wide"],
+    ["related_variety", "relations"],
+    ["mean_density", "relations"],
+    ["coefficients", "relations", "wide"],
+    ["curve", "relations", "wide"]
+  ];
+  function placeOf(figure) {
+    var of = places.filter(function (place) { return figure.id.indexOf(place[0]) === 0; })[0];
+    return of && { section: of[1], wide: of[2] === "wide" };
+  }
+  Object.assign(charts, { placeOf });
+})();
