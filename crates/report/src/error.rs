@@ -3,6 +3,7 @@
 use crate::draw::DrawError;
 use crate::figures::error::FigureError;
 use crate::output::OutputError;
+use crate::words::WordsError;
 use lake::LakeError;
 use query::QueryError;
 use sources::boundaries::BoundaryError;
@@ -36,6 +37,9 @@ pub enum ReportError {
     /// The boundaries cannot be read.
     #[error(transparent)]
     Boundaries(#[from] BoundaryError),
+    /// The words of the language cannot be read.
+    #[error(transparent)]
+    Words(#[from] WordsError),
     /// A query failed.
     #[error("failed to read what the report shows")]
     Query(#[from] QueryError),
@@ -69,7 +73,9 @@ impl ReportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
         match self {
-            Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. } => true,
+            Self::NotThere { .. } | Self::Boundaries(_) | Self::Words(_) | Self::Write { .. } => {
+                true
+            }
             Self::Figure(error) => error.is_users(),
             _ => false,
         }

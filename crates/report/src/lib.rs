@@ -21,11 +21,13 @@ pub mod regression_table;
 mod shapes;
 mod source;
 pub mod stata;
+pub mod words;
 
 pub use self::error::ReportError;
 
 use self::new_file::NewFile;
 use self::source::Source;
+use self::words::Words;
 use clap::Args;
 use lake::{Catalog, Lake};
 use project::pipeline::Pipeline;
@@ -72,8 +74,10 @@ pub fn report(
     }
     let source = Source { runtime, session, catalog };
     let results = published::results(runtime, lake, catalog)?.unwrap_or_default();
-    let data = data::data(&source, pipeline, &results)?;
-    let html = page::page(&source, pipeline, &data, &results)?;
+    let words = Words::english();
+    let mut data = data::data(&source, pipeline, &results)?;
+    data["words"] = words.dictionary();
+    let html = page::page(&source, pipeline, &data, &words, &results)?;
     let write = |path: PathBuf, bytes: &[u8]| -> Result<PathBuf, ReportError> {
         NewFile::write(&path, bytes)
             .map_err(|source| ReportError::Write { path: path.clone(), source })?;

@@ -1,7 +1,8 @@
 // Which section of the page a figure stands in.
 (function () {
   "use strict";
-  // By how its name begins: the section, and `wide` if it takes the whole width. The first that fits counts.
+  // By how its name begins: the section, and `wide` if it takes the whole width, as a figure may ask for by `is_wide`. The
+  // first that fits counts.
   var places = [
     ["national", "overview", "wide"],
     ["resistance-map", "maps"],
@@ -14,27 +15,32 @@
     ["recovery-ranking", "places"],
     ["ranking", "places"],
     ["multiples", "places", "wide"],
-    ["bump", "places", "wide"],
+    ["paths", "places", "wide"],
     ["robust", "sure"],
     ["ranks", "sure"],
     ["probabilities", "sure"],
     ["sensitivity", "sure"],
+    ["bump", "sure"],
+    ["forms", "sure"],
     ["coverage", "sure", "wide"],
     ["missing", "sure"],
+    ["left-out", "sure"],
     ["thin", "sure"],
     ["moran", "sure"],
     ["space", "space", "wide"],
-    ["gained", "space", "wide"],
+    ["trade", "space", "wide"],
     ["treemap", "space", "wide"],
+    ["gained", "space", "wide"],
     ["frontier", "space", "wide"],
     ["related_variety", "relations"],
     ["mean_density", "relations"],
     ["coefficients", "relations", "wide"],
+    ["specifications", "relations", "wide"],
     ["curve", "relations", "wide"]
   ];
   function placeOf(figure) {
     var of = places.filter(function (place) { return figure.id.indexOf(place[0]) === 0; })[0];
-    return of && { section: of[1], wide: of[2] === "wide" };
+    return of && { section: of[1], wide: of[2] === "wide" || Boolean(figure.is_wide) };
   }
   Object.assign(charts, { placeOf });
 })();

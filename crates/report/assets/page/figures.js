@@ -19,6 +19,7 @@
     var isPaired = whole >= 2 * COLUMN + GAP;
     root.style.setProperty("--columns", isPaired ? 2 : 1);
     data.narrow = window.innerWidth < 600 && !isPrinting();
+    data.whole = whole;
     return { whole: whole, half: isPaired ? Math.floor((whole - GAP) / 2) : whole };
   }
   // What `create` makes of the data where a figure is `room` wide.
@@ -36,6 +37,8 @@
     figure.option.aria = { enabled: true, label: { description: labelOf(figure) } };
     chart.setOption(figure.option);
     made.push(chart);
+    // What a figure does under a mouse or a finger.
+    if (figure.live) figure.live(chart);
     return chart;
   }
   function labelOf(figure) { return [figure.title, figure.subtitle].filter(Boolean).join(" "); }
@@ -56,11 +59,11 @@
     return boxes.length;
   }
   // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
-  function zoom(box) {
+  function zoom(box, part) {
     var keys = el("div", null, "zoom"), at = 1;
     function to(z) {
       at = Math.min(16, Math.max(1, z));
-      chartIn(box).setOption({ series: [at > 1 ? { zoom: at, roam: "move" } : { zoom: 1, roam: false, center: null }] });
+      chartIn(box).setOption({ [part]: [at > 1 ? { zoom: at, roam: "move" } : { zoom: 1, roam: false, center: null }] });
     }
     [["+", say("Zoom in"), function () { to(at * 1.6); }], ["−", say("Zoom out"), function () { to(at / 1.6); }],
       [say("Whole"), say("Show the whole map"), function () { to(1); }]].forEach(function (of) {
@@ -69,6 +72,17 @@
       keys.appendChild(b);
     });
     return keys;
+  }
+  // A field that marks products of the product space.
+  function find(box) {
+    var input = el("input", null, "find");
+    input.type = "search";
+    input.placeholder = say("Find a product");
+    input.setAttribute("aria-label", input.placeholder);
+    input.addEventListener("input", function () {
+      charts.highlight(chartIn(box), data, charts.spaceSearch(data, input.value));
+    });
+    return input;
   }
   // Cells as CSV, as `rebound sql --format csv` writes them.
   function csvOf(figure) {
@@ -135,23 +149,24 @@
     var text = Number.isInteger(v) ? Math.abs(v).toLocaleString("en") : Math.abs(v) >= 1000 ? Math.abs(v).toLocaleString("en", { maximumFractionDigits: 0 }) : String(+Math.abs(v).toPrecision(4));
     return (v < 0 ? "−" : "") + text;
   }
-  // Columns and rows as a table; columns of numbers stand at the right.
-  function tableOf(columns, rows, labelled) {
+  // Columns and rows as a table; columns of numbers stand at the right. A figure may have its own `heads` of the columns,
+  // and what is `said` of each cell.
+  function tableOf(columns, rows, labelled, heads, said) {
     var scroll = el("div", null, "scroll"), table = el("table"), thead = el("thead"), tbody = el("tbody"), head = el("tr");
     var isNumber = columns.map(function (_, i) { return rows.some(function (row) { return typeof row[i] === "number"; }); });
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "group");
     [scroll, table].forEach(function (e) { e.setAttribute("aria-labelledby", labelled); });
     columns.forEach(function (column, i) {
-      var th = el("th", column.replace(/_/g, " "), isNumber[i] ? null : "text");
+      var th = el("th", heads ? heads[i] : column.replace(/_/g, " "), isNumber[i] ? null : "text");
       th.scope = "col";
       head.appendChild(th);
     });
     thead.appendChild(head);
-    rows.forEach(function (row) {
+    rows.forEach(function (row, n) {
       var tr = el("tr");
       columns.forEach(function (column, i) {
-        var cell = el(i ? "td" : "th", shownAs(row[i], column), isNumber[i] ? null : "text");
+        var cell = el(i ? "td" : "th", said ? said[n][i] : shownAs(row[i], column), isNumber[i] ? null : "text");
         if (!i) cell.scope = "row";
         if (typeof row[i] === "number") cell.dataset.value = row[i];
         tr.appendChild(cell);
@@ -175,13 +190,15 @@
       box.style.height = figure.height + "px";
       box.setAttribute("role", "img");
       box.setAttribute("aria-label", labelOf(figure));
-      if ([].concat(figure.option.series)[0].type === "map") f.appendChild(zoom(box));
+      if (figure.option.geo) f.appendChild(zoom(box, "geo"));
+      else if ([].concat(figure.option.series)[0].type === "map") f.appendChild(zoom(box, "series"));
+      if (figure.live && charts.spaceSearch) f.appendChild(find(box));
       f.appendChild(box);
       waiting.set(box, figure);
       watched.observe(box);
     } else if (figure.table) {
       f.classList.add("wide");
-      f.appendChild(tableOf(figure.columns, figure.rows, title.id));
+      f.appendChild(tableOf(figure.columns, figure.rows, title.id, figure.heads, figure.said));
     }
     var caption = el("figcaption"), source = charts.sourceOf(figure, data.meta.run);
     if (figure.note) caption.appendChild(el("span", figure.note + " "));

@@ -48,16 +48,19 @@
     });
     return dl;
   }
-  // Figures of one region: what makes each, and whether it is wide.
+  // Figures of one region: what makes each, and whether it is wide. Without a product space some are not there.
   function figures(code) {
-    var ep = page.episode, hasSpace = data.space && data.space.nodes.length;
+    var ep = page.episode, hasSpace = data.space && data.space.nodes && data.space.nodes.length;
+    function made(name) { return [function (dark) { return charts[name] ? charts[name](data, ep, code, dark) : null; }, true]; }
     return [
-      [function (dark) { return charts.path(data, ep, code, dark); }, true],
+      made("path"),
       [function (dark) { return hasSpace ? charts.space(data, dark, code, false) : null; }, false],
       [function (dark) { return hasSpace ? charts.space(data, dark, code, true) : null; }, false],
-      [function (dark) { return charts.gained ? charts.gained(data, ep, code, dark) : null; }, true],
-      [function (dark) { return charts.treemap ? charts.treemap(data, ep, code, dark) : null; }, true],
-      [function (dark) { return charts.frontier ? charts.frontier(data, ep, code, dark) : null; }, true]
+      made("specialisations"),
+      made("gained"),
+      made("frontier"),
+      made("treemap"),
+      [function (dark) { return charts.trade ? charts.trade(data, ep, dark, code) : null; }, true]
     ];
   }
   function show(code, stay) {
