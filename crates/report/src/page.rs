@@ -109,7 +109,9 @@ fn models(words: &Words, results: &[(Heading, Estimated)]) -> Result<Markup, Rep
         @for (at, (title, table)) in tables.iter().enumerate() {
             details open[at == 0] {
                 summary { (HtmlText(title)) }
-                div class="scroll" { (PreEscaped(table)) }
+                div class="scroll" tabindex="0" role="group" aria-label=(HtmlText(title)) {
+                    (PreEscaped(table))
+                }
             }
         }
         @if tables.is_empty() {
