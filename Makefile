@@ -148,6 +148,7 @@ test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open else
 	$(PYTHON) tests/python/machine.py $(REBOUND)
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds 40
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/languages.py
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 test-s3: sample-lake $(VENV)/ready ## raw files and lakes on an S3 server, which fails, races and is asked again

@@ -42,7 +42,15 @@ def opened(page, path):
     seconds = time.monotonic() - begun
     assert not problems, problems
     assert len([url for url in requests if not url.startswith("data:")]) == 1, requests
+    draw(page)
+    assert not problems, problems
     return seconds, problems
+
+
+def draw(page):
+    """Charts are made when they come into view: makes all."""
+    page.evaluate("rebound.drawAll()")
+    assert page.evaluate("Array.from(document.querySelectorAll('figure .chart')).every(box => box.querySelector('svg'))")
 
 
 def same(shown, cell):
@@ -148,6 +156,7 @@ def is_as_sure_as_the_tables(page, data, sql):
     assert sorted(options) == [row["benchmark"] for row in sql(f"select distinct benchmark from resilience.rank where episode = '{episode}' and rank is not null order by 1")]
     for benchmark in [*options[1:], "aggregate"]:
         against.select_option(benchmark)
+        draw(page)
         for stage in ("resistance", "recovery"):
             expected = sorted((row["region_code"], float(row["rank"])) for row in sql(f"select region_code, rank from resilience.rank where episode = '{episode}' and stage = '{stage}' and benchmark = '{benchmark}' and rank is not null"))
             found = page.evaluate(drawn, f"ranks-{stage}-{episode}")
@@ -254,6 +263,41 @@ def says_what_it_stands_on(page, data, sql):
     assert (sure == "0") == title.startswith("No region's resistance can be told"), (sure, title)
 
 
+def is_printed_whole(page, path):
+    """On paper every chart is drawn in the light and is no wider than the sheet; afterwards the page is as it was."""
+    page.evaluate("""() => addEventListener('beforeprint', () => {
+        const figures = Array.from(document.querySelectorAll('figure')).filter(f => f.checkVisibility());
+        window.printed = [figures.length, figures.filter(f => f.querySelector('.chart') && !f.querySelector('.chart svg') || f.getBoundingClientRect().width > 681 || f.getBoundingClientRect().height > 1001).map(f => f.id), getComputedStyle(document.body).backgroundColor];
+    })""")
+    page.pdf(path=str(path), format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "1cm"))
+    n, wrong, ground = page.evaluate("window.printed")
+    assert n > 5 and not wrong and ground == "rgb(255, 255, 255)", (n, wrong, ground)
+    assert page.evaluate("document.documentElement.className") == ""
+
+
+def has_its_files(page, data):
+    """The menu of a figure gives its picture as SVG and PNG; its data, where it has some, as CSV."""
+    figure = page.locator("figure[id^=national-]")
+    for name in ("SVG", "PNG", "Data (CSV)"):
+        figure.locator("summary").focus()
+        page.keyboard.press("Enter")
+        button = figure.get_by_role("button", name=name, exact=True)
+        if not button.count():
+            page.keyboard.press("Escape")
+            continue
+        with page.expect_download() as download:
+            button.click()
+        content = pathlib.Path(download.value.path()).read_bytes()
+        if name == "SVG":
+            texts = " ".join(xml.etree.ElementTree.fromstring(content).itertext())
+            assert figure.locator("h3").inner_text() in " ".join(texts.split()) and data["meta"]["run"] in texts, texts
+        elif name == "PNG":
+            assert content.startswith(b"\x89PNG"), content[:9]
+        else:
+            assert len(list(csv.reader(io.StringIO(content.decode())))) > 1
+    assert not figure.locator("details[open]").count()
+
+
 RUNS = "window.hacked = 1"
 NAMES = {
     "NSW": f'<img src=x onerror="{RUNS}">',
@@ -352,6 +396,7 @@ def hostile(chromium):
         assert set(page.locator("#regions tbody th").evaluate_all("all => all.map(th => th.textContent)")) == shown
         for code in [code for code in names if code not in ("RX", "CND")]:
             page.locator("#pick").select_option(code)
+            draw(page)
             assert page.locator("#region .name").evaluate("e => e.textContent") in shown
             assert page.locator("#region svg").count() >= 1, code
             expects_its_own_past(page, folder / "lake", code)
@@ -422,6 +467,7 @@ with tempfile.TemporaryDirectory() as folder:
         shown.first.get_by_role("button").focus()
         page.keyboard.press("Enter")
         assert page.locator("#region .name").inner_text() == name
+        draw(page)
         assert page.locator("#region svg").count() >= 1
         page.locator("#search").fill("")
         # Hover: the tooltip of the path shows the year's sum.
@@ -464,6 +510,7 @@ with tempfile.TemporaryDirectory() as folder:
         assert abs(sum(c["estimate"] or 0 for c in data["coefficients"]) - float(coefficients["s"])) < 1e-9
         for other in [option for option in page.locator("#episode option").evaluate_all("all => all.map(o => o.value)") if option != episode]:
             page.locator("#episode").select_option(other)
+            draw(page)
             assert page.locator(f"figure[id='national-{other}']").count() == 1
         assert not problems, problems
         phone = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
@@ -472,7 +519,8 @@ with tempfile.TemporaryDirectory() as folder:
         stands_in_its_place(phone)
         tables_are_in_panels(phone)
         assert not problems, problems
-        page.pdf(path=str(folder / "print.pdf"))
+        is_printed_whole(page, folder / "print.pdf")
+        has_its_files(page, data)
         hostile(chromium)
         chromium.close()
 print(f"the report of {pipeline} holds: {size / 1e6:.1f} MB, {len(svgs)} figures, open in {seconds:.1f} s")

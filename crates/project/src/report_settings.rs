@@ -52,17 +52,6 @@ pub enum Language {
     File(PathBuf),
 }
 
-impl Language {
-    /// The language as an element of HTML names it: of a file, its name without the ending.
-    pub fn tag(&self) -> String {
-        match self {
-            Self::English => "en".to_owned(),
-            Self::Chinese => "zh".to_owned(),
-            Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        }
-    }
-}
-
 /// A region in focus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InFocus {
@@ -341,7 +330,7 @@ mod tests {
         assert_eq!(found.sections, [Section::Maps, Section::Overview]);
         let codes: Vec<_> = found.regions.iter().map(|of| (of.code.as_str(), of.line)).collect();
         assert_eq!(codes, [("A", Some(4)), ("B", Some(5))]);
-        assert_eq!((found.language.tag().as_str(), found.title.as_deref()), ("zh", Some("Ports")));
+        assert_eq!((found.language, found.title.as_deref()), (Language::Chinese, Some("Ports")));
         assert_eq!(found.notes, ["one", "two"]);
     }
 

@@ -6,6 +6,7 @@ use krilla::page::PageSettings;
 use krilla_svg::{SurfaceExt, SvgSettings};
 use png::{BitDepth, ColorType, PixelDimensions, Unit};
 use rayon::prelude::*;
+use crate::fonts::{FAMILY, FONTS};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime};
@@ -29,11 +30,11 @@ pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/space.js"),
     include_str!("../assets/charts/trade.js"),
     include_str!("../assets/charts/coefficients.js"),
+    include_str!("../assets/charts/places.js"),
+    include_str!("../assets/charts/sheet.js"),
     include_str!("../assets/charts/all.js"),
 );
 
-const FONT: &[u8] = include_bytes!("../assets/DejaVuSans.ttf");
-const FAMILY: &str = "DejaVu Sans";
 const WIDTH: u32 = 960;
 /// Narrower figures are laid out as on a phone.
 const NARROW: u32 = 600;
@@ -246,7 +247,9 @@ fn tree(name: &str, svg: &str, letters: &Options<'_>) -> Result<Tree, DrawError>
 /// What texts are drawn with.
 pub(crate) fn letters() -> Options<'static> {
     let mut fonts = Database::new();
-    fonts.load_font_data(FONT.to_vec());
+    for font in &FONTS {
+        fonts.load_font_data(font.bytes.to_vec());
+    }
     fonts.set_sans_serif_family(FAMILY);
     Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() }
 }

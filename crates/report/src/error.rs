@@ -2,7 +2,9 @@
 
 use crate::draw::DrawError;
 use crate::figures::error::FigureError;
+use crate::fonts::FontError;
 use crate::output::OutputError;
+use crate::words::WordsError;
 use lake::LakeError;
 use project::pipeline::PipelineError;
 use query::QueryError;
@@ -40,6 +42,12 @@ pub enum ReportError {
     /// The boundaries cannot be read.
     #[error(transparent)]
     Boundaries(#[from] BoundaryError),
+    /// The words of the language cannot be read.
+    #[error(transparent)]
+    Words(#[from] WordsError),
+    /// The fonts cannot be embedded.
+    #[error(transparent)]
+    Font(#[from] FontError),
     /// A query failed.
     #[error("failed to read what the report shows")]
     Query(#[from] QueryError),
@@ -76,6 +84,7 @@ impl ReportError {
             Self::NotThere { .. }
             | Self::Pipeline(_)
             | Self::Boundaries(_)
+            | Self::Words(_)
             | Self::Write { .. } => true,
             Self::Figure(error) => error.is_users(),
             _ => false,

@@ -52,12 +52,22 @@ pub struct FontError {
     why: String,
 }
 
+/// The style of a page's letters: the fonts that it needs, and the families in their order as `--font`.
+///
+/// # Errors
+///
+/// [`FontError`] if a font is none.
+pub(crate) fn style<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<String, FontError> {
+    let faces = embedded(texts)?;
+    Ok(format!("{faces}:root{{--font:\"{FAMILY}\",\"{CJK}\",Verdana,sans-serif}}"))
+}
+
 /// Rules of CSS that embed the fonts, with the letters of `texts` and of ASCII and no others.
 ///
 /// # Errors
 ///
 /// [`FontError`] if a font is none.
-pub(crate) fn embedded<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<String, FontError> {
+fn embedded<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<String, FontError> {
     let mut letters: BTreeSet<char> = (' '..='~').collect();
     letters.extend(texts.into_iter().flat_map(str::chars).filter(|c| !c.is_control()));
     let mut css = String::new();

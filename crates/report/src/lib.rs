@@ -29,6 +29,7 @@ mod source;
 pub mod stata;
 mod terms;
 mod trade;
+pub mod words;
 
 pub use self::error::ReportError;
 pub use self::figure_files::{FigureForm, Width};
@@ -140,13 +141,18 @@ pub fn report(
     }
     let source = Source { runtime, session, catalog };
     let results = published::results(runtime, lake, catalog)?.unwrap_or_default();
+    let words = words::of(&pipeline.report.language)?;
+    if let Some(warning) = words.warning() {
+        tracing::warn!("{warning}");
+    }
     let mut data = data::data(&source, pipeline, &results)?;
     check_focus(pipeline, &data)?;
     if let Some(fields) = data.as_object_mut() {
         fields.insert("report".to_owned(), output::visible_data(settings(pipeline)));
+        fields.insert("words".to_owned(), words.dictionary());
         fields.extend(changed.map(|of| ("changed".to_owned(), output::visible_data(of))));
     }
-    let html = page::page(&source, pipeline, &data, &results)?;
+    let html = page::page(&source, pipeline, &data, &words, &results)?;
     let figures = args.output.join("figures");
     std::fs::create_dir_all(if args.no_figures { &args.output } else { &figures })
         .map_err(|source| ReportError::Write { path: args.output.clone(), source })?;
@@ -163,8 +169,7 @@ pub fn report(
 fn settings(pipeline: &Pipeline) -> Value {
     let settings = &pipeline.report;
     let focus: Vec<&str> = settings.regions.iter().map(|region| region.code.as_str()).collect();
-    json!({"sections": settings.sections, "title": settings.title, "notes": settings.notes, "focus": focus,
-        "language": settings.language.tag()})
+    json!({"sections": settings.sections, "title": settings.title, "notes": settings.notes, "focus": focus})
 }
 
 /// Looks whether the regions in focus are among those of the report.

@@ -1,9 +1,13 @@
 //! The page of a report.
 
+mod quality;
+
 use super::error::ReportError;
 use super::source::{Source, integer};
 use super::terms;
+use super::words::{Words, key};
 use crate::draw::{CHARTS, ECHARTS, NAMES};
+use crate::fonts;
 use crate::live::POLICY;
 use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
 use crate::regression_table::{self, Shape, TableFormat};
@@ -17,13 +21,44 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use stages::regression::Estimated;
 
-const PAGE: &str = include_str!("../assets/page.js");
+/// The parts of the page's script, in this order.
+const PAGE: &str = concat!(
+    include_str!("../assets/page/parts.js"),
+    include_str!("../assets/page/figures.js"),
+    include_str!("../assets/page/tables.js"),
+    include_str!("../assets/page/region.js"),
+    include_str!("../assets/page/changed.js"),
+    include_str!("../assets/page/begin.js"),
+);
 const TABLES: &str = include_str!("../assets/tables.js");
 const STYLE: &str =
     concat!(include_str!("../assets/page.css"), include_str!("../assets/tables.css"));
 
 /// What runs in the page, in this order.
 const SCRIPTS: [&str; 5] = [NAMES, ECHARTS, CHARTS, TABLES, PAGE];
+
+/// The sections in their usual order, and what they are called.
+const SECTIONS: [(&str, &str); 11] = [
+    ("overview", key("Overview")),
+    ("changed", key("What changed")),
+    ("maps", key("Maps")),
+    ("places", key("Regions compared")),
+    ("sure", key("How sure is this")),
+    ("list", key("All regions")),
+    ("pages", key("Region pages")),
+    ("space", key("Product space")),
+    ("relations", key("What explains it")),
+    ("models", key("Models")),
+    ("quality", key("Data quality")),
+];
+
+/// What the page is made of.
+struct Page<'a> {
+    source: &'a Source<'a>,
+    pipeline: &'a Pipeline,
+    data: &'a Value,
+    words: &'a Words,
+}
 
 /// A table in a box that scrolls, also by the keyboard. Its caption stands before the box, so that
 /// a narrow one does not cut it.
@@ -37,33 +72,9 @@ fn captioned(id: &str, caption: &str, content: &Markup) -> Markup {
     }
 }
 
-/// A table of rows of JSON: columns by key and heading.
-fn table(id: &str, caption: &str, columns: &[(&str, &str)], rows: &[Value]) -> Markup {
-    let content = html! {
-        thead { tr { @for (_, name) in columns { th scope="col" { (HtmlText(name)) } } } }
-        tbody {
-            @for row in rows {
-                tr { @for (key, _) in columns { td { (HtmlText(&said(&row[*key]))) } } }
-            }
-        }
-    };
-    captioned(id, caption, &content)
-}
-
-/// A table that `page.js` fills.
+/// A table that `page/tables.js` fills.
 fn filled_later(id: &str, caption: &str) -> Markup {
     captioned(id, caption, &html! { thead { tr {} } tbody {} })
-}
-
-/// A cell of a table.
-fn said(value: &Value) -> String {
-    match value {
-        Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Number(n) if n.is_f64() => format!("{:.4}", n.as_f64().unwrap_or(0.0)),
-        Value::Number(n) => n.as_u64().map_or_else(|| n.to_string(), |n| HumanCount(n).to_string()),
-        other => other.to_string(),
-    }
 }
 
 /// Where records were made up, as the folder's own truth says.
@@ -82,70 +93,12 @@ fn source_of(text: &str) -> String {
     format!("'sha256-{hash}'")
 }
 
-/// What became of the raw files.
-fn quality(source: &Source<'_>, files: &[Value]) -> Result<Markup, ReportError> {
-    let rejects = source.rows(
-        &["customs.rejects"],
-        "select reason, count(*) as n from customs.rejects group by reason order by 2 desc, 1",
-    )?;
-    let conversion = source.rows(
-        &["trade.conversion"],
-        "select year, revision, kind, n_codes, value_share from trade.conversion order by year, revision, kind",
-    )?;
-    let of_files = table(
-        "of-files",
-        "Every raw file: entries and value in = records + excluded + rejected (+ empty). Source: customs.reconciliation.",
-        &[
-            ("source_file", "file"),
-            ("n_entries", "entries"),
-            ("n_records", "records"),
-            ("n_excluded", "excluded"),
-            ("n_rejected", "rejected"),
-            ("n_empty", "empty"),
-            ("value_in", "value in"),
-            ("value_records", "value of records"),
-            ("value_excluded", "excluded"),
-            ("value_rejected", "rejected"),
-        ],
-        files,
-    );
-    let of_rejects = table(
-        "of-rejects",
-        "Rejected entries by reason. Source: customs.rejects.",
-        &[("reason", "reason"), ("n", "entries")],
-        &rejects,
-    );
-    let of_conversion = table(
-        "of-conversion",
-        "How codes were brought to the revision of the analysis. Source: trade.conversion.",
-        &[
-            ("year", "year"),
-            ("revision", "from"),
-            ("kind", "kind"),
-            ("n_codes", "codes"),
-            ("value_share", "share of value"),
-        ],
-        &conversion,
-    );
-    Ok(html! { (of_files) (of_rejects) (of_conversion) })
-}
-
-/// The claims that held.
-fn checks(catalog: &Catalog) -> Markup {
-    html! {
-        details {
-            summary { "Checks that held before publication" }
-            ul {
-                @for name in catalog.checks.keys() {
-                    li { (HtmlText(&name.replace("__", ": ").replace('_', " "))) }
-                }
-            }
-        }
-    }
-}
-
 /// The regression tables, with names in words; the first is open. `tables.js` sets them in panels.
-fn models(catalog: &Catalog, results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
+fn models(
+    catalog: &Catalog,
+    words: &Words,
+    results: &[(Heading, Estimated)],
+) -> Result<Markup, ReportError> {
     let mut tables = Vec::new();
     for (_, heading, results) in regression_table::by_model(results.to_vec()) {
         let (heading, results) = terms::in_words_of(catalog, &heading, &results);
@@ -170,21 +123,21 @@ fn models(catalog: &Catalog, results: &[(Heading, Estimated)]) -> Result<Markup,
         }
         @if tables.is_empty() {
             p class="soft" {
-                "No models are published: name model files under " code { "models" }
-                " of the pipeline."
+                (words.say("No models are published: name model files under `models` of the pipeline."))
             }
         }
     })
 }
 
 /// What begins the page.
-fn head(title: &str) -> Markup {
+fn head(title: &str, fonts: &str) -> Markup {
     // What is in the page may run, and nothing else: whatever a text of the data makes of itself. Styles in attributes are ECharts'.
+    // Pictures that are saved are drawn from a `data:` address, as fonts are.
     let policy = format!(
         "{POLICY}script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
-         img-src data:; base-uri 'none'; form-action 'none'",
+         img-src data:; font-src data:; base-uri 'none'; form-action 'none'",
         SCRIPTS.map(source_of).join(" "),
-        style = source_of(STYLE),
+        style = [fonts, STYLE].map(source_of).join(" "),
     );
     html! {
         head {
@@ -194,43 +147,150 @@ fn head(title: &str) -> Markup {
             meta name="color-scheme" content="light dark";
             title { (HtmlText(title)) }
             link rel="icon" href="data:,";
+            style id="fonts" { (PreEscaped(fonts)) }
             style { (PreEscaped(STYLE)) }
         }
     }
 }
 
-/// The title of the page, and whose it is.
-fn header(source: &Source<'_>, pipeline: &Pipeline, data: &Value) -> Markup {
-    let catalog = source.catalog;
-    let published = catalog.published_at.chars().take(16).collect::<String>().replace('T', " ");
-    html! {
-        header {
-            h1 {
-                "How regions' "
-                (HtmlText(data["meta"]["measure"].as_str().unwrap_or("exports")))
-                " withstood the shock, and came back"
-            }
-            p class="lead" {
-                "Pipeline " b { (HtmlText(&pipeline.name)) } ": "
-                (counted(n_regions(data), "region")) ", "
-                (counted(data["national"].as_array().map_or(0, Vec::len), "year")) ". Run "
-                (HtmlText(&catalog.run)) ", published " (HtmlText(&published))
-                " UTC. Every figure names the table it is made from; " code { "rebound describe" }
-                " says what its columns mean."
-            }
-            @if is_made_up(pipeline) {
-                p class="made-up" {
-                    b { "Made up." } " These records were written by " code { "rebound synth" }
-                    ": nothing here is a finding."
+impl Page<'_> {
+    /// The title of the page, and whose it is.
+    fn header(&self) -> Markup {
+        let Self { source, pipeline, data, words } = self;
+        let catalog = source.catalog;
+        let published = catalog.published_at.chars().take(16).collect::<String>().replace('T', " ");
+        let measure = data["meta"]["measure"].as_str().unwrap_or("exports");
+        let usual = words.say_with(
+            "How regions' {measure} withstood the shock, and came back",
+            &[("measure", measure)],
+        );
+        let n_years = data["national"].as_array().map_or(0, Vec::len);
+        let lead = words.say_with(
+            "Pipeline {pipeline}: {regions}, {years}. Run {run}, published {published} UTC. Every figure names the table it is made from; the command rebound describe says what its columns mean.",
+            &[
+                ("pipeline", &pipeline.name),
+                ("regions", &words.say_many(n_regions(data), "{n} region", "{n} regions")),
+                ("years", &words.say_many(n_years, "{n} year", "{n} years")),
+                ("run", &catalog.run),
+                ("published", &published),
+            ],
+        );
+        html! {
+            header {
+                h1 { (HtmlText(data["report"]["title"].as_str().unwrap_or(&usual))) }
+                p class="lead" { (HtmlText(&lead)) }
+                @for note in texts(&data["report"]["notes"]) { p class="remark" { (HtmlText(note)) } }
+                @if is_made_up(pipeline) {
+                    p class="made-up" {
+                        (words.say("Made up. These records were written by the command rebound synth: nothing here is a finding."))
+                    }
                 }
+            }
+        }
+    }
+
+    /// The sections that the report has, in its order, and what they are called.
+    fn sections(&self) -> Vec<(&'static str, &str)> {
+        let data = self.data;
+        let is_there = |id: &str| match id {
+            "maps" => has_maps(data),
+            "changed" => !data["changed"].is_null(),
+            _ => true,
+        };
+        let named = |id: &str| SECTIONS.into_iter().find(|(known, _)| *known == id);
+        let chosen: Vec<(&'static str, &'static str)> = match &data["report"]["sections"] {
+            Value::Array(ids) => ids.iter().filter_map(|id| named(id.as_str()?)).collect(),
+            _ => SECTIONS.to_vec(),
+        };
+        chosen
+            .into_iter()
+            .filter(|(id, _)| is_there(id))
+            .map(|(id, name)| (id, self.words.say(name)))
+            .collect()
+    }
+
+    /// The way to the sections; `page/begin.js` hides those that have no figures in an episode.
+    fn navigation(&self) -> Markup {
+        html! {
+            nav aria-label=(self.words.say("Sections")) {
+                div {
+                    @for (id, name) in self.sections() { a href={ "#" (id) } { (name) } }
+                    label { (self.words.say("Episode")) " " select id="episode" {} }
+                }
+            }
+        }
+    }
+
+    /// What stands in a section below its name; `page/begin.js` puts the figures in.
+    fn section(&self, id: &str, facts: &Markup, models: &Markup, quality: &Markup) -> Markup {
+        let words = self.words;
+        let figures = html! { div class="figures" {} };
+        match id {
+            "overview" => html! { (facts) (figures) },
+            "changed" => html! { div class="changes" {} },
+            "maps" => html! {
+                p class="soft" {
+                    (words.say("An index above 0 is better than expected: the region fell less, or came back more, than all regions together."))
+                }
+                (figures)
+            },
+            "sure" => html! {
+                p class="soft" {
+                    (words.say("What is expected of a region is a choice. An answer that holds whatever the choice is surer than one that does not; a rank is as sure as its interval is short."))
+                }
+                (figures)
+                div class="tools" { label { (words.say("Ranks against")) " " select id="against" {} } }
+                div class="ranks figures" {}
+                (filled_later(
+                    "components",
+                    words.say("What each path is made of, beside what it would have been as all regions grew. Choose a region to see its page. Source: resilience.component."),
+                ))
+            },
+            "list" => html! {
+                div class="tools" {
+                    label { (words.say("Search")) " " input id="search" type="search"; }
+                    span id="found" class="soft" role="status" {}
+                }
+                (filled_later(
+                    "regions",
+                    words.say("Click a heading to sort, a region to see its page. Source: panel.region."),
+                ))
+            },
+            "pages" => html! {
+                div class="tools" { label { (words.say("Region")) " " select id="pick" {} } }
+                div id="region" {}
+            },
+            "models" => html! { (models) (figures) },
+            "quality" => html! { (quality) (figures) },
+            _ => figures,
+        }
+    }
+
+    /// What the data are, in numbers.
+    fn facts(&self, files: &[Value]) -> Markup {
+        let Self { data, words, .. } = self;
+        let sum = |key: &str| {
+            let sum: i64 = files.iter().map(|file| integer(file, key)).sum();
+            HumanCount(u64::try_from(sum).unwrap_or(0)).to_string()
+        };
+        let regions = if n_regions(data) == 1 { key("region") } else { key("regions") };
+        let facts = [
+            (sum("n_records"), key("records")),
+            (sum("n_rejected"), key("rejected entries, kept with their reason")),
+            (n_regions(data).to_string(), regions),
+            (self.source.catalog.checks.len().to_string(), key("checks held")),
+        ];
+        html! {
+            div class="facts" {
+                @for (number, of) in &facts { div { b { (number) } span { (words.say(of)) } } }
             }
         }
     }
 }
 
-/// A number of things.
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+/// The texts of a list.
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
 fn n_regions(data: &Value) -> usize {
@@ -242,130 +302,48 @@ fn has_maps(data: &Value) -> bool {
     !data["geo"].is_null()
 }
 
-/// The way to the sections; `page.js` hides those that have no figures in an episode.
-fn navigation(data: &Value) -> Markup {
-    let sections = [
-        ("overview", "Overview"),
-        ("maps", "Maps"),
-        ("places", "Regions compared"),
-        ("sure", "How sure is this"),
-        ("list", "All regions"),
-        ("pages", "Region pages"),
-        ("space", "Product space"),
-        ("relations", "What explains it"),
-        ("models", "Models"),
-        ("quality", "Data quality"),
-    ];
-    let is_there = |id: &str| id != "maps" || has_maps(data);
-    html! {
-        nav aria-label="Sections" {
-            div {
-                @for (id, name) in sections.into_iter().filter(|(id, _)| is_there(id)) { a href={ "#" (id) } { (name) } }
-                label { "Episode " select id="episode" {} }
-            }
-        }
-    }
-}
-
-/// The sections, of which `page.js` fills those that have none of `models` and `quality`.
-fn sections(data: &Value, facts: &[(String, &str)], models: &Markup, quality: &Markup) -> Markup {
-    html! {
-        section id="overview" {
-            h2 { "Overview" }
-            div class="facts" {
-                @for (number, of) in facts { div { b { (number) } span { (of) } } }
-            }
-            div class="figures" {}
-        }
-        section id="maps" hidden[!has_maps(data)] {
-            h2 { "Maps" }
-            p class="soft" {
-                "An index above 0 is better than expected: the region fell less, or came back more, than all regions together."
-            }
-            div class="figures" {}
-        }
-        section id="places" { h2 { "Regions compared" } div class="figures" {} }
-        section id="sure" {
-            h2 { "How sure is this" }
-            p class="soft" {
-                "What is expected of a region is a choice. An answer that holds whatever the choice is surer than one that does not; a rank is as sure as its interval is short."
-            }
-            div class="figures" {}
-            div class="tools" { label { "Ranks against " select id="against" {} } }
-            div class="ranks figures" {}
-            (filled_later(
-                "components",
-                "What each path is made of, beside what it would have been as all regions grew. Choose a region to see its page. Source: resilience.component."
-            ))
-        }
-        section id="list" {
-            h2 { "All regions" }
-            div class="tools" {
-                label { "Search " input id="search" type="search"; }
-                span id="found" class="soft" role="status" {}
-            }
-            (filled_later(
-                "regions",
-                "Click a heading to sort, a region to see its page. Source: panel.region."
-            ))
-        }
-        section id="pages" {
-            h2 { "Region pages" }
-            div class="tools" { label { "Region " select id="pick" {} } }
-            div id="region" {}
-        }
-        section id="space" { h2 { "Product space" } div class="figures" {} }
-        section id="relations" { h2 { "What explains it" } div class="figures" {} }
-        section id="models" { h2 { "Models" } (models) }
-        section id="quality" { h2 { "Data quality" } (quality) }
-    }
-}
-
-/// The page, which `page.js` fills with the figures.
+/// The page, which the scripts of `page/` fill with the figures.
 pub(super) fn page(
     source: &Source<'_>,
     pipeline: &Pipeline,
     data: &Value,
+    words: &Words,
     results: &[(Heading, Estimated)],
 ) -> Result<String, ReportError> {
-    let catalog = source.catalog;
-    let files = source.rows(
-        &["customs.reconciliation"],
-        "select source_file, n_entries, n_records, n_excluded, n_rejected, n_empty, cast(value_in as varchar) as value_in, \
-         cast(value_records as varchar) as value_records, cast(value_excluded as varchar) as value_excluded, \
-         cast(value_rejected as varchar) as value_rejected from customs.reconciliation order by source_file",
-    )?;
-    let sum = |key: &str| {
-        let sum: i64 = files.iter().map(|file| integer(file, key)).sum();
-        HumanCount(u64::try_from(sum).unwrap_or(0)).to_string()
-    };
-    let facts = [
-        (sum("n_records"), "records"),
-        (sum("n_rejected"), "rejected entries, kept with their reason"),
-        (n_regions(data).to_string(), if n_regions(data) == 1 { "region" } else { "regions" }),
-        (catalog.checks.len().to_string(), "checks held"),
-    ];
-    let quality = html! { (quality(source, &files)?) (checks(catalog)) };
+    let page = Page { source, pipeline, data, words };
+    let files = quality::files(source)?;
+    let facts = page.facts(&files);
+    let models = models(source.catalog, words, results)?;
+    let quality = quality::quality(source, words, &files)?;
     let json = json_in_html(&serde_json::to_string(data)?);
-    let name = HtmlText(&pipeline.name);
-    let page = html! {
+    let footer = words.say_with(
+        "Made by Rebound from run {run} of pipeline {pipeline}. Boundaries are for maps only and carry no claim about borders.",
+        &[("run", &source.catalog.run), ("pipeline", &pipeline.name)],
+    );
+    let title = words.say_with("Regional resilience: {pipeline}", &[("pipeline", &pipeline.name)]);
+    let content = html! {
+        (page.header())
+        (page.navigation())
+        main {
+            @for (id, name) in page.sections() {
+                section id=(id) { h2 { (name) } (page.section(id, &facts, &models, &quality)) }
+            }
+        }
+        footer { (HtmlText(&footer)) }
+    };
+    let fonts = fonts::style([content.0.as_str(), &json, CHARTS, TABLES, PAGE])?;
+    let html = html! {
         (DOCTYPE) "\n"
-        html lang="en" {
-            (head(&format!("Regional resilience: {}", pipeline.name)))
+        html lang=(HtmlText(words.language())) dir=(words.direction()) {
+            (head(data["report"]["title"].as_str().unwrap_or(&title), &fonts))
             "\n"
             body {
-                (header(source, pipeline, data))
-                (navigation(data))
-                main { (sections(data, &facts, &models(catalog, results)?, &quality)) }
-                footer {
-                    "Made by Rebound from run " (HtmlText(&catalog.run)) " of pipeline " (name)
-                    ". Boundaries are for maps only and carry no claim about borders."
-                }
+                (content)
                 "\n" script type="application/json" id="data" { (PreEscaped(json)) }
                 @for text in SCRIPTS { "\n" script { (PreEscaped(text)) } }
             }
         }
         "\n"
     };
-    Ok(page.into_string())
+    Ok(html.into_string())
 }

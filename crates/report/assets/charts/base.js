@@ -13,15 +13,17 @@ var charts = {};
     var of = (words && own(words, text)) || text;
     return of.replace(/\{(\w+)\}/g, function (whole, name) { return values && has(own(values, name)) ? String(values[name]) : whole; });
   }
+  // Marks a text that is said elsewhere, so that dictionaries are known to need it.
+  function key(text) { return text; }
   // A text of one thing, or of several, both with {n}.
   function sayMany(n, one, more, values) { return say(n === 1 ? one : more, put({ n: n }, values)); }
   // Named, and not the system's own: a browser may measure that as another font than it draws, and cut texts.
-  var FONT = "DejaVu Sans, Verdana, sans-serif";
+  var FONT = "DejaVu Sans, Droid Sans Fallback, Verdana, sans-serif";
   var kinds = {
-    resistant_recovering: ["#2166ac", "resistant, recovering"],
-    resistant_lagging: ["#92c5de", "resistant, lagging"],
-    vulnerable_recovering: ["#fdb863", "vulnerable, recovering"],
-    vulnerable_lagging: ["#b35806", "vulnerable, lagging"]
+    resistant_recovering: ["#2166ac", key("resistant, recovering")],
+    resistant_lagging: ["#92c5de", key("resistant, lagging")],
+    vulnerable_recovering: ["#fdb863", key("vulnerable, recovering")],
+    vulnerable_lagging: ["#b35806", key("vulnerable, lagging")]
   };
   function money(v, unit) {
     if (v === null || v === undefined) return "–";
@@ -97,21 +99,24 @@ var charts = {};
   function reach(values) { var v = values.map(Math.abs).sort(function (a, b) { return a - b; }); return v[Math.min(v.length - 1, Math.floor(v.length * 0.97))] * 1.1; }
   // What a region is compared with: in words, by a colour of where it comes from, and a mark, which is filled or a ring.
   var benchmarks = {
-    aggregate: ["all regions", "#2166ac", "circle", true],
-    aggregate_loo: ["all other regions", "#2166ac", "circle", false],
-    mix: ["its products in all regions", "#35978f", "diamond", true],
-    mix_loo: ["its products in the other regions", "#35978f", "diamond", false],
-    own_trend: ["its trend before", "#e08214", "triangle", true],
-    own_mean: ["its mean before", "#e08214", "triangle", false],
-    own_linear: ["its line before", "#b35806", "rect", true],
-    own_log_linear: ["its line of logs before", "#b35806", "rect", false],
-    own_ar1: ["its autoregression", "#b35806", "arrow", true],
-    synthetic: ["synthetic control", "#9970ab", "roundRect", true],
-    matrix_completion: ["matrix completion", "#9970ab", "roundRect", false],
-    reference: ["the reference economy", "#8c8c8c", "circle", true],
-    reference_mix: ["its products in the reference economy", "#8c8c8c", "diamond", true]
+    aggregate: [key("all regions"), "#2166ac", "circle", true],
+    aggregate_loo: [key("all other regions"), "#2166ac", "circle", false],
+    mix: [key("its products in all regions"), "#35978f", "diamond", true],
+    mix_loo: [key("its products in the other regions"), "#35978f", "diamond", false],
+    own_trend: [key("its trend before"), "#e08214", "triangle", true],
+    own_mean: [key("its mean before"), "#e08214", "triangle", false],
+    own_linear: [key("its line before"), "#b35806", "rect", true],
+    own_log_linear: [key("its line of logs before"), "#b35806", "rect", false],
+    own_ar1: [key("its autoregression"), "#b35806", "arrow", true],
+    synthetic: [key("synthetic control"), "#9970ab", "roundRect", true],
+    matrix_completion: [key("matrix completion"), "#9970ab", "roundRect", false],
+    reference: [key("the reference economy"), "#8c8c8c", "circle", true],
+    reference_mix: [key("its products in the reference economy"), "#8c8c8c", "diamond", true]
   };
-  function benchmarkOf(name) { var of = own(benchmarks, name); return of ? [say(of[0])].concat(of.slice(1)) : [name, "#8c8c8c", "circle", false]; }
+  function benchmarkOf(name) {
+    var of = own(benchmarks, name);
+    return of ? [say(of[0])].concat(of.slice(1)) : [name, "#8c8c8c", "circle", false];
+  }
   function certain(data, ep, list) { return (own(data.certainty, ep) || {})[list] || []; }
   function points(v) { return (v < 0 ? "−" : "") + +Math.abs(100 * v).toFixed(2); }
   function greatest(values) { return values.reduce(function (a, b) { return Math.max(a, b); }, 0); }
@@ -212,7 +217,7 @@ var charts = {};
     return { type: "polygon", shape: { points: corners.map(function (c) { return [x + r * c[0], y + r * c[1]]; }) }, style: style };
   }
   Object.assign(charts, { FONT, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
-    episodeOf, esc, even, fitted, greatest, has, hatch, keyed, kinds, legendLines, literal, many, measures, money, number, own, percent,
+    episodeOf, esc, even, fitted, greatest, has, hatch, key, keyed, kinds, legendLines, literal, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();

@@ -1,0 +1,39 @@
+// A figure on a sheet of its own: title, subtitle, chart, note and source as one SVG.
+(function () {
+  "use strict";
+  const { FONT, fitted, say, theme } = charts;
+  function escaped(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+  // Where a figure comes from, as it is said below it.
+  function sourceOf(figure, run) {
+    return figure.source ? say("Source: {source}, run {run}.", { source: figure.source, run: run }) : "";
+  }
+  // Lines of one size and colour, from `top` on.
+  function set(lines, top, size, step, style) {
+    return lines.map(function (line, i) {
+      return '<text x="14" y="' + (top + step * i) + '" font-size="' + size + '" ' + style + ">" + escaped(line) + "</text>";
+    }).join("");
+  }
+  // The sheet is `wide`; its chart is drawn anew, since a page may show it in part.
+  function sheet(figure, wide, dark, run) {
+    var t = theme(dark), size = wide < 800 ? 15 : 18, room = wide - 28;
+    function lines(text, size, bold) { return text ? fitted(text, room, size, bold) : []; }
+    var title = lines(figure.title, size, true), subtitle = lines(figure.subtitle, 13);
+    var note = lines([figure.note, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
+    var titled = 16 + (size + 6) * title.length, above = titled + (subtitle.length ? 4 + 18 * subtitle.length : 0);
+    var height = above + figure.height + 14 + 15 * note.length;
+    var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide, height: figure.height });
+    chart.setOption(figure.option);
+    // What happens under a mouse is nothing that a file shows.
+    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "").replace(/<svg /, '<svg y="' + above + '" ');
+    chart.dispose();
+    return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
+      '" viewBox="0 0 ' + wide + " " + height + '" font-family="' + FONT + '"><title>' + escaped(figure.title || figure.id) +
+      '</title><rect width="100%" height="100%" fill="' + t.bg + '"/>' +
+      set(title, size + 10, size, size + 6, 'font-weight="bold" fill="' + t.text + '"') +
+      set(subtitle, titled + 12, 13, 18, 'fill="' + t.soft + '"') + inner +
+      set(note, above + figure.height + 14, 11, 15, 'fill="' + t.soft + '"') + "</svg>";
+  }
+  Object.assign(charts, { sheet, sourceOf });
+})();

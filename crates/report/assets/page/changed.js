@@ -1,0 +1,38 @@
+// What changed since another run.
+(function () {
+  "use strict";
+  const { key, say } = charts;
+  const { data, el } = page;
+  var lists = [["why", key("Why")], ["tables", key("Tables")], ["regions", key("Regions")], ["products", key("Products")]];
+  // Texts as a list, rows as a table of all their columns.
+  function listed(id, title, items) {
+    var box = el("div", null, "changes-" + id), heading = el("h3", title), texts = items.filter(function (x) { return typeof x !== "object"; });
+    var rows = items.filter(function (x) { return x && typeof x === "object"; });
+    heading.id = "changed-" + id;
+    box.appendChild(heading);
+    if (texts.length) {
+      var ul = el("ul");
+      texts.forEach(function (text) { ul.appendChild(el("li", text)); });
+      box.appendChild(ul);
+    }
+    if (rows.length) {
+      var columns = [];
+      rows.forEach(function (row) {
+        Object.keys(row).forEach(function (column) { if (columns.indexOf(column) < 0) columns.push(column); });
+      });
+      box.appendChild(page.tableOf(columns, rows.map(function (row) {
+        return columns.map(function (column) { return row[column]; });
+      }), heading.id));
+    }
+    return box;
+  }
+  function changed() {
+    var into = document.querySelector("#changed .changes"), of = data.changed;
+    if (!into || !of) return;
+    into.appendChild(el("p", say("From run {since} to run {run}.", { since: of.since, run: of.run }), "soft"));
+    lists.forEach(function (list) {
+      if ((of[list[0]] || []).length) into.appendChild(listed(list[0], say(list[1]), of[list[0]]));
+    });
+  }
+  Object.assign(page, { changed });
+})();
