@@ -6,6 +6,12 @@ window.eyes = (() => {
   const seen = e => e.checkVisibility({ opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true });
   const figures = () => Array.from(document.querySelectorAll("figure")).filter(seen);
   const placeOf = e => { const of = e.closest("figure, table[id], section[id], nav, header, footer"); return of ? of.id || of.tagName.toLowerCase() : e.tagName.toLowerCase(); };
+  // All texts of an element, those of its picture too, with a space between.
+  function words(element) {
+    const out = [], walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) out.push(node.nodeValue);
+    return out.join(" ");
+  }
   const data = () => JSON.parse(document.getElementById("data")?.textContent || "{}");
   const chartOf = figure => { const box = figure.querySelector(".chart"); return box && window.echarts ? echarts.getInstanceByDom(box) : null; };
   const optionOf = figure => chartOf(figure)?.getOption() || {};
@@ -160,8 +166,8 @@ window.eyes = (() => {
         }
       }
     },
-    // A spanning tree is one, or as many as the tables have.
-    pieces(found, { n_trees }) {
+    // Products of one spanning tree hang together: `trees` has the tree of each product.
+    pieces(found, { trees = {} }) {
       for (const [figure, { dots, lines }] of networks()) {
         const of = dots.map((_, i) => i), root = i => { while (of[i] !== i) i = of[i]; return i; };
         for (const line of lines) {
@@ -169,7 +175,9 @@ window.eyes = (() => {
           if (a && b) of[root(a.i)] = root(b.i);
         }
         const n = of.filter((x, i) => x === i).length;
-        if (n > (n_trees || 1)) found(figure.id, `the network of ${dots.length} dots is in ${n} pieces, and is ${n_trees || 1}`);
+        const names = [].concat(optionOf(figure).series).filter(s => s.type === "graph").flatMap(s => (s.data || s.nodes || []).flatMap(d => [d.name, d.id]));
+        const whole = new Set(names.filter(name => Object.hasOwn(trees, name)).map(name => trees[name])).size || 1;
+        if (n > whole) found(figure.id, `the network of ${dots.length} dots is drawn in ${n} pieces, and is ${whole}`);
       }
     },
     // Years have no separators of thousands.
@@ -188,7 +196,8 @@ window.eyes = (() => {
         const title = (figure.querySelector("h3, h4")?.textContent || "").trim();
         if (!title) found(figure.id, "no title");
         if (/\b\d+\s+(of|out of)\s+(the\s+)?\d+\s+(coefficients?|estimates?|parameters?)\b/i.test(title) || /^\d+(\s+of\s+\d+)?\s+\S+$/.test(title)) found(figure.id, `“${title}” is a bare count`);
-        if (/\bundefined\b|\bNaN\b|\bnull\b|\{\w+\}|\[object/.test(figure.textContent)) found(figure.id, `a text that is not filled in: “${clip(figure.textContent.match(/.{0,20}(\bundefined\b|\bNaN\b|\bnull\b|\{\w+\}|\[object).{0,20}/)[0])}”`);
+        const gap = words(figure).match(/.{0,20}(\bundefined\b|\bNaN\b|\bnull\b|\{\w+\}|\[object).{0,20}/);
+        if (gap) found(figure.id, `a text that is not filled in: “${clip(gap[0])}”`);
       }
     },
     // Below it stands what is drawn.
@@ -198,7 +207,7 @@ window.eyes = (() => {
     // Effects are drawn in units of what they change.
     units(found) {
       for (const figure of figures()) {
-        const said = figure.textContent.match(/.{0,30}\b(in standard errors|t[- ]statistics?|t[- ]values?)\b/i);
+        const said = words(figure).match(/.{0,30}\b(in standard errors|t[- ]statistics?|t[- ]values?)\b/i);
         if (said) found(figure.id, `“${clip(said[0])}” is no unit of an effect`);
       }
     },
@@ -228,13 +237,13 @@ window.eyes = (() => {
     },
     // The path of a region stands beside an expected one with its interval, or the figure says why there is none.
     interval(found) {
-      for (const figure of figures().filter(f => /^path-/.test(f.id))) {
+      for (const figure of figures().filter(f => /^paths?-/.test(f.id))) {
         const frame = figure.querySelector(".chart").getBoundingClientRect();
         const band = Array.from(figure.querySelectorAll("svg path, svg polygon")).some(e => {
           const style = getComputedStyle(e), box = e.getBoundingClientRect();
           return style.fill !== "none" && style.fillOpacity * style.opacity > 0.02 && style.fillOpacity * style.opacity < 0.95 && box.width > 0.05 * frame.width && box.height > 2;
         });
-        if (!band && !/\bno\b[^.]*\binterval/i.test(figure.textContent)) found(figure.id, "the path has no interval, and nothing says why");
+        if (!band && !/\bno\b[^.]*\binterval/i.test(words(figure))) found(figure.id, "the path has no interval, and nothing says why");
       }
     },
     // Figures are drawn, ids are of one, and links within the page lead somewhere.
@@ -287,9 +296,15 @@ window.eyes = (() => {
           }
         }
       }
-      out.push([figure, { dots, lines }]);
+      out.push([figure, { dots: withoutLegend(figure, dots), lines }]);
     }
     return out;
+  }
+  // The legend has dots, too, each before the name of a category.
+  function withoutLegend(figure, dots) {
+    const series = [].concat(optionOf(figure).series || []), names = new Set(series.flatMap(s => (s.categories || []).map(c => c.name)));
+    const texts = Array.from(figure.querySelectorAll("svg text")).filter(t => names.has(t.textContent)).map(t => t.getBoundingClientRect());
+    return dots.filter(d => !texts.some(t => t.left > d.x && t.left - d.x < d.r + 30 && Math.abs((t.top + t.bottom) / 2 - d.y) < 4)).map((d, i) => ({ ...d, i }));
   }
   function dotAt(dots, [x, y]) {
     let best = null, least = Infinity;
@@ -343,7 +358,7 @@ window.eyes = (() => {
     });
   }
   // What the keyboard should reach.
-  const reached = () => Array.from(document.querySelectorAll("a[href], button, select, input, textarea, summary, [tabindex]:not([tabindex='-1'])")).filter(e => seen(e) && !e.disabled && e.tabIndex >= 0);
+  const reached = () => Array.from(document.querySelectorAll("a[href], button, select, input, textarea, summary, [tabindex]:not([tabindex='-1'])")).filter(e => seen(e) && !e.disabled);
   function focus() {
     const e = document.activeElement;
     if (!e || e === document.body) return null;

@@ -40,6 +40,8 @@ def opened(chromium, path, width, dark=False, paper=False):
     page.on("request", lambda request: said.append(("console", "page", f"asks for {request.url}")) if not request.url.startswith(("data:", "file:", "blob:")) else None)
     if paper:
         page.emulate_media(media="print")
+    # A picture of the whole page changes the window's height: the page is not to be drawn anew for it.
+    page.add_init_script("addEventListener('resize', event => { if (window.eyes?.still) event.stopImmediatePropagation(); })")
     page.goto(pathlib.Path(path).resolve().as_uri())
     try:
         page.wait_for_selector("body[data-ready]", timeout=20_000)
@@ -76,7 +78,7 @@ def picture(page, left=0, top=0, width=None, height=None):
 def contrast_in_pictures(page, share=0.25, high=8000):
     """Texts of figures before the pixels behind them: less than a quarter of these may be too like the text."""
     texts, found = page.evaluate("eyes.inPictures()"), []
-    page.evaluate("() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('svg text{visibility:hidden!important}'); document.adoptedStyleSheets = [sheet]; }")
+    page.evaluate("() => { eyes.still = true; const sheet = new CSSStyleSheet(); sheet.replaceSync('svg text{visibility:hidden!important}'); document.adoptedStyleSheets = [sheet]; }")
     whole = page.evaluate("document.documentElement.scrollHeight")
     for top in range(0, whole, high):
         # A text at the end of a strip is in the next as well.
@@ -96,7 +98,7 @@ def contrast_in_pictures(page, share=0.25, high=8000):
             if np.mean(ratio < text["needed"] - 0.02) > share:
                 worst = np.quantile(ratio, share)
                 found.append(("contrast", text["at"], f"“{text['text']}” has a contrast of {worst:.2f} before its picture, and needs {text['needed']}"))
-    page.evaluate("() => { document.adoptedStyleSheets = []; }")
+    page.evaluate("() => { document.adoptedStyleSheets = []; eyes.still = false; }")
     return found
 
 
@@ -116,9 +118,9 @@ def keys(page):
     return found + [("keyboard", at, f"Tab does not reach {what}") for _, at, what in missed]
 
 
-def look(chromium, path, width, dark=False, n_trees=1, with_keys=False):
+def look(chromium, path, width, dark=False, trees=None, with_keys=False):
     with opened(chromium, path, width, dark) as (page, said):
-        found = seen(page, n_trees=n_trees) + contrast_in_pictures(page)
+        found = seen(page, trees=trees or {}) + contrast_in_pictures(page)
         if with_keys:
             found += keys(page)
         return found + said
@@ -145,10 +147,10 @@ def same_text(text):
     return re.sub(r"\W+", "", text)
 
 
-def look_at_paper(chromium, path, n_trees=1):
+def look_at_paper(chromium, path, trees=None):
     """In the media of print at the width of A4, and in the PDF that is printed from a window as wide as a desk's."""
     with opened(chromium, path, A4["width"], paper=True) as (page, said):
-        found = seen(page, n_trees=n_trees, print=True, page_height=A4["height"]) + said
+        found = seen(page, trees=trees or {}, print=True, page_height=A4["height"]) + said
     with opened(chromium, path, 1280) as (page, said):
         figures = page.evaluate("() => Array.from(document.querySelectorAll('figure')).filter(f => f.checkVisibility()).map(f => [f.id, f.querySelector('h3').textContent, f.querySelector('figcaption').textContent, Array.from(f.querySelectorAll('svg text')).map(t => t.textContent)])")
         texts, beyond = pages_of(page.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "1cm"), print_background=True))
