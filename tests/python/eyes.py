@@ -103,6 +103,7 @@ def main():
         for where, *found in looks(chromium, asked.pipeline.stem, page, trees(asked.rebound, asked.lake), True):
             wrong.append((where, *found))
         wrong += [(asked.pipeline.stem, *found) for found in data_are_as_their_sql(asked.rebound, asked.lake, folder / "shipped/figures", asked.without_sql)]
+        wrong += [(asked.pipeline.stem, *found) for found in looking.look_at_files(chromium, folder / "shipped/figures")]
         shots = []
         for width in (390, 1280):
             with looking.opened(chromium, page, width) as (shown, _):

@@ -1,6 +1,6 @@
 """Looking at a report in headless Chromium: what eyes.js finds, and what takes pixels, keys or paper.
 
-    python tests/python/looking.py PAGE.html [--width 390 1280] [--dark] [--print] [--keys]"""
+    python tests/python/looking.py PAGE.html [--width 390 1280] [--dark] [--print] [--keys] [--files FOLDER]"""
 
 import argparse
 import contextlib
@@ -10,6 +10,7 @@ import pathlib
 import re
 
 import numpy as np
+import pypdfium2
 from PIL import Image
 from playwright.sync_api import TimeoutError, sync_playwright
 
@@ -118,29 +119,36 @@ def keys(page):
     return found + [("keyboard", at, f"Tab does not reach {what}") for _, at, what in missed]
 
 
+def other_choices(page):
+    """Choose the last episode, and the region of the longest name."""
+    for field, option in (("#episode", "all => all[all.length - 1]?.value"), ("#pick", "all => all.toSorted((a, b) => b.text.length - a.text.length)[0]?.value")):
+        value = page.locator(f"{field} option").evaluate_all(option) if page.locator(field).count() else None
+        if value is not None:
+            page.locator(field).select_option(value)
+    draw_all(page)
+
+
 def look(chromium, path, width, dark=False, trees=None, with_keys=False):
     with opened(chromium, path, width, dark) as (page, said):
         found = seen(page, trees=trees or {}) + contrast_in_pictures(page)
         if with_keys:
             found += keys(page)
+        other_choices(page)
+        found += [of for of in seen(page, trees=trees or {}) if of not in found]
         return found + said
 
 
-def pages_of(pdf):
-    """Texts of each page of a PDF, and those that reach beyond it."""
-    import pypdfium2
-
-    texts, beyond = [], []
-    document = pypdfium2.PdfDocument(pdf)
-    for number, page in enumerate(document, 1):
-        width, height = page.get_size()
-        text = page.get_textpage()
-        texts.append(text.get_text_range())
-        for i in range(text.count_rects()):
-            left, bottom, right, top = text.get_rect(i)
-            if left < -1 or bottom < -1 or right > width + 1 or top > height + 1:
-                beyond.append((number, text.get_text_bounded(left, bottom, right, top).strip()[:60]))
-    return texts, beyond
+def look_at_files(chromium, folder):
+    """Figures as SVG files: no text of one cut, over another or too like what it stands on."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    found = []
+    for path in sorted(folder.glob("*.svg")):
+        page.set_content("<!doctype html><meta charset=utf-8><body style='margin:0'><figure style='margin:0'><div class=chart style='display:inline-block;line-height:0'></div></figure>")
+        page.evaluate("([id, svg]) => { const figure = document.querySelector('figure'); figure.id = id; figure.firstElementChild.innerHTML = svg.slice(svg.indexOf('<svg')); }", [path.stem, path.read_text(encoding="utf-8")])
+        page.evaluate(EYES)
+        found += [(check, f"figures/{at}.svg", what) for check, at, what in seen(page, checks=["cut", "over", "years"]) + contrast_in_pictures(page)]
+    page.close()
+    return found
 
 
 def same_text(text):
@@ -148,19 +156,25 @@ def same_text(text):
 
 
 def look_at_paper(chromium, path, trees=None):
-    """In the media of print at the width of A4, and in the PDF that is printed from a window as wide as a desk's."""
+    """In the media of print at the width of A4, and as it is laid out and printed from a window as wide as a desk's."""
     with opened(chromium, path, A4["width"], paper=True) as (page, said):
         found = seen(page, trees=trees or {}, print=True, page_height=A4["height"]) + said
     with opened(chromium, path, 1280) as (page, said):
-        figures = page.evaluate("() => Array.from(document.querySelectorAll('figure')).filter(f => f.checkVisibility()).map(f => [f.id, f.querySelector('h3').textContent, f.querySelector('figcaption').textContent, Array.from(f.querySelectorAll('svg text')).map(t => t.textContent)])")
-        texts, beyond = pages_of(page.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "1cm"), print_background=True))
-        found += [("paper", f"page {number}", f"“{text}” reaches beyond the paper") for number, text in beyond]
-        printed, whole = [same_text(text) for text in texts], same_text("".join(texts))
-        for name, title, caption, _ in figures:
+        figures = page.evaluate("() => Array.from(document.querySelectorAll('figure')).filter(f => f.checkVisibility()).map(f => [f.id, f.querySelector('h3').textContent, f.querySelector('figcaption').textContent])")
+        # The one moment at which the layout of the paper can be measured: after the page's own listeners have made charts fit.
+        page.evaluate("""ratio => matchMedia('print').addEventListener('change', event => {
+            if (event.matches) eyes.printed = eyes.findings({ print: true, page_height: ratio * document.documentElement.clientWidth, checks: ['wide', 'over', 'cut', 'paper'] });
+        })""", A4["height"] / A4["width"])
+        pdf = page.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "1cm"), print_background=True)
+        laid_out = [(of["check"], of["at"], of["what"]) for of in page.evaluate("eyes.printed")]
+        found += [of for of in laid_out if of not in found]
+        texts = [same_text(page.get_textpage().get_text_range()) for page in pypdfium2.PdfDocument(pdf)]
+        whole = "".join(texts)
+        for name, title, caption in figures:
             start, end = same_text(title)[:60], same_text(caption)[-60:]
             if start not in whole:
                 found.append(("paper", name, "its title is not printed"))
-            elif not any(start in text and end in text for text in printed):
+            elif not any(start in text and end in text for text in texts):
                 found.append(("paper", name, "its title and the end of its caption are not on one page"))
         return found + said, len(texts)
 
@@ -172,11 +186,14 @@ def main():
     arguments.add_argument("--dark", action="store_true")
     arguments.add_argument("--print", action="store_true", dest="paper")
     arguments.add_argument("--keys", action="store_true")
+    arguments.add_argument("--files", type=pathlib.Path, help="a folder of figures as SVG files")
     asked = arguments.parse_args()
     with browser() as chromium:
         for width in asked.width:
             for check, at, what in look(chromium, asked.page, width, asked.dark, with_keys=asked.keys):
                 print(f"{width}: {check}: {at}: {what}")
+        for check, at, what in look_at_files(chromium, asked.files) if asked.files else []:
+            print(f"{check}: {at}: {what}")
         if asked.paper:
             found, n_pages = look_at_paper(chromium, asked.page)
             for check, at, what in found:

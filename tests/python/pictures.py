@@ -1,7 +1,7 @@
 """Pictures of figures that are kept: each figure at two widths side by side, compared pixel by pixel.
 
-`UPDATE_EXPECT=1` keeps them anew. At most 0.5 % of the pixels of a picture may differ by more than 24 of 255 levels: that is how far
-letters are smoothed otherwise by another build of the browser."""
+`UPDATE_EXPECT=1` keeps them anew. A pixel differs if none next to it in the other picture is within 24 of 255 levels: letters may be smoothed
+otherwise by another build of the browser. At most so many may differ as are 0.2 % of the pixels that have something drawn."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 LEVELS = 24
-SHARE = 0.005
+SHARE = 0.002
 # So many files at the most, since a repository keeps each that there was.
 MOST = 40
 
@@ -40,17 +40,39 @@ def beside(pictures):
     return whole
 
 
+def far(picture, other):
+    """Pixels that are like none of those at their place in another picture, or next to it."""
+    out = np.zeros(picture.shape[:2], dtype=bool)
+    rows, columns = np.nonzero(np.abs(picture - other).max(axis=2) > LEVELS)
+    wide = np.pad(other, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    out[rows, columns] = np.min([np.abs(picture[rows, columns] - wide[rows + y, columns + x]).max(axis=1) for y in range(3) for x in range(3)], axis=0) > LEVELS
+    return out
+
+
+def keep(picture, path):
+    """Write a picture in sixteen levels of each colour, with a palette if it can: small, and at most 8 levels beside the truth."""
+    levels = np.round(np.asarray(picture) / 17).astype(np.uint8) * 17
+    colours, at = np.unique(levels.reshape(-1, 3), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        Image.fromarray(levels).save(path, optimize=True)
+        return
+    small = Image.fromarray(at.reshape(levels.shape[:2]).astype(np.uint8), mode="P")
+    small.putpalette(colours.tobytes())
+    small.save(path, optimize=True)
+
+
 def difference(kept, found):
-    """The share of pixels that differ, and a picture of them: what is beyond the smaller of two differs."""
-    size = (max(kept.width, found.width), max(kept.height, found.height))
+    """The pixels that differ as a share of those with something drawn, and a picture of them: what is beyond the smaller of two differs."""
+    size = (max(kept.height, found.height), max(kept.width, found.width))
     layers = []
     for picture in (kept, found):
-        layer = np.full((size[1], size[0], 3), -1, dtype=int)
+        layer = np.full((*size, 3), -255, dtype=np.int16)
         layer[: picture.height, : picture.width] = np.asarray(picture)
         layers.append(layer)
-    differs = np.abs(layers[0] - layers[1]).max(axis=2) > LEVELS
+    drawn = (layers[0].min(axis=2) < 235) | (layers[1].min(axis=2) < 235)
+    differs = far(*layers) | far(*layers[::-1])
     shown = np.where(differs[..., None], np.array([200, 0, 60]), 255 - (255 - np.clip(layers[1], 0, 255)) // 4)
-    return differs.mean(), Image.fromarray(shown.astype(np.uint8))
+    return differs.sum() / max(1, drawn.sum()), Image.fromarray(shown.astype(np.uint8))
 
 
 def compare(narrow, wide, folder, put):
@@ -63,7 +85,7 @@ def compare(narrow, wide, folder, put):
         for name in kept.keys() - found.keys():
             kept[name].unlink()
         for name, picture in found.items():
-            picture.quantize(128, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+            keep(picture, folder / f"{name}.png")
         return []
     wrong = [f"{kept[name]} is of no figure: UPDATE_EXPECT=1 removes it" for name in sorted(kept.keys() - found.keys())]
     put.mkdir(parents=True, exist_ok=True)
@@ -77,5 +99,5 @@ def compare(narrow, wide, folder, put):
         if share > SHARE:
             picture.save(put / f"{name}.png")
             shown.save(put / f"{name}-difference.png")
-            wrong.append(f"{name}: {100 * share:.1f} % of its pixels differ ({before.width} × {before.height} kept, {picture.width} × {picture.height} found): look at {put / f'{name}-difference.png'}; if it is meant, UPDATE_EXPECT=1 keeps it")
+            wrong.append(f"{name}: {100 * share:.1f} % of what is drawn differs ({before.width} × {before.height} kept, {picture.width} × {picture.height} found): look at {put / f'{name}-difference.png'}; if it is meant, UPDATE_EXPECT=1 keeps it")
     return wrong
