@@ -127,7 +127,8 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
+		pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
 # The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
@@ -150,6 +151,7 @@ test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open else
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/languages.py
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
+	$(VENV)/bin/python tests/python/eyes.py $(REBOUND) pipelines/australia.yaml target/python-lake --without-sql
 
 test-s3: sample-lake $(VENV)/ready ## raw files and lakes on an S3 server, which fails, races and is asked again
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)
