@@ -215,6 +215,12 @@ def test_a_table_comes_out_in_its_own_library(quiet, tmp_path):
     assert of_path.column("rca").to_pylist() == expected["rca"]
 
 
+def test_rows_are_in_the_order_of_codes(quiet):
+    table = pd.DataFrame({"region": ["B", "A", "A"], "hs4": ["8703", "8703", "0101"], "value": [1.0, 2.0, 3.0]})
+    found = rb.measure(table, metrics=["rca"])
+    assert found[["region", "hs4"]].values.tolist() == [["A", "0101"], ["A", "8703"], ["B", "0101"], ["B", "8703"]]
+
+
 @pytest.mark.parametrize("kind", ["object", "string", "category", "int64", "Int64", "float64", "int16"])
 def test_labels_keep_their_types(kind, quiet):
     table = frame(BACI).astype({"i": "int64"})
