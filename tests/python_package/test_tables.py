@@ -283,6 +283,32 @@ def test_periods_of_pandas_are_periods(frequency, texts, quiet):
     assert [str(one) for one in found["year"]] == [texts[0]] * 2 + [texts[1]] * 2
 
 
+@pytest.mark.parametrize("kind", ["int64", "Int16", "float64", "object", "category"])
+def test_periods_of_resilience_keep_their_type(kind, quiet):
+    table = frame(PLAIN)
+    table["year"] = table["year"].astype("str").astype(kind) if kind in ("object", "category") else table["year"].astype(kind)
+    found = rb.resilience(table, base=2008, trough=2009, end=2011, rows=None)
+    period = found["periods"]["period"]
+    assert period.dtype == table["year"].dtype
+    assert set(period) == set(table["year"])
+    assert found["episode"]["trough"].dtype == table["year"].dtype
+    # Not all regions have regained their peak: what is missing stays missing, whatever the type.
+    regained = found["region_cycle"]["regained"]
+    assert [float(one) for one in regained.dropna()] == [2011.0] * regained.notna().sum()
+    of_arrow = rb.resilience(pa.table({"region": ["a", "b"] * 4, "year": pa.array([2008, 2008, 2009, 2009, 2010, 2010, 2011, 2011], pa.int16()), "value": [9.0, 8, 7, 6, 8, 7, 10, 9]}), base=2008, trough=2009, end=2011, rows="periods")
+    assert of_arrow.schema.field("period").type == pa.int16()
+
+
+def test_shorter_periods_of_pandas_are_no_years_or_quarters(quiet):
+    months = pd.period_range("2007-01", "2011-12", freq="M")
+    table = pd.DataFrame({"state": pd.Series(["A", "B"] * len(months), dtype="string"), "month": months.repeat(2), "value": 1.0})
+    found = rb.resilience(table, base="2008Q1", trough="2009Q1", end="2011Q1", year="month", rows="periods")
+    # They were summed: no month says the same as a quarter.
+    assert found["period"].iloc[0] == "2007Q1" and found["region_code"].dtype == "string"
+    found = rb.resilience(table, base="2008-01", trough="2009-01", end="2011-01", year="month", rows="periods")
+    assert found["period"].dtype == table["month"].dtype
+
+
 def test_batches_are_one_table(quiet):
     whole = pa.Table.from_pandas(frame(BACI), preserve_index=False)
     parts = pa.Table.from_batches(whole.to_batches(max_chunksize=2))

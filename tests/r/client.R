@@ -81,6 +81,7 @@ close_to(own$resistance, (c(-50, -30) - 200 * national) / abs(200 * national))
 all <- resilience(plain, base = 2008, trough = 2009, end = 2011, region = "state", rows = NULL)
 stopifnot(is.list(all), "region" %in% names(all), all(vapply(all, is.data.frame, NA)))
 stopifnot(identical(all$region$region_code[1:2], own$region_code))
+stopifnot(is.integer(all$region_period$period), setequal(all$region_period$period, plain$year))
 
 # Least squares with absorbed effects beside lm with dummies, and clusters by their formula.
 wages <- read.csv(fixture("hdfe-ols", "wage_panel.csv"))
