@@ -115,6 +115,7 @@ def estimate(
     estimator: str = "ols",
     winsor: float | None = None,
     focus: str | Sequence[str] | None = None,
+    level: float | None = None,
     model: str | os.PathLike[str] | None = None,
     lake: str | os.PathLike[str] | None = None,
     table: str | None = None,
@@ -158,6 +159,9 @@ def estimate(
         Share at each end that outcomes are pulled in to, from 0 to below 0.5.
     focus
         Coefficients of interest: tables have a row a regression, of these coefficients.
+    level
+        The level of confidence of intervals (0.95). ``tidy``, ``confint``, ``etable`` and figures
+        take another where they are told.
     model
         A model file in the place of a formula.
     lake, table
@@ -197,6 +201,7 @@ def estimate(
         where=where,
         estimator=None if estimator == "ols" else estimator,
         winsor=winsor,
+        level=level,
         model=None if model is None else os.fspath(model),
         data=path,
         lake=None if lake is None else os.fspath(lake),
@@ -216,6 +221,16 @@ def _several(of: str | Sequence[str] | None) -> list[str]:
     return [] if of is None else [of] if isinstance(of, str) else list(of)
 
 
+def _number(name: str, value: Any) -> float | None:
+    """A number that is asked for, or none."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"`{name}` is {value!r}: expected a number") from None
+
+
 class _Regressions:
     """What one regression and several have in common."""
 
@@ -225,25 +240,35 @@ class _Regressions:
         self._models = models
         self._like = like
 
-    def _coefficients(self) -> pyarrow.Table:
-        return pyarrow.table(_rebound.estimate_coefficients(self._models))
+    def _coefficients(self, level: float | None = None) -> pyarrow.Table:
+        return pyarrow.table(_rebound.estimate_coefficients(self._models, _number("level", level)))
 
     def _keys(self) -> list[str]:
         return _KEYS
 
-    def tidy(self) -> Any:
+    @property
+    def level(self) -> float:
+        """The level of confidence of the intervals."""
+        return self._models[0].level
+
+    def tidy(self, level: float | None = None) -> Any:
         """The coefficients: a frame of the library of the data (else of pyarrow).
+
+        Parameters
+        ----------
+        level
+            The level of confidence of the intervals; otherwise that of the call of ``estimate``.
 
         Returns
         -------
         frame
             A row a coefficient, in the order of the formula: ``term``, ``estimate``, ``std_error``,
-            ``statistic`` (t), ``p_value``, and the interval of 95 %, ``conf_low`` to ``conf_high``.
+            ``statistic`` (t), ``p_value``, and its interval, ``conf_low`` to ``conf_high``.
             Of several regressions also ``outcome`` and ``specification``; where a model asks for a
             wild cluster bootstrap also ``wild_p_value``. A coefficient that is left out has no
             numbers; ``warnings`` says why.
         """
-        table = self._coefficients()
+        table = self._coefficients(level)
         return _frames.give(table.drop_columns([name for name in _KEYS if name not in self._keys()]), self._like)
 
     def glance(self) -> Any:
@@ -271,9 +296,9 @@ class _Regressions:
     def _repr_html_(self) -> str:
         return str(etable(self, type="html"))
 
-    def _columns(self, *names: str) -> tuple[list[Any], list[list[float]]]:
+    def _columns(self, *names: str, level: float | None = None) -> tuple[list[Any], list[list[float]]]:
         """The keys of the coefficients that are estimated, and columns of numbers."""
-        table = self._coefficients()
+        table = self._coefficients(level)
         table = table.filter(pyarrow.compute.is_valid(table["estimate"]))
         keys = [table[name].to_pylist() for name in self._keys()]
         numbers = [[math.nan if value is None else value for value in table[name].to_pylist()] for name in names]
@@ -316,17 +341,19 @@ class _Regressions:
         """The p values, as :meth:`coef`."""
         return self._series("p_value")
 
-    def confint(self) -> Any:
-        """The intervals of 95 %.
+    def confint(self, level: float | None = None) -> Any:
+        """The intervals, of the level of the call of ``estimate`` or of another.
 
-        A DataFrame of the columns ``2.5%`` and ``97.5%`` where the data were of pandas, else a dict
-        of pairs; by term as :meth:`coef`.
+        A DataFrame where the data were of pandas, of the columns ``2.5%`` and ``97.5%`` at a level of
+        0.95, else a dict of pairs; by term as :meth:`coef`.
         """
-        keys, [low, high] = self._columns("conf_low", "conf_high")
+        keys, [low, high] = self._columns("conf_low", "conf_high", level=level)
         if self._is_pandas():
             import pandas
 
-            return pandas.DataFrame({"2.5%": low, "97.5%": high}, index=self._index(keys), dtype="float64")
+            of = self.level if level is None else level
+            ends = [f"{100 * (0.5 - of / 2):.10g}%", f"{100 * (0.5 + of / 2):.10g}%"]
+            return pandas.DataFrame(dict(zip(ends, (low, high))), index=self._index(keys), dtype="float64")
         return dict(zip(keys, zip(low, high)))
 
     def __copy__(self) -> Any:
@@ -439,6 +466,7 @@ def etable(
     focus: str | Sequence[str] | None = None,
     shape: str | None = None,
     labels: Mapping[str, str] | None = None,
+    level: float | None = None,
     title: str | None = None,
     file: str | os.PathLike[str] | None = None,
     width: int | None = None,
@@ -459,6 +487,9 @@ def etable(
         ``"columns"``: a column a regression. ``"specifications"``: a row.
     labels
         What columns are called: ``{"dhs": "Growth"}``, in outcomes, terms, effects and clusters.
+    level
+        The level of confidence of intervals, which tables of specifications and CSV have; otherwise
+        that of each regression.
     title
         What the table is called; otherwise the formula, if it is of one.
     file
@@ -486,6 +517,7 @@ def etable(
         "title": title,
         "focus": _several(focus),
         "labels": dict(labels or {}),
+        "level": _number("level", level),
         "width": width,
         "csv_safe": csv_safe,
     }

@@ -371,6 +371,32 @@ def test_great_tables_get_the_same_cells():
     assert "a &lt; b" in page and "* p &lt; 0.1, ** p &lt; 0.05" in page
 
 
+@pytest.mark.parametrize("estimator", ["ols", "ppml"])
+def test_intervals_are_of_the_level_that_is_asked_for(estimator):
+    of = "y" if estimator == "ols" else "counts"
+    found = rb.estimate(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"}, estimator=estimator, level=0.9)
+    peer = (pf.feols if estimator == "ols" else pf.fepois)(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"})
+    assert found.level == 0.9
+    for level in (0.9, 0.99):
+        own, theirs = found.confint(level), peer.confint(alpha=1 - level)
+        assert list(own.columns) == [f"{50 * (1 - level):.10g}%", f"{50 * (1 + level):.10g}%"]
+        np.testing.assert_allclose(own.to_numpy(), theirs.to_numpy(), rtol=1e-5)
+        tidy = found.tidy(level=level)
+        assert tidy["conf_low"].tolist() == own.iloc[:, 0].tolist()
+    assert found.confint().equals(found.confint(0.9)) and found.tidy().equals(found.tidy(level=0.9))
+    assert "90 % interval" in rb.etable(found, shape="specifications")
+    assert "99 % interval" in rb.etable(found, shape="specifications", level=0.99)
+    plain = rb.estimate(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"}, estimator=estimator)
+    assert plain.level == 0.95 and plain.confint(0.9).equals(found.confint())
+    mixed = rb.etable([found, plain], shape="specifications", width=200)
+    assert "(90 %)" in mixed and "(95 %)" in mixed
+    for level in (0, 1, 95, float("nan")):
+        with pytest.raises(rb.InputError, match="level.*between 0 and 1, as 0.95"):
+            found.tidy(level=level)
+    with pytest.raises(rb.InputError, match="between 0 and 1, as 0.95"):
+        rb.estimate("y ~ x", DATA, level=95)
+
+
 def test_results_are_not_pickled_in_silence():
     found = rb.estimate(FORMULA, DATA)
     with pytest.raises(TypeError, match="cannot be pickled: keep what .tidy"):
