@@ -486,7 +486,8 @@ def etable(
     shape
         ``"columns"``: a column a regression. ``"specifications"``: a row.
     labels
-        What columns are called: ``{"dhs": "Growth"}``, in outcomes, terms, effects and clusters.
+        What columns are called: ``{"dhs": "Growth"}``, in outcomes, terms, effects, clusters and the
+        headings of stepwise terms.
     level
         The level of confidence of intervals, which tables of specifications and CSV have; otherwise
         that of each regression.

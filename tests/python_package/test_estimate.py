@@ -337,6 +337,9 @@ def test_tables_are_called_and_laid_out_as_asked(tmp_path):
     table = rb.etable([first, second], labels=labels, title="Main results", width=200)
     for word in ("Main results", "Growth", "Density:z", "Effects: Region", "Effects: Product", "Clusters: Region", "clustered by Region"):
         assert word in table, table
+    stepwise = rb.estimate("y ~ csw0(x, z) + w | sw(region, hs6)", DATA)
+    heading = rb.etable(stepwise, labels=labels, width=300).splitlines()[3]
+    assert heading.split("  ")[-1].strip() == "Density + z, Product" and "none, Region" in heading
     followed = rb.etable([first, second], focus="x", width=200)
     rows = followed.partition("\n(1) ")[0]
     assert "95 % interval" in rows and "x:z" not in rows
