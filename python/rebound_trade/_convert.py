@@ -20,7 +20,7 @@ class Converted:
         many codes, rows and how much value of the table as it came, and their shares.
     unmatched
         A row a code that no table of the source revision has, with its rows and value. These rows stay in `frame`
-        under their code.
+        under their code, with the name of the revision in front where the target is none of HS: `HS2012 999999`.
     """
 
     frame: Any
@@ -74,8 +74,8 @@ def convert(
         `"weights"` (unless said otherwise) divides the value of a code that was split among its parts by `weights`;
         `"one_to_one"` gives each code whole to one, by the official tables; `"families"` joins all codes that are linked.
     weights
-        A table with values by codes of the target revision, in columns of the same names: what was traded under them.
-        Without it parts are equal.
+        A table, or the path of one, with values by codes of the target's revision, in columns of the same names: what
+        was traded under them. Without it parts are equal.
     form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, missing, flags, types
         How a file is read, where that is not seen in it; see `rebound measure --help`.
 
@@ -101,6 +101,7 @@ def convert(
             product=product,
             value=value,
             method=method,
+            weights=weights if _frames.is_path(weights) else None,
             form=form,
             delimiter=delimiter,
             quote=quote,
@@ -117,9 +118,7 @@ def convert(
         ),
         *_options.file(frame),
     ]
-    if weights is not None and _frames.is_path(weights):
-        raise TypeError("weights: expected a table, not a path: read it first, by `rb.read(path)`")
-    by = None if weights is None else _frames.rows(weights)
+    by = None if weights is None else _frames.rows_unless_path(weights)
     made, report, unmatched = _rebound.convert(arguments, _frames.rows_unless_path(frame), by)
     return Converted(
         frame=_frames.give(made, frame), report=_frames.give(report, frame), unmatched=_frames.give(unmatched, frame)

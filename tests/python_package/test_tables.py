@@ -171,7 +171,15 @@ def test_converted_values_add_up_and_matches_are_told():
     assert not found.frame.duplicated(["region", "hs6"]).any(), "rows that come to the same are summed"
 
 
-def test_what_was_split_is_divided_by_weights():
+def test_a_code_of_no_table_is_named_as_it_came():
+    table = pa.table({"hs6": ["010121", "999999"], "value": [5, 7]})
+    with pytest.warns(rb.ReboundWarning, match="no table brings from HS2012 to SITC4"):
+        found = rb.convert(table, "HS2012", "SITC4")
+    assert "HS2012 999999" in found.frame.column("hs6").to_pylist()
+    assert found.unmatched.column("product").to_pylist() == ["999999"]
+
+
+def test_what_was_split_is_divided_by_weights(tmp_path):
     # HS2007 010110 became 010121, 010130 and others: those with weights get all of it.
     table = pa.table({"hs6": [10110], "value": [1001]})
     equal = rb.convert(table, "HS2007", "HS2012")
@@ -182,6 +190,10 @@ def test_what_was_split_is_divided_by_weights():
     by = pa.table({"hs6": targets[:2], "value": [3, 1]})
     weighted = rb.convert(table, "HS2007", "HS2012", weights=by)
     assert weighted.frame.column("value").to_pylist() == [751, 250]
+    pq.write_table(by, tmp_path / "weights.parquet")
+    assert rb.convert(table, "HS2007", "HS2012", weights=tmp_path / "weights.parquet").frame == weighted.frame
+    with pytest.raises(rb.InputError, match="the weights of `nowhere.csv`: "):
+        rb.convert(table, "HS2007", "HS2012", weights="nowhere.csv")
     whole = rb.convert(table, "HS2007", "HS2012", method="one_to_one")
     assert whole.frame.column("value").to_pylist() == [1001]
     money = pa.table({"hs6": ["010110"], "value": pa.array([decimal.Decimal(1001)], pa.decimal128(12, 2))})
@@ -327,10 +339,10 @@ KEYWORDS = {
 }
 
 #: Where rows go, and how they are drawn: a call gives a table instead.
-OF_OUTPUT = {"output", "format", "csv-safe", "all", "report", "help"}
+OF_OUTPUT = {"output", "format", "csv-safe", "all", "report", "matches", "unmatched", "help"}
 
 #: What is no option of the command line.
-OF_PYTHON = {"frame", "threads", "weights"}
+OF_PYTHON = {"frame", "threads"}
 
 
 @pytest.mark.parametrize("function", KEYWORDS)
