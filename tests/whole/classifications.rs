@@ -387,8 +387,9 @@ fn a_table_is_brought_to_another_revision_by_one_call() {
 
     convert("split.csv", "HS2008", "HS2007", &[]).fails(2, "unknown HS revision");
     convert("nowhere.csv", "HS2012", "HS2007", &[]).fails(2, "failed to convert `nowhere.csv`");
-    convert("split.csv", "HS2007", "HS2012", &["--weights", "codes.csv"])
-        .fails(2, "the weights of `codes.csv`: ");
+    project.write("other.csv", b"a,b\n1,2\n");
+    convert("split.csv", "HS2007", "HS2012", &["--weights", "other.csv"])
+        .fails(2, "the weights of `other.csv`: ");
     let twice = ["-o", "x.csv", "--matches", "x.csv"];
     convert("split.csv", "HS2007", "HS2012", &twice).fails(2, "`x.csv` is named twice");
     convert("split.csv", "HS2007", "HS2012", &["-o", "split.csv"]).fails(2, "is read by this");
