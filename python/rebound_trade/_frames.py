@@ -1,10 +1,14 @@
 """Tables of any library, in and out."""
 
+from __future__ import annotations
+
 import os
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from . import _results
 from ._errors import InputError
 
 
@@ -108,16 +112,49 @@ def _said(error: Exception) -> str:
     return "; ".join(str(part) for part in error.args)
 
 
-def give(native: Any, like: Any) -> Any:
-    """A native table in the library of `like`: pandas, Polars, or else pyarrow."""
+def into(frame: Any, as_: str | None = None) -> str:
+    """The library of the results of a frame or a path: that which `as_` names; otherwise the frame's, if it is pandas,
+    Polars or pyarrow, pyarrow for others, and for a path the one that is installed first of these."""
+    if as_ is not None or frame is None or is_path(frame):
+        return _results.library(as_)
+    if is_pandas(frame):
+        return "pandas"
+    return "polars" if library(frame) == "polars" else "pyarrow"
+
+
+def give(native: Any, like: Any, into: str) -> Any:
+    """A native table in a library. Labels have the types that they have in `like`; of a path, codes are texts and years
+    whole numbers."""
     table = pa.table(native)
-    if is_pandas(like):
+    if like is None or is_path(like):
+        table = _of_file(table)
+    if into == "pandas":
         return _as_pandas(table, like)
-    if library(like) == "polars":
+    if into == "polars":
         import polars
 
-        return _with_enums(polars.from_arrow(table), _sources(table), like)
+        frame = polars.from_arrow(table)
+        return _with_enums(frame, _sources(table), like) if library(like) == "polars" else frame
     return table
+
+
+def _of_file(table: pa.Table) -> pa.Table:
+    """The columns as they would be read: labels without a dictionary, periods that are years as whole numbers."""
+    for at, field in enumerate(table.schema):
+        column = table.column(at)
+        if pa.types.is_dictionary(field.type):
+            column = column.cast(field.type.value_type)
+        if b"rebound.period" in (field.metadata or {}):
+            column = _years(column)
+        if column.type != field.type:
+            table = table.set_column(at, field.with_type(column.type), column)
+    return table
+
+
+def _years(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Periods as whole numbers, if all are years."""
+    is_year = pc.match_substring_regex(texts, "^[1-9][0-9]{3}$")
+    return texts.cast(pa.int64()) if pc.all(is_year, min_count=0).as_py() else texts
 
 
 def _sources(table: pa.Table) -> dict[str, str]:
@@ -149,6 +186,9 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
         if pa.types.is_decimal(field.type):
             table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
+    frame.attrs["rebound"] = conventions(table)
+    if not is_pandas(like):
+        return frame
     # Of no rows: only its types matter.
     like = _named(like.iloc[:0])
     for name, source in _sources(table).items():
@@ -159,7 +199,6 @@ def _as_pandas(table: pa.Table, like: Any) -> Any:
             frame[name] = _as_periods(frame[name], dtype, is_whole)
         elif _may_be(frame[name], dtype, is_whole):
             frame[name] = frame[name].astype(dtype)
-    frame.attrs["rebound"] = conventions(table)
     return frame
 
 

@@ -118,7 +118,7 @@ def _figure(drawn: tuple[str, list[str], Any], like: Any) -> Figure:
     for text in said:
         # At the line that called the function of this module.
         warnings.warn(text, ReboundWarning, stacklevel=3)
-    return Figure(svg, _frames.give(rows, like))
+    return Figure(svg, _frames.give(rows, like, _frames.into(like)))
 
 
 def _boundaries(given: Any) -> tuple[str | None, str | None]:

@@ -1,5 +1,6 @@
 """`measure`, `variety`, `resilience` and `convert`: numbers, types, errors, and what stops a call."""
 
+import ast
 import decimal
 import inspect
 import io
@@ -7,6 +8,7 @@ import logging
 import math
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import rebound_trade as rb
-from rebound_trade import _frames, _options, _rebound
+from rebound_trade import _frames, _options, _rebound, _results
 
 BACI = """t,i,j,k,v,q
 2018,76,842,10121,30,4
@@ -218,13 +220,43 @@ def test_a_table_comes_out_in_its_own_library(quiet, tmp_path):
     of_duckdb = rb.measure(duckdb.sql("select * from arrow"), metrics=["rca", "diversity"], rows="cells")
     assert isinstance(of_duckdb, pa.Table)
     pq.write_table(arrow, tmp_path / "t.parquet")
-    of_path = rb.measure(tmp_path / "t.parquet", metrics=["rca", "diversity"], rows="cells")
+    of_path = rb.measure(tmp_path / "t.parquet", metrics=["rca", "diversity"], rows="cells", as_="pyarrow")
     expected = of_pandas.to_dict("list")
     assert of_arrow.to_pydict() == expected
     assert of_polars.to_dict(as_series=False) == expected and lazy.to_dict(as_series=False) == expected
     assert of_duckdb.to_pydict() == expected
     assert [str(of) for of in of_path.column("i").to_pylist()] == [str(of) for of in expected["i"]]
     assert of_path.column("rca").to_pylist() == expected["rca"]
+    # Codes of a file are texts, years are numbers.
+    assert of_path.schema.field("i").type == pa.string() and of_path.schema.field("t").type == pa.int64()
+
+
+def test_a_path_gives_the_library_that_is_installed_first(quiet, tmp_path, monkeypatch):
+    frame(PLAIN).to_csv(tmp_path / "t.csv", index=False)
+    frame(BACI).to_csv(tmp_path / "b.csv", index=False)
+    pd.DataFrame({"hs6": ["010121"], "value": [1.5]}).to_csv(tmp_path / "c.csv", index=False)
+    calls = {
+        "measure": lambda **more: rb.measure(tmp_path / "b.csv", metrics=["rca"], **more),
+        "variety": lambda **more: rb.variety(tmp_path / "b.csv", **more),
+        "resilience": lambda **more: rb.resilience(tmp_path / "t.csv", base=2008, trough=2009, end=2011, **more),
+        "convert": lambda **more: rb.convert(tmp_path / "c.csv", "HS2012", "HS2007", **more).report,
+        "estimate": lambda **more: rb.estimate("value ~ year", tmp_path / "t.csv", **more).tidy(),
+        "read": lambda **more: rb.read(tmp_path / "t.csv", **more),
+    }
+    kinds = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}
+    for name, call in calls.items():
+        for library, kind in kinds.items():
+            assert isinstance(call(as_=library), kind), (name, library)
+        with pytest.raises(rb.InputError, match="as_='r': expected one of pandas, polars, pyarrow"):
+            call(as_="r")
+    installed = list(kinds)
+    assert isinstance(rb.measure(pa.Table.from_pandas(frame(BACI)), metrics=["rca"], as_="pandas"), pd.DataFrame)
+    assert isinstance(rb.measure(frame(BACI), metrics=["rca"], as_="pyarrow"), pa.Table)
+    monkeypatch.setattr(_results, "_is_installed", installed.__contains__)
+    for library in kinds:
+        for name, call in calls.items():
+            assert isinstance(call(), kinds[library]), (name, library)
+        installed.remove(library)
 
 
 def test_rows_are_in_the_order_of_codes(quiet):
@@ -342,7 +374,7 @@ KEYWORDS = {
 OF_OUTPUT = {"output", "format", "csv-safe", "all", "report", "matches", "unmatched", "help"}
 
 #: What is no option of the command line.
-OF_PYTHON = {"frame", "threads"}
+OF_PYTHON = {"frame", "threads", "as-"}
 
 
 @pytest.mark.parametrize("function", KEYWORDS)
@@ -352,6 +384,33 @@ def test_every_option_has_a_keyword(function):
     options = set(_rebound.options(function)) - OF_OUTPUT
     assert options - keywords - {"threads"} == set(), "options without a keyword"
     assert keywords - options - OF_PYTHON == set(), "keywords without an option"
+
+
+def test_keywords_of_reading_are_one_list():
+    read = list(_options.Reading.__annotations__)
+    for call in (rb.measure, rb.variety, rb.resilience, rb.convert, rb.read, rb.estimate):
+        signature = inspect.signature(call)
+        assert list(signature.parameters)[-len(read) :] == read, call
+        for name in read:
+            parameter = signature.parameters[name]
+            assert parameter.default is None and parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        words = set(re.findall(r"\w+", call.__doc__))
+        assert signature.parameters.keys() <= words, f"{call.__name__} does not say what {signature.parameters.keys() - words} are"
+        with pytest.raises(TypeError, match=rf"{call.__name__}\(\) has no keyword `delimter`: did you mean `delimiter`"):
+            call("t.csv", delimter=";")
+    assert set(read) <= set(_rebound.options("measure"))
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "files.md").read_text("utf-8")
+    table = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert set(read) <= {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_the_stub_says_what_the_library_has():
+    stub = ast.parse(pathlib.Path(rb.__file__).with_name("_rebound.pyi").read_text("utf-8"))
+    functions = {of.name: [one.arg for one in of.args.args] for of in stub.body if isinstance(of, ast.FunctionDef)}
+    own = {name: of for name, of in vars(_rebound).items() if callable(of) and not isinstance(of, type)}
+    assert functions.keys() == own.keys()
+    for name, parameters in functions.items():
+        assert list(inspect.signature(own[name]).parameters) == parameters, name
 
 
 def test_keywords_are_words_of_a_command_line():
@@ -404,6 +463,22 @@ def test_what_is_said_is_logged_and_warned_of(caplog):
         warnings.simplefilter("error", rb.ReboundWarning)
         with pytest.raises(rb.ReboundWarning):
             rb.measure(table)
+
+
+def test_what_was_said_can_be_looked_at(caplog):
+    table = frame(BACI)
+    table.loc[0, "v"] = float("nan")
+    with caplog.at_level(logging.INFO, "rebound_trade"), rb.messages() as said:
+        rb.measure(table, metrics=["rca"])
+        with rb.messages() as inner, pytest.warns(rb.ReboundWarning):
+            rb.resilience(frame(PLAIN + "C,2008,-1\n"), base=2008, trough=2009, end=2011, negative="leave_out")
+    assert any(one.text.startswith("rows without a value are left out") and "rows=1" in one.text for one in said)
+    assert [one.text for one in inner if "negative" in one.text] == ["rows with a negative value are left out (rows=1, value=-1.0)"]
+    assert all(one in said for one in inner) and any(one.is_warning for one in inner)
+    assert "warning: rows with a negative value are left out" in str(said)
+    before = len(said)
+    rb.measure(table, metrics=["rca"])
+    assert len(said) == before and any("without a value" in record.message for record in caplog.records)
 
 
 # Time
