@@ -263,11 +263,12 @@ def test_lakes_that_are_not_there_are_told(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("as_", ["pyarrow", "reader"])
-def test_an_interrupt_ends_a_query_within_a_second(lake, as_):
+@pytest.mark.parametrize("query", [ENDLESS, STUBBORN])
+def test_an_interrupt_ends_a_query_within_a_second(lake, query, as_):
     timer = interrupt_after(1.0)
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        found = lake.sql(ENDLESS, as_=as_)
+        found = lake.sql(query, as_=as_)
         found.read_all()
     took = time.monotonic() - before
     timer.cancel()
