@@ -298,6 +298,9 @@ def test_saving_goes_by_the_ending(regions, tmp_path):
         assert not (tmp_path / name).exists()
     with pytest.raises(rb.InputError, match="`scale`"):
         figure.png(scale=0)
+    large = rb.plot.map(regions, BOUNDARIES, value="exports", width=4000)
+    with pytest.raises(rb.InputError, match="would have 80000 x .* expected 1 to 20000 a side: ask for another scale, or for SVG"):
+        large.png(scale=20)
 
 
 def test_names_stay_names(page, regions):

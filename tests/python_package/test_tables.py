@@ -438,6 +438,11 @@ def test_errors_name_the_row_and_the_keyword():
         rb.convert(table, "HS2008", "HS2007", product="k", value="v")
     with pytest.raises(rb.InputError, match="no type that Arrow has.*column v with type complex128"):
         rb.measure(table.assign(v=1j))
+    lists = pa.table({"region": ["a", "b"], "hs6": ["1", "2"], "value": [[1], [2]]})
+    with pytest.raises(rb.InputError, match=r"no column `value`: .*column `value` \(a list\) left out: .* cannot be read: make one number"):
+        rb.measure(lists, value="value")
+    with pytest.raises(rb.InputError, match="`value` has a list in a cell, where a number is needed"):
+        rb.estimate("value ~ region", lists)
     with pytest.raises(rb.InputError, match="more than one column is called `k`"):
         rb.measure(pd.concat([table, table["k"]], axis=1))
     with pytest.raises(rb.InputError, match="the path is empty"):

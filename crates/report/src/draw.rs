@@ -46,6 +46,20 @@ pub enum DrawError {
         #[source]
         source: resvg::usvg::Error,
     },
+    /// A picture of the size that is asked for would be too small or too large.
+    #[error(
+        "the figure `{name}` is not drawn as PNG: it would have {width:.0} x {height:.0} pixels, expected 1 to {most} a side: \
+         ask for another scale, or for SVG",
+        most = MOST_PIXELS
+    )]
+    Size {
+        /// The figure.
+        name: String,
+        /// Pixels from left to right.
+        width: f32,
+        /// Pixels from top to bottom.
+        height: f32,
+    },
     /// The picture could not be made.
     #[error("failed to draw the figure `{name}` as PNG: {why}")]
     Png {
@@ -54,6 +68,13 @@ pub enum DrawError {
         /// Why.
         why: String,
     },
+}
+
+impl DrawError {
+    /// Whether what was asked for is at fault.
+    pub fn is_users(&self) -> bool {
+        matches!(self, Self::Size { .. })
+    }
 }
 
 /// A drawn figure.
@@ -169,9 +190,7 @@ fn picture(name: &str, svg: &str, scale: f32, options: &Options<'_>) -> Result<V
     let sides = [size.width() * scale, size.height() * scale];
     if !sides.iter().all(|side| (1.0..=MOST_PIXELS).contains(side)) {
         let [width, height] = sides;
-        return Err(failed(&format!(
-            "it would have {width:.0} x {height:.0} pixels: expected 1 to {MOST_PIXELS} a side"
-        )));
+        return Err(DrawError::Size { name: name.to_owned(), width, height });
     }
     let [width, height] = sides.map(|side| side.round() as u32);
     let mut picture = Pixmap::new(width, height).ok_or_else(|| failed("it has no size"))?;

@@ -71,6 +71,7 @@ impl ReportError {
         match self {
             Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. } => true,
             Self::Figure(error) => error.is_users(),
+            Self::Draw(error) => error.is_users(),
             _ => false,
         }
     }
