@@ -302,6 +302,14 @@ pub fn convert(
     let weight = |code: Hs6| by.as_ref().and_then(|by| by.get(&code)).copied().unwrap_or(0);
     let sources = BTreeSet::from([args.from]);
     let harmonized = Harmonized::new(args.method, args.to, &sources, weight)?;
+    let named = |at: usize| coming.schema.field(at).name().as_str();
+    tracing::info!(
+        rows = coming.rows.num_rows(),
+        product = named(coming.product),
+        value = named(coming.value),
+        conventions = conventions(args),
+        "read"
+    );
     let targets = Targets::of(args, &harmonized, &coming.codes.texts);
     let rows = converted(args, &coming, &targets).map_err(failed)?;
     let (matches, unmatched) = told(args, &coming, &targets).map_err(failed)?;
