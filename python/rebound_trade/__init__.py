@@ -2,8 +2,7 @@
 
 Tables go in as they are (pandas, Polars, pyarrow, DuckDB, whatever speaks Arrow's C interface, or the path of a file) and
 come out in the same library; of a path, in pandas where that is installed, else in Polars or pyarrow. What the library
-says goes to `logging.getLogger("rebound_trade")`, what looks misread is
-a `ReboundWarning`.
+says goes to `logging.getLogger("rebound_trade")`, what looks misread is a `ReboundWarning`, and `messages` keeps both.
 """
 
 from . import plot

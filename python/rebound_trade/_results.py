@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from . import _errors, _rebound
+from . import _errors
 
 #: The library of a table.
 Library = Literal["pandas", "polars", "pyarrow"]
