@@ -1,8 +1,8 @@
 """Regional export resilience: resilience, complexity, relatedness and regressions on tables of regions and products.
 
 Tables go in as they are (pandas, Polars, pyarrow, DuckDB, whatever speaks Arrow's C interface, or the path of a file) and
-come out in the same library. What the library says goes to `logging.getLogger("rebound_trade")`, what looks misread is
-a `ReboundWarning`.
+come out in the same library; of a path, in pandas where that is installed, else in Polars or pyarrow. What the library
+says goes to `logging.getLogger("rebound_trade")`, what looks misread is a `ReboundWarning`, and `messages` keeps both.
 """
 
 from . import plot
@@ -11,6 +11,7 @@ from ._errors import Error, InputError, ReboundWarning
 from ._estimate import Estimate, Estimates, estimate, etable
 from ._files import Init, init, preview, read
 from ._lake import Difference, Lake, open
+from ._logs import Message, Messages, messages
 from ._measure import measure, variety
 from ._resilience import Resilience, resilience
 from ._run import CheckFailed, Plan, Run, plan, run
@@ -25,6 +26,8 @@ __all__ = [
     "Init",
     "InputError",
     "Lake",
+    "Message",
+    "Messages",
     "Plan",
     "ReboundWarning",
     "Resilience",
@@ -34,6 +37,7 @@ __all__ = [
     "etable",
     "init",
     "measure",
+    "messages",
     "open",
     "plan",
     "plot",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _frames, _options, _rebound
+from . import _frames, _options, _rebound, _results
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Converted:
         many codes, rows and how much value of the table as it came, and their shares.
     unmatched
         A row a code that no table of the source revision has, with its rows and value. These rows stay in `frame`
-        under their code.
+        under their code, with the name of the revision in front where the target is none of HS: `HS2012 999999`.
     """
 
     frame: Any
@@ -35,6 +37,7 @@ class Converted:
         return "".join(part._repr_html_() if hasattr(part, "_repr_html_") else f"<pre>{part}</pre>" for part in parts)
 
 
+@_options.reads
 def convert(
     frame: Any,
     source: str,
@@ -44,19 +47,8 @@ def convert(
     value: str | None = None,
     method: str | None = None,
     weights: Any | None = None,
-    form: str | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-    thousands: str | None = None,
-    sheet: str | None = None,
-    key: str | None = None,
-    skip: int | None = None,
-    header: bool | None = None,
-    missing: Sequence[str] | str | None = None,
-    flags: bool | None = None,
-    types: Mapping[str, str] | None = None,
+    as_: _results.Library | None = None,
+    **read: Unpack[_options.Reading],
 ) -> Converted:
     """Brings the codes and values of a table to another revision of the Harmonized System, or to SITC, BEC or ISIC.
 
@@ -74,10 +66,13 @@ def convert(
         `"weights"` (unless said otherwise) divides the value of a code that was split among its parts by `weights`;
         `"one_to_one"` gives each code whole to one, by the official tables; `"families"` joins all codes that are linked.
     weights
-        A table with values by codes of the target revision, in columns of the same names: what was traded under them.
-        Without it parts are equal.
+        A table, or the path of one, with values by codes of the target's revision, in columns of the same names: what
+        was traded under them. Without it parts are equal.
     form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, missing, flags, types
-        How a file is read, where that is not seen in it; see `rebound measure --help`.
+        How a file is read, where that is not seen in it; `read` says what each is.
+    as_
+        The library of the results: `"pandas"`, `"polars"` or `"pyarrow"`. Otherwise that of `frame`, and for a path the
+        first of these that is installed.
 
     Returns
     -------
@@ -94,6 +89,7 @@ def convert(
     --------
     >>> rb.convert(df, "HS2012", "HS2007", product="hs6", value="fob").report  # doctest: +SKIP
     """
+    into = _frames.into(frame, as_)
     arguments = [
         *_options.arguments(
             from_=source,
@@ -101,26 +97,11 @@ def convert(
             product=product,
             value=value,
             method=method,
-            form=form,
-            delimiter=delimiter,
-            quote=quote,
-            encoding=encoding,
-            decimal=decimal,
-            thousands=thousands,
-            sheet=sheet,
-            key=key,
-            skip=skip,
-            header=_options.word(header),
-            missing=missing,
-            flags=_options.word(flags),
-            types=types,
+            weights=weights if _frames.is_path(weights) else None,
+            **_options.reading(read),
         ),
         *_options.file(frame),
     ]
-    if weights is not None and _frames.is_path(weights):
-        raise TypeError("weights: expected a table, not a path: read it first, by `rb.read(path)`")
-    by = None if weights is None else _frames.rows(weights)
+    by = None if weights is None else _frames.rows_unless_path(weights)
     made, report, unmatched = _rebound.convert(arguments, _frames.rows_unless_path(frame), by)
-    return Converted(
-        frame=_frames.give(made, frame), report=_frames.give(report, frame), unmatched=_frames.give(unmatched, frame)
-    )
+    return Converted(*(_frames.give(native, frame, into) for native in (made, report, unmatched)))

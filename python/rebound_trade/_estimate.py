@@ -7,13 +7,16 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pyarrow
 import pyarrow.compute
 
-from . import _frames, _options, _rebound
+from . import _frames, _options, _rebound, _results
 from ._errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Estimate", "Estimates", "estimate", "etable"]
 
@@ -85,25 +88,11 @@ def inference_text(inference: str | None, vcov: str | Mapping[str, Any] | None) 
     return f"{name}({' + '.join(parts)})"
 
 
-def _marker(data: Data) -> Any:
-    """An empty frame of the library of ``data``: results keep the library, not the rows."""
-    if _frames.is_pandas(data):
-        import pandas
-
-        return pandas.DataFrame()
-    return type(data)() if _frames.library(data) == "polars" else None
-
-
 def _is_path(data: Data) -> bool:
     return isinstance(data, (str, os.PathLike))
 
 
-def _reading(read: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of reading a file, whose yes and no are words."""
-    given = dict(read or {})
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
-
-
+@_options.reads
 def estimate(
     formula: str | None = None,
     data: Data = None,
@@ -115,12 +104,14 @@ def estimate(
     estimator: str = "ols",
     winsor: float | None = None,
     focus: str | Sequence[str] | None = None,
+    level: float | None = None,
     model: str | os.PathLike[str] | None = None,
     lake: str | os.PathLike[str] | None = None,
     table: str | None = None,
     name: str | Sequence[str] | None = None,
-    read: Mapping[str, Any] | None = None,
     memory_mib: int | None = None,
+    as_: _results.Library | None = None,
+    **read: Unpack[_options.Reading],
 ) -> Estimate | Estimates:
     """Estimate a regression, or several.
 
@@ -158,6 +149,9 @@ def estimate(
         Share at each end that outcomes are pulled in to, from 0 to below 0.5.
     focus
         Coefficients of interest: tables have a row a regression, of these coefficients.
+    level
+        The level of confidence of intervals (0.95). ``tidy``, ``confint``, ``etable`` and figures
+        take another where they are told.
     model
         A model file in the place of a formula.
     lake, table
@@ -165,10 +159,13 @@ def estimate(
         ``data``. Without ``lake``: the one that ``REBOUND_LAKE`` names, or ``lake``.
     name
         Without a formula and a model file: the published models of these names, or all.
-    read
-        How a file is read, by the options of ``rebound estimate``: ``{"delimiter": ";", "decimal": ","}``.
     memory_mib
         Memory of the query that reads a lake or a file, in MiB.
+    as_
+        The library of what ``tidy`` and others give: ``"pandas"``, ``"polars"`` or ``"pyarrow"``. Otherwise that of
+        ``data``, and for a path or a lake the first of these that is installed.
+    form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, missing, flags, types
+        How a file is read, where that is not seen in it; ``read`` says what each is.
 
     Returns
     -------
@@ -189,62 +186,87 @@ def estimate(
     if formula is not None and data is None and lake is None and not os.environ.get("REBOUND_LAKE"):
         if not Path("lake").is_dir():
             raise InputError("there is nothing to estimate on: give data, or a lake by lake= (and table=)")
-    if read and path is None:
-        raise InputError("read= says how a file is read: data is none")
+    told = [name for name, value in read.items() if value is not None]
+    if told and path is None:
+        raise InputError(f"{', '.join(told)}: said of how a file is read, and data is none")
+    into = _frames.into(data, as_)
     arguments = _options.arguments(
         inference=inference_text(inference, vcov),
         weights=weights,
         where=where,
         estimator=None if estimator == "ols" else estimator,
         winsor=winsor,
+        level=level,
         model=None if model is None else os.fspath(model),
         data=path,
         lake=None if lake is None else os.fspath(lake),
         table=table,
         memory_mib=memory_mib,
-        **_reading(read),
+        **_options.reading(read),
     )
     if formula is not None:
         arguments += ["--", formula]
     frame = None if data is None or path is not None else _frames.rows(data)
     found = _rebound.estimate(arguments, frame, _several(name), _several(focus))
-    like = None if frame is None else _marker(data)
-    return Estimate(found[0], like) if len(found) == 1 else Estimates(found, like)
+    return Estimate(found[0], into) if len(found) == 1 else Estimates(found, into)
 
 
 def _several(of: str | Sequence[str] | None) -> list[str]:
     return [] if of is None else [of] if isinstance(of, str) else list(of)
 
 
+def _number(name: str, value: Any) -> float | None:
+    """A number that is asked for, or none."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"`{name}` is {value!r}: expected a number") from None
+
+
 class _Regressions:
     """What one regression and several have in common."""
 
-    __slots__ = ("_like", "_models")
+    __slots__ = ("_into", "_models")
 
-    def __init__(self, models: list[Any], like: Any) -> None:
+    def __init__(self, models: list[Any], into: str) -> None:
         self._models = models
-        self._like = like
+        self._into = into
 
-    def _coefficients(self) -> pyarrow.Table:
-        return pyarrow.table(_rebound.estimate_coefficients(self._models))
+    def _give(self, native: Any) -> Any:
+        return _frames.give(native, None, self._into)
+
+    def _coefficients(self, level: float | None = None) -> pyarrow.Table:
+        return pyarrow.table(_rebound.estimate_coefficients(self._models, _number("level", level)))
 
     def _keys(self) -> list[str]:
         return _KEYS
 
-    def tidy(self) -> Any:
-        """The coefficients: a frame of the library of the data (else of pyarrow).
+    @property
+    def level(self) -> float:
+        """The level of confidence of the intervals."""
+        return self._models[0].level
+
+    def tidy(self, level: float | None = None) -> Any:
+        """The coefficients: a frame of the library of the data, or of ``as_`` of ``estimate``.
+
+        Parameters
+        ----------
+        level
+            The level of confidence of the intervals; otherwise that of the call of ``estimate``.
 
         Returns
         -------
         frame
             A row a coefficient, in the order of the formula: ``term``, ``estimate``, ``std_error``,
-            ``statistic`` (t), ``p_value``, and the interval of 95 %, ``conf_low`` to ``conf_high``.
+            ``statistic`` (t), ``p_value``, and its interval, ``conf_low`` to ``conf_high``.
             Of several regressions also ``outcome`` and ``specification``; where a model asks for a
             wild cluster bootstrap also ``wild_p_value``. A coefficient that is left out has no
             numbers; ``warnings`` says why.
         """
-        table = self._coefficients()
-        return _frames.give(table.drop_columns([name for name in _KEYS if name not in self._keys()]), self._like)
+        table = self._coefficients(level)
+        return self._give(table.drop_columns([name for name in _KEYS if name not in self._keys()]))
 
     def glance(self) -> Any:
         """How each regression went: a frame of a row a regression.
@@ -259,7 +281,7 @@ class _Regressions:
             ``first_stage_f``, ``deviance``, ``df_k`` and ``df_t``, ``n_iterations``, ``condition``,
             ``notes`` and ``failure``.
         """
-        return _frames.give(_rebound.estimate_fits(self._models), self._like)
+        return self._give(_rebound.estimate_fits(self._models))
 
     def summary(self) -> str:
         """The regression table as text, as ``rebound estimate`` prints it."""
@@ -271,16 +293,16 @@ class _Regressions:
     def _repr_html_(self) -> str:
         return str(etable(self, type="html"))
 
-    def _columns(self, *names: str) -> tuple[list[Any], list[list[float]]]:
+    def _columns(self, *names: str, level: float | None = None) -> tuple[list[Any], list[list[float]]]:
         """The keys of the coefficients that are estimated, and columns of numbers."""
-        table = self._coefficients()
+        table = self._coefficients(level)
         table = table.filter(pyarrow.compute.is_valid(table["estimate"]))
         keys = [table[name].to_pylist() for name in self._keys()]
         numbers = [[math.nan if value is None else value for value in table[name].to_pylist()] for name in names]
         return list(zip(*keys)) if len(keys) > 1 else keys[0], numbers
 
     def _is_pandas(self) -> bool:
-        return _frames.is_pandas(self._like)
+        return self._into == "pandas"
 
     def _index(self, keys: list[Any]) -> Any:
         import pandas
@@ -297,7 +319,7 @@ class _Regressions:
         return dict(zip(keys, values))
 
     def coef(self) -> Any:
-        """The estimates by term: a Series where the data were of pandas, else a dict.
+        """The estimates by term: a Series where results are of pandas, else a dict.
 
         Those of several regressions are by outcome, specification and term. Coefficients that are
         left out are not there.
@@ -316,17 +338,19 @@ class _Regressions:
         """The p values, as :meth:`coef`."""
         return self._series("p_value")
 
-    def confint(self) -> Any:
-        """The intervals of 95 %.
+    def confint(self, level: float | None = None) -> Any:
+        """The intervals, of the level of the call of ``estimate`` or of another.
 
-        A DataFrame of the columns ``2.5%`` and ``97.5%`` where the data were of pandas, else a dict
-        of pairs; by term as :meth:`coef`.
+        A DataFrame where results are of pandas, of the columns ``2.5%`` and ``97.5%`` at a level of
+        0.95, else a dict of pairs; by term as :meth:`coef`.
         """
-        keys, [low, high] = self._columns("conf_low", "conf_high")
+        keys, [low, high] = self._columns("conf_low", "conf_high", level=level)
         if self._is_pandas():
             import pandas
 
-            return pandas.DataFrame({"2.5%": low, "97.5%": high}, index=self._index(keys), dtype="float64")
+            of = self.level if level is None else level
+            ends = [f"{100 * (0.5 - of / 2):.10g}%", f"{100 * (0.5 + of / 2):.10g}%"]
+            return pandas.DataFrame(dict(zip(ends, (low, high))), index=self._index(keys), dtype="float64")
         return dict(zip(keys, zip(low, high)))
 
     def __copy__(self) -> Any:
@@ -346,8 +370,8 @@ class Estimate(_Regressions):
 
     __slots__ = ()
 
-    def __init__(self, model: Any, like: Any = None) -> None:
-        super().__init__([model], like)
+    def __init__(self, model: Any, into: str) -> None:
+        super().__init__([model], into)
 
     def _keys(self) -> list[str]:
         return ["term"]
@@ -394,8 +418,8 @@ class Estimates(_Regressions, Sequence[Estimate]):
     def __getitem__(self, at: slice) -> Estimates: ...
     def __getitem__(self, at: int | slice) -> Estimate | Estimates:
         if isinstance(at, slice):
-            return Estimates(self._models[at], self._like)
-        return Estimate(self._models[at], self._like)
+            return Estimates(self._models[at], self._into)
+        return Estimate(self._models[at], self._into)
 
     def __len__(self) -> int:
         return len(self._models)
@@ -439,6 +463,7 @@ def etable(
     focus: str | Sequence[str] | None = None,
     shape: str | None = None,
     labels: Mapping[str, str] | None = None,
+    level: float | None = None,
     title: str | None = None,
     file: str | os.PathLike[str] | None = None,
     width: int | None = None,
@@ -458,7 +483,11 @@ def etable(
     shape
         ``"columns"``: a column a regression. ``"specifications"``: a row.
     labels
-        What columns are called: ``{"dhs": "Growth"}``, in outcomes, terms, effects and clusters.
+        What columns are called: ``{"dhs": "Growth"}``, in outcomes, terms, effects, clusters and the
+        headings of stepwise terms.
+    level
+        The level of confidence of intervals, which tables of specifications and CSV have; otherwise
+        that of each regression.
     title
         What the table is called; otherwise the formula, if it is of one.
     file
@@ -486,6 +515,7 @@ def etable(
         "title": title,
         "focus": _several(focus),
         "labels": dict(labels or {}),
+        "level": _number("level", level),
         "width": width,
         "csv_safe": csv_safe,
     }

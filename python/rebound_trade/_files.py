@@ -7,44 +7,27 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-from . import _errors, _rebound
+from . import _errors, _options, _rebound
 from ._results import give, give_records
 from ._run import path_text
 
-
-def _said(value: bool | None) -> str | None:
-    return None if value is None else str(value).lower()
-
-
-def _options(**options: str | int | None) -> list[str]:
-    given = ((name, value) for name, value in options.items() if value is not None)
-    return [f"--{name}={value}" for name, value in given]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
+@_options.reads
 def read(
     path: str | os.PathLike[str],
     *,
     layout: str | os.PathLike[str] | None = None,
     rejects: bool = False,
-    form: Literal["csv", "eurostat", "excel", "json", "parquet", "arrow", "dta"] | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-    thousands: str | None = None,
-    sheet: str | None = None,
-    key: str | None = None,
-    skip: int | None = None,
-    header: bool | None = None,
-    missing: str | Iterable[str] | None = None,
-    flags: bool | None = None,
-    types: Mapping[str, str] | None = None,
     as_: Literal["pandas", "polars", "pyarrow"] | None = None,
     decimals: Literal["exact", "float"] = "exact",
+    **read: Unpack[_options.Reading],
 ) -> Any:
     """A file as a table, whatever its form: delimited text, Eurostat's TSV, workbooks, JSON,
     Parquet, Arrow or Stata, packed or not.
@@ -70,29 +53,11 @@ def read(
         missing: what stands for a missing value, in every column.
         flags: whether letters behind numbers are flags, which are left out.
         types: types of columns by name: ``text``, ``int``, ``double``, ``boolean``, ``label``.
-        as_: ``pandas`` (where it is installed, else ``pyarrow``), ``polars`` or ``pyarrow``.
+        as_: ``pandas``, ``polars`` or ``pyarrow``; otherwise the first that is installed.
         decimals: ``float`` makes numbers of double precision of money.
     """
     file = path_text("path", path)
-    marks = [missing] if isinstance(missing, str) else missing
-    of_types = None
-    if types is not None:
-        of_types = ",".join(f"{name}={kind}" for name, kind in types.items())
-    options = _options(
-        form=form,
-        delimiter=delimiter,
-        quote=quote,
-        encoding=encoding,
-        decimal=decimal,
-        thousands=thousands,
-        sheet=sheet,
-        key=key,
-        skip=skip,
-        header=_said(header),
-        missing=None if marks is None else ",".join(marks),
-        flags=_said(flags),
-        types=of_types,
-    )
+    options = _options.arguments(**_options.reading(read))
     if layout is None:
         if rejects:
             raise _errors.InputError("rejects: a table without a layout has none")

@@ -1,10 +1,14 @@
 """Tables of any library, in and out."""
 
+from __future__ import annotations
+
 import os
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from . import _results
 from ._errors import InputError
 
 
@@ -108,65 +112,115 @@ def _said(error: Exception) -> str:
     return "; ".join(str(part) for part in error.args)
 
 
-def give(native: Any, like: Any) -> Any:
-    """A native table in the library of `like`: pandas, Polars, or else pyarrow."""
+def into(frame: Any, as_: str | None = None) -> str:
+    """The library of the results of a frame or a path: that which `as_` names; otherwise the frame's, if it is pandas,
+    Polars or pyarrow, pyarrow for others, and for a path the one that is installed first of these."""
+    if as_ is not None or frame is None or is_path(frame):
+        return _results.library(as_)
+    if is_pandas(frame):
+        return "pandas"
+    return "polars" if library(frame) == "polars" else "pyarrow"
+
+
+def give(native: Any, like: Any, into: str) -> Any:
+    """A native table in a library. Labels have the types that they have in `like`; of a path, codes are texts and years
+    whole numbers."""
     table = pa.table(native)
-    if is_pandas(like):
+    if like is None or is_path(like):
+        table = _of_file(table)
+    if into == "pandas":
         return _as_pandas(table, like)
-    if library(like) == "polars":
+    if into == "polars":
         import polars
 
-        return _with_enums(polars.from_arrow(table), like)
+        frame = polars.from_arrow(table)
+        return _with_enums(frame, _sources(table), like) if library(like) == "polars" else frame
     return table
 
 
-def _with_enums(frame: Any, like: Any) -> Any:
+def _of_file(table: pa.Table) -> pa.Table:
+    """The columns as they would be read: labels without a dictionary, periods that are years as whole numbers."""
+    for at, field in enumerate(table.schema):
+        column = table.column(at)
+        if pa.types.is_dictionary(field.type):
+            column = column.cast(field.type.value_type)
+        if b"rebound.period" in (field.metadata or {}):
+            column = _years(column)
+        if column.type != field.type:
+            table = table.set_column(at, field.with_type(column.type), column)
+    return table
+
+
+def _years(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Periods as whole numbers, if all are years."""
+    is_year = pc.match_substring_regex(texts, "^[1-9][0-9]{3}$")
+    return texts.cast(pa.int64()) if pc.all(is_year, min_count=0).as_py() else texts
+
+
+def _sources(table: pa.Table) -> dict[str, str]:
+    """For each column of a result the column of the input whose labels it has; otherwise its own name."""
+    said = {field.name: (field.metadata or {}).get(b"rebound.source") for field in table.schema}
+    return {name: name if source is None else source.decode() for name, source in said.items()}
+
+
+def _with_enums(frame: Any, sources: dict[str, str], like: Any) -> Any:
     """A Polars frame; columns that are an enumeration in `like` become that again, which says their order."""
     import polars
 
     came = like.collect_schema()
-    enums = {name: dtype for name, dtype in came.items() if isinstance(dtype, polars.Enum)}
+    types = {name: came.get(source) for name, source in sources.items()}
+    enums = {name: dtype for name, dtype in types.items() if isinstance(dtype, polars.Enum)}
     casts = [
         frame[name].cast(dtype)
         for name, dtype in enums.items()
-        if name in frame.columns and frame[name].dtype == polars.Categorical
+        if frame[name].dtype == polars.Categorical
         and set(frame[name].unique().drop_nulls()) <= set(dtype.categories)
     ]
     return frame.with_columns(casts) if casts else frame
 
 
 def _as_pandas(table: pa.Table, like: Any) -> Any:
-    """A pandas frame; columns that `like` has too, as nullable integers, strings or categories, become such again."""
+    """A pandas frame; labels that `like` has as nullable integers, strings, categories or periods become such again."""
     # Money is exact in Arrow; as objects pandas would not compute with it.
     for at, field in enumerate(table.schema):
         if pa.types.is_decimal(field.type):
             table = table.set_column(at, field.name, table.column(at).cast(pa.float64()))
     frame = table.to_pandas()
+    frame.attrs["rebound"] = conventions(table)
+    if not is_pandas(like):
+        return frame
     # Of no rows: only its types matter.
     like = _named(like.iloc[:0])
-    for name in frame.columns:
-        if like.columns.tolist().count(name) != 1:
+    for name, source in _sources(table).items():
+        if like.columns.tolist().count(source) != 1:
             continue
-        dtype = like[name].dtype
-        if str(dtype).startswith("period[") and frame[name].dtype.kind in "iu":
-            # Years went in as numbers.
-            frame[name] = frame[name].astype("string").astype(dtype)
-        elif _may_be(frame[name], dtype):
+        dtype, is_whole = like[source].dtype, pa.types.is_integer(table.schema.field(name).type)
+        if str(dtype).startswith("period["):
+            frame[name] = _as_periods(frame[name], dtype, is_whole)
+        elif _may_be(frame[name], dtype, is_whole):
             frame[name] = frame[name].astype(dtype)
-    frame.attrs["rebound"] = conventions(table)
     return frame
 
 
-def _may_be(column: Any, dtype: Any) -> bool:
+def _as_periods(column: Any, dtype: Any, is_whole: bool) -> Any:
+    """Texts or years as periods of pandas, if they say the same as such; 2008 is no quarter."""
+    texts = (column.astype("Int64") if is_whole else column).astype("string")
+    try:
+        periods = texts.astype(dtype)
+    except ValueError:
+        return column
+    return periods if periods.astype("string").equals(texts) else column
+
+
+def _may_be(column: Any, dtype: Any, is_whole: bool) -> bool:
     """Whether a column of labels may be of a type that only pandas has, and loses nothing by it."""
     if column.dtype == dtype:
         return False
     if str(dtype) == "category":
         return str(column.dtype) == "category" and column.cat.categories.isin(dtype.categories).all()
-    is_whole = column.dtype.kind in "iu" and str(dtype) in _WHOLE
     is_text = str(column.dtype) in ("object", "str")
-    is_label = str(dtype).startswith(("string", "period[")) or str(dtype) in ("object", "str")
-    return is_whole or (is_text and is_label)
+    is_label = str(dtype).startswith("string") or str(dtype) in ("object", "str")
+    return (is_whole and str(dtype) in _WHOLE) or (is_text and is_label)
 
 
 def conventions(table: pa.Table) -> str:

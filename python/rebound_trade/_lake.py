@@ -163,7 +163,7 @@ class Lake:
         Args:
             query: one statement that reads. Tables are named ``schema.table``; those of the schema
                 ``meta`` tell of runs.
-            as_: ``pandas`` (where it is installed, else ``pyarrow``), ``polars``, ``pyarrow``, or
+            as_: ``pandas``, ``polars`` or ``pyarrow`` (otherwise the first that is installed), or
                 ``reader``: a ``pyarrow.RecordBatchReader`` whose rows are made as they are read.
                 The query ends behind the last row, or when the reader is forgotten (``del``).
             decimals: ``float`` makes numbers of double precision of all decimals.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from . import _frames, _options, _rebound
+from . import _frames, _options, _rebound, _results
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: What `variety` measures of each region.
 VARIETY = (
@@ -23,6 +26,7 @@ VARIETY = (
 )
 
 
+@_options.reads
 def measure(
     frame: Any,
     *,
@@ -48,20 +52,9 @@ def measure(
     nearest: int | None = None,
     reflections: int | None = None,
     group_digits: int | None = None,
-    form: str | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-    thousands: str | None = None,
-    sheet: str | None = None,
-    key: str | None = None,
-    skip: int | None = None,
-    header: bool | None = None,
-    missing: Sequence[str] | str | None = None,
-    flags: bool | None = None,
-    types: Mapping[str, str] | None = None,
     threads: int = 0,
+    as_: _results.Library | None = None,
+    **read: Unpack[_options.Reading],
 ) -> Any:
     """Measures of a table with a row a region and product (and period).
 
@@ -111,7 +104,7 @@ def measure(
     group_digits
         First digits of a code that are its group, for `related_variety` (2).
     form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, flags
-        How a file is read, where that is not seen in it; see `rebound measure --help`. `decimal`, `thousands` and
+        How a file is read, where that is not seen in it; `read` says what each is. `decimal`, `thousands` and
         `flags` are also of columns of a frame that are text.
     missing
         What stands for a missing value: `["NA", "."]`. Without it, the usual marks stand for missing values, and
@@ -120,10 +113,13 @@ def measure(
         Types of columns, where they are not seen: `{"firm": "text"}`.
     threads
         Threads; 0: one a core. Never changes a number.
+    as_
+        The library of the result: `"pandas"`, `"polars"` or `"pyarrow"`. Otherwise that of `frame`, and for a path the
+        first of these that is installed.
 
     Returns
     -------
-    A table of the library of `frame` (pyarrow for a path). For cells: a row for each region and product that both
+    A table. For cells: a row for each region and product that both
     have something in the period, n_periods x n_regions x n_products at most, with the columns of period, region and
     product in the types that they came in, the value in the unit of the input, and a column a metric. A metric that
     cannot be computed is null. The conventions are in the metadata (`rebound.conventions`; of pandas
@@ -138,6 +134,7 @@ def measure(
     --------
     >>> rb.measure(df, region="state", product="hs6", value="fob", metrics=["rca", "density"])  # doctest: +SKIP
     """
+    into = _frames.into(frame, as_)
     arguments = [
         *_options.arguments(
             metrics=_options.names(metrics),
@@ -162,26 +159,15 @@ def measure(
             where=where,
             negative=_options.name(negative),
             product_digits=product_digits,
-            form=form,
-            delimiter=delimiter,
-            quote=quote,
-            encoding=encoding,
-            decimal=decimal,
-            thousands=thousands,
-            sheet=sheet,
-            key=key,
-            skip=skip,
-            header=_options.word(header),
-            missing=missing,
-            flags=_options.word(flags),
-            types=types,
+            **_options.reading(read),
         ),
         *_options.file(frame),
     ]
     native = _rebound.measure(arguments, _frames.rows_unless_path(frame), _options.n_threads(threads))
-    return _frames.give(native, frame)
+    return _frames.give(native, frame, into)
 
 
+@_options.reads
 def variety(
     frame: Any,
     *,
@@ -198,6 +184,8 @@ def variety(
     product_digits: int | None = None,
     rca_threshold: float | None = None,
     threads: int = 0,
+    as_: _results.Library | None = None,
+    **read: Unpack[_options.Reading],
 ) -> Any:
     """Variety and concentration of each region: a row a region (and period).
 
@@ -226,10 +214,14 @@ def variety(
         RCA at or above it makes a specialisation, for `diversity` (1).
     threads
         Threads; 0: one a core.
+    as_
+        The library of the result, as for `measure`.
+    form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, missing, flags, types
+        How a file is read, as for `measure`.
 
     Returns
     -------
-    A table of the library of `frame`, n_periods x n_regions rows.
+    A table of n_periods x n_regions rows.
     """
     return measure(
         frame,
@@ -247,4 +239,6 @@ def variety(
         product_digits=product_digits,
         rca_threshold=rca_threshold,
         threads=threads,
+        as_=as_,
+        **read,
     )

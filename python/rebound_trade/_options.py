@@ -1,10 +1,80 @@
 """Keyword arguments as the options of the command line, which are declared once, in the library."""
 
+import difflib
+import functools
+import inspect
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, TypeVar, get_type_hints
 
 from ._errors import InputError
+
+#: A function that reads a file.
+Reads = TypeVar("Reads", bound=Callable[..., Any])
+
+
+class Reading(TypedDict, total=False):
+    """How a file is read, where that is not seen in it: keywords of every function that reads one.
+
+    Each may be ``None``, which leaves it to be seen.
+    """
+
+    #: The form of the file, whatever it looks like.
+    form: Literal["csv", "eurostat", "excel", "json", "parquet", "arrow", "dta"] | None
+    #: The mark between fields of a text: one character, or ``tab``.
+    delimiter: str | None
+    #: The mark around fields that hold marks, or ``none``.
+    quote: str | None
+    #: The characters of texts: ``utf-8``, ``gb18030``, ``latin1``, ``utf-16le`` ...
+    encoding: str | None
+    #: The mark before the fraction of a number.
+    decimal: str | None
+    #: The mark between groups of digits, ``space`` or ``none``.
+    thousands: str | None
+    #: The sheet of a workbook, by its name.
+    sheet: str | None
+    #: The key of the array of rows in JSON, with points between levels.
+    key: str | None
+    #: Lines above the header.
+    skip: int | None
+    #: Whether there is a row of names; without, columns are ``column 1`` and so on.
+    header: bool | None
+    #: What stands for a missing value, in every column.
+    missing: Sequence[str] | str | None
+    #: Whether letters behind numbers are flags, which are left out.
+    flags: bool | None
+    #: Types of columns by name: ``text``, ``int``, ``double``, ``boolean``, ``label``.
+    types: Mapping[str, str] | None
+
+
+def reads(function: Reads) -> Reads:
+    """Gives a function whose last keywords are ``**read: Unpack[Reading]`` a signature that names
+    each of them. Others are refused, with the nearest that there is."""
+    signature = inspect.signature(function)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    own = [of for of in signature.parameters.values() if of.kind is not inspect.Parameter.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(name, kind, default=None, annotation=hint)
+        for name, hint in get_type_hints(Reading).items()
+    ]
+    whole = signature.replace(parameters=[*own, *more])
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **keywords: Any) -> Any:
+        unknown = next((name for name in keywords if name not in whole.parameters), None)
+        if unknown is not None:
+            near = difflib.get_close_matches(unknown, whole.parameters, n=1)
+            hint = f": did you mean `{near[0]}`?" if near else ""
+            raise TypeError(f"{function.__name__}() has no keyword `{unknown}`{hint}")
+        return function(*arguments, **keywords)
+
+    called.__signature__ = whole  # type: ignore[attr-defined]
+    return called  # type: ignore[return-value]
+
+
+def reading(read: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of reading as options, whose yes and no are words."""
+    return {name: word(value) if name in ("header", "flags") else value for name, value in read.items()}
 
 #: More threads than this are asked for by mistake.
 _MOST_THREADS = 1024

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _frames, _options, _rebound
+from . import _frames, _options, _rebound, _results
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: Other names of tables, as `measure` calls such rows.
 _ALIASES = {"regions": "region", "cells": "region_product", "periods": "region_period", "pairs": "rank_pair"}
@@ -35,6 +38,7 @@ class Resilience(Mapping[str, Any]):
         return f"Resilience({', '.join(self.tables)})"
 
 
+@_options.reads
 def resilience(
     frame: Any,
     *,
@@ -65,20 +69,9 @@ def resilience(
     where: str | None = None,
     negative: str | None = None,
     product_digits: int | None = None,
-    form: str | None = None,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-    thousands: str | None = None,
-    sheet: str | None = None,
-    key: str | None = None,
-    skip: int | None = None,
-    header: bool | None = None,
-    missing: Sequence[str] | str | None = None,
-    flags: bool | None = None,
-    types: Mapping[str, str] | None = None,
     threads: int = 0,
+    as_: _results.Library | None = None,
+    **read: Unpack[_options.Reading],
 ) -> Any:
     """Resilience of the regions of a table: how they stood a crisis and came back from it.
 
@@ -127,7 +120,7 @@ def resilience(
     product_digits
         Codes of products are filled up to so many digits with zeros in front.
     form, delimiter, quote, encoding, decimal, thousands, sheet, key, skip, header, flags
-        How a file is read, where that is not seen in it; see `rebound measure --help`. `decimal`, `thousands` and
+        How a file is read, where that is not seen in it; `read` says what each is. `decimal`, `thousands` and
         `flags` are also of columns of a frame that are text.
     missing
         What stands for a missing value: `["NA", "."]`. Without it, the usual marks stand for missing values, and
@@ -136,10 +129,13 @@ def resilience(
         Types of columns, where they are not seen: `{"firm": "text"}`.
     threads
         Threads; 0: one a core. Never changes a number.
+    as_
+        The library of the result: `"pandas"`, `"polars"` or `"pyarrow"`. Otherwise that of `frame`, and for a path the
+        first of these that is installed.
 
     Returns
     -------
-    A table of the library of `frame`, or with `rows=None` a `Resilience`: a mapping of all tables that can be made.
+    A table, or with `rows=None` a `Resilience`: a mapping of all tables that can be made.
     `regions` has a row a region, benchmark and episode. Values are of the unit of the input, indices are ratios: with
     resistance 0 a region fell as expected, above 0 less. An index that cannot be computed is null, with the reason in the
     column beside it.
@@ -153,6 +149,7 @@ def resilience(
     --------
     >>> rb.resilience(df, base=2008, trough=2009, end=2011, benchmark="aggregate_loo")  # doctest: +SKIP
     """
+    into = _frames.into(frame, as_)
     own_rows = None if rows is None else rows.replace("_", "-")
     arguments = [
         *_options.arguments(
@@ -183,25 +180,13 @@ def resilience(
             where=where,
             negative=_options.name(negative),
             product_digits=product_digits,
-            form=form,
-            delimiter=delimiter,
-            quote=quote,
-            encoding=encoding,
-            decimal=decimal,
-            thousands=thousands,
-            sheet=sheet,
-            key=key,
-            skip=skip,
-            header=_options.word(header),
-            missing=missing,
-            flags=_options.word(flags),
-            types=types,
+            **_options.reading(read),
         ),
         *_options.file(frame),
     ]
     dates = None if episodes is None else _frames.rows_unless_path(episodes)
     found = _rebound.resilience(arguments, _frames.rows_unless_path(frame), dates, _options.n_threads(threads))
-    tables = {name: _frames.give(native, frame) for name, native in found}
+    tables = {name: _frames.give(native, frame, into) for name, native in found}
     if rows is None:
         return Resilience(tables)
     return next(iter(tables.values()))

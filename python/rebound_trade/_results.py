@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from . import _errors, _rebound
+from . import _errors
 
 #: The library of a table.
 Library = Literal["pandas", "polars", "pyarrow"]
@@ -19,13 +19,18 @@ Decimals = Literal["exact", "float"]
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 
 
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
 def library(as_: str | None) -> str:
-    """The library that is meant: pandas where it is installed, else pyarrow, if none is named."""
+    """The library that is meant: if none is named, the first that is installed of pandas, Polars
+    and pyarrow."""
     if as_ is None:
-        return "pandas" if importlib.util.find_spec("pandas") else "pyarrow"
+        return next(filter(_is_installed, _LIBRARIES))
     if as_ not in _LIBRARIES:
         raise _errors.InputError(f"as_={as_!r}: expected one of {', '.join(_LIBRARIES)}")
-    if importlib.util.find_spec(as_) is None:
+    if not _is_installed(as_):
         raise _errors.InputError(f"as_={as_!r}: {as_} is not installed")
     return as_
 

@@ -25,6 +25,7 @@ import warnings
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import _errors, _frames, _rebound
+from ._estimate import _Regressions
 
 __all__ = ["Figure", "coefficients", "map", "paths", "quadrants", "space"]
 
@@ -117,7 +118,7 @@ def _figure(drawn: tuple[str, list[str], Any], like: Any) -> Figure:
     for text in said:
         # At the line that called the function of this module.
         warnings.warn(text, ReboundWarning, stacklevel=3)
-    return Figure(svg, _frames.give(rows, like))
+    return Figure(svg, _frames.give(rows, like, _frames.into(like)))
 
 
 def _boundaries(given: Any) -> tuple[str | None, str | None]:
@@ -358,7 +359,28 @@ def paths(
     return _figure(_rebound.plot_paths(_rows(frame), json.dumps(options)), frame)
 
 
-def _tidy(models: Any) -> tuple[Any, Any]:
+def _level(models: Any, level: float | None) -> float:
+    """The level of confidence of the intervals of models: that which is asked for, or their own."""
+    if level is not None:
+        return level
+    if isinstance(models, Mapping):
+        several = list(models.values())
+    else:
+        several = list(models) if isinstance(models, (list, tuple)) else [models]
+    own = list(dict.fromkeys(model.level for model in several if isinstance(model, _Regressions)))
+    if len(own) > 1:
+        raise _errors.InputError(f"`models` have intervals of the levels {', '.join(map(str, own))}: say `level`")
+    return own[0] if own else 0.95
+
+
+def _coefficients_of(model: Any, level: float) -> Any:
+    """The coefficients of a model with intervals of a level; a frame as it is."""
+    if isinstance(model, _Regressions):
+        return model.tidy(level)
+    return model.tidy() if hasattr(model, "tidy") else model
+
+
+def _tidy(models: Any, level: float) -> tuple[Any, Any]:
     """The coefficients of models as one frame, and the frame whose library the figure's is."""
     import pyarrow
 
@@ -367,14 +389,14 @@ def _tidy(models: Any) -> tuple[Any, Any]:
     elif isinstance(models, (list, tuple)):
         named = [(f"({place})", model) for place, model in enumerate(models, 1)]
     else:
-        frame = models.tidy() if hasattr(models, "tidy") else models
+        frame = _coefficients_of(models, level)
         return frame, frame
     if not named:
         raise _errors.InputError("`models` is empty: expected an estimate, or several")
     tables = []
     first = None
     for name, model in named:
-        frame = model.tidy() if hasattr(model, "tidy") else model
+        frame = _coefficients_of(model, level)
         first = frame if first is None else first
         table = pyarrow.table(_rows(frame))
         if "model" in table.column_names:
@@ -393,7 +415,7 @@ def coefficients(
     high: str | None = None,
     model: str | None = None,
     terms: Iterable[str] | None = None,
-    level: float = 0.95,
+    level: float | None = None,
     title: str | None = None,
     unit: str | None = None,
     note: str | None = None,
@@ -410,13 +432,15 @@ def coefficients(
     :param high: the column of upper ends; by default ``high`` or ``conf_high``.
     :param model: the column of models; by default ``model``, where there is one.
     :param terms: the terms that are drawn, in this order; by default all but the intercept.
-    :param level: the level of the intervals, which the note says.
+    :param level: the level of confidence of the intervals, which the note says; by default that of
+        the estimates, or 0.95. Intervals of frames stay as they are.
     :param unit: the unit of the coefficients.
 
     Coefficients without an interval are named in a warning.
     ``Figure.data`` has the rows that are drawn.
     """
-    frame, like = _tidy(models)
+    level = _level(models, level)
+    frame, like = _tidy(models, level)
     if isinstance(terms, str):
         terms = [terms]
     options = {

@@ -56,10 +56,15 @@ variety <- function(data, region = NULL, product = NULL, value = NULL, year = NU
 
 # Columns of the tables of resilience that are texts whatever they look like.
 TEXTS <- c(
-  "base", "benchmark", "destination", "donor", "end", "episode", "first_candidate", "frequency", "largest_gap_period",
-  "largest_part", "last_candidate", "macro_region", "nation", "ownership", "peak", "period", "product",
-  "quantity_unit", "regained", "region_a", "region_b", "region_code", "source", "spread_of", "stage", "status",
-  "trade_mode", "transformation", "trough", "type"
+  "base", "benchmark", "destination", "donor", "episode", "frequency", "largest_part", "macro_region", "nation",
+  "ownership", "product", "quantity_unit", "region_a", "region_b", "region_code", "source", "spread_of", "stage",
+  "status", "trade_mode", "type"
+)
+
+# Those that have a period; what an episode calls its base may be several.
+PERIODS <- c(
+  "period", "trough", "end", "transformation", "peak", "regained", "largest_gap_period", "first_candidate",
+  "last_candidate"
 )
 
 typed_resilience <- function(rows, data, roles) {
@@ -67,11 +72,11 @@ typed_resilience <- function(rows, data, roles) {
     like <- switch(name,
       region_code = , region_a = , region_b = like_of(data, roles$region),
       product = like_of(data, roles$product),
-      NULL
+      if (name %in% PERIODS) like_of(data, roles$period)
     )
     rows[[name]] <- if (!is.null(like)) {
       restored(rows[[name]], like)
-    } else if (name %in% TEXTS || grepl("_reason$", name)) {
+    } else if (name %in% c(TEXTS, PERIODS) || grepl("_reason$", name)) {
       rows[[name]]
     } else {
       guessed(rows[[name]], NA_real_)

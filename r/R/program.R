@@ -113,7 +113,7 @@ option_arguments <- function(options) {
   }
   twice <- unique(names[duplicated(names)])
   if (length(twice) > 0) stop("the option `", twice[1], "` is given twice", call. = FALSE)
-  ours <- intersect(c("output", "format", "log_format", "quiet", "all"), names)
+  ours <- intersect(c("output", "format", "log_format", "quiet", "all", "matches", "unmatched"), names)
   if (length(ours) > 0) stop("`", ours[1], "` is chosen by the package: leave it out", call. = FALSE)
   found <- character()
   for (name in names) {

@@ -149,7 +149,7 @@ def test_levels_of_any_type_are_named_as_the_program_names_them(tmp_path):
         found = rb.estimate("y ~ i(year, x)", frame)
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / "data.parquet")
         read = rb.estimate("y ~ i(year, x)", tmp_path / "data.parquet")
-        assert found.tidy().term.tolist() == read.tidy()["term"].to_pylist(), name
+        assert found.tidy().term.tolist() == read.tidy()["term"].tolist(), name
         level = {"date": "2008-01-02", "flag": "true"}.get(name, "2008")
         assert f"x x year = {level}" in found.coef().index, name
         assert not any("none" in term for term in found.coef().index)
@@ -222,10 +222,8 @@ def test_errors_name_the_column_and_what_is_near():
         rb.estimate(FORMULA, DATA, focus="zz")
     with pytest.raises(rb.InputError, match="'poison' for `estimator`"):
         rb.estimate(FORMULA, DATA, estimator="poison")
-    with pytest.raises(rb.InputError, match="(?s)`delimter` found.*`delimiter`"):
-        rb.estimate(FORMULA, "data.csv", read={"delimter": ";"})
-    with pytest.raises(rb.InputError, match="data is none"):
-        rb.estimate(FORMULA, DATA, read={"delimiter": ";"})
+    with pytest.raises(rb.InputError, match="delimiter: said of how a file is read, and data is none"):
+        rb.estimate(FORMULA, DATA, delimiter=";")
     with pytest.raises(rb.InputError, match=r"levels are written i\(year\)"):
         rb.estimate("y ~ C(year)", DATA)
     with pytest.raises(rb.InputError, match="`data` has none$"):
@@ -337,6 +335,9 @@ def test_tables_are_called_and_laid_out_as_asked(tmp_path):
     table = rb.etable([first, second], labels=labels, title="Main results", width=200)
     for word in ("Main results", "Growth", "Density:z", "Effects: Region", "Effects: Product", "Clusters: Region", "clustered by Region"):
         assert word in table, table
+    stepwise = rb.estimate("y ~ csw0(x, z) + w | sw(region, hs6)", DATA)
+    heading = rb.etable(stepwise, labels=labels, width=300).splitlines()[3]
+    assert heading.split("  ")[-1].strip() == "Density + z, Product" and "none, Region" in heading
     followed = rb.etable([first, second], focus="x", width=200)
     rows = followed.partition("\n(1) ")[0]
     assert "95 % interval" in rows and "x:z" not in rows
@@ -371,6 +372,32 @@ def test_great_tables_get_the_same_cells():
     assert "a &lt; b" in page and "* p &lt; 0.1, ** p &lt; 0.05" in page
 
 
+@pytest.mark.parametrize("estimator", ["ols", "ppml"])
+def test_intervals_are_of_the_level_that_is_asked_for(estimator):
+    of = "y" if estimator == "ols" else "counts"
+    found = rb.estimate(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"}, estimator=estimator, level=0.9)
+    peer = (pf.feols if estimator == "ols" else pf.fepois)(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"})
+    assert found.level == 0.9
+    for level in (0.9, 0.99):
+        own, theirs = found.confint(level), peer.confint(alpha=1 - level)
+        assert list(own.columns) == [f"{50 * (1 - level):.10g}%", f"{50 * (1 + level):.10g}%"]
+        np.testing.assert_allclose(own.to_numpy(), theirs.to_numpy(), rtol=1e-5)
+        tidy = found.tidy(level=level)
+        assert tidy["conf_low"].tolist() == own.iloc[:, 0].tolist()
+    assert found.confint().equals(found.confint(0.9)) and found.tidy().equals(found.tidy(level=0.9))
+    assert "90 % interval" in rb.etable(found, shape="specifications")
+    assert "99 % interval" in rb.etable(found, shape="specifications", level=0.99)
+    plain = rb.estimate(f"{of} ~ x + z | region", DATA, vcov={"CRV1": "region"}, estimator=estimator)
+    assert plain.level == 0.95 and plain.confint(0.9).equals(found.confint())
+    mixed = rb.etable([found, plain], shape="specifications", width=200)
+    assert "(90 %)" in mixed and "(95 %)" in mixed
+    for level in (0, 1, 95, float("nan")):
+        with pytest.raises(rb.InputError, match="level.*between 0 and 1, as 0.95"):
+            found.tidy(level=level)
+    with pytest.raises(rb.InputError, match="between 0 and 1, as 0.95"):
+        rb.estimate("y ~ x", DATA, level=95)
+
+
 def test_results_are_not_pickled_in_silence():
     found = rb.estimate(FORMULA, DATA)
     with pytest.raises(TypeError, match="cannot be pickled: keep what .tidy"):
@@ -382,10 +409,10 @@ def test_a_file_and_a_model_file_are_estimated_on(tmp_path):
     expected = rb.estimate(FORMULA, DATA, vcov="iid")
     DATA.to_parquet(tmp_path / "data.parquet", index=False)
     DATA.to_csv(tmp_path / "data.csv", index=False, sep=";")
-    for path, read in ((tmp_path / "data.parquet", None), (str(tmp_path / "data.csv"), {"delimiter": ";"})):
-        found = rb.estimate(FORMULA, path, vcov="iid", read=read)
-        assert isinstance(found.tidy(), pa.Table)
-        assert np.allclose(list(found.coef().values()), expected.coef(), rtol=1e-10)
+    for path, read in ((tmp_path / "data.parquet", {}), (str(tmp_path / "data.csv"), {"delimiter": ";"})):
+        found = rb.estimate(FORMULA, path, vcov="iid", **read)
+        assert isinstance(found.tidy(), pd.DataFrame)
+        assert np.allclose(found.coef(), expected.coef(), rtol=1e-10)
     model = tmp_path / "model.yaml"
     model.write_text(
         "name: growth\ntitle: Growth\ntable: panel.region\nestimate:\n  outcomes: [y]\n  regressors: [x, z]\n"

@@ -9,6 +9,7 @@ import csv
 import gc
 import io
 import json
+import logging
 import os
 import shutil
 import signal
@@ -262,11 +263,12 @@ def test_lakes_that_are_not_there_are_told(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("as_", ["pyarrow", "reader"])
-def test_an_interrupt_ends_a_query_within_a_second(lake, as_):
+@pytest.mark.parametrize("query", [ENDLESS, STUBBORN])
+def test_an_interrupt_ends_a_query_within_a_second(lake, query, as_):
     timer = interrupt_after(1.0)
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        found = lake.sql(ENDLESS, as_=as_)
+        found = lake.sql(query, as_=as_)
         found.read_all()
     took = time.monotonic() - before
     timer.cancel()
@@ -482,6 +484,17 @@ def test_files_are_read_as_sql_reads_them(lake):
     assert table.column_names == of_lake.column_names
     rows = lambda found: sorted(map(str, found.to_pylist()))  # noqa: E731
     assert rows(table) == rows(of_lake)
+
+
+def test_whole_numbers_of_files_are_whole(tmp_path, caplog):
+    file = tmp_path / "a.csv"
+    file.write_text("small,large,beyond\n1,5000000000,9223372036854775808\n2,7,1\n", "utf-8")
+    with caplog.at_level(logging.INFO, "rebound_trade"):
+        table = rb.read(file, as_="pyarrow")
+    assert table.schema.types == [pa.int32(), pa.int64(), pa.string()]
+    assert table.column("large").to_pylist() == [5_000_000_000, 7]
+    assert any("stays text: a whole number has more digits" in record.getMessage() for record in caplog.records)
+    assert rb.read(file, types={"large": "int"}, as_="pyarrow").schema.field("large").type == pa.int64()
 
 
 def test_options_of_reading_are_heard(tmp_path):

@@ -238,6 +238,22 @@ def test_coefficients_stand_with_their_intervals(page):
         rb.plot.coefficients(table, level=95)
 
 
+def test_intervals_of_estimates_are_of_the_level_of_the_figure(page):
+    pandas = pytest.importorskip("pandas")
+    data = pandas.DataFrame({"y": [1.0, 3, 2, 5, 4, 7], "x": [1.0, 2, 3, 4, 5, 6]})
+    model, other = (rb.estimate("y ~ x", data, vcov="iid", level=level) for level in (0.9, 0.95))
+    for figure, level in (
+        (rb.plot.coefficients(model), 0.9),
+        (rb.plot.coefficients(model, level=0.5), 0.5),
+        (rb.plot.coefficients([model, other], level=0.5), 0.5),
+    ):
+        holds(page, figure, [f"Lines: {100 * level:.0f} % intervals."])
+        low = model.tidy(level).set_index("term")["conf_low"]["x"]
+        assert figure.data["conf_low"].tolist()[0] == low
+    with pytest.raises(rb.InputError, match="intervals of the levels 0.9, 0.95: say `level`"):
+        rb.plot.coefficients([model, other])
+
+
 def test_periods_of_pandas_are_what_they_say():
     pandas = pytest.importorskip("pandas")
     for freq, said in (("Y", ["2008", "2009"]), ("M", ["2008-01", "2008-02"]), ("Q", ["2008Q1", "2008Q2"])):
@@ -282,6 +298,9 @@ def test_saving_goes_by_the_ending(regions, tmp_path):
         assert not (tmp_path / name).exists()
     with pytest.raises(rb.InputError, match="`scale`"):
         figure.png(scale=0)
+    large = rb.plot.map(regions, BOUNDARIES, value="exports", width=4000)
+    with pytest.raises(rb.InputError, match="would have 80000 x .* expected 1 to 20000 a side: ask for another scale, or for SVG"):
+        large.png(scale=20)
 
 
 def test_names_stay_names(page, regions):

@@ -1,5 +1,6 @@
 """`measure`, `variety`, `resilience` and `convert`: numbers, types, errors, and what stops a call."""
 
+import ast
 import decimal
 import inspect
 import io
@@ -7,6 +8,7 @@ import logging
 import math
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import rebound_trade as rb
-from rebound_trade import _frames, _options, _rebound
+from rebound_trade import _frames, _options, _rebound, _results
 
 BACI = """t,i,j,k,v,q
 2018,76,842,10121,30,4
@@ -171,7 +173,15 @@ def test_converted_values_add_up_and_matches_are_told():
     assert not found.frame.duplicated(["region", "hs6"]).any(), "rows that come to the same are summed"
 
 
-def test_what_was_split_is_divided_by_weights():
+def test_a_code_of_no_table_is_named_as_it_came():
+    table = pa.table({"hs6": ["010121", "999999"], "value": [5, 7]})
+    with pytest.warns(rb.ReboundWarning, match="no table brings from HS2012 to SITC4"):
+        found = rb.convert(table, "HS2012", "SITC4")
+    assert "HS2012 999999" in found.frame.column("hs6").to_pylist()
+    assert found.unmatched.column("product").to_pylist() == ["999999"]
+
+
+def test_what_was_split_is_divided_by_weights(tmp_path):
     # HS2007 010110 became 010121, 010130 and others: those with weights get all of it.
     table = pa.table({"hs6": [10110], "value": [1001]})
     equal = rb.convert(table, "HS2007", "HS2012")
@@ -182,6 +192,10 @@ def test_what_was_split_is_divided_by_weights():
     by = pa.table({"hs6": targets[:2], "value": [3, 1]})
     weighted = rb.convert(table, "HS2007", "HS2012", weights=by)
     assert weighted.frame.column("value").to_pylist() == [751, 250]
+    pq.write_table(by, tmp_path / "weights.parquet")
+    assert rb.convert(table, "HS2007", "HS2012", weights=tmp_path / "weights.parquet").frame == weighted.frame
+    with pytest.raises(rb.InputError, match="the weights of `nowhere.csv`: "):
+        rb.convert(table, "HS2007", "HS2012", weights="nowhere.csv")
     whole = rb.convert(table, "HS2007", "HS2012", method="one_to_one")
     assert whole.frame.column("value").to_pylist() == [1001]
     money = pa.table({"hs6": ["010110"], "value": pa.array([decimal.Decimal(1001)], pa.decimal128(12, 2))})
@@ -206,13 +220,49 @@ def test_a_table_comes_out_in_its_own_library(quiet, tmp_path):
     of_duckdb = rb.measure(duckdb.sql("select * from arrow"), metrics=["rca", "diversity"], rows="cells")
     assert isinstance(of_duckdb, pa.Table)
     pq.write_table(arrow, tmp_path / "t.parquet")
-    of_path = rb.measure(tmp_path / "t.parquet", metrics=["rca", "diversity"], rows="cells")
+    of_path = rb.measure(tmp_path / "t.parquet", metrics=["rca", "diversity"], rows="cells", as_="pyarrow")
     expected = of_pandas.to_dict("list")
     assert of_arrow.to_pydict() == expected
     assert of_polars.to_dict(as_series=False) == expected and lazy.to_dict(as_series=False) == expected
     assert of_duckdb.to_pydict() == expected
     assert [str(of) for of in of_path.column("i").to_pylist()] == [str(of) for of in expected["i"]]
     assert of_path.column("rca").to_pylist() == expected["rca"]
+    # Codes of a file are texts, years are numbers.
+    assert of_path.schema.field("i").type == pa.string() and of_path.schema.field("t").type == pa.int64()
+
+
+def test_a_path_gives_the_library_that_is_installed_first(quiet, tmp_path, monkeypatch):
+    frame(PLAIN).to_csv(tmp_path / "t.csv", index=False)
+    frame(BACI).to_csv(tmp_path / "b.csv", index=False)
+    pd.DataFrame({"hs6": ["010121"], "value": [1.5]}).to_csv(tmp_path / "c.csv", index=False)
+    calls = {
+        "measure": lambda **more: rb.measure(tmp_path / "b.csv", metrics=["rca"], **more),
+        "variety": lambda **more: rb.variety(tmp_path / "b.csv", **more),
+        "resilience": lambda **more: rb.resilience(tmp_path / "t.csv", base=2008, trough=2009, end=2011, **more),
+        "convert": lambda **more: rb.convert(tmp_path / "c.csv", "HS2012", "HS2007", **more).report,
+        "estimate": lambda **more: rb.estimate("value ~ year", tmp_path / "t.csv", **more).tidy(),
+        "read": lambda **more: rb.read(tmp_path / "t.csv", **more),
+    }
+    kinds = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.Table}
+    for name, call in calls.items():
+        for library, kind in kinds.items():
+            assert isinstance(call(as_=library), kind), (name, library)
+        with pytest.raises(rb.InputError, match="as_='r': expected one of pandas, polars, pyarrow"):
+            call(as_="r")
+    installed = list(kinds)
+    assert isinstance(rb.measure(pa.Table.from_pandas(frame(BACI)), metrics=["rca"], as_="pandas"), pd.DataFrame)
+    assert isinstance(rb.measure(frame(BACI), metrics=["rca"], as_="pyarrow"), pa.Table)
+    monkeypatch.setattr(_results, "_is_installed", installed.__contains__)
+    for library in kinds:
+        for name, call in calls.items():
+            assert isinstance(call(), kinds[library]), (name, library)
+        installed.remove(library)
+
+
+def test_rows_are_in_the_order_of_codes(quiet):
+    table = pd.DataFrame({"region": ["B", "A", "A"], "hs4": ["8703", "8703", "0101"], "value": [1.0, 2.0, 3.0]})
+    found = rb.measure(table, metrics=["rca"])
+    assert found[["region", "hs4"]].values.tolist() == [["A", "0101"], ["A", "8703"], ["B", "0101"], ["B", "8703"]]
 
 
 @pytest.mark.parametrize("kind", ["object", "string", "category", "int64", "Int64", "float64", "int16"])
@@ -277,6 +327,32 @@ def test_periods_of_pandas_are_periods(frequency, texts, quiet):
     assert [str(one) for one in found["year"]] == [texts[0]] * 2 + [texts[1]] * 2
 
 
+@pytest.mark.parametrize("kind", ["int64", "Int16", "float64", "object", "category"])
+def test_periods_of_resilience_keep_their_type(kind, quiet):
+    table = frame(PLAIN)
+    table["year"] = table["year"].astype("str").astype(kind) if kind in ("object", "category") else table["year"].astype(kind)
+    found = rb.resilience(table, base=2008, trough=2009, end=2011, rows=None)
+    period = found["periods"]["period"]
+    assert period.dtype == table["year"].dtype
+    assert set(period) == set(table["year"])
+    assert found["episode"]["trough"].dtype == table["year"].dtype
+    # Not all regions have regained their peak: what is missing stays missing, whatever the type.
+    regained = found["region_cycle"]["regained"]
+    assert [float(one) for one in regained.dropna()] == [2011.0] * regained.notna().sum()
+    of_arrow = rb.resilience(pa.table({"region": ["a", "b"] * 4, "year": pa.array([2008, 2008, 2009, 2009, 2010, 2010, 2011, 2011], pa.int16()), "value": [9.0, 8, 7, 6, 8, 7, 10, 9]}), base=2008, trough=2009, end=2011, rows="periods")
+    assert of_arrow.schema.field("period").type == pa.int16()
+
+
+def test_shorter_periods_of_pandas_are_no_years_or_quarters(quiet):
+    months = pd.period_range("2007-01", "2011-12", freq="M")
+    table = pd.DataFrame({"state": pd.Series(["A", "B"] * len(months), dtype="string"), "month": months.repeat(2), "value": 1.0})
+    found = rb.resilience(table, base="2008Q1", trough="2009Q1", end="2011Q1", year="month", rows="periods")
+    # They were summed: no month says the same as a quarter.
+    assert found["period"].iloc[0] == "2007Q1" and found["region_code"].dtype == "string"
+    found = rb.resilience(table, base="2008-01", trough="2009-01", end="2011-01", year="month", rows="periods")
+    assert found["period"].dtype == table["month"].dtype
+
+
 def test_batches_are_one_table(quiet):
     whole = pa.Table.from_pandas(frame(BACI), preserve_index=False)
     parts = pa.Table.from_batches(whole.to_batches(max_chunksize=2))
@@ -295,10 +371,10 @@ KEYWORDS = {
 }
 
 #: Where rows go, and how they are drawn: a call gives a table instead.
-OF_OUTPUT = {"output", "format", "csv-safe", "all", "report", "help"}
+OF_OUTPUT = {"output", "format", "csv-safe", "all", "report", "matches", "unmatched", "help"}
 
 #: What is no option of the command line.
-OF_PYTHON = {"frame", "threads", "weights"}
+OF_PYTHON = {"frame", "threads", "as-"}
 
 
 @pytest.mark.parametrize("function", KEYWORDS)
@@ -308,6 +384,33 @@ def test_every_option_has_a_keyword(function):
     options = set(_rebound.options(function)) - OF_OUTPUT
     assert options - keywords - {"threads"} == set(), "options without a keyword"
     assert keywords - options - OF_PYTHON == set(), "keywords without an option"
+
+
+def test_keywords_of_reading_are_one_list():
+    read = list(_options.Reading.__annotations__)
+    for call in (rb.measure, rb.variety, rb.resilience, rb.convert, rb.read, rb.estimate):
+        signature = inspect.signature(call)
+        assert list(signature.parameters)[-len(read) :] == read, call
+        for name in read:
+            parameter = signature.parameters[name]
+            assert parameter.default is None and parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        words = set(re.findall(r"\w+", call.__doc__))
+        assert signature.parameters.keys() <= words, f"{call.__name__} does not say what {signature.parameters.keys() - words} are"
+        with pytest.raises(TypeError, match=rf"{call.__name__}\(\) has no keyword `delimter`: did you mean `delimiter`"):
+            call("t.csv", delimter=";")
+    assert set(read) <= set(_rebound.options("measure"))
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "files.md").read_text("utf-8")
+    table = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert set(read) <= {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_the_stub_says_what_the_library_has():
+    stub = ast.parse(pathlib.Path(rb.__file__).with_name("_rebound.pyi").read_text("utf-8"))
+    functions = {of.name: [one.arg for one in of.args.args] for of in stub.body if isinstance(of, ast.FunctionDef)}
+    own = {name: of for name, of in vars(_rebound).items() if callable(of) and not isinstance(of, type)}
+    assert functions.keys() == own.keys()
+    for name, parameters in functions.items():
+        assert list(inspect.signature(own[name]).parameters) == parameters, name
 
 
 def test_keywords_are_words_of_a_command_line():
@@ -335,6 +438,11 @@ def test_errors_name_the_row_and_the_keyword():
         rb.convert(table, "HS2008", "HS2007", product="k", value="v")
     with pytest.raises(rb.InputError, match="no type that Arrow has.*column v with type complex128"):
         rb.measure(table.assign(v=1j))
+    lists = pa.table({"region": ["a", "b"], "hs6": ["1", "2"], "value": [[1], [2]]})
+    with pytest.raises(rb.InputError, match=r"no column `value`: .*column `value` \(a list\) left out: .* cannot be read: make one number"):
+        rb.measure(lists, value="value")
+    with pytest.raises(rb.InputError, match="`value` has a list in a cell, where a number is needed"):
+        rb.estimate("value ~ region", lists)
     with pytest.raises(rb.InputError, match="more than one column is called `k`"):
         rb.measure(pd.concat([table, table["k"]], axis=1))
     with pytest.raises(rb.InputError, match="the path is empty"):
@@ -360,6 +468,22 @@ def test_what_is_said_is_logged_and_warned_of(caplog):
         warnings.simplefilter("error", rb.ReboundWarning)
         with pytest.raises(rb.ReboundWarning):
             rb.measure(table)
+
+
+def test_what_was_said_can_be_looked_at(caplog):
+    table = frame(BACI)
+    table.loc[0, "v"] = float("nan")
+    with caplog.at_level(logging.INFO, "rebound_trade"), rb.messages() as said:
+        rb.measure(table, metrics=["rca"])
+        with rb.messages() as inner, pytest.warns(rb.ReboundWarning):
+            rb.resilience(frame(PLAIN + "C,2008,-1\n"), base=2008, trough=2009, end=2011, negative="leave_out")
+    assert any(one.text.startswith("rows without a value are left out") and "rows=1" in one.text for one in said)
+    assert [one.text for one in inner if "negative" in one.text] == ["rows with a negative value are left out (rows=1, value=-1.0)"]
+    assert all(one in said for one in inner) and any(one.is_warning for one in inner)
+    assert "warning: rows with a negative value are left out" in str(said)
+    before = len(said)
+    rb.measure(table, metrics=["rca"])
+    assert len(said) == before and any("without a value" in record.message for record in caplog.records)
 
 
 # Time

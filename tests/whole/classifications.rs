@@ -356,6 +356,46 @@ fn hs_codes_stand_beside_those_of_what_they_are_brought_to() {
 }
 
 #[test]
+fn a_table_is_brought_to_another_revision_by_one_call() {
+    let project = Project::new();
+    let codes = "region,year,hs6,usd\nA,2012,010121,5\nA,2012,999999,7\n";
+    project.write("codes.csv", codes.as_bytes());
+    let convert = |file: &str, from: &str, to: &str, more: &[&str]| {
+        let words = ["convert", file, "--from", from, "--to", to];
+        project.rebound(&[&words[..], more].concat())
+    };
+    let beside = ["--matches", "matches.csv", "--unmatched", "unmatched.csv"];
+    let ran = convert("codes.csv", "HS2012", "HS2007", &beside).ok();
+    assert_eq!(ran.out, "region,year,hs6,usd\nA,2012,010110,5\nA,2012,999999,7\n");
+    let read =
+        |name: &str| std::fs::read_to_string(project.path().join(name)).expect("a written file");
+    assert!(read("matches.csv").contains("\nmerge,1,1,5.0,0.5,"), "{}", read("matches.csv"));
+    assert!(read("unmatched.csv").contains("\n999999,1,7.0,0.5,"), "{}", read("unmatched.csv"));
+    // A code of no table is called by the revision that it was said to be of.
+    let ran = convert("codes.csv", "HS2012", "SITC4", &[]).ok();
+    assert!(ran.out.contains(",HS2012 999999,7\n"), "{}", ran.out);
+    assert!(ran.err.contains("no table brings from HS2012 to SITC4"), "{}", ran.err);
+
+    // What was split is divided by what was traded under its parts.
+    project.write("split.csv", b"hs6,value\n010110,1001\n");
+    let equal = convert("split.csv", "HS2007", "HS2012", &[]).ok();
+    let parts: Vec<&str> = equal.out.lines().skip(1).filter_map(|row| row.get(..6)).collect();
+    assert!(parts.len() > 1, "{}", equal.out);
+    project.write("w.csv", format!("hs6;value\n{};3\n{};1\n", parts[0], parts[1]).as_bytes());
+    let weighted = convert("split.csv", "HS2007", "HS2012", &["--weights", "w.csv"]).ok();
+    assert_eq!(weighted.out, format!("hs6,value\n{},751\n{},250\n", parts[0], parts[1]));
+
+    convert("split.csv", "HS2008", "HS2007", &[]).fails(2, "unknown HS revision");
+    convert("nowhere.csv", "HS2012", "HS2007", &[]).fails(2, "failed to convert `nowhere.csv`");
+    project.write("other.csv", b"a,b\n1,2\n");
+    convert("split.csv", "HS2007", "HS2012", &["--weights", "other.csv"])
+        .fails(2, "the weights of `other.csv`: ");
+    let twice = ["-o", "x.csv", "--matches", "x.csv"];
+    convert("split.csv", "HS2007", "HS2012", &twice).fails(2, "`x.csv` is named twice");
+    convert("split.csv", "HS2007", "HS2012", &["-o", "split.csv"]).fails(2, "is read by this");
+}
+
+#[test]
 fn a_pipeline_has_one_classification() {
     let project = project(NAICS, "currency: USD", &naics());
     project.write("config/codes/naics.csv", b"naics,title\n31,Food\n");

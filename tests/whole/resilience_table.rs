@@ -335,7 +335,7 @@ fn the_name_of_a_file_says_its_form() {
     ran(&["sql", "select 1", "-o", "o.xlsx"]).fails(2, "nothing is written as .xlsx");
     ran(&["measure", "plain.csv", "-o", "o.xlsx"]).fails(2, "nothing is written as .xlsx");
     ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.dta"])
-        .fails(2, "`resilience` and `export` write files for Stata");
+        .fails(2, "`convert` and `export` write files for Stata");
     ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.xlsx"])
         .fails(2, "expected a name that ends in .txt, .md, .tex, .html, .csv");
     ran(&["estimate", "value ~ year", "--data", "plain.csv", "-o", "o.md"]).ok();

@@ -180,6 +180,18 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// That of an estimate with a standard error, at a level of confidence (0.95): by Student's t
+    /// with so many degrees of freedom, or by the normal law without.
+    pub fn of(estimate: f64, se: f64, df_t: Option<usize>, level: f64) -> Self {
+        Self::around(estimate, Reference::new(df_t).width(level) * se)
+    }
+
+    fn around(estimate: f64, half: f64) -> Self {
+        Self { low: estimate - half, high: estimate + half }
+    }
+}
+
 /// Wald's test of several coefficients at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WaldTest {
@@ -288,13 +300,9 @@ impl Fit {
         let t: Vec<f64> = self.coefficients.iter().zip(&se).map(|(b, se)| b / se).collect();
         let reference = Reference::new(vcov.df_t);
         let p = t.iter().map(|t| reference.two_sided(*t)).collect();
-        let width = reference.quantile(0.5 + level / 2.0);
-        let interval = self
-            .coefficients
-            .iter()
-            .zip(&se)
-            .map(|(b, se)| Interval { low: b - width * se, high: b + width * se })
-            .collect();
+        let width = reference.width(level);
+        let interval = self.coefficients.iter().zip(&se);
+        let interval = interval.map(|(b, se)| Interval::around(*b, width * se)).collect();
         let wald = if degenerate.iter().any(Option::is_some) { None } else { self.wald(&vcov) };
         Ok(Covariance { vcov, degenerate, se, t, p, interval, wald })
     }
@@ -767,7 +775,9 @@ impl Reference {
         }
     }
 
-    fn quantile(&self, p: f64) -> f64 {
+    /// Standard errors from an estimate to the ends of its interval.
+    fn width(&self, level: f64) -> f64 {
+        let p = 0.5 + level / 2.0;
         match self {
             Self::T(law) => law.inverse_cdf(p),
             Self::Normal(law) => law.inverse_cdf(p),

@@ -16,7 +16,7 @@ use rebound::cli::reading::refused;
 use rebound::estimate_command::{self, EstimateArgs, EstimateCommandError, Frame, Shown};
 use report::output::{CsvArgs, text_width};
 use report::regression_table::{self, Shape, TableFormat};
-use stages::regression::{Coefficient, Estimated, Summary};
+use stages::regression::{Coefficient, Confidence, Estimated, Summary};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,6 +67,12 @@ impl Estimate {
     #[getter]
     fn nobs(&self) -> usize {
         self.result.summary.n_used
+    }
+
+    /// The level of confidence of its intervals.
+    #[getter]
+    fn level(&self) -> f64 {
+        self.result.summary.confidence.level()
     }
 
     /// Why there are no estimates.
@@ -155,16 +161,32 @@ fn to_python(py: Python<'_>, columns: Vec<Column>) -> PyResult<Py<PyAny>> {
     table(py, schema, vec![rows])
 }
 
+/// A regression with intervals of a level, or as it is.
+fn at_level(model: &Estimate, level: Option<f64>) -> PyResult<Estimated> {
+    let mut result = model.result.clone();
+    if let Some(level) = level {
+        let confidence = Confidence::new(level).ok_or_else(|| {
+            errors::input(format!("`level` is {level}: expected between 0 and 1, as 0.95"))
+        })?;
+        result.set_confidence(confidence);
+    }
+    Ok(result)
+}
+
 /// The coefficients of regressions: a row each, also of those that are left out, whose numbers are
-/// null. p of a wild bootstrap is a column where there was one.
+/// null. p of a wild bootstrap is a column where there was one. Intervals are of a level of
+/// confidence, or of their regression's own.
 #[pyfunction]
+#[pyo3(signature = (models, level=None))]
 pub(crate) fn estimate_coefficients(
     py: Python<'_>,
     models: Vec<Py<Estimate>>,
+    level: Option<f64>,
 ) -> PyResult<Py<PyAny>> {
+    let models = models.iter().map(|model| at_level(model.get(), level));
+    let models: Vec<Estimated> = models.collect::<PyResult<_>>()?;
     let rows: Vec<(&Estimated, &Coefficient)> = models
         .iter()
-        .map(|model| &model.get().result)
         .flat_map(|result| result.coefficients.iter().map(move |c| (result, c)))
         .collect();
     let number = |of: fn(&Coefficient) -> Option<f64>| numbers(rows.iter().map(|(_, c)| of(c)));
@@ -237,6 +259,8 @@ pub(crate) struct Layout {
     focus: Vec<String>,
     /// What columns of the data are called.
     labels: BTreeMap<String, String>,
+    /// The level of confidence of intervals; `None`: of each regression its own.
+    level: Option<f64>,
     /// Columns of text; `None`: as many as the terminal has.
     width: Option<usize>,
     /// Whether texts of CSV that a spreadsheet would run are put in quotes.
@@ -273,8 +297,11 @@ impl Prepared {
         if let Some(title) = &layout.title {
             heading.title.clone_from(title);
         }
-        let renamed = |model: &&Estimate| regression_table::renamed(&model.result, &layout.labels);
-        let results: Vec<Estimated> = models.iter().map(renamed).collect();
+        let renamed = |model: &&Estimate| {
+            let result = at_level(model, layout.level)?;
+            Ok(regression_table::renamed(&result, &layout.labels))
+        };
+        let results: Vec<Estimated> = models.iter().map(renamed).collect::<PyResult<_>>()?;
         // Coefficients are known by the names of the data and by those of the table.
         let terms: Vec<(&str, &str)> = models
             .iter()

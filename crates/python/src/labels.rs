@@ -6,9 +6,13 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use std::sync::Arc;
 
+/// What a column of labels says: the name of the column that it is from.
+const SOURCE: &str = "rebound.source";
+
 /// Rows whose columns of labels have the types that the columns of `came` have from which they are.
-/// `source` names that column for a column of the result, if it has labels. A label that does not say
-/// the same in that type leaves its column as text: `0101` of the number 101.
+/// `source` names that column for a column of the result, if it has labels; the result's says it by
+/// [`SOURCE`], for types that only a library has. A label that does not say the same in that type
+/// leaves its column as text: `0101` of the number 101.
 ///
 /// # Errors
 ///
@@ -16,14 +20,17 @@ use std::sync::Arc;
 pub(crate) fn as_they_came(
     came: &Schema,
     (schema, batches): (SchemaRef, Vec<RecordBatch>),
-    source: impl Fn(&str) -> Option<String>,
+    source: impl Fn(&Field) -> Option<String>,
 ) -> Result<(SchemaRef, Vec<RecordBatch>), ArrowError> {
     let mut fields: Vec<Field> =
         schema.fields().iter().map(|field| field.as_ref().clone()).collect();
     let mut columns: Vec<Vec<ArrayRef>> =
         batches.iter().map(|batch| batch.columns().to_vec()).collect();
     for (at, field) in fields.iter_mut().enumerate() {
-        let Some(name) = source(field.name()) else { continue };
+        let Some(name) = source(field) else { continue };
+        let mut said = field.metadata().clone();
+        said.insert(SOURCE.to_owned(), name.clone());
+        *field = field.clone().with_metadata(said);
         let is_named = |field: &&Arc<Field>| field.name().trim() == name;
         let Some(kind) = came.fields().iter().find(is_named).map(|field| field.data_type()) else {
             continue;

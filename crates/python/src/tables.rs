@@ -4,7 +4,7 @@ use crate::call::{call, call_on};
 use crate::frames::{self, Rows};
 use crate::labels;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use clap::{CommandFactory, Parser};
 use pyo3::prelude::*;
 use rebound::Frame;
@@ -12,6 +12,7 @@ use rebound::cli::reading::refused;
 use rebound::convert::ConvertArgs;
 use rebound::measure::MeasureArgs;
 use rebound::resilience::ResilienceArgs;
+use report::stata::PERIOD;
 
 /// The options of `measure`.
 #[derive(Debug, Parser)]
@@ -65,11 +66,10 @@ pub(crate) fn measure(
             args.take_rows(frame(rows));
         }
         let measured = rebound::measure::measure(&args, runtime.handle())?;
-        let schema = measured.schema.clone();
-        let made: Made = (schema.clone(), measured.collect::<Result<_, _>>()?);
+        let made: Made = (measured.schema.clone(), measured.collect::<Result<_, _>>()?);
         let Some(came) = came else { return Ok(made) };
-        let source = |name: &str| {
-            let field = schema.field_with_name(name).ok()?;
+        let source = |field: &Field| {
+            let name = field.name().as_str();
             let is_label = matches!(field.data_type(), DataType::Dictionary(..));
             let of_pair = name.strip_suffix("_a").or_else(|| name.strip_suffix("_b"));
             let is_there = |name: &str| came.fields().iter().any(|of| of.name().trim() == name);
@@ -106,9 +106,10 @@ pub(crate) fn resilience(
             None => found.tables.clone(),
         };
         let (region, product) = (&found.region, &found.product);
-        let source = |name: &str| match name {
+        let source = |field: &Field| match field.name().as_str() {
             "region_code" | "region_a" | "region_b" => Some(region.clone()),
             "product" => product.clone(),
+            _ if field.metadata().contains_key(PERIOD) => found.period.clone(),
             _ => None,
         };
         let mut given = Vec::new();
@@ -142,7 +143,10 @@ pub(crate) fn convert(
         let args = parsed::<Convert>(arguments)?.args;
         let came = rows.as_ref().map(|rows| rows.schema.clone());
         let found = rebound::convert::convert(&args, rows.map(frame), weights.map(frame))?;
-        let source = |name: &str| (name == found.product).then(|| name.trim().to_owned());
+        let source = |field: &Field| {
+            let name = field.name();
+            (*name == found.product).then(|| name.trim().to_owned())
+        };
         let made: Made = match &came {
             Some(came) => labels::as_they_came(came, found.rows, source)?,
             None => found.rows,

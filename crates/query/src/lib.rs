@@ -4,6 +4,7 @@
 //! right, such as a sum that does not fit its type, is an error.
 
 mod arithmetic;
+mod asked_for;
 mod bounds;
 mod exact;
 mod growing;
@@ -26,6 +27,7 @@ pub use self::statements::{Statement, StatementEnd, statements};
 pub use self::threads::runtime;
 
 use self::arithmetic::{CheckedIntegers, Doubles};
+use self::asked_for::JoinsAskedFor;
 use self::growing::CountedFunctions;
 use self::passing::BoundedJoins;
 use arrow::array::RecordBatch;
@@ -209,6 +211,7 @@ impl Session {
             .with_default_features()
             .with_analyzer_rules(rules)
             .with_physical_optimizer_rule(Arc::new(BoundedJoins))
+            .with_physical_optimizer_rule(Arc::new(JoinsAskedFor))
             .build();
         let context = SessionContext::new_with_state(state);
         for function in exact::functions() {

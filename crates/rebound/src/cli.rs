@@ -41,6 +41,7 @@ use self::synth::SynthArgs;
 use self::tables::{DescribeArgs, ReconcileArgs, TablesArgs};
 use self::upkeep::{GcArgs, RunsArgs, VerifyArgs};
 use crate::clock;
+use crate::convert::ConvertArgs;
 use crate::init::InitArgs;
 use crate::log::{self, LogFormat};
 use crate::measure::MeasureArgs;
@@ -126,8 +127,15 @@ enum Command {
     Measure(Box<MeasureArgs>),
     /// Resilience of the regions of any table: indices against benchmarks, intervals, paths, structure.
     Resilience(Box<ResilienceArgs>),
+<<<<<<< HEAD
     /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
     Report(Box<ReportArgs>),
+=======
+    /// Bring the codes and values of a table to another revision of HS, or to SITC, BEC or ISIC.
+    Convert(Box<ConvertArgs>),
+    /// Draw what is published: one page with figures and tables, and the figures as SVG and PNG.
+    Report(ReportArgs),
+>>>>>>> wt-home
     /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
     Export(ExportCommand),
     /// Estimate a model, or show those that are published.
@@ -219,6 +227,10 @@ fn dispatch(cli: &Cli, connect: Option<Connect>) -> anyhow::Result<()> {
         Command::Resilience(args) => {
             drop(out);
             rows::resilience(&runtime, args)
+        }
+        Command::Convert(args) => {
+            drop(out);
+            rows::convert(args)
         }
         Command::Report(args) => drawing::report(&runtime, &mut out, args),
         Command::Export(command) => rows::export(&runtime, &mut out, command),

@@ -15,13 +15,14 @@ use clap::Args;
 use indexmap::IndexMap;
 use project::printable::printable;
 use project::read_options::ReadOptions;
+use report::output::{CsvArgs, Format};
 use sources::hs_tables::CodesError;
 use sources::input::{self, Coded, Frame, Stored};
 use sources::table_reader::{self, TableReader};
 use sources::user_tables::{self, Uses};
 use stages::hs_codes::Harmonized;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trade::{Conversion, Hs6, HsRevision, MatchKind, Method, TargetRevision, code};
 
@@ -52,9 +53,42 @@ pub struct ConvertArgs {
     /// one, `families` joins all codes that are linked.
     #[arg(long, default_value = "weights")]
     method: Method,
+    /// A table of values by codes of the target's revision, in columns of the same names: what was traded under them. Without it parts
+    /// are equal.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// How the file is read.
     #[command(flatten, next_help_heading = "Reading the file (what is not told is seen in it)")]
     read: ReadOptions,
+    /// Write the kinds of matches to a file, too: their codes, rows and value.
+    #[arg(long, value_name = "FILE")]
+    pub matches: Option<PathBuf>,
+    /// Write the codes to a file, too, that no table of their revision has.
+    #[arg(long, value_name = "FILE")]
+    pub unmatched: Option<PathBuf>,
+    /// Form of the rows; otherwise what the name of --output says, or csv. A name that says another form is refused;
+    /// names in .txt, and those that say none, go with any.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Write to a file instead of standard output.
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+    /// Formulas.
+    #[command(flatten)]
+    pub csv: CsvArgs,
+}
+
+impl ConvertArgs {
+    /// The files that are read.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.file.as_path()).chain(self.weights.as_deref())
+    }
+}
+
+/// Where a table is.
+enum Source<'a> {
+    Frame(Frame),
+    File(&'a Path, &'a ReadOptions),
 }
 
 /// Why a table is not converted.
@@ -125,15 +159,15 @@ fn place(
 }
 
 impl Coming {
-    /// That of a frame, or else of the file that the arguments name.
-    fn read(args: &ConvertArgs, frame: Option<Frame>) -> Result<Self, String> {
-        let (schema, rows) = match frame {
-            Some(Frame { schema, batches }) => {
+    /// That of a frame or a file, with columns that the arguments name.
+    fn read(args: &ConvertArgs, source: Source<'_>) -> Result<Self, String> {
+        let (schema, rows) = match source {
+            Source::Frame(Frame { schema, batches }) => {
                 let rows = concat_batches(&schema, &batches).map_err(|error| error.to_string())?;
                 (schema, rows)
             }
-            None => {
-                let mut reader = TableReader::open(&args.file, &args.read)?;
+            Source::File(path, options) => {
+                let mut reader = TableReader::open(path, options)?;
                 let (product, value) = places(reader.header(), args)?;
                 let name = |at: usize| reader.header()[at].trim().to_owned();
                 let uses = Uses { codes: [name(product)].into(), numbers: [name(value)].into() };
@@ -173,9 +207,13 @@ fn places(header: &[String], args: &ConvertArgs) -> Result<(usize, usize), Strin
 }
 
 /// The value of each code of a table of weights, in its smallest unit.
-fn weights(args: &ConvertArgs, frame: Frame) -> Result<BTreeMap<Hs6, u128>, String> {
-    let told = |why: String| format!("the weights: {why}");
-    let coming = Coming::read(args, Some(frame)).map_err(told)?;
+fn weights(args: &ConvertArgs, source: Source<'_>) -> Result<BTreeMap<Hs6, u128>, String> {
+    let of = match &source {
+        Source::Frame(_) => "the weights".to_owned(),
+        Source::File(path, _) => format!("the weights of `{}`", path.display()),
+    };
+    let told = |why: String| format!("{of}: {why}");
+    let coming = Coming::read(args, source).map_err(told)?;
     let mut found: BTreeMap<Hs6, u128> = BTreeMap::new();
     for row in 0..coming.rows.num_rows() {
         let Ok(code) = coming.code(row).parse::<Hs6>() else { continue };
@@ -202,8 +240,10 @@ impl Targets {
         let mut targets = Self { conversions: Vec::new(), places: Vec::new(), names: Vec::new() };
         for text in codes {
             let found = match text.parse::<Hs6>() {
-                Ok(code) => harmonized.convert(args.from, code),
-                Err(_) => {
+                Ok(code) if harmonized.is_listed(args.from, code) => {
+                    harmonized.convert(args.from, code)
+                }
+                _ => {
                     // It is no code of another classification.
                     let name = match args.to.is_hs() || text.is_empty() {
                         true => text.clone(),
@@ -232,8 +272,9 @@ struct Tally {
     units: i128,
 }
 
-/// Brings a table to another revision: a frame, or else the file that the arguments name. `weights`
-/// has values by codes of the target's revision, in columns of the same names.
+/// Brings a table to another revision: a frame, or else the file that the arguments name. `by` has
+/// values by codes of the target's revision, in columns of the same names, in the place of a file of
+/// them.
 ///
 /// # Errors
 ///
@@ -244,18 +285,31 @@ pub fn convert(
     by: Option<Frame>,
 ) -> Result<Converted, ConvertError> {
     let failed = |why: String| ConvertError::Table { path: args.file.clone(), why };
+    // What is not told of that file is seen in it.
+    let seen = ReadOptions::default();
+    let of_file = || args.weights.as_deref().map(|path| Source::File(path, &seen));
+    let by = by.map(Source::Frame).or_else(of_file);
     if by.is_some() && args.method == Method::OneToOne {
         let why = "weights have no effect with the method one_to_one: leave one of them out";
         return Err(failed(why.to_owned()));
     }
-    let coming = Coming::read(args, frame).map_err(failed)?;
+    let source = frame.map_or(Source::File(&args.file, &args.read), Source::Frame);
+    let coming = Coming::read(args, source).map_err(failed)?;
     if by.is_none() && args.method == Method::Weights {
         tracing::info!("there are no weights: values of codes that were split are divided equally");
     }
-    let by = by.map(|frame| weights(args, frame)).transpose().map_err(failed)?;
+    let by = by.map(|source| weights(args, source)).transpose().map_err(failed)?;
     let weight = |code: Hs6| by.as_ref().and_then(|by| by.get(&code)).copied().unwrap_or(0);
     let sources = BTreeSet::from([args.from]);
     let harmonized = Harmonized::new(args.method, args.to, &sources, weight)?;
+    let named = |at: usize| coming.schema.field(at).name().as_str();
+    tracing::info!(
+        rows = coming.rows.num_rows(),
+        product = named(coming.product),
+        value = named(coming.value),
+        conventions = conventions(args),
+        "read"
+    );
     let targets = Targets::of(args, &harmonized, &coming.codes.texts);
     let rows = converted(args, &coming, &targets).map_err(failed)?;
     let (matches, unmatched) = told(args, &coming, &targets).map_err(failed)?;
@@ -381,12 +435,16 @@ fn told(args: &ConvertArgs, coming: &Coming, targets: &Targets) -> Result<(Rows,
     });
     if !unmatched.is_empty() {
         let first = unmatched.keys().take(5).map(|code| printable(code, 20));
+        let (from, to) = (args.from, args.to);
+        let why = match to.is_hs() {
+            true => format!("are in no table of {from}, and stay as they are"),
+            false => format!("no table brings from {from} to {to}, and stay under a name of HS"),
+        };
         tracing::warn!(
             codes = unmatched.len(),
             rows = unmatched.values().map(|of| of.rows).sum::<i64>(),
             value = coming.amounts.float(unmatched.values().map(|of| of.units).sum()),
-            "codes are in no table of {}, and stay as they are: {}",
-            args.from,
+            "codes {why}: {}",
             first.collect::<Vec<_>>().join(", ")
         );
     }

@@ -19,7 +19,7 @@ use report::published::{self, NotPublished};
 use report::regression_table::{self, Shape, TableFormat};
 use sources::table_reader::{EXACT_SINGLES, TableReader};
 use sources::user_tables::{self, TableError, Uses};
-use stages::regression::{Estimated, RegressionError, Rows, Runner};
+use stages::regression::{Confidence, Estimated, RegressionError, Rows, Runner};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +78,9 @@ pub struct EstimateArgs {
     /// Coefficients of interest (otherwise the model's `focus`).
     #[arg(long)]
     pub focus: Vec<String>,
+    /// The level of confidence of intervals, between 0 and 1; 0.95 if it is not said.
+    #[arg(long)]
+    pub level: Option<Confidence>,
     /// Also draw the coefficients and their intervals, as SVG.
     #[arg(long)]
     pub plot: Option<PathBuf>,
@@ -187,6 +190,7 @@ pub fn results(
         }
         (model, None) => of_source(runtime, args, model.as_ref(), memory, lake)?,
     };
+    let shown = at_level(args, shown);
     some_is_estimated(model.as_ref(), &shown)?;
     focus_is_there(args, &shown)?;
     Ok(shown)
@@ -205,7 +209,7 @@ pub fn estimate(
 ) -> anyhow::Result<String> {
     let format = format(args)?;
     let model = model(args, None)?;
-    let shown = of_source(runtime, args, model.as_ref(), memory, lake)?;
+    let shown = at_level(args, of_source(runtime, args, model.as_ref(), memory, lake)?);
     focus_is_there(args, &shown)?;
     let mut out = tables_of(args, format, &shown)?;
     if let Some(path) = &args.plot {
@@ -240,6 +244,14 @@ fn of_source(
             published_models(runtime, &lake, &catalog, &args.name)?
         }
     })
+}
+
+/// The same with intervals of the level that is asked for, if one is.
+fn at_level(args: &EstimateArgs, mut shown: Vec<Shown>) -> Vec<Shown> {
+    if let Some(level) = args.level {
+        shown.iter_mut().flat_map(|of| &mut of.results).for_each(|of| of.set_confidence(level));
+    }
+    shown
 }
 
 /// Refuses a model all of whose regressions failed. Those that are published are shown all the same.

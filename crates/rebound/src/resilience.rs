@@ -71,6 +71,8 @@ pub struct Resilient {
     pub region: String,
     /// That of the column of products, if there is one.
     pub product: Option<String>,
+    /// That of the column of periods.
+    pub period: Option<String>,
     path: PathBuf,
     made: Made,
 }
@@ -117,7 +119,7 @@ pub fn resilience(args: &ResilienceArgs, runtime: &Handle) -> Result<Resilient, 
         tracing::info!("there are no products: tables that are about products are not made");
     }
     let n_regions = table.regions.len();
-    let Columns { region, product, value, .. } = table.columns.clone();
+    let Columns { region, product, value, period, .. } = table.columns.clone();
     drop(table);
     let asked = config.clone();
     config.resilience.min_base_value = shift.there(config.resilience.min_base_value);
@@ -138,7 +140,7 @@ pub fn resilience(args: &ResilienceArgs, runtime: &Handle) -> Result<Resilient, 
     let tables = made::given(made, shift, &dates, &conventions, parts);
     let tables = tables.map_err(OutputError::from)?;
     let made = Made { config: asked, n_regions, parts };
-    Ok(Resilient { tables, page, region, product, path: path.clone(), made })
+    Ok(Resilient { tables, page, region, product, period, path: path.clone(), made })
 }
 
 /// Says what was taken for what.

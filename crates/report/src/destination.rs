@@ -136,7 +136,7 @@ pub fn form<F: FileForm>(
                 F::value_variants().iter().map(|form| format!(".{}", form.ending())).collect();
             let hint = match ending.as_str() {
                 "dta" => {
-                    "; `rebound sql`, `measure`, `resilience` and `export` write files for Stata"
+                    "; `rebound sql`, `measure`, `resilience`, `convert` and `export` write files for Stata"
                 }
                 _ => "",
             };

@@ -76,6 +76,7 @@ pub enum DrawError {
         #[source]
         source: resvg::usvg::Error,
     },
+<<<<<<< HEAD
     /// The PDF could not be made.
     #[error("failed to draw the figure `{name}` as PDF: {why}")]
     Pdf {
@@ -83,6 +84,21 @@ pub enum DrawError {
         name: String,
         /// Why.
         why: String,
+=======
+    /// A picture of the size that is asked for would be too small or too large.
+    #[error(
+        "the figure `{name}` is not drawn as PNG: it would have {width:.0} x {height:.0} pixels, expected 1 to {most} a side: \
+         ask for another scale, or for SVG",
+        most = MOST_PIXELS
+    )]
+    Size {
+        /// The figure.
+        name: String,
+        /// Pixels from left to right.
+        width: f32,
+        /// Pixels from top to bottom.
+        height: f32,
+>>>>>>> wt-home
     },
     /// The picture could not be made.
     #[error("failed to draw the figure `{name}` as PNG: {why}")]
@@ -94,6 +110,7 @@ pub enum DrawError {
     },
 }
 
+<<<<<<< HEAD
 /// What a figure is drawn for.
 #[derive(Clone, Copy)]
 pub(crate) enum Paper {
@@ -124,6 +141,17 @@ impl Paper {
 /// A drawn figure, and what is drawn.
 #[derive(serde::Deserialize)]
 pub(crate) struct Drawing {
+=======
+impl DrawError {
+    /// Whether what was asked for is at fault.
+    pub fn is_users(&self) -> bool {
+        matches!(self, Self::Size { .. })
+    }
+}
+
+/// A drawn figure.
+pub(crate) struct Figure {
+>>>>>>> wt-home
     /// Its name.
     pub(crate) name: String,
     /// The drawing.
@@ -293,9 +321,7 @@ fn rendered(
     let sides = [size.width() * scale, size.height() * scale];
     if !sides.iter().all(|side| (1.0..=MOST_PIXELS).contains(side)) {
         let [width, height] = sides;
-        return Err(failed(&format!(
-            "it would have {width:.0} x {height:.0} pixels: expected 1 to {MOST_PIXELS} a side"
-        )));
+        return Err(DrawError::Size { name: name.to_owned(), width, height });
     }
     let [width, height] = sides.map(|side| side.round() as u32);
     let mut picture = Pixmap::new(width, height).ok_or_else(|| failed("it has no size"))?;

@@ -87,6 +87,7 @@ impl ReportError {
             | Self::Words(_)
             | Self::Write { .. } => true,
             Self::Figure(error) => error.is_users(),
+            Self::Draw(error) => error.is_users(),
             _ => false,
         }
     }

@@ -235,6 +235,8 @@ struct Line<'a> {
     place: usize,
     result: &'a Estimated,
     coefficient: Option<&'a Coefficient>,
+    /// Whether its interval says its level, as not all have one.
+    says_level: bool,
 }
 
 impl Line<'_> {
@@ -254,13 +256,20 @@ const LABELS: [Headed; 4] = [
     ("term", |line| line.coefficient.map_or_else(|| "-".to_owned(), |c| c.term.clone())),
 ];
 
+/// What intervals are called, behind their level where they have one.
+const INTERVAL: &str = "interval";
+
 /// And their values.
 const VALUES: [Headed; 7] = [
     ("estimate", |line| line.coefficient.map_or_else(|| "-".to_owned(), estimate_of)),
     ("se", |line| line.optional(|c| c.se)),
-    ("95 % interval", |line| {
-        let interval = line.coefficient.and_then(|c| c.interval);
-        interval.map_or_else(String::new, |of| format!("{} to {}", number(of.low), number(of.high)))
+    (INTERVAL, |line| {
+        let Some(of) = line.coefficient.and_then(|c| c.interval) else { return String::new() };
+        let ends = format!("{} to {}", number(of.low), number(of.high));
+        match line.says_level {
+            true => format!("{ends} ({})", line.result.summary.confidence),
+            false => ends,
+        }
     }),
     ("p", |line| line.optional(|c| c.p)),
     ("wild p", |line| line.optional(|c| c.wild_p)),
@@ -277,9 +286,13 @@ fn is_followed(c: &Coefficient, focus: &[String]) -> bool {
 
 fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed> {
     let focus = &heading.focus;
+    let has_any = |r: &&&Estimated| r.coefficients.iter().any(|c| c.interval.is_some());
+    let levels: IndexSet<String> =
+        results.iter().filter(has_any).map(|r| r.summary.confidence.to_string()).collect();
+    let says_level = levels.len() > 1;
     let mut lines = Vec::new();
     for (place, &result) in (1..).zip(results) {
-        let of = |coefficient| Line { place, result, coefficient };
+        let of = |coefficient| Line { place, result, coefficient, says_level };
         let before = lines.len();
         let followed = result.coefficients.iter().filter(|c| is_followed(c, focus));
         lines.extend(followed.map(|c| of(Some(c))));
@@ -293,7 +306,10 @@ fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed
         columns.iter().copied().filter(is_there).collect()
     };
     let mut grid = Grid::new(&heading.title, of(&LABELS), of(&VALUES));
-    grid.headings(|(name, _)| (*name).to_owned());
+    grid.headings(|(name, _)| match (*name, levels.first()) {
+        (INTERVAL, Some(level)) if !says_level => format!("{level} {INTERVAL}"),
+        (name, _) => name.to_owned(),
+    });
     for line in &lines {
         grid.row(|(_, cell)| cell(line));
     }
@@ -540,7 +556,8 @@ pub fn plot(title: &str, focus: &[String], results: &[&Estimated]) -> Result<Str
             }
         }
     }
-    draw::plot(&visible_data(json!({"title": title, "marks": marks})))
+    let level = results.first().map(|result| result.summary.confidence).unwrap_or_default();
+    draw::plot(&visible_data(json!({"title": title, "level": level.level(), "marks": marks})))
 }
 
 #[cfg(test)]

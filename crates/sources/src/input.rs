@@ -517,6 +517,16 @@ impl BlockReader {
         &self.seen
     }
 
+    /// Which columns are left out as their cells are lists or maps, in words.
+    pub fn left_out(&self) -> Option<&str> {
+        let words = match &self.source {
+            Source::Parquet(blocks) => &blocks.seen,
+            Source::Arrow(blocks) => &blocks.seen,
+            _ => return None,
+        };
+        (!words.is_empty()).then_some(words.as_str())
+    }
+
     /// Whether rows end with a delimiter that the header lacks.
     pub fn has_trailing_delimiter(&self) -> bool {
         matches!(&self.source, Source::Text(text) if text.has_trailing)

@@ -227,6 +227,11 @@ impl TableReader {
         self.blocks.seen()
     }
 
+    /// Which columns are left out as their cells are lists or maps, in words.
+    pub fn left_out(&self) -> Option<&str> {
+        self.blocks.left_out()
+    }
+
     /// How it is read, as it was told.
     pub fn options(&self) -> &ReadOptions {
         &self.options

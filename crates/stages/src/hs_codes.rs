@@ -80,6 +80,11 @@ impl Harmonized {
         Ok(Self { concordance, onward: Onward::read(target)? })
     }
 
+    /// Whether a table of a revision has a code, whatever becomes of it.
+    pub fn is_listed(&self, revision: HsRevision, code: Hs6) -> bool {
+        self.concordance.convert(revision, code).kind != MatchKind::Unlisted
+    }
+
     /// The products that a code of a revision becomes.
     pub fn convert(&self, revision: HsRevision, code: Hs6) -> Conversion<String> {
         let found = self.concordance.convert(revision, code);

@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::stage::Stage;
 use super::table::Table;
 use super::unit::Unit;
-use crate::regression::{Coefficient, Estimated, Level, Runner, Summary};
+use crate::regression::{Coefficient, Confidence, Estimated, Level, Runner, Summary};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type};
 use estimate::{Interval, WaldTest};
@@ -332,6 +332,7 @@ pub fn results(coefficients: &[RecordBatch], fits: &[RecordBatch]) -> Vec<(Headi
                 clusters: text("clusters"),
                 df_k: cells.count("df_k"),
                 df_t: cells.count("df_t"),
+                confidence: Confidence::default(),
                 r2: cells.float("r2"),
                 r2_within: cells.float("r2_within"),
                 rmse: cells.float("rmse"),

@@ -9,7 +9,7 @@ mod rows;
 
 pub use error::RegressionError;
 pub use labels::Level;
-pub use results::{Coefficient, Estimated, Summary};
+pub use results::{Coefficient, Confidence, Estimated, Summary};
 pub use rows::{Coded, Rows};
 
 use design::{Complete, Design, Regression};
@@ -101,7 +101,8 @@ fn coefficients(
     let fit = fit::fit(spec, sample).map_err(|error| Stop::Failed(labels.failure(&error)))?;
     summary.add_fit(&labels, &fit);
     let inference = fit::inference(regression, &groups, &fit)?;
-    let covariance = fit.covariance(&inference, spec.correction, 0.95).map_err(|error| {
+    let level = summary.confidence.level();
+    let covariance = fit.covariance(&inference, spec.correction, level).map_err(|error| {
         let clusters: Vec<String> = groups.columns.iter().map(|c| c.join("^")).collect();
         let why = labels.failure(&error);
         Stop::Failed(format!("{why} (errors: {})", clusters.join(" & ")))

@@ -1,11 +1,12 @@
-//! Commands that give rows, and what is made of them: `sql`, `measure`, `resilience`, `export` and
-//! `estimate`.
+//! Commands that give rows, and what is made of them: `sql`, `measure`, `resilience`, `convert`,
+//! `export` and `estimate`.
 
 use super::drawing;
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, Read, catalog};
 use super::programs;
 use super::reading;
+use crate::convert::{self, ConvertArgs};
 use crate::estimate_command::{self, EstimateArgs};
 use crate::log;
 use crate::measure::{self, MeasureArgs};
@@ -13,11 +14,12 @@ use crate::resilience::{self, Page, ResilienceArgs, Resilient};
 use crate::run::{self, Options, RunError};
 use crate::shell::{self, Renewal};
 use anyhow::Context;
+use arrow::array::RecordBatch;
 use clap::Args;
 use lake::Lake;
 use project::pipeline_file::PipelineFile;
 use report::ReportArgs;
-use report::destination::{self, FileForm};
+use report::destination::{self, DestinationError, FileForm};
 use report::export::{self, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputError};
@@ -78,7 +80,7 @@ fn put<E: From<OutputError> + Into<anyhow::Error>>(
     csv: CsvArgs,
     path: Option<&Path>,
     schema: &arrow::datatypes::SchemaRef,
-    batches: impl IntoIterator<Item = Result<arrow::array::RecordBatch, E>>,
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
 ) -> anyhow::Result<()> {
     let Some(path) = path else {
         return output::write(format, csv, schema, batches, std::io::stdout()).map_err(Into::into);
@@ -282,6 +284,36 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
         (Some(page), Some(folder)) => draw_page(runtime, page, args.threads, folder),
         _ => Ok(()),
     }
+}
+
+/// Brings a table to another classification.
+pub(super) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
+    let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
+    has_place(format, args.output.as_deref())?;
+    let paths = [&args.output, &args.matches, &args.unmatched];
+    let paths: Vec<&Path> = paths.into_iter().filter_map(|path| path.as_deref()).collect();
+    for (at, path) in paths.iter().enumerate() {
+        destination::is_file_name(path)?;
+        destination::is_no_input(path, args.inputs())?;
+        if paths[..at].contains(path) {
+            let path = path.display();
+            return Err(UsersError(format!("`{path}` is named twice: write to other files")).into());
+        }
+    }
+    let of_file = |path: Option<&Path>| -> Result<Option<(PathBuf, Format)>, DestinationError> {
+        let Some(path) = path else { return Ok(None) };
+        Ok(Some((path.to_owned(), destination::form(Some(path), None, Format::Csv)?)))
+    };
+    let beside = [of_file(args.matches.as_deref())?, of_file(args.unmatched.as_deref())?];
+    let found = convert::convert(args, None, None)?;
+    let given = |rows: Vec<RecordBatch>| rows.into_iter().map(Ok::<_, OutputError>);
+    for (place, (schema, rows)) in beside.into_iter().zip([found.matches, found.unmatched]) {
+        if let Some((path, format)) = place {
+            put(format, args.csv, Some(&path), &schema, given(rows))?;
+        }
+    }
+    let (schema, rows) = found.rows;
+    put(format, args.csv, args.output.as_deref(), &schema, given(rows))
 }
 
 /// Writes tables as files, and lists these.

@@ -42,10 +42,23 @@ impl Labels {
         self.0.iter().cloned().collect()
     }
 
-    /// The labels in order (numbers as numbers), and for each number its place there.
+    /// Whether they are codes of digits, one of which begins with a zero: `0101`.
+    fn are_codes(&self) -> bool {
+        let is_code = |text: &String| {
+            text.len() > 1
+                && text.starts_with('0')
+                && text.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        self.0.iter().any(is_code)
+    }
+
+    /// The labels in order, and for each number its place there. Numbers are in the order of numbers
+    /// and before texts. Codes, one of which begins with a zero, are in that of texts, as in tables of
+    /// the classification.
     fn sorted(self) -> (Vec<String>, Vec<usize>) {
+        let are_codes = self.are_codes();
         let mut order: Vec<usize> = (0..self.0.len()).collect();
-        let number = |text: &str| text.parse::<i64>().ok().filter(|_| !text.starts_with('0'));
+        let number = |text: &str| text.parse::<i64>().ok().filter(|_| !are_codes);
         order.sort_by(|&a, &b| {
             let (a, b) = (&self.0[a], &self.0[b]);
             match (number(a), number(b)) {
@@ -550,5 +563,35 @@ impl Gathered {
             ),
             self.repeated.n
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(texts: &[&str]) -> Vec<String> {
+        let mut labels = Labels::default();
+        for text in texts {
+            labels.number(text);
+        }
+        let (sorted, places) = labels.sorted();
+        for (text, place) in texts.iter().zip(places) {
+            assert_eq!(sorted[place], *text);
+        }
+        sorted
+    }
+
+    #[test]
+    fn codes_that_begin_with_a_zero_are_in_the_order_of_codes() {
+        assert_eq!(sorted(&["8703", "8708", "0101", "01"]), ["01", "0101", "8703", "8708"]);
+        assert_eq!(sorted(&["10", "2", "09"]), ["09", "10", "2"]);
+        assert_eq!(sorted(&["TOTAL", "9", "01"]), ["01", "9", "TOTAL"]);
+    }
+
+    #[test]
+    fn numbers_are_in_the_order_of_numbers() {
+        assert_eq!(sorted(&["b", "10", "a", "9", "0"]), ["0", "9", "10", "a", "b"]);
+        assert_eq!(sorted(&["2008Q2", "2007Q4"]), ["2007Q4", "2008Q2"]);
     }
 }

@@ -22,6 +22,10 @@ use tokio::runtime::Handle;
 /// What a condition on rows may take.
 const WHERE_MEMORY: Memory = Memory { mib: 4096, setting: "the rows of `--where`" };
 
+/// What is to be done of cells that are lists or maps.
+const NESTED: &str =
+    "such cells cannot be read: make one number or text of each, or a row of each of its parts";
+
 /// The texts of a row.
 struct RowTexts<'r> {
     region: &'r str,
@@ -118,14 +122,19 @@ impl Gathered {
         asked: &Asked<'_>,
     ) -> Result<Columns, String> {
         let args = asked.args;
-        let places =
-            Places::of(reader.header(), args, asked.products).map_err(|why| match &args.rows {
+        let places = Places::of(reader.header(), args, asked.products).map_err(|why| {
+            let why = match reader.left_out() {
+                Some(columns) => format!("{why}; {columns}: {NESTED}"),
+                None => why,
+            };
+            match &args.rows {
                 Some(_) => why,
                 None => format!(
                     "{why}; the file was taken for {} (--skip, --delimiter, --sheet)",
                     reader.seen()
                 ),
-            })?;
+            }
+        })?;
         for name in args.read.types.0.keys() {
             reader.place(name)?;
         }

@@ -3,6 +3,7 @@
 
 use super::dates::Dates;
 use super::exact::Shift;
+use super::names::is_of_periods;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, RecordBatch, StringArray,
 };
@@ -10,7 +11,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use lake::Contract;
-use report::stata::ABOUT;
+use report::stata::{ABOUT, PERIOD};
 use stages::contracts::holds_values;
 use stages::resilience::in_memory::MadeTable;
 use std::collections::BTreeMap;
@@ -55,7 +56,10 @@ fn schema_of(contract: &Contract, shift: Shift, conventions: &str) -> SchemaRef 
             "" => column.about.clone(),
             unit => format!("{} ({unit})", column.about),
         };
-        let said = BTreeMap::from([(ABOUT.to_owned(), about)]);
+        let mut said = BTreeMap::from([(ABOUT.to_owned(), about)]);
+        if is_of_periods(field) {
+            said.insert(PERIOD.to_owned(), String::new());
+        }
         let field = field.as_ref().clone().with_metadata(said.into_iter().collect());
         let is_money = matches!(field.data_type(), DataType::Decimal128(..));
         if is_scaled && is_money { field.with_data_type(DataType::Float64) } else { field }

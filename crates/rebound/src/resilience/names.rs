@@ -1,5 +1,6 @@
 //! The names of tables that rows are asked for by.
 
+use arrow::datatypes::Field;
 use clap::builder::PossibleValue;
 use lake::Contract;
 use stages::resilience::in_memory;
@@ -13,6 +14,24 @@ const ALIASES: [(&str, &str); 4] = [
     ("periods", "region-period"),
     ("pairs", "rank-pair"),
 ];
+
+/// Columns that have the text of a period. What an episode calls its base may be several.
+const PERIODS: [&str; 9] = [
+    "period",
+    "trough",
+    "end",
+    "transformation",
+    "peak",
+    "regained",
+    "largest_gap_period",
+    "first_candidate",
+    "last_candidate",
+];
+
+/// Whether a column has texts of periods.
+pub(super) fn is_of_periods(field: &Field) -> bool {
+    field.data_type().is_string() && PERIODS.contains(&field.name().as_str())
+}
 
 /// The tables of the stage, and that of the regions' convergence.
 fn contracts() -> Vec<&'static Contract> {
@@ -69,5 +88,16 @@ mod tests {
         }
         assert!(table_named("countries").is_none());
         assert_eq!(rows_names().len(), contracts().len());
+    }
+
+    #[test]
+    fn columns_of_periods_are_columns_of_tables() {
+        let schemas: Vec<_> = contracts().iter().map(|contract| contract.schema()).collect();
+        let is_there = |name: &str| {
+            let fields = schemas.iter().flat_map(|schema| schema.fields().iter());
+            fields.filter(|field| field.name() == name).all(|field| is_of_periods(field))
+                && schemas.iter().any(|schema| schema.field_with_name(name).is_ok())
+        };
+        assert!(PERIODS.iter().all(|name| is_there(name)));
     }
 }

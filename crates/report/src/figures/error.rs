@@ -50,6 +50,10 @@ pub enum FigureError {
 impl FigureError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
-        !matches!(self, Self::Arrow(_) | Self::Draw(_))
+        match self {
+            Self::Arrow(_) => false,
+            Self::Draw(error) => error.is_users(),
+            _ => true,
+        }
     }
 }

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 /// Names by the names of columns that they stand for.
 type Names = BTreeMap<String, String>;
 
-/// A regression that names its terms, outcome, weights, effects and clusters as `names` says. Of
-/// products, combinations and levels the parts are renamed too. What has no new name stays, and so
+/// A regression that names its terms, outcome, weights, effects and clusters as `names` says, and
+/// what was chosen of stepwise terms, which its specification is called by. Of products, combinations and levels the parts are renamed too. What has no new name stays, and so
 /// does what is said of the data in words, such as which rows lack a value.
 pub fn renamed(result: &Estimated, names: &BTreeMap<String, String>) -> Estimated {
     let mut result = result.clone();
     for of in [&mut result.outcome, &mut result.summary.weights] {
         *of = term(of, names);
     }
+    result.specification = chosen(&result.specification, names);
     for c in &mut result.coefficients {
         rename(c, names);
     }
@@ -58,6 +59,44 @@ fn joined(of: &str, sign: char, names: &Names) -> String {
 /// A term that is no level: a column, a product `a:b`, or an expression, which stays.
 fn term(of: &str, names: &Names) -> String {
     joined(of, ':', names)
+}
+
+/// What was chosen of stepwise terms: `a + ln(b, 2), f^g`. Its parts stand between marks outside of
+/// brackets.
+fn chosen(of: &str, names: &Names) -> String {
+    if names.contains_key(of) {
+        return name(of, names);
+    }
+    let (mut depth, mut part) = (0_usize, String::new());
+    let mut renamed = String::new();
+    for c in of.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && (c == ',' || c == '+') {
+            renamed.push_str(&step(&part, names));
+            renamed.push(c);
+            part.clear();
+        } else {
+            part.push(c);
+        }
+    }
+    renamed + &step(&part, names)
+}
+
+/// A part of what was chosen, with the white space around it: a column, a product, a combination, or
+/// an expression, maybe with a name before it: `size = ln(x)`.
+fn step(part: &str, names: &Names) -> String {
+    let of = part.trim();
+    let own_name = of.split_once('=').map(|(own, _)| own.trim());
+    let renamed = match own_name.and_then(|own| names.get(own)) {
+        Some(new) if !names.contains_key(of) => new.clone(),
+        _ if of.contains('^') => joined(of, '^', names),
+        _ => term(of, names),
+    };
+    part.replacen(of, &renamed, 1)
 }
 
 fn rename(c: &mut Coefficient, names: &Names) {
@@ -132,6 +171,15 @@ mod tests {
         assert_eq!(found.summary.clusters, "Region 31 & h 12");
         assert_eq!(found.summary.inference, "clustered by Region^Year and h");
         assert_eq!(renamed(&result, &Names::new()), result);
+        for (of, expected) in [
+            ("none", "none"),
+            ("x + z, r^year + r", "Density + z, Region^Year + Region"),
+            ("ln(x + y, 2) + x:z", "ln(x + y, 2) + Density:z"),
+            ("x = ln(a, b)", "Density"),
+            ("", ""),
+        ] {
+            assert_eq!(chosen(of, &names), expected);
+        }
         for (of, expected) in [
             ("HC1", "HC1"),
             ("clustered by r, jackknife (CRV3)", "clustered by Region, jackknife (CRV3)"),

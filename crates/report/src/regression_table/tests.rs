@@ -1,5 +1,5 @@
 use super::*;
-use stages::regression::Summary;
+use stages::regression::{Confidence, Summary};
 use unicode_width::UnicodeWidthStr;
 
 const SHAPES: [Shape; 2] = [Shape::Columns, Shape::Specifications];
@@ -172,6 +172,27 @@ fn rows_are_as_wide_as_their_heading() {
             assert_eq!(rules, 2, "{case}: {text}");
         }
     }
+}
+
+#[test]
+fn intervals_say_their_level() {
+    let confidence = Confidence::new(0.9).expect("a level");
+    let mut of_one = vec![result("a", vec![coefficient("x", 1.5)])];
+    of_one[0].set_confidence(confidence);
+    let headings = |results: &[Estimated]| {
+        let heading = Heading::default();
+        let results: Vec<&Estimated> = results.iter().collect();
+        let TableCells { header, groups, .. } = cells(Shape::Specifications, &heading, &results);
+        (header[0].join("|"), groups[0].iter().map(|row| row.join("|")).collect::<Vec<_>>())
+    };
+    let (header, rows) = headings(&of_one);
+    assert!(header.contains("|90 % interval|"), "{header}");
+    assert!(rows[0].contains("|1.089 to 1.911|"), "{rows:?}");
+    of_one.push(result("b", vec![coefficient("x", 1.5)]));
+    let (header, rows) = headings(&of_one);
+    assert!(header.contains("|interval|"), "{header}");
+    assert!(rows[0].contains("|1.089 to 1.911 (90 %)|"), "{rows:?}");
+    assert!(rows[1].contains("|1.000 to 2.000 (95 %)|"), "{rows:?}");
 }
 
 #[test]

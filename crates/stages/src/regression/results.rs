@@ -5,9 +5,50 @@ use super::labels::{Label, Labels, Level};
 use estimate::{Covariance, Fit, Interval, WaldTest, WildResult};
 use project::formula::InferenceText;
 use project::model_spec::{Estimator, Spec};
+use std::fmt;
+use std::str::FromStr;
 
 /// Clusters below which t and p of clustered errors are not to be trusted.
 const FEW_CLUSTERS: usize = 40;
+
+/// A level of confidence: the share of samples whose interval holds what is estimated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Confidence(f64);
+
+impl Confidence {
+    /// A level between 0 and 1; `None` otherwise.
+    pub fn new(level: f64) -> Option<Self> {
+        (level > 0.0 && level < 1.0).then_some(Self(level))
+    }
+
+    /// The level.
+    pub fn level(self) -> f64 {
+        self.0
+    }
+}
+
+impl Default for Confidence {
+    fn default() -> Self {
+        Self(0.95)
+    }
+}
+
+impl FromStr for Confidence {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let level = text.parse().ok().and_then(Self::new);
+        level.ok_or_else(|| "expected a level between 0 and 1, as 0.95".to_owned())
+    }
+}
+
+/// As `95 %`.
+impl fmt::Display for Confidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // 100 times a level has digits that it has not: 7.000000000000001.
+        write!(f, "{} %", (1e12 * self.0).round() / 1e10)
+    }
+}
 
 /// A coefficient, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +65,7 @@ pub struct Coefficient {
     pub t: Option<f64>,
     /// p.
     pub p: Option<f64>,
-    /// Interval of 95 %.
+    /// Its interval, of the summary's level of confidence.
     pub interval: Option<Interval>,
     /// p of the wild cluster bootstrap.
     pub wild_p: Option<f64>,
@@ -88,6 +129,8 @@ pub struct Summary {
     pub df_k: Option<usize>,
     /// Degrees of freedom of t.
     pub df_t: Option<usize>,
+    /// The level of confidence of intervals.
+    pub confidence: Confidence,
     /// R2.
     pub r2: Option<f64>,
     /// R2 once the effects are out.
@@ -124,6 +167,17 @@ pub struct Estimated {
 }
 
 impl Estimated {
+    /// Gives intervals another level of confidence.
+    pub fn set_confidence(&mut self, confidence: Confidence) {
+        self.summary.confidence = confidence;
+        for c in self.coefficients.iter_mut().filter(|c| c.interval.is_some()) {
+            if let (Some(estimate), Some(se)) = (c.estimate, c.se) {
+                let level = confidence.level();
+                c.interval = Some(Interval::of(estimate, se, self.summary.df_t, level));
+            }
+        }
+    }
+
     /// Names of its coefficients, and of the regressors of dynamic forms.
     pub fn terms(&self) -> impl Iterator<Item = &str> {
         self.coefficients
@@ -338,5 +392,54 @@ impl Found<'_> {
             notes.push(format!("no wild bootstrap: {n} clusters are more than {}", wild.at_most));
         }
         notes.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimated(df_t: Option<usize>) -> Estimated {
+        let coefficient = Coefficient {
+            estimate: Some(2.0),
+            se: Some(0.5),
+            interval: Some(Interval { low: 1.0, high: 3.0 }),
+            ..Coefficient::without("x".to_owned(), None, String::new())
+        };
+        let without = Coefficient::without("z".to_owned(), None, "a combination of x".to_owned());
+        Estimated {
+            model: String::new(),
+            specification: String::new(),
+            outcome: "y".to_owned(),
+            coefficients: vec![coefficient, without],
+            summary: Summary { df_t, ..Summary::default() },
+        }
+    }
+
+    #[test]
+    fn intervals_are_of_the_level_that_is_asked_for() {
+        // Tables of Student's t and of the normal law.
+        for (df_t, level, width) in [
+            (Some(10), 0.9, 1.812_461_122_811_676),
+            (Some(10), 0.95, 2.228_138_851_964_939),
+            (None, 0.99, 2.575_829_303_548_901),
+        ] {
+            let mut found = estimated(df_t);
+            found.set_confidence(Confidence::new(level).expect("a level"));
+            let of = found.coefficients[0].interval.expect("an interval");
+            assert!((of.low - (2.0 - 0.5 * width)).abs() < 1e-9, "{of:?}");
+            assert!((of.high - (2.0 + 0.5 * width)).abs() < 1e-9, "{of:?}");
+            assert_eq!(found.coefficients[1].interval, None);
+        }
+    }
+
+    #[test]
+    fn levels_are_between_zero_and_one() {
+        for text in ["0", "1", "95", "-0.5", "nan", "inf", "x"] {
+            assert!(text.parse::<Confidence>().is_err(), "{text}");
+        }
+        assert_eq!(Confidence::default().to_string(), "95 %");
+        let said = |text: &str| text.parse::<Confidence>().expect("a level").to_string();
+        assert_eq!([said("0.07"), said("0.9"), said("0.999")], ["7 %", "90 %", "99.9 %"]);
     }
 }

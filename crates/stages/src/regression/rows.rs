@@ -183,16 +183,20 @@ fn columns(
         found.map_err(|source| RegressionError::Query { of: of.to_owned(), sql, source })?;
     let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     for column in spec.numbers().into_iter().flat_map(|term| term.columns) {
-        if let Ok(field) = schema.field_with_name(&column)
-            && lake::Kind::of(values(field.data_type())) == Some(lake::Kind::Text)
-        {
-            return Err(RegressionError::Data {
-                of: of.to_owned(),
-                why: format!(
-                    "`{column}` is text, where a number is needed: absorb it as an effect, or take i({column}, 1) for one number a level"
-                ),
-            });
-        }
+        let Ok(field) = schema.field_with_name(&column) else { continue };
+        let kind = values(field.data_type());
+        let why = if lake::Kind::of(kind) == Some(lake::Kind::Text) {
+            format!(
+                "`{column}` is text, where a number is needed: absorb it as an effect, or take i({column}, 1) for one number a level"
+            )
+        } else if let Some(what) = lake::nested(kind) {
+            format!(
+                "`{column}` has {what} in a cell, where a number is needed: make one number of each"
+            )
+        } else {
+            continue;
+        };
+        return Err(RegressionError::Data { of: of.to_owned(), why });
     }
     let asked = spec.numbers().into_iter().flat_map(|term| term.columns).chain(spec.factors());
     for column in asked {
