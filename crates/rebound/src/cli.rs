@@ -127,15 +127,10 @@ enum Command {
     Measure(Box<MeasureArgs>),
     /// Resilience of the regions of any table: indices against benchmarks, intervals, paths, structure.
     Resilience(Box<ResilienceArgs>),
-<<<<<<< HEAD
-    /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
-    Report(Box<ReportArgs>),
-=======
     /// Bring the codes and values of a table to another revision of HS, or to SITC, BEC or ISIC.
     Convert(Box<ConvertArgs>),
-    /// Draw what is published: one page with figures and tables, and the figures as SVG and PNG.
-    Report(ReportArgs),
->>>>>>> wt-home
+    /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
+    Report(Box<ReportArgs>),
     /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
     Export(ExportCommand),
     /// Estimate a model, or show those that are published.

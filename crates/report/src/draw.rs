@@ -76,7 +76,6 @@ pub enum DrawError {
         #[source]
         source: resvg::usvg::Error,
     },
-<<<<<<< HEAD
     /// The PDF could not be made.
     #[error("failed to draw the figure `{name}` as PDF: {why}")]
     Pdf {
@@ -84,7 +83,7 @@ pub enum DrawError {
         name: String,
         /// Why.
         why: String,
-=======
+    },
     /// A picture of the size that is asked for would be too small or too large.
     #[error(
         "the figure `{name}` is not drawn as PNG: it would have {width:.0} x {height:.0} pixels, expected 1 to {most} a side: \
@@ -98,7 +97,6 @@ pub enum DrawError {
         width: f32,
         /// Pixels from top to bottom.
         height: f32,
->>>>>>> wt-home
     },
     /// The picture could not be made.
     #[error("failed to draw the figure `{name}` as PNG: {why}")]
@@ -110,7 +108,13 @@ pub enum DrawError {
     },
 }
 
-<<<<<<< HEAD
+impl DrawError {
+    /// Whether what was asked for is at fault.
+    pub fn is_users(&self) -> bool {
+        matches!(self, Self::Size { .. })
+    }
+}
+
 /// What a figure is drawn for.
 #[derive(Clone, Copy)]
 pub(crate) enum Paper {
@@ -141,17 +145,6 @@ impl Paper {
 /// A drawn figure, and what is drawn.
 #[derive(serde::Deserialize)]
 pub(crate) struct Drawing {
-=======
-impl DrawError {
-    /// Whether what was asked for is at fault.
-    pub fn is_users(&self) -> bool {
-        matches!(self, Self::Size { .. })
-    }
-}
-
-/// A drawn figure.
-pub(crate) struct Figure {
->>>>>>> wt-home
     /// Its name.
     pub(crate) name: String,
     /// The drawing.
