@@ -7,6 +7,7 @@ use self::lines::{Node, simplified};
 use self::projection::{Extent, Projection};
 use serde_json::{Value, json};
 use sources::boundaries::{Boundaries, Point};
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 
 /// Steps of the grid that points are on, along the longer side of a map.
@@ -17,6 +18,10 @@ const TOLERANCE: f64 = 2.0;
 const STRAIGHT: f64 = 1.0;
 /// The latitude beyond which a line along all longitudes leads to the pole.
 const POLAR: f64 = 80.0;
+/// Of the area of a map, the share from which a part of a shape is drawn wherever it lies.
+const LARGE: f64 = 1.0 / 2000.0;
+/// Of the longer side of a map of the large parts, how far beyond them a small one is drawn.
+const NEAR: f64 = 0.05;
 
 /// A ring of a shape.
 struct Ring {
@@ -29,10 +34,11 @@ struct Ring {
 
 /// Shapes as GeoJSON on the plane, by the code that each has on the map and its name in the file: x
 /// to the east and y to the north, in steps, by the equal-area projection that fits them, which is a
-/// member `projection`. The largest polygon of a shape is there, however small. A shape without a
-/// polygon is left out.
+/// member `projection`. The largest polygon of a shape is there, however small; others that are small
+/// and far from the rest are not, and the codes of their shapes are a member `lacking`. A shape
+/// without a polygon is left out.
 pub(super) fn collection(boundaries: &Boundaries, named: &[(String, String)]) -> Value {
-    let rings: Vec<Ring> = named
+    let all: Vec<Ring> = named
         .iter()
         .enumerate()
         .flat_map(|(shape, (_, name))| {
@@ -40,10 +46,18 @@ pub(super) fn collection(boundaries: &Boundaries, named: &[(String, String)]) ->
             rings.map(move |(is_hole, ring)| Ring { shape, is_hole, points: unwrapped(ring) })
         })
         .collect();
-    let Some(extent) = Extent::of(rings.iter().map(|ring| ring.points.as_slice())) else {
+    let Some(fitting) = fitting(&all) else {
         return json!({"type": "FeatureCollection", "features": []});
     };
-    let projection = Projection::fitting(&extent);
+    let far = far_off(&all, &fitting);
+    let lacking: BTreeSet<&str> = all
+        .iter()
+        .zip(&far)
+        .filter_map(|(ring, is_far)| is_far.then_some(named[ring.shape].0.as_str()))
+        .collect();
+    let rings: Vec<Ring> =
+        all.into_iter().zip(far).filter_map(|(ring, is_far)| (!is_far).then_some(ring)).collect();
+    let projection = self::fitting(&rings).unwrap_or(fitting);
     let nodes = on_grid(&rings, &projection);
     let lines = simplified(&nodes, TOLERANCE);
     let mut shapes: Vec<Vec<usize>> = vec![Vec::new(); named.len()];
@@ -61,7 +75,65 @@ pub(super) fn collection(boundaries: &Boundaries, named: &[(String, String)]) ->
             })
         })
         .collect();
-    json!({"type": "FeatureCollection", "projection": projection.said(), "features": features})
+    json!({"type": "FeatureCollection", "projection": projection.said(), "lacking": lacking,
+        "features": features})
+}
+
+/// The projection that fits rings; none without a point.
+fn fitting(rings: &[Ring]) -> Option<Projection> {
+    let extent = Extent::of(rings.iter().map(|ring| ring.points.as_slice()))?;
+    Some(Projection::fitting(&extent))
+}
+
+/// Whether each ring is of a polygon that is small, not the largest of its shape, and far from all that
+/// are not so: it would press these together.
+fn far_off(rings: &[Ring], projection: &Projection) -> Vec<bool> {
+    let placed: Vec<Vec<Point>> =
+        rings.iter().map(|ring| curved(&ring.points, projection)).collect();
+    let areas: Vec<f64> = placed.iter().map(|ring| area(ring)).collect();
+    let outer = || (0..rings.len()).filter(|&at| !rings[at].is_hole);
+    let mut largest: BTreeMap<usize, usize> = BTreeMap::new();
+    for at in outer() {
+        let of = largest.entry(rings[at].shape).or_insert(at);
+        if areas[at] > areas[*of] {
+            *of = at;
+        }
+    }
+    let total: f64 = outer().map(|at| areas[at]).sum();
+    let is_main = |at: usize| areas[at] >= LARGE * total || largest[&rings[at].shape] == at;
+    let main = frame(outer().filter(|&at| is_main(at)).flat_map(|at| &placed[at]));
+    let near = NEAR * main.iter().map(|[low, high]| high - low).fold(0.0, f64::max);
+    let mut far = Vec::with_capacity(rings.len());
+    for (at, ring) in rings.iter().enumerate() {
+        let is_off = || {
+            let own = frame(placed[at].iter());
+            own.iter()
+                .zip(main)
+                .any(|(own, [low, high])| own[0] < low - near || own[1] > high + near)
+        };
+        // A hole goes with the ring that it is in.
+        let is_far = if ring.is_hole {
+            far.last().copied().unwrap_or(false)
+        } else {
+            !is_main(at) && is_off()
+        };
+        far.push(is_far);
+    }
+    far
+}
+
+/// The area of a ring on the plane.
+fn area(ring: &[Point]) -> f64 {
+    let next = ring.iter().skip(1).chain(ring.first());
+    ring.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>().abs() / 2.0
+}
+
+/// The least and the greatest of each coordinate.
+fn frame<'p>(points: impl Iterator<Item = &'p Point>) -> [[f64; 2]; 2] {
+    let none = [f64::INFINITY, f64::NEG_INFINITY];
+    points.fold([none; 2], |[x, y], point| {
+        [[x[0].min(point[0]), x[1].max(point[0])], [y[0].min(point[1]), y[1].max(point[1])]]
+    })
 }
 
 /// The points of a ring, whose longitudes go on where it crosses the antimeridian.
@@ -85,12 +157,7 @@ fn unwrapped(ring: &[Point]) -> Vec<Point> {
 fn on_grid(rings: &[Ring], projection: &Projection) -> Vec<Vec<Node>> {
     let placed: Vec<Vec<Point>> =
         rings.iter().map(|ring| curved(&ring.points, projection)).collect();
-    let side = |axis: usize| {
-        placed.iter().flatten().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], point| {
-            [low.min(point[axis]), high.max(point[axis])]
-        })
-    };
-    let sides = [side(0), side(1)];
+    let sides = frame(placed.iter().flatten());
     let longer = sides.iter().map(|[low, high]| high - low).fold(0.0, f64::max);
     let step = if longer > 0.0 { longer / STEPS } else { 1.0 };
     let snapped = |ring: &Vec<Point>| {
@@ -256,6 +323,24 @@ mod tests {
         let polygons = found["features"][0]["geometry"]["coordinates"].as_array().expect("some");
         assert_eq!(polygons.len(), 1, "{found}");
         assert_eq!(polygons[0].as_array().map(Vec::len), Some(2), "{found}");
+    }
+
+    #[test]
+    fn a_small_part_far_from_the_rest_is_named_and_not_drawn() {
+        let large = json!([square(140.0, -40.0, 10.0)]);
+        let small = |x: f64| json!([square(x, -40.0, 0.1), square(x + 0.02, -39.98, 0.02)]);
+        let found = drawn(&[("a", json!([large.clone(), small(170.0)]))]);
+        assert_eq!(found["lacking"], json!(["a"]));
+        assert_eq!(
+            found["features"][0]["geometry"]["coordinates"].as_array().map(Vec::len),
+            Some(1)
+        );
+        assert_eq!(found["projection"]["centre"][0], 145.0);
+        // Near it, or the only one of its shape, it is drawn.
+        assert_eq!(drawn(&[("a", json!([large.clone(), small(150.2)]))])["lacking"], json!([]));
+        let found = drawn(&[("a", json!([large])), ("b", json!([small(170.0)]))]);
+        assert_eq!(found["lacking"], json!([]));
+        assert_eq!(found["features"].as_array().map(Vec::len), Some(2));
     }
 
     #[test]

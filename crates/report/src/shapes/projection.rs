@@ -139,13 +139,13 @@ impl Projection {
                 [k * along * turn.sin(), k * (cosine * up - sine * along * turn.cos())]
             }
             Self::EqualEarth { .. } => {
-                let [a, b, c, d] = EQUAL_EARTH;
-                let m = 3.0_f64.sqrt() / 2.0;
-                let theta = (m * latitude.sin()).asin();
+                let [a1, a2, a3, a4] = EQUAL_EARTH;
+                let half = 3.0_f64.sqrt() / 2.0;
+                let theta = (half * latitude.sin()).asin();
                 let (square, sixth) = (theta * theta, theta.powi(6));
-                let wide = a + 3.0 * b * square + sixth * (7.0 * c + 9.0 * d * square);
-                let high = a + b * square + sixth * (c + d * square);
-                [turn * theta.cos() / (m * wide), theta * high]
+                let wide = a1 + 3.0 * a2 * square + sixth * (7.0 * a3 + 9.0 * a4 * square);
+                let high = a1 + a2 * square + sixth * (a3 + a4 * square);
+                [turn * theta.cos() / (half * wide), theta * high]
             }
         }
     }
@@ -196,9 +196,10 @@ mod tests {
         let step = 1e-4;
         for projection in all {
             for [x, y] in [[120.0, -30.0], [5.0, 60.0], [60.0, 10.0]] {
-                let [a, b, c] =
+                let [at, east, north] =
                     [[x, y], [x + step, y], [x, y + step]].map(|point| projection.place(point));
-                let area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+                let area =
+                    (east[0] - at[0]) * (north[1] - at[1]) - (east[1] - at[1]) * (north[0] - at[0]);
                 let of_sphere = step.to_radians().powi(2) * y.to_radians().cos();
                 assert!((area / of_sphere - 1.0).abs() < 1e-4, "{projection:?} at {x}, {y}");
             }
