@@ -20,19 +20,63 @@
     var cap = el("figcaption", chart.note + " "); cap.appendChild(el("span", "Source: " + chart.source + ", run " + data.meta.run + ".", "source")); f.appendChild(cap);
     into.appendChild(f);
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
-    if (chart.option.series[0].type === "map") f.insertBefore(zoom(c), box);
+    if (chart.option.geo) f.insertBefore(zoom(c, box), box);
     return c;
   }
   // A figure that stood alone in its row, until the next one came, is as wide as its place again.
   function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
-  // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
-  function zoom(c) {
-    var box = el("div", null, "zoom"), at = 1;
-    function to(z) { at = Math.min(16, Math.max(1, z)); c.setOption({ series: [at > 1 ? { zoom: at, roam: "move" } : { zoom: 1, roam: false, center: null }] }); }
-    [["+", "Zoom in", function () { to(at * 1.6); }], ["−", "Zoom out", function () { to(at / 1.6); }], ["Whole", "Show the whole map", function () { to(1); }]].forEach(function (b) {
-      var button = el("button", b[0]); button.type = "button"; button.setAttribute("aria-label", b[1]); button.addEventListener("click", b[2]); box.appendChild(button);
+  // A map grows by buttons, by keys, by the wheel with ctrl or cmd or once the map has the focus, and by two fingers: a wheel or a finger alone scrolls the page. A map
+  // that is larger than its frame can be dragged, and moved by the arrows.
+  function zoom(c, box) {
+    var tools = el("div", null, "zoom"), at = 1, from = null, pinch = null;
+    function act(what) { c.dispatchAction(charts.put({ type: "geoRoam", componentType: "geo", geoIndex: 0 }, what)); }
+    function whole() { at = 1; c.setOption({ geo: [{ zoom: 1, center: null }] }); }
+    function by(factor, x, y) {
+      var to = Math.min(16, Math.max(1, at * factor));
+      if (to < 1.001) { if (at !== 1) whole(); return; }
+      act({ zoom: to / at, originX: x, originY: y }); at = to;
+    }
+    function middle(factor) { by(factor, c.getWidth() / 2, box.clientHeight / 2); }
+    function place(e) { var of = box.getBoundingClientRect(); return [e.clientX - of.left, e.clientY - of.top]; }
+    box.tabIndex = 0;
+    box.setAttribute("aria-keyshortcuts", "+ - 0 ArrowLeft ArrowRight ArrowUp ArrowDown");
+    box.addEventListener("wheel", function (e) {
+      // At its ends the wheel scrolls the page again.
+      var isMap = e.ctrlKey || e.metaKey || (document.activeElement === box && !(at === 1 && e.deltaY > 0) && !(at === 16 && e.deltaY < 0)), p = place(e);
+      if (!isMap) return;
+      e.preventDefault(); by(Math.pow(1.002, -Math.max(-120, Math.min(120, e.deltaMode ? 30 * e.deltaY : e.deltaY))), p[0], p[1]);
+    }, { passive: false });
+    box.addEventListener("pointerdown", function (e) { if (e.pointerType !== "touch" && e.button === 0 && at > 1) from = place(e); });
+    // The pointer is the map's until it is let go, wherever it goes.
+    box.addEventListener("pointermove", function (e) {
+      if (!from) return;
+      if (!(e.buttons & 1)) { from = null; return; }
+      if (!box.hasPointerCapture(e.pointerId)) box.setPointerCapture(e.pointerId);
+      var p = place(e); act({ dx: p[0] - from[0], dy: p[1] - from[1] }); from = p;
     });
-    return box;
+    box.addEventListener("pointerup", function () { from = null; });
+    function fingers(e) { var a = place(e.touches[0]), b = place(e.touches[1]); return { x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, far: Math.hypot(a[0] - b[0], a[1] - b[1]) || 1 }; }
+    box.addEventListener("touchstart", function (e) { pinch = e.touches.length === 2 ? fingers(e) : null; }, { passive: true });
+    box.addEventListener("touchmove", function (e) {
+      if (e.touches.length !== 2 || !pinch) return;
+      e.preventDefault();
+      var to = fingers(e);
+      by(to.far / pinch.far, to.x, to.y);
+      if (at > 1) act({ dx: to.x - pinch.x, dy: to.y - pinch.y });
+      pinch = to;
+    }, { passive: false });
+    box.addEventListener("touchend", function () { pinch = null; });
+    var steps = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
+    box.addEventListener("keydown", function (e) {
+      if (e.ctrlKey || e.metaKey || e.altKey) return;
+      var step = charts.own(steps, e.key);
+      if (e.key === "+" || e.key === "=") middle(1.6); else if (e.key === "-" || e.key === "_") middle(1 / 1.6); else if (e.key === "0") whole(); else if (step && at > 1) act({ dx: step[0], dy: step[1] }); else return;
+      e.preventDefault();
+    });
+    [["+", "Zoom in", function () { middle(1.6); }], ["−", "Zoom out", function () { middle(1 / 1.6); }], ["Whole", "Show the whole map", whole]].forEach(function (b) {
+      var button = el("button", b[0]); button.type = "button"; button.title = b[1]; button.setAttribute("aria-label", b[1]); button.addEventListener("click", b[2]); tools.appendChild(button);
+    });
+    return tools;
   }
   function cell(row, v, cls) { var td = el("td", v, cls); row.appendChild(td); return td; }
   var columns = [

@@ -1,19 +1,16 @@
 // All figures of a report.
 (function () {
   "use strict";
-  const { classed, coefficients, kinds, lisa, many, map, national, quadrants, ranking, ranks, regionsOf, relation,
-    robust, space } = charts;
+  const { clusters, coefficients, map, national, quadrants, ranking, ranks, relation, robust, space, types } = charts;
   function all(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
       var ep = e.episode;
       out.push([ep, national(data, ep, dark)]);
       ["resistance", "recovery", "upgrading"].forEach(function (m) { out.push([ep, map(data, ep, m, dark)]); });
-      var n = {}; regionsOf(data, ep).forEach(function (r) { if (r.type) n[r.type] = (n[r.type] || 0) + 1; });
       out.push([ep, quadrants(data, ep, dark)]);
-      out.push([ep, classed(data, ep, dark, "types", "type", kinds, many(n.resistant_recovering || 0, "region", "regions") + " resisted and recovered, " + (n.vulnerable_lagging || 0) + " fell and lagged", "Type of each region, by the signs of both indices.", "resilience.region")]);
-      var clusters = regionsOf(data, ep).filter(function (r) { return r.lisa && r.lisa !== "not_significant"; }).length;
-      out.push([ep, classed(data, ep, dark, "lisa", "lisa", lisa, clusters ? many(clusters, "region", "regions") + " in a cluster, or against the neighbours" : "Resistance shows no clusters of neighbours", "Local Moran's I of resistance, by permutation.", "spatial.region")]);
+      out.push([ep, types(data, ep, dark)]);
+      out.push([ep, clusters(data, ep, dark)]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, ranking(data, ep, m, dark)]); });
       [robust, ranks].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, figure(data, ep, stage, dark)]); }); });
       out.push([ep, relation(data, ep, "related_variety", "related variety", "resistance", dark)]);

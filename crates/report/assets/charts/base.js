@@ -68,6 +68,8 @@ var charts = {};
   // What an object has by that name, and not what all objects have.
   function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
+  // A text in a statement of SQL.
+  function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   // A label as it is: texts for a label are templates.
   function plain(text) { return function () { return text; }; }
   function many(n, one, more) { return n + " " + (n === 1 ? one : more); }
@@ -162,7 +164,7 @@ var charts = {};
     return out;
   }
   Object.assign(charts, { FONT, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, ends,
-    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, many, measures, money, number, own, percent,
+    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, literal, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();
