@@ -47,7 +47,7 @@ pub(super) fn collection(boundaries: &Boundaries, named: &[(String, String)]) ->
         })
         .collect();
     let Some(fitting) = fitting(&all) else {
-        return json!({"type": "FeatureCollection", "features": []});
+        return json!({"type": "FeatureCollection", "lacking": [], "features": []});
     };
     let far = far_off(&all, &fitting);
     let lacking: BTreeSet<&str> = all

@@ -42,6 +42,8 @@
       from = Math.floor(least / step + 1e-9) * step;
       if (reach - from > 4 * step * (1 + 1e-9)) { step = round(step * 1.01); from = Math.floor(least / step + 1e-9) * step; }
     }
+    // Whole numbers have whole bounds.
+    if (step < 1 && values.concat(at).every(function (v) { return v === Math.round(v); })) step = 1;
     function n(sign) { var far = greatest(off.filter(function (v) { return v * sign > 0; }).map(Math.abs)); return far > 0 ? Math.min(4, Math.max(1, Math.ceil((far - from) / step - 1e-9))) : 0; }
     var above = n(1), below = n(-1), all = Math.max(above, below), farthest = { "1": greatest(off), "-1": greatest(off.map(function (v) { return -v; })) };
     function bound(i, sign) { return +(at + sign * (from + i * step)).toPrecision(12); }
@@ -62,10 +64,12 @@
     for (var i = 0; i < side.length; i++) { var far = v > scale.at ? side[i].high : side[i].low; if (far === null || Math.abs(v - scale.at) < Math.abs(far - scale.at) || i === side.length - 1) return side[i]; }
     return null;
   }
-  // A bound as text: as many digits as tell the bounds from each other.
+  // A bound as text: in thousands, millions and so on where one is large, with as many digits as tell the bounds from each other.
   function boundOf(scale) {
-    var digits = Math.max(digitsOf(scale.step), digitsOf(scale.at)), isLarge = scale.step >= 1000 && greatest(scale.pieces.map(function (p) { return Math.max(Math.abs(p.low || 0), Math.abs(p.high || 0)); })) >= 10000;
-    return function (v) { return isLarge ? money(v).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "") : v === 0 ? "0" : number(v, digits); };
+    var far = greatest(scale.pieces.map(function (p) { return Math.max(Math.abs(p.low || 0), Math.abs(p.high || 0)); }));
+    var unit = [[1e12, " tn"], [1e9, " bn"], [1e6, " m"], [1e3, " k"]].filter(function (u) { return far >= Math.max(u[0], 10000); })[0] || [1, ""];
+    var digits = Math.max(digitsOf(scale.step / unit[0]), digitsOf(scale.at / unit[0]));
+    return function (v) { return v === 0 ? "0" : number(v / unit[0], digits) + unit[1]; };
   }
 
   // ---- The legend
@@ -268,7 +272,7 @@
     function at(p) { return [see.x + see.k * p[0], see.y - see.k * p[1]]; }
     var seen = marks.map(function (m, i) { return i; }).filter(function (i) {
       var s = shapes.by[marks[i].code];
-      if (!s) return false;
+      if (!s || !has(marks[i].label)) return false;
       var a = at([s.box[0], s.box[3]]), b = at([s.box[2], s.box[1]]);
       return a[0] < frame[2] && b[0] > frame[0] && a[1] < frame[3] && b[1] > frame[1];
     }).sort(function (a, b) { return shapes.by[marks[b].code].area - shapes.by[marks[a].code].area || a - b; });
@@ -361,18 +365,21 @@
     o.geo = [{ map: "regions", nameProperty: "code", aspectScale: 1, roam: false, preserveAspect: "contain", left: margin, right: margin, top: 8, height: high - 16, selectedMode: false, z: 1, label: { show: false }, tooltip: { show: true },
       itemStyle: { areaColor: t.none, borderColor: t.line, borderWidth: 0.8 }, emphasis: { label: { show: false }, itemStyle: { areaColor: "inherit", borderColor: t.text, borderWidth: 2 } },
       regions: on.map(function (m) { return { name: m.code, itemStyle: { areaColor: fill(m), borderColor: t.bg }, emphasis: { itemStyle: { areaColor: fill(m) } } }; }) }];
-    o.series = [{ type: "custom", coordinateSystem: "geo", geoIndex: 0, z: 5, data: on.map(function (m) { return { name: m.code, value: shapes.by[m.code].anchor }; }), renderItem: function (params, api) {
+    o.series = [{ type: "custom", coordinateSystem: "geo", geoIndex: 0, z: 5, data: on.map(function (m) { return { name: m.code, value: shapes.by[m.code].anchor }; }).concat([{ name: "", value: [0, 0] }]), renderItem: function (params, api) {
       if (!params.context.names) {
         var zero = api.coord([0, 0]), one = api.coord([1000, 0]);
         params.context.names = named(shapes, on, { k: (one[0] - zero[0]) / 1000, x: zero[0], y: zero[1] }, [4, 4, api.getWidth() - 4, high - 4]);
       }
       var m = on[params.dataIndex];
+      // A map that is larger than its frame does not come over the legend.
+      if (!m) return { type: "rect", silent: true, z2: 50, shape: { x: 0, y: high, width: api.getWidth(), height: below }, style: { fill: t.bg } };
       return drawn(params.context.names.of[params.dataIndex], fill(m), t);
     } }];
-    // A map that is larger than its frame does not come over the legend.
-    o.graphic = [{ type: "rect", silent: true, z: 60, shape: { x: -10, y: high, width: 10000, height: below + 20 }, style: { fill: t.bg } }].concat(key.draw(10, high + 8));
+    o.graphic = key.draw(10, high + 8);
     return high + below;
   }
+  // What is said of a region, by its code, over its shape and over its name.
+  function tips(o, said) { o.tooltip.formatter = o.geo[0].tooltip.formatter = function (p) { return said(p.name); }; }
   // Marks of values: their colours, and what else the legend has of them.
   function valued(t, scale, marks, without) {
     var n_zero = 0, n_none = 0;
@@ -386,14 +393,18 @@
     if (n_none) others.push({ color: hatch(t), label: say(without, { n: n_none }) });
     return others;
   }
+  // What is said of shapes that have parts which are not drawn.
+  function lacking(geo, names) {
+    var of = geo.lacking.map(function (code) { return own(names, code) || code; });
+    return of.length ? say("Not drawn: small parts of {names} that are far from the rest.", { names: listed(of) }) : "";
+  }
   // What a report says of its maps beside their figures.
   function aside(data, rows) {
     var codes = {}, out = [], of = data.geo.projection, n = 0;
     data.geo.features.forEach(function (f) { codes[f.properties.code] = true; });
     var without = rows.filter(function (r) { return !own(codes, r.region_code); }).map(function (r) { return r.region_name; });
     if (without.length) out.push(sayMany(without.length, "{n} region has no shape in the boundaries: {names}.", "{n} regions have no shape in the boundaries: {names}.", { names: listed(without) }));
-    var lacking = (data.geo.lacking || []).map(function (code) { return own(data.names, code) || code; });
-    if (lacking.length) out.push(say("Not drawn: small parts of {names} that are far from the rest.", { names: listed(lacking) }));
+    out.push(lacking(data.geo, data.names));
     var inData = {};
     rows.forEach(function (r) { inData[r.region_code] = true; });
     data.geo.features.forEach(function (f) { if (!own(inData, f.properties.code)) n++; });
@@ -429,12 +440,12 @@
     var height = shaded(data, o, t, marks, legend(scale, data.room - 20, others, ends, t), { width: data.room }), by = {};
     rows.forEach(function (r) { by[r.region_code] = r; });
     var name = say(m[0]);
-    o.tooltip.formatter = function (p) {
-      var r = own(by, p.name);
-      if (!r) return esc(p.name) + "<br>" + esc(say("no region of these data"));
+    tips(o, function (code) {
+      var r = own(by, code);
+      if (!r) return esc(code) + "<br>" + esc(say("no region of these data"));
       var line = has(r[m[1]]) ? name + " " + number(r[m[1]], digits) + (m[2] && has(r[m[2]]) && has(r[m[3]]) ? " (" + number(r[m[2]], digits) + " " + say("to") + " " + number(r[m[3]], digits) + ")" : "") : say("no index: {reason}", { reason: (r[reason] || say("no reason in the table")).replace(/_/g, " ") });
       return "<b>" + esc(r.region_name) + "</b><br>" + esc(line) + "<br>" + esc(say("base {value}", { value: money(r.base_value, data.meta.unit) }));
-    };
+    });
     var sure = m[2] ? found.filter(function (r) { return has(r[m[2]]) && has(r[m[3]]); }) : [], up = sure.filter(function (r) { return r[m[2]] > 0; }).length, down = sure.filter(function (r) { return r[m[3]] < 0; }).length;
     var subtitle = isUpgrading ? say("Upgrading: change of the mean complexity (PCI) of a region's exports from {base} to {to}, in standard deviations of products", periods(e, e.transformation_year))
       : measure === "resistance" ? say("Resistance: growth from {base} to {to} beside that of all regions together; 0 is growth alike", periods(e, e.trough)) : say("Recovery: growth from {base} to {to} beside that of all regions together; 0 is growth alike", { base: e.trough, to: e.end });
@@ -454,11 +465,11 @@
     var others = Object.keys(table).filter(function (k) { return own(n, k); }).map(function (k) { return { color: table[k][0], label: say("{kind} ({n})", { kind: words(k), n: n[k] }) }; });
     if (n_none) others.push({ color: hatch(t), label: say(none, { n: n_none }) });
     var height = shaded(data, o, t, marks, legend(null, data.room - 20, others, null, t), { width: data.room });
-    o.tooltip.formatter = function (p) {
-      var r = own(by, p.name);
-      if (!r) return esc(p.name) + "<br>" + esc(say("no region of these data"));
+    tips(o, function (code) {
+      var r = own(by, code);
+      if (!r) return esc(code) + "<br>" + esc(say("no region of these data"));
       return "<b>" + esc(r.region_name) + "</b><br>" + esc(has(r[field]) ? words(r[field]) : why(r));
-    };
+    });
     return { height: height, option: o, hatched: n_none };
   }
   function types(data, ep, dark) {
@@ -484,5 +495,5 @@
       columns: ["region_code", "region_name", "lisa_class"], rows: rows.map(function (r) { return [r.region_code, r.region_name, has(r.lisa) ? r.lisa : null]; }),
       sql: "select p.region_code, p.region_name, s.lisa_class from panel.region p left join spatial.region s on s.source_table = 'resilience.region' and s.measure = 'resistance' and s.period = p.episode || ' / aggregate' and s.region_code = p.region_code where p.episode = " + literal(ep) + " order by p.region_code" };
   }
-  Object.assign(charts, { classes, clusters, legend, lisa, map, shaded, types, valued });
+  Object.assign(charts, { classes, clusters, lacking, legend, map, shaded, types, valued });
 })();
