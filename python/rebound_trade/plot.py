@@ -275,7 +275,7 @@ def space(
     :param of: the region whose specialisations these are; by default those of any.
     :param region: of ``products``, the column of regions.
     :param labels: how many of the largest products have labels.
-    :param most: how many of the largest products are drawn.
+    :param most: how many products are drawn at the most: the smallest at the ends of the tree are left out.
 
     Drawn are the links of the maximum spanning tree and the strongest others, two a product.
     ``Figure.data`` has a row a product, with its place.

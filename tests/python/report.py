@@ -51,17 +51,23 @@ def same(shown, cell):
 
 
 def stands_in_its_place(page):
-    """No figure of a region or of how sure it is is wider than its place, and no text of one reaches beyond it."""
+    """No figure of regions or of how sure they are is wider than its place, no text of one reaches beyond it or lies over another."""
     beyond = page.evaluate("""() => {
         const found = [];
         const is_in = (a, b) => a.left > b.left - 1 && a.right < b.right + 1 && a.top > b.top - 1 && a.bottom < b.bottom + 1;
-        for (const figure of document.querySelectorAll('#sure figure, #region figure[id^=path-]')) {
-            const place = figure.getBoundingClientRect(), frame = figure.querySelector('.chart').getBoundingClientRect();
+        for (const figure of document.querySelectorAll('#places figure, #sure figure, #relations figure:not([id=coefficients]), #region figure[id^=path-]')) {
+            const place = figure.getBoundingClientRect(), frame = (figure.querySelector('.chart') || figure).getBoundingClientRect();
             if (place.left < 0 || place.right > document.documentElement.clientWidth) found.push([figure.id, 'place']);
             for (const part of figure.querySelectorAll('svg, svg text')) {
                 const box = part.getBoundingClientRect();
                 if (box.width && !is_in(box, frame)) found.push([figure.id, part.tagName, part.textContent.slice(0, 60)]);
             }
+            // Boxes of letters are a little higher than these.
+            const texts = Array.from(figure.querySelectorAll('svg text')).map(text => [text.textContent.trim(), text.getBoundingClientRect()]).filter(([text, box]) => text && box.width);
+            texts.forEach(([text, a], i) => texts.slice(i + 1).forEach(([other, b]) => {
+                const across = Math.min(a.right, b.right) - Math.max(a.left, b.left), down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                if (across > 1 && down > 3) found.push([figure.id, 'over', text.slice(0, 60), other.slice(0, 60)]);
+            }));
         }
         return found;
     }""")
@@ -82,7 +88,7 @@ def stands_in_its_place(page):
     }""")
     assert room >= 0, f"the texts of the episodes run {-room} under their arrow"
     # Numbers of an axis are even, and none lies over another.
-    axes = page.evaluate("""() => Array.from(document.querySelectorAll('#sure figure')).map(figure => [figure.id,
+    axes = page.evaluate("""() => Array.from(document.querySelectorAll('#sure figure[id^=robust-], #sure figure[id^=ranks-]')).map(figure => [figure.id,
         Array.from(figure.querySelectorAll('svg text')).filter(text => /^−?[0-9.]+$/.test(text.textContent)).map(text => {
             const box = text.getBoundingClientRect();
             return [Number(text.textContent.replace('−', '-')), box.left, box.right];
@@ -148,7 +154,8 @@ def is_as_sure_as_the_tables(page, data, sql):
             assert sorted((code, value) for code, _, value in found) == expected, (stage, found, expected)
             sides = sql(f"select count(*) as n from resilience.rank where episode = '{episode}' and stage = '{stage}' and benchmark = '{benchmark}' and (p_above_median >= 0.95 or p_above_median <= 0.05)")
             figure = page.locator(f"figure[id='ranks-{stage}-{episode}']")
-            assert f": {sides[0]['n']} of {len(expected)} regions are above the median, or below it" in figure.locator("h3").inner_text(), (stage, benchmark)
+            verb = "is" if sides[0]["n"] == "1" else "are"
+            assert f": {sides[0]['n']} of {len(expected)} regions {verb} above the median, or below it" in figure.locator("h3").inner_text(), (stage, benchmark)
             assert f"({benchmark})" in figure.locator("figcaption").inner_text()
     # The table has every part as a number beside its words, the shallowest fall first.
     made = {row["region_code"]: row for row in of["components"]}
@@ -164,6 +171,87 @@ def is_as_sure_as_the_tables(page, data, sql):
     row.get_by_role("button").focus()
     page.keyboard.press("Enter")
     assert page.locator("#region .name").inner_text() == row.locator("th").inner_text()
+
+
+def gives_its_rows(page, sql):
+    """The SQL of a figure gives the very rows that are drawn, in their order."""
+    figures = page.evaluate("""() => {
+        const data = JSON.parse(document.getElementById('data').textContent), made = [];
+        data.room = 556; data.whole = 1140;
+        for (const [, figure] of charts.all(data, false)) made.push(figure);
+        for (const region of data.regions.slice(0, 3)) made.push(charts.path(data, region.episode, region.region_code, false));
+        return made.filter(figure => figure && figure.sql).map(({ id, title, columns, rows, sql }) => ({ id, title, columns, rows, sql }));
+    }""")
+    assert {figure["id"].split("-")[0] for figure in figures} >= {"national", "paths", "path", "coefficients"}
+    for figure in figures:
+        found = sql(figure["sql"])
+        assert len(found) == len(figure["rows"]) > 0, figure["id"]
+        for row, drawn in zip(found, figure["rows"]):
+            assert list(row) == figure["columns"], (figure["id"], row)
+            assert all(same(shown, cell) for shown, cell in zip(drawn, row.values(), strict=True)), (figure["id"], row, drawn)
+
+
+def tables_are_in_panels(page):
+    """Regression tables stay in their place, have all coefficients once, and decimal points below each other."""
+    found = page.evaluate("""() => Array.from(document.querySelectorAll('.regressions')).filter(box => box.clientWidth).map(box => {
+        const place = box.getBoundingClientRect(), points = [], cut = [];
+        for (const table of box.querySelectorAll('table')) {
+            if (table.getBoundingClientRect().right > place.right + 1) cut.push(table.textContent.slice(0, 40));
+            for (const cell of table.querySelectorAll('th, td')) if (cell.scrollWidth > cell.clientWidth + 1) cut.push(cell.textContent);
+            for (const body of Array.from(table.tBodies).slice(0, 1)) {
+                const left = {};
+                for (const row of body.rows) Array.from(row.querySelectorAll('td')).forEach((cell, at) => {
+                    if (!/^[[(]?−?[0-9]+[.][0-9e−]*[*]*[)\\]]?$/.test(cell.textContent)) return;
+                    const range = document.createRange(), place = cell.firstChild.data.indexOf('.');
+                    range.setStart(cell.firstChild, place); range.setEnd(cell.firstChild, place + 1);
+                    (left[at] ||= []).push(range.getBoundingClientRect().left);
+                });
+                points.push(...Object.values(left).map(of => Math.max(...of) - Math.min(...of)));
+            }
+        }
+        return [cut, points, Array.from(box.querySelectorAll('thead tr:last-child th:not(.label)')).map(th => th.textContent)];
+    })""")
+    assert found
+    for cut, points, headings in found:
+        assert not cut, cut
+        assert points and max(points) < 1, points
+        assert len(set(headings)) == len(headings), headings
+
+
+def gives_what_it_draws(page, sql):
+    """The SQL of a figure gives the rows that it draws, to the last digit and in their order."""
+    figures = page.evaluate("""() => {
+        const data = JSON.parse(document.getElementById('data').textContent);
+        data.room = 556;
+        return charts.all(data, false).map(([, figure]) => figure).filter(figure => figure.sql).map(({ id, title, subtitle, columns, rows, sql }) => ({ id, title, subtitle, columns, rows, sql }));
+    }""")
+    for figure in figures:
+        assert figure["title"] and figure["subtitle"], figure["id"]
+        rows = sql(figure["sql"])
+        assert len(rows) == len(figure["rows"]) > 0, (figure["id"], len(rows), len(figure["rows"]))
+        for row, drawn in zip(rows, figure["rows"]):
+            assert list(row) == figure["columns"], (figure["id"], list(row), figure["columns"])
+            assert all(same(cell, row[column]) for column, cell in zip(figure["columns"], drawn, strict=True)), (figure["id"], row, drawn)
+    return {figure["id"] for figure in figures}
+
+
+def says_what_it_stands_on(page, data, sql):
+    """Coverage, missing years, thin regions, what moves ranks and Moran's tests are there, as in the tables; every region has its name among few."""
+    episode = page.locator("#episode").input_value()
+    figures = gives_what_it_draws(page, sql)
+    for figure in ("coverage", "left-out", "missing", f"thin-{episode}", f"moran-{episode}", f"bump-resistance-{episode}", f"bump-recovery-{episode}"):
+        assert figure in figures and page.locator(f"#sure figure[id='{figure}']").count() == 1, figure
+    regions = [r for r in data["regions"] if r["episode"] == episode]
+    if len(regions) <= 12:
+        for figure in ("quadrants", "related_variety-resistance", "mean_density-recovery"):
+            texts = " ".join(page.locator(f"figure[id='{figure}-{episode}'] svg text").all_text_contents())
+            assert all(r["region_name"] in texts for r in regions), (figure, texts)
+    values = sql("select year, sum(fob_value) as v from trade.region_year group by year order by year")
+    assert [float(row["v"]) for row in values] == [row["analysed_value"] for row in data["evidence"]["coverage"]["rows"]]
+    # No interval leaves zero: the title says that none can be told apart.
+    sure = sql(f"select count(*) as n from resilience.region where episode = '{episode}' and benchmark = 'aggregate' and (resistance_low > 0 or resistance_high < 0)")[0]["n"]
+    title = page.locator(f"figure[id='resistance-ranking-{episode}'] h3").inner_text()
+    assert (sure == "0") == title.startswith("No region's resistance can be told"), (sure, title)
 
 
 RUNS = "window.hacked = 1"
@@ -198,6 +286,29 @@ def expects_its_own_past(page, lake, code):
             assert abs(low + height - float(row["expected_high"])) <= 1e-9 * float(row["expected_high"]), (row, low, height)
         else:
             assert low is None and height is None, (row, low, height)
+
+
+def joins_its_dots(page, sql):
+    """Every link of a product space ends in the middle of a dot, all products of the backbone have one, and what a region gained and lost is in the tables."""
+    n_products = int(sql("select count(distinct p) as n from (select product_a as p from space.proximity union all select product_b from space.proximity)")[0]["n"])
+    spaces = page.evaluate("""() => Array.from(document.querySelectorAll('figure[id^=space-], figure[id^=specialisations-]')).map(figure => {
+        const frame = figure.querySelector('.chart').getBoundingClientRect(), paths = Array.from(figure.querySelectorAll('svg path'));
+        const text = path => path.getAttribute('d') || '', count = path => text(path).split('M').length;
+        const middles = paths.filter(path => /A/.test(text(path))).map(path => path.getBoundingClientRect()).map(box => [(box.left + box.right) / 2 - frame.left, (box.top + box.bottom) / 2 - frame.top]);
+        const links = paths.reduce((a, b) => count(b) > count(a) ? b : a);
+        const ends = Array.from(text(links).matchAll(/[ML]\\s*(-?[\\d.]+)[ ,](-?[\\d.]+)/g)).map(end => [+end[1], +end[2]]);
+        const off = ends.map(end => Math.min(...middles.map(middle => Math.hypot(middle[0] - end[0], middle[1] - end[1]))));
+        return [figure.id, middles.length, ends.length, Math.max(...off)];
+    })""")
+    assert len(spaces) == 2, spaces
+    for figure, n_dots, n_ends, off in spaces:
+        # A legend has dots, too.
+        assert n_dots >= n_products and n_ends >= n_products and off < 0.1, (figure, n_dots, n_products, n_ends, off)
+    code, episode = page.locator("#pick").input_value(), page.locator("#episode").input_value()
+    years = sql(f"select regressor_year as a, transformation_year as b from resilience.episode where episode = '{episode}'")[0]
+    before, after = ({row["product"] for row in sql(f"select product from space.region_product_year where region_code = '{code}' and year = {year} and is_specialized")} for year in (years["a"], years["b"]))
+    title = page.locator("figure[id^=specialisations-] h3").inner_text()
+    assert f"gained {len(after - before)} and lost {len(before - after)} of its {len(before)} " in title, (title, len(before), len(after))
 
 
 def hostile(chromium):
@@ -261,7 +372,7 @@ def hostile(chromium):
             return n;
         }""")
         assert n_tips > 50, n_tips
-        assert page.evaluate("document.querySelectorAll('img, script:not([id=data]), #bold').length") == 4, "elements that a text made"
+        assert page.evaluate("document.querySelectorAll('img, script:not([id=data]), #bold').length") == 5, "elements that a text made"
         assert page.evaluate("window.hacked") is None
         assert not problems, problems
         # Even what got in would not run.
@@ -367,8 +478,12 @@ with tempfile.TemporaryDirectory() as folder:
             for key in ("resistance", "recovery_high", "upgrading", "eci"):
                 assert (found[key] is None and row[key] == "") or found[key] == float(row[key]), (row, key)
         assert data["own_paths"] == {}
+        joins_its_dots(page, sql)
         is_as_sure_as_the_tables(page, data, sql)
+        says_what_it_stands_on(page, data, sql)
         stands_in_its_place(page)
+        gives_its_rows(page, sql)
+        tables_are_in_panels(page)
         coefficients = sql("select count(*) as n, sum(estimate) as s from model.coefficients")[0]
         assert len(data["coefficients"]) == int(coefficients["n"])
         assert abs(sum(c["estimate"] or 0 for c in data["coefficients"]) - float(coefficients["s"])) < 1e-9
@@ -380,6 +495,7 @@ with tempfile.TemporaryDirectory() as folder:
         _, problems = opened(phone, path)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, "the page is wider than a phone"
         stands_in_its_place(phone)
+        tables_are_in_panels(phone)
         assert not problems, problems
         page.pdf(path=str(folder / "print.pdf"))
         hostile(chromium)

@@ -277,7 +277,7 @@ fn pieces_of_pipelines_configs_and_models_are_read() {
             }
         }
     };
-    of_kind("yaml pipeline", &|part| overlaid(PIPELINE, part), 5);
+    of_kind("yaml pipeline", &|part| overlaid(PIPELINE, part), 6);
     let with_piece = PIPELINE.replace("default.yaml]", "default.yaml, piece.yaml]");
     of_kind("yaml config", &|_| with_piece.clone(), 1);
     of_kind("yaml model", &|_| format!("{PIPELINE}models: [piece.yaml]\n"), 1);

@@ -36,6 +36,7 @@ mod plausibility;
 mod references;
 mod remote;
 mod remote_tasks;
+mod report;
 mod reproducible;
 mod resilience;
 mod resilience_page;

@@ -19,6 +19,7 @@ pub mod printable;
 mod product_text;
 pub mod raw_files;
 pub mod read_options;
+pub mod report_settings;
 mod severity_header;
 pub mod sheets;
 pub mod sql_file;

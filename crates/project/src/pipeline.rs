@@ -8,6 +8,7 @@ use crate::layout_file::{LayoutError, LayoutFile};
 use crate::model_spec::{Model, ModelError};
 use crate::raw_files::{Place, RawFile};
 use crate::read_options::ReadOptions;
+use crate::report_settings::ReportSettings;
 use crate::sql_file::SqlFile;
 use crate::stage_name::StageName;
 use crate::yaml::YamlError;
@@ -287,6 +288,8 @@ pub struct Pipeline {
     pub expect: Option<Expectation>,
     /// Whether records are kept in `customs.records`; if not, they go from the raw files into the sums.
     pub keeps_records: bool,
+    /// What the report shows. No table depends on it.
+    pub report: ReportSettings,
 }
 
 impl Pipeline {

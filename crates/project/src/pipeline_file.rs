@@ -14,6 +14,7 @@ use crate::pipeline::{
 };
 use crate::raw_files::{self, RawFile, RawFileError, label_of};
 use crate::read_options::{ColumnTypes, ReadOptions};
+use crate::report_settings::{ReportSettings, ReportText};
 use crate::severity_header::{self, Purpose};
 use crate::sql_file::SqlFile;
 use crate::stage_name::StageName;
@@ -24,6 +25,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 use trade::{HsRevision, TargetRevision};
+
+/// The key of what the report shows: settings of it are of no config.
+pub const REPORT: &str = "report";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +42,7 @@ struct File {
     population: Option<RegionTableText<IncomeColumns>>,
     pci: Option<ProductTableText<PciColumns>>,
     boundaries: Option<BoundariesText>,
-    report: Option<String>,
+    report: Option<ReportText>,
     #[serde(default = "yes")]
     records: bool,
     #[serde(default)]
@@ -153,7 +157,8 @@ impl PipelineFile {
 
     /// The folder of the report that is drawn when it has published.
     pub fn report(&self) -> Option<PathBuf> {
-        self.file.report.as_ref().map(|folder| self.resolved(folder))
+        let folder = self.file.report.as_ref().and_then(ReportText::folder);
+        folder.map(|folder| self.resolved(folder))
     }
 
     /// The file of metrics that each run leaves.
@@ -184,13 +189,36 @@ impl PipelineFile {
         })
     }
 
-    /// The values of its config, with where they come from.
+    /// What the report shows.
     ///
     /// # Errors
     ///
-    /// [`PipelineError::Config`] if the config cannot be read.
+    /// [`PipelineError::Faults`] with all that is wrong with it.
+    pub fn report_settings(&self) -> Result<ReportSettings, PipelineError> {
+        let Some(text) = &self.file.report else { return Ok(ReportSettings::default()) };
+        text.settings(&self.path, &self.text).map_err(|wrong| {
+            let faults = wrong.into_iter().map(|(steps, why)| self.invalid(&steps, why));
+            PipelineError::Faults(Faults(faults.collect()))
+        })
+    }
+
+    /// The values of its config, and those that it says of the report, with where they come from.
+    ///
+    /// # Errors
+    ///
+    /// [`PipelineError`] if the config cannot be read, or a value of the report makes no sense.
     pub fn settings(&self) -> Result<Vec<Setting>, PipelineError> {
-        Ok(Config::settings(&self.configs())?)
+        let mut settings = Config::settings(&self.configs())?;
+        self.report_settings()?;
+        let said = self.file.report.as_ref().map(ReportText::said).unwrap_or_default();
+        settings.extend(said.into_iter().filter_map(|(key, value)| {
+            let steps = [REPORT, key];
+            // A folder may stand for all keys.
+            let line = yaml::line_of(&self.text, &steps)
+                .or_else(|| yaml::line_of(&self.text, &steps[..1]))?;
+            Some(Setting { section: REPORT, key, value, path: self.path.clone(), line })
+        }));
+        Ok(settings)
     }
 
     fn resolved(&self, path: &str) -> PathBuf {
@@ -249,6 +277,14 @@ impl PipelineFile {
         if let Err(PipelineError::Faults(found)) = self.nightly() {
             faults.0.extend(found.0);
         }
+        let report = match self.report_settings() {
+            Ok(report) => report,
+            Err(PipelineError::Faults(found)) => {
+                faults.0.extend(found.0);
+                ReportSettings::default()
+            }
+            Err(error) => return Err(error),
+        };
         let sources = self.sources(runtime, &mut faults);
         let models = self.models(&mut faults);
         let tables = self.tables(&mut faults);
@@ -288,6 +324,7 @@ impl PipelineFile {
             engine: self.file.engine,
             expect: self.file.expect.take(),
             keeps_records: self.file.records,
+            report,
             config,
             path: self.path.clone(),
         };

@@ -126,8 +126,8 @@ enum Command {
     Measure(Box<MeasureArgs>),
     /// Resilience of the regions of any table: indices against benchmarks, intervals, paths, structure.
     Resilience(Box<ResilienceArgs>),
-    /// Draw what is published: one page with figures and tables, and the figures as SVG and PNG.
-    Report(ReportArgs),
+    /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
+    Report(Box<ReportArgs>),
     /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
     Export(ExportCommand),
     /// Estimate a model, or show those that are published.

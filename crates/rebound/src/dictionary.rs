@@ -7,6 +7,7 @@ use crate::run::plan::{nodes, sql_session};
 use lake::Lake;
 use project::config::Config;
 use project::pipeline::{Engine, Pipeline, PipelineError};
+use project::report_settings::ReportSettings;
 use project::sql_file::SqlFile;
 use project::stage_name::StageName;
 use std::collections::BTreeMap;
@@ -73,6 +74,7 @@ fn usual() -> Result<Pipeline, RunError> {
         engine: Engine::Embedded,
         expect: None,
         keeps_records: true,
+        report: ReportSettings::default(),
     })
 }
 

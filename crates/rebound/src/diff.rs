@@ -7,6 +7,7 @@
 mod amount;
 mod causes;
 mod cells;
+mod changes;
 mod compare;
 mod error;
 mod files;
@@ -16,6 +17,7 @@ mod tally;
 mod text;
 
 pub use self::amount::Amount;
+pub use self::changes::changes;
 pub use self::error::DiffError;
 pub use self::found::{
     Cause, CauseKind, ColumnChange, Difference, FilesFound, Moved, RowChange, RowFate, RunFound,

@@ -24,6 +24,7 @@ pub mod preview;
 pub mod progress;
 mod raw_rows;
 mod region_table;
+pub mod report_server;
 pub mod resilience;
 pub mod rollback;
 pub mod run;

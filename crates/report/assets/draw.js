@@ -12,7 +12,7 @@ var draw = (function () {
   }
   echarts.setPlatformAPI({ measureText: function (text, font) { return { width: widthOf(text, parseFloat((/([\d.]+)px/.exec(font || "") || [0, 12])[1]), /bold/.test(font || "")) }; } });
   // What `make` makes of the data: at least WIDTH wide, or as wide as the data say.
-  return function (make) { data.still = true; data.room = data.width || 900; if (data.geo) echarts.registerMap("regions", data.geo); return JSON.stringify(make(data, false).map(function (x) {
+  return function (make) { data.still = true; data.room = data.width || 900; data.whole = data.width || WIDTH; if (data.geo) echarts.registerMap("regions", data.geo); return JSON.stringify(make(data, false).filter(function (x) { return x[1].option; }).filter(function (x, at) { return at % PARTS === PART; }).map(function (x) {
     // Where a program has no DejaVu Sans, Verdana is as wide.
     var c = x[1], o = c.option, font = "DejaVu Sans, Verdana, sans-serif", wide = data.width || Math.max(WIDTH, c.width || 0), size = wide < 800 ? 15 : 18;
     o.textStyle.fontFamily = font;
@@ -30,6 +30,8 @@ var draw = (function () {
     title.forEach(function (l, i) { out += '<text x="14" y="' + (size + 10 + (size + 6) * i) + '" font-size="' + size + '" font-weight="bold" fill="#1f2328">' + esc(l) + '</text>'; });
     out += inner;
     note.forEach(function (l, i) { out += '<text x="14" y="' + (above + c.height + 14 + 15 * i) + '" font-size="11" fill="#5b6270">' + esc(l) + '</text>'; });
-    return { name: c.id, svg: out + "</svg>" };
+    // Numbers as texts, with all their digits.
+    var rows = c.rows && c.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });
+    return { name: c.id, svg: out + "</svg>", columns: c.columns, rows: rows, sql: c.sql };
   })); };
 })();

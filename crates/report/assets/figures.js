@@ -1,7 +1,7 @@
 // Figures of rows that are no report's: the parts of `charts` with titles, names and units of their own, as wide as `data.width`.
 var figures = (function () {
   "use strict";
-  var p = charts, has = p.has;
+  var p = charts, has = p.has, even = p.even, placed = p.placed, widest = p.widest, written = p.written;
   function isWhole(v) { return v === Math.round(v); }
   // Numbers as texts: whole ones below ten thousand as they are, so that a year is a year; large ones by their thousands; others with so many digits that they differ.
   function sayer(values) {
@@ -14,16 +14,6 @@ var figures = (function () {
   function plain(v) { return String(v).replace("-", "−"); }
   // A number of an axis: all are even, so that few digits tell them.
   function tick(v) { return Math.abs(v) >= 10000 ? charts.money(v).replace(/(\.\d*?)0+(?= )/, "$1").replace(/\.(?= )/, "") : plain(+v.toPrecision(6)); }
-  // Even numbers about `low` and `high`, some `n` steps apart.
-  function even(low, high, n) {
-    var raw = (high - low || Math.abs(high) || 1) / n, power = Math.pow(10, Math.floor(Math.log10(raw))), of = raw / power;
-    var step = power * (of <= 1 ? 1 : of <= 2 ? 2 : of <= 2.5 ? 2.5 : of <= 5 ? 5 : 10);
-    var from = Math.floor(low / step + 1e-9), to = Math.ceil(high / step - 1e-9), all = [];
-    if (to === from) to++;
-    for (var i = from; i <= to; i++) all.push(+(i * step).toPrecision(12));
-    return { min: all[0], max: all[all.length - 1], interval: step, all: all };
-  }
-  function widest(texts, size) { return p.greatest(texts.map(function (text) { return p.widthOf(text, size); })); }
   // What values are, where the title does not say it.
   function measure(data) { var said = data.unit ? data.value_name + ", " + data.unit : data.value_name; return said === data.title ? "" : said + "."; }
   function words(parts) { return parts.filter(function (x) { return x; }).join(" "); }
@@ -35,36 +25,6 @@ var figures = (function () {
     var key = p.legend(scale, data.width - 20, p.valued(t, scale, marks, "no value ({n})"), null, t);
     var height = p.shaded(data, o, t, marks, key, { width: data.width, height: data.height, most: Math.max(360, data.width) });
     return one("map", data, words([measure(data), data.n_without ? "Hatched: no value." : "", p.lacking(data.geo, {})]), height, o);
-  }
-  // Where labels of marks stand, so that none is over another, over a mark, or beyond the frame: beside its mark, or farther off with a line to it. What has no room has no place.
-  function placed(marks, frame, taken) {
-    var done = taken.slice(), gone = [], found = [];
-    function meets(a, b) { return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]; }
-    var spots = marks.map(function (m) { return [m.px - m.r, m.py - m.r, m.px + m.r, m.py + m.r]; });
-    marks.map(function (m, i) { return i; }).filter(function (i) { return marks[i].label; }).sort(function (a, b) { return marks[b].r - marks[a].r || a - b; }).forEach(function (i) {
-      var m = marks[i], lines = p.fitted(m.label, 150, 11), w = widest(lines, 11) + 2, h = 13 * lines.length, best = null;
-      for (var far = m.r + 3; far <= m.r + 96 && !(best && best.over === 0); far += far < m.r + 12 ? 4 : 12) {
-        for (var k = 0; k < 16; k++) {
-          // From the right on, up and down in turn.
-          var angle = (k % 2 ? -1 : 1) * Math.ceil(k / 2) * Math.PI / 8, c = Math.cos(angle), s = Math.sin(angle);
-          var cx = m.px + far * c + c * w / 2, cy = m.py + far * s + s * h / 2, box = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
-          if (box[0] < frame[0] || box[1] < frame[1] || box[2] > frame[2] || box[3] > frame[3] || done.some(function (d) { return meets(box, d); })) continue;
-          var over = spots.filter(function (spot) { return meets(box, spot); }).length;
-          if (!best || over < best.over) best = { over: over, box: box, lines: lines, from: far > m.r + 14 ? [m.px + m.r * c, m.py + m.r * s, m.px + (far - 1) * c, m.py + (far - 1) * s] : null };
-          if (!over) break;
-        }
-      }
-      if (best) { done.push(best.box); found.push(best); } else gone.push(m.label);
-    });
-    return { found: found, gone: gone };
-  }
-  function written(t, at) {
-    var out = [];
-    at.found.forEach(function (x) {
-      if (x.from) out.push({ type: "line", silent: true, z: 5, shape: { x1: x.from[0], y1: x.from[1], x2: x.from[2], y2: x.from[3] }, style: { stroke: t.soft, lineWidth: 0.6 } });
-      x.lines.forEach(function (line, i) { out.push({ type: "text", silent: true, z: 6, x: (x.box[0] + x.box[2]) / 2, y: x.box[1] + 13 * i + 1, style: { text: line, align: "center", verticalAlign: "top", fontSize: 11, fill: t.text, fontFamily: "DejaVu Sans, Verdana, sans-serif" } }); });
-    });
-    return out;
   }
   function quadrants(data, dark) {
     var t = p.theme(dark), o = p.base(t), wide = data.width, height = data.height || Math.round(wide * 0.78), rows = data.rows;
@@ -109,12 +69,18 @@ var figures = (function () {
     var t = p.theme(dark), o = p.base(t), wide = data.width, nodes = data.nodes, margin = 30, n_lines = 0;
     var xs = nodes.map(function (n) { return n.x; }), ys = nodes.map(function (n) { return n.y; }), left = Math.min.apply(null, xs), top = Math.min.apply(null, ys);
     var dx = Math.max.apply(null, xs) - left || 1, dy = Math.max.apply(null, ys) - top || 1, most = data.height ? data.height - 2 * margin - 40 : wide;
-    var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1;
-    p.network(data, o, t, { left: from, top: margin, width: w, height: h }, data, function (i) { return nodes[i].is_on; });
-    if (data.categories.length > 1) n_lines = p.legendLines(data, o.legend.data, 30); else o.legend.show = false;
+    var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1, gap = data.spacing * scale;
+    p.network(data, o, t, { left: from, top: margin, width: w, height: h }, nodes.map(function (n) {
+      var place = { x: n.x, y: n.y, size: p.nodeSize(n.value, largest, gap) };
+      return p.put(place, n.is_on ? { color: data.categories[n.category][1] } : { color: t.none, ring: t.line });
+    }), data.links);
+    if (data.categories.length > 1) {
+      n_lines = p.legendLines(data, data.categories.map(function (c) { return c[0]; }), 30);
+      p.keysOf(o, t, data.categories, { bottom: 0 });
+    }
     var shown = nodes.map(function (n, i) { return i; }).sort(function (a, b) { return nodes[b].value - nodes[a].value || a - b; }).slice(0, data.labels), named = {};
     shown.forEach(function (i) { named[i] = true; });
-    var at = placed(nodes.map(function (n, i) { return { px: from + (n.x - left) * scale, py: margin + (n.y - top) * scale, r: p.nodeSize(n.value, largest) / 2, label: named[i] ? n.label : null }; }), [4, 2, wide - 4, h + 2 * margin - 2], []);
+    var at = placed(nodes.map(function (n, i) { return { px: from + (n.x - left) * scale, py: margin + (n.y - top) * scale, r: p.nodeSize(n.value, largest, gap) / 2, label: named[i] ? n.label : null }; }), [4, 2, wide - 4, h + 2 * margin - 2], []);
     o.graphic = written(t, at);
     return one("space", data, words([data.is_sized ? "Area: " + data.size_name + (data.unit ? ", " + data.unit : "") + "." : "", data.on ? "In colour: " + data.on + "." : "", "Lines: the maximum spanning tree, and the strongest other pairs.",
       at.gone.length ? "No room for the labels of " + at.gone.join(", ") + "." : ""]), h + 2 * margin + 10 + 22 * n_lines, o);

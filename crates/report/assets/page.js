@@ -7,7 +7,7 @@
   // Whether the window is narrow, and how wide a figure beside others is.
   function measureWidth() {
     var whole = document.querySelector("main").clientWidth - 40, n = Math.max(1, Math.floor((whole + 28) / 548));
-    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n);
+    data.narrow = window.innerWidth < 600; data.room = Math.floor((whole - 28 * (n - 1)) / n); data.whole = whole;
   }
   measureWidth();
   function el(tag, text, cls) { var e = document.createElement(tag); if (text !== undefined && text !== null) e.textContent = text; if (cls) e.className = cls; return e; }
@@ -15,16 +15,36 @@
     if (!chart) return null;
     var f = el("figure"); f.id = chart.id; if (wide) f.className = "wide";
     f.appendChild(el("h3", chart.title));
-    var box = el("div", null, "chart"); box.style.height = chart.height + "px"; box.setAttribute("role", "img"); box.setAttribute("aria-label", chart.title);
+    // What is no drawing is a table.
+    var box = chart.option ? el("div", null, "chart") : tableOf(chart);
+    if (chart.option) box.style.height = chart.height + "px";
+    if (chart.option) { box.setAttribute("role", "img"); box.setAttribute("aria-label", chart.title); }
     f.appendChild(box);
     var cap = el("figcaption", chart.note + " "); cap.appendChild(el("span", "Source: " + chart.source + ", run " + data.meta.run + ".", "source")); f.appendChild(cap);
     into.appendChild(f);
+    if (!chart.option) return null;
     var c = echarts.init(box, null, { renderer: "svg" }); c.setOption(chart.option); shown.push(c);
     if (chart.option.geo) f.insertBefore(zoom(c, box), box);
+    if (chart.live) { chart.live(c); f.insertBefore(find(c), box); }
     return c;
+  }
+  function tableOf(chart) {
+    var box = el("div", null, "scroll"), table = el("table"), head = el("thead"), body = el("tbody");
+    [[head, "th", [chart.heads]], [body, "td", chart.said]].forEach(function (part) {
+      part[2].forEach(function (cells) { var tr = el("tr"); cells.forEach(function (text, i) { tr.appendChild(el(part[1], text, chart.texts.indexOf(i) >= 0 ? "label" : null)); }); part[0].appendChild(tr); });
+      table.appendChild(part[0]);
+    });
+    box.appendChild(table);
+    return box;
   }
   // A figure that stood alone in its row, until the next one came, is as wide as its place again.
   function fit() { shown.forEach(function (c) { if (c.getWidth() !== c.getDom().clientWidth) c.resize(); }); }
+  // A field that marks products of the product space.
+  function find(c) {
+    var input = el("input"); input.type = "search"; input.placeholder = charts.say("Find a product"); input.setAttribute("aria-label", input.placeholder);
+    input.addEventListener("input", function () { charts.find(c, data, input.value); });
+    return input;
+  }
   // A map grows by buttons, by keys, by the wheel with ctrl or cmd or once the map has the focus, and by two fingers: a wheel or a finger alone scrolls the page. A map
   // that is larger than its frame can be dragged, and moved by the arrows.
   function zoom(c, box) {
@@ -184,9 +204,9 @@
     lists.appendChild(list("What came back", parts.back, function (p) { return "+" + m(p.change); }));
     lists.appendChild(list("What entered", parts.entered, function (p) { return m(p.change); }));
     into.appendChild(lists);
-    if (data.space && data.space.nodes.length) {
-      var pair = el("div", null, "pair"); into.appendChild(pair);
-      figure(charts.space(data, dark.matches, code, false), pair); figure(charts.space(data, dark.matches, code, true), pair);
+    if (data.space) {
+      [charts.specialisations, charts.frontier].forEach(function (make) { figure(make(data, episode, code, dark.matches), into, true); });
+      figure(charts.trade(data, episode, dark.matches, code), into, true);
     }
     fit();
     if (!stay) into.scrollIntoView({ behavior: "auto" });
@@ -194,11 +214,11 @@
   }
   function draw() {
     shown.forEach(function (c) { c.dispose(); }); shown = [];
-    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-"], relations: ["related_variety", "mean_density", "coefficients"], space: ["space"] };
+    var parts = { overview: ["national"], maps: ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"], places: ["paths-", "quadrants", "resistance-ranking", "recovery-ranking"], sure: ["robust-", "bump-", "forms-", "coverage", "left-out", "missing", "thin-", "moran-"], relations: ["related_variety", "mean_density", "coefficients", "specifications"], space: ["space-", "trade-"] };
     Object.keys(parts).forEach(function (k) { document.querySelector("#" + k + " .figures").textContent = ""; });
     charts.all(data, dark.matches).forEach(function (x) {
       if (x[0] !== null && x[0] !== episode) return;
-      Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].id === "coefficients"); });
+      Object.keys(parts).forEach(function (k) { if (parts[k].some(function (p) { return x[1].id.indexOf(p) === 0; })) figure(x[1], document.querySelector("#" + k + " .figures"), k === "overview" || k === "space" || x[1].is_wide); });
     });
     var n_more = chooseRanks() + components();
     // What has no figures is no place to go to.

@@ -37,6 +37,24 @@ pub(crate) struct Grouped<'a> {
 pub(crate) struct Categories {
     pub(crate) all: Vec<(String, &'static str)>,
     pub(crate) of: Vec<usize>,
+    /// SQL that gives the name from a table's columns `product` and `product_group`.
+    pub(crate) sql: String,
+}
+
+/// A text as SQL has it.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// SQL of the names of some conditions, and of what meets none.
+fn cases<'n>(conditions: impl Iterator<Item = (String, &'n str)>, other: &str) -> String {
+    let cases: String = conditions
+        .map(|(condition, name)| format!(" when {condition} then {}", literal(name)))
+        .collect();
+    if cases.is_empty() {
+        return literal(other);
+    }
+    format!("case{cases} else {} end", literal(other))
 }
 
 impl Categories {
@@ -49,9 +67,14 @@ impl Categories {
             };
             SECTORS.iter().position(is_in).unwrap_or(SECTORS.len() - 1)
         };
+        let (.., other) = SECTORS[SECTORS.len() - 1];
+        let conditions = SECTORS[..SECTORS.len() - 1].iter().map(|(first, last, _, name)| {
+            (format!("substr(product, 1, 2) between '{first:02}' and '{last:02}'"), *name)
+        });
         Self {
             all: SECTORS.iter().map(|(_, _, colour, name)| ((*name).to_owned(), *colour)).collect(),
             of: products.iter().map(sector).collect(),
+            sql: cases(conditions, other),
         }
     }
 
@@ -83,11 +106,17 @@ impl Categories {
         let place = |of: &Grouped<'_>| {
             groups[..n_own].iter().position(|(group, ..)| *group == of.group).unwrap_or(n_own)
         };
+        let of = products.iter().map(place).collect();
+        let conditions = groups[..n_own].iter().zip(&names).map(|((group, ..), name)| {
+            let condition = group.map_or_else(
+                || "product_group is null".to_owned(),
+                |group| format!("product_group = {}", literal(group)),
+            );
+            (condition, name.as_str())
+        });
+        let sql = cases(conditions, "other groups");
         let colours = SECTORS.iter().map(|(_, _, colour, _)| *colour);
-        Self {
-            all: names.into_iter().zip(colours).collect(),
-            of: products.iter().map(place).collect(),
-        }
+        Self { all: names.into_iter().zip(colours).collect(), of, sql }
     }
 }
 
@@ -117,6 +146,11 @@ mod tests {
         let found = Categories::of_groups(&products);
         let names: Vec<&str> = found.all.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!((names, found.of), (vec!["31", "32 Wood", "no group"], vec![0, 1, 2]));
+        assert_eq!(
+            found.sql,
+            "case when product_group = '31' then '31' when product_group = '32' then '32 Wood' \
+             when product_group is null then 'no group' else 'other groups' end"
+        );
     }
 
     #[test]

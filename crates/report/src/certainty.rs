@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// Models of the own past, the one that is shown first if a region has several: exports grow by rates,
 /// so that a line of logs comes before one of levels.
-const OWN_MODELS: [&str; 4] = ["own_log_linear", "own_linear", "own_ar1", "own_mean"];
+pub(super) const OWN_MODELS: [&str; 4] = ["own_log_linear", "own_linear", "own_ar1", "own_mean"];
 
 /// Of more regions than twice as many, the first and the last so many are drawn, as in `charts/certainty.js`.
 const SHOWN_ENDS: usize = 15;

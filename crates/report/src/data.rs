@@ -1,14 +1,13 @@
 //! The data of a report.
 
-use super::categories::{Categories, Grouped};
 use super::certainty::{certainty, own_paths};
 use super::error::ReportError;
-use super::layout::{self, Joined};
+use super::evidence::evidence;
+use super::network;
 use super::shapes;
-use super::source::{Source, integer, text};
+use super::source::{Source, text};
+use super::{expected, terms};
 use crate::output::{shortened, visible_data};
-use project::classification;
-use project::config::choice::ProximitySource;
 use project::model_spec::Heading;
 use project::pipeline::Pipeline;
 use serde_json::{Map, Value, json};
@@ -16,8 +15,6 @@ use sources::boundaries::Boundaries;
 use stages::regression::Estimated;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Products of the product space that are shown: those with most trade.
-const SHOWN_PRODUCTS: usize = 600;
 /// Products of each list of a region's page.
 const LISTED_PRODUCTS: usize = 6;
 
@@ -56,17 +53,18 @@ pub(super) fn data(
             (text(row, "product").to_owned(), shortened(text(row, "description"), DESCRIBED))
         })
         .collect();
-    let space = episodes
-        .first()
-        .map_or(Ok(Value::Null), |episode| space(source, episode, &described, pipeline))?;
+    let space = network::space(source, &episodes, names.len(), pipeline)?;
     let products: BTreeMap<&String, &String> =
         used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
     Ok(visible_data(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at,
             "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
-        "episodes": episodes, "national": national, "national_paths": national_paths(source)?, "regions": regions, "names": names,
+        "episodes": episodes, "national": national, "national_paths": national_paths(source)?,
+        "national_own": expected::of_nation(source)?, "regions": regions, "names": names,
         "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
-        "products": products, "space": space, "coefficients": coefficients(results),
+        "evidence": evidence(source)?,
+        "products": products, "space": space, "models": terms::models(results),
+        "coefficients": terms::coefficients(source, results)?,
         "geo": geo(pipeline, &names)?,
     })))
 }
@@ -176,18 +174,6 @@ fn parts(source: &Source<'_>) -> Result<(OfRegions<Lists>, BTreeSet<String>), Re
     Ok((parts, used))
 }
 
-fn coefficients(results: &[(Heading, Estimated)]) -> Vec<Value> {
-    results
-        .iter()
-        .flat_map(|(_, result)| {
-            result.coefficients.iter().map(|c| {
-                json!({"model": result.model, "specification": result.specification, "outcome": result.outcome, "term": c.term,
-                    "estimate": c.estimate, "se": c.se, "low": c.interval.map(|of| of.low), "high": c.interval.map(|of| of.high)})
-            })
-        })
-        .collect()
-}
-
 /// The shapes of the regions as GeoJSON, with their codes; null without boundaries.
 fn geo(pipeline: &Pipeline, names: &Map<String, Value>) -> Result<Value, ReportError> {
     let Some(external) = &pipeline.boundaries else { return Ok(Value::Null) };
@@ -213,94 +199,4 @@ fn geo(pipeline: &Pipeline, names: &Map<String, Value>) -> Result<Value, ReportE
             .map(|name| (name.to_owned(), name.to_owned())),
     );
     Ok(shapes::collection(&boundaries, &features))
-}
-
-/// The product space: the products with most trade, their links and places, and who specialises in what.
-fn space(
-    source: &Source<'_>,
-    episode: &Value,
-    described: &BTreeMap<String, String>,
-    pipeline: &Pipeline,
-) -> Result<Value, ReportError> {
-    let (before, after) =
-        (integer(episode, "regressor_year"), integer(episode, "transformation_year"));
-    let needs = [
-        "space.proximity",
-        "trade.region_product_year",
-        "space.region_product_year",
-        "trade.product",
-    ];
-    let rows = source.rows(
-        &needs,
-        &format!(
-            "select x.product, x.value, p.product_group, p.group_name from (select product, cast(sum(fob_value) as double) as value \
-             from trade.region_product_year where year = {before} group by product having sum(fob_value) > 0) x \
-             join trade.product p on p.product = x.product order by x.value desc, x.product limit {SHOWN_PRODUCTS}"
-        ),
-    )?;
-    let codes: BTreeMap<&str, usize> =
-        rows.iter().enumerate().map(|(at, row)| (text(row, "product"), at)).collect();
-    let links = source.rows(
-        &needs,
-        "select product_a, product_b, proximity, is_in_tree from space.proximity order by is_in_tree desc, proximity desc, product_a, product_b",
-    )?;
-    let Joined { kept, number, links: joined } =
-        Joined::of(rows.len(), links.iter().filter_map(|row| between(row, &codes)));
-    let points = layout::place(kept.len(), &joined);
-    let categories = categories(source, kept.iter().map(|&old| &rows[old]));
-    let nodes: Vec<Value> = kept
-        .iter()
-        .zip(&points)
-        .zip(&categories.of)
-        .map(|((&old, point), category)| {
-            let code = text(&rows[old], "product");
-            json!({"product": code, "name": described.get(code), "value": rows[old]["value"], "category": category,
-                "x": point[0], "y": point[1]})
-        })
-        .collect();
-    let specialised = |year: i64| -> Result<BTreeMap<String, Vec<usize>>, ReportError> {
-        let rows = source.rows(
-            &needs,
-            &format!("select region_code, product from space.region_product_year where year = {year} and is_specialized order by 1, 2"),
-        )?;
-        let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for row in &rows {
-            if let Some(at) = codes.get(text(row, "product")).and_then(|&at| number[at]) {
-                found.entry(text(row, "region_code").to_owned()).or_default().push(at);
-            }
-        }
-        Ok(found)
-    };
-    let joined_by = match pipeline.config.relatedness.proximity_source {
-        ProximitySource::Firms => "firms",
-        ProximitySource::External => "countries",
-        ProximitySource::Regions => "regions",
-    };
-    Ok(
-        json!({"nodes": nodes, "categories": categories.all, "links": joined, "before": specialised(before)?, "after": specialised(after)?,
-        "before_year": before, "after_year": after, "joined": joined_by}),
-    )
-}
-
-/// What the products of some rows are coloured by.
-fn categories<'r>(source: &Source<'_>, rows: impl Iterator<Item = &'r Value>) -> Categories {
-    let product = |row: &'r Value| Grouped {
-        product: text(row, "product"),
-        group: row["product_group"].as_str(),
-        group_name: row["group_name"].as_str(),
-        value: row["value"].as_f64().unwrap_or(0.0),
-    };
-    let products: Vec<Grouped<'_>> = rows.map(product).collect();
-    let version = source.catalog.tables.get("trade.product");
-    if version.is_some_and(classification::is_hs) {
-        Categories::of_hs(&products)
-    } else {
-        Categories::of_groups(&products)
-    }
-}
-
-/// The products of `codes` that a link joins, and whether it is of the tree.
-fn between(link: &Value, codes: &BTreeMap<&str, usize>) -> Option<(usize, usize, bool)> {
-    let is_in_tree = link["is_in_tree"].as_bool().unwrap_or(false);
-    Some((*codes.get(text(link, "product_a"))?, *codes.get(text(link, "product_b"))?, is_in_tree))
 }

@@ -1,5 +1,11 @@
 //! Figures outside a browser: options of ECharts to SVG in a JavaScript engine, SVG to PNG.
 
+use krilla::Document;
+use krilla::geom::Size;
+use krilla::page::PageSettings;
+use krilla_svg::{SurfaceExt, SvgSettings};
+use png::{BitDepth, ColorType, PixelDimensions, Unit};
+use rayon::prelude::*;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime};
@@ -14,11 +20,14 @@ pub(crate) const ECHARTS: &str = include_str!("../assets/echarts.min.js");
 /// Options of ECharts from data: what figures share, each kind of figure, and all of a report.
 pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/base.js"),
+    include_str!("../assets/charts/labels.js"),
     include_str!("../assets/charts/maps.js"),
     include_str!("../assets/charts/paths.js"),
     include_str!("../assets/charts/compared.js"),
     include_str!("../assets/charts/certainty.js"),
+    include_str!("../assets/charts/evidence.js"),
     include_str!("../assets/charts/space.js"),
+    include_str!("../assets/charts/trade.js"),
     include_str!("../assets/charts/coefficients.js"),
     include_str!("../assets/charts/all.js"),
 );
@@ -26,8 +35,16 @@ pub(crate) const CHARTS: &str = concat!(
 const FONT: &[u8] = include_bytes!("../assets/DejaVuSans.ttf");
 const FAMILY: &str = "DejaVu Sans";
 const WIDTH: u32 = 960;
+/// Narrower figures are laid out as on a phone.
+const NARROW: u32 = 600;
 /// Pixels of the PNG a unit of the SVG, where nobody says.
 const SCALE: f32 = 2.0;
+/// Units of the SVG an inch, and points of a PDF.
+const UNITS_AN_INCH: f32 = 96.0;
+const POINTS_AN_INCH: f32 = 72.0;
+/// Pixels of the PNG an inch of paper, and a metre.
+const DOTS_AN_INCH: f32 = 300.0;
+const DOTS_A_METRE: u32 = 11_811;
 /// Pixels that a side of a PNG may have.
 const MOST_PIXELS: f32 = 20_000.0;
 
@@ -37,14 +54,34 @@ pub enum DrawError {
     /// The JavaScript failed.
     #[error("failed to draw the figures: {0}")]
     Script(String),
+    /// The threads that draw could not be started.
+    #[error("failed to start the threads that draw the figures")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The data of a figure are no table.
+    #[error("failed to write the data of the figure `{name}`")]
+    Data {
+        /// The figure.
+        name: String,
+        /// The cause.
+        #[source]
+        source: csv::Error,
+    },
     /// The SVG could not be read back.
-    #[error("failed to draw the figure `{name}` as PNG")]
+    #[error("failed to draw the figure `{name}` as PNG or PDF")]
     Svg {
         /// The figure.
         name: String,
         /// The cause.
         #[source]
         source: resvg::usvg::Error,
+    },
+    /// The PDF could not be made.
+    #[error("failed to draw the figure `{name}` as PDF: {why}")]
+    Pdf {
+        /// The figure.
+        name: String,
+        /// Why.
+        why: String,
     },
     /// The picture could not be made.
     #[error("failed to draw the figure `{name}` as PNG: {why}")]
@@ -56,21 +93,46 @@ pub enum DrawError {
     },
 }
 
-/// A drawn figure.
-pub(crate) struct Figure {
+/// What a figure is drawn for.
+#[derive(Clone, Copy)]
+pub(crate) enum Paper {
+    /// A screen.
+    Screen,
+    /// Paper, so many units of the SVG wide.
+    Wide(u32),
+}
+
+impl Paper {
+    /// Pixels of a PNG a unit of the SVG.
+    fn scale(self) -> f32 {
+        match self {
+            Self::Screen => SCALE,
+            Self::Wide(_) => DOTS_AN_INCH / UNITS_AN_INCH,
+        }
+    }
+
+    /// Pixels of a PNG a metre, where it has a size.
+    fn dots(self) -> Option<u32> {
+        match self {
+            Self::Screen => None,
+            Self::Wide(_) => Some(DOTS_A_METRE),
+        }
+    }
+}
+
+/// A drawn figure, and what is drawn.
+#[derive(serde::Deserialize)]
+pub(crate) struct Drawing {
     /// Its name.
     pub(crate) name: String,
     /// The drawing.
     pub(crate) svg: String,
-    /// The picture.
-    pub(crate) png: Vec<u8>,
-}
-
-/// A figure without its picture.
-#[derive(serde::Deserialize)]
-struct Drawing {
-    name: String,
-    svg: String,
+    /// The names of the columns of its data.
+    pub(crate) columns: Option<Vec<String>>,
+    /// Its data, numbers with all their digits.
+    pub(crate) rows: Option<Vec<Vec<Option<String>>>>,
+    /// A statement that gives these.
+    pub(crate) sql: Option<String>,
 }
 
 // What a library made for browsers looks for.
@@ -84,29 +146,49 @@ const FIGURES: &str = include_str!("../assets/figures.js");
 /// Drawings that are made at the most to come to one figure.
 const MOST_DRAWN: usize = 8;
 
-/// Draws every figure of the data of a report.
-pub(crate) fn figures(data: &Value) -> Result<Vec<Figure>, DrawError> {
-    let drawn = drawings("charts.all", data)?;
-    let options = letters();
-    drawn
-        .into_iter()
-        .map(|Drawing { name, svg }| {
-            let png = picture(&name, &svg, SCALE, &options)?;
-            Ok(Figure { name, svg, png })
-        })
-        .collect()
+/// Engines that draw the figures of a report side by side. They are as many on every machine: the
+/// library numbers what an engine draws, and the numbers are in the drawings.
+const PARTS: u32 = 4;
+
+/// Which figures an engine draws: each that comes `first` and then every `of` later.
+#[derive(Clone, Copy)]
+struct Part {
+    first: u32,
+    of: u32,
+}
+
+/// All figures.
+const WHOLE: Part = Part { first: 0, of: 1 };
+
+/// Draws every figure of the data of a report, in their order.
+pub(crate) fn figures(data: &Value, paper: Paper) -> Result<Vec<Drawing>, DrawError> {
+    let mut data = data.clone();
+    if let (Paper::Wide(width), Some(fields)) = (paper, data.as_object_mut()) {
+        fields.insert("width".to_owned(), width.into());
+        fields.insert("narrow".to_owned(), (width < NARROW).into());
+    }
+    let data = data.to_string();
+    let parts = (0..PARTS).into_par_iter().map(|first| {
+        let part = Part { first, of: PARTS };
+        drawings("charts.all", &data, part)
+    });
+    let parts: Vec<Vec<Drawing>> = parts.collect::<Result<_, _>>()?;
+    let n: usize = parts.iter().map(Vec::len).sum();
+    let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
+    let n_parts = parts.len();
+    Ok((0..n).filter_map(|at| parts.get_mut(at % n_parts)?.next()).collect())
 }
 
 /// Draws estimates with their intervals: `title`, and `marks`, which have a `label`, an `estimate`,
 /// `low`, `high`, and what is `said` of these.
 pub(crate) fn plot(data: &Value) -> Result<String, DrawError> {
-    let drawn = drawings("charts.plot", data)?;
+    let drawn = drawings("charts.plot", &data.to_string(), WHOLE)?;
     Ok(drawn.into_iter().map(|drawing| drawing.svg).collect())
 }
 
 /// Draws what `make`, a function of `figures.js`, makes of `data`, `width` of these wide.
 pub(crate) fn figure(make: &str, data: &Value) -> Result<String, DrawError> {
-    let drawn = drawings(make, data)?;
+    let drawn = drawings(make, &data.to_string(), WHOLE)?;
     let svg: String = drawn.into_iter().map(|drawing| drawing.svg).collect();
     // Figures that stand in one page share its names: each has its own, which are made of what is drawn.
     let hash = Sha256::digest(svg.as_bytes());
@@ -125,19 +207,52 @@ pub(crate) fn figure(make: &str, data: &Value) -> Result<String, DrawError> {
 /// [`DrawError`] if `svg` is none, or the picture would be empty or have a side of more than 20 000
 /// pixels.
 pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>, DrawError> {
-    picture("figure", svg, scale, &letters())
+    rendered("figure", svg, (scale, None), &letters())
+}
+
+/// A drawn figure as PNG.
+pub(crate) fn picture(
+    drawing: &Drawing,
+    paper: Paper,
+    letters: &Options<'_>,
+) -> Result<Vec<u8>, DrawError> {
+    rendered(&drawing.name, &drawing.svg, (paper.scale(), paper.dots()), letters)
+}
+
+/// A drawn figure as PDF, of one page without margins. It says no date: the same figure is the same
+/// bytes.
+pub(crate) fn pdf(drawing: &Drawing, letters: &Options<'_>) -> Result<Vec<u8>, DrawError> {
+    let name = &drawing.name;
+    let failed = |why: String| DrawError::Pdf { name: name.clone(), why };
+    let tree = tree(name, &drawing.svg, letters)?;
+    let [width, height] = [tree.size().width(), tree.size().height()]
+        .map(|side| side / UNITS_AN_INCH * POINTS_AN_INCH);
+    let size = Size::from_wh(width, height).ok_or_else(|| failed("it has no size".to_owned()))?;
+    let mut document = Document::new();
+    let mut page = document.start_page_with(PageSettings::new(size));
+    let mut surface = page.surface();
+    let drawn = surface.draw_svg(&tree, size, SvgSettings::default());
+    surface.finish();
+    page.finish();
+    drawn.ok_or_else(|| failed("it cannot be drawn".to_owned()))?;
+    document.finish().map_err(|error| failed(error.to_string()))
+}
+
+/// A drawing, read back.
+fn tree(name: &str, svg: &str, letters: &Options<'_>) -> Result<Tree, DrawError> {
+    Tree::from_str(svg, letters).map_err(|source| DrawError::Svg { name: name.to_owned(), source })
 }
 
 /// What texts are drawn with.
-fn letters() -> Options<'static> {
+pub(crate) fn letters() -> Options<'static> {
     let mut fonts = Database::new();
     fonts.load_font_data(FONT.to_vec());
     fonts.set_sans_serif_family(FAMILY);
     Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() }
 }
 
-/// Draws what `make`, a function of `charts/` or `figures.js`, makes of `data`.
-fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
+/// Draws of what `make`, a function of `charts/` or `figures.js`, makes of `data`, which is JSON, a part.
+fn drawings(make: &str, data: &str, part: Part) -> Result<Vec<Drawing>, DrawError> {
     let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
     let runtime = Runtime::new().map_err(broken)?;
     runtime.set_max_stack_size(16 << 20);
@@ -147,9 +262,11 @@ fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
         for script in [BEFORE, NAMES, ECHARTS, CHARTS, FIGURES, DRAW] {
             ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
         }
-        ctx.globals().set("WIDTH", WIDTH).catch(&ctx).map_err(failed)?;
+        for (name, number) in [("WIDTH", WIDTH), ("PART", part.first), ("PARTS", part.of)] {
+            ctx.globals().set(name, number).catch(&ctx).map_err(failed)?;
+        }
         // As JSON and not as a script, where a name such as `__proto__` has a meaning.
-        let data = ctx.json_parse(data.to_string()).catch(&ctx).map_err(failed)?;
+        let data = ctx.json_parse(data).catch(&ctx).map_err(failed)?;
         ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
         ctx.eval::<String, _>(format!("draw({make})")).catch(&ctx).map_err(failed)
     })?;
@@ -161,9 +278,13 @@ fn drawings(make: &str, data: &Value) -> Result<Vec<Drawing>, DrawError> {
     clippy::cast_sign_loss,
     reason = "a picture has few thousand pixels"
 )]
-fn picture(name: &str, svg: &str, scale: f32, options: &Options<'_>) -> Result<Vec<u8>, DrawError> {
-    let tree = Tree::from_str(svg, options)
-        .map_err(|source| DrawError::Svg { name: name.to_owned(), source })?;
+fn rendered(
+    name: &str,
+    svg: &str,
+    (scale, dots): (f32, Option<u32>),
+    letters: &Options<'_>,
+) -> Result<Vec<u8>, DrawError> {
+    let tree = tree(name, svg, letters)?;
     let failed = |why: &str| DrawError::Png { name: name.to_owned(), why: why.to_owned() };
     let size = tree.size();
     let sides = [size.width() * scale, size.height() * scale];
@@ -176,5 +297,18 @@ fn picture(name: &str, svg: &str, scale: f32, options: &Options<'_>) -> Result<V
     let [width, height] = sides.map(|side| side.round() as u32);
     let mut picture = Pixmap::new(width, height).ok_or_else(|| failed("it has no size"))?;
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
-    picture.encode_png().map_err(|error| failed(&error.to_string()))
+    encoded(picture, dots).map_err(|error| failed(&error.to_string()))
+}
+
+/// A picture as PNG, with its pixels a metre, where it has a size.
+fn encoded(picture: Pixmap, dots: Option<u32>) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
+    encoder.set_color(ColorType::Rgba);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_pixel_dims(dots.map(|n| PixelDimensions { xppu: n, yppu: n, unit: Unit::Meter }));
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.take_demultiplied())?;
+    writer.finish()?;
+    Ok(bytes)
 }

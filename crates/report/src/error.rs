@@ -4,6 +4,7 @@ use crate::draw::DrawError;
 use crate::figures::error::FigureError;
 use crate::output::OutputError;
 use lake::LakeError;
+use project::pipeline::PipelineError;
 use query::QueryError;
 use sources::boundaries::BoundaryError;
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub enum ReportError {
         /// The first of them.
         table: &'static str,
     },
+    /// What the pipeline says of the report does not go with the data.
+    #[error(transparent)]
+    Pipeline(Box<PipelineError>),
     /// The boundaries cannot be read.
     #[error(transparent)]
     Boundaries(#[from] BoundaryError),
@@ -69,7 +73,10 @@ impl ReportError {
     /// Whether the user's input is at fault.
     pub fn is_users(&self) -> bool {
         match self {
-            Self::NotThere { .. } | Self::Boundaries(_) | Self::Write { .. } => true,
+            Self::NotThere { .. }
+            | Self::Pipeline(_)
+            | Self::Boundaries(_)
+            | Self::Write { .. } => true,
             Self::Figure(error) => error.is_users(),
             _ => false,
         }

@@ -5,6 +5,7 @@
 use crate::output::{HtmlText, markdown_text, visible};
 use comfy_table::{CellAlignment, ColumnConstraint, Row, Table, Width, presets};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Spaces between two cells of text.
@@ -40,11 +41,77 @@ pub struct TableCells {
     pub notes: Vec<String>,
 }
 
-/// A part of a table of HTML.
+/// A row of HTML.
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum Part<'a> {
     Head,
-    Body,
+    /// With what each of its values lacks.
+    Body(&'a [Lacking]),
+}
+
+/// What a number lacks before and behind its decimal point to be as wide there as all of its
+/// column. A style sheet that adds it unseen, by `attr(data-before)` and `attr(data-after)`, sets
+/// the points below each other.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Lacking {
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// Characters by their number. Digits are as wide as each other, and so are brackets.
+type Characters = BTreeMap<char, usize>;
+
+/// The characters before the decimal point of a number and from there on; of other texts none.
+fn around_point(cell: &str) -> Option<[Characters; 2]> {
+    let at = cell.find(|c: char| !"([-0123456789,".contains(c)).unwrap_or(cell.len());
+    let (before, after) = cell.split_at(at);
+    let is_number = before.contains(|c: char| c.is_ascii_digit())
+        && after.chars().all(|c| c.is_ascii_digit() || ".e-*)]".contains(c));
+    let count = |part: &str| {
+        let mut all = Characters::new();
+        for c in part.chars() {
+            let like = match c {
+                '0'..='9' => '0',
+                '[' => '(',
+                ']' => ')',
+                other => other,
+            };
+            *all.entry(like).or_default() += 1;
+        }
+        all
+    };
+    is_number.then(|| [count(before), count(after)])
+}
+
+/// What each of the cells of a column lacks.
+fn lacking<T: AsRef<str>>(cells: &[T]) -> Vec<Lacking> {
+    let counts: Vec<Option<[Characters; 2]>> =
+        cells.iter().map(|cell| around_point(cell.as_ref())).collect();
+    let mut most = [Characters::new(), Characters::new()];
+    for counts in counts.iter().flatten() {
+        for (most, of) in most.iter_mut().zip(counts) {
+            for (&c, &n) in of {
+                let known = most.entry(c).or_default();
+                *known = n.max(*known);
+            }
+        }
+    }
+    let fill = |most: &Characters, of: &Characters| -> Option<String> {
+        let n_more = |c: char, n: usize| n - of.get(&c).copied().unwrap_or(0).min(n);
+        let text: String =
+            most.iter().flat_map(|(&c, &n)| std::iter::repeat_n(c, n_more(c, n))).collect();
+        (!text.is_empty()).then_some(text)
+    };
+    let [most_before, most_after] = &most;
+    counts
+        .iter()
+        .map(|counts| match counts {
+            Some([before, after]) => {
+                Lacking { before: fill(most_before, before), after: fill(most_after, after) }
+            }
+            None => Lacking::default(),
+        })
+        .collect()
 }
 
 impl<C> Grid<C> {
@@ -272,7 +339,12 @@ impl<C> Grid<C> {
                 "\n" caption { (HtmlText(&self.title)) }
                 "\n" thead { "\n" @for row in &self.header { (self.html_row(row, Part::Head)) } }
                 @for group in self.groups() {
-                    "\n" tbody { "\n" @for row in group { (self.html_row(row, Part::Body)) } }
+                    "\n" tbody {
+                        "\n"
+                        @for (row, lacking) in group.iter().zip(self.lacking(group)) {
+                            (self.html_row(row, Part::Body(&lacking)))
+                        }
+                    }
                 }
                 "\n" tfoot { tr { td colspan=(self.columns.len()) { (self.html_notes()) } } }
                 "\n"
@@ -282,15 +354,35 @@ impl<C> Grid<C> {
         markup.into_string()
     }
 
-    fn html_row(&self, row: &[String], part: Part) -> Markup {
+    /// What the values of each row of a group lack, in the order of the columns of values. Rows of
+    /// counts have no points to set below those of others.
+    fn lacking(&self, group: &[Vec<String>]) -> Vec<Vec<Lacking>> {
+        let is_fine = |row: &[String]| row[self.n_labels..].iter().any(|cell| cell.contains('.'));
+        let cell = |row: &[String], at: usize| {
+            if is_fine(row) { row[at].clone() } else { String::new() }
+        };
+        let columns: Vec<Vec<Lacking>> = (self.n_labels..self.columns.len())
+            .map(|at| lacking(&group.iter().map(|row| cell(row, at)).collect::<Vec<_>>()))
+            .collect();
+        (0..group.len())
+            .map(|row| columns.iter().map(|column| column[row].clone()).collect())
+            .collect()
+    }
+
+    fn html_row(&self, row: &[String], part: Part<'_>) -> Markup {
+        let (labels, values) = row.split_at(self.n_labels);
         html! {
             tr {
-                @for (at, cell) in row.iter().enumerate() {
-                    @match (part, at < self.n_labels) {
-                        (Part::Head, true) => { th scope="col" class="label" { (HtmlText(cell)) } }
-                        (Part::Head, false) => { th scope="col" { (HtmlText(cell)) } }
-                        (Part::Body, true) => { th scope="row" { (HtmlText(cell)) } }
-                        (Part::Body, false) => { td { (HtmlText(cell)) } }
+                @match part {
+                    Part::Head => {
+                        @for cell in labels { th scope="col" class="label" { (HtmlText(cell)) } }
+                        @for cell in values { th scope="col" { (HtmlText(cell)) } }
+                    }
+                    Part::Body(lacking) => {
+                        @for cell in labels { th scope="row" { (HtmlText(cell)) } }
+                        @for (cell, Lacking { before, after }) in values.iter().zip(lacking) {
+                            td data-before=[before.as_deref()] data-after=[after.as_deref()] { (HtmlText(cell)) }
+                        }
                     }
                 }
             }
@@ -369,6 +461,29 @@ mod tests {
         assert_eq!(wrapped("a123456 b", 4), ["a123", "456", "b"]);
         assert_eq!(wrapped("区域韧性", 5), ["区域", "韧性"]);
         assert!(wrapped("  ", 4).is_empty());
+    }
+
+    #[test]
+    fn numbers_lack_what_sets_their_points_below_each_other() {
+        let cells = ["-0.5095***", "(0.04244)", "[1.5]", "12", "yes", "", "-8.61e-5"];
+        let found = lacking(&cells);
+        let is_number = |cell: &&str| around_point(cell).is_some();
+        assert_eq!(cells.iter().filter(|cell| is_number(cell)).count(), 5);
+        for side in 0..2 {
+            let mut widths: Vec<Characters> = Vec::new();
+            for (cell, of) in cells.iter().zip(&found) {
+                let Some(mut width) = around_point(cell) else {
+                    assert_eq!(*of, Lacking::default(), "{cell}");
+                    continue;
+                };
+                let lacks = if side == 0 { &of.before } else { &of.after };
+                for c in lacks.iter().flat_map(|text| text.chars()) {
+                    *width[side].entry(c).or_default() += 1;
+                }
+                widths.push(std::mem::take(&mut width[side]));
+            }
+            assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{widths:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use super::error::ReportError;
 use super::source::{Source, integer};
+use super::terms;
 use crate::draw::{CHARTS, ECHARTS, NAMES};
+use crate::live::POLICY;
 use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
 use crate::regression_table::{self, Shape, TableFormat};
 use base64::Engine as _;
@@ -16,10 +18,12 @@ use sha2::{Digest, Sha256};
 use stages::regression::Estimated;
 
 const PAGE: &str = include_str!("../assets/page.js");
-const STYLE: &str = include_str!("../assets/page.css");
+const TABLES: &str = include_str!("../assets/tables.js");
+const STYLE: &str =
+    concat!(include_str!("../assets/page.css"), include_str!("../assets/tables.css"));
 
 /// What runs in the page, in this order.
-const SCRIPTS: [&str; 4] = [NAMES, ECHARTS, CHARTS, PAGE];
+const SCRIPTS: [&str; 5] = [NAMES, ECHARTS, CHARTS, TABLES, PAGE];
 
 /// A table in a box that scrolls, also by the keyboard. Its caption stands before the box, so that
 /// a narrow one does not cut it.
@@ -140,10 +144,11 @@ fn checks(catalog: &Catalog) -> Markup {
     }
 }
 
-/// The regression tables; the first is open.
-fn models(results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
+/// The regression tables, with names in words; the first is open. `tables.js` sets them in panels.
+fn models(catalog: &Catalog, results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
     let mut tables = Vec::new();
     for (_, heading, results) in regression_table::by_model(results.to_vec()) {
+        let (heading, results) = terms::in_words_of(catalog, &heading, &results);
         let results: Vec<&Estimated> = results.iter().collect();
         let shape = Shape::of(&heading);
         let html = regression_table::render(
@@ -160,7 +165,7 @@ fn models(results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
         @for (at, (title, table)) in tables.iter().enumerate() {
             details open[at == 0] {
                 summary { (HtmlText(title)) }
-                div class="scroll" { (PreEscaped(table)) }
+                div class="regressions" { (PreEscaped(table)) }
             }
         }
         @if tables.is_empty() {
@@ -176,7 +181,7 @@ fn models(results: &[(Heading, Estimated)]) -> Result<Markup, ReportError> {
 fn head(title: &str) -> Markup {
     // What is in the page may run, and nothing else: whatever a text of the data makes of itself. Styles in attributes are ECharts'.
     let policy = format!(
-        "default-src 'none'; script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
+        "{POLICY}script-src {}; style-src {style}; style-src-elem {style}; style-src-attr 'unsafe-inline'; \
          img-src data:; base-uri 'none'; form-action 'none'",
         SCRIPTS.map(source_of).join(" "),
         style = source_of(STYLE),
@@ -351,7 +356,7 @@ pub(super) fn page(
             body {
                 (header(source, pipeline, data))
                 (navigation(data))
-                main { (sections(data, &facts, &models(results)?, &quality)) }
+                main { (sections(data, &facts, &models(catalog, results)?, &quality)) }
                 footer {
                     "Made by Rebound from run " (HtmlText(&catalog.run)) " of pipeline " (name)
                     ". Boundaries are for maps only and carry no claim about borders."

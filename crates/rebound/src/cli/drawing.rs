@@ -1,39 +1,179 @@
 //! `report`.
 
+use super::history;
 use super::lake_args::{LakeArgs, catalog};
+use crate::diff::{self, Asked};
+use crate::report_server::{Server, Shown, Tell};
+use anyhow::Context;
+use lake::{Catalog, Lake};
+use project::causes::causes;
 use project::pipeline::Pipeline;
 use project::pipeline_file::PipelineFile;
-use report::{self, ReportArgs, destination};
+use report::{self, Drawn, ReportArgs, USUAL_ADDRESS, destination};
 use std::io::Write;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
-/// Draws what is published; gives the files.
+/// Regions and products that the report names of each table that changed.
+const MOST_MOVED: usize = 10;
+
+/// How often it is looked whether something else is published, and how often at the least where that
+/// fails.
+const EACH: Duration = Duration::from_secs(1);
+const AT_LEAST: Duration = Duration::from_secs(60);
+
+/// The lake of a report.
+fn lake_of(args: &ReportArgs, pipelines: impl FnOnce() -> String) -> anyhow::Result<Lake> {
+    LakeArgs { lake: args.lake.clone().unwrap_or_else(pipelines) }.open()
+}
+
+/// Draws what is published.
 pub(super) fn draw(
     runtime: &Runtime,
     args: &ReportArgs,
     pipeline: &Pipeline,
-) -> anyhow::Result<Vec<PathBuf>> {
-    let lake = args.lake.clone().unwrap_or_else(|| pipeline.lake.clone());
-    let lake = LakeArgs { lake }.open()?;
+) -> anyhow::Result<(Drawn, Catalog)> {
+    let lake = lake_of(args, || pipeline.lake.clone())?;
     let catalog = catalog(runtime, &lake)?;
+    let drawn = draw_of(runtime, args, pipeline, &lake, &catalog)?;
+    Ok((drawn, catalog))
+}
+
+fn draw_of(
+    runtime: &Runtime,
+    args: &ReportArgs,
+    pipeline: &Pipeline,
+    lake: &Lake,
+    catalog: &Catalog,
+) -> anyhow::Result<Drawn> {
     for version in catalog.tables.values() {
         runtime.block_on(lake.verify(version))?;
     }
-    Ok(report::report(runtime, args, pipeline, &lake, &catalog)?)
+    let changed = match &args.since {
+        None => None,
+        Some(since) => {
+            let asked = Asked { tables: Vec::new(), top: MOST_MOVED };
+            let found = history::difference(runtime, lake, [since, &catalog.run], &asked)?;
+            Some(diff::changes(&found))
+        }
+    };
+    Ok(report::report(runtime, args, pipeline, lake, catalog, changed)?)
 }
 
-/// Draws what is published, and lists the files: of a figure only the SVG.
+/// Draws what is published, and lists the files: of a figure only the first. Serves the report, if
+/// that is asked for.
 pub(super) fn report(
     runtime: &Runtime,
     out: &mut impl Write,
     args: &ReportArgs,
 ) -> anyhow::Result<()> {
     destination::is_folder_name(&args.output)?;
+    // Before the work, so that a port that is taken is told at once.
+    let server = match args.serve {
+        false => None,
+        true => {
+            let address = args.bind.map_or_else(|| USUAL_ADDRESS.parse::<SocketAddr>(), Ok)?;
+            Some(runtime.block_on(Server::bind(address))?)
+        }
+    };
     let pipeline = PipelineFile::read(&args.pipeline)?.pipeline(runtime)?;
-    let files = draw(runtime, args, &pipeline)?;
-    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e != "png")) {
+    let (drawn, catalog) = draw(runtime, args, &pipeline)?;
+    let firsts = drawn.figures.iter().filter_map(|files| files.first());
+    for path in std::iter::once(&drawn.page).chain(firsts) {
         writeln!(out, "{}", path.display())?;
     }
-    Ok(())
+    match server {
+        None => Ok(()),
+        Some(server) => serve(runtime, out, args, server, &drawn, catalog.run),
+    }
+}
+
+/// Serves a report, and draws it anew when something else is published, until Ctrl-C.
+fn serve(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &ReportArgs,
+    server: Server,
+    drawn: &Drawn,
+    run: String,
+) -> anyhow::Result<()> {
+    let (tell, shown) = watch::channel(Arc::new(Shown::of(drawn, &run, 0)));
+    let args = args.clone();
+    // Drawing waits for what it reads, so that it has a runtime of its own. It ends with the program,
+    // which waits for nothing.
+    let own = query::runtime(0).context("failed to start the runtime")?;
+    let follower = std::thread::Builder::new().name("report".to_owned());
+    follower.spawn(move || follow(&own, &args, run, &tell))?;
+    runtime.block_on(until_interrupted(out, server, shown))
+}
+
+/// Serves what is shown until Ctrl-C.
+async fn until_interrupted(
+    out: &mut impl Write,
+    server: Server,
+    shown: watch::Receiver<Arc<Shown>>,
+) -> anyhow::Result<()> {
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    // It is heard from the first time that it is asked for.
+    tokio::select! {
+        biased;
+        ended = &mut interrupted => return Ok(ended?),
+        () = std::future::ready(()) => {}
+    }
+    writeln!(out, "serving http://{}/ until Ctrl-C", server.address())?;
+    out.flush()?;
+    tokio::select! {
+        ended = interrupted => Ok(ended?),
+        ended = server.serve(shown) => Ok(ended?),
+    }
+}
+
+/// Draws the report anew whenever something else than `run` is published, as long as the program
+/// lives. Where that fails, what is shown stays, and it is tried again later and later.
+fn follow(runtime: &Runtime, args: &ReportArgs, mut run: String, tell: &Tell) {
+    let (mut wait, mut n_drawn) = (EACH, 0);
+    let mut lake = None;
+    loop {
+        std::thread::sleep(wait);
+        match drawn_anew(runtime, args, &mut lake, &run) {
+            Ok(None) => wait = EACH,
+            Ok(Some((drawn, published))) => {
+                n_drawn += 1;
+                tell.send_replace(Arc::new(Shown::of(&drawn, &published, n_drawn)));
+                (wait, run) = (EACH, published);
+            }
+            Err(error) => {
+                wait = (2 * wait).min(AT_LEAST);
+                let why = causes(error.as_ref()).join(": ");
+                tracing::warn!("the report that is served stays as it was drawn: {why}");
+            }
+        }
+    }
+}
+
+/// The report, if something else than `run` is published, and the run that published it. The lake is
+/// opened once.
+fn drawn_anew(
+    runtime: &Runtime,
+    args: &ReportArgs,
+    lake: &mut Option<Lake>,
+    run: &str,
+) -> anyhow::Result<Option<(Drawn, String)>> {
+    let file = PipelineFile::read(&args.pipeline)?;
+    let lake = match lake {
+        Some(lake) => lake,
+        None => lake.insert(lake_of(args, || file.lake())?),
+    };
+    let catalog = catalog(runtime, lake)?;
+    if catalog.run == run {
+        return Ok(None);
+    }
+    let pipeline = file.pipeline(runtime)?;
+    let drawn = draw_of(runtime, args, &pipeline, lake, &catalog)?;
+    tracing::info!(run = catalog.run, "drew the report anew");
+    Ok(Some((drawn, catalog.run)))
 }

@@ -7,6 +7,7 @@ use crate::init::InitError;
 use crate::log::LogFormat;
 use crate::measure::MeasureError;
 use crate::preview::PreviewError;
+use crate::report_server::ServeError;
 use crate::resilience::ResilienceError;
 use crate::rollback::RollbackError;
 use crate::run::RunError;
@@ -117,6 +118,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.downcast_ref().is_some_and(ExportError::is_users)
             || cause.downcast_ref().is_some_and(StataError::is_users)
             || cause.downcast_ref().is_some_and(ReportError::is_users)
+            || cause.downcast_ref().is_some_and(ServeError::is_users)
             || cause.downcast_ref().is_some_and(PipelineError::is_users)
             || matches!(cause.downcast_ref(), Some(SynthError::Request(_)))
             || cause.downcast_ref().is_some_and(QueryError::is_users)

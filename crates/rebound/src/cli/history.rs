@@ -2,9 +2,10 @@
 
 use super::lake_args::LakeArgs;
 use super::programs::command_line;
-use crate::diff::Difference;
+use crate::diff::{Asked, Difference};
 use crate::{diff, kept, rollback};
 use clap::{Args, ValueEnum};
+use lake::Lake;
 use std::io::Write;
 use tokio::runtime::Runtime;
 
@@ -78,14 +79,23 @@ pub(super) fn rollback(
 
 /// What two runs published differently.
 fn found(runtime: &Runtime, args: &DiffArgs) -> anyhow::Result<Difference> {
-    let lake = args.lake.open()?;
     let old = args.old.as_deref().unwrap_or("previous");
     let new = args.new.as_deref().unwrap_or("published");
-    let (found, runs) = kept::find(runtime, &lake, &[old, new])?;
+    let asked = Asked { tables: args.table.clone(), top: args.top };
+    difference(runtime, &args.lake.open()?, [old, new], &asked)
+}
+
+/// What two runs of a lake published differently, the older one first.
+pub(super) fn difference(
+    runtime: &Runtime,
+    lake: &Lake,
+    runs: [&str; 2],
+    asked: &Asked,
+) -> anyhow::Result<Difference> {
+    let (found, all) = kept::find(runtime, lake, &runs)?;
     let [old, new] = &found[..] else { anyhow::bail!("two runs were asked for") };
-    let asked = diff::Asked { tables: args.table.clone(), top: args.top };
-    let lease = kept::lease(runtime, &lake, &[&old.catalog, &new.catalog], &command_line());
-    let found = diff::diff(runtime, &lake, (old, new), &runs, &asked);
+    let lease = kept::lease(runtime, lake, &[&old.catalog, &new.catalog], &command_line());
+    let found = diff::diff(runtime, lake, (old, new), &all, asked);
     kept::release(runtime, lease);
     Ok(found?)
 }

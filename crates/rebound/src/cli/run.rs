@@ -14,9 +14,9 @@ use project::causes::causes;
 use project::config::range::THREADS;
 use project::config::{Setting, count};
 use project::pipeline::Engine;
-use project::pipeline_file::PipelineFile;
-use report::ReportArgs;
+use project::pipeline_file::{PipelineFile, REPORT};
 use report::output::{columns, right};
+use report::{FigureForm, ReportArgs};
 use stages::Kept;
 use stages::remote::Cluster;
 use std::io::Write;
@@ -194,7 +194,12 @@ pub(super) fn draw_report(
             pipeline: args.pipeline.clone(),
             lake: args.lake.clone(),
             output: folder,
+            figures: vec![FigureForm::Svg, FigureForm::Png],
+            width: None,
             no_figures: false,
+            since: None,
+            serve: false,
+            bind: None,
         };
         drawing::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
             .context("the tables are published, but the report could not be drawn")?;
@@ -343,9 +348,12 @@ pub(super) fn run(
 
 fn print_config(out: &mut impl Write, settings: &[Setting]) -> std::io::Result<()> {
     for of_section in settings.chunk_by(|a, b| a.section == b.section) {
-        writeln!(out, "{}:", of_section[0].section)?;
+        let section = of_section[0].section;
+        // What is of no config is a comment, so that all of it is one.
+        let mark = if section == REPORT { "# " } else { "" };
+        writeln!(out, "{mark}{section}:")?;
         for Setting { key, value, path, line, .. } in of_section {
-            writeln!(out, "  {key}: {value} # {}:{line}", path.display())?;
+            writeln!(out, "{mark}  {key}: {value} # {}:{line}", path.display())?;
         }
     }
     Ok(())

@@ -32,15 +32,18 @@ var charts = {};
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
-    return (v < 0 ? "−" : "") + Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    var said = Math.abs(v).toFixed(digits === undefined ? 2 : digits);
+    return (v < 0 && Number(said) !== 0 ? "−" : "") + said;
   }
   function percent(v) {
     return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
   }
+  // Of what is text, too: what is better or worse than expected, what is not told apart, and what
+  // the own past says.
   function theme(dark) {
     return dark
-      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b" }
-      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0" };
+      ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b", better: "#7fb8e6", worse: "#f0a35e", unsure: "#a6abb5", past: "#c9a9de" }
+      : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0", better: "#2166ac", worse: "#b35806", unsure: "#5b6270", past: "#7b4d94" };
   }
   function base(t) {
     return {
@@ -68,7 +71,7 @@ var charts = {};
   // What an object has by that name, and not what all objects have.
   function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
-  // A text in a statement of SQL.
+  // A text of SQL.
   function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
   // A label as it is: texts for a label are templates.
   function plain(text) { return function () { return text; }; }
@@ -86,7 +89,7 @@ var charts = {};
   function crossed(o, t, x, y, marks) {
     function scale(a, gap) { return axis(t, { name: a.name, nameLocation: "middle", nameGap: gap, min: a.min, max: a.max, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: a.say } }); }
     o.xAxis = scale(x, 28); o.yAxis = scale(y, y.gap || 40);
-    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
+    o.series = [{ type: "scatter", clip: true, data: marks.map(function (m) { return { value: [Math.max(x.min, Math.min(x.max, m.x)), Math.max(y.min, Math.min(y.max, m.y))], row: m.row, symbol: m.symbol || "circle", symbolRotate: m.rotate || 0, symbolSize: m.size, itemStyle: { color: m.color, opacity: 0.8, borderColor: t.bg }, label: m.label || { show: false } }; }), labelLayout: { hideOverlap: true },
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }, { yAxis: 0 }] } }];
   }
   function sizeOf(value, largest) { return 7 + 33 * Math.sqrt(Math.max(0, value) / (largest || 1)); }
@@ -108,13 +111,13 @@ var charts = {};
     reference: ["the reference economy", "#8c8c8c", "circle", true],
     reference_mix: ["its products in the reference economy", "#8c8c8c", "diamond", true]
   };
-  function benchmarkOf(name) { return own(benchmarks, name) || [name, "#8c8c8c", "circle", false]; }
+  function benchmarkOf(name) { var of = own(benchmarks, name); return of ? [say(of[0])].concat(of.slice(1)) : [name, "#8c8c8c", "circle", false]; }
   function certain(data, ep, list) { return (own(data.certainty, ep) || {})[list] || []; }
   function points(v) { return (v < 0 ? "−" : "") + +Math.abs(100 * v).toFixed(2); }
   function greatest(values) { return values.reduce(function (a, b) { return Math.max(a, b); }, 0); }
   // The first and the last of many rows, and between them none.
   function ends(rows, n) { return n > 30 ? rows.slice(0, 15).concat([null], rows.slice(-15)) : rows; }
-  function cut(n) { return n > 30 ? " Shown: the first 15 and the last 15 of " + n + " regions." : ""; }
+  function cut(n) { return n > 30 ? " " + say("Shown: the first 15 and the last 15 of {n} regions.", { n: n }) : ""; }
   // Lines that a legend needs in its figure: `marks` is what a name takes beside its text.
   function legendLines(data, names, marks) {
     var room = data.room - 16, n = 1, used = 0;
@@ -129,7 +132,7 @@ var charts = {};
   function rowsOf(data, o, t, shown, left, header, said, least) {
     // Labels get a quarter of a figure: what is wider would be cut.
     var room = Math.max(70, Math.min(130, data.room / 4 - 8));
-    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [left + " more"]; });
+    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [say("{n} more", { n: left })]; });
     var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
     function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
     o.yAxis = [
@@ -163,8 +166,53 @@ var charts = {};
     });
     return out;
   }
-  Object.assign(charts, { FONT, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, ends,
-    episodeOf, esc, fitted, greatest, has, hatch, kinds, legendLines, literal, many, measures, money, number, own, percent,
+  // Even numbers about `low` and `high`, some `n` steps apart.
+  function even(low, high, n) {
+    var raw = (high - low || Math.abs(high) || 1) / n, power = Math.pow(10, Math.floor(Math.log10(raw))), of = raw / power;
+    var step = power * (of <= 1 ? 1 : of <= 2 ? 2 : of <= 2.5 ? 2.5 : of <= 5 ? 5 : 10);
+    var from = Math.floor(low / step + 1e-9), to = Math.ceil(high / step - 1e-9), all = [];
+    if (to === from) to++;
+    for (var i = from; i <= to; i++) all.push(+(i * step).toPrecision(12));
+    return { min: all[0], max: all[all.length - 1], interval: step, all: all };
+  }
+  // Where things that are `h` high stand, as near to their `y` as none over another lets them,
+  // between two heights.
+  function apart(items, top, bottom) {
+    var order = items.map(function (x, i) { return i; }).sort(function (a, b) { return items[a].y - items[b].y || a - b; }), at = [];
+    order.forEach(function (i, k) { var before = order[k - 1]; at[i] = Math.max(items[i].y, k ? at[before] + (items[before].h + items[i].h) / 2 : top + items[i].h / 2); });
+    // What is too low goes up again, and moves those above it.
+    for (var k = order.length - 1, floor = bottom; k >= 0; k--) { var i = order[k]; at[i] = Math.min(at[i], floor - items[i].h / 2); floor = at[i] - items[i].h / 2; }
+    return at;
+  }
+  // What marks mean, in lines as wide as a figure: an entry has a `text`, a `color`, and a `mark`
+  // (line, dashed, dotted, box, upright, or a symbol of ECharts).
+  function keyed(t, entries, wide, top) {
+    var x = 0, y = top, out = [];
+    entries.forEach(function (entry) {
+      var lines = fitted(entry.text, wide - 26, 12), size = 24 + greatest(lines.map(function (line) { return widthOf(line, 12); }));
+      if (x && x + size > wide) { x = 0; y += 20; }
+      out.push(mark(entry, x, y));
+      lines.forEach(function (line, i) { out.push({ type: "text", silent: true, x: x + 24, y: y + 16 * i, style: { text: line, fontSize: 12, fill: t.text, fontFamily: FONT, verticalAlign: "top" } }); });
+      y += 16 * (lines.length - 1); x += size + 16;
+    });
+    return { graphic: out, height: y - top + (entries.length ? 26 : 0) };
+  }
+  function mark(entry, x, y) {
+    var dashes = { dashed: [5, 4], dotted: [2, 3] };
+    if (entry.mark === "box") return { type: "rect", silent: true, shape: { x: x, y: y + 1, width: 18, height: 12 }, style: { fill: entry.color, opacity: entry.opacity || 1 } };
+    if (entry.mark === "upright") return { type: "line", silent: true, shape: { x1: x + 9, y1: y, x2: x + 9, y2: y + 14 }, style: { stroke: entry.color, lineWidth: 2 } };
+    if (entry.mark === "line" || own(dashes, entry.mark)) return { type: "line", silent: true, shape: { x1: x, y1: y + 7, x2: x + 18, y2: y + 7 }, style: { stroke: entry.color, lineWidth: entry.mark === "line" ? 3 : 2, lineDash: own(dashes, entry.mark) } };
+    return put({ silent: true }, dot(entry.mark, x + 9, y + 7, 5, entry.color, entry.ground));
+  }
+  // A mark of a specification: filled, or with `ground` a ring.
+  function dot(shape, x, y, r, color, ground) {
+    var style = ground ? { fill: ground, stroke: color, lineWidth: 1.8 } : { fill: color, stroke: color, lineWidth: 1 };
+    var corners = { diamond: [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]], triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]], rect: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]] }[shape];
+    if (!corners) return { type: "circle", shape: { cx: x, cy: y, r: r }, style: style };
+    return { type: "polygon", shape: { points: corners.map(function (c) { return [x + r * c[0], y + r * c[1]]; }) }, style: style };
+  }
+  Object.assign(charts, { FONT, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
+    episodeOf, esc, even, fitted, greatest, has, hatch, keyed, kinds, legendLines, literal, many, measures, money, number, own, percent,
     plain, points, put, reach, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();

@@ -1,19 +1,25 @@
 // How sure indices and ranks are.
 (function () {
   "use strict";
-  const { all, axis, bars, base, benchmarkOf, benchmarks, capital, certain, cut, ends, episodeOf, esc, greatest, has,
-    legendLines, many, number, own, points, put, rowsOf, theme } = charts;
+  const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has,
+    legendLines, literal, number, own, points, put, rowsOf, say, sayMany, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
     var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
     of.forEach(function (r) {
       var reason = r.reason ? r.reason.replace(/_/g, " ") : "no growth";
-      (said[r.benchmark] = said[r.benchmark] || []).push(compared[r.benchmark] ? reason + " (" + many(r.n_regions, "region", "regions") + ")" : reason);
+      (said[r.benchmark] = said[r.benchmark] || []).push(compared[r.benchmark] ? sayMany(r.n_regions, "{reason} ({n} region)", "{reason} ({n} regions)", { reason: reason }) : reason);
     });
     return Object.keys(said).map(function (b) {
-      return " " + (compared[b] ? "Not all" : "None") + " against " + benchmarkOf(b)[0] + " (" + b + "): " + said[b].join(", ") + ".";
+      return " " + say(compared[b] ? "Not all against {against} ({benchmark}): {reasons}." : "None against {against} ({benchmark}): {reasons}.", { against: benchmarkOf(b)[0], benchmark: b, reasons: said[b].join(", ") });
     }).join("");
   }
+  var robustWords = {
+    resistance: { one: "{above} of {n} region resisted better than expected against every benchmark, {below} worse than expected against each", more: "{above} of {n} regions resisted better than expected against every benchmark, {below} worse than expected against each",
+      drawn: "Growth from the base ({base}) to the trough ({trough}) less the growth that each benchmark expects, percentage points" },
+    recovery: { one: "{above} of {n} region recovered better than expected against every benchmark, {below} worse than expected against each", more: "{above} of {n} regions recovered better than expected against every benchmark, {below} worse than expected against each",
+      drawn: "Growth from the trough ({trough}) to the end ({end}) less the growth that each benchmark expects, percentage points" }
+  };
   function robust(data, ep, stage, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), at = Object.create(null), used = Object.create(null), everUsed = Object.create(null);
     var rows = certain(data, ep, "robustness").filter(function (r) { return r.stage === stage; });
@@ -23,6 +29,7 @@
     var shown = ends(rows, rows.length);
     shown.forEach(function (r, i) { if (r) at[r.region_code] = i; });
     var found = certain(data, ep, "differences").filter(function (d) { return has(d[stage]); });
+    var all = found, columns = ["region_code", "benchmark", stage];
     found.forEach(function (d) { everUsed[d.benchmark] = true; });
     found = found.filter(function (d) { return has(at[d.region_code]); });
     // A few that are far off do not press the others together.
@@ -35,14 +42,14 @@
     var legend = names.map(function (b) { return benchmarkOf(b)[0]; }), n = legendLines(data, legend, 30);
     o.legend = { data: legend, top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 12, selectedMode: false, textStyle: { color: t.soft } };
     o.grid.top = 26 + 24 * n; o.grid.bottom = 30;
-    var height = rowsOf(data, o, t, shown, rows.length - 30, "as expected or better", function (r) { return r.n_above + " of " + r.n_compared; }, names.length > 3 ? 30 : 22);
+    var height = rowsOf(data, o, t, shown, rows.length - 30, say("as expected or better"), function (r) { return say("{n} of {all}", { n: r.n_above, all: r.n_compared }); }, names.length > 3 ? 30 : 22);
     var values = found.map(function (d) { return inFrame(d[stage]); }).concat(0), low = Math.min.apply(null, values), high = greatest(values), span = high - low || 1;
     // So few labels that all have room: none between others is left out.
-    o.xAxis = axis(t, { type: "value", min: low - 0.06 * span, max: high + 0.06 * span, splitNumber: data.narrow ? 3 : 6, name: "percentage points", nameLocation: "middle", nameGap: 26,
+    o.xAxis = axis(t, { type: "value", min: low - 0.06 * span, max: high + 0.06 * span, splitNumber: data.narrow ? 3 : 6, name: say("percentage points"), nameLocation: "middle", nameGap: 26,
       axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: points } });
     o.tooltip.formatter = function (p) {
       var d = p.data && p.data.row;
-      return d ? "<b>" + esc(own(data.names, d.region_code)) + "</b><br>against " + esc(benchmarkOf(d.benchmark)[0]) + "<br>" + points(d[stage]) + " percentage points" : "";
+      return d ? "<b>" + esc(own(data.names, d.region_code)) + "</b><br>" + esc(say("against {against}: {points} percentage points", { against: benchmarkOf(d.benchmark)[0], points: points(d[stage]) })) : "";
     };
     var zero = { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }] };
     var line = bars(t, shown.map(function (r, i) { return r ? [i, inFrame(r.diff_low), inFrame(r.diff_high)] : null; }).filter(function (x) { return x; }), 1);
@@ -52,10 +59,11 @@
       return { type: "scatter", name: of[0], symbol: of[2], symbolOffset: [0, step * (i - (names.length - 1) / 2)], symbolSize: of[3] ? 9 : 8, z: of[3] ? 2 : 3, data: used[b], itemStyle: { color: of[3] ? of[1] : "transparent", borderColor: of[1], borderWidth: of[3] ? 0 : 2 } };
     }));
     var above = compared.filter(function (r) { return r.diff_low > 0; }).length, below = compared.filter(function (r) { return r.diff_high < 0; }).length;
-    var span = stage === "resistance" ? "from the base (" + e.base + ") to the trough (" + e.trough + ")" : "from the trough (" + e.trough + ") to the end (" + e.end + ")";
-    return { id: "robust-" + stage + "-" + ep, title: above + " of " + many(compared.length, "region", "regions") + " " + (stage === "resistance" ? "resisted" : "recovered") + " better than expected against every benchmark, " + below + " worse than expected against each",
-      note: "Growth " + span + " less the growth that each benchmark expects, percentage points; episode " + ep + ". Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better." + notCompared(data, ep, stage, everUsed) + cut(rows.length) + (is_cut ? " What is beyond " + points(frame) + " points is drawn there." : ""),
-      source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o };
+    var said = robustWords[stage], notes = [say("Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better.") + notCompared(data, ep, stage, everUsed) + cut(rows.length)];
+    if (is_cut) notes.push(say("What is beyond {frame} points is drawn there.", { frame: points(frame) }));
+    return { id: "robust-" + stage + "-" + ep, title: sayMany(compared.length, said.one, said.more, { above: above, below: below }), subtitle: say(said.drawn, e), note: notes.join(" "),
+      source: "resilience.robustness, resilience.region", height: o.grid.top + height + 56, option: o,
+      columns: columns, rows: cells(all, columns), sql: "select region_code, benchmark, " + stage + "_diff as " + stage + " from resilience.region where episode = " + literal(ep) + " and " + stage + "_diff is not null order by region_code, benchmark" };
   }
   // A probability by draws: none of them shows that something is impossible or sure.
   function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< 1 %" : p > 0.99 ? "> 99 %" : Math.round(100 * p) + " %"; }
@@ -76,23 +84,28 @@
     var n = rows[0].n_ranked, shown = ends(rows, n), known = rows.filter(function (r) { return has(r.p_above_median); }), top = rows[0].n_top;
     var reasons = rows.filter(function (r) { return !has(r.rank_low) && r.null_reason; }).map(function (r) { return r.null_reason === "no_interval" ? "see resilience.interval" : r.null_reason.replace(/_/g, " "); }).filter(function (x, i, all) { return all.indexOf(x) === i; });
     o.grid.top = 34; o.grid.bottom = 30;
-    var height = rowsOf(data, o, t, shown, n - 30, top === 1 ? "chance to be first" : "chance to be among the first " + top, function (r) { return chance(r.p_top_quarter); });
+    var height = rowsOf(data, o, t, shown, n - 30, top === 1 ? say("chance to be first") : say("chance to be among the first {n}", { n: top }), function (r) { return chance(r.p_top_quarter); });
     var last = greatest(rows.map(function (r) { return has(r.rank_high) ? Math.max(r.rank, r.rank_high) : r.rank; }));
-    o.xAxis = axis(t, { type: "value", min: 0.5, max: last + 0.5, minInterval: 1, name: "rank", nameLocation: "middle", nameGap: 26, splitLine: { show: false },
+    o.xAxis = axis(t, { type: "value", min: 0.5, max: last + 0.5, minInterval: 1, name: say("rank"), nameLocation: "middle", nameGap: 26, splitLine: { show: false },
       axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: function (v) { return v === Math.round(v) ? String(v) : ""; } } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
-      return r ? "<b>" + esc(own(data.names, r.region_code)) + "</b><br>rank " + number(r.rank, r.rank % 1 ? 1 : 0) + (has(r.rank_low) ? " (" + number(r.rank_low, r.rank_low % 1 ? 1 : 0) + " to " + number(r.rank_high, r.rank_high % 1 ? 1 : 0) + ")" : r.null_reason ? " (" + esc(r.null_reason.replace(/_/g, " ")) + ")" : "") + "<br>among the first " + top + ": " + chance(r.p_top_quarter) + "<br>above the median: " + chance(r.p_above_median) : "";
+      return r ? "<b>" + esc(own(data.names, r.region_code)) + "</b><br>" + esc(say("rank")) + " " + number(r.rank, r.rank % 1 ? 1 : 0) + (has(r.rank_low) ? " (" + number(r.rank_low, r.rank_low % 1 ? 1 : 0) + " – " + number(r.rank_high, r.rank_high % 1 ? 1 : 0) + ")" : r.null_reason ? " (" + esc(r.null_reason.replace(/_/g, " ")) + ")" : "") + "<br>" + esc(say("among the first {n}: {chance}", { n: top, chance: chance(r.p_top_quarter) })) + "<br>" + esc(say("above the median: {chance}", { chance: chance(r.p_above_median) })) : "";
     };
     var colours = { "1": "#2166ac", "0": "#8c8c8c", "-1": "#e08214" };
     o.series = [
       bars(t, shown.map(function (r, i) { return r && has(r.rank_low) ? [i, r.rank_low, r.rank_high] : null; }).filter(function (x) { return x; }), 6),
       { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: colours[sideOf(r)] } } : null; }).filter(function (x) { return x; }) }
     ];
-    var how = known.map(function (r) { return own(drawn, r.source); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
-    return { id: "ranks-" + stage + "-" + ep, title: capital(stage) + ": " + (rows[0].n_known ? rows[0].n_sure + " of " + n + " regions are above the median, or below it, with a probability of 95 % or more" : n + " regions are ranked, and nothing is drawn anew that says how sure that is"),
-      note: "Dot: rank of the index against " + (benchmark === "aggregate" ? "all regions together" : benchmarkOf(benchmark)[0]) + " (" + benchmark + "), 1 is the highest; episode " + ep + "." + (known.length ? " Bar: its interval" + (how ? ", " + how : "") + ". Blue: above the median with 95 % or more, orange: below it." : "") + (reasons.length ? " Dots without a bar: " + reasons.join(", ") + "." : "") + cut(n),
-      source: "resilience.rank", height: o.grid.top + height + 56, option: o };
+    var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source) && say(own(drawn, r.source)); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
+    var values = { Stage: capital(say(stage)), stage: say(stage), all: n, against: benchmark === "aggregate" ? say("all regions together") : benchmarkOf(benchmark)[0], benchmark: benchmark, how: how, reasons: reasons.join(", ") };
+    var notes = [say("Dot: rank against {against} ({benchmark}).", values)];
+    if (known.length) notes.push(how ? say("Bar: its interval, {how}.", values) : say("Bar: its interval."), say("Blue: above the median with 95 % or more, orange: below it."));
+    if (reasons.length) notes.push(say("Dots without a bar: {reasons}.", values));
+    return { id: "ranks-" + stage + "-" + ep, title: rows[0].n_known ? sayMany(rows[0].n_sure, "{Stage}: {n} of {all} regions is above the median, or below it, with a probability of 95 % or more", "{Stage}: {n} of {all} regions are above the median, or below it, with a probability of 95 % or more", values) : say("{Stage}: {all} regions are ranked, and nothing is drawn anew that says how sure that is", values),
+      subtitle: say("Rank of the index of {stage} against {against}, 1 is the highest", values), note: notes.join(" ") + cut(n),
+      source: "resilience.rank", height: o.grid.top + height + 56, option: o, columns: columns, rows: cells(rows, columns),
+      sql: "select " + columns.join(", ") + " from (select *, row_number() over (order by rank, region_code) as place from resilience.rank where episode = " + literal(ep) + " and stage = " + literal(stage) + " and benchmark = " + literal(benchmark) + " and rank is not null)" + (n > 30 ? " where place <= 15 or place + 15 > n_ranked" : "") + " order by place" };
   }
   Object.assign(charts, { rankedAgainst, ranks, robust });
 })();

@@ -11,7 +11,7 @@ use arrow::datatypes::{Field, Schema};
 use project::suggest::suggest;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 /// What a product space is told.
@@ -45,7 +45,7 @@ pub struct SpaceOptions {
     pub threshold: f64,
     /// The largest products that have labels.
     pub labels: usize,
-    /// The largest products that are drawn.
+    /// At most so many products are drawn: the smallest at the ends of the tree are left out.
     pub most: usize,
     /// What all figures can be told.
     #[serde(default)]
@@ -86,15 +86,6 @@ fn ends(frame: &Frame, options: &SpaceOptions) -> Result<(String, String), Figur
     ))
 }
 
-/// The part that a product is of, which all that are joined so far share.
-fn root(parents: &mut [usize], mut at: usize) -> usize {
-    while parents[at] != at {
-        parents[at] = parents[parents[at]];
-        at = parents[at];
-    }
-    at
-}
-
 /// Says of pairs, the strongest first, which are of the maximum spanning tree (Kruskal 1956).
 fn span(pairs: &mut [Pair]) {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
@@ -104,7 +95,7 @@ fn span(pairs: &mut [Pair]) {
     }
     let mut parents: Vec<usize> = (0..numbers.len()).collect();
     for pair in pairs {
-        let (a, b) = (root(&mut parents, numbers[&pair.a]), root(&mut parents, numbers[&pair.b]));
+        let [a, b] = [&pair.a, &pair.b].map(|code| layout::root(&mut parents, numbers[code]));
         pair.is_in_tree = a != b;
         parents[a] = b;
     }
@@ -227,7 +218,41 @@ fn coloured(codes: &[&str], known: &[&Product], by: Colours) -> Categories {
     let places: Vec<usize> = used.iter().copied().collect();
     let of = found.of.iter().map(|at| places.partition_point(|place| place < at)).collect();
     let is_used = |(at, of): (usize, (String, &'static str))| used.contains(&at).then_some(of);
-    Categories { all: found.all.into_iter().enumerate().filter_map(is_used).collect(), of }
+    Categories {
+        all: found.all.into_iter().enumerate().filter_map(is_used).collect(),
+        of,
+        sql: found.sql,
+    }
+}
+
+/// Of products in the order of their size, those that are drawn: of the tree of pairs, the smallest
+/// at its ends are left out until `most` remain, so that it stays whole.
+fn pruned<'a>(codes: Vec<&'a str>, pairs: &[Pair], most: usize) -> Vec<&'a str> {
+    let places: BTreeMap<&str, usize> =
+        codes.iter().enumerate().map(|(at, code)| (*code, at)).collect();
+    let mut neighbours = vec![BTreeSet::new(); codes.len()];
+    for Pair { a, b, .. } in pairs.iter().filter(|pair| pair.is_in_tree) {
+        if let (Some(&a), Some(&b)) = (places.get(a.as_str()), places.get(b.as_str())) {
+            neighbours[a].insert(b);
+            neighbours[b].insert(a);
+        }
+    }
+    let mut ends: BinaryHeap<usize> =
+        (0..codes.len()).filter(|&at| neighbours[at].len() < 2).collect();
+    let mut is_kept = vec![true; codes.len()];
+    for _ in most..codes.len() {
+        // A frame may call pairs a tree that are none, and have no end.
+        let smallest = || is_kept.iter().rposition(|is_kept| *is_kept);
+        let Some(end) = ends.pop().or_else(smallest) else { break };
+        is_kept[end] = false;
+        for other in std::mem::take(&mut neighbours[end]) {
+            neighbours[other].remove(&end);
+            if neighbours[other].len() == 1 {
+                ends.push(other);
+            }
+        }
+    }
+    codes.into_iter().zip(is_kept).filter_map(|(code, is_kept)| is_kept.then_some(code)).collect()
 }
 
 /// The products that are drawn, with their places and what joins them.
@@ -260,15 +285,15 @@ impl<'a> Network<'a> {
             of(b).value.total_cmp(&of(a).value).then(y.total_cmp(x)).then(a.cmp(b))
         });
         let n_all = codes.len();
-        codes.truncate(most.max(2));
+        let codes = pruned(codes.into_iter().map(|(code, _)| code).collect(), pairs, most.max(2));
         let places: BTreeMap<&str, usize> =
-            codes.iter().enumerate().map(|(at, (code, _))| (*code, at)).collect();
+            codes.iter().enumerate().map(|(at, code)| (*code, at)).collect();
         let links = pairs.iter().filter_map(|pair| {
             Some((*places.get(&*pair.a)?, *places.get(&*pair.b)?, pair.is_in_tree))
         });
-        let Joined { kept, links, .. } = Joined::of(codes.len(), links);
+        let Joined { kept, links } = Joined::of(codes.len(), links);
         let points = layout::place(kept.len(), &links);
-        let codes: Vec<&str> = kept.iter().map(|&at| codes[at].0).collect();
+        let codes: Vec<&str> = kept.iter().map(|&at| codes[at]).collect();
         let products = codes.iter().map(|code| of(code)).collect();
         Self { codes, products, points, links, n_all }
     }
@@ -396,6 +421,7 @@ pub fn space(
         ("size_name".to_owned(), json!(options.value)),
         ("on".to_owned(), json!(lit)),
         ("labels".to_owned(), json!(options.labels)),
+        ("spacing".to_owned(), json!(layout::SPACING)),
         ("nodes".to_owned(), json!(network.nodes(&categories, options))),
         ("links".to_owned(), json!(network.links)),
         ("categories".to_owned(), json!(categories.all)),

@@ -164,6 +164,24 @@ fn the_space_is_joined_by_its_tree() {
 }
 
 #[test]
+fn a_space_that_is_cut_stays_whole() {
+    // A chain, in which the smallest product joins the others.
+    let pairs = frame(vec![
+        ("hs_a", texts(&["1", "2", "3", "4"])),
+        ("hs_b", texts(&["2", "3", "4", "5"])),
+        ("relatedness", numbers(&[Some(0.9), Some(0.8), Some(0.7), Some(0.6)])),
+    ]);
+    let exports = frame(vec![
+        ("product", texts(&["1", "2", "3", "4", "5"])),
+        ("value", numbers(&[Some(9.0), Some(8.0), Some(1.0), Some(7.0), Some(2.0)])),
+    ]);
+    let options = json!({"threshold": 1.0, "labels": 3, "most": 4, "value": "value"});
+    let drawn = space(&pairs, Some(&exports), &asked(&options)).expect("a figure");
+    let codes = drawn.rows.column_by_name("product").expect("a column").as_string::<i32>();
+    assert_eq!(codes.iter().flatten().collect::<Vec<_>>(), ["1", "2", "4", "3"]);
+}
+
+#[test]
 fn years_stay_years_and_periods_in_order() {
     let of = frame(vec![
         ("region", texts(&["a", "a", "a"])),

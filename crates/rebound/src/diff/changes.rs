@@ -1,0 +1,114 @@
+//! A difference, for the report.
+
+use super::found::{Cause, Difference, Moved, TableChange};
+use serde_json::{Value, json};
+
+/// What the report shows of a difference: `run` and the run `since` which, `tables` that are others,
+/// with how many rows were added, removed and changed, the `regions` and `products` that moved most in
+/// each table, and `why`.
+pub fn changes(found: &Difference) -> Value {
+    let changed = found.tables_changed.iter().map(table);
+    let added = found.tables_added.iter().map(|table| json!({"table": table, "fate": "added"}));
+    let gone = found.tables_gone.iter().map(|table| json!({"table": table, "fate": "gone"}));
+    let tables: Vec<Value> = changed.chain(added).chain(gone).collect();
+    let unknown = found.unknown_causes.iter().map(|stage| {
+        json!({"kind": "unknown", "change": "no record says what its tables were made from", "stages": stage})
+    });
+    let why: Vec<Value> = found.causes.iter().map(why).chain(unknown).collect();
+    json!({
+        "run": found.new.run, "since": found.old.run, "tables": tables, "n_same": found.tables_same.len(),
+        "regions": moved(found, |change| &change.regions), "products": moved(found, |change| &change.products),
+        "why": why,
+    })
+}
+
+fn table(change: &TableChange) -> Value {
+    json!({"table": change.table, "fate": "changed", "rows": change.rows_new, "added": change.rows_added,
+        "removed": change.rows_removed, "changed": change.rows_changed})
+}
+
+fn why(cause: &Cause) -> Value {
+    json!({"kind": cause.kind, "change": cause.change, "stages": cause.stages.join(", ")})
+}
+
+/// The regions or products that moved most, table by table: by which column, how far without signs,
+/// and in sum.
+fn moved(found: &Difference, of: fn(&TableChange) -> &Vec<Moved>) -> Vec<Value> {
+    let of_table = |change: &TableChange| -> Vec<Value> {
+        let row = |moved: &Moved| {
+            json!({"table": change.table, "measure": change.measure, "code": moved.code,
+                "moved": moved.moved.float(), "change": moved.change.float()})
+        };
+        of(change).iter().map(row).collect()
+    };
+    found.tables_changed.iter().flat_map(of_table).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{Amount, CauseKind, FilesFound, RunFound};
+
+    fn run(name: &str) -> RunFound {
+        RunFound {
+            run: name.to_owned(),
+            number: None,
+            pipeline: "p".to_owned(),
+            published_at: format!("{name}Z"),
+            command: None,
+        }
+    }
+
+    #[test]
+    fn a_difference_is_told_table_by_table() {
+        let change = TableChange {
+            table: "trade.region_year".to_owned(),
+            key: vec!["region_code".to_owned()],
+            note: None,
+            files: FilesFound::default(),
+            rows_old: 2,
+            rows_new: 3,
+            rows_added: 1,
+            rows_removed: 0,
+            rows_changed: 2,
+            columns_added: Vec::new(),
+            columns_gone: Vec::new(),
+            columns_retyped: Vec::new(),
+            columns: Vec::new(),
+            measure: Some("fob_value".to_owned()),
+            rows: Vec::new(),
+            regions: vec![Moved {
+                code: "A".to_owned(),
+                moved: Amount::Money(3025),
+                change: Amount::Money(-3025),
+            }],
+            products: Vec::new(),
+        };
+        let cause = Cause {
+            kind: CauseKind::File,
+            change: "raw/2008.csv has another content".to_owned(),
+            stages: vec!["ingest".to_owned(), "models".to_owned()],
+        };
+        let found = Difference {
+            old: run("1"),
+            new: run("2"),
+            causes: vec![cause],
+            unknown_causes: Vec::new(),
+            tables_added: vec!["panel.year".to_owned()],
+            tables_gone: Vec::new(),
+            tables_same: vec!["trade.region".to_owned()],
+            tables_changed: vec![change],
+        };
+        let expected = json!({
+            "run": "2", "since": "1", "n_same": 1,
+            "tables": [
+                {"table": "trade.region_year", "fate": "changed", "rows": 3, "added": 1, "removed": 0, "changed": 2},
+                {"table": "panel.year", "fate": "added"},
+            ],
+            "regions": [{"table": "trade.region_year", "measure": "fob_value", "code": "A", "moved": 30.25, "change": -30.25}],
+            "products": [],
+            "why": [{"kind": "file", "change": "raw/2008.csv has another content", "stages": "ingest, models"}],
+        });
+        assert_eq!(changes(&found), expected);
+    }
+}
