@@ -157,7 +157,7 @@ def map(
     width: int = 640,
     height: int | None = None,
 ) -> Figure:
-    """A map of a value of regions, in classes of their quantiles.
+    """A map of a value of regions, in classes that break at round numbers, with their names.
 
     :param frame: one row a region.
     :param boundaries: the path of a GeoJSON file (plain or packed by gzip), a GeoPandas frame, or a

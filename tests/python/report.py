@@ -486,6 +486,31 @@ with tempfile.TemporaryDirectory() as folder:
         page.locator("figure[id^=resistance-map-]").get_by_role("button", name="Show the whole map").click()
         page.wait_for_timeout(300)
         assert abs(width() - before) < 1, (before, width())
+        # So it does by a key, and by the wheel with ctrl; the wheel alone scrolls the page.
+        chart = page.locator("figure[id^=resistance-map-] .chart")
+        chart.focus()
+        page.keyboard.press("+")
+        page.wait_for_timeout(300)
+        assert width() > 1.3 * before, (before, width())
+        page.keyboard.press("0")
+        page.evaluate("document.activeElement.blur()")
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        # A corner, where no region is: the one under the mouse is drawn last.
+        page.mouse.move(box["x"] + 3, box["y"] + 3)
+        top = page.evaluate("scrollY")
+        page.mouse.wheel(0, -60)
+        page.wait_for_function("top => scrollY < top", arg=top)
+        assert abs(width() - before) < 1, (before, width())
+        box = chart.bounding_box()
+        page.mouse.move(box["x"] + 3, box["y"] + 3)
+        page.keyboard.down("Control")
+        for _ in range(3):
+            page.mouse.wheel(0, -120)
+        page.keyboard.up("Control")
+        page.wait_for_timeout(300)
+        assert width() > 1.3 * before, (before, width())
+        page.locator("figure[id^=resistance-map-]").get_by_role("button", name="Show the whole map").click()
         # Every number the page was given is the table's.
         data = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
         national = {int(row["year"]): float(row["v"]) for row in sql("select year, sum(fob_value) as v from trade.region_year group by year")}

@@ -18,28 +18,13 @@ var figures = (function () {
   function measure(data) { var said = data.unit ? data.value_name + ", " + data.unit : data.value_name; return said === data.title ? "" : said + "."; }
   function words(parts) { return parts.filter(function (x) { return x; }).join(" "); }
   function one(id, data, note, height, option) { return [[null, { id: id, title: data.title, note: words([note, data.note]), height: Math.ceil(height), option: option }]]; }
-  // The frame around all points of shapes.
-  function frame(geo) {
-    var box = [Infinity, Infinity, -Infinity, -Infinity];
-    (function walk(x) {
-      if (typeof x[0] === "number") { box[0] = Math.min(box[0], x[0]); box[1] = Math.min(box[1], x[1]); box[2] = Math.max(box[2], x[0]); box[3] = Math.max(box[3], x[1]); } else x.forEach(walk);
-    })(geo.features.map(function (f) { return f.geometry.coordinates; }));
-    return box;
-  }
   function map(data, dark) {
-    var t = p.theme(dark), o = p.base(t), wide = data.width;
-    var found = data.rows.filter(function (r) { return has(r.value); }).map(function (r) { return r.value; });
-    var pieces = p.classes(found, sayer(found), data.middle);
-    // No value is as small as that: the class is for the legend alone, and below the others.
-    if (pieces.length && !has(pieces[0].gte) && !has(pieces[0].gt)) pieces[0].gt = -1e300;
-    if (data.n_without) pieces.unshift({ value: -Number.MAX_VALUE, label: "no value (" + data.n_without + ")", color: p.hatch(t) });
-    p.shaded(data, o, t, pieces, data.rows);
-    var beside = 16 + 7 + widest(pieces.map(function (x) { return x.label; }), 12) + 28, tall = 19 * pieces.length + 30, box = frame(data.geo);
-    // Shapes are drawn three quarters as wide as degrees are high.
-    var aspect = Math.max(0.2, 0.75 * (box[2] - box[0]) / (box[3] - box[1] || 1)), below = beside > wide / 3;
-    var room = wide - 16 - (below ? 8 : beside), high = Math.min(room / aspect, Math.max(360, wide)), height = data.height || (below ? high + tall + 16 : Math.max(high + 16, tall));
-    p.put(o.series[0], below ? { left: 8, right: 8, top: 8, bottom: tall } : { left: beside, right: 16, top: 8, bottom: 8 });
-    return one("map", data, words([measure(data), data.n_without ? "Hatched: no value." : ""]), height, o);
+    var t = p.theme(dark), o = p.base(t);
+    var scale = p.classes(data.rows.filter(function (r) { return has(r.value); }).map(function (r) { return r.value; }), data.middle);
+    var marks = data.rows.map(function (r) { return { code: r.code, label: r.label, value: r.value }; });
+    var key = p.legend(scale, data.width - 20, p.valued(t, scale, marks, "no value ({n})"), null, t);
+    var height = p.shaded(data, o, t, marks, key, { width: data.width, height: data.height, most: Math.max(360, data.width) });
+    return one("map", data, words([measure(data), data.n_without ? "Hatched: no value." : "", p.lacking(data.geo, {})]), height, o);
   }
   function quadrants(data, dark) {
     var t = p.theme(dark), o = p.base(t), wide = data.width, height = data.height || Math.round(wide * 0.78), rows = data.rows;

@@ -77,12 +77,21 @@ fn regions(source: &Source<'_>) -> Result<Vec<Value>, ReportError> {
     } else {
         ", cast(null as varchar) as lisa from panel.region p"
     };
+    let (reason, joined) = if source.has("resilience.transformation") {
+        (
+            "t.upgrading_null_reason",
+            " left join resilience.transformation t on t.episode = p.episode and t.region_code = p.region_code",
+        )
+    } else {
+        ("cast(null as varchar)", "")
+    };
     source.rows(
         &[],
         &format!(
             "select p.episode, p.region_code, p.region_name, cast(p.base_value as double) as base_value, p.resistance, p.resistance_low, \
              p.resistance_high, p.resistance_null_reason, p.recovery, p.recovery_low, p.recovery_high, p.recovery_null_reason, p.type, \
-             p.upgrading, p.level_recovery, p.related_variety, p.unrelated_variety, p.hhi, p.eci, p.mean_density{lisa} \
+             p.upgrading, {reason} as upgrading_null_reason, p.level_recovery, p.related_variety, p.unrelated_variety, p.hhi, p.eci, \
+             p.mean_density{lisa}{joined} \
              order by p.episode, p.region_code"
         ),
     )

@@ -24,6 +24,7 @@ use stages::regression::Estimated;
 /// The parts of the page's script, in this order.
 const PAGE: &str = concat!(
     include_str!("../assets/page/parts.js"),
+    include_str!("../assets/page/zoom.js"),
     include_str!("../assets/page/figures.js"),
     include_str!("../assets/page/tables.js"),
     include_str!("../assets/page/region.js"),

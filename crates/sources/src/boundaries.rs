@@ -174,50 +174,11 @@ impl Boundaries {
         self.shapes.contains_key(name)
     }
 
-    /// The longer side, in degrees, of the frame around shapes.
-    pub fn span(&self, names: &[&str]) -> f64 {
-        let points = || {
-            let shapes = names.iter().filter_map(|name| self.shapes.get(*name));
-            shapes.flat_map(|shape| shape.rings.iter().flat_map(|(_, ring)| ring))
-        };
-        let side = |axis: usize| {
-            let (low, high) = points()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), point| {
-                    (low.min(point[axis]), high.max(point[axis]))
-                });
-            if high > low { high - low } else { 1.0 }
-        };
-        side(0).max(side(1))
-    }
-
-    /// The polygons of a shape, each with its holes, points on a grid of `step` degrees. Neighbours lose the same points, so borders stay
-    /// shared.
-    pub fn outline(&self, name: &str, step: f64) -> Vec<Vec<Vec<Point>>> {
-        let mut polygons: Vec<Vec<Vec<Point>>> = Vec::new();
-        let Some(shape) = self.shapes.get(name) else { return polygons };
-        for (is_hole, ring) in &shape.rings {
-            let mut points: Vec<Point> = Vec::new();
-            for point in ring {
-                let on_grid = point.map(|x| {
-                    let rounded = (x / step).round() * step;
-                    (rounded * 1e4).round() / 1e4
-                });
-                if points.last() != Some(&on_grid) {
-                    points.push(on_grid);
-                }
-            }
-            if points.first() != points.last() {
-                points.extend(points.first().copied());
-            }
-            if points.len() < 4 {
-                continue;
-            }
-            match polygons.last_mut() {
-                Some(polygon) if *is_hole => polygon.push(points),
-                _ => polygons.push(vec![points]),
-            }
-        }
-        polygons
+    /// The rings of a shape, each with whether it is a hole of the last one that is none; none without
+    /// a shape of this name.
+    pub fn rings(&self, name: &str) -> impl Iterator<Item = (bool, &[Point])> {
+        let shape = self.shapes.get(name).into_iter();
+        shape.flat_map(|shape| shape.rings.iter().map(|(is_hole, ring)| (*is_hole, &ring[..])))
     }
 
     /// The pairs of `regions` (by place; `None` has no shape) whose borders meet, each both ways.

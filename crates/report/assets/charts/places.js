@@ -13,14 +13,10 @@
     ["quadrants", "places"],
     ["resistance-ranking", "places"],
     ["recovery-ranking", "places"],
-    ["ranking", "places"],
-    ["multiples", "places", "wide"],
     ["paths", "places", "wide"],
     ["robust", "sure"],
     // Against the benchmark that is chosen beside them.
     ["ranks", "chosen"],
-    ["probabilities", "sure"],
-    ["sensitivity", "sure"],
     ["bump", "sure"],
     ["forms", "sure"],
     ["coverage", "sure", "wide"],
@@ -30,14 +26,10 @@
     ["moran", "sure"],
     ["space", "space", "wide"],
     ["trade", "space", "wide"],
-    ["treemap", "space", "wide"],
-    ["gained", "space", "wide"],
-    ["frontier", "space", "wide"],
     ["related_variety", "relations"],
     ["mean_density", "relations"],
     ["coefficients", "relations", "wide"],
-    ["specifications", "relations", "wide"],
-    ["curve", "relations", "wide"]
+    ["specifications", "relations", "wide"]
   ];
   function placeOf(figure) {
     var of = places.filter(function (place) { return figure.id.indexOf(place[0]) === 0; })[0];

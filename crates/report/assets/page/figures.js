@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { say } = charts;
-  const { button, data, el, fileName, save, show } = page;
+  const { button, data, el, fileName, save, show, zoom } = page;
   var dark = window.matchMedia("(prefers-color-scheme: dark)"), root = document.documentElement;
   // Charts that are made, and places whose charts are not.
   var made = [], waiting = new Map();
@@ -57,21 +57,6 @@
     var boxes = Array.from(waiting.keys());
     boxes.forEach(make);
     return boxes.length;
-  }
-  // Buttons, since a wheel or a finger over the page scrolls the page; a map that is larger than its frame can be dragged.
-  function zoom(box, part) {
-    var keys = el("div", null, "zoom"), at = 1;
-    function to(z) {
-      at = Math.min(16, Math.max(1, z));
-      chartIn(box).setOption({ [part]: [at > 1 ? { zoom: at, roam: "move" } : { zoom: 1, roam: false, center: null }] });
-    }
-    [["+", say("Zoom in"), function () { to(at * 1.6); }], ["−", say("Zoom out"), function () { to(at / 1.6); }],
-      [say("Whole"), say("Show the whole map"), function () { to(1); }]].forEach(function (of) {
-      var b = button(of[0], of[2]);
-      b.setAttribute("aria-label", of[1]);
-      keys.appendChild(b);
-    });
-    return keys;
   }
   // A field that marks products of the product space.
   function find(box) {
@@ -190,8 +175,7 @@
       box.style.height = figure.height + "px";
       box.setAttribute("role", "img");
       box.setAttribute("aria-label", labelOf(figure));
-      if (figure.option.geo) f.appendChild(zoom(box, "geo"));
-      else if ([].concat(figure.option.series)[0].type === "map") f.appendChild(zoom(box, "series"));
+      if (figure.option.geo) f.appendChild(zoom(box, chartIn));
       if (figure.live && charts.spaceSearch) f.appendChild(find(box));
       f.appendChild(box);
       waiting.set(box, figure);

@@ -50,17 +50,13 @@
   }
   // Figures of one region: what makes each, and whether it is wide. Without a product space some are not there.
   function figures(code) {
-    var ep = page.episode, hasSpace = data.space && data.space.nodes && data.space.nodes.length;
-    function made(name) { return [function (dark) { return charts[name] ? charts[name](data, ep, code, dark) : null; }, true]; }
+    var ep = page.episode;
+    function made(name) { return [function (dark) { return charts[name](data, ep, code, dark); }, true]; }
     return [
       made("path"),
-      [function (dark) { return hasSpace ? charts.space(data, dark, code, false) : null; }, false],
-      [function (dark) { return hasSpace ? charts.space(data, dark, code, true) : null; }, false],
       made("specialisations"),
-      made("gained"),
       made("frontier"),
-      made("treemap"),
-      [function (dark) { return charts.trade ? charts.trade(data, ep, dark, code) : null; }, true]
+      [function (dark) { return charts.trade(data, ep, dark, code); }, true]
     ];
   }
   function show(code, stay) {

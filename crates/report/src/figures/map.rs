@@ -154,13 +154,17 @@ pub fn map(frame: &Frame, features: Features, options: &MapOptions) -> Result<Dr
     let drawn: Vec<&str> = geo["features"].as_array().map_or_else(Vec::new, |features| {
         features.iter().filter_map(|of| of["properties"]["code"].as_str()).collect()
     });
-    let small: Vec<&str> =
+    let empty: Vec<&str> =
         of_shapes.keys().map(String::as_str).filter(|name| !drawn.contains(name)).collect();
-    if !small.is_empty() {
-        warnings.push(format!("too small to be drawn on this map: {}", named(&small)));
+    if !empty.is_empty() {
+        warnings.push(format!("without a polygon in the boundaries: {}", named(&empty)));
     }
-    let marks: Vec<Value> =
-        drawn.iter().map(|shape| json!({"code": shape, "value": value_of(shape)})).collect();
+    // A region is called on the map what it is called in the frame.
+    let label_of = |shape: &str| regions[*of_shapes.get(shape)?].as_deref();
+    let marks: Vec<Value> = drawn
+        .iter()
+        .map(|shape| json!({"code": shape, "value": value_of(shape), "label": label_of(shape)}))
+        .collect();
     let n_without = drawn.iter().filter(|shape| value_of(shape).is_none()).count();
     let mut fields = options.look.fields(options.look.with_unit(&options.value), &[])?;
     fields.extend([

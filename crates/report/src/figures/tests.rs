@@ -71,6 +71,33 @@ fn a_map_says_what_it_lacks() {
 }
 
 #[test]
+fn a_map_has_names_and_classes_at_round_numbers() {
+    let of = frame(vec![
+        ("region", texts(&["North", "South", "East", "Westland"])),
+        ("index", numbers(&[Some(0.05), Some(-0.42), Some(0.3), Some(9.0)])),
+    ]);
+    let options = json!({"value": "index", "names": {"Westland": "West"}});
+    let drawn = map(&of, squares(&["North", "South", "East", "West"]), &asked(&options));
+    let svg = drawn.expect("a map").svg;
+    // An outlier is in a class with an open end; both sides have the same width of classes.
+    let bounds = ["\u{2212}0.6", "\u{2212}0.4", "\u{2212}0.2", "0", "0.2", "0.4", "0.6 or more"];
+    // A region is called as in the frame.
+    for text in ["North", "South", "East", "Westland"].into_iter().chain(bounds) {
+        assert!(svg.contains(&format!(">{text}<")), "{text}: {svg}");
+    }
+    for color in ["#92c5de", "#2166ac", "#e08214"] {
+        assert!(svg.contains(color), "{color}: {svg}");
+    }
+    // Many regions have names where these fit alone, and all have their shape.
+    let codes: Vec<String> = (0..340).map(|at| format!("a long name {at}")).collect();
+    let names: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let values: Vec<Option<f64>> = (0..340_i32).map(|at| Some(f64::from(at) - 170.0)).collect();
+    let of = frame(vec![("region", texts(&names)), ("index", numbers(&values))]);
+    let drawn = map(&of, squares(&names), &asked(&json!({"value": "index"}))).expect("a map");
+    assert!(!drawn.svg.contains(">a long name 7<"), "it has no room");
+}
+
+#[test]
 fn figures_of_one_page_share_no_names() {
     let drawn = |value: f64| {
         let of = frame(vec![("region", texts(&["a", "b"])), ("v", numbers(&[Some(value), None]))]);
