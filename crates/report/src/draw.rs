@@ -1,12 +1,12 @@
 //! Figures outside a browser: options of ECharts to SVG in a JavaScript engine, SVG to PNG.
 
+use crate::fonts::{FAMILY, FONTS};
 use krilla::Document;
 use krilla::geom::Size;
 use krilla::page::PageSettings;
 use krilla_svg::{SurfaceExt, SvgSettings};
 use png::{BitDepth, ColorType, PixelDimensions, Unit};
 use rayon::prelude::*;
-use crate::fonts::{FAMILY, FONTS};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime};

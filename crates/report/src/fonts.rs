@@ -26,16 +26,8 @@ pub(crate) const CJK: &str = "Droid Sans Fallback";
 
 /// The fonts, in the order in which a letter is looked for.
 pub(crate) const FONTS: [Font; 3] = [
-    Font {
-        family: FAMILY,
-        weight: "400",
-        bytes: include_bytes!("../assets/DejaVuSans.ttf"),
-    },
-    Font {
-        family: FAMILY,
-        weight: "700",
-        bytes: include_bytes!("../assets/DejaVuSans-Bold.ttf"),
-    },
+    Font { family: FAMILY, weight: "400", bytes: include_bytes!("../assets/DejaVuSans.ttf") },
+    Font { family: FAMILY, weight: "700", bytes: include_bytes!("../assets/DejaVuSans-Bold.ttf") },
     // One weight: browsers embolden it themselves.
     Font {
         family: CJK,
