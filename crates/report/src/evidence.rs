@@ -156,26 +156,30 @@ fn against() -> String {
 /// Their ranks by each form of the index against their products in all regions: against all regions
 /// together forms of a growth rank alike.
 fn forms(source: &Source<'_>) -> String {
-    let mut parts = Vec::new();
+    let mut forms = Vec::new();
+    let mut cases = Vec::new();
     for stage in ["recovery", "resistance"] {
         for (form, ending) in FORMS {
             let column = format!("{stage}{ending}");
             // Lakes of before lack the forms that came later.
             if source.has_column("resilience.region", &column) {
-                parts.push(format!(
-                    "select episode, '{stage}' as stage, '{form}' as variant, region_code, \
-                     cast(rank() over (partition by episode order by {column} desc) as double) as rank, \
-                     count(*) over (partition by episode) as n_ranked from resilience.region \
-                     where benchmark = 'mix' and {column} is not null"
+                forms.push(format!("('{stage}', '{form}')"));
+                cases.push(format!(
+                    "when v.stage = '{stage}' and v.variant = '{form}' then r.{column}"
                 ));
             }
         }
     }
     format!(
-        "select r.episode, r.stage, r.variant, r.region_code, r.rank, r.n_ranked from ({}) r \
+        "select r.episode, r.stage, r.variant, r.region_code, r.rank, r.n_ranked from (select episode, stage, variant, region_code, \
+         cast(rank() over (partition by episode, stage, variant order by value desc) as double) as rank, \
+         count(*) over (partition by episode, stage, variant) as n_ranked from (select r.episode, v.stage, v.variant, r.region_code, \
+         case {} end as value from resilience.region r cross join (values {}) as v(stage, variant) where r.benchmark = 'mix') \
+         where value is not null) r \
          join ({}) f on f.episode = r.episode and f.stage = r.stage and f.region_code = r.region_code \
          order by r.episode, r.stage, r.variant, r.region_code",
-        parts.join(" union all "),
+        cases.join(" "),
+        forms.join(", "),
         followed()
     )
 }

@@ -81,6 +81,23 @@ pub struct ReportArgs {
     pub bind: Option<SocketAddr>,
 }
 
+impl ReportArgs {
+    /// What is asked for where only the places are said: the page, and its figures as SVG and PNG.
+    pub fn usual(pipeline: PathBuf, lake: Option<String>, output: PathBuf) -> Self {
+        Self {
+            pipeline,
+            lake,
+            output,
+            figures: vec![FigureForm::Svg, FigureForm::Png],
+            width: None,
+            no_figures: false,
+            since: None,
+            serve: false,
+            bind: None,
+        }
+    }
+}
+
 /// An address that only this machine reaches.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
     let expected = "expected 127.0.0.1:PORT, [::1]:PORT or localhost:PORT";

@@ -141,8 +141,8 @@ fn middles(products: &Products, links: &[(usize, usize)], points: &[layout::Poin
         parents[a] = b;
     }
     let mut clusters: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
-    for at in 0..points.len() {
-        clusters.entry((of[at], layout::root(&mut parents, at))).or_default().push(at);
+    for (at, &category) in of.iter().enumerate().take(points.len()) {
+        clusters.entry((category, layout::root(&mut parents, at))).or_default().push(at);
     }
     let mut largest: BTreeMap<usize, &Vec<usize>> = BTreeMap::new();
     for ((category, _), members) in &clusters {

@@ -232,16 +232,12 @@ fn draw_page(
 ) -> anyhow::Result<()> {
     let file = page.pipeline();
     // What is told of a run is of a pipeline that the user has not written.
-    let drawn = log::hushed(|| -> anyhow::Result<Vec<PathBuf>> {
+    let drawn = log::hushed(|| -> anyhow::Result<()> {
         let options = Options { threads, command: programs::command_line(), ..Options::default() };
         run::run(runtime, PipelineFile::read(&file)?, &options)?;
-        let asked = ReportArgs {
-            pipeline: file.clone(),
-            lake: None,
-            output: folder.to_owned(),
-            no_figures: false,
-        };
-        drawing::draw(runtime, &asked, &PipelineFile::read(&file)?.pipeline(runtime)?)
+        let asked = ReportArgs::usual(file.clone(), None, folder.to_owned());
+        drawing::draw(runtime, &asked, &PipelineFile::read(&file)?.pipeline(runtime)?)?;
+        Ok(())
     });
     drawn.context("the rows are written, but the page could not be drawn")?;
     tracing::info!("drew {}", folder.join("report.html").display());

@@ -15,8 +15,8 @@ use project::config::range::THREADS;
 use project::config::{Setting, count};
 use project::pipeline::Engine;
 use project::pipeline_file::{PipelineFile, REPORT};
+use report::ReportArgs;
 use report::output::{columns, right};
-use report::{FigureForm, ReportArgs};
 use stages::Kept;
 use stages::remote::Cluster;
 use std::io::Write;
@@ -190,17 +190,7 @@ pub(super) fn draw_report(
         Publication::Held(_) => false,
     };
     if is_due {
-        let asked = ReportArgs {
-            pipeline: args.pipeline.clone(),
-            lake: args.lake.clone(),
-            output: folder,
-            figures: vec![FigureForm::Svg, FigureForm::Png],
-            width: None,
-            no_figures: false,
-            since: None,
-            serve: false,
-            bind: None,
-        };
+        let asked = ReportArgs::usual(args.pipeline.clone(), args.lake.clone(), folder);
         drawing::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
             .context("the tables are published, but the report could not be drawn")?;
         if shown.summary {
