@@ -163,7 +163,7 @@ impl Page<'_> {
         let measure = data["meta"]["measure"].as_str().unwrap_or("exports");
         let usual = words.say_with(
             "How regions' {measure} withstood the shock, and came back",
-            &[("measure", measure)],
+            &[("measure", words.say(measure))],
         );
         let n_years = data["national"].as_array().map_or(0, Vec::len);
         let lead = words.say_with(

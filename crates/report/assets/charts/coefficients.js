@@ -1,7 +1,7 @@
 // Estimates with their intervals.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, keyed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
   // Specifications that are told apart by their marks, and regressors that have room.
   const MOST_MARKS = 6, MOST_TERMS = 24;
   const MARKS = [["circle", false], ["diamond", false], ["triangle", false], ["circle", true], ["diamond", true], ["triangle", true]];
@@ -22,7 +22,7 @@
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid" }, data: [{ xAxis: 0 }] } }];
   }
   function isSure(c) { return c.low > 0 || c.high < 0; }
-  function ofIntervals(level) { return "Lines: " + +(100 * level).toPrecision(6) + " % intervals. Blue: zero is outside."; }
+  function ofIntervals(level) { return say("Lines: {level} % intervals. Blue: zero is outside.", { level: +(100 * level).toPrecision(6) }); }
   // Numbers as texts, with four digits that count.
   function brief(v) {
     var size = Math.abs(v), text = size && (size < 1e-4 || size >= 1e7) ? size.toExponential(2) : size >= 1000 ? size.toFixed(0) : String(+size.toPrecision(3));
@@ -135,7 +135,7 @@
     if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor, and of the outcome where most specifications tell it from zero."));
     if (by) {
       var said = distinct(rows.map(function (c) { return c.label + " " + brief(c.sd); }));
-      notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: said.join(", ") }));
+      notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: listed(said) }));
     }
     if (n_specs > specs.length) notes.push(say("Shown: the first {n} of {all} specifications.", { n: specs.length, all: n_specs }));
     if (all_terms.length > terms.length) notes.push(say("Shown: the first {n} of {all} regressors.", { n: terms.length, all: all_terms.length }));

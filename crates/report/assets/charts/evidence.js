@@ -1,22 +1,22 @@
 // What indices stand on: coverage, missing years, thin regions, ranks by what is expected, neighbours.
 (function () {
   "use strict";
-  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, lineOf, literal,
-    money, nNamed, named, number, over, own, put, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
+  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, key, lineOf, literal,
+    money, nNamed, named, number, over, own, put, reasonOf, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
   function listOf(data, list) { return own(data.evidence, list) || { rows: [], sql: "" }; }
   function ofEpisode(data, list, ep) { return listOf(data, list).rows.filter(function (r) { return r.episode === ep; }); }
   function share(v) { return !has(v) ? "–" : number(100 * v, v > 0 && v < 0.1 ? 2 : 1) + " %"; }
   function whole(n) { return String(n).replace(/\B(?=(\d{3})+$)/g, ","); }
   function nameOf(data, code) { return own(data.names, code) || code; }
-  var forms = { index: "index", diff: "growth less expected growth", dlog: "the same in logs", dhs: "midpoint growth", ratio: "growth over expected growth" };
+  var forms = { index: key("index"), diff: key("growth less expected growth"), dlog: key("the same in logs"), dhs: key("midpoint growth"), ratio: key("growth over expected growth") };
   // What ranks are followed over: lists of the data, names of what varies, and words.
   var followed = {
     bump: { list: "against", source: "resilience.rank", names: benchmarks, of: function (v) { return benchmarkOf(v)[0]; },
-      one: "{Stage}: {n} of {all} regions changes by one place at most, whatever it is compared with", more: "{Stage}: {n} of {all} regions change by one place at most, whatever they are compared with", none: "{Stage}: every region changes by two places or more with what it is compared with",
-      subtitle: "Rank by the index of {stage} against each benchmark, 1 is the highest" },
+      one: key("{Stage}: {n} of {all} regions changes by one place at most, whatever it is compared with"), more: key("{Stage}: {n} of {all} regions change by one place at most, whatever they are compared with"), none: key("{Stage}: every region changes by two places or more with what it is compared with"),
+      subtitle: key("Rank by the index of {stage} against each benchmark, 1 is the highest") },
     forms: { list: "forms", source: "resilience.region", names: forms, of: function (v) { return say(own(forms, v) || v); },
-      one: "{Stage}: {n} of {all} regions changes by one place at most, whatever the form of the index", more: "{Stage}: {n} of {all} regions change by one place at most, whatever the form of the index", none: "{Stage}: every region changes by two places or more with the form of the index",
-      subtitle: "Rank by each form of the index of {stage} against its products in all regions, 1 is the highest" }
+      one: key("{Stage}: {n} of {all} regions changes by one place at most, whatever the form of the index"), more: key("{Stage}: {n} of {all} regions change by one place at most, whatever the form of the index"), none: key("{Stage}: every region changes by two places or more with the form of the index"),
+      subtitle: key("Rank by each form of the index of {stage} against its products in all regions, 1 is the highest") }
   };
   // Ranks of regions from one variant to the next: with their names at both ends.
   function followedOver(data, ep, stage, dark, kind) {
@@ -178,7 +178,7 @@
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, "thin").sql + ") where episode = " + literal(ep) + " order by region_code" };
   }
   // Whether neighbours are alike.
-  var tested = { resistance: "Resistance", recovery: "Recovery", level_recovery: "End over base", cumulative_loss_share: "Loss over what was expected" };
+  var tested = { resistance: key("Resistance"), recovery: key("Recovery"), level_recovery: key("End over base"), cumulative_loss_share: key("Loss over what was expected") };
   function moran(data, ep) {
     var rows = ofEpisode(data, "moran", ep), known = rows.filter(function (r) { return has(r.moran_p_value); }), alike = known.filter(function (r) { return r.moran_p_value <= 0.05; });
     if (!rows.length) return null;
@@ -188,7 +188,7 @@
       subtitle: say("Moran's I of regions and their neighbours"), note: say("Above what is by chance: neighbours are alike; below it: unlike. p: two-sided, by permutation; up to 0.05 counts as more than chance."), source: "spatial.measure",
       sql: "select " + columns.join(", ") + " from (" + listOf(data, "moran").sql + ") where episode = " + literal(ep) + " order by measure" },
     rows, columns, [say("Measure"), say("Regions (with neighbours)"), say("Moran's I"), say("by chance"), "p", say("Why none")].slice(0, n - 1), function (r) {
-      return [say(own(tested, r.measure) || r.measure), r.n_regions + (has(r.n_with_neighbours) ? " (" + r.n_with_neighbours + ")" : ""), number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? r.moran_null_reason.replace(/_/g, " ") : "–"].slice(0, n - 1);
+      return [say(own(tested, r.measure) || r.measure), r.n_regions + (has(r.n_with_neighbours) ? " (" + r.n_with_neighbours + ")" : ""), number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? reasonOf(r.moran_null_reason) : "–"].slice(0, n - 1);
     }, [0, 5]);
   }
   Object.assign(charts, { bump, byForm, coverage, leftOut, missing, moran, thin });
