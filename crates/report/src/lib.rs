@@ -162,7 +162,7 @@ pub fn report(
     if let Some(warning) = words.warning() {
         tracing::warn!("{warning}");
     }
-    let mut data = data::data(&source, pipeline, &results)?;
+    let mut data = data::data(&source, pipeline, &words, &results)?;
     check_focus(pipeline, &data)?;
     if let Some(fields) = data.as_object_mut() {
         fields.insert("report".to_owned(), output::visible_data(settings(pipeline)));

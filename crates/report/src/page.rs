@@ -9,8 +9,8 @@ use super::words::{Words, key};
 use crate::draw::{CHARTS, ECHARTS, NAMES};
 use crate::fonts;
 use crate::live::POLICY;
-use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
-use crate::regression_table::{self, Shape, TableFormat};
+use crate::output::{HtmlText, json_in_html};
+use crate::regression_table::{self, Shape};
 use base64::Engine as _;
 use indicatif::HumanCount;
 use lake::Catalog;
@@ -95,27 +95,16 @@ fn source_of(text: &str) -> String {
 }
 
 /// The regression tables, with names in words; the first is open. `tables.js` sets them in panels.
-fn models(
-    catalog: &Catalog,
-    words: &Words,
-    results: &[(Heading, Estimated)],
-) -> Result<Markup, ReportError> {
+fn models(catalog: &Catalog, words: &Words, results: &[(Heading, Estimated)]) -> Markup {
     let mut tables = Vec::new();
     for (_, heading, results) in regression_table::by_model(results.to_vec()) {
-        let (heading, results) = terms::in_words_of(catalog, &heading, &results);
+        let (heading, results) = terms::in_words_of(catalog, words, &heading, &results);
         let results: Vec<&Estimated> = results.iter().collect();
         let shape = Shape::of(&heading);
-        let html = regression_table::render(
-            TableFormat::Html,
-            CsvArgs::default(),
-            shape,
-            &heading,
-            &results,
-            TEXT_WIDTH,
-        )?;
+        let html = regression_table::html(words, shape, &heading, &results);
         tables.push((heading.title, html));
     }
-    Ok(html! {
+    html! {
         @for (at, (title, table)) in tables.iter().enumerate() {
             details open[at == 0] {
                 summary { (HtmlText(title)) }
@@ -127,7 +116,7 @@ fn models(
                 (words.say("No models are published: name model files under `models` of the pipeline."))
             }
         }
-    })
+    }
 }
 
 /// What begins the page.
@@ -314,7 +303,7 @@ pub(super) fn page(
     let page = Page { source, pipeline, data, words };
     let files = quality::files(source)?;
     let facts = page.facts(&files);
-    let models = models(source.catalog, words, results)?;
+    let models = models(source.catalog, words, results);
     let quality = quality::quality(source, words, &files)?;
     let json = json_in_html(&serde_json::to_string(data)?);
     let footer = words.say_with(
