@@ -1,7 +1,7 @@
 // Estimates with their intervals.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, key, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
   // Specifications that are told apart by their marks, and regressors that have room.
   const MOST_MARKS = 6, MOST_TERMS = 24;
   const MARKS = [["circle", false], ["diamond", false], ["triangle", false], ["circle", true], ["diamond", true], ["triangle", true]];
@@ -37,10 +37,13 @@
   }
   // A number of an axis.
   function tick(v) { return (v < 0 ? "−" : "") + String(+Math.abs(v).toPrecision(6)); }
+  // Units of contracts, in words.
+  var units = { ratio: key("ratio"), fraction: key("fraction"), share: key("share"), probability: key("probability"), index: key("index"), rank: key("rank"),
+    bits: key("bits"), nats: key("nats"), currency: key("currency"), "z-score": key("z-score"), "log points": key("log points") };
   // From one to another, as units of a contract have it.
   function unitOf(unit) {
     var range = /(?:^|, )(-?\d+)\.\.(-?\d+)$/.exec(unit || "");
-    return range ? say("from {low} to {high}", { low: range[1].replace("-", "−"), high: range[2].replace("-", "−") }) : unit || "";
+    return range ? say("from {low} to {high}", { low: range[1].replace("-", "−"), high: range[2].replace("-", "−") }) : say(own(units, unit) || unit || "");
   }
   // Of what the estimates of an estimator are, where that is no mean of the outcome.
   function scaleOf(c) { return c.estimator === "logit" ? say("log odds") : c.estimator === "ppml" ? say("log points") : unitOf(c.outcome_unit); }
@@ -144,7 +147,7 @@
       columns: ["specification", "outcome", "term", "estimate", "low", "high"].concat(by ? ["drawn", "drawn_low", "drawn_high"] : []),
       rows: rows.map(function (c) { return [c.specification, c.outcome, c.term, c.estimate, c.low, c.high].concat(by ? [c.at, c.from, c.to] : []); }), sql: drawnSql(model, rows, by) };
   }
-  function unitText(c, unit) { var scale = scaleOf(c); return scale ? scale + ", " + unit : unit; }
+  function unitText(c, unit) { var scale = scaleOf(c); return scale ? say("{scale}, {unit}", { scale: scale, unit: unit }) : unit; }
   function drawnSql(model, rows, by) {
     function one(v) { return "c." + v; }
     function list(key) { return distinct(rows.map(function (c) { return c[key]; })).map(literal).join(", "); }
