@@ -45,8 +45,10 @@ var charts = {};
     var said = Math.abs(v).toFixed(digits === undefined ? 2 : digits);
     return (v < 0 && Number(said) !== 0 ? "−" : "") + said;
   }
+  // A number of hundredths: some languages have a space before the sign.
+  function hundredths(text) { return say("{n} %", { n: text }); }
   function percent(v) {
-    return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
+    return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + hundredths(Math.abs(100 * v).toFixed(1));
   }
   // Of what is text, too: what is better or worse than expected, what is not told apart, and what
   // the own past says.
@@ -265,7 +267,7 @@ var charts = {};
     return { type: "polygon", shape: { points: corners.map(function (c) { return [x + r * c[0], y + r * c[1]]; }) }, style: style };
   }
   Object.assign(charts, { FONT, amounts, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
-    episodeOf, esc, even, fitted, frequencyOf, greatest, has, hatch, key, keyed, kinds, legendLines, listed, literal, many, measureOf, measures, money, number, own, percent,
+    episodeOf, esc, even, fitted, frequencyOf, greatest, has, hatch, hundredths, key, keyed, kinds, legendLines, listed, literal, many, measureOf, measures, money, number, own, percent,
     plain, points, put, reach, reasonOf, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
     widthOf });
 })();

@@ -1,7 +1,7 @@
 // How sure indices and ranks are.
 (function () {
   "use strict";
-  const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has, key,
+  const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has, hundredths, key,
     legendLines, listed, literal, number, own, points, put, reasonOf, rowsOf, say, sayMany, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
@@ -66,7 +66,7 @@
       columns: columns, rows: cells(all, columns), sql: "select region_code, benchmark, " + stage + "_diff as " + stage + " from resilience.region where episode = " + literal(ep) + " and " + stage + "_diff is not null order by region_code, benchmark" };
   }
   // A probability by draws: none of them shows that something is impossible or sure.
-  function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< 1 %" : p > 0.99 ? "> 99 %" : Math.round(100 * p) + " %"; }
+  function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< " + hundredths(1) : p > 0.99 ? "> " + hundredths(99) : hundredths(Math.round(100 * p)); }
   // Whether a region is above the median, or below it, with a probability of 95 %.
   function sideOf(r) { return !has(r.p_above_median) ? 0 : r.p_above_median >= 0.95 ? 1 : r.p_above_median <= 0.05 ? -1 : 0; }
   var drawn = { products: key("products drawn anew in each region"), counterfactual: key("residuals of the expected path drawn anew"), both: key("products and residuals of the expected path drawn anew") };

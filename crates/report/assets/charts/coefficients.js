@@ -1,7 +1,7 @@
 // Estimates with their intervals.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, key, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, hundredths, key, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
   // Specifications that are told apart by their marks, and regressors that have room.
   const MOST_MARKS = 6, MOST_TERMS = 24;
   const MARKS = [["circle", false], ["diamond", false], ["triangle", false], ["circle", true], ["diamond", true], ["triangle", true]];
@@ -134,7 +134,7 @@
       o.yAxis.push(axis(t, { gridIndex: k, type: "category", inverse: true, data: of_row.map(function (term) { return labels[term].join("\n"); }), axisLine: { show: false }, splitLine: { show: true, interval: 0, lineStyle: { color: t.line } }, axisLabel: { show: is_first, color: t.text, interval: 0, fontSize: 12, lineHeight: 15 } }));
       o.series.push(forest(t, p, of_row, specs, k));
     }
-    var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: "95 %" })];
+    var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: hundredths(95) })];
     if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor, and of the outcome where most specifications tell it from zero."));
     if (by) {
       var said = distinct(rows.map(function (c) { return c.label + " " + brief(c.sd); }));
@@ -235,7 +235,7 @@
     o.graphic = [];
     lines.forEach(function (l) { l.text.forEach(function (text, i) { o.graphic.push({ type: "text", silent: true, x: room - 10, y: l.y - 6.5 * l.text.length + 13 * i, style: { text: text, align: "right", verticalAlign: "top", fontSize: 11, fill: t.text, fontFamily: FONT } }); }); });
     var n = rows.length, up = rows.filter(function (c) { return c.at > 0; }).length, sure = rows.filter(function (c) { return signOf(c) > 0; }).length, under = rows.filter(function (c) { return signOf(c) < 0; }).length;
-    var notes = [say("Above: estimates and their {level} intervals; blue is surely above zero, orange surely below it, grey is not told from zero. Below: a dot for each choice that the specification above it makes.", { level: "95 %" })];
+    var notes = [say("Above: estimates and their {level} intervals; blue is surely above zero, orange surely below it, grey is not told from zero. Below: a dot for each choice that the specification above it makes.", { level: hundredths(95) })];
     if (beyond) notes.push(sayMany(beyond, "A ring: {n} estimate is beyond the frame, and stands on its edge.", "Rings: {n} estimates are beyond the frame, and stand on its edge."));
     else if (is_cut) notes.push(say("Intervals beyond the frame are cut."));
     // A middle of estimates in several units says nothing.

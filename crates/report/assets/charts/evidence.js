@@ -1,11 +1,11 @@
 // What indices stand on: coverage, missing years, thin regions, ranks by what is expected, neighbours.
 (function () {
   "use strict";
-  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, key, lineOf, literal,
+  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, hundredths, key, lineOf, literal,
     money, nNamed, named, number, over, own, put, reasonOf, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
   function listOf(data, list) { return own(data.evidence, list) || { rows: [], sql: "" }; }
   function ofEpisode(data, list, ep) { return listOf(data, list).rows.filter(function (r) { return r.episode === ep; }); }
-  function share(v) { return !has(v) ? "–" : number(100 * v, v > 0 && v < 0.1 ? 2 : 1) + " %"; }
+  function share(v) { return !has(v) ? "–" : hundredths(number(100 * v, v > 0 && v < 0.1 ? 2 : 1)); }
   function whole(n) { return String(n).replace(/\B(?=(\d{3})+$)/g, ","); }
   function nameOf(data, code) { return own(data.names, code) || code; }
   var forms = { index: key("index"), diff: key("growth less expected growth"), dlog: key("the same in logs"), dhs: key("midpoint growth"), ratio: key("growth over expected growth") };
@@ -105,7 +105,7 @@
     var low = shares.reduce(function (a, b) { return Math.min(a, b); }), high = greatest(shares), places = rows.map(function (r) { return { region_code: r.part, row: r }; });
     o.grid = { left: 12, right: 16, top: 34, bottom: 34, containLabel: true };
     var height = rowsOf(data, o, t, places, 0, say("analysed"), function (r) { return share(r.row.analysed_value / r.row.raw_value); });
-    o.xAxis = ticked(axis(t, { type: "value", name: say("share of the readable value"), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: function (v) { return Math.round(100 * v) + " %"; } } }), { min: 0, max: Math.max(1, high), ticks: data.narrow ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1] });
+    o.xAxis = ticked(axis(t, { type: "value", name: say("share of the readable value"), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), { min: 0, max: Math.max(1, high), ticks: data.narrow ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1] });
     o.tooltip.formatter = function (p) {
       var r = rows[p.dataIndex];
       return r ? "<b>" + esc(r.part) + "</b><br>" + esc(say("readable: {value}", { value: money(r.raw_value, data.meta.unit) })) + "<br>" + esc(say("analysed: {value}", { value: money(r.analysed_value, data.meta.unit) })) + "<br>" + esc(say("excluded by rules: {value}", { value: money(r.excluded_value, data.meta.unit) })) : "";
@@ -166,7 +166,7 @@
     var marks = rows.slice().sort(function (a, b) { return isThin(b) - isThin(a) || b.base_value - a.base_value || (a.region_code < b.region_code ? -1 : 1); }).map(function (r) { return { at: [r.n_products, r.largest_product_share], size: rows.length > 60 ? 7 : sizeOf(r.base_value, 4 * largest), text: nameOf(data, r.region_code), row: r }; });
     o.grid = { left: 28, right: 24, top: 20, bottom: 34, containLabel: true };
     o.xAxis = axis(t, { type: "log", min: low, max: high, name: say("products exported at the base, logarithmic"), nameLocation: "middle", nameGap: 28, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: tick } });
-    o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return Math.round(100 * v) + " %"; } } }), y);
+    o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), y);
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(sayMany(r.n_products, "{n} product", "{n} products")) + "<br>" + esc(say("largest: {product}, {share}", { product: r.largest_product, share: share(r.largest_product_share) })) + "<br>" + esc(money(r.base_value, data.meta.unit)) : ""; };
     var lines = [{ yAxis: MOST }];
     if (FEW_PRODUCTS > low && FEW_PRODUCTS < high) lines.push({ xAxis: FEW_PRODUCTS });

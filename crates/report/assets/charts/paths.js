@@ -1,16 +1,16 @@
 // Lines over periods: what was, and what was expected.
 (function () {
   "use strict";
-  const { apart, axis, base, benchmarkOf, capital, episodeOf, esc, even, fitted, frequencyOf, greatest, has, key, keyed, legendLines, literal, measureOf, money, number,
+  const { apart, axis, base, benchmarkOf, capital, episodeOf, esc, even, fitted, frequencyOf, greatest, has, hundredths, key, keyed, legendLines, literal, measureOf, money, number,
     own, put, regionsOf, say, sayMany, theme, widthOf } = charts;
   const EXPECTED = "#e08214", FOUND = "#2166ac", PAST = "#9970ab", SHOCK = "rgba(224,130,20,0.14)";
   // Small figures that are drawn of many regions, and how high one is.
   const MOST = 24, TALL = 112;
-  function size(v) { return number(Math.abs(100 * v), 1) + " %"; }
+  function size(v) { return hundredths(number(Math.abs(100 * v), 1)); }
   // The sign of what is said with one digit behind the point.
   function sign(v) { return Math.abs(100 * v) < 0.05 ? 0 : v < 0 ? -1 : 1; }
   function lastOf(base) { return base.split(", ").pop(); }
-  function levelOf(data) { return number(100 * data.meta.level, 0) + " %"; }
+  function levelOf(data) { return hundredths(number(100 * data.meta.level, 0)); }
   // What became of all together, whichever way they went: by the signs of both changes.
   const NATIONAL = {
     "-1 -1": key("{measure} fell by {a} from {base} to {trough}, then fell by {b} to {end}"),

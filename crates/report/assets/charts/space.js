@@ -1,9 +1,9 @@
 // The product space: products, joined where they are related.
 (function () {
   "use strict";
-  const { FONT, base, esc, fitted, greatest, has, key, legendLines, literal, money, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, base, esc, fitted, greatest, has, hundredths, key, legendLines, literal, money, number, own, put, say, sayMany, theme, widthOf } = charts;
   // The share of something, without a sign.
-  function shareOf(v) { return has(v) ? number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "") + " %" : "–"; }
+  function shareOf(v) { return has(v) ? hundredths(number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "")) : "–"; }
   // Pixels that a figure has that stands alone in its row.
   function wide(data) { return data.still ? data.width || 900 : data.whole || data.room; }
   // The least and the greatest of numbers.
