@@ -325,7 +325,7 @@ fn specifications_grid(words: &Words, heading: &Heading, results: &[&Estimated])
     let mut grid = Grid::new(&heading.title, of(&LABELS), of(&VALUES));
     grid.headings(|(name, _)| match (*name, levels.first()) {
         (INTERVAL, Some(level)) if !says_level => {
-            words.say_with("{level} interval", &[("level", level)])
+            words.say_with("{level} interval", &[("level", level.as_str())])
         }
         (name, _) => words.say(name).to_owned(),
     });
@@ -356,31 +356,40 @@ fn places(at: &[usize]) -> String {
 }
 
 /// What is to be said of one regression.
-fn remarks_of(result: &Estimated) -> Vec<String> {
-    let failure = result.summary.failure.iter().map(|why| format!("not estimated: {why}"));
-    failure.chain(warnings(result)).collect()
+fn remarks_of(words: &Words, result: &Estimated) -> Vec<String> {
+    let failure = result.summary.failure.iter();
+    let failure =
+        failure.map(|why| words.say_with("not estimated: {reason}", &[("reason", why.as_str())]));
+    failure.chain(warnings_in(words, result)).collect()
 }
 
 /// What a reader must know of a regression besides its numbers: coefficients that are left out, rows
 /// that lack a value, what is doubtful of its errors.
 pub fn warnings(result: &Estimated) -> Vec<String> {
+    warnings_in(&Words::english(), result)
+}
+
+/// The same in a language. Reasons stay as the estimator gives them.
+fn warnings_in(words: &Words, result: &Estimated) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // A reason that several terms share is given once.
-    let mut reasons: IndexMap<String, Vec<&str>> = IndexMap::new();
+    let mut reasons: IndexMap<(bool, &str), Vec<&str>> = IndexMap::new();
     for c in &result.coefficients {
         let Some(why) = &c.null_reason else { continue };
-        let left_out = if c.estimate.is_none() { "left out: " } else { "" };
-        reasons.entry(format!("{left_out}{why}")).or_default().push(&c.term);
+        reasons.entry((c.estimate.is_none(), why.as_str())).or_default().push(&c.term);
     }
-    found.extend(reasons.into_iter().map(|(reason, terms)| {
-        let terms = terms.join(", ");
-        match reason.strip_prefix("left out: ") {
-            Some(why) => format!("{terms} left out: {why}"),
-            None => format!("{terms}: {reason}"),
+    found.extend(reasons.into_iter().map(|((is_left_out, reason), terms)| {
+        let terms = terms.join(words.say(", "));
+        let values = [("terms", terms.as_str()), ("reason", reason)];
+        if is_left_out {
+            words.say_with("{terms} left out: {reason}", &values)
+        } else {
+            words.say_with("{terms}: {reason}", &values)
         }
     }));
     if !result.summary.missing.is_empty() {
-        found.push(format!("rows without a value: {}", result.summary.missing));
+        let missing = [("columns", result.summary.missing.as_str())];
+        found.push(words.say_with("rows without a value: {columns}", &missing));
     }
     if !result.summary.notes.is_empty() {
         found.push(result.summary.notes.clone());
@@ -419,7 +428,7 @@ fn notes(words: &Words, shape: Shape, about: &str, results: &[&Estimated]) -> Ve
     // The same remark of several regressions is made once.
     let mut remarks: IndexMap<String, Vec<usize>> = IndexMap::new();
     for (place, result) in (1..).zip(results) {
-        for remark in remarks_of(result) {
+        for remark in remarks_of(words, result) {
             let at = remarks.entry(remark).or_default();
             if at.last() != Some(&place) {
                 at.push(place);
@@ -442,7 +451,7 @@ fn notes(words: &Words, shape: Shape, about: &str, results: &[&Estimated]) -> Ve
         .collect();
     sources.dedup();
     if sources.len() == 1 {
-        notes.push(words.say_with("Rows: {rows}.", &[("rows", &sources[0])]));
+        notes.push(words.say_with("Rows: {rows}.", &[("rows", sources[0].as_str())]));
     }
     notes.extend((!about.is_empty()).then(|| about.trim().to_owned()));
     notes
