@@ -22,6 +22,7 @@ mod network;
 pub mod new_file;
 pub mod output;
 mod page;
+mod products;
 pub mod published;
 pub mod regression_table;
 mod shapes;
