@@ -28,6 +28,8 @@ struct State {
     is_cancelled: AtomicBool,
     /// Of futures that wait meanwhile.
     wakers: Mutex<Vec<Waker>>,
+    /// The call that this one is a part of.
+    whole: Option<Token>,
 }
 
 /// A call that may be told to stop.
@@ -42,9 +44,15 @@ impl Token {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// A part of what this thread works for: it stops with the whole, and can be told to stop alone.
+    pub fn part() -> Self {
+        Self(Arc::new(State { whole: token(), ..State::default() }))
+    }
+
     /// Whether the call was told to stop.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled.load(Ordering::Relaxed)
+            || self.0.whole.as_ref().is_some_and(Self::is_cancelled)
     }
 
     /// Does `work` for the call, on this thread.
@@ -69,6 +77,10 @@ impl Token {
         let mut wakers = self.wakers();
         if !wakers.iter().any(|known| known.will_wake(waker)) {
             wakers.push(waker.clone());
+        }
+        drop(wakers);
+        if let Some(whole) = &self.0.whole {
+            whole.wake(waker);
         }
     }
 }
@@ -139,6 +151,18 @@ mod tests {
             assert!(!self::token().expect("the outer call").is_cancelled());
             check();
         });
+    }
+
+    #[test]
+    fn a_part_stops_with_the_whole_and_alone() {
+        let whole = Token::default();
+        let [first, second] = whole.within(|| [Token::part(), Token::part()]);
+        first.cancel();
+        let found = [&first, &second, &whole].map(Token::is_cancelled);
+        assert_eq!(found, [true, false, false]);
+        whole.cancel();
+        assert!(second.is_cancelled());
+        assert!(!Token::part().is_cancelled(), "of no call");
     }
 
     #[test]

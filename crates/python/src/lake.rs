@@ -4,6 +4,7 @@ use crate::call::{OwnRuntime, call};
 use crate::frames::table;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use cancel::Token;
 use pyo3::prelude::*;
 use rebound::cli;
 use rebound::cli::reading::{self, Running, Source};
@@ -30,12 +31,21 @@ type Sent = anyhow::Result<Option<RecordBatch>>;
 #[derive(Debug)]
 struct Stop {
     task: AbortHandle,
+    /// What the query works for: it is told to stop while all threads are at work, too.
+    token: Token,
     _threads: OwnRuntime,
+}
+
+impl Stop {
+    fn now(&self) {
+        self.token.cancel();
+        self.task.abort();
+    }
 }
 
 impl Drop for Stop {
     fn drop(&mut self) {
-        self.task.abort();
+        self.now();
     }
 }
 
@@ -105,7 +115,7 @@ impl Query {
         match &taken {
             Ok(Taken { is_ended, .. }) => self.is_ended.store(*is_ended, Ordering::Release),
             // It broke, or is interrupted: nobody asks for more of it.
-            Err(_) => self.stop.task.abort(),
+            Err(_) => self.stop.now(),
         }
         taken
     }
@@ -145,7 +155,7 @@ impl Query {
 
     /// Ends it.
     fn cancel(&self) {
-        self.stop.task.abort();
+        self.stop.now();
     }
 }
 
@@ -162,7 +172,8 @@ pub(crate) fn lake_query(
     let source = Source { lake, run, memory_mib };
     call(py, move |_| {
         let threads = OwnRuntime::new()?;
-        let running = reading::query(threads.get()?, &source, &text)?;
+        let token = Token::part();
+        let running = token.within(|| reading::query(threads.get()?, &source, &text))?;
         let schema = Arc::clone(running.schema());
         let (into, rows) = mpsc::channel(AHEAD);
         // On the runtime's own threads, whose stacks hold any plan.
@@ -171,7 +182,7 @@ pub(crate) fn lake_query(
             schema,
             rows: Arc::new(Mutex::new(rows)),
             is_ended: AtomicBool::new(false),
-            stop: Stop { task, _threads: threads },
+            stop: Stop { task, token, _threads: threads },
         })
     })
 }

@@ -6,6 +6,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use cancel::Token;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, exec_err, internal_err};
@@ -27,8 +28,8 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Ends joins by their filters where a query is cancelled. It comes last: no other rule knows these
 /// filters.
@@ -84,19 +85,32 @@ fn looking(node: &Arc<dyn ExecutionPlan>, asked: &Asked) -> Result<Option<Arc<dy
     Ok(None)
 }
 
-/// How many streams of a plan's rows somebody holds.
+/// Who asks for a plan's rows.
+#[derive(Debug, Default)]
+struct Asking {
+    /// How many streams of the rows somebody holds.
+    n_held: AtomicUsize,
+    /// The call that the rows are for. It may be told to stop while who holds the rows waits for a
+    /// thread to let go of them.
+    call: OnceLock<Token>,
+}
+
 #[derive(Debug, Clone, Default)]
-struct Asked(Arc<AtomicUsize>);
+struct Asked(Arc<Asking>);
 
 impl Asked {
     /// One more, until what is given is dropped.
     fn hold(&self) -> Held {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        if let Some(token) = cancel::token() {
+            self.0.call.get_or_init(|| token);
+        }
+        self.0.n_held.fetch_add(1, Ordering::SeqCst);
         Held(self.clone())
     }
 
     fn is_held(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.0.n_held.load(Ordering::Relaxed) > 0
+            && !self.0.call.get().is_some_and(Token::is_cancelled)
     }
 }
 
@@ -104,7 +118,7 @@ struct Held(Asked);
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.0.n_held.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
