@@ -32,17 +32,15 @@
     if (kind === "forms" && greatest(ranges) === 0) return null;
     var sides = Object.create(null), all = greatest(rows.map(function (r) { return r.n_ranked; })), stable = ranges.filter(function (x) { return x <= 1; }).length;
     certain(data, ep, "robustness").forEach(function (r) { if (r.stage === stage && r.n_compared > 1) sides[r.region_code] = r.n_above === r.n_compared ? "#2166ac" : r.n_above === 0 ? "#e08214" : "#8c8c8c"; });
+    var room = data.room || 500, wide = Math.max(62, Math.min(130, room / 4 - 10)), gap = 18, inner = room - 2 * (wide + gap) - 8, column = inner / (variants.length - 1);
     // A rank stands by itself, so that a name from right to left does not turn it round.
     function rankText(rank) { return number(rank, rank % 1 ? 1 : 0); }
     var rankWide = widest(rows.map(function (r) { return rankText(r.rank); }), 11) + 5, lineHigh = 13;
-    // Names have a quarter at each side, and a little more if that leaves their words whole.
-    var room = data.room || 500, words = codes.map(function (code) { return nameOf(data, code); }).join(" ").split(/\s+/);
-    var wide = Math.max(62, Math.min(130, room / 4 - 10), Math.min(0.3 * room, Math.ceil(widest(words, 11)) + rankWide)), gap = 18, inner = room - 2 * (wide + gap) - 8, column = inner / (variants.length - 1);
     function nameLines(code) { return fitted(nameOf(data, code), wide - rankWide, 11); }
     var tall = greatest(codes.map(function (code) { return nameLines(code).length; }));
     var height = Math.max(240, codes.length * (lineHigh * tall + 6));
-    // Names of columns lie where their words have room, and else stand, in one line where two would meet the next column's.
-    var names = variants.map(of.of), lies = widest(names.join(" ").split(/\s+/), 11) <= Math.min(column - 6, 2 * (wide + gap)), lines = names.map(function (n) { return fitted(n, lies ? column - 6 : column < 28 ? Infinity : 130, 11); });
+    // Names of columns lie where their words have room, and else stand.
+    var names = variants.map(of.of), lies = widest(names.join(" ").split(/\s+/), 11) <= Math.min(column - 6, 2 * (wide + gap)), lines = names.map(function (n) { return fitted(n, lies ? column - 6 : 130, 11); });
     var above = 12 + (lies ? 13 * greatest(lines.map(function (l) { return l.length; })) : greatest(lines.map(function (l) { return widest(l, 11); })));
     o.grid = { left: wide + gap, right: wide + gap, top: above, bottom: 10, containLabel: false, outerBoundsMode: "none" };
     o.xAxis = axis(t, { type: "category", boundaryGap: false, position: "top", data: variants, axisLine: { show: false }, axisLabel: { show: false }, splitLine: { show: true, lineStyle: { color: t.line } } });

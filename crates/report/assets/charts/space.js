@@ -174,7 +174,7 @@
     };
   }
   function inPieces(s) {
-    return s.n_pieces > 1 ? " " + say("Its largest piece has {largest} products; the other {n} pieces, which no published link joins with it, stand apart.", { largest: s.n_largest, n: s.n_pieces - 1 }) : "";
+    return s.n_pieces > 1 ? " " + say("Its largest piece has {largest} products; the {n} others, which no published link joins with it, stand below.", { largest: s.n_largest, n: s.n_pieces - 1 }) : "";
   }
   function isThere(data) { return data.space && data.space.x.length > 1; }
   // The products of the space with what all regions export of them.
