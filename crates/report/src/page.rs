@@ -1,7 +1,9 @@
 //! The page of a report.
 
+mod captioned;
 mod quality;
 
+use self::captioned::captioned;
 use super::error::ReportError;
 use super::source::{Source, integer};
 use super::terms;
@@ -59,18 +61,6 @@ struct Page<'a> {
     pipeline: &'a Pipeline,
     data: &'a Value,
     words: &'a Words,
-}
-
-/// A table in a box that scrolls, also by the keyboard. Its caption stands before the box, so that
-/// a narrow one does not cut it.
-fn captioned(id: &str, caption: &str, content: &Markup) -> Markup {
-    let named = format!("{id}-caption");
-    html! {
-        p class="caption" id=(named) { (HtmlText(caption)) }
-        div class="scroll" tabindex="0" role="group" aria-labelledby=(named) {
-            table id=(id) aria-labelledby=(named) { (content) }
-        }
-    }
 }
 
 /// A table that `page/tables.js` fills.

@@ -1,6 +1,6 @@
 //! What became of the raw files, and the claims that held.
 
-use super::captioned;
+use super::captioned::captioned;
 use crate::error::ReportError;
 use crate::output::HtmlText;
 use crate::source::Source;
