@@ -109,6 +109,22 @@ fn what_a_pipeline_says_of_the_report_is_in_the_page_and_makes_nothing_again() {
     assert!(project.run().ok().out.starts_with("nothing to do"));
 }
 
+#[test]
+fn a_run_draws_the_report_that_is_not_as_the_pipeline_or_the_lake_is() {
+    let project = Project::published();
+    say(&project, "  folder: ../drawn\n  sections: [maps]\n");
+    let draws = || project.run().ok().out.contains("drew drawn/report.html");
+    assert!(draws(), "it is not there");
+    assert!(!draws(), "it is as it should be");
+    project.edit(PIPELINE, "  sections: [maps]\n", "  sections: [quality]\n");
+    assert!(draws(), "the pipeline says it otherwise");
+    assert_eq!(drawn(&project)["report"]["sections"], json!(["quality"]));
+    // As it is where drawing failed after the last run that published.
+    project.write("drawn/report.html", b"a page of another run");
+    assert!(draws(), "another run is published");
+    assert!(!draws());
+}
+
 /// The bytes of a figure's file.
 fn file(project: &Project, folder: &str, name: &str) -> Vec<u8> {
     let path = project.path().join(folder).join("figures").join(name);
