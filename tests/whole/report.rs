@@ -50,6 +50,21 @@ fn what_a_pipeline_says_of_the_report_is_checked() {
     let told = report(&project, &[]).fails(2, "no file `pipelines/words/fr.yaml`").err;
     assert!(told.contains("invalid `report.sections`"), "{told}");
     project.rebound(&["config", PIPELINE]).fails(2, "no file `pipelines/words/fr.yaml`");
+    // A folder called `s3:` is not what is meant.
+    let project = Project::published();
+    let there = ["report", PIPELINE, "-o", "s3://bucket/out"];
+    project.rebound(&there).fails(2, "no folder of this machine");
+    say(&project, "  folder: s3://bucket/out\n");
+    project.rebound(&["plan", PIPELINE]).fails(2, "invalid `report.folder`");
+    // A text without words would leave a heading empty.
+    let project = Project::published();
+    say(&project, "  language: words.yaml\n");
+    project.write("pipelines/words.yaml", b"language: fr\ntexts:\n  Overview:\n");
+    report(&project, &[]).fails(2, "line 3: \"Overview\": it has no words");
+    // A file that stands where a folder is to be made is the one that is named.
+    let project = Project::published();
+    project.write("drawn/figures", b"");
+    report(&project, &[]).fails(2, "failed to write `drawn/figures`");
     // Only the data have regions.
     let project = Project::published();
     say(&project, "  regions: [NSW, Tasmania, QDL]\n");
@@ -92,6 +107,22 @@ fn what_a_pipeline_says_of_the_report_is_in_the_page_and_makes_nothing_again() {
     let configs = "  - ../config/default.yaml\n  - ../config/australia.yaml\n";
     project.edit(PIPELINE, configs, "  - ../config/whole.yaml\n");
     assert!(project.run().ok().out.starts_with("nothing to do"));
+}
+
+#[test]
+fn a_run_draws_the_report_that_is_not_as_the_pipeline_or_the_lake_is() {
+    let project = Project::published();
+    say(&project, "  folder: ../drawn\n  sections: [maps]\n");
+    let draws = || project.run().ok().out.contains("drew drawn/report.html");
+    assert!(draws(), "it is not there");
+    assert!(!draws(), "it is as it should be");
+    project.edit(PIPELINE, "  sections: [maps]\n", "  sections: [quality]\n");
+    assert!(draws(), "the pipeline says it otherwise");
+    assert_eq!(drawn(&project)["report"]["sections"], json!(["quality"]));
+    // As it is where drawing failed after the last run that published.
+    project.write("drawn/report.html", b"a page of another run");
+    assert!(draws(), "another run is published");
+    assert!(!draws());
 }
 
 /// The bytes of a figure's file.
@@ -212,6 +243,11 @@ fn a_report_says_what_changed_since_a_run() {
     others.as_array_mut().expect("tables").retain(|of| of["fate"] == "changed");
     assert_eq!(counts(&others, ["table", "added", "removed", "changed"]), expected);
     assert!(!expected.is_empty());
+    for list in ["regions", "products"] {
+        let moved = changed[list].as_array().expect("a list");
+        assert!(!moved.is_empty(), "no {list}");
+        assert!(moved.iter().all(|of| of["moved"].as_f64() != Some(0.0)), "{moved:?}");
+    }
     let why = changed["why"].to_string();
     assert!(why.contains("harmonize.method"), "{why}");
 }

@@ -189,7 +189,7 @@ impl ReportText {
             let steps = std::iter::once(Step::from("report")).chain(steps);
             wrong.push((steps.collect(), why));
         };
-        for (steps, why) in keys.empty_texts().into_iter().chain(keys.twice()) {
+        for (steps, why) in keys.unfit().into_iter().chain(keys.twice()) {
             tell(steps, why);
         }
         let language = match keys.language.as_deref().map(|name| language(file, name)) {
@@ -230,12 +230,17 @@ impl ReportText {
 }
 
 impl Keys {
-    /// Texts and lists that say nothing.
-    fn empty_texts(&self) -> Vec<Wrong> {
+    /// Texts and lists that say nothing, or nothing that there is.
+    fn unfit(&self) -> Vec<Wrong> {
         let mut found = Vec::new();
         if self.sections.as_ref().is_some_and(Vec::is_empty) {
             let why = "expected at least one section; without the key the report has all";
             found.push((vec![Step::from("sections")], why.to_owned()));
+        }
+        // It would be a folder `s3:` beside the pipeline.
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.contains("://")) {
+            let why = format!("{folder:?}: expected a folder of this machine");
+            found.push((vec![Step::from("folder")], why));
         }
         let is_empty = |text: &String| text.trim().is_empty();
         for (key, text) in [("folder", &self.folder), ("title", &self.title)] {
@@ -356,6 +361,11 @@ mod tests {
         assert_eq!(read(text).expect_err("faults"), expected);
         let wrong = read("report: {language: words/fr.yaml}").expect_err("a fault");
         assert!(wrong[0].contains("no file `pipelines/words/fr.yaml`"), "{wrong:?}");
+        let wrong = read("report: s3://bucket/out").expect_err("a fault");
+        assert_eq!(
+            wrong,
+            ["report.folder: \"s3://bucket/out\": expected a folder of this machine"]
+        );
         let wrong = read("report: 5").expect_err("a fault");
         assert!(wrong[0].contains("5: expected a folder, or keys with values"), "{wrong:?}");
     }

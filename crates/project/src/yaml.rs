@@ -53,20 +53,28 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, YamlError> {
 /// Bytes of the largest file that is read.
 const MOST_BYTES: u64 = 64 << 20;
 
+/// The mark of the order of bytes.
+const MARK: char = '\u{feff}';
+
 /// The text of a file.
 ///
 /// # Errors
 ///
 /// [`YamlError::Read`] if it is not there, is no file, or is too large.
 pub fn text_of(path: &Path) -> Result<String, YamlError> {
-    let text = || {
+    let text = || -> std::io::Result<String> {
         bounded::is_regular(path)?;
         let n = path.metadata()?.len();
         if n > MOST_BYTES {
             let why = format!("it has {n} bytes: expected a text of at most {MOST_BYTES}");
             return Err(std::io::Error::other(why));
         }
-        std::fs::read_to_string(path)
+        let mut text = std::fs::read_to_string(path)?;
+        // Some editors begin a file by a mark, which YAML would read as a document of its own.
+        if text.starts_with(MARK) {
+            text.drain(..MARK.len_utf8());
+        }
+        Ok(text)
     };
     text().map_err(|source| YamlError::Read { path: path.to_owned(), source })
 }
@@ -515,6 +523,16 @@ mod tests {
         _number: usize,
         #[serde(rename = "colours")]
         _colours: Vec<Colour>,
+    }
+
+    #[test]
+    fn a_mark_at_the_begin_is_no_document() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.yaml");
+        std::fs::write(&path, "\u{feff}a: 1\r\nb: 2\r\n").expect("written");
+        let read = all_of::<BTreeMap<String, u8>>(&path, &text_of(&path).expect("a text"));
+        let expected = BTreeMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
+        assert_eq!(read.expect("keys"), expected);
     }
 
     #[test]

@@ -430,10 +430,16 @@ where
         let runtime = self.runtime.clone().or_else(|| Handle::try_current().ok());
         let waker: &Waker = context.waker();
         let work = &mut self.work;
+        // The rows of the plan are for the call that this thread works for.
+        let call = cancel::token();
         let polled = on_large_stack(|| {
             let _guard = runtime.as_ref().map(Handle::enter);
             IS_PLANNING.set(true);
-            work.as_mut().poll(&mut Context::from_waker(waker))
+            let poll = || work.as_mut().poll(&mut Context::from_waker(waker));
+            match call {
+                Some(call) => call.within(poll),
+                None => poll(),
+            }
         });
         match polled {
             Some(polled) => polled.map(Ok),

@@ -27,6 +27,9 @@ var draw = (function () {
   return function (make) {
     charts.speak(data.words);
     data.still = true;
+    // On paper marks stand off its edges, as words do; maps have margins of their own.
+    var paper = data.paper = data.width, inset = paper && make === charts.all ? 6 : 0;
+    if (paper) data.width = paper - 2 * inset;
     data.room = data.width || 900;
     data.whole = data.width || WIDTH;
     if (data.geo) echarts.registerMap("regions", data.geo);
@@ -37,7 +40,7 @@ var draw = (function () {
       figure.option.textStyle.fontFamily = charts.FONT;
       // Numbers as texts, with all their digits.
       var rows = figure.rows && figure.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });
-      var svg = charts.sheet(figure, data.width || Math.max(WIDTH, figure.width || 0), false, run);
+      var svg = charts.sheet(figure, paper || Math.max(WIDTH, figure.width || 0), false, run, figure.option.geo ? 0 : inset);
       return { name: figure.id, svg: svg, columns: figure.columns, rows: rows, sql: figure.sql };
     }));
   };

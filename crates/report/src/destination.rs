@@ -74,6 +74,14 @@ pub enum DestinationError {
         /// The folder of the lake.
         lake: PathBuf,
     },
+    /// It is a place on the network.
+    #[error(
+        "`{path}` is no folder of this machine: name one, and copy from there what others are to have"
+    )]
+    Network {
+        /// What is named.
+        path: PathBuf,
+    },
     /// A folder has the name of a file.
     #[error("`{path}` is the name of a file, and several files are written: name a folder")]
     File {
@@ -209,8 +217,12 @@ pub fn is_outside(path: &Path, lake: Option<&Path>) -> Result<(), DestinationErr
 ///
 /// # Errors
 ///
-/// [`DestinationError::File`].
+/// [`DestinationError::File`], or [`DestinationError::Network`] for a place such as `s3://bucket/out`,
+/// which would be a folder `s3:`.
 pub fn is_folder_name(path: &Path) -> Result<(), DestinationError> {
+    if path.to_string_lossy().contains("://") {
+        return Err(DestinationError::Network { path: path.to_owned() });
+    }
     let is_told = path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
     let is_of_file =
         |ending: String| FILES.contains(&ending.as_str()) || OTHERS.contains(&ending.as_str());
@@ -337,5 +349,9 @@ mod tests {
         assert!(is_folder_name(&folder.path().join("v1.2")).is_ok());
         std::fs::create_dir(&path).expect("made");
         assert!(is_folder_name(&path).is_ok());
+        for place in ["s3://bucket/out", "s3://bucket/out/", "file:///out"] {
+            let error = is_folder_name(Path::new(place)).expect_err(place);
+            assert!(error.to_string().contains("no folder of this machine"), "{error}");
+        }
     }
 }

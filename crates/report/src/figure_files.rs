@@ -23,8 +23,8 @@ pub enum FigureForm {
     Pdf,
 }
 
-/// Pixels that a width may have: less holds no words, more is no page.
-const WIDTHS: RangeInclusive<f64> = 150.0..=4000.0;
+/// Pixels that a width may have: in less, of 7 cm, words would lie over each other, and more is no page.
+const WIDTHS: RangeInclusive<f64> = 264.0..=4000.0;
 
 /// Units of a width: how many are an inch, which has 96 pixels.
 const UNITS: [(&str, f64); 5] =
@@ -169,9 +169,14 @@ mod tests {
 
     #[test]
     fn a_width_has_a_unit() {
-        for (text, pixels) in
-            [("8cm", 302), ("80mm", 302), ("3.5 in", 336), ("252pt", 336), ("640px", 640)]
-        {
+        for (text, pixels) in [
+            ("7cm", 265),
+            ("8cm", 302),
+            ("80mm", 302),
+            ("3.5 in", 336),
+            ("252pt", 336),
+            ("640px", 640),
+        ] {
             assert_eq!(text.parse(), Ok(Width { pixels }), "{text}");
         }
         for (text, why) in [
@@ -179,8 +184,8 @@ mod tests {
             ("cm", "expected a number and its unit"),
             ("8 km", "expected a number and its unit"),
             ("infcm", "expected a number and its unit"),
-            ("1cm", "expected 4.0 to 105.8 cm"),
-            ("-8cm", "expected 4.0 to 105.8 cm"),
+            ("6.9cm", "expected 7.0 to 105.8 cm"),
+            ("-8cm", "expected 7.0 to 105.8 cm"),
             ("2m", "expected a number and its unit"),
         ] {
             let error = text.parse::<Width>().expect_err(text);

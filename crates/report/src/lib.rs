@@ -173,8 +173,9 @@ pub fn report(
     }
     let html = page::page(&source, pipeline, &data, &words, &results)?;
     let figures = args.output.join("figures");
-    std::fs::create_dir_all(if args.no_figures { &args.output } else { &figures })
-        .map_err(|source| ReportError::Write { path: args.output.clone(), source })?;
+    let folder = if args.no_figures { &args.output } else { &figures };
+    std::fs::create_dir_all(folder)
+        .map_err(|source| ReportError::Write { path: folder.clone(), source })?;
     let page = figure_files::put(args.output.join("report.html"), html.as_bytes())?;
     let figures = if args.no_figures {
         Vec::new()

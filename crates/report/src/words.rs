@@ -53,7 +53,7 @@ struct WordsFile {
     #[serde(default)]
     direction: Direction,
     /// Texts by the English ones.
-    texts: BTreeMap<String, String>,
+    texts: BTreeMap<String, Option<String>>,
 }
 
 /// The texts of a report in a language. What has no text there is said in English.
@@ -121,7 +121,7 @@ impl Words {
         let mut faults: Vec<String> = texts
             .iter()
             .filter_map(|(english, own)| {
-                let why = unfit(english, own, &known)?;
+                let why = unfit(english, own.as_deref().unwrap_or_default(), &known)?;
                 let line = yaml::line_of(text, &["texts", english]);
                 let line = line.map_or_else(String::new, |line| format!("line {line}: "));
                 Some(format!("{line}{english:?}: {why}"))
@@ -144,7 +144,8 @@ impl Words {
             )
         });
         let shown = |text: String| text.chars().map(visible).collect();
-        let texts = texts.into_iter().map(|(english, own)| (english, shown(own))).collect();
+        let texts = texts.into_iter().filter_map(|(english, own)| Some((english, shown(own?))));
+        let texts = texts.collect();
         Ok(Self { language, direction, texts, warning })
     }
 
@@ -208,6 +209,9 @@ fn unfit(english: &str, own: &str, known: &BTreeSet<&str>) -> Option<String> {
         let meant = suggest(english, known.iter().copied());
         return Some(format!("unknown text: expected one that the report says{meant}"));
     }
+    if own.trim().is_empty() {
+        return Some("it has no words: leave it out, and it is said in English".to_owned());
+    }
     let (needed, given) = (names(english), names(own));
     (needed != given).then(|| {
         let told = |names: &BTreeSet<&str>| match names.len() {
@@ -268,6 +272,17 @@ mod tests {
              `Overview`?)\n\
              line 4: \"{n} region\": it has no value: expected {n}";
         assert_eq!(found.expect_err("faults"), expected);
+    }
+
+    #[test]
+    fn texts_without_words_are_errors() {
+        for nothing in ["''", "' '", "null", ""] {
+            let found =
+                of(&format!("language: fr\ntexts:\n  Maps: Cartes\n  Overview: {nothing}\n"));
+            let expected = "failed to read the words `fr.yaml`:\n\
+                 line 4: \"Overview\": it has no words: leave it out, and it is said in English";
+            assert_eq!(found.expect_err(nothing), expected);
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use project::pipeline_file::PipelineFile;
 use report::{self, Drawn, ReportArgs, USUAL_ADDRESS, destination};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,22 @@ const AT_LEAST: Duration = Duration::from_secs(60);
 /// The lake of a report.
 fn lake_of(args: &ReportArgs, pipelines: impl FnOnce() -> String) -> anyhow::Result<Lake> {
     LakeArgs { lake: args.lake.clone().unwrap_or_else(pipelines) }.open()
+}
+
+/// Whether a page shows the run that is published, and was drawn after the pipeline was written.
+pub(super) fn is_current(
+    runtime: &Runtime,
+    args: &ReportArgs,
+    page: &Path,
+) -> anyhow::Result<bool> {
+    let written = |path: &Path| path.metadata().and_then(|of| of.modified());
+    let (Ok(drawn), Ok(text)) = (written(page), std::fs::read_to_string(page)) else {
+        return Ok(false);
+    };
+    let file = PipelineFile::read(&args.pipeline)?;
+    let run = catalog(runtime, &lake_of(args, || file.lake())?)?.run;
+    let is_older = written(&args.pipeline).is_ok_and(|pipeline| pipeline < drawn);
+    Ok(is_older && text.contains(&run))
 }
 
 /// Draws what is published.

@@ -173,8 +173,8 @@ fn metrics_of(args: &RunArgs, file: &PipelineFile) -> Option<PathBuf> {
     args.metrics.clone().or_else(|| file.metrics())
 }
 
-/// Draws the report that the pipeline asks for, if something was published since, or it is not
-/// there.
+/// Draws the report that the pipeline asks for, if it is not there, or shows another run or what an
+/// older pipeline says.
 pub(super) fn draw_report(
     runtime: &Runtime,
     out: &mut impl Write,
@@ -184,13 +184,13 @@ pub(super) fn draw_report(
     shown: Shown,
 ) -> anyhow::Result<()> {
     let page = folder.join("report.html");
+    let asked = ReportArgs::usual(args.pipeline.clone(), args.lake.clone(), folder);
     let is_due = match outcome.publication {
         Publication::Published => true,
-        Publication::Unchanged => !page.is_file(),
+        Publication::Unchanged => !drawing::is_current(runtime, &asked, &page)?,
         Publication::Held(_) => false,
     };
     if is_due {
-        let asked = ReportArgs::usual(args.pipeline.clone(), args.lake.clone(), folder);
         drawing::draw(runtime, &asked, &PipelineFile::read(&args.pipeline)?.pipeline(runtime)?)
             .context("the tables are published, but the report could not be drawn")?;
         if shown.summary {

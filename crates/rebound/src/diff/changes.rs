@@ -39,7 +39,9 @@ fn moved(found: &Difference, of: fn(&TableChange) -> &Vec<Moved>) -> Vec<Value> 
             json!({"table": change.table, "measure": change.measure, "code": moved.code,
                 "moved": moved.moved.float(), "change": moved.change.float()})
         };
-        of(change).iter().map(row).collect()
+        // Where fewer moved than are listed, the last of them did not.
+        let has_moved = |moved: &&Moved| moved.moved.float() != 0.0;
+        of(change).iter().filter(has_moved).map(row).collect()
     };
     found.tables_changed.iter().flat_map(of_table).collect()
 }
@@ -77,11 +79,14 @@ mod tests {
             columns: Vec::new(),
             measure: Some("fob_value".to_owned()),
             rows: Vec::new(),
-            regions: vec![Moved {
-                code: "A".to_owned(),
-                moved: Amount::Money(3025),
-                change: Amount::Money(-3025),
-            }],
+            regions: vec![
+                Moved {
+                    code: "A".to_owned(),
+                    moved: Amount::Money(3025),
+                    change: Amount::Money(-3025),
+                },
+                Moved { code: "B".to_owned(), moved: Amount::Money(0), change: Amount::Money(0) },
+            ],
             products: Vec::new(),
         };
         let cause = Cause {

@@ -206,15 +206,17 @@ var charts = {};
       return { type: "group", children: [line(a, b, 0, width, 0.4), line(a, a, 9, 2, 0.8), line(b, b, 9, 2, 0.8)] };
     } };
   }
-  // A text in lines that are at most `room` pixels wide, and no letter less.
   function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px " + FONT).width; }
+  // Where a text may break: at blanks, and between the letters of scripts that have none, but not before what closes or behind what opens.
+  var PIECES = /\s*[（「『《【〈]*(?:[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]+)[、。，．：；！？）」』》】〉]*/g;
+  // A text in lines that are at most `room` pixels wide, and no letter less.
   function fitted(text, room, size, bold) {
     var out = [];
-    String(text).split(/\s+/).forEach(function (word) {
-      var last = out.length - 1;
-      if (last >= 0 && widthOf(out[last] + " " + word, size, bold) <= room) { out[last] += " " + word; return; }
+    (String(text).trim().match(PIECES) || [""]).forEach(function (piece) {
+      var last = out.length - 1, behind = piece.replace(/^\s+/, " ");
+      if (last >= 0 && widthOf(out[last] + behind, size, bold) <= room) { out[last] += behind; return; }
       out.push("");
-      Array.from(word).forEach(function (letter) {
+      Array.from(piece.trim()).forEach(function (letter) {
         var at = out.length - 1;
         if (out[at] && widthOf(out[at] + letter, size, bold) > room) out.push(letter); else out[at] += letter;
       });

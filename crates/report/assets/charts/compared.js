@@ -1,7 +1,7 @@
 // Regions beside each other: quadrants, rankings, relations.
 (function () {
   "use strict";
-  const { axis, base, capital, crossed, esc, framed, greatest, has, key, kinds, literal, measureOf, measures, money, named, number, own, put,
+  const { axis, base, capital, crossed, esc, fitted, framed, greatest, has, key, kinds, literal, measureOf, measures, money, named, number, own, put,
     regionsOf, rowsOf, say, sayMany, sizeOf, theme, tick, ticked, usual, widest } = charts;
   // Regions that are so many at most have their intervals drawn, and so many a name each.
   var FEW = 12, NAMED = 60;
@@ -168,8 +168,9 @@
       return arrow({ x: r[x], y: r[m[1]], row: r, text: r.region_name, size: n > NAMED ? 7 : sizeOf(r.base_value, 4 * largest) }, sx, sy);
     });
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(capital(say(said[0]))) + " " + number(r[x]) + "<br>" + esc(indexWords(r, m[0], m[1])) : ""; };
-    o.grid = { left: 20, right: 20, top: 20, bottom: 34, containLabel: true };
-    o.xAxis = ticked(axis(t, { type: "value", name: say(said[1]), nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft, formatter: tick } }), sx);
+    var under = fitted(say(said[1]), data.room - 120, 12);
+    o.grid = { left: 20, right: 20, top: 20, bottom: 19 + 15 * under.length, containLabel: true };
+    o.xAxis = ticked(axis(t, { type: "value", name: under.join("\n"), nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft, formatter: tick } }), sx);
     o.yAxis = ticked(axis(t, { type: "value", name: say(indexNames[measure]), nameLocation: "middle", nameGap: gapOf(sy), axisLabel: { color: t.soft, formatter: tick } }), sy);
     o.series = n < FOR_LINE ? [] : banded(t, fit, xmin, xmax, sy);
     o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : "#5b6270", opacity: 0.75, borderColor: t.bg } }; }),

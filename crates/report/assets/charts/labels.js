@@ -87,7 +87,9 @@
       var spots = marks.map(function (m) { var at = pixels(m.at); return { px: at[0], py: at[1], r: m.size / 2, label: m.text }; });
       function isFree(box) { return !spots.some(function (s) { return meets(box, [s.px - s.r, s.py - s.r, s.px + s.r, s.py + s.r]); }); }
       (corners || []).forEach(function (name, i) {
-        var right = i < 2, top = i % 2 === 0, of = fitted(name, (right ? frame[2] - middle[0] : middle[0] - frame[0]) - 12, 11, true), w = greatest(of.map(function (l) { return widthOf(l, 11, true); }));
+        // A word is whole, even if its quadrant is not as wide.
+        var right = i < 2, top = i % 2 === 0, word = greatest(name.split(/\s+/).map(function (of) { return widthOf(of, 11, true); }));
+        var of = fitted(name, Math.max(word, (right ? frame[2] - middle[0] : middle[0] - frame[0]) - 12), 11, true), w = greatest(of.map(function (l) { return widthOf(l, 11, true); }));
         var outer = right ? frame[2] - 5 : frame[0] + 5, edge = outer, from = top ? frame[1] + 4 : frame[3] - 4 - 13 * of.length;
         function box() { return [right ? edge - w : edge, from, right ? edge : edge + w, from + 13 * of.length]; }
         // Beside a mark that stands in the corner, if the quadrant has the room.

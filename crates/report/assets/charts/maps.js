@@ -428,6 +428,8 @@
     if (n === 1) return say(of[above ? 3 : 4], { name: found[0].region_name });
     return say(of[above === 0 ? 0 : above === n ? 1 : 2], values);
   }
+  // How wide a map is: as the whole sheet on paper.
+  function sheetOf(data) { return data.paper || data.room; }
   function map(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], rows = regionsOf(data, ep), e = charts.episodeOf(data, ep), isUpgrading = measure === "upgrading";
     if (!data.geo || !data.geo.features.length || !rows.length) return null;
@@ -437,7 +439,7 @@
     var scale = classes(found.map(function (r) { return r[m[1]]; })), marks = rows.map(function (r) { return { code: r.region_code, label: r.region_name, value: r[m[1]] }; });
     var others = valued(t, scale, marks, key("no index ({n})"));
     var ends = isUpgrading ? [say("less complex"), say("more complex")] : [say("worse than expected"), say("better than expected")];
-    var height = shaded(data, o, t, marks, legend(scale, data.room - 20, others, ends, t), { width: data.room }), by = {};
+    var height = shaded(data, o, t, marks, legend(scale, sheetOf(data) - 20, others, ends, t), { width: sheetOf(data) }), by = {};
     rows.forEach(function (r) { by[r.region_code] = r; });
     var name = say(m[0]);
     tips(o, function (code) {
@@ -464,7 +466,7 @@
     var marks = rows.map(function (r) { var of = own(table, r[field]); return { code: r.region_code, label: r.region_name, color: has(r[field]) ? (of ? of[0] : neither) : null }; });
     var others = Object.keys(table).filter(function (k) { return own(n, k); }).map(function (k) { return { color: table[k][0], label: say("{kind} ({n})", { kind: words(k), n: n[k] }) }; });
     if (n_none) others.push({ color: hatch(t), label: say(none, { n: n_none }) });
-    var height = shaded(data, o, t, marks, legend(null, data.room - 20, others, null, t), { width: data.room });
+    var height = shaded(data, o, t, marks, legend(null, sheetOf(data) - 20, others, null, t), { width: sheetOf(data) });
     tips(o, function (code) {
       var r = own(by, code);
       if (!r) return esc(code) + "<br>" + esc(say("no region of these data"));

@@ -15,18 +15,18 @@
       return '<text x="14" y="' + (top + step * i) + '" font-size="' + size + '" ' + style + ">" + escaped(line) + "</text>";
     }).join("");
   }
-  // The sheet is `wide`; its chart is drawn anew, since a page may show it in part.
-  function sheet(figure, wide, dark, run) {
-    var t = theme(dark), size = wide < 800 ? 15 : 18, room = wide - 28;
+  // The sheet is `wide`, and its chart `inset` from both edges; it is drawn anew, since a page may show it in part.
+  function sheet(figure, wide, dark, run, inset) {
+    var t = theme(dark), off = inset || 0, size = wide < 800 ? 15 : 18, room = wide - 28;
     function lines(text, size, bold) { return text ? fitted(text, room, size, bold) : []; }
     var title = lines(figure.title, size, true), subtitle = lines(figure.subtitle, 13);
     var note = lines([figure.note, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
     var titled = 16 + (size + 6) * title.length, above = titled + (subtitle.length ? 4 + 18 * subtitle.length : 0);
     var height = above + figure.height + 14 + 15 * note.length;
-    var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide, height: figure.height });
+    var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });
     chart.setOption(figure.option);
     // What happens under a mouse is nothing that a file shows.
-    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "").replace(/<svg /, '<svg y="' + above + '" ');
+    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "").replace(/<svg /, '<svg x="' + off + '" y="' + above + '" ');
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
       '" viewBox="0 0 ' + wide + " " + height + '" font-family="' + FONT + '"><title>' + escaped(figure.title || figure.id) +

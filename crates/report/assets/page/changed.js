@@ -18,6 +18,8 @@
     var of = own(own(codes, column), v);
     return of ? say(of) : page.shownAs(v, column);
   }
+  // Columns as they are read: what it is, and then what became of it.
+  var order = ["code", "table", "fate", "rows", "added", "removed", "changed", "measure", "change", "moved", "kind", "stages"];
   // Texts as a list, rows as a table of all their columns.
   function listed(id, title, items) {
     var box = el("div", null, "changes-" + id), heading = el("h3", title), texts = items.filter(function (x) { return typeof x !== "object"; });
@@ -30,10 +32,7 @@
       box.appendChild(ul);
     }
     if (rows.length) {
-      var columns = [];
-      rows.forEach(function (row) {
-        Object.keys(row).forEach(function (column) { if (columns.indexOf(column) < 0) columns.push(column); });
-      });
+      var columns = order.filter(function (column) { return rows.some(function (row) { return row[column] !== undefined; }); });
       var cells = rows.map(function (row) { return columns.map(function (column) { return row[column]; }); });
       box.appendChild(page.tableOf(columns, cells, heading.id, columns.map(headOf), cells.map(function (row) {
         return row.map(function (v, i) { return cellOf(columns[i], v); });
@@ -45,6 +44,7 @@
     var into = document.querySelector("#changed .changes"), of = data.changed;
     if (!into || !of) return;
     into.appendChild(el("p", say("From run {since} to run {run}.", { since: of.since, run: of.run }), "soft"));
+    if (!lists.some(function (list) { return (of[list[0]] || []).length; })) into.appendChild(el("p", say("Both published the same tables.")));
     lists.forEach(function (list) {
       if ((of[list[0]] || []).length) into.appendChild(listed(list[0], say(list[1]), of[list[0]]));
     });
