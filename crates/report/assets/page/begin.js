@@ -117,5 +117,7 @@
     window.rebound = { drawAll: page.drawAll };
     document.body.dataset.ready = "yes";
   }
-  begin();
+  // Texts are measured before these are drawn: in the letters of the page, so not before it has
+  // them. Without them it is drawn in others.
+  Promise.allSettled(Array.from(document.fonts, function (face) { return face.load(); })).then(begin);
 })();

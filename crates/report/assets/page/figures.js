@@ -15,7 +15,8 @@
   var GAP = 28, COLUMN = 480;
   // Pixels of a figure beside another, and of one alone.
   function measured() {
-    var whole = Math.floor(document.querySelector("main > section:not([hidden]), main").clientWidth);
+    var main = document.querySelector("main"), style = getComputedStyle(main);
+    var whole = Math.floor(main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
     var isPaired = whole >= 2 * COLUMN + GAP;
     root.style.setProperty("--columns", isPaired ? 2 : 1);
     data.narrow = window.innerWidth < 600 && !isPrinting();
