@@ -66,6 +66,8 @@
       right = 16;
       key = keyed(t, lines.map(function (l) { return { text: l.name, color: l.color, mark: l.dash || "line" }; }).concat(model ? [{ text: interval, color: PAST, mark: "box", opacity: 0.3 }] : []), wide - 8, 0);
     }
+    // The first and the last period stand below the ends of the lines.
+    if (periods.length) { left = Math.max(left, widthOf(periods[0], 12) / 2 + 2); right = Math.max(right, widthOf(periods[periods.length - 1], 12) / 2 + 2); }
     var top = 14 + key.height, bottom = 30;
     o.graphic = key.graphic;
     o.grid = { left: left, right: right, top: top, bottom: bottom, containLabel: false, outerBoundsMode: "none" };
@@ -200,6 +202,7 @@
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = along(names, p.map(function (x) { return [x[1], x[2]].concat(expected(x[0])); }));
+    o.series[0].lineStyle.color = o.series[0].itemStyle.color = t.better;
     o.series[0].markArea = shock(t, e, true);
     if (found.length) o.series.push(uprights(say("interval of its indices"), t.soft, found));
     var notes = [say("Dashed: the base, grown as all regions together.")];

@@ -163,14 +163,16 @@
     scroll.appendChild(table);
     return scroll;
   }
+  // A number and its percent sign stand in one line.
+  function unbroken(text) { return text.replace(/(\d) %/g, "$1\u00a0%"); }
   // The place of a figure.
   function place(figure, isWide) {
-    var f = el("figure", null, isWide ? "wide" : null), title = el("h3", figure.title), box = null;
+    var f = el("figure", null, isWide ? "wide" : null), title = el("h3", unbroken(figure.title)), box = null;
     f.id = figure.id;
     title.id = figure.id + "-title";
     f.setAttribute("aria-labelledby", title.id);
     f.appendChild(title);
-    if (figure.subtitle) f.appendChild(el("p", figure.subtitle, "subtitle"));
+    if (figure.subtitle) f.appendChild(el("p", unbroken(figure.subtitle), "subtitle"));
     if (figure.option) {
       box = el("div", null, "chart");
       box.style.height = figure.height + "px";
@@ -186,7 +188,7 @@
       f.appendChild(tableOf(figure.columns, figure.rows, title.id, figure.heads, figure.said));
     }
     var caption = el("figcaption"), source = charts.sourceOf(figure, data.meta.run);
-    if (figure.note) caption.appendChild(el("span", figure.note + " "));
+    if (figure.note) caption.appendChild(el("span", unbroken(figure.note) + " "));
     if (source) caption.appendChild(el("span", source, "source"));
     var of = menu(figure, box);
     if (of) f.appendChild(of);
