@@ -29,7 +29,7 @@ var charts = {};
     if (v === null || v === undefined) return "–";
     var a = Math.abs(v), s = v < 0 ? "−" : "";
     var steps = [[1e12, "tn"], [1e9, "bn"], [1e6, "m"], [1e3, "k"]];
-    for (var i = 0; i < steps.length; i++) if (a >= steps[i][0]) return s + (a / steps[i][0]).toPrecision(3).replace(/\.0+$/, "") + " " + steps[i][1] + (unit ? " " + unit : "");
+    for (var i = 0; i < steps.length; i++) if (a >= steps[i][0]) return s + Number((a / steps[i][0]).toPrecision(3)) + " " + steps[i][1] + (unit ? " " + unit : "");
     return s + a.toFixed(0) + (unit ? " " + unit : "");
   }
   function number(v, digits) {

@@ -11,10 +11,10 @@
   // What ranks are followed over: lists of the data, names of what varies, and words.
   var followed = {
     bump: { list: "against", source: "resilience.rank", names: benchmarks, of: function (v) { return benchmarkOf(v)[0]; },
-      one: "{Stage}: {n} of {all} regions keeps its rank within one place, whatever it is compared with", more: "{Stage}: {n} of {all} regions keep their rank within one place, whatever they are compared with", none: "{Stage}: no region keeps its rank within one place, whatever it is compared with", each: "{Stage}: every region keeps its rank within one place, whatever it is compared with",
+      one: "{Stage}: {n} of {all} regions keeps its rank within one place, whatever it is compared with", more: "{Stage}: {n} of {all} regions keep their rank within one place, whatever they are compared with", none: "{Stage}: no region keeps its rank within one place, whatever it is compared with", each: "{Stage}: every region keeps its rank within one place, whatever it is compared with", shown: "{Stage}: the rank holds within one place for {n} of the {all} regions shown, whatever they are compared with",
       subtitle: "Rank by the index of {stage} against each benchmark, 1 is the highest" },
     forms: { list: "forms", source: "resilience.region", names: forms, of: function (v) { return say(own(forms, v) || v); },
-      one: "{Stage}: {n} of {all} regions keeps its rank within one place in every form of the index", more: "{Stage}: {n} of {all} regions keep their rank within one place in every form of the index", none: "{Stage}: no region keeps its rank within one place in every form of the index", each: "{Stage}: every region keeps its rank within one place in every form of the index",
+      one: "{Stage}: {n} of {all} regions keeps its rank within one place in every form of the index", more: "{Stage}: {n} of {all} regions keep their rank within one place in every form of the index", none: "{Stage}: no region keeps its rank within one place in every form of the index", each: "{Stage}: every region keeps its rank within one place in every form of the index", shown: "{Stage}: the rank holds within one place for {n} of the {all} regions shown, in every form of the index",
       subtitle: "Rank by each form of the index of {stage} against its products in all regions, 1 is the highest" }
   };
   // Ranks of regions from one variant to the next: with their names at both ends.
@@ -92,7 +92,7 @@
     if (codes.some(function (code) { return variants.some(function (v) { return !has(regions[code][v]); }); })) notes.push(say("A gap: no rank there."));
     if (edge) notes.push(say("Shown: {n} of {all} regions, the first and the last against all regions together. Ranks from {from} to {to} are pressed together.", { n: codes.length, all: all, from: edge, to: all - edge }));
     var columns = ["variant", "region_code", "rank", "n_ranked"];
-    return { id: kind + "-" + stage + "-" + ep, title: stable === codes.length ? say(of.each, values) : stable ? sayMany(stable, of.one, of.more, values) : say(of.none, values), subtitle: say(of.subtitle, values), note: notes.join(" "), source: of.source, height: above + height + 12, option: o,
+    return { id: kind + "-" + stage + "-" + ep, title: edge ? say(of.shown, values) : stable === codes.length ? say(of.each, values) : stable ? sayMany(stable, of.one, of.more, values) : say(of.none, values), subtitle: say(of.subtitle, values), note: notes.join(" "), source: of.source, height: above + height + 12, option: o,
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, of.list).sql + ") where episode = " + literal(ep) + " and stage = " + literal(stage) + " order by variant, region_code" };
   }
   function bump(data, ep, stage, dark) { return followedOver(data, ep, stage, dark, "bump"); }
@@ -126,7 +126,7 @@
   function leftOut(data) {
     var of = listOf(data, "left_out"), rows = of.rows;
     if (!rows.length) return null;
-    return table("left-out", { title: sayMany(rows.length, "{n} rule leaves out records, {share} of the readable value", "{n} rules leave out records, the largest {share} of the readable value", { share: share(rows[0].share) }), subtitle: say("What rules of the layout exclude, all years together"), note: say("A record that two rules cover is counted by each."), source: "customs.rules, customs.reconciliation", sql: of.sql },
+    return table("left-out", { title: rows.every(function (r) { return !r.n_entries; }) ? say("Rules of the layout leave out no records") : sayMany(rows.length, "{n} rule leaves out records, {share} of the readable value", "{n} rules leave out records, the largest {share} of the readable value", { share: share(rows[0].share) }), subtitle: say("What rules of the layout exclude, all years together"), note: say("A record that two rules cover is counted by each."), source: "customs.rules, customs.reconciliation", sql: of.sql },
       rows, ["rule", "why", "n_entries", "fob_value", "share"], [say("Rule"), say("Why"), say("Entries"), say("Value"), say("Share")], function (r) { return [r.rule.replace(/_/g, " "), r.why, whole(r.n_entries), money(r.fob_value, data.meta.unit), share(r.share)]; }, [0, 1]);
   }
   // Which years of which regions have no records.
