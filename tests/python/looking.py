@@ -115,6 +115,8 @@ def keys(page):
             if not focus["visible"] and focus["i"] not in hidden:
                 hidden.add(focus["i"])
                 found.append(("keyboard", focus["at"], f"nothing shows that {focus['what']} has the keyboard"))
+    # What stays in its place lies over what the keyboard scrolled under it.
+    page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); document.querySelectorAll('.scroll').forEach(e => e.scrollTo(0, 0)); }")
     missed = page.evaluate("met => eyes.reached().map((e, i) => [i, eyes.placeOf(e), e.tagName.toLowerCase() + ' “' + (e.innerText || e.id).slice(0, 40) + '”']).filter(of => !met.includes(of[0]))", sorted(met))
     return found + [("keyboard", at, f"Tab does not reach {what}") for _, at, what in missed]
 
