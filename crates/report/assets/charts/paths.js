@@ -207,6 +207,9 @@
     if (found.length) o.series.push(uprights(say("interval of its indices"), t.soft, found));
     var notes = [say("Dashed: the base, grown as all regions together.")];
     if (model) notes.push(say("Dotted: as the model of its own past expects ({model}), in its prediction interval of {level}.", { model: model.model, level: level }));
+    // What has no interval says why.
+    var of = regionsOf(data, ep).filter(function (r) { return r.region_code === region; })[0], reason = of && (of.resistance_null_reason || of.recovery_null_reason);
+    if (!found.length && !model) notes.push(reason ? say("There is no interval: {reason}.", { reason: reason === "is_benchmark" ? say("the region is all that it is compared with") : reason.replace(/_/g, " ") }) : say("There is no interval: nothing is drawn anew."));
     if (found.length) notes.push(say("Upright: where the region may have been, by the {level} interval of its indices, which draws its products anew.", { level: level }));
     return put({ id: "path-" + region, title: went(data, e, region, p), subtitle: say("{measure} of {region}, {unit}, by {frequency}", { measure: capital(data.meta.measure), region: own(data.names, region) || region, unit: unit, frequency: e.frequency }),
       note: notes.join(" "), source: found.length ? "resilience.region_period, panel.region" : "resilience.region_period", height: 320, option: o,
@@ -294,6 +297,7 @@
     var notes = [is_shared ? say("All on one scale.") : say("Each has a scale of its own.")];
     if (all.length > n) notes.push(say("Shown: the {n} largest at the base of {all} regions, from the one that held best in {trough} on.", { n: n, all: all.length, trough: e.trough }));
     else if (n > 1) notes.push(say("From the region that held best in {trough} on.", { trough: e.trough }));
+    if (!models.length && panels.every(function (p) { return !p.spans.length; })) notes.push(say("There are no intervals: nothing is drawn anew."));
     notes.push(say("Numbers: at the end of the path. Surely: the {level} interval of resistance is on one side of zero.", { level: level }));
     if (panels.some(function (p, i) { function is_cut(v) { return has(v) && (v < scales[i].min || v > scales[i].max); } return p.points.some(function (x) { return x.some(is_cut); }) || p.spans.some(function (s) { return s.slice(1).some(is_cut); }); })) notes.push(say("Intervals beyond a frame are cut."));
     var codes = panels.map(function (p) { return p.r.region_code; }), bases = {};

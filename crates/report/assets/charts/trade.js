@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { FONT, axis, base, capital, episodeOf, esc, even, fitted, greatest, has, keysOf, literal, luminance, money, number, own, put,
-    say, sectionOf, seenOn, shareOf, span, specialisedIn, tags, theme, wide, widthOf } = charts;
+    say, sectionOf, seenOn, shareOf, span, specialisedIn, tags, theme, tick, ticked, wide, widthOf } = charts;
   // Texts on a colour are black or white, whichever is told from it better.
   function inkOn(colour) {
     return luminance(colour) > 0.179 ? "#000000" : "#ffffff";
@@ -152,14 +152,16 @@
       return has(i) ? "<div style=\"max-width:300px;white-space:normal\"><b>" + esc(s.products[i][0]) + "</b> " + esc(s.products[i][1] || "") + "<br>" + esc(sectionOf(s, i)) + "<br>" + esc(say("density {density}, complexity {pci}", { density: number(p.value[0], 3), pci: number(p.value[1]) })) + "<br>" + esc(say("{value} of all regions in {year}", { value: money(values[i], data.meta.unit), year: from })) + (later[i] ? "<br>" + esc(say("entered by {year}", { year: to })) : "") + "</div>" : "";
     };
     // Marks have room for half of their size.
-    function scale(of, more) { var least = of[0], most = of[1], pad = 0.06 * (most - least || Math.abs(most) || 1); return axis(t, put({ type: "value", min: Math.max(more.least, least - pad), max: most + pad, nameLocation: "middle" }, more)); }
-    function tick(v) { return number(v, 2).replace(/\.?0+$/, ""); }
-    var label = { color: t.soft, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: tick };
-    o.xAxis = scale(span(list.map(function (x) { return x[1]; })), { least: 0, name: say("Density, 0 to 1"), nameGap: 28, axisLabel: label });
-    // Beside the widest of the numbers that its axis may have.
-    var complexities = span(list.map(function (x) { return pci[x[0]]; })), gap = 16 + greatest(even(complexities[0], complexities[1], 5).all.map(function (v) { return widthOf(tick(v), 12); }));
-    o.yAxis = scale(span(list.map(function (x) { return pci[x[0]]; })), { least: -Infinity, name: say("Complexity (PCI, z-score)"), nameGap: gap, axisLabel: label });
-    o.grid = { left: gap + 18, right: 16, top: 34, bottom: 46, containLabel: false, outerBoundsMode: "none" };
+    function scale(of, least, name) {
+      var pad = 0.06 * (of[1] - of[0] || Math.abs(of[1]) || 1), min = Math.max(least, of[0] - pad), max = of[1] + pad;
+      var ticks = even(min, max, data.narrow ? 4 : 6).all.filter(function (v) { return v >= min && v <= max; });
+      // Beside the widest of its numbers.
+      var gap = 18 + greatest(ticks.map(function (v) { return widthOf(tick(v), 12); }));
+      return { gap: gap, axis: ticked(axis(t, { type: "value", name: name, nameLocation: "middle", nameGap: gap, axisLabel: { color: t.soft, formatter: tick } }), { min: min, max: max, ticks: ticks }) };
+    }
+    var y = scale(span(list.map(function (x) { return pci[x[0]]; })), -Infinity, say("Complexity (PCI, z-score)"));
+    o.xAxis = put(scale(span(list.map(function (x) { return x[1]; })), 0, say("Density, 0 to 1")).axis, { nameGap: 28 }); o.yAxis = y.axis;
+    o.grid = { left: y.gap + 20, right: 16, top: 34, bottom: 46, containLabel: false, outerBoundsMode: "none" };
     o.series = [{ id: "products", type: "scatter", clip: true, data: marks }];
     keysOf(o, t, [[say("entered by {year}", { year: to }), blue], [say("not entered"), t.bg, t.soft]], { top: 0, left: 0 });
     var named = entered.slice().sort(function (a, b) { return (values[b[0]] || 0) - (values[a[0]] || 0) || a[0] - b[0]; }).slice(0, wide(data) < 500 ? 5 : 12);
