@@ -2,6 +2,7 @@
 
 use crate::sessions;
 use crate::support::{PLAIN_LAYOUT, Project, root};
+use report::words::Words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -67,7 +68,7 @@ fn blocks_of(info: &str) -> Vec<(String, Block)> {
 
 /// Kinds of blocks. What is of `console`, `sql`, `python` and `yaml` is run or read by a test, of
 /// `r` and `stata` by the tests of those packages or, as the page says, by nobody.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "console",
     "python",
     "r",
@@ -79,6 +80,7 @@ const KINDS: [&str; 11] = [
     "yaml model",
     "yaml pipeline",
     "yaml prometheus",
+    "yaml words",
 ];
 
 /// Pages whose sessions this file runs, with the number of commands.
@@ -284,6 +286,22 @@ fn pieces_of_pipelines_configs_and_models_are_read() {
     // A key that there is not would be told.
     project.write("pipelines/page.yaml", format!("{PIPELINE}income: {{}}\n").as_bytes());
     project.rebound(&["plan", "pipelines/page.yaml"]).fails(2, "income");
+}
+
+#[test]
+fn words_of_a_language_are_read() {
+    let project = Project::new();
+    let blocks = blocks_of("yaml words");
+    assert_eq!(blocks.len(), 1);
+    for (page, block) in blocks {
+        project.write("words.yaml", block.text.as_bytes());
+        let read = Words::read(&project.path().join("words.yaml"));
+        let words = read.unwrap_or_else(|error| panic!("{page}:{}: {error}", block.line));
+        assert!(words.warning().is_some(), "a page shows only some texts");
+        project.write("words.yaml", format!("{}  Overviews: a\n", block.text).as_bytes());
+        let wrong = Words::read(&project.path().join("words.yaml")).expect_err("no such text");
+        assert!(wrong.to_string().contains("did you mean"), "{wrong}");
+    }
 }
 
 /// What a piece of a layout is tried on.

@@ -118,7 +118,7 @@ fn figures_for_paper_have_its_width_and_their_font() {
     assert!(has(&png, &[b"pHYs", &dots[..], &dots[..], &[1]].concat()));
     let pdf = file(&project, "drawn", "national-crisis_2008.pdf");
     assert!(pdf.starts_with(b"%PDF-") && has(&pdf, b"/FontFile"), "a PDF with its font");
-    assert!(has(&pdf, b"/MediaBox [0 0 226.5 "), "302 pixels are 226.5 points");
+    assert!(has(&pdf, b"/MediaBox[0 0 226.5 "), "302 pixels are 226.5 points");
     assert!(!has(&pdf, b"Date"), "no date");
     // The same tables give the same bytes.
     let again = [&asked[..], &["-o", "again"]].concat();

@@ -9,9 +9,11 @@
   const NARROW = 600;
   function sum(list) { return list.reduce(function (a, b) { return a + b; }, 0); }
   function el(tag, text, cls) { const e = document.createElement(tag); if (text) e.textContent = text; if (cls) e.className = cls; return e; }
+  // How labels begin that are of several columns.
+  const ofColumns = [say("Effects: {effect}", { effect: "" }), say("Clusters: {cluster}", { cluster: "" })];
   // Numbers have a minus, and effects of several columns a cross.
   function said(text) {
-    if (/^(Effects|Clusters): /.test(text)) return text.replace(/\^/g, " × ");
+    if (ofColumns.some(function (head) { return head && text.indexOf(head) === 0; })) return text.replace(/\^/g, " × ");
     return /^[[(]?-?[0-9]/.test(text) ? text.replace(/^([[(]?)-/, "$1−").replace(/ to -/, " to −").replace(/e-/g, "e−") : text;
   }
   function cellOf(cell) { return { text: said(cell.textContent), before: minus(cell.dataset.before), after: minus(cell.dataset.after) }; }

@@ -1,26 +1,30 @@
 //! What the products of the product space are coloured by: sectors of the Harmonized System, or the
 //! groups of another classification.
 
+use super::words::key;
 use std::collections::BTreeMap;
 
 /// Sectors of HS: first and last chapter, colour and name.
 const SECTORS: [(u8, u8, &str, &str); 15] = [
-    (1, 5, "#8c564b", "animals"),
-    (6, 14, "#5a8f29", "plants"),
-    (15, 24, "#d9a400", "food, drink, tobacco"),
-    (25, 27, "#4d4d4d", "minerals, fuels"),
-    (28, 38, "#c51b7d", "chemicals"),
-    (39, 40, "#9970ab", "plastics, rubber"),
-    (41, 43, "#a6761d", "leather"),
-    (44, 49, "#1b7837", "wood, paper"),
-    (50, 63, "#0072b2", "textiles, apparel"),
-    (64, 67, "#56b4e9", "shoes, hats"),
-    (68, 71, "#999999", "stone, glass, jewels"),
-    (72, 83, "#e08214", "metals"),
-    (84, 85, "#b2182b", "machines, electronics"),
-    (86, 89, "#762a83", "vehicles"),
-    (90, 99, "#35978f", "instruments, other"),
+    (1, 5, "#8c564b", key("animals")),
+    (6, 14, "#5a8f29", key("plants")),
+    (15, 24, "#d9a400", key("food, drink, tobacco")),
+    (25, 27, "#4d4d4d", key("minerals, fuels")),
+    (28, 38, "#c51b7d", key("chemicals")),
+    (39, 40, "#9970ab", key("plastics, rubber")),
+    (41, 43, "#a6761d", key("leather")),
+    (44, 49, "#1b7837", key("wood, paper")),
+    (50, 63, "#0072b2", key("textiles, apparel")),
+    (64, 67, "#56b4e9", key("shoes, hats")),
+    (68, 71, "#999999", key("stone, glass, jewels")),
+    (72, 83, "#e08214", key("metals")),
+    (84, 85, "#b2182b", key("machines, electronics")),
+    (86, 89, "#762a83", key("vehicles")),
+    (90, 99, "#35978f", key("instruments, other")),
 ];
+
+/// What groups without a colour of their own are called together.
+const OTHERS: &str = key("other groups");
 
 /// A product, and the group that it is of.
 #[derive(Debug, Clone, Copy)]
@@ -96,12 +100,12 @@ impl Categories {
         let name = |(group, _, name): &(Option<&str>, f64, Option<&str>)| match (group, name) {
             (Some(group), Some(name)) if name != group => format!("{group} {name}"),
             (Some(group), _) => (*group).to_owned(),
-            (None, _) if is_alone => "products".to_owned(),
-            (None, _) => "no group".to_owned(),
+            (None, _) if is_alone => key("products").to_owned(),
+            (None, _) => key("no group").to_owned(),
         };
         let mut names: Vec<String> = groups[..n_own].iter().map(name).collect();
         if n_own < groups.len() {
-            names.push("other groups".to_owned());
+            names.push(OTHERS.to_owned());
         }
         let place = |of: &Grouped<'_>| {
             groups[..n_own].iter().position(|(group, ..)| *group == of.group).unwrap_or(n_own)
@@ -114,7 +118,7 @@ impl Categories {
             );
             (condition, name.as_str())
         });
-        let sql = cases(conditions, "other groups");
+        let sql = cases(conditions, OTHERS);
         let colours = SECTORS.iter().map(|(_, _, colour, _)| *colour);
         Self { all: names.into_iter().zip(colours).collect(), of, sql }
     }

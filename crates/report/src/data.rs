@@ -6,6 +6,7 @@ use super::evidence::evidence;
 use super::network;
 use super::shapes;
 use super::source::{Source, text};
+use super::words::Words;
 use super::{expected, terms};
 use crate::output::{shortened, visible_data};
 use project::model_spec::Heading;
@@ -25,6 +26,7 @@ const DESCRIBED: usize = 71;
 pub(super) fn data(
     source: &Source<'_>,
     pipeline: &Pipeline,
+    words: &Words,
     results: &[(Heading, Estimated)],
 ) -> Result<Value, ReportError> {
     let (measure, unit) = pipeline.measured();
@@ -64,7 +66,7 @@ pub(super) fn data(
         "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
         "evidence": evidence(source)?,
         "products": products, "space": space, "models": terms::models(results),
-        "coefficients": terms::coefficients(source, results)?,
+        "coefficients": terms::coefficients(source, words, results)?,
         "geo": geo(pipeline, &names)?,
     })))
 }

@@ -7,12 +7,11 @@
 
 mod pyramid;
 
+pub(super) use self::pyramid::Point;
+
 use self::pyramid::{Pyramid, difference, squared, sum};
 use std::cmp::Reverse;
 use std::f64::consts::TAU;
-
-/// A place on the plane.
-pub(super) type Point = [f64; 2];
 
 /// Rounds of forces.
 const ROUNDS: u32 = 150;

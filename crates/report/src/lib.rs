@@ -22,6 +22,7 @@ mod network;
 pub mod new_file;
 pub mod output;
 mod page;
+mod products;
 pub mod published;
 pub mod regression_table;
 mod shapes;
@@ -35,6 +36,7 @@ pub use self::error::ReportError;
 pub use self::figure_files::{FigureForm, Width};
 
 use self::source::Source;
+use self::words::Words;
 use clap::Args;
 use lake::{Catalog, Lake};
 use project::pipeline::{Pipeline, PipelineError};
@@ -162,10 +164,10 @@ pub fn report(
     if let Some(warning) = words.warning() {
         tracing::warn!("{warning}");
     }
-    let mut data = data::data(&source, pipeline, &results)?;
+    let mut data = data::data(&source, pipeline, &words, &results)?;
     check_focus(pipeline, &data)?;
     if let Some(fields) = data.as_object_mut() {
-        fields.insert("report".to_owned(), output::visible_data(settings(pipeline)));
+        fields.insert("report".to_owned(), output::visible_data(settings(pipeline, &words)));
         fields.insert("words".to_owned(), words.dictionary());
         fields.extend(changed.map(|of| ("changed".to_owned(), output::visible_data(of))));
     }
@@ -183,10 +185,11 @@ pub fn report(
 }
 
 /// What the pipeline says of the report, as the page has it.
-fn settings(pipeline: &Pipeline) -> Value {
+fn settings(pipeline: &Pipeline, words: &Words) -> Value {
     let settings = &pipeline.report;
     let focus: Vec<&str> = settings.regions.iter().map(|region| region.code.as_str()).collect();
-    json!({"sections": settings.sections, "title": settings.title, "notes": settings.notes, "focus": focus})
+    json!({"sections": settings.sections, "title": settings.title, "notes": settings.notes, "focus": focus,
+        "language": words.language()})
 }
 
 /// Looks whether the regions in focus are among those of the report.

@@ -1,7 +1,9 @@
 //! The page of a report.
 
+mod captioned;
 mod quality;
 
+use self::captioned::captioned;
 use super::error::ReportError;
 use super::source::{Source, integer};
 use super::terms;
@@ -9,8 +11,8 @@ use super::words::{Words, key};
 use crate::draw::{CHARTS, ECHARTS, NAMES};
 use crate::fonts;
 use crate::live::POLICY;
-use crate::output::{CsvArgs, HtmlText, TEXT_WIDTH, json_in_html};
-use crate::regression_table::{self, Shape, TableFormat};
+use crate::output::{HtmlText, json_in_html};
+use crate::regression_table::{self, Shape};
 use base64::Engine as _;
 use indicatif::HumanCount;
 use lake::Catalog;
@@ -61,18 +63,6 @@ struct Page<'a> {
     words: &'a Words,
 }
 
-/// A table in a box that scrolls, also by the keyboard. Its caption stands before the box, so that
-/// a narrow one does not cut it.
-fn captioned(id: &str, caption: &str, content: &Markup) -> Markup {
-    let named = format!("{id}-caption");
-    html! {
-        p class="caption" id=(named) { (HtmlText(caption)) }
-        div class="scroll" tabindex="0" role="group" aria-labelledby=(named) {
-            table id=(id) aria-labelledby=(named) { (content) }
-        }
-    }
-}
-
 /// A table that `page/tables.js` fills.
 fn filled_later(id: &str, caption: &str) -> Markup {
     captioned(id, caption, &html! { thead { tr {} } tbody {} })
@@ -95,27 +85,16 @@ fn source_of(text: &str) -> String {
 }
 
 /// The regression tables, with names in words; the first is open. `tables.js` sets them in panels.
-fn models(
-    catalog: &Catalog,
-    words: &Words,
-    results: &[(Heading, Estimated)],
-) -> Result<Markup, ReportError> {
+fn models(catalog: &Catalog, words: &Words, results: &[(Heading, Estimated)]) -> Markup {
     let mut tables = Vec::new();
     for (_, heading, results) in regression_table::by_model(results.to_vec()) {
-        let (heading, results) = terms::in_words_of(catalog, &heading, &results);
+        let (heading, results) = terms::in_words_of(catalog, words, &heading, &results);
         let results: Vec<&Estimated> = results.iter().collect();
         let shape = Shape::of(&heading);
-        let html = regression_table::render(
-            TableFormat::Html,
-            CsvArgs::default(),
-            shape,
-            &heading,
-            &results,
-            TEXT_WIDTH,
-        )?;
+        let html = regression_table::html(words, shape, &heading, &results);
         tables.push((heading.title, html));
     }
-    Ok(html! {
+    html! {
         @for (at, (title, table)) in tables.iter().enumerate() {
             details open[at == 0] {
                 summary { (HtmlText(title)) }
@@ -127,7 +106,7 @@ fn models(
                 (words.say("No models are published: name model files under `models` of the pipeline."))
             }
         }
-    })
+    }
 }
 
 /// What begins the page.
@@ -163,7 +142,7 @@ impl Page<'_> {
         let measure = data["meta"]["measure"].as_str().unwrap_or("exports");
         let usual = words.say_with(
             "How regions' {measure} withstood the shock, and came back",
-            &[("measure", measure)],
+            &[("measure", words.say(measure))],
         );
         let n_years = data["national"].as_array().map_or(0, Vec::len);
         let lead = words.say_with(
@@ -314,7 +293,7 @@ pub(super) fn page(
     let page = Page { source, pipeline, data, words };
     let files = quality::files(source)?;
     let facts = page.facts(&files);
-    let models = models(source.catalog, words, results)?;
+    let models = models(source.catalog, words, results);
     let quality = quality::quality(source, words, &files)?;
     let json = json_in_html(&serde_json::to_string(data)?);
     let footer = words.say_with(

@@ -9,6 +9,7 @@ use crate::destination::FileForm;
 use crate::draw::{self, DrawError};
 use crate::grid::Grid;
 use crate::output::{CsvArgs, OutputError, visible_data};
+use crate::words::{Words, key};
 use clap::ValueEnum;
 use estimate::Interval;
 use indexmap::{IndexMap, IndexSet};
@@ -61,19 +62,27 @@ impl Shape {
 }
 
 /// A name, and what a regression says of it.
-type Said = (&'static str, fn(&Estimated) -> String);
+type Said = (&'static str, fn(&Estimated, &Words) -> String);
 
 /// What is a row only where regressions differ in it.
 const SHARED: [Said; 4] = [
-    ("Estimator", |r| r.summary.estimator.clone()),
-    ("Errors", |r| r.summary.inference.clone()),
-    ("p values", |r| match (r.summary.df_k, r.summary.df_t) {
+    (key("Estimator"), |r, _| r.summary.estimator.clone()),
+    (key("Errors"), |r, words| errors_of(&r.summary.inference, words)),
+    (key("p values"), |r, words| match (r.summary.df_k, r.summary.df_t) {
         (None, _) => String::new(),
-        (Some(_), Some(df)) => format!("t ({df} df)"),
-        (Some(_), None) => "normal".to_owned(),
+        (Some(_), Some(df)) => words.say_with("t ({df} df)", &[("df", &df.to_string())]),
+        (Some(_), None) => words.say("normal").to_owned(),
     }),
-    ("Weights", |r| r.summary.weights.clone()),
+    (key("Weights"), |r, _| r.summary.weights.clone()),
 ];
+
+/// What is assumed of the errors: columns that they are clustered by stand in a sentence.
+fn errors_of(inference: &str, words: &Words) -> String {
+    let Some(by) = inference.strip_prefix("clustered by ") else { return inference.to_owned() };
+    let (by, rest) = by.split_at(by.find(", ").unwrap_or(by.len()));
+    let columns = by.split(" and ").collect::<Vec<_>>().join(words.say(" and "));
+    words.say_with("clustered by {columns}", &[("columns", &columns)]) + rest
+}
 
 const STARS: &str = "* p < 0.1, ** p < 0.05, *** p < 0.01";
 
@@ -170,7 +179,11 @@ fn clusters<'a>(results: &[&'a Estimated]) -> Vec<&'a str> {
     clusters
 }
 
-fn columns_grid<'a>(heading: &Heading, results: &[&'a Estimated]) -> Grid<Column<'a>> {
+fn columns_grid<'a>(
+    words: &Words,
+    heading: &Heading,
+    results: &[&'a Estimated],
+) -> Grid<Column<'a>> {
     let regressions = (1..).zip(results).map(|(place, result)| Column::Regression(place, result));
     let mut grid = Grid::new(&heading.title, vec![Column::Names], regressions.collect());
     grid.headings(|column| column.cell("", |r| r.outcome.clone()));
@@ -195,8 +208,9 @@ fn columns_grid<'a>(heading: &Heading, results: &[&'a Estimated]) -> Grid<Column
         .collect();
     for name in effects {
         let has = |r: &Estimated| r.summary.effects.split(" + ").any(|known| known == name);
-        let label = format!("Effects: {name}");
-        grid.row(|column| column.cell(&label, |r| if has(r) { "yes" } else { "no" }.to_owned()));
+        let label = words.say_with("Effects: {effect}", &[("effect", name)]);
+        let said = |r: &Estimated| if has(r) { words.say("yes") } else { words.say("no") };
+        grid.row(|column| column.cell(&label, |r| said(r).to_owned()));
     }
     grid.rule();
     let mut row = |name: &str, of: &dyn Fn(&Estimated) -> String| {
@@ -204,17 +218,18 @@ fn columns_grid<'a>(heading: &Heading, results: &[&'a Estimated]) -> Grid<Column
     };
     // What all columns share is said once, below the table.
     for (name, of) in SHARED {
-        if results.windows(2).any(|pair| of(pair[0]) != of(pair[1])) {
-            row(name, &of);
+        if results.windows(2).any(|pair| of(pair[0], words) != of(pair[1], words)) {
+            row(words.say(name), &|r| of(r, words));
         }
     }
-    row("Observations", &|r| count(r.summary.n_used));
+    row(words.say("Observations"), &|r| count(r.summary.n_used));
     let if_any = |n: usize| if n == 0 { String::new() } else { count(n) };
-    row("Missing", &|r| if_any(r.summary.n_missing));
-    row("Singletons", &|r| if_any(r.summary.n_singletons));
-    row("Separated", &|r| if_any(r.summary.n_separated));
+    row(words.say("Missing"), &|r| if_any(r.summary.n_missing));
+    row(words.say("Singletons"), &|r| if_any(r.summary.n_singletons));
+    row(words.say("Separated"), &|r| if_any(r.summary.n_separated));
     for name in clusters(results) {
-        row(&format!("Clusters: {name}"), &|r| {
+        let label = words.say_with("Clusters: {cluster}", &[("cluster", name)]);
+        row(&label, &|r| {
             let parts = r.summary.clusters.split(" & ").filter_map(|part| part.rsplit_once(' '));
             let n = parts
                 .filter(|(known, _)| *known == name)
@@ -224,9 +239,9 @@ fn columns_grid<'a>(heading: &Heading, results: &[&'a Estimated]) -> Grid<Column
         });
     }
     row("R2", &|r| optional(r.summary.r2));
-    row("R2 within", &|r| optional(r.summary.r2_within));
+    row(words.say("R2 within"), &|r| optional(r.summary.r2_within));
     row("F", &|r| optional(r.summary.wald.map(|wald| wald.f)));
-    row("First-stage F", &|r| optional(r.summary.first_stage_f));
+    row(words.say("First-stage F"), &|r| optional(r.summary.first_stage_f));
     grid
 }
 
@@ -237,6 +252,7 @@ struct Line<'a> {
     coefficient: Option<&'a Coefficient>,
     /// Whether its interval says its level, as not all have one.
     says_level: bool,
+    words: &'a Words,
 }
 
 impl Line<'_> {
@@ -250,31 +266,32 @@ type Headed = (&'static str, fn(&Line<'_>) -> String);
 
 /// What tells the rows of a table of specifications apart.
 const LABELS: [Headed; 4] = [
-    ("no.", |line| format!("({})", line.place)),
-    ("outcome", |line| line.result.outcome.clone()),
-    ("specification", |line| line.result.specification.clone()),
-    ("term", |line| line.coefficient.map_or_else(|| "-".to_owned(), |c| c.term.clone())),
+    (key("no."), |line| format!("({})", line.place)),
+    (key("outcome"), |line| line.result.outcome.clone()),
+    (key("specification"), |line| line.result.specification.clone()),
+    (key("term"), |line| line.coefficient.map_or_else(|| "-".to_owned(), |c| c.term.clone())),
 ];
 
 /// What intervals are called, behind their level where they have one.
-const INTERVAL: &str = "interval";
+const INTERVAL: &str = key("interval");
 
 /// And their values.
 const VALUES: [Headed; 7] = [
-    ("estimate", |line| line.coefficient.map_or_else(|| "-".to_owned(), estimate_of)),
-    ("se", |line| line.optional(|c| c.se)),
+    (key("estimate"), |line| line.coefficient.map_or_else(|| "-".to_owned(), estimate_of)),
+    (key("se"), |line| line.optional(|c| c.se)),
     (INTERVAL, |line| {
         let Some(of) = line.coefficient.and_then(|c| c.interval) else { return String::new() };
-        let ends = format!("{} to {}", number(of.low), number(of.high));
+        let (low, high) = (number(of.low), number(of.high));
+        let ends = line.words.say_with("{low} to {high}", &[("low", &low), ("high", &high)]);
         match line.says_level {
             true => format!("{ends} ({})", line.result.summary.confidence),
             false => ends,
         }
     }),
     ("p", |line| line.optional(|c| c.p)),
-    ("wild p", |line| line.optional(|c| c.wild_p)),
+    (key("wild p"), |line| line.optional(|c| c.wild_p)),
     ("N", |line| count(line.result.summary.n_used)),
-    ("R2 within", |line| optional(line.result.summary.r2_within)),
+    (key("R2 within"), |line| optional(line.result.summary.r2_within)),
 ];
 
 /// Whether a coefficient is among those of interest; without any, all are.
@@ -284,7 +301,7 @@ fn is_followed(c: &Coefficient, focus: &[String]) -> bool {
         || c.level.as_ref().is_some_and(|level| focus.contains(&level.of))
 }
 
-fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed> {
+fn specifications_grid(words: &Words, heading: &Heading, results: &[&Estimated]) -> Grid<Headed> {
     let focus = &heading.focus;
     let has_any = |r: &&&Estimated| r.coefficients.iter().any(|c| c.interval.is_some());
     let levels: IndexSet<String> =
@@ -292,7 +309,7 @@ fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed
     let says_level = levels.len() > 1;
     let mut lines = Vec::new();
     for (place, &result) in (1..).zip(results) {
-        let of = |coefficient| Line { place, result, coefficient, says_level };
+        let of = |coefficient| Line { place, result, coefficient, says_level, words };
         let before = lines.len();
         let followed = result.coefficients.iter().filter(|c| is_followed(c, focus));
         lines.extend(followed.map(|c| of(Some(c))));
@@ -307,8 +324,10 @@ fn specifications_grid(heading: &Heading, results: &[&Estimated]) -> Grid<Headed
     };
     let mut grid = Grid::new(&heading.title, of(&LABELS), of(&VALUES));
     grid.headings(|(name, _)| match (*name, levels.first()) {
-        (INTERVAL, Some(level)) if !says_level => format!("{level} {INTERVAL}"),
-        (name, _) => name.to_owned(),
+        (INTERVAL, Some(level)) if !says_level => {
+            words.say_with("{level} interval", &[("level", level.as_str())])
+        }
+        (name, _) => words.say(name).to_owned(),
     });
     for line in &lines {
         grid.row(|(_, cell)| cell(line));
@@ -337,31 +356,40 @@ fn places(at: &[usize]) -> String {
 }
 
 /// What is to be said of one regression.
-fn remarks_of(result: &Estimated) -> Vec<String> {
-    let failure = result.summary.failure.iter().map(|why| format!("not estimated: {why}"));
-    failure.chain(warnings(result)).collect()
+fn remarks_of(words: &Words, result: &Estimated) -> Vec<String> {
+    let failure = result.summary.failure.iter();
+    let failure =
+        failure.map(|why| words.say_with("not estimated: {reason}", &[("reason", why.as_str())]));
+    failure.chain(warnings_in(words, result)).collect()
 }
 
 /// What a reader must know of a regression besides its numbers: coefficients that are left out, rows
 /// that lack a value, what is doubtful of its errors.
 pub fn warnings(result: &Estimated) -> Vec<String> {
+    warnings_in(&Words::english(), result)
+}
+
+/// The same in a language. Reasons stay as the estimator gives them.
+fn warnings_in(words: &Words, result: &Estimated) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // A reason that several terms share is given once.
-    let mut reasons: IndexMap<String, Vec<&str>> = IndexMap::new();
+    let mut reasons: IndexMap<(bool, &str), Vec<&str>> = IndexMap::new();
     for c in &result.coefficients {
         let Some(why) = &c.null_reason else { continue };
-        let left_out = if c.estimate.is_none() { "left out: " } else { "" };
-        reasons.entry(format!("{left_out}{why}")).or_default().push(&c.term);
+        reasons.entry((c.estimate.is_none(), why.as_str())).or_default().push(&c.term);
     }
-    found.extend(reasons.into_iter().map(|(reason, terms)| {
-        let terms = terms.join(", ");
-        match reason.strip_prefix("left out: ") {
-            Some(why) => format!("{terms} left out: {why}"),
-            None => format!("{terms}: {reason}"),
+    found.extend(reasons.into_iter().map(|((is_left_out, reason), terms)| {
+        let terms = terms.join(words.say(", "));
+        let values = [("terms", terms.as_str()), ("reason", reason)];
+        if is_left_out {
+            words.say_with("{terms} left out: {reason}", &values)
+        } else {
+            words.say_with("{terms}: {reason}", &values)
         }
     }));
     if !result.summary.missing.is_empty() {
-        found.push(format!("rows without a value: {}", result.summary.missing));
+        let missing = [("columns", result.summary.missing.as_str())];
+        found.push(words.say_with("rows without a value: {columns}", &missing));
     }
     if !result.summary.notes.is_empty() {
         found.push(result.summary.notes.clone());
@@ -369,32 +397,38 @@ pub fn warnings(result: &Estimated) -> Vec<String> {
     found
 }
 
-fn notes(shape: Shape, about: &str, results: &[&Estimated]) -> Vec<String> {
+fn notes(words: &Words, shape: Shape, about: &str, results: &[&Estimated]) -> Vec<String> {
     let (errors, wild) = match shape {
-        Shape::Columns => ("Standard errors in round brackets, ", "in square brackets"),
-        Shape::Specifications => ("", "as wild p"),
+        Shape::Columns => (
+            key("Standard errors in round brackets, {stars}."),
+            key("p of the wild cluster bootstrap in square brackets."),
+        ),
+        Shape::Specifications => {
+            (key("{stars}."), key("p of the wild cluster bootstrap as wild p."))
+        }
     };
-    let mut notes = vec![format!("{errors}{STARS}.")];
+    let mut notes = vec![words.say_with(errors, &[("stars", STARS)])];
     let mut shared = Vec::new();
     for (name, of) in SHARED {
-        let all: Vec<String> = results.iter().map(|r| of(r)).collect();
+        let all: Vec<String> = results.iter().map(|r| of(r, words)).collect();
         if let [first, rest @ ..] = &all[..]
             && !first.is_empty()
             && rest.iter().all(|other| other == first)
         {
-            shared.push(format!("{name}: {first}."));
+            let values = [("name", words.say(name)), ("value", first.as_str())];
+            shared.push(words.say_with("{name}: {value}.", &values));
         }
     }
     if !shared.is_empty() {
         notes.push(shared.join(" "));
     }
     if results.iter().any(|r| r.coefficients.iter().any(|c| c.wild_p.is_some())) {
-        notes.push(format!("p of the wild cluster bootstrap {wild}."));
+        notes.push(words.say(wild).to_owned());
     }
     // The same remark of several regressions is made once.
     let mut remarks: IndexMap<String, Vec<usize>> = IndexMap::new();
     for (place, result) in (1..).zip(results) {
-        for remark in remarks_of(result) {
+        for remark in remarks_of(words, result) {
             let at = remarks.entry(remark).or_default();
             if at.last() != Some(&place) {
                 at.push(place);
@@ -417,7 +451,7 @@ fn notes(shape: Shape, about: &str, results: &[&Estimated]) -> Vec<String> {
         .collect();
     sources.dedup();
     if sources.len() == 1 {
-        notes.push(format!("Rows: {}.", sources[0]));
+        notes.push(words.say_with("Rows: {rows}.", &[("rows", sources[0].as_str())]));
     }
     notes.extend((!about.is_empty()).then(|| about.trim().to_owned()));
     notes
@@ -448,22 +482,42 @@ pub fn render(
     results: &[&Estimated],
     width: usize,
 ) -> Result<String, OutputError> {
-    let notes = notes(shape, &heading.about, results);
+    let words = &Words::english();
+    let notes = notes(words, shape, &heading.about, results);
     match (format, shape) {
         (TableFormat::Csv, _) => csv(of_csv, results),
-        (_, Shape::Columns) => Ok(formatted(format, columns_grid(heading, results), &notes, width)),
-        (_, Shape::Specifications) => {
-            Ok(formatted(format, specifications_grid(heading, results), &notes, width))
+        (_, Shape::Columns) => {
+            Ok(formatted(format, columns_grid(words, heading, results), &notes, width))
         }
+        (_, Shape::Specifications) => {
+            Ok(formatted(format, specifications_grid(words, heading, results), &notes, width))
+        }
+    }
+}
+
+/// The regression table of `results` for the page of a report, in its language.
+pub(crate) fn html(
+    words: &Words,
+    shape: Shape,
+    heading: &Heading,
+    results: &[&Estimated],
+) -> String {
+    let notes = notes(words, shape, &heading.about, results);
+    match shape {
+        Shape::Columns => noted(columns_grid(words, heading, results), &notes).html(),
+        Shape::Specifications => noted(specifications_grid(words, heading, results), &notes).html(),
     }
 }
 
 /// What stands in the regression table of `results`.
 pub fn cells(shape: Shape, heading: &Heading, results: &[&Estimated]) -> TableCells {
-    let notes = notes(shape, &heading.about, results);
+    let words = &Words::english();
+    let notes = notes(words, shape, &heading.about, results);
     match shape {
-        Shape::Columns => noted(columns_grid(heading, results), &notes).into_cells(),
-        Shape::Specifications => noted(specifications_grid(heading, results), &notes).into_cells(),
+        Shape::Columns => noted(columns_grid(words, heading, results), &notes).into_cells(),
+        Shape::Specifications => {
+            noted(specifications_grid(words, heading, results), &notes).into_cells()
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::error::ReportError;
 use super::source::Source;
+use super::words::{Words, key};
 use crate::regression_table::renamed;
 use lake::{Catalog, Column, Kind, TableVersion};
 use project::formula::quote;
@@ -15,62 +16,62 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Short names of columns, where what their contract says is long, or means something beside its
 /// neighbours only.
 const WORDS: [(&str, &str); 56] = [
-    ("base_value", "exports at the base"),
-    ("collective_share", "share of collective firms"),
-    ("density", "relatedness density"),
-    ("destination_hhi", "concentration over destinations"),
-    ("dhs_value", "midpoint growth over the year"),
-    ("dlog_value", "log growth over the year"),
-    ("eci", "economic complexity of the region"),
-    ("end_value", "exports at the end"),
-    ("episode", "episode"),
-    ("expy_change", "change of EXPY"),
-    ("firm_hhi", "concentration over firms"),
-    ("fob_value", "exports"),
-    ("foreign_share", "share of foreign-invested firms"),
-    ("group_entropy", "entropy within the group"),
-    ("has_rebate_rise", "whether the rebate rose"),
-    ("hong_kong_share", "share of Hong Kong"),
-    ("hs2", "chapter"),
-    ("hs4", "heading"),
-    ("hs6", "product"),
-    ("is_entry", "entry"),
-    ("is_exit", "exit"),
-    ("is_recovered", "recovered"),
-    ("log_base_value", "log of exports at the base"),
-    ("log_export_tax", "log of the export tax"),
-    ("log_export_tax_exposure", "log of the export tax, of what is eligible"),
-    ("log_firms", "log of exporting firms"),
-    ("log_value", "log of exports"),
-    ("market_share", "share of the nation's exports"),
-    ("mean_density", "mean density"),
-    ("pci", "product complexity"),
-    ("private_share", "share of private firms"),
-    ("processing_share", "share of processing trade"),
-    ("product", "product"),
-    ("product_hhi", "concentration over regions"),
-    ("rca", "revealed comparative advantage"),
-    ("rebate_exposure", "rise of the rebate, of what is eligible"),
-    ("rebate_exposure_low", "rise of the rebate, lower bound of what is eligible"),
-    ("rebate_step", "rise of the rebate"),
-    ("recovery", "recovery"),
-    ("recovery_dhs", "recovery (midpoint growth)"),
-    ("recovery_diff", "recovery (growth less the nation's)"),
-    ("recovery_dlog", "recovery (log growth less the nation's)"),
-    ("region_code", "region"),
-    ("related_variety", "related variety"),
-    ("resistance", "resistance"),
-    ("resistance_dhs", "resistance (midpoint growth)"),
-    ("resistance_diff", "resistance (growth less the nation's)"),
-    ("resistance_dlog", "resistance (log growth less the nation's)"),
-    ("state_share", "share of state-owned firms"),
-    ("supplied_processing_share", "share of processing with supplied materials"),
-    ("trough_value", "exports at the trough"),
-    ("unrelated_variety", "unrelated variety"),
-    ("upgrading", "upgrading"),
-    ("us_eu_japan_share", "share of the US, the EU and Japan"),
-    ("value_density", "density by shares of exports"),
-    ("year", "year"),
+    ("base_value", key("exports at the base")),
+    ("collective_share", key("share of collective firms")),
+    ("density", key("relatedness density")),
+    ("destination_hhi", key("concentration over destinations")),
+    ("dhs_value", key("midpoint growth over the year")),
+    ("dlog_value", key("log growth over the year")),
+    ("eci", key("economic complexity of the region")),
+    ("end_value", key("exports at the end")),
+    ("episode", key("episode")),
+    ("expy_change", key("change of EXPY")),
+    ("firm_hhi", key("concentration over firms")),
+    ("fob_value", key("exports")),
+    ("foreign_share", key("share of foreign-invested firms")),
+    ("group_entropy", key("entropy within the group")),
+    ("has_rebate_rise", key("whether the rebate rose")),
+    ("hong_kong_share", key("share of Hong Kong")),
+    ("hs2", key("chapter")),
+    ("hs4", key("heading")),
+    ("hs6", key("product")),
+    ("is_entry", key("entry")),
+    ("is_exit", key("exit")),
+    ("is_recovered", key("recovered")),
+    ("log_base_value", key("log of exports at the base")),
+    ("log_export_tax", key("log of the export tax")),
+    ("log_export_tax_exposure", key("log of the export tax, of what is eligible")),
+    ("log_firms", key("log of exporting firms")),
+    ("log_value", key("log of exports")),
+    ("market_share", key("share of the nation's exports")),
+    ("mean_density", key("mean density")),
+    ("pci", key("product complexity")),
+    ("private_share", key("share of private firms")),
+    ("processing_share", key("share of processing trade")),
+    ("product", key("product")),
+    ("product_hhi", key("concentration over regions")),
+    ("rca", key("revealed comparative advantage")),
+    ("rebate_exposure", key("rise of the rebate, of what is eligible")),
+    ("rebate_exposure_low", key("rise of the rebate, lower bound of what is eligible")),
+    ("rebate_step", key("rise of the rebate")),
+    ("recovery", key("recovery")),
+    ("recovery_dhs", key("recovery (midpoint growth)")),
+    ("recovery_diff", key("recovery (growth less the nation's)")),
+    ("recovery_dlog", key("recovery (log growth less the nation's)")),
+    ("region_code", key("region")),
+    ("related_variety", key("related variety")),
+    ("resistance", key("resistance")),
+    ("resistance_dhs", key("resistance (midpoint growth)")),
+    ("resistance_diff", key("resistance (growth less the nation's)")),
+    ("resistance_dlog", key("resistance (log growth less the nation's)")),
+    ("state_share", key("share of state-owned firms")),
+    ("supplied_processing_share", key("share of processing with supplied materials")),
+    ("trough_value", key("exports at the trough")),
+    ("unrelated_variety", key("unrelated variety")),
+    ("upgrading", key("upgrading")),
+    ("us_eu_japan_share", key("share of the US, the EU and Japan")),
+    ("value_density", key("density by shares of exports")),
+    ("year", key("year")),
 ];
 
 /// Characters of what a contract says that are a name still.
@@ -84,9 +85,9 @@ type Names = BTreeMap<String, String>;
 
 /// What a column is called: by its short name, by what its contract says if that is short, or as it
 /// is, with blanks.
-fn in_words(name: &str, about: &str) -> String {
+fn in_words(words: &Words, name: &str, about: &str) -> String {
     if let Ok(at) = WORDS.binary_search_by(|(known, _)| known.cmp(&name)) {
-        return WORDS[at].1.to_owned();
+        return words.say(WORDS[at].1).to_owned();
     }
     let said = about.split([';', '(']).next().unwrap_or_default().trim();
     // What is said of the column before is nothing by itself.
@@ -113,7 +114,7 @@ fn texts(result: &Estimated) -> impl Iterator<Item = &str> {
 
 /// Names in words of all columns that some regressions name. Two of one name keep their own beside
 /// it.
-fn names(version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
+fn names(words: &Words, version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
     let used: BTreeSet<&str> =
         results.iter().flat_map(|result| texts(result)).flat_map(parts).collect();
     let columns = version.map_or(&[][..], |version| &version.columns[..]);
@@ -122,7 +123,7 @@ fn names(version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
     for name in used {
         match about(name) {
             Some(column) => {
-                names.insert(name.to_owned(), in_words(name, &column.about));
+                names.insert(name.to_owned(), in_words(words, name, &column.about));
             }
             // A name that the model's file gives.
             None if results.iter().any(|r| r.outcome == name || r.terms().any(|t| t == name)) => {
@@ -145,24 +146,26 @@ fn names(version: Option<&TableVersion>, results: &[&Estimated]) -> Names {
 
 /// Which columns the names stand for, to be said below a table; nothing where all are the columns'
 /// own.
-fn said(names: &Names) -> Option<String> {
+fn said(words: &Words, names: &Names) -> Option<String> {
     let of = names.iter().filter(|(name, label)| name != label);
     let all: Vec<String> = of.map(|(name, label)| format!("{label}: {name}")).collect();
-    (!all.is_empty()).then(|| format!("Columns: {}.", all.join("; ")))
+    let columns = all.join(words.say("; "));
+    (!all.is_empty()).then(|| words.say_with("Columns: {columns}.", &[("columns", &columns)]))
 }
 
 /// A model with its regressions, all of whose columns have names in words.
 pub(super) fn in_words_of(
     catalog: &Catalog,
+    words: &Words,
     heading: &Heading,
     results: &[Estimated],
 ) -> (Heading, Vec<Estimated>) {
     let all: Vec<&Estimated> = results.iter().collect();
     let table = all.first().and_then(|result| catalog.tables.get(&result.summary.table));
-    let names = names(table, &all);
+    let names = names(words, table, &all);
     let heading = Heading {
         title: heading.title.clone(),
-        about: [said(&names).unwrap_or_default().as_str(), heading.about.trim()]
+        about: [said(words, &names).unwrap_or_default().as_str(), heading.about.trim()]
             .join(" ")
             .trim()
             .to_owned(),
@@ -242,6 +245,7 @@ pub(super) fn models(results: &[(Heading, Estimated)]) -> Vec<Value> {
 /// standard deviation of the regressor where it is a column of the table.
 pub(super) fn coefficients(
     source: &Source<'_>,
+    words: &Words,
     results: &[(Heading, Estimated)],
 ) -> Result<Vec<Value>, ReportError> {
     let mut rows: Vec<Value> = Vec::new();
@@ -255,7 +259,7 @@ pub(super) fn coefficients(
             .map(|(_, other)| other)
             .filter(|other| other.model == result.model)
             .collect();
-        let shown = renamed(result, &names(version, &of_model));
+        let shown = renamed(result, &names(words, version, &of_model));
         let key = (
             summary.table.as_str(),
             summary.condition.as_str(),
@@ -312,12 +316,19 @@ mod tests {
 
     #[test]
     fn what_has_no_short_name_is_called_as_its_contract_says() {
-        assert_eq!(in_words("density", "whatever"), "relatedness density");
-        assert_eq!(in_words("log_x", "ln of imports; null if not positive"), "log of imports");
-        assert_eq!(in_words("n_firms", "exporting firms; null without firms"), "exporting firms");
-        assert_eq!(in_words("ordinary_share", "of ordinary trade"), "ordinary share");
-        assert_eq!(in_words("my_column", ""), "my column");
-        assert_eq!(in_words("long_one", &"words ".repeat(20)), "long one");
+        let words = Words::english();
+        assert_eq!(in_words(&words, "density", "whatever"), "relatedness density");
+        assert_eq!(
+            in_words(&words, "log_x", "ln of imports; null if not positive"),
+            "log of imports"
+        );
+        assert_eq!(
+            in_words(&words, "n_firms", "exporting firms; null without firms"),
+            "exporting firms"
+        );
+        assert_eq!(in_words(&words, "ordinary_share", "of ordinary trade"), "ordinary share");
+        assert_eq!(in_words(&words, "my_column", ""), "my column");
+        assert_eq!(in_words(&words, "long_one", &"words ".repeat(20)), "long one");
     }
 
     #[test]
@@ -329,11 +340,12 @@ mod tests {
             coefficients: vec![Coefficient::without("x".to_owned(), None, String::new())],
             summary: Summary { effects: "region_code^hs2".to_owned(), ..Summary::default() },
         };
-        let names = names(None, &[&result]);
+        let words = Words::english();
+        let names = names(&words, None, &[&result]);
         assert_eq!(names.get("growth_of_it").map(String::as_str), Some("growth of it"));
         assert_eq!(names.get("region_code"), None, "no column of a table that is not there");
-        assert_eq!(said(&names).as_deref(), Some("Columns: growth of it: growth_of_it."));
-        assert_eq!(said(&Names::new()), None);
+        assert_eq!(said(&words, &names).as_deref(), Some("Columns: growth of it: growth_of_it."));
+        assert_eq!(said(&words, &Names::new()), None);
         assert_eq!(label("x:growth_of_it", &names), "x:growth of it");
     }
 }

@@ -1,7 +1,7 @@
 //! Exports by section and product before and after a crisis, of all regions and of each.
 
 use super::error::ReportError;
-use super::network::Products;
+use super::products::Products;
 use super::source::{Source, text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

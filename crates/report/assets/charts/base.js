@@ -25,20 +25,30 @@ var charts = {};
     vulnerable_recovering: ["#fdb863", key("vulnerable, recovering")],
     vulnerable_lagging: ["#b35806", key("vulnerable, lagging")]
   };
+  // Powers of ten that have a name, the largest first: languages count by thousands, or by ten thousands.
+  var AMOUNTS = key("1e12 tn, 1e9 bn, 1e6 m, 1e3 k");
+  function amounts() {
+    function read(text) { return text.split(", ").map(function (of) { var at = of.indexOf(" "); return [Number(of.slice(0, at)), of.slice(at + 1)]; }); }
+    var said = read(say(AMOUNTS));
+    return said.every(function (of) { return of[0] > 1; }) ? said : read(AMOUNTS);
+  }
   function money(v, unit) {
     if (v === null || v === undefined) return "–";
-    var a = Math.abs(v), s = v < 0 ? "−" : "";
-    var steps = [[1e12, "tn"], [1e9, "bn"], [1e6, "m"], [1e3, "k"]];
-    for (var i = 0; i < steps.length; i++) if (a >= steps[i][0]) return s + Number((a / steps[i][0]).toPrecision(3)) + " " + steps[i][1] + (unit ? " " + unit : "");
-    return s + a.toFixed(0) + (unit ? " " + unit : "");
+    var a = Math.abs(v), s = v < 0 ? "−" : "", behind = unit ? " " + unit : "";
+    var step = amounts().filter(function (of) { return a >= of[0]; })[0];
+    if (!step) return s + a.toFixed(0) + behind;
+    var n = a / step[0];
+    return s + (n < 999.5 ? Number(n.toPrecision(3)) : n.toFixed(0)) + " " + step[1] + behind;
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
     var said = Math.abs(v).toFixed(digits === undefined ? 2 : digits);
     return (v < 0 && Number(said) !== 0 ? "−" : "") + said;
   }
+  // A number of hundredths: some languages have a space before the sign.
+  function hundredths(text) { return say("{n} %", { n: text }); }
   function percent(v) {
-    return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + Math.abs(100 * v).toFixed(1) + " %";
+    return v === null || v === undefined ? "–" : (v > 0 ? "+" : v < 0 ? "−" : "") + hundredths(Math.abs(100 * v).toFixed(1));
   }
   // Of what is text, too: what is better or worse than expected, what is not told apart, and what
   // the own past says.
@@ -82,8 +92,8 @@ var charts = {};
   }
   // Tooltips are HTML.
   function esc(v) { return String(v).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;").replace(/'/g, "&#39;"); }
-  // What an object has by that name, and not what all objects have.
   function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
+  // What an object has by that name, and not what all objects have.
   function own(of, name) { return of && Object.prototype.hasOwnProperty.call(of, name) ? of[name] : undefined; }
   // A text of SQL.
   function literal(text) { return "'" + String(text).replace(/'/g, "''") + "'"; }
@@ -94,11 +104,51 @@ var charts = {};
   function regionsOf(data, ep) { return data.regions.filter(function (r) { return r.episode === ep; }); }
   function episodeOf(data, ep) { return data.episodes.filter(function (e) { return e.episode === ep; })[0]; }
   function has(v) { return v !== null && v !== undefined; }
+  // What is measured, and by which periods, in words.
+  var flows = { exports: key("exports"), imports: key("imports") };
+  var frequencies = { year: key("year"), quarter: key("quarter"), month: key("month") };
+  function measureOf(data) { return say(own(flows, data.meta.measure) || String(data.meta.measure)); }
+  function frequencyOf(e) { return say(own(frequencies, e.frequency) || String(e.frequency)); }
+  // The words of an index at the head of something, and in a sentence, which is its column, too.
   var measures = {
-    resistance: ["Resistance", "resistance", "resistance_low", "resistance_high"],
-    recovery: ["Recovery", "recovery", "recovery_low", "recovery_high"],
-    upgrading: ["Upgrading of the product structure", "upgrading", null, null]
+    resistance: [key("Resistance"), key("resistance"), "resistance_low", "resistance_high"],
+    recovery: [key("Recovery"), key("recovery"), "recovery_low", "recovery_high"],
+    upgrading: [key("Upgrading of the product structure"), "upgrading", null, null]
   };
+  // Why there is no number: the codes that tables have, in words.
+  var reasons = {
+    benchmark_near_zero: key("expected growth is too near zero to divide by"),
+    is_benchmark: key("it is what it would be compared with"),
+    no_base: key("nothing at the base"),
+    no_benchmark: key("nothing to compare with"),
+    no_boundaries: key("no boundaries"),
+    no_complexity_covered: key("none of its products has a complexity"),
+    no_convergence: key("the iterations did not converge"),
+    no_donors: key("no region with all periods to compare with"),
+    no_exports: key("no exports"),
+    no_interval: key("no interval"),
+    no_loss: key("nothing was lost"),
+    no_neighbours: key("no neighbours"),
+    no_replicates: key("nothing is drawn anew"),
+    no_spread: key("all values are equal"),
+    no_variation: key("no variation before"),
+    not_converged: key("the iterations did not converge"),
+    not_recovered: key("not recovered by the end"),
+    not_unique: key("the complexity is not unique"),
+    nothing_expected: key("nothing was expected"),
+    one_benchmark: key("one benchmark only"),
+    one_product: key("one product only"),
+    region_changed: key("its borders changed"),
+    small_base: key("too little at the base"),
+    too_few_periods: key("too few periods"),
+    too_few_regions: key("too few regions"),
+    trough_zero: key("nothing at the trough"),
+    year_missing: key("a period without records"),
+    zero_level: key("a period with nothing")
+  };
+  // A code without words is said as it is.
+  function reasonOf(code) { var of = own(reasons, code); return of ? say(of) : code.replace(/_/g, " "); }
+  function listed(texts) { return texts.join(say(", ")); }
   // Marks about two lines at zero. An axis has a `name`, its least and greatest value, and `say`, which makes texts of its numbers.
   function crossed(o, t, x, y, marks) {
     function scale(a, gap) { return axis(t, { name: a.name, nameLocation: "middle", nameGap: gap, min: a.min, max: a.max, axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, formatter: a.say } }); }
@@ -236,8 +286,8 @@ var charts = {};
     if (!corners) return { type: "circle", shape: { cx: x, cy: y, r: r }, style: style };
     return { type: "polygon", shape: { points: corners.map(function (c) { return [x + r * c[0], y + r * c[1]]; }) }, style: style };
   }
-  Object.assign(charts, { FONT, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
-    episodeOf, esc, even, fitted, greatest, has, hatch, key, keyed, kinds, legendLines, literal, luminance, many, measures, money, number, own, percent,
-    plain, points, put, reach, regionsOf, rowsOf, say, sayMany, seenOn, sizeOf, speak, theme,
+  Object.assign(charts, { FONT, amounts, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
+    episodeOf, esc, even, fitted, frequencyOf, greatest, has, hatch, hundredths, key, keyed, kinds, legendLines, listed, literal, luminance, many, measureOf, measures, money, number, own, percent,
+    plain, points, put, reach, reasonOf, regionsOf, rowsOf, say, sayMany, seenOn, sizeOf, speak, theme,
     whole, widestWord, widthOf });
 })();

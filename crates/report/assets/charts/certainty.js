@@ -1,24 +1,24 @@
 // How sure indices and ranks are.
 (function () {
   "use strict";
-  const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has,
-    legendLines, literal, number, own, points, put, rowsOf, say, sayMany, seenOn, theme } = charts;
+  const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has, hundredths, key,
+    legendLines, listed, literal, number, own, points, put, reasonOf, rowsOf, say, sayMany, seenOn, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
     var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
     of.forEach(function (r) {
-      var reason = r.reason ? r.reason.replace(/_/g, " ") : "no growth";
+      var reason = r.reason ? reasonOf(r.reason) : say("no growth");
       (said[r.benchmark] = said[r.benchmark] || []).push(compared[r.benchmark] ? sayMany(r.n_regions, "{reason} ({n} region)", "{reason} ({n} regions)", { reason: reason }) : reason);
     });
     return Object.keys(said).map(function (b) {
-      return " " + say(compared[b] ? "Not all against {against} ({benchmark}): {reasons}." : "None against {against} ({benchmark}): {reasons}.", { against: benchmarkOf(b)[0], benchmark: b, reasons: said[b].join(", ") });
+      return " " + say(compared[b] ? "Not all against {against} ({benchmark}): {reasons}." : "None against {against} ({benchmark}): {reasons}.", { against: benchmarkOf(b)[0], benchmark: b, reasons: listed(said[b]) });
     }).join("");
   }
   var robustWords = {
-    resistance: { one: "{above} of {n} region resisted better than every benchmark expects, {below} worse than each expects", more: "{above} of {n} regions resisted better than every benchmark expects, {below} worse than each expects",
-      drawn: "Growth from the base ({base}) to the trough ({trough}) less the growth that each benchmark expects, percentage points" },
-    recovery: { one: "{above} of {n} region recovered better than every benchmark expects, {below} worse than each expects", more: "{above} of {n} regions recovered better than every benchmark expects, {below} worse than each expects",
-      drawn: "Growth from the trough ({trough}) to the end ({end}) less the growth that each benchmark expects, percentage points" }
+    resistance: { one: key("{above} of {n} region resisted better than every benchmark expects, {below} worse than each expects"), more: key("{above} of {n} regions resisted better than every benchmark expects, {below} worse than each expects"),
+      drawn: key("Growth from the base ({base}) to the trough ({trough}) less the growth that each benchmark expects, percentage points") },
+    recovery: { one: key("{above} of {n} region recovered better than every benchmark expects, {below} worse than each expects"), more: key("{above} of {n} regions recovered better than every benchmark expects, {below} worse than each expects"),
+      drawn: key("Growth from the trough ({trough}) to the end ({end}) less the growth that each benchmark expects, percentage points") }
   };
   function robust(data, ep, stage, dark) {
     var t = theme(dark), o = base(t), e = episodeOf(data, ep), at = Object.create(null), used = Object.create(null), everUsed = Object.create(null);
@@ -66,10 +66,10 @@
       columns: columns, rows: cells(all, columns), sql: "select region_code, benchmark, " + stage + "_diff as " + stage + " from resilience.region where episode = " + literal(ep) + " and " + stage + "_diff is not null order by region_code, benchmark" };
   }
   // A probability by draws: none of them shows that something is impossible or sure.
-  function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< 1 %" : p > 0.99 ? "> 99 %" : Math.round(100 * p) + " %"; }
+  function chance(p) { return !has(p) ? "–" : p < 0.01 ? "< " + hundredths(1) : p > 0.99 ? "> " + hundredths(99) : hundredths(Math.round(100 * p)); }
   // Whether a region is above the median, or below it, with a probability of 95 %.
   function sideOf(r) { return !has(r.p_above_median) ? 0 : r.p_above_median >= 0.95 ? 1 : r.p_above_median <= 0.05 ? -1 : 0; }
-  var drawn = { products: "products drawn anew in each region", counterfactual: "residuals of the expected path drawn anew", both: "products and residuals of the expected path drawn anew" };
+  var drawn = { products: key("products drawn anew in each region"), counterfactual: key("residuals of the expected path drawn anew"), both: key("products and residuals of the expected path drawn anew") };
   // The benchmarks against which regions are ranked: the first is the one to begin with.
   function rankedAgainst(data, ep) {
     var used = Object.create(null);
@@ -82,7 +82,7 @@
     if (rows.length < 2) return null;
     rows.sort(function (a, b) { return a.rank - b.rank || (a.region_code < b.region_code ? -1 : 1); });
     var n = rows[0].n_ranked, shown = ends(rows, n), known = rows.filter(function (r) { return has(r.p_above_median); }), top = rows[0].n_top;
-    var reasons = rows.filter(function (r) { return !has(r.rank_low) && r.null_reason; }).map(function (r) { return r.null_reason === "no_interval" ? "see resilience.interval" : r.null_reason.replace(/_/g, " "); }).filter(function (x, i, all) { return all.indexOf(x) === i; });
+    var reasons = rows.filter(function (r) { return !has(r.rank_low) && r.null_reason; }).map(function (r) { return r.null_reason === "no_interval" ? say("see resilience.interval") : reasonOf(r.null_reason); }).filter(function (x, i, all) { return all.indexOf(x) === i; });
     o.grid.top = 34; o.grid.bottom = 30;
     var height = rowsOf(data, o, t, shown, n - 30, top === 1 ? say("chance to be first") : say("chance to be among the first {n}", { n: top }), function (r) { return chance(r.p_top_quarter); });
     var last = greatest(rows.map(function (r) { return has(r.rank_high) ? Math.max(r.rank, r.rank_high) : r.rank; }));
@@ -90,15 +90,15 @@
       axisLabel: { color: t.soft, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: function (v) { return v === Math.round(v) ? String(v) : ""; } } });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
-      return r ? "<b>" + esc(own(data.names, r.region_code)) + "</b><br>" + esc(say("rank")) + " " + number(r.rank, r.rank % 1 ? 1 : 0) + (has(r.rank_low) ? " (" + number(r.rank_low, r.rank_low % 1 ? 1 : 0) + " – " + number(r.rank_high, r.rank_high % 1 ? 1 : 0) + ")" : r.null_reason ? " (" + esc(r.null_reason.replace(/_/g, " ")) + ")" : "") + "<br>" + esc(say("among the first {n}: {chance}", { n: top, chance: chance(r.p_top_quarter) })) + "<br>" + esc(say("above the median: {chance}", { chance: chance(r.p_above_median) })) : "";
+      return r ? "<b>" + esc(own(data.names, r.region_code)) + "</b><br>" + esc(say("rank")) + " " + number(r.rank, r.rank % 1 ? 1 : 0) + (has(r.rank_low) ? " (" + number(r.rank_low, r.rank_low % 1 ? 1 : 0) + " – " + number(r.rank_high, r.rank_high % 1 ? 1 : 0) + ")" : r.null_reason ? " (" + esc(reasonOf(r.null_reason)) + ")" : "") + "<br>" + esc(say("among the first {n}: {chance}", { n: top, chance: chance(r.p_top_quarter) })) + "<br>" + esc(say("above the median: {chance}", { chance: chance(r.p_above_median) })) : "";
     };
     var colours = { "1": "#2166ac", "0": "#8c8c8c", "-1": "#e08214" };
     o.series = [
       bars(t, shown.map(function (r, i) { return r && has(r.rank_low) ? [i, r.rank_low, r.rank_high] : null; }).filter(function (x) { return x; }), 6),
       { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: seenOn(t, colours[sideOf(r)]) } } : null; }).filter(function (x) { return x; }) }
     ];
-    var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source) && say(own(drawn, r.source)); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join("; ");
-    var values = { Stage: capital(say(stage)), stage: say(stage), all: n, against: benchmark === "aggregate" ? say("all regions together") : benchmarkOf(benchmark)[0], benchmark: benchmark, how: how, reasons: reasons.join(", ") };
+    var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source) && say(own(drawn, r.source)); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join(say("; "));
+    var values = { Stage: capital(say(stage)), stage: say(stage), all: n, against: benchmark === "aggregate" ? say("all regions together") : benchmarkOf(benchmark)[0], benchmark: benchmark, how: how, reasons: listed(reasons) };
     var notes = [say("Dot: rank against {against} ({benchmark}).", values)];
     if (known.length) notes.push(how ? say("Bar: its interval, {how}.", values) : say("Bar: its interval."), say("Surely: with a probability of 95 % or more. Blue: above the median, orange: below it."));
     if (reasons.length) notes.push(say("Dots without a bar: {reasons}.", values));

@@ -1,7 +1,7 @@
 // Estimates with their intervals.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, keyed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, axis, base, capital, dot, esc, even, fitted, greatest, has, hundredths, key, keyed, listed, literal, number, own, put, say, sayMany, theme, widthOf } = charts;
   // Specifications that are told apart by their marks, and regressors that have room.
   const MOST_MARKS = 6, MOST_TERMS = 24;
   const MARKS = [["circle", false], ["diamond", false], ["triangle", false], ["circle", true], ["diamond", true], ["triangle", true]];
@@ -22,7 +22,7 @@
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid" }, data: [{ xAxis: 0 }] } }];
   }
   function isSure(c) { return c.low > 0 || c.high < 0; }
-  function ofIntervals(level) { return "Lines: " + +(100 * level).toPrecision(6) + " % intervals. Blue: zero is outside."; }
+  function ofIntervals(level) { return say("Lines: {level} % intervals. Blue: zero is outside.", { level: +(100 * level).toPrecision(6) }); }
   // Numbers as texts, with four digits that count.
   function brief(v) {
     var size = Math.abs(v), text = size && (size < 1e-4 || size >= 1e7) ? size.toExponential(2) : size >= 1000 ? size.toFixed(0) : String(+size.toPrecision(3));
@@ -37,10 +37,13 @@
   }
   // A number of an axis.
   function tick(v) { return (v < 0 ? "−" : "") + String(+Math.abs(v).toPrecision(6)); }
+  // Units of contracts, in words.
+  var units = { ratio: key("ratio"), fraction: key("fraction"), share: key("share"), probability: key("probability"), index: key("index"), rank: key("rank"),
+    bits: key("bits"), nats: key("nats"), currency: key("currency"), "z-score": key("z-score"), "log points": key("log points") };
   // From one to another, as units of a contract have it.
   function unitOf(unit) {
     var range = /(?:^|, )(-?\d+)\.\.(-?\d+)$/.exec(unit || "");
-    return range ? say("from {low} to {high}", { low: range[1].replace("-", "−"), high: range[2].replace("-", "−") }) : unit || "";
+    return range ? say("from {low} to {high}", { low: range[1].replace("-", "−"), high: range[2].replace("-", "−") }) : say(own(units, unit) || unit || "");
   }
   // Of what the estimates of an estimator are, where that is no mean of the outcome.
   function scaleOf(c) { return c.estimator === "logit" ? say("log odds") : c.estimator === "ppml" ? say("log points") : unitOf(c.outcome_unit); }
@@ -131,11 +134,11 @@
       o.yAxis.push(axis(t, { gridIndex: k, type: "category", inverse: true, data: of_row.map(function (term) { return labels[term].join("\n"); }), axisLine: { show: false }, splitLine: { show: true, interval: 0, lineStyle: { color: t.line } }, axisLabel: { show: is_first, color: t.text, interval: 0, fontSize: 12, lineHeight: 15 } }));
       o.series.push(forest(t, p, of_row, specs, k));
     }
-    var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: "95 %" })];
+    var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: hundredths(95) })];
     if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor and the outcome where most specifications tell it from zero, with the estimate of the first of these."));
     if (by) {
       var said = distinct(rows.map(function (c) { return c.label + " " + brief(c.sd); }));
-      notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: said.join(", ") }));
+      notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: listed(said) }));
     }
     if (n_specs > specs.length) notes.push(say("Shown: the first {n} of {all} specifications.", { n: specs.length, all: n_specs }));
     if (all_terms.length > terms.length) notes.push(say("Shown: the first {n} of {all} regressors.", { n: terms.length, all: all_terms.length }));
@@ -144,7 +147,7 @@
       columns: ["specification", "outcome", "term", "estimate", "low", "high"].concat(by ? ["drawn", "drawn_low", "drawn_high"] : []),
       rows: rows.map(function (c) { return [c.specification, c.outcome, c.term, c.estimate, c.low, c.high].concat(by ? [c.at, c.from, c.to] : []); }), sql: drawnSql(model, rows, by) };
   }
-  function unitText(c, unit) { var scale = scaleOf(c); return scale ? scale + ", " + unit : unit; }
+  function unitText(c, unit) { var scale = scaleOf(c); return scale ? say("{scale}, {unit}", { scale: scale, unit: unit }) : unit; }
   function drawnSql(model, rows, by) {
     function one(v) { return "c." + v; }
     function list(key) { return distinct(rows.map(function (c) { return c[key]; })).map(literal).join(", "); }
@@ -232,7 +235,7 @@
     o.graphic = [];
     lines.forEach(function (l) { l.text.forEach(function (text, i) { o.graphic.push({ type: "text", silent: true, x: room - 10, y: l.y - 6.5 * l.text.length + 13 * i, style: { text: text, align: "right", verticalAlign: "top", fontSize: 11, fill: t.text, fontFamily: FONT } }); }); });
     var n = rows.length, up = rows.filter(function (c) { return c.at > 0; }).length, sure = rows.filter(function (c) { return signOf(c) > 0; }).length, under = rows.filter(function (c) { return signOf(c) < 0; }).length;
-    var notes = [say("Above: estimates and their {level} intervals; blue is surely above zero, orange surely below it, grey is not told from zero. Below: a dot for each choice that the specification above it makes.", { level: "95 %" })];
+    var notes = [say("Above: estimates and their {level} intervals; blue is surely above zero, orange surely below it, grey is not told from zero. Below: a dot for each choice that the specification above it makes.", { level: hundredths(95) })];
     if (beyond) notes.push(sayMany(beyond, "A ring: {n} estimate is beyond the frame, and stands on its edge.", "Rings: {n} estimates are beyond the frame, and stand on its edge."));
     else if (is_cut) notes.push(say("Intervals beyond the frame are cut."));
     // A middle of estimates in several units says nothing.

@@ -1,7 +1,7 @@
 // Regions beside each other: quadrants, rankings, relations.
 (function () {
   "use strict";
-  const { axis, base, capital, crossed, esc, framed, greatest, has, kinds, literal, measures, money, named, number, own, put,
+  const { axis, base, capital, crossed, esc, framed, greatest, has, key, kinds, literal, measureOf, measures, money, named, number, own, put,
     regionsOf, rowsOf, say, sayMany, seenOn, sizeOf, theme, tick, ticked, usual, widest } = charts;
   // Regions that are so many at most have their intervals drawn, and so many a name each.
   var FEW = 12, NAMED = 60;
@@ -59,7 +59,7 @@
       ] };
     } });
     o.series.push(named(t, [0, 0], marks.slice(0, nNamed(marks.length)), [say("resisted, recovered"), say("resisted, lagged"), say("fell, recovered"), say("fell, lagged")], [0, 0]));
-    var notes = [say("Area: {measure} at the base.", { measure: data.meta.measure })];
+    var notes = [say("Area: {measure} at the base.", { measure: measureOf(data) })];
     if (crosses.length) notes.push(say("Thin crosses: intervals of {level} %, cut at the frame.", { level: number(100 * data.meta.level, 0) }));
     if (marks.some(function (m) { return m.symbol; })) notes.push(say("Arrows at the edge: regions beyond the frame."));
     if (rows.length > FEW) notes.push(say("Names stand where they have room, the largest regions first."));
@@ -85,18 +85,19 @@
   }
   var rankingWords = {
     resistance: {
-      none: "No region's resistance can be told from that of all regions", noneOfLargest: "Of the {n} largest regions, none has a resistance that can be told from that of all regions",
-      better: "{better} of {n} regions resisted surely better than all regions together, none surely worse", worse: "{worse} of {n} regions resisted surely worse than all regions together, none surely better",
-      both: "{better} of {n} regions resisted surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the resistance of regions is",
-      betterOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions resisted surely worse than all regions together, none surely better",
-      bothOfLargest: "{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse", drawn: "Resistance index of each region, from the base ({base}) to the trough ({trough}): 0 is as all regions together" },
+      none: key("No region's resistance can be told from that of all regions"), noneOfLargest: key("Of the {n} largest regions, none has a resistance that can be told from that of all regions"),
+      better: key("{better} of {n} regions resisted surely better than all regions together, none surely worse"), worse: key("{worse} of {n} regions resisted surely worse than all regions together, none surely better"),
+      both: key("{better} of {n} regions resisted surely better than all regions together, {worse} surely worse"), unknown: key("No intervals say how sure the resistance of regions is"),
+      betterOfLargest: key("{better} of the {n} largest regions resisted surely better than all regions together, none surely worse"), worseOfLargest: key("{worse} of the {n} largest regions resisted surely worse than all regions together, none surely better"),
+      bothOfLargest: key("{better} of the {n} largest regions resisted surely better than all regions together, {worse} surely worse"), drawn: key("Resistance index of each region, from the base ({base}) to the trough ({trough}): 0 is as all regions together") },
     recovery: {
-      none: "No region's recovery can be told from that of all regions", noneOfLargest: "Of the {n} largest regions, none has a recovery that can be told from that of all regions",
-      better: "{better} of {n} regions recovered surely better than all regions together, none surely worse", worse: "{worse} of {n} regions recovered surely worse than all regions together, none surely better",
-      both: "{better} of {n} regions recovered surely better than all regions together, {worse} surely worse", unknown: "No intervals say how sure the recovery of regions is",
-      betterOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, none surely worse", worseOfLargest: "{worse} of the {n} largest regions recovered surely worse than all regions together, none surely better",
-      bothOfLargest: "{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse", drawn: "Recovery index of each region, from the trough ({trough}) to the end ({end}): 0 is as all regions together" }
+      none: key("No region's recovery can be told from that of all regions"), noneOfLargest: key("Of the {n} largest regions, none has a recovery that can be told from that of all regions"),
+      better: key("{better} of {n} regions recovered surely better than all regions together, none surely worse"), worse: key("{worse} of {n} regions recovered surely worse than all regions together, none surely better"),
+      both: key("{better} of {n} regions recovered surely better than all regions together, {worse} surely worse"), unknown: key("No intervals say how sure the recovery of regions is"),
+      betterOfLargest: key("{better} of the {n} largest regions recovered surely better than all regions together, none surely worse"), worseOfLargest: key("{worse} of the {n} largest regions recovered surely worse than all regions together, none surely better"),
+      bothOfLargest: key("{better} of the {n} largest regions recovered surely better than all regions together, {worse} surely worse"), drawn: key("Recovery index of each region, from the trough ({trough}) to the end ({end}): 0 is as all regions together") }
   };
+  var indexNames = { resistance: key("Resistance index"), recovery: key("Recovery index") };
   var LARGEST = 25;
   function ranking(data, ep, measure, dark) {
     var t = theme(dark), o = base(t), m = measures[measure], said = rankingWords[measure], rows = regionsOf(data, ep).filter(function (r) { return has(r[m[1]]); });
@@ -112,7 +113,7 @@
     var x = framed([low, high], Infinity, 0.05, data.narrow ? 4 : 6);
     o.grid = { left: 12, right: 16, top: 34, bottom: 34, containLabel: true };
     var height = rowsOf(data, o, t, rows, 0, say("index"), function (r) { return number(r[m[1]]); });
-    o.xAxis = ticked(axis(t, { type: "value", name: say(m[0] + " index"), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: tick } }), x);
+    o.xAxis = ticked(axis(t, { type: "value", name: say(indexNames[measure]), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: tick } }), x);
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(indexWords(r, m[0], m[1])) : ""; };
     var colours = { "1": "#2166ac", "0": "#8c8c8c", "-1": "#e08214" };
     o.series = [
@@ -132,8 +133,8 @@
   }
   // What may explain an index: its name, the name of its axis with its unit, and what it is.
   var explaining = {
-    related_variety: ["related variety", "Related variety of exports, bits", "Related variety: how evenly exports spread over products of the same kind."],
-    mean_density: ["density", "Mean density over all products, 0 to 1", "Density: how near the products that a region specialises in are to a product."]
+    related_variety: [key("related variety"), key("Related variety of exports, bits"), key("Related variety: how evenly exports spread over products of the same kind.")],
+    mean_density: [key("density"), key("Mean density over all products, 0 to 1"), key("Density: how near the products that a region specialises in are to a product.")]
   };
   // With fewer regions no line is drawn: their words are said in place of it.
   var FOR_LINE = 20;
@@ -169,12 +170,12 @@
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(r.region_name) + "</b><br>" + esc(capital(say(said[0]))) + " " + number(r[x]) + "<br>" + esc(indexWords(r, m[0], m[1])) : ""; };
     o.grid = { left: 20, right: 20, top: 20, bottom: 34, containLabel: true };
     o.xAxis = ticked(axis(t, { type: "value", name: say(said[1]), nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft, formatter: tick } }), sx);
-    o.yAxis = ticked(axis(t, { type: "value", name: say(m[0] + " index"), nameLocation: "middle", nameGap: gapOf(sy), axisLabel: { color: t.soft, formatter: tick } }), sy);
+    o.yAxis = ticked(axis(t, { type: "value", name: say(indexNames[measure]), nameLocation: "middle", nameGap: gapOf(sy), axisLabel: { color: t.soft, formatter: tick } }), sy);
     o.series = n < FOR_LINE ? [] : banded(t, fit, xmin, xmax, sy);
     o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : t.soft, opacity: 0.75, borderColor: t.bg } }; }),
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.line, type: "solid", width: 1 }, data: [{ yAxis: 0 }] } });
     o.series.push(named(t, [xmin, 0], marks.slice(0, nNamed(marks.length))));
-    var spansZero = fit.low <= 0 && fit.high >= 0, values = { x: say(said[0]), X: capital(say(said[0])), y: say(m[0]).toLowerCase(), n: n };
+    var spansZero = fit.low <= 0 && fit.high >= 0, values = { x: say(said[0]), X: capital(say(said[0])), y: say(measure), n: n };
     var title = !spansZero ? say(fit.corr > 0 ? "Where {x} is higher, {y} tends to be higher" : "Where {x} is higher, {y} tends to be lower", values)
       : n < FOR_LINE ? say("{n} regions are too few to tell whether {x} and {y} go together", values) : say("{X} and {y} show no clear relation across {n} regions", values);
     var notes = [say("Correlation {corr}, with 95 % between {low} and {high} by Fisher's z; a description, not an effect.", { corr: number(fit.corr), low: number(fit.low), high: number(fit.high) })];

@@ -1,21 +1,21 @@
 // What indices stand on: coverage, missing years, thin regions, ranks by what is expected, neighbours.
 (function () {
   "use strict";
-  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, lineOf, literal,
-    money, nNamed, named, number, over, own, put, rowsOf, say, sayMany, seenOn, sizeOf, textOf, theme, tick, ticked, whole, widest, widestWord } = charts;
+  const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, hundredths, key, lineOf, literal,
+    money, nNamed, named, number, over, own, put, reasonOf, rowsOf, say, sayMany, seenOn, sizeOf, textOf, theme, ticked, whole, widest, widestWord } = charts;
   function listOf(data, list) { return own(data.evidence, list) || { rows: [], sql: "" }; }
   function ofEpisode(data, list, ep) { return listOf(data, list).rows.filter(function (r) { return r.episode === ep; }); }
-  function share(v) { return !has(v) ? "–" : number(100 * v, v > 0 && v < 0.1 ? 2 : 1) + " %"; }
+  function share(v) { return !has(v) ? "–" : hundredths(number(100 * v, v > 0 && v < 0.1 ? 2 : 1)); }
   function nameOf(data, code) { return own(data.names, code) || code; }
-  var forms = { index: "index", diff: "growth less expected growth", dlog: "the same in logs", dhs: "midpoint growth", ratio: "growth over expected growth" };
+  var forms = { index: key("index"), diff: key("growth less expected growth"), dlog: key("the same in logs"), dhs: key("midpoint growth"), ratio: key("growth over expected growth") };
   // What ranks are followed over: lists of the data, names of what varies, and words.
   var followed = {
     bump: { list: "against", source: "resilience.rank", names: benchmarks, of: function (v) { return benchmarkOf(v)[0]; },
-      one: "{Stage}: {n} of {all} regions keeps its rank within one place, whatever it is compared with", more: "{Stage}: {n} of {all} regions keep their rank within one place, whatever they are compared with", none: "{Stage}: no region keeps its rank within one place, whatever it is compared with", each: "{Stage}: every region keeps its rank within one place, whatever it is compared with", shown: "{Stage}: the rank holds within one place for {n} of the {all} regions shown, whatever they are compared with",
-      subtitle: "Rank by the index of {stage} against each benchmark, 1 is the highest" },
+      one: key("{Stage}: {n} of {all} regions keeps its rank within one place, whatever it is compared with"), more: key("{Stage}: {n} of {all} regions keep their rank within one place, whatever they are compared with"), none: key("{Stage}: no region keeps its rank within one place, whatever it is compared with"), each: key("{Stage}: every region keeps its rank within one place, whatever it is compared with"), shown: key("{Stage}: the rank holds within one place for {n} of the {all} regions shown, whatever they are compared with"),
+      subtitle: key("Rank by the index of {stage} against each benchmark, 1 is the highest") },
     forms: { list: "forms", source: "resilience.region", names: forms, of: function (v) { return say(own(forms, v) || v); },
-      one: "{Stage}: {n} of {all} regions keeps its rank within one place in every form of the index", more: "{Stage}: {n} of {all} regions keep their rank within one place in every form of the index", none: "{Stage}: no region keeps its rank within one place in every form of the index", each: "{Stage}: every region keeps its rank within one place in every form of the index", shown: "{Stage}: the rank holds within one place for {n} of the {all} regions shown, in every form of the index",
-      subtitle: "Rank by each form of the index of {stage} against its products in all regions, 1 is the highest" }
+      one: key("{Stage}: {n} of {all} regions keeps its rank within one place in every form of the index"), more: key("{Stage}: {n} of {all} regions keep their rank within one place in every form of the index"), none: key("{Stage}: no region keeps its rank within one place in every form of the index"), each: key("{Stage}: every region keeps its rank within one place in every form of the index"), shown: key("{Stage}: the rank holds within one place for {n} of the {all} regions shown, in every form of the index"),
+      subtitle: key("Rank by each form of the index of {stage} against its products in all regions, 1 is the highest") }
   };
   // Ranks of regions from one variant to the next: with their names at both ends.
   function followedOver(data, ep, stage, dark, kind) {
@@ -105,7 +105,7 @@
     var low = shares.reduce(function (a, b) { return Math.min(a, b); }), high = greatest(shares), places = rows.map(function (r) { return { region_code: r.part, row: r }; });
     o.grid = { left: 12, right: 16, top: 34, bottom: 34, containLabel: true };
     var height = rowsOf(data, o, t, places, 0, say("analysed"), function (r) { return share(r.row.analysed_value / r.row.raw_value); });
-    o.xAxis = ticked(axis(t, { type: "value", name: say("share of the readable value"), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: function (v) { return Math.round(100 * v) + " %"; } } }), { min: 0, max: Math.max(1, high), ticks: data.narrow ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1] });
+    o.xAxis = ticked(axis(t, { type: "value", name: say("share of the readable value"), nameLocation: "middle", nameGap: 26, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), { min: 0, max: Math.max(1, high), ticks: data.narrow ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1] });
     o.tooltip.formatter = function (p) {
       var r = rows[p.dataIndex];
       return r ? "<b>" + esc(r.part) + "</b><br>" + esc(say("readable: {value}", { value: money(r.raw_value, data.meta.unit) })) + "<br>" + esc(say("analysed: {value}", { value: money(r.analysed_value, data.meta.unit) })) + "<br>" + esc(say("excluded by rules: {value}", { value: money(r.excluded_value, data.meta.unit) })) : "";
@@ -166,7 +166,7 @@
     var marks = rows.slice().sort(function (a, b) { return isThin(b) - isThin(a) || b.base_value - a.base_value || (a.region_code < b.region_code ? -1 : 1); }).map(function (r) { return { at: [r.n_products, r.largest_product_share], size: rows.length > 60 ? 7 : sizeOf(r.base_value, 4 * largest), text: nameOf(data, r.region_code), row: r }; });
     o.grid = { left: 28, right: 24, top: 20, bottom: 34, containLabel: true };
     o.xAxis = axis(t, { type: "log", min: low, max: high, name: say("products exported at the base, logarithmic"), nameLocation: "middle", nameGap: 28, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: whole } });
-    o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return Math.round(100 * v) + " %"; } } }), y);
+    o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), y);
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(sayMany(r.n_products, "{n} product", "{n} products")) + "<br>" + esc(say("largest: {product}, {share}", { product: r.largest_product, share: share(r.largest_product_share) })) + "<br>" + esc(money(r.base_value, data.meta.unit)) : ""; };
     var lines = [{ yAxis: MOST }];
     if (FEW_PRODUCTS > low && FEW_PRODUCTS < high) lines.push({ xAxis: FEW_PRODUCTS });
@@ -178,7 +178,7 @@
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, "thin").sql + ") where episode = " + literal(ep) + " order by region_code" };
   }
   // Whether neighbours are alike.
-  var tested = { resistance: "Resistance", recovery: "Recovery", level_recovery: "End over base", cumulative_loss_share: "Loss over what was expected" };
+  var tested = { resistance: key("Resistance"), recovery: key("Recovery"), level_recovery: key("End over base"), cumulative_loss_share: key("Loss over what was expected") };
   function moran(data, ep) {
     var rows = ofEpisode(data, "moran", ep), known = rows.filter(function (r) { return has(r.moran_p_value); }), alike = known.filter(function (r) { return r.moran_p_value <= 0.05; });
     if (!rows.length) return null;
@@ -188,7 +188,7 @@
       subtitle: say("Moran's I of regions and their neighbours"), note: say("Above what is by chance: neighbours are alike; below it: unlike. p: two-sided, by permutation; up to 0.05 counts as more than chance."), source: "spatial.measure",
       sql: "select " + columns.join(", ") + " from (" + listOf(data, "moran").sql + ") where episode = " + literal(ep) + " order by measure" },
     rows, columns, [say("Measure"), say("Regions (with neighbours)"), say("Moran's I"), say("by chance"), "p", say("Why none")].slice(0, n - 1), function (r) {
-      return [say(own(tested, r.measure) || r.measure), r.n_regions + (has(r.n_with_neighbours) ? " (" + r.n_with_neighbours + ")" : ""), number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? r.moran_null_reason.replace(/_/g, " ") : "–"].slice(0, n - 1);
+      return [say(own(tested, r.measure) || r.measure), r.n_regions + (has(r.n_with_neighbours) ? " (" + r.n_with_neighbours + ")" : ""), number(r.moran), number(r.moran_expected), number(r.moran_p_value, 3), r.moran_null_reason ? reasonOf(r.moran_null_reason) : "–"].slice(0, n - 1);
     }, [0, 5]);
   }
   Object.assign(charts, { bump, byForm, coverage, leftOut, missing, moran, thin });

@@ -1,18 +1,18 @@
 // Maps of regions, shaded by classes, with their names on them.
 (function () {
   "use strict";
-  const { FONT, base, esc, fitted, greatest, has, hatch, kinds, literal, luminance, measures, money, number, own, put,
+  const { FONT, base, esc, fitted, greatest, has, hatch, key, kinds, literal, luminance, measures, money, number, own, put, reasonOf,
     regionsOf, say, sayMany, theme, widthOf } = charts;
   // Colour-blind safe: blue is better than expected, orange worse (after ColorBrewer's PuOr and Okabe & Ito).
   var better = ["#d1e5f0", "#92c5de", "#4393c3", "#2166ac"];
   var worse = ["#fee0b6", "#fdb863", "#e08214", "#b35806"];
   var neither = "#cfd3da";
   var lisa = {
-    high_high: ["#2166ac", "high among high"],
-    low_low: ["#b35806", "low among low"],
-    high_low: ["#92c5de", "high among low"],
-    low_high: ["#fdb863", "low among high"],
-    not_significant: [neither, "not significant"]
+    high_high: ["#2166ac", key("high among high")],
+    low_low: ["#b35806", key("low among low")],
+    high_low: ["#92c5de", key("high among low")],
+    low_high: ["#fdb863", key("low among high")],
+    not_significant: [neither, key("not significant")]
   };
 
   // ---- Classes
@@ -67,9 +67,9 @@
   // A bound as text: in thousands, millions and so on where one is large, with as many digits as tell the bounds from each other.
   function boundOf(scale) {
     var far = greatest(scale.pieces.map(function (p) { return Math.max(Math.abs(p.low || 0), Math.abs(p.high || 0)); }));
-    var unit = [[1e12, " tn"], [1e9, " bn"], [1e6, " m"], [1e3, " k"]].filter(function (u) { return far >= Math.max(u[0], 10000); })[0] || [1, ""];
+    var unit = charts.amounts().filter(function (u) { return far >= Math.max(u[0], 10000); })[0] || [1, ""], behind = unit[1] && " " + unit[1];
     var digits = Math.max(digitsOf(scale.step / unit[0]), digitsOf(scale.at / unit[0]));
-    return function (v) { return v === 0 ? "0" : number(v / unit[0], digits) + unit[1]; };
+    return function (v) { return v === 0 ? "0" : number(v / unit[0], digits) + behind; };
   }
 
   // ---- The legend
@@ -392,14 +392,14 @@
   // What is said of shapes that have parts which are not drawn.
   function lacking(geo, names) {
     var of = geo.lacking.map(function (code) { return own(names, code) || code; });
-    return of.length ? say("Not drawn: small parts of {names} that are far from the rest.", { names: listed(of) }) : "";
+    return of.length ? say("Not drawn: small parts of {names} that are far from the rest.", { names: some(of) }) : "";
   }
   // What a report says of its maps beside their figures.
   function aside(data, rows) {
     var codes = {}, out = [], of = data.geo.projection, n = 0;
     data.geo.features.forEach(function (f) { codes[f.properties.code] = true; });
     var without = rows.filter(function (r) { return !own(codes, r.region_code); }).map(function (r) { return r.region_name; });
-    if (without.length) out.push(sayMany(without.length, "{n} region has no shape in the boundaries: {names}.", "{n} regions have no shape in the boundaries: {names}.", { names: listed(without) }));
+    if (without.length) out.push(sayMany(without.length, "{n} region has no shape in the boundaries: {names}.", "{n} regions have no shape in the boundaries: {names}.", { names: some(without) }));
     out.push(lacking(data.geo, data.names));
     var inData = {};
     rows.forEach(function (r) { inData[r.region_code] = true; });
@@ -410,16 +410,16 @@
     if (of && of.kind === "equal_earth") out.push(say("Equal Earth projection."));
     return out;
   }
-  function listed(names) { return names.length > 8 ? say("{names} and {n} more", { names: names.slice(0, 8).join(", "), n: names.length - 8 }) : names.join(", "); }
+  function some(names) { return names.length > 8 ? say("{names} and {n} more", { names: charts.listed(names.slice(0, 8)), n: names.length - 8 }) : charts.listed(names); }
   function sentences(parts) { return parts.filter(function (x) { return x; }).join(" "); }
   function periods(e, last) { return { base: e.base, to: last }; }
   // The one message of a map of an index.
   function message(measure, found, above) {
     var n = found.length, values = { above: above, n: n };
     var of = {
-      resistance: ["No region resisted better than all regions together", "All {n} regions resisted better than all regions together", "{above} of {n} regions resisted better than all regions together", "{name} resisted better than all regions together", "{name} did not resist better than all regions together"],
-      recovery: ["No region recovered better than all regions together", "All {n} regions recovered better than all regions together", "{above} of {n} regions recovered better than all regions together", "{name} recovered better than all regions together", "{name} did not recover better than all regions together"],
-      upgrading: ["No region moved towards more complex products", "All {n} regions moved towards more complex products", "{above} of {n} regions moved towards more complex products", "{name} moved towards more complex products", "{name} did not move towards more complex products"]
+      resistance: [key("No region resisted better than all regions together"), key("All {n} regions resisted better than all regions together"), key("{above} of {n} regions resisted better than all regions together"), key("{name} resisted better than all regions together"), key("{name} did not resist better than all regions together")],
+      recovery: [key("No region recovered better than all regions together"), key("All {n} regions recovered better than all regions together"), key("{above} of {n} regions recovered better than all regions together"), key("{name} recovered better than all regions together"), key("{name} did not recover better than all regions together")],
+      upgrading: [key("No region moved towards more complex products"), key("All {n} regions moved towards more complex products"), key("{above} of {n} regions moved towards more complex products"), key("{name} moved towards more complex products"), key("{name} did not move towards more complex products")]
     }[measure];
     if (n === 1) return say(of[above ? 3 : 4], { name: found[0].region_name });
     return say(of[above === 0 ? 0 : above === n ? 1 : 2], values);
@@ -431,7 +431,7 @@
     if (!found.length) return null;
     var above = found.filter(function (r) { return r[m[1]] > 0; }).length, reason = measure + "_null_reason", digits = isUpgrading ? 3 : 2;
     var scale = classes(found.map(function (r) { return r[m[1]]; })), marks = rows.map(function (r) { return { code: r.region_code, label: r.region_name, value: r[m[1]] }; });
-    var others = valued(t, scale, marks, "no index ({n})");
+    var others = valued(t, scale, marks, key("no index ({n})"));
     var ends = isUpgrading ? [say("less complex"), say("more complex")] : [say("worse than expected"), say("better than expected")];
     var height = shaded(data, o, t, marks, legend(scale, data.room - 20, others, ends, t), { width: data.room }), by = {};
     rows.forEach(function (r) { by[r.region_code] = r; });
@@ -439,7 +439,7 @@
     tips(o, function (code) {
       var r = own(by, code);
       if (!r) return esc(code) + "<br>" + esc(say("no region of these data"));
-      var line = has(r[m[1]]) ? name + " " + number(r[m[1]], digits) + (m[2] && has(r[m[2]]) && has(r[m[3]]) ? " (" + number(r[m[2]], digits) + " " + say("to") + " " + number(r[m[3]], digits) + ")" : "") : say("no index: {reason}", { reason: (r[reason] || say("no reason in the table")).replace(/_/g, " ") });
+      var line = has(r[m[1]]) ? name + " " + (m[2] && has(r[m[2]]) && has(r[m[3]]) ? say("{value} ({low} to {high})", { value: number(r[m[1]], digits), low: number(r[m[2]], digits), high: number(r[m[3]], digits) }) : number(r[m[1]], digits)) : say("no index: {reason}", { reason: r[reason] ? reasonOf(r[reason]) : say("no reason in the table") });
       return "<b>" + esc(r.region_name) + "</b><br>" + esc(line) + "<br>" + esc(say("base {value}", { value: money(r.base_value, data.meta.unit) }));
     });
     var sure = m[2] ? found.filter(function (r) { return has(r[m[2]]) && has(r[m[3]]); }) : [], up = sure.filter(function (r) { return r[m[2]] > 0; }).length, down = sure.filter(function (r) { return r[m[3]] < 0; }).length;
@@ -472,7 +472,7 @@
     var rows = regionsOf(data, ep), found = rows.filter(function (r) { return has(r.type); }), e = charts.episodeOf(data, ep);
     if (!data.geo || !data.geo.features.length || !found.length) return null;
     function n(kind) { return found.filter(function (r) { return r.type === kind; }).length; }
-    var of = classed(data, dark, "type", kinds, "no type ({n})", function (r) { return say("no type: {reason}", { reason: (r.resistance_null_reason || r.recovery_null_reason || say("no reason in the table")).replace(/_/g, " ") }); }, rows);
+    var of = classed(data, dark, "type", kinds, key("no type ({n})"), function (r) { var why = r.resistance_null_reason || r.recovery_null_reason; return say("no type: {reason}", { reason: why ? reasonOf(why) : say("no reason in the table") }); }, rows);
     var both = n("resistant_recovering"), neitherOf = n("vulnerable_lagging"), columns = ["region_code", "region_name", "type", "resistance_null_reason", "recovery_null_reason"];
     return { id: "types-" + ep, title: found.length === 1 ? say("{name} is {kind}", { name: found[0].region_name, kind: say(kinds[found[0].type][1]) }) : say("{both} of {n} regions resisted and recovered better than all together, {neither} did neither", { both: both, n: found.length, neither: neitherOf }),
       subtitle: say("Type by the signs of both indices: resistance from {base} to {trough}, recovery from {trough} to {end}", { base: e.base, trough: e.trough, end: e.end }),
@@ -484,7 +484,7 @@
     var rows = regionsOf(data, ep), found = rows.filter(function (r) { return has(r.lisa); }), e = charts.episodeOf(data, ep);
     if (!data.geo || !data.geo.features.length || !found.length) return null;
     var n = found.filter(function (r) { return r.lisa !== "not_significant"; }).length;
-    var of = classed(data, dark, "lisa", lisa, "no statistic ({n})", function (r) { return has(r.resistance) ? say("no statistic: it has no neighbours") : say("no statistic: it has no resistance"); }, rows);
+    var of = classed(data, dark, "lisa", lisa, key("no statistic ({n})"), function (r) { return has(r.resistance) ? say("no statistic: it has no neighbours") : say("no statistic: it has no resistance"); }, rows);
     return { id: "lisa-" + ep, title: n ? sayMany(n, "{n} of {all} regions is significantly like its neighbours, or unlike them", "{n} of {all} regions are significantly like their neighbours, or unlike them", { all: found.length }) : say("No region is significantly like its neighbours, or unlike them"),
       subtitle: say("Local Moran's I of resistance from {base} to {to}: a region beside the mean of its neighbours", periods(e, e.trough)),
       note: sentences([say("Significance by permutation."), of.hatched ? say("Hatched: no statistic, since the region has no neighbours or no resistance.") : ""].concat(aside(data, rows))), source: "spatial.region", height: of.height, option: of.option,

@@ -1,30 +1,30 @@
 // Lines over periods: what was, and what was expected.
 (function () {
   "use strict";
-  const { apart, axis, base, benchmarkOf, capital, episodeOf, esc, even, fitted, greatest, has, keyed, legendLines, literal, money, number,
-    own, put, regionsOf, say, sayMany, theme, widthOf } = charts;
+  const { apart, axis, base, benchmarkOf, capital, episodeOf, esc, even, fitted, frequencyOf, greatest, has, hundredths, key, keyed, legendLines, literal, measureOf, money, number,
+    own, put, reasonOf, regionsOf, say, sayMany, theme, widthOf } = charts;
   const EXPECTED = "#e08214", FOUND = "#2166ac", PAST = "#9970ab", SHOCK = "rgba(224,130,20,0.14)";
   // Small figures that are drawn of many regions, and how high one is.
   const MOST = 24, TALL = 112;
-  function size(v) { return number(Math.abs(100 * v), 1) + " %"; }
+  function size(v) { return hundredths(number(Math.abs(100 * v), 1)); }
   // The sign of what is said with one digit behind the point.
   function sign(v) { return Math.abs(100 * v) < 0.05 ? 0 : v < 0 ? -1 : 1; }
   function lastOf(base) { return base.split(", ").pop(); }
-  function levelOf(data) { return number(100 * data.meta.level, 0) + " %"; }
+  function levelOf(data) { return hundredths(number(100 * data.meta.level, 0)); }
   // What became of all together, whichever way they went: by the signs of both changes.
   const NATIONAL = {
-    "-1 -1": "{measure} fell by {a} from {base} to {trough}, then fell by {b} to {end}",
-    "-1 0": "{measure} fell by {a} from {base} to {trough}, and stayed there to {end}",
-    "-1 1": "{measure} fell by {a} from {base} to {trough}, then rose by {b} to {end}",
-    "0 -1": "{measure} stayed as it was from {base} to {trough}, then fell by {b} to {end}",
-    "0 0": "{measure} stayed as it was from {base} to {trough}, and to {end}",
-    "0 1": "{measure} stayed as it was from {base} to {trough}, then rose by {b} to {end}",
-    "1 -1": "{measure} grew by {a} from {base} to {trough}, then fell by {b} to {end}",
-    "1 0": "{measure} grew by {a} from {base} to {trough}, and stayed there to {end}",
-    "1 1": "{measure} grew by {a} from {base} to {trough}, then rose by {b} to {end}"
+    "-1 -1": key("{measure} fell by {a} from {base} to {trough}, then fell by {b} to {end}"),
+    "-1 0": key("{measure} fell by {a} from {base} to {trough}, and stayed there to {end}"),
+    "-1 1": key("{measure} fell by {a} from {base} to {trough}, then rose by {b} to {end}"),
+    "0 -1": key("{measure} stayed as it was from {base} to {trough}, then fell by {b} to {end}"),
+    "0 0": key("{measure} stayed as it was from {base} to {trough}, and to {end}"),
+    "0 1": key("{measure} stayed as it was from {base} to {trough}, then rose by {b} to {end}"),
+    "1 -1": key("{measure} grew by {a} from {base} to {trough}, then fell by {b} to {end}"),
+    "1 0": key("{measure} grew by {a} from {base} to {trough}, and stayed there to {end}"),
+    "1 1": key("{measure} grew by {a} from {base} to {trough}, then rose by {b} to {end}")
   };
   function became(data, e) {
-    var known = has(e.base_value) && has(e.trough_value) && has(e.end_value) && e.base_value > 0 && e.trough_value > 0, name = capital(data.meta.measure);
+    var known = has(e.base_value) && has(e.trough_value) && has(e.end_value) && e.base_value > 0 && e.trough_value > 0, name = capital(measureOf(data));
     if (!known) return say("{measure} from {base} to {end}: not all regions together are known at base, trough and end", { measure: name, base: e.base, end: e.end });
     var a = e.trough_value / e.base_value - 1, b = e.end_value / e.trough_value - 1;
     return say(NATIONAL[sign(a) + " " + sign(b)], { measure: name, a: size(a), b: size(b), base: e.base, trough: e.trough, end: e.end });
@@ -43,7 +43,7 @@
     var t = theme(dark), e = episodeOf(data, ep), o = base(t), unit = data.meta.unit, wide = data.whole || data.room, height = 360;
     var path = own(data.national_paths, ep) || [], model = own(data.national_own, ep), last = lastOf(e.base), periods = path.map(function (p) { return p[0]; });
     function expected(period) { return model && own(model.periods, period) || [null, null, null]; }
-    var lines = [{ name: data.meta.measure, color: t.better, ink: t.better, width: 3, values: path.map(function (p) { return p[1]; }) }];
+    var lines = [{ name: measureOf(data), color: t.better, ink: t.better, width: 3, values: path.map(function (p) { return p[1]; }) }];
     // The expected path sets out from the base.
     if (path.some(function (p) { return has(p[2]); })) lines.push({ name: say("trend before the base"), color: EXPECTED, ink: t.worse, width: 2, dash: "dashed", values: path.map(function (p) { return p[0] === last ? e.base_value : p[2]; }) });
     if (model) lines.push({ name: say("as {model}", { model: benchmarkOf(model.model)[0] }), color: PAST, ink: t.past, width: 2, dash: "dotted", values: periods.map(function (p) { return expected(p)[0]; }) });
@@ -95,7 +95,7 @@
       more = ["value", "low", "high"].map(function (c) { return ", max(case when benchmark = " + literal(model.model) + " then expected_" + c + " end) as model_" + c; }).join("");
     }
     return { id: "national-" + ep, title: became(data, e), is_wide: true,
-      subtitle: say("{measure} of all regions, {unit}, by {frequency}", { measure: capital(data.meta.measure), unit: unit, frequency: e.frequency }),
+      subtitle: say("{measure} of all regions, {unit}, by {frequency}", { measure: capital(measureOf(data)), unit: unit, frequency: frequencyOf(e) }),
       note: notes.join(" "), source: "resilience.nation_period, resilience.episode", height: height, option: o,
       columns: columns, rows: path.map(function (p) { return model ? p.slice(0, 3).concat(expected(p[0])) : p.slice(0, 3); }),
       sql: "select period, max(value) as value, max(case when benchmark = 'own_trend' then expected_value end) as expected_value" + more +
@@ -144,15 +144,15 @@
   // Where a region was at the trough and at the end, beside what was expected: by the signs of both
   // gaps.
   const GAPS = {
-    "-1 -1": "{region} was {a} below the path of all regions in {trough}, and {b} below it in {end}",
-    "-1 0": "{region} was {a} below the path of all regions in {trough}, and on it in {end}",
-    "-1 1": "{region} was {a} below the path of all regions in {trough}, and {b} above it in {end}",
-    "0 -1": "{region} was on the path of all regions in {trough}, and {b} below it in {end}",
-    "0 0": "{region} was on the path of all regions in {trough}, and in {end}",
-    "0 1": "{region} was on the path of all regions in {trough}, and {b} above it in {end}",
-    "1 -1": "{region} was {a} above the path of all regions in {trough}, and {b} below it in {end}",
-    "1 0": "{region} was {a} above the path of all regions in {trough}, and on it in {end}",
-    "1 1": "{region} was {a} above the path of all regions in {trough}, and {b} above it in {end}"
+    "-1 -1": key("{region} was {a} below the path of all regions in {trough}, and {b} below it in {end}"),
+    "-1 0": key("{region} was {a} below the path of all regions in {trough}, and on it in {end}"),
+    "-1 1": key("{region} was {a} below the path of all regions in {trough}, and {b} above it in {end}"),
+    "0 -1": key("{region} was on the path of all regions in {trough}, and {b} below it in {end}"),
+    "0 0": key("{region} was on the path of all regions in {trough}, and in {end}"),
+    "0 1": key("{region} was on the path of all regions in {trough}, and {b} above it in {end}"),
+    "1 -1": key("{region} was {a} above the path of all regions in {trough}, and {b} below it in {end}"),
+    "1 0": key("{region} was {a} above the path of all regions in {trough}, and on it in {end}"),
+    "1 1": key("{region} was {a} above the path of all regions in {trough}, and {b} above it in {end}")
   };
   // What a region had over what was expected of it, less one.
   function gap(path, period) { var x = path.filter(function (p) { return p[0] === period; })[0]; return x && has(x[1]) && x[2] > 0 ? x[1] / x[2] - 1 : null; }
@@ -191,7 +191,7 @@
     if (!p.length) return null;
     var model = own(own(data.own_paths, ep), region), unit = data.meta.unit, level = levelOf(data), found = spans(data, ep, region, p);
     function expected(period) { return model && own(model.periods, period) || [null, null, null]; }
-    var names = [data.meta.measure, say("as all regions grew")].concat(model ? [say("as {model}", { model: benchmarkOf(model.model)[0] }), say("{level} interval", { level: level })] : []);
+    var names = [measureOf(data), say("as all regions grew")].concat(model ? [say("as {model}", { model: benchmarkOf(model.model)[0] }), say("{level} interval", { level: level })] : []);
     o.tooltip.trigger = "axis";
     o.tooltip.formatter = function (of) {
       var x = p[(of[0] || of).dataIndex], m = expected(x[0]);
@@ -209,9 +209,9 @@
     if (model) notes.push(say("Dotted: as the model of its own past expects ({model}), in its prediction interval of {level}.", { model: model.model, level: level }));
     // What has no interval says why.
     var of = regionsOf(data, ep).filter(function (r) { return r.region_code === region; })[0], reason = of && (of.resistance_null_reason || of.recovery_null_reason);
-    if (!found.length && !model) notes.push(reason ? say("There is no interval: {reason}.", { reason: reason === "is_benchmark" ? say("the region is all that it is compared with") : reason.replace(/_/g, " ") }) : say("There is no interval: nothing is drawn anew."));
+    if (!found.length && !model) notes.push(reason ? say("There is no interval: {reason}.", { reason: reasonOf(reason) }) : say("There is no interval: nothing is drawn anew."));
     if (found.length) notes.push(say("Upright: where the region may have been, by the {level} interval of its indices, which draws its products anew.", { level: level }));
-    return put({ id: "path-" + region, title: went(data, e, region, p), subtitle: say("{measure} of {region}, {unit}, by {frequency}", { measure: capital(data.meta.measure), region: own(data.names, region) || region, unit: unit, frequency: e.frequency }),
+    return put({ id: "path-" + region, title: went(data, e, region, p), subtitle: say("{measure} of {region}, {unit}, by {frequency}", { measure: capital(measureOf(data)), region: own(data.names, region) || region, unit: unit, frequency: frequencyOf(e) }),
       note: notes.join(" "), source: found.length ? "resilience.region_period, panel.region" : "resilience.region_period", height: 320, option: o,
       sql: pathSql(data, ep, [region], false) }, pathRows(data, ep, [region], function (v) { return v; }));
   }
@@ -302,7 +302,7 @@
     if (panels.some(function (p, i) { function is_cut(v) { return has(v) && (v < scales[i].min || v > scales[i].max); } return p.points.some(function (x) { return x.some(is_cut); }) || p.spans.some(function (s) { return s.slice(1).some(is_cut); }); })) notes.push(say("Intervals beyond a frame are cut."));
     var codes = panels.map(function (p) { return p.r.region_code; }), bases = {};
     panels.forEach(function (p) { bases[p.r.region_code] = p.r.base_value; });
-    return put({ id: "paths-" + ep, is_wide: true, title: title, subtitle: say("{measure}, base ({base}) = 100, by {frequency}, beside what they would have been as all regions grew", { measure: capital(data.meta.measure), base: e.base, frequency: e.frequency }),
+    return put({ id: "paths-" + ep, is_wide: true, title: title, subtitle: say("{measure}, base ({base}) = 100, by {frequency}, beside what they would have been as all regions grew", { measure: capital(measureOf(data)), base: e.base, frequency: frequencyOf(e) }),
       note: notes.join(" "), source: "resilience.region_period, panel.region", height: Math.ceil(at), option: o,
       sql: pathSql(data, ep, codes, true) }, pathRows(data, ep, codes, function (v, region) { return 100 * v / own(bases, region); }));
   }

@@ -1,9 +1,9 @@
 // The product space: products, joined where they are related.
 (function () {
   "use strict";
-  const { FONT, base, esc, fitted, greatest, has, legendLines, literal, money, number, own, put, say, sayMany, seenOn, theme, whole, widthOf } = charts;
+  const { FONT, base, esc, fitted, greatest, has, hundredths, key, legendLines, literal, money, number, own, put, say, sayMany, seenOn, theme, whole, widthOf } = charts;
   // The share of something, without a sign.
-  function shareOf(v) { return has(v) ? number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "") + " %" : "–"; }
+  function shareOf(v) { return has(v) ? hundredths(number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "")) : "–"; }
   // Pixels that a figure has that stands alone in its row.
   function wide(data) { return data.still ? data.width || 900 : data.whole || data.room; }
   // The least and the greatest of numbers.
@@ -177,6 +177,12 @@
     return s.n_pieces > 1 ? " " + say("Its largest piece has {share} of them; {n} others, which no published link joins with it, stand below.", { share: shareOf(s.n_largest / s.x.length), n: whole(s.n_pieces - 1) }) : "";
   }
   function isThere(data) { return data.space && data.space.x.length > 1; }
+  // By whose specialisation products are joined.
+  var joinedBy = {
+    regions: key("Products, joined where the same regions specialise in both; area: exports of all regions, {unit}, {year}"),
+    firms: key("Products, joined where the same firms specialise in both; area: exports of all regions, {unit}, {year}"),
+    countries: key("Products, joined where the same countries specialise in both; area: exports of all regions, {unit}, {year}")
+  };
   // The products of the space with what all regions export of them.
   function space(data, ep, dark) {
     if (!isThere(data)) return null;
@@ -195,7 +201,7 @@
     var top = used.slice().sort(function (a, b) { return sums[b] - sums[a] || a - b; })[0];
     var title = used.length > 1 && total > 0 ? say("{section} are {share} of exports, and {part} of the {n} products of the product space", { section: charts.capital(say(s.categories[top][0])), share: shareOf(sums[top] / total), part: shareOf(counts[top] / s.x.length), n: whole(s.x.length) })
       : say("The product space has {n} products", { n: whole(s.x.length) });
-    return { id: "space-" + ep, title: title, subtitle: say("Products, joined where the same {joined} specialise in both; area: exports of all regions, {unit}, {year}", { joined: say(s.joined), unit: data.meta.unit, year: year }),
+    return { id: "space-" + ep, title: title, subtitle: say(own(joinedBy, s.joined) || joinedBy.regions, { unit: data.meta.unit, year: year }),
       note: say("Products lie near each other where they are related, whatever is traded of them. Lines: the maximum spanning tree, and as many of the strongest other links as products. The smallest dots are larger than their trade.") + inPieces(s),
       source: "space.proximity, trade.region_product_year", height: l.height, option: o, live: live(data, l.nodes, dark),
       columns: ["product", "value"], rows: s.x.map(function (x, i) { return [s.products[i][0], has(values[i]) ? values[i] : null]; }),

@@ -57,7 +57,7 @@
       var lines = [], isWhole = true;
       texts[i].forEach(function (text) {
         // A word that would be broken does not fit, nor does a share in two lines.
-        if ((/^[\d.]+ %$/.test(text) ? [text] : text.split(/\s+/)).some(function (word) { return widthOf(word, size, bold) > w; })) isWhole = false; else lines = lines.concat(fitted(text, w, size, bold));
+        if ((/^[\d.]+\s?%$/.test(text) ? [text] : text.split(/\s+/)).some(function (word) { return widthOf(word, size, bold) > w; })) isWhole = false; else lines = lines.concat(fitted(text, w, size, bold));
       });
       if (isWhole && lines.length * (size + 2) <= h) return lines;
     }

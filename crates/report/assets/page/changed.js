@@ -1,9 +1,23 @@
 // What changed since another run.
 (function () {
   "use strict";
-  const { key, say } = charts;
+  const { key, own, say } = charts;
   const { data, el } = page;
   var lists = [["why", key("Why")], ["tables", key("Tables")], ["regions", key("Regions")], ["products", key("Products")]];
+  // Columns, and the codes in them, in words.
+  var heads = {
+    table: key("table"), fate: key("fate"), rows: key("rows"), added: key("added"), removed: key("removed"), changed: key("changed"),
+    measure: key("measured by"), code: key("code"), moved: key("moved, without signs"), change: key("change"), kind: key("kind"), stages: key("stages")
+  };
+  var codes = {
+    fate: { added: key("added"), gone: key("gone"), changed: key("changed") },
+    kind: { file: key("file"), config: key("config"), sql: key("SQL"), code: key("code of a stage"), stage: key("stages"), unknown: key("unknown") }
+  };
+  function headOf(column) { return say(own(heads, column) || column.replace(/_/g, " ")); }
+  function cellOf(column, v) {
+    var of = own(own(codes, column), v);
+    return of ? say(of) : page.shownAs(v, column);
+  }
   // Texts as a list, rows as a table of all their columns.
   function listed(id, title, items) {
     var box = el("div", null, "changes-" + id), heading = el("h3", title), texts = items.filter(function (x) { return typeof x !== "object"; });
@@ -20,9 +34,10 @@
       rows.forEach(function (row) {
         Object.keys(row).forEach(function (column) { if (columns.indexOf(column) < 0) columns.push(column); });
       });
-      box.appendChild(page.tableOf(columns, rows.map(function (row) {
-        return columns.map(function (column) { return row[column]; });
-      }), heading.id));
+      var cells = rows.map(function (row) { return columns.map(function (column) { return row[column]; }); });
+      box.appendChild(page.tableOf(columns, cells, heading.id, columns.map(headOf), cells.map(function (row) {
+        return row.map(function (v, i) { return cellOf(columns[i], v); });
+      })));
     }
     return box;
   }

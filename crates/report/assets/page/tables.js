@@ -1,7 +1,7 @@
 // The table of all regions, and the table of what their paths are made of.
 (function () {
   "use strict";
-  const { key, money, number, own, say, sayMany } = charts;
+  const { hundredths, key, money, number, own, reasonOf, say, sayMany } = charts;
   const { button, data, el } = page;
   var columns = [
     ["region_name", key("Region"), null],
@@ -74,8 +74,8 @@
       regions();
     });
   }
-  function why(reason) { return reason ? "– (" + reason.replace(/_/g, " ") + ")" : "–"; }
-  function share(v) { return number(Math.abs(100 * v), 1) + " %"; }
+  function why(reason) { return reason ? "– (" + reasonOf(reason) + ")" : "–"; }
+  function share(v) { return hundredths(number(Math.abs(100 * v), 1)); }
   // How long a region took, by the frequency of its periods.
   var after = {
     year: [key("{n} year after the trough"), key("{n} years after the trough")],

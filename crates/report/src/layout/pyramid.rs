@@ -1,7 +1,8 @@
 //! Points in square cells of several sizes. What pushes a point is asked by cells, the larger the
 //! farther they are (Barnes & Hut 1986).
 
-use super::Point;
+/// A place on the plane.
+pub(crate) type Point = [f64; 2];
 
 /// How often the square that holds all points is halved at the most.
 const DEEPEST: u32 = 8;

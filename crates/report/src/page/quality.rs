@@ -1,6 +1,6 @@
 //! What became of the raw files, and the claims that held.
 
-use super::captioned;
+use super::captioned::captioned;
 use crate::error::ReportError;
 use crate::output::HtmlText;
 use crate::source::Source;
@@ -15,6 +15,8 @@ use serde_json::Value;
 enum Set {
     /// At the left, in lines.
     Text,
+    /// The same, a code in words.
+    Code,
     /// At the right, by thousands.
     Amount,
     /// At the right, as it is.
@@ -38,15 +40,51 @@ const OF_FILES: [Column; 10] = [
 ];
 
 const OF_REJECTS: [Column; 2] =
-    [("reason", key("reason"), Set::Text), ("n", key("entries"), Set::Amount)];
+    [("reason", key("reason"), Set::Code), ("n", key("entries"), Set::Amount)];
 
 const OF_CONVERSION: [Column; 5] = [
     ("year", key("year"), Set::Year),
     ("revision", key("from"), Set::Text),
-    ("kind", key("kind"), Set::Text),
+    ("kind", key("kind"), Set::Code),
     ("n_codes", key("codes"), Set::Amount),
     ("value_share", key("share of value"), Set::Amount),
 ];
+
+/// What codes of tables mean: why entries were rejected, and what stood between the codes of two
+/// revisions.
+const CODES: [(&str, &str); 25] = [
+    ("column_count", key("more or fewer columns than the header")),
+    ("family", key("a family of several codes")),
+    ("invalid_date", key("not a date")),
+    ("invalid_encoding", key("a text that is not in the encoding of the source")),
+    ("invalid_flow", key("neither export nor import")),
+    ("invalid_month", key("not a month")),
+    ("invalid_product_code", key("not a product code")),
+    ("invalid_quantity", key("not a quantity")),
+    ("invalid_year", key("not a year")),
+    ("merge", key("several codes became one")),
+    ("missing_value", key("a required field is empty")),
+    ("negative_value", key("a value below zero")),
+    ("no_hs_revision", key("no HS revision for the year")),
+    ("not_a_number", key("not a number")),
+    ("nul_byte", key("a NUL byte")),
+    ("number_too_large", key("a number that is too large")),
+    ("one_to_one", key("one code for one code")),
+    ("same_revision", key("the revision of the analysis already")),
+    ("split", key("one code became several")),
+    ("split_and_merge", key("several codes became several")),
+    ("too_many_decimals", key("more decimals than money has")),
+    ("unclosed_quote", key("a quote that does not close")),
+    ("unlisted", key("a code in no table")),
+    ("unmapped_code", key("a code that the layout's map does not have")),
+    ("wrong_grouping", key("a thousands mark where none belongs")),
+];
+
+/// A code in words; one without words as it is.
+fn in_words<'a>(words: &'a Words, code: &'a str) -> &'a str {
+    let known = CODES.binary_search_by(|(known, _)| (*known).cmp(code));
+    known.map_or(code, |at| words.say(CODES[at].1))
+}
 
 /// The entries of every raw file.
 pub(super) fn files(source: &Source<'_>) -> Result<Vec<Value>, ReportError> {
@@ -88,7 +126,7 @@ pub(super) fn quality(
 
 /// A table of rows of JSON.
 fn table(words: &Words, id: &str, caption: &str, columns: &[Column], rows: &[Value]) -> Markup {
-    let class = |set: Set| (set == Set::Text).then_some("text anywhere");
+    let class = |set: Set| matches!(set, Set::Text | Set::Code).then_some("text anywhere");
     let content = html! {
         thead {
             tr {
@@ -101,7 +139,7 @@ fn table(words: &Words, id: &str, caption: &str, columns: &[Column], rows: &[Val
             @for row in rows {
                 tr {
                     @for (key, _, set) in columns {
-                        td class=[class(*set)] { (HtmlText(&cell(&row[*key], *set))) }
+                        td class=[class(*set)] { (HtmlText(&cell(words, &row[*key], *set))) }
                     }
                 }
             }
@@ -122,8 +160,9 @@ fn said(value: &Value) -> String {
 }
 
 /// A cell as its column is set.
-fn cell(value: &Value, set: Set) -> String {
+fn cell(words: &Words, value: &Value, set: Set) -> String {
     match (set, value) {
+        (Set::Code, Value::String(code)) => in_words(words, code).to_owned(),
         (Set::Amount, Value::String(text)) => grouped(text),
         (Set::Year, Value::Number(year)) => year.to_string(),
         _ => said(value),
@@ -163,7 +202,8 @@ fn checks(catalog: &Catalog, words: &Words) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{Set, cell, grouped};
+    use super::{CODES, Set, cell, grouped};
+    use crate::words::Words;
     use serde_json::json;
 
     #[test]
@@ -173,8 +213,17 @@ mod tests {
         {
             assert_eq!(grouped(number), expected);
         }
-        assert_eq!(cell(&json!(2007), Set::Year), "2007");
-        assert_eq!(cell(&json!(2007), Set::Amount), "2,007");
-        assert_eq!(cell(&json!(null), Set::Year), "–");
+        let words = Words::english();
+        assert_eq!(cell(&words, &json!(2007), Set::Year), "2007");
+        assert_eq!(cell(&words, &json!(2007), Set::Amount), "2,007");
+        assert_eq!(cell(&words, &json!(null), Set::Year), "–");
+    }
+
+    #[test]
+    fn codes_are_said_in_words() {
+        assert!(CODES.is_sorted_by(|a, b| a.0 < b.0));
+        let words = Words::chinese().expect("the program's own words");
+        assert_eq!(cell(&words, &json!("invalid_year"), Set::Code), "不是年份");
+        assert_eq!(cell(&words, &json!("of_another"), Set::Code), "of_another");
     }
 }
