@@ -167,8 +167,8 @@ window.eyes = (() => {
         }
       }
     },
-    // Products of one spanning tree hang together: `trees` has the tree of each product.
-    pieces(found, { trees = {} }) {
+    // Products of one spanning tree hang together: `trees` has the tree of each product. Without it there are as many as the page says.
+    pieces(found, { trees }) {
       for (const [figure, { dots, lines }] of networks()) {
         const of = dots.map((_, i) => i), root = i => { while (of[i] !== i) i = of[i]; return i; };
         for (const line of lines) {
@@ -176,16 +176,18 @@ window.eyes = (() => {
           if (a && b) of[root(a.i)] = root(b.i);
         }
         const n = of.filter((x, i) => x === i).length;
-        const names = [].concat(optionOf(figure).series).filter(s => s.type === "graph").flatMap(s => (s.data || s.nodes || []).flatMap(d => [d.name, d.id]));
-        const whole = new Set(names.filter(name => Object.hasOwn(trees, name)).map(name => trees[name])).size || 1;
+        const { products = [], n_pieces } = data().space || {}, names = dotsOf(figure).map(d => products[d.node]?.[0]);
+        const whole = trees ? new Set(names.filter(name => Object.hasOwn(trees, name)).map(name => trees[name])).size : n_pieces;
         if (n > whole) found(figure.id, `the network of ${dots.length} dots is drawn in ${n} pieces, and is ${whole}`);
       }
     },
-    // Years have no separators of thousands.
+    // Years have no separators of thousands; what a row counts has them.
     years(found) {
       const years = (data().national || []).map(row => row.year), first = Math.min(1990, ...years), last = Math.max(2030, ...years);
+      const isCount = of => /^observations$/i.test(of.element.closest("tr")?.querySelector("th")?.textContent.trim() || "");
       for (const of of [...textsOfSvg(document.body), ...textsOfHtml(document.body)]) {
-        for (const [whole, a, b] of of.text.matchAll(/(?<![\d.,])([12])[,.'’\u00a0\u2009\u202f ](\d{3})(?![\d]|[.,]\d)/g)) {
+        if (isCount(of)) continue;
+        for (const [whole, a, b] of of.text.matchAll(/(?<![\d.,])([12])[,.'’\u00a0\u2009\u202f ](\d{3})(?![\d]|[.,]\d| (products|regions|records|entries|rows)\b)/g)) {
           const year = Number(a + b);
           if (year >= first && year <= last) found(of.at, `the year ${year} is printed “${whole}”`);
         }
@@ -236,20 +238,19 @@ window.eyes = (() => {
         if (bad.size) found(figure.id, `classes break at numbers that are not round: ${Array.from(bad).slice(0, 4).join(", ")}`);
       }
     },
-    // The path of a region stands beside an expected one with its interval, or the figure says why there is none.
+    // The path of a region has an interval, as an area or as upright lines with ends, or the figure says why there is none.
     interval(found) {
       for (const figure of figures().filter(f => /^paths?-/.test(f.id))) {
-        const frame = figure.querySelector(".chart").getBoundingClientRect();
-        const band = Array.from(figure.querySelectorAll("svg path, svg polygon")).some(e => {
-          const style = getComputedStyle(e), box = e.getBoundingClientRect();
-          return style.fill !== "none" && style.fillOpacity * style.opacity > 0.02 && style.fillOpacity * style.opacity < 0.95 && box.width > 0.05 * frame.width && box.height > 2;
-        });
+        const shapes = Array.from(figure.querySelectorAll("svg path, svg polygon")), band = shapes.some(isBand) || hasUpright(shapes);
         if (!band && !/\bno\b[^.]*\binterval/i.test(words(figure))) found(figure.id, "the path has no interval, and nothing says why");
       }
     },
     // Figures are drawn, ids are of one, and links within the page lead somewhere.
     whole(found) {
-      for (const figure of figures()) if (figure.querySelectorAll(".chart svg path, .chart svg circle, .chart svg rect").length < 3) found(figure.id, "nothing is drawn");
+      for (const figure of figures()) {
+        const rows = Array.from(figure.querySelectorAll("tbody tr")), isTable = !figure.querySelector(".chart");
+        if (isTable ? !rows.some(row => row.textContent.trim()) : figure.querySelectorAll(".chart svg path, .chart svg circle, .chart svg rect").length < 3) found(figure.id, "nothing is drawn");
+      }
       const n = {};
       document.querySelectorAll("[id]:not(svg [id])").forEach(e => { n[e.id] = (n[e.id] || 0) + 1; });
       for (const id of Object.keys(n).filter(id => n[id] > 1)) found(id, `${n[id]} elements have this id`);
@@ -277,10 +278,27 @@ window.eyes = (() => {
     }
     return false;
   }
+  const numbersOf = e => (e.getAttribute("d") || e.getAttribute("points") || "").match(/-?\d*\.?\d+(e-?\d+)?/gi)?.map(Number) || [];
+  // An area that is seen through and is no rectangle, as a span of periods is.
+  function isBand(e) {
+    const style = getComputedStyle(e), opacity = style.fillOpacity * style.opacity, numbers = numbersOf(e), n = numbers.length / 2, box = e.getBBox();
+    if (style.fill === "none" || opacity <= 0.02 || opacity >= 0.95 || n < 4 || box.width < 10 || box.height < 2) return false;
+    const at = i => [numbers[2 * (i % n)], numbers[2 * (i % n) + 1]];
+    let doubled = 0;
+    for (let i = 0; i < n; i++) { const [x1, y1] = at(i), [x2, y2] = at(i + 1); doubled += x1 * y2 - x2 * y1; }
+    return Math.abs(doubled) / 2 < 0.99 * box.width * box.height;
+  }
+  // An upright line between two short level ones.
+  function hasUpright(shapes) {
+    const lines = shapes.map(numbersOf).filter(n => n.length === 4);
+    const upright = lines.filter(([x1, y1, x2, y2]) => Math.abs(x1 - x2) < 0.5 && Math.abs(y1 - y2) > 2), ends = lines.filter(([x1, y1, x2, y2]) => Math.abs(y1 - y2) < 0.5 && Math.abs(x1 - x2) > 2 && Math.abs(x1 - x2) < 16);
+    const endsAt = (x, y) => ends.some(([x1, y1, x2]) => Math.abs((x1 + x2) / 2 - x) < 1 && Math.abs(y1 - y) < 1);
+    return upright.some(([x1, y1, x2, y2]) => endsAt(x1, y1) && endsAt(x2, y2));
+  }
   function networks() {
     const out = [];
     for (const figure of figures()) {
-      if (![].concat(optionOf(figure).series || []).some(s => s.type === "graph")) continue;
+      if (!dotsOf(figure).length) continue;
       const dots = [], lines = [];
       for (const e of figure.querySelectorAll("svg path, svg circle, svg line, svg polyline")) {
         const style = getComputedStyle(e), box = e.getBBox(), m = e.getScreenCTM();
@@ -301,9 +319,14 @@ window.eyes = (() => {
     }
     return out;
   }
-  // The legend has dots, too, each before the name of a category.
+  // What a product space is drawn of: dots, which links join.
+  function dotsOf(figure) {
+    const series = [].concat(optionOf(figure).series || []);
+    return series.some(s => s.id === "links") ? series.find(s => s.id === "dots")?.data || [] : [];
+  }
+  // The legend has dots, too, each before a name.
   function withoutLegend(figure, dots) {
-    const series = [].concat(optionOf(figure).series || []), names = new Set(series.flatMap(s => (s.categories || []).map(c => c.name)));
+    const names = new Set([].concat(optionOf(figure).legend || []).flatMap(l => (l.data || []).map(d => d.name ?? d)));
     const texts = Array.from(figure.querySelectorAll("svg text")).filter(t => names.has(t.textContent)).map(t => t.getBoundingClientRect());
     return dots.filter(d => !texts.some(t => t.left > d.x && t.left - d.x < d.r + 30 && Math.abs((t.top + t.bottom) / 2 - d.y) < 4)).map((d, i) => ({ ...d, i }));
   }

@@ -115,6 +115,8 @@ def keys(page):
             if not focus["visible"] and focus["i"] not in hidden:
                 hidden.add(focus["i"])
                 found.append(("keyboard", focus["at"], f"nothing shows that {focus['what']} has the keyboard"))
+    # What stays in its place lies over what the keyboard scrolled under it.
+    page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0); document.querySelectorAll('.scroll').forEach(e => e.scrollTo(0, 0)); }")
     missed = page.evaluate("met => eyes.reached().map((e, i) => [i, eyes.placeOf(e), e.tagName.toLowerCase() + ' “' + (e.innerText || e.id).slice(0, 40) + '”']).filter(of => !met.includes(of[0]))", sorted(met))
     return found + [("keyboard", at, f"Tab does not reach {what}") for _, at, what in missed]
 
@@ -130,11 +132,11 @@ def other_choices(page):
 
 def look(chromium, path, width, dark=False, trees=None, with_keys=False):
     with opened(chromium, path, width, dark) as (page, said):
-        found = seen(page, trees=trees or {}) + contrast_in_pictures(page)
+        found = seen(page, trees=trees) + contrast_in_pictures(page)
         if with_keys:
             found += keys(page)
         other_choices(page)
-        found += [of for of in seen(page, trees=trees or {}) if of not in found]
+        found += [of for of in seen(page, trees=trees) if of not in found]
         return found + said
 
 
@@ -158,7 +160,7 @@ def same_text(text):
 def look_at_paper(chromium, path, trees=None):
     """In the media of print at the width of A4, and as it is laid out and printed from a window as wide as a desk's."""
     with opened(chromium, path, A4["width"], paper=True) as (page, said):
-        found = seen(page, trees=trees or {}, print=True, page_height=A4["height"]) + said
+        found = seen(page, trees=trees, print=True, page_height=A4["height"]) + said
     with opened(chromium, path, 1280) as (page, said):
         figures = page.evaluate("() => Array.from(document.querySelectorAll('figure')).filter(f => f.checkVisibility()).map(f => [f.id, f.querySelector('h3').textContent, f.querySelector('figcaption').textContent])")
         # The one moment at which the layout of the paper can be measured: after the page's own listeners have made charts fit.

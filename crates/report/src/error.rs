@@ -5,6 +5,7 @@ use crate::figures::error::FigureError;
 use crate::fonts::FontError;
 use crate::output::OutputError;
 use crate::words::WordsError;
+use arrow::datatypes::DataType;
 use lake::LakeError;
 use project::pipeline::PipelineError;
 use query::QueryError;
@@ -51,6 +52,14 @@ pub enum ReportError {
     /// A query failed.
     #[error("failed to read what the report shows")]
     Query(#[from] QueryError),
+    /// A column that the report reads has a type that it does not show.
+    #[error("the report cannot show the column `{column}`: it is of the type {kind}")]
+    NoJson {
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: DataType,
+    },
     /// The lake failed.
     #[error(transparent)]
     Lake(#[from] LakeError),

@@ -2,10 +2,10 @@
 
 use super::error::ReportError;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 use lake::Catalog;
 use query::Session;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::runtime::Runtime;
 
 /// The published tables, asked by SQL.
@@ -40,9 +40,10 @@ impl Source<'_> {
             let schema = batch.schema();
             for row in 0..batch.num_rows() {
                 let cells = schema.fields().iter().zip(batch.columns());
-                rows.push(Value::Object(
-                    cells.map(|(f, column)| (f.name().clone(), cell(column, row))).collect(),
-                ));
+                let of: Result<Map<String, Value>, ReportError> = cells
+                    .map(|(f, column)| Ok((f.name().clone(), cell(f.name(), column, row)?)))
+                    .collect();
+                rows.push(Value::Object(of?));
             }
         }
         Ok(rows)
@@ -50,18 +51,24 @@ impl Source<'_> {
 }
 
 /// A cell as JSON, to the last digit.
-fn cell(column: &dyn Array, row: usize) -> Value {
+fn cell(name: &str, column: &dyn Array, row: usize) -> Result<Value, ReportError> {
     if column.is_null(row) {
-        return Value::Null;
+        return Ok(Value::Null);
     }
-    match column.data_type() {
+    Ok(match column.data_type() {
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).into(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).into(),
         DataType::Float64 => column.as_primitive::<Float64Type>().value(row).into(),
         DataType::Boolean => column.as_boolean().value(row).into(),
+        DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).into(),
         DataType::Utf8 => column.as_string::<i32>().value(row).into(),
-        other => format!("no JSON of {other}").into(),
-    }
+        // What `string_agg` gives.
+        DataType::LargeUtf8 => column.as_string::<i64>().value(row).into(),
+        DataType::Utf8View => column.as_string_view().value(row).into(),
+        other => {
+            return Err(ReportError::NoJson { column: name.to_owned(), kind: other.clone() });
+        }
+    })
 }
 
 /// A text of a row; none if there is none.
@@ -72,4 +79,32 @@ pub(super) fn text<'v>(row: &'v Value, key: &str) -> &'v str {
 /// A whole number of a row; 0 if there is none.
 pub(super) fn integer(row: &Value, key: &str) -> i64 {
     row.get(key).and_then(Value::as_i64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Date32Array, LargeStringArray, StringArray, StringViewArray, UInt64Array};
+
+    #[test]
+    fn texts_of_any_size_are_texts() {
+        let of: [&dyn Array; 3] = [
+            &StringArray::from(vec!["a"]),
+            &LargeStringArray::from(vec!["a"]),
+            &StringViewArray::from(vec!["a"]),
+        ];
+        for column in of {
+            assert_eq!(cell("product", column, 0).expect("a text"), Value::from("a"));
+        }
+        let number = UInt64Array::from(vec![u64::MAX]);
+        assert_eq!(cell("place", &number, 0).expect("a number"), Value::from(u64::MAX));
+    }
+
+    #[test]
+    fn what_has_no_json_is_an_error() {
+        let error = cell("day", &Date32Array::from(vec![1]), 0).expect_err("a date");
+        assert!(error.to_string().contains("`day`"), "{error}");
+        let none = Date32Array::from(vec![None]);
+        assert_eq!(cell("day", &none, 0).expect("a null"), Value::Null);
+    }
 }

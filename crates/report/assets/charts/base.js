@@ -38,7 +38,7 @@ var charts = {};
     var step = amounts().filter(function (of) { return a >= of[0]; })[0];
     if (!step) return s + a.toFixed(0) + behind;
     var n = a / step[0];
-    return s + (n < 999.5 ? n.toPrecision(3).replace(/\.0+$/, "") : n.toFixed(0)) + " " + step[1] + behind;
+    return s + (n < 999.5 ? Number(n.toPrecision(3)) : n.toFixed(0)) + " " + step[1] + behind;
   }
   function number(v, digits) {
     if (v === null || v === undefined) return "–";
@@ -56,6 +56,18 @@ var charts = {};
     return dark
       ? { text: "#e6e6e6", soft: "#a6abb5", line: "#3a3f49", bg: "#15181d", none: "#22262d", hatch: "#4a505b", better: "#7fb8e6", worse: "#f0a35e", unsure: "#a6abb5", past: "#c9a9de" }
       : { text: "#1f2328", soft: "#5b6270", line: "#e2e5ea", bg: "#ffffff", none: "#f3f4f6", hatch: "#c3c8d0", better: "#2166ac", worse: "#b35806", unsure: "#5b6270", past: "#7b4d94" };
+  }
+  function luminance(color) {
+    var part = [1, 3, 5].map(function (i) { var v = parseInt(color.slice(i, i + 2), 16) / 255; return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); });
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  }
+  // A colour of marks as it is seen on the ground: on a dark one it is brought nearer to white until it is told from it.
+  function seenOn(t, color) {
+    var ground = luminance(t.bg), of = color;
+    for (var i = 1; i <= 10 && ground < 0.2 && (luminance(of) + 0.05) / (ground + 0.05) < 3.5; i++) {
+      of = "#" + [1, 3, 5].map(function (at) { var v = parseInt(color.slice(at, at + 2), 16); return (256 + Math.round(v + (255 - v) * i / 10)).toString(16).slice(1); }).join("");
+    }
+    return of;
   }
   function base(t) {
     return {
@@ -186,8 +198,9 @@ var charts = {};
   // Regions from the top, a row each with its whole name, and what is said of it at the right; null is what is left out.
   function rowsOf(data, o, t, shown, left, header, said, least) {
     // Labels get a quarter of a figure: what is wider would be cut.
-    var room = Math.max(70, Math.min(130, data.room / 4 - 8));
-    var names = shown.map(function (r) { return r ? fitted(own(data.names, r.region_code) || r.region_code, room, 11) : [say("{n} more", { n: left })]; });
+    var named = shown.map(function (r) { return r ? own(data.names, r.region_code) || r.region_code : ""; });
+    var room = Math.max(70, Math.min(130, data.room / 4 - 8), widestWord(named, 11, data.room / 3));
+    var names = shown.map(function (r, i) { return r ? fitted(named[i], room, 11) : [say("{n} more", { n: left })]; });
     var height = Math.max(least || 22, 8 + 13 * greatest(names.map(function (of) { return of.length; })));
     function rows(more) { return axis(t, put({ type: "category", inverse: true, splitLine: { show: false } }, more)); }
     o.yAxis = [
@@ -223,6 +236,12 @@ var charts = {};
     });
     return out;
   }
+  // The widest word of texts, but no more than `most`: in less room it would be broken.
+  function widestWord(texts, size, most) {
+    return Math.min(most, greatest(texts.join(" ").split(/\s+/).map(function (word) { return widthOf(word, size); })));
+  }
+  // A count with separators of thousands.
+  function whole(n) { return String(n).replace(/\B(?=(\d{3})+$)/g, ","); }
   // Even numbers about `low` and `high`, some `n` steps apart.
   function even(low, high, n) {
     var raw = (high - low || Math.abs(high) || 1) / n, power = Math.pow(10, Math.floor(Math.log10(raw))), of = raw / power;
@@ -244,7 +263,8 @@ var charts = {};
   // What marks mean, in lines as wide as a figure: an entry has a `text`, a `color`, and a `mark`
   // (line, dashed, dotted, box, upright, or a symbol of ECharts).
   function keyed(t, entries, wide, top) {
-    var x = 0, y = top, out = [];
+    // Letters are a little higher than their lines.
+    var x = 0, y = top + 2, out = [];
     entries.forEach(function (entry) {
       var lines = fitted(entry.text, wide - 26, 12), size = 24 + greatest(lines.map(function (line) { return widthOf(line, 12); }));
       if (x && x + size > wide) { x = 0; y += 20; }
@@ -269,7 +289,7 @@ var charts = {};
     return { type: "polygon", shape: { points: corners.map(function (c) { return [x + r * c[0], y + r * c[1]]; }) }, style: style };
   }
   Object.assign(charts, { FONT, amounts, apart, axis, bars, base, benchmarkOf, benchmarks, capital, certain, crossed, cut, dot, ends,
-    episodeOf, esc, even, fitted, frequencyOf, greatest, has, hatch, hundredths, key, keyed, kinds, legendLines, listed, literal, many, measureOf, measures, money, number, own, percent,
-    plain, points, put, reach, reasonOf, regionsOf, rowsOf, say, sayMany, sizeOf, speak, theme,
-    widthOf });
+    episodeOf, esc, even, fitted, frequencyOf, greatest, has, hatch, hundredths, key, keyed, kinds, legendLines, listed, literal, luminance, many, measureOf, measures, money, number, own, percent,
+    plain, points, put, reach, reasonOf, regionsOf, rowsOf, say, sayMany, seenOn, sizeOf, speak, theme,
+    whole, widestWord, widthOf });
 })();

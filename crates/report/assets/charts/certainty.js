@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { axis, bars, base, benchmarkOf, benchmarks, capital, cells, certain, cut, ends, episodeOf, esc, greatest, has, hundredths, key,
-    legendLines, listed, literal, number, own, points, put, reasonOf, rowsOf, say, sayMany, theme } = charts;
+    legendLines, listed, literal, number, own, points, put, reasonOf, rowsOf, say, sayMany, seenOn, theme } = charts;
   // Why regions are not compared with a benchmark; `compared` has those with which some are.
   function notCompared(data, ep, stage, compared) {
     var of = certain(data, ep, "not_compared").filter(function (r) { return r.stage === stage; }), said = Object.create(null);
@@ -15,9 +15,9 @@
     }).join("");
   }
   var robustWords = {
-    resistance: { one: key("{above} of {n} region resisted better than expected against every benchmark, {below} worse than expected against each"), more: key("{above} of {n} regions resisted better than expected against every benchmark, {below} worse than expected against each"),
+    resistance: { one: key("{above} of {n} region resisted better than every benchmark expects, {below} worse than each expects"), more: key("{above} of {n} regions resisted better than every benchmark expects, {below} worse than each expects"),
       drawn: key("Growth from the base ({base}) to the trough ({trough}) less the growth that each benchmark expects, percentage points") },
-    recovery: { one: key("{above} of {n} region recovered better than expected against every benchmark, {below} worse than expected against each"), more: key("{above} of {n} regions recovered better than expected against every benchmark, {below} worse than expected against each"),
+    recovery: { one: key("{above} of {n} region recovered better than every benchmark expects, {below} worse than each expects"), more: key("{above} of {n} regions recovered better than every benchmark expects, {below} worse than each expects"),
       drawn: key("Growth from the trough ({trough}) to the end ({end}) less the growth that each benchmark expects, percentage points") }
   };
   function robust(data, ep, stage, dark) {
@@ -56,7 +56,7 @@
     // Marks stand a little above each other, in the order of the legend, so that equal ones do not hide each other.
     o.series = [put(line, { markLine: zero })].concat(names.map(function (b, i) {
       var of = benchmarkOf(b), step = names.length > 3 ? Math.min(4, 18 / (names.length - 1)) : 3;
-      return { type: "scatter", name: of[0], symbol: of[2], symbolOffset: [0, step * (i - (names.length - 1) / 2)], symbolSize: of[3] ? 9 : 8, z: of[3] ? 2 : 3, data: used[b], itemStyle: { color: of[3] ? of[1] : "transparent", borderColor: of[1], borderWidth: of[3] ? 0 : 2 } };
+      return { type: "scatter", name: of[0], symbol: of[2], symbolOffset: [0, step * (i - (names.length - 1) / 2)], symbolSize: of[3] ? 9 : 8, z: of[3] ? 2 : 3, data: used[b], itemStyle: { color: of[3] ? seenOn(t, of[1]) : "transparent", borderColor: seenOn(t, of[1]), borderWidth: of[3] ? 0 : 2 } };
     }));
     var above = compared.filter(function (r) { return r.diff_low > 0; }).length, below = compared.filter(function (r) { return r.diff_high < 0; }).length;
     var said = robustWords[stage], notes = [say("Line: lowest to highest. Sorted by the median. At the right: against how many it did as well as expected or better.") + notCompared(data, ep, stage, everUsed) + cut(rows.length)];
@@ -95,14 +95,14 @@
     var colours = { "1": "#2166ac", "0": "#8c8c8c", "-1": "#e08214" };
     o.series = [
       bars(t, shown.map(function (r, i) { return r && has(r.rank_low) ? [i, r.rank_low, r.rank_high] : null; }).filter(function (x) { return x; }), 6),
-      { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: colours[sideOf(r)] } } : null; }).filter(function (x) { return x; }) }
+      { type: "scatter", symbolSize: 11, z: 2, data: shown.map(function (r, i) { return r ? { value: [r.rank, i], row: r, itemStyle: { color: seenOn(t, colours[sideOf(r)]) } } : null; }).filter(function (x) { return x; }) }
     ];
     var columns = ["region_code", "rank", "rank_low", "rank_high", "p_top_quarter", "p_above_median"], how = known.map(function (r) { return own(drawn, r.source) && say(own(drawn, r.source)); }).filter(function (x, i, all) { return x && all.indexOf(x) === i; }).join(say("; "));
     var values = { Stage: capital(say(stage)), stage: say(stage), all: n, against: benchmark === "aggregate" ? say("all regions together") : benchmarkOf(benchmark)[0], benchmark: benchmark, how: how, reasons: listed(reasons) };
     var notes = [say("Dot: rank against {against} ({benchmark}).", values)];
-    if (known.length) notes.push(how ? say("Bar: its interval, {how}.", values) : say("Bar: its interval."), say("Blue: above the median with 95 % or more, orange: below it."));
+    if (known.length) notes.push(how ? say("Bar: its interval, {how}.", values) : say("Bar: its interval."), say("Surely: with a probability of 95 % or more. Blue: above the median, orange: below it."));
     if (reasons.length) notes.push(say("Dots without a bar: {reasons}.", values));
-    return { id: "ranks-" + stage + "-" + ep, title: rows[0].n_known ? sayMany(rows[0].n_sure, "{Stage}: {n} of {all} regions is above the median, or below it, with a probability of 95 % or more", "{Stage}: {n} of {all} regions are above the median, or below it, with a probability of 95 % or more", values) : say("{Stage}: {all} regions are ranked, and nothing is drawn anew that says how sure that is", values),
+    return { id: "ranks-" + stage + "-" + ep, title: rows[0].n_known && !rows[0].n_sure ? say("{Stage}: of none of {all} regions is it sure whether it ranks above or below the median", values) : rows[0].n_known ? sayMany(rows[0].n_sure, "{Stage}: {n} of {all} regions ranks surely above the median, or surely below it", "{Stage}: {n} of {all} regions rank surely above the median, or surely below it", values) : say("{Stage}: {all} regions are ranked, and nothing is drawn anew that says how sure that is", values),
       subtitle: say("Rank of the index of {stage} against {against}, 1 is the highest", values), note: notes.join(" ") + cut(n),
       source: "resilience.rank", height: o.grid.top + height + 56, option: o, columns: columns, rows: cells(rows, columns),
       sql: "select " + columns.join(", ") + " from (select *, row_number() over (order by rank, region_code) as place from resilience.rank where episode = " + literal(ep) + " and stage = " + literal(stage) + " and benchmark = " + literal(benchmark) + " and rank is not null)" + (n > 30 ? " where place <= 15 or place + 15 > n_ranked" : "") + " order by place" };

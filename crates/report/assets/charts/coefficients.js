@@ -79,10 +79,10 @@
     var c = best.sure[0], values = put({ term: name, outcome: c.outcome_label, k: best.sure.length }, within(c));
     if (is_per_deviation) return sayMany(best.all.length,
       best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per standard deviation" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per standard deviation",
-      best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per standard deviation, and is told from zero in {k} of {n} specifications" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per standard deviation, and is told from zero in {k} of {n} specifications", values);
+      best.side > 0 ? "{term} goes with more {outcome} in {k} of {n} specifications: {estimate} ({low} to {high}) per standard deviation" : "{term} goes with less {outcome} in {k} of {n} specifications: {estimate} ({low} to {high}) per standard deviation", values);
     return sayMany(best.all.length,
       best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per unit" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per unit",
-      best.side > 0 ? "{term} goes with more {outcome}: {estimate} ({low} to {high}) per unit, and is told from zero in {k} of {n} specifications" : "{term} goes with less {outcome}: {estimate} ({low} to {high}) per unit, and is told from zero in {k} of {n} specifications", values);
+      best.side > 0 ? "{term} goes with more {outcome} in {k} of {n} specifications: {estimate} ({low} to {high}) per unit" : "{term} goes with less {outcome} in {k} of {n} specifications: {estimate} ({low} to {high}) per unit", values);
   }
   // What draws a panel: terms from the top, the specifications of each below each other, with their
   // intervals.
@@ -135,7 +135,7 @@
       o.series.push(forest(t, p, of_row, specs, k));
     }
     var notes = [say("Lines: {level} intervals. Blue is above zero, orange below it; grey is not told from zero.", { level: hundredths(95) })];
-    if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor, and of the outcome where most specifications tell it from zero."));
+    if (terms.length > 1 || panels.length > 1) notes.push(say("The title is of the first regressor and the outcome where most specifications tell it from zero, with the estimate of the first of these."));
     if (by) {
       var said = distinct(rows.map(function (c) { return c.label + " " + brief(c.sd); }));
       notes.push(said.length > 12 ? say("Standard deviations are those of the rows that the condition of a regression leaves.") : say("Standard deviations of the rows that the condition of a regression leaves: {list}.", { list: listed(said) }));

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { axis, base, capital, crossed, esc, fitted, framed, greatest, has, key, kinds, literal, measureOf, measures, money, named, number, own, put,
-    regionsOf, rowsOf, say, sayMany, sizeOf, theme, tick, ticked, usual, widest } = charts;
+    regionsOf, rowsOf, say, sayMany, seenOn, sizeOf, theme, tick, ticked, usual, widest } = charts;
   // Regions that are so many at most have their intervals drawn, and so many a name each.
   var FEW = 12, NAMED = 60;
   // In a cloud of marks only the largest have a name.
@@ -36,7 +36,7 @@
     }
     var x = scale("resistance", say("Resistance index"), 0.08), y = scale("recovery", say("Recovery index"), 0.16);
     var marks = rows.slice().sort(bySize).map(function (r) {
-      return arrow({ x: r.resistance, y: r.recovery, row: r, text: r.region_name, size: sizeOf(r.base_value, largest), color: (own(kinds, r.type) || ["#999999"])[0] }, x, y);
+      return arrow({ x: r.resistance, y: r.recovery, row: r, text: r.region_name, size: sizeOf(r.base_value, largest), color: seenOn(t, (own(kinds, r.type) || ["#999999"])[0]) }, x, y);
     });
     o.tooltip.formatter = function (p) {
       var r = p.data && p.data.row;
@@ -120,7 +120,7 @@
       spans(t, rows.map(function (r, i) { return has(r[m[2]]) ? [i, r[m[2]], r[m[3]]] : null; }).filter(Boolean), x.min, x.max),
       { type: "scatter", z: 2, data: rows.map(function (r, i) {
           var v = r[m[1]], beyond = v < x.min ? 90 : v > x.max ? -90 : 0;
-          return { value: [Math.max(x.min, Math.min(x.max, v)), i], row: r, symbol: beyond ? "triangle" : "circle", symbolRotate: beyond, symbolSize: beyond ? 13 : 11, itemStyle: { color: colours[side(r)] } };
+          return { value: [Math.max(x.min, Math.min(x.max, v)), i], row: r, symbol: beyond ? "triangle" : "circle", symbolRotate: beyond, symbolSize: beyond ? 13 : 11, itemStyle: { color: seenOn(t, colours[side(r)]) } };
         }), markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "solid", width: 1 }, data: [{ xAxis: 0 }] } }
     ];
     var level = number(100 * data.meta.level, 0), notes = [known.length ? say("Lines: intervals of {level} % by bootstrap over products; arrows go on beyond the frame. Blue: surely above 0, orange: surely below, grey: not sure.", { level: level }) : say("There are no intervals: nothing is drawn anew.")];
@@ -173,7 +173,7 @@
     o.xAxis = ticked(axis(t, { type: "value", name: under.join("\n"), nameLocation: "middle", nameGap: 28, axisLabel: { color: t.soft, formatter: tick } }), sx);
     o.yAxis = ticked(axis(t, { type: "value", name: say(indexNames[measure]), nameLocation: "middle", nameGap: gapOf(sy), axisLabel: { color: t.soft, formatter: tick } }), sy);
     o.series = n < FOR_LINE ? [] : banded(t, fit, xmin, xmax, sy);
-    o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : "#5b6270", opacity: 0.75, borderColor: t.bg } }; }),
+    o.series.push({ type: "scatter", z: 2, data: marks.map(function (k) { return { value: k.at, row: k.row, symbol: k.symbol || "circle", symbolRotate: k.rotate || 0, symbolSize: k.size, itemStyle: { color: n > NAMED ? "#8c8c8c" : t.soft, opacity: 0.75, borderColor: t.bg } }; }),
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.line, type: "solid", width: 1 }, data: [{ yAxis: 0 }] } });
     o.series.push(named(t, [xmin, 0], marks.slice(0, nNamed(marks.length))));
     var spansZero = fit.low <= 0 && fit.high >= 0, values = { x: say(said[0]), X: capital(say(said[0])), y: say(measure), n: n };

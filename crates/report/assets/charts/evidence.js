@@ -2,20 +2,19 @@
 (function () {
   "use strict";
   const { apart, axis, base, benchmarkOf, benchmarks, capital, cells, certain, esc, fitted, greatest, has, hundredths, key, lineOf, literal,
-    money, nNamed, named, number, over, own, put, reasonOf, rowsOf, say, sayMany, sizeOf, textOf, theme, tick, ticked, widest } = charts;
+    money, nNamed, named, number, over, own, put, reasonOf, rowsOf, say, sayMany, seenOn, sizeOf, textOf, theme, ticked, whole, widest, widestWord } = charts;
   function listOf(data, list) { return own(data.evidence, list) || { rows: [], sql: "" }; }
   function ofEpisode(data, list, ep) { return listOf(data, list).rows.filter(function (r) { return r.episode === ep; }); }
   function share(v) { return !has(v) ? "–" : hundredths(number(100 * v, v > 0 && v < 0.1 ? 2 : 1)); }
-  function whole(n) { return String(n).replace(/\B(?=(\d{3})+$)/g, ","); }
   function nameOf(data, code) { return own(data.names, code) || code; }
   var forms = { index: key("index"), diff: key("growth less expected growth"), dlog: key("the same in logs"), dhs: key("midpoint growth"), ratio: key("growth over expected growth") };
   // What ranks are followed over: lists of the data, names of what varies, and words.
   var followed = {
     bump: { list: "against", source: "resilience.rank", names: benchmarks, of: function (v) { return benchmarkOf(v)[0]; },
-      one: key("{Stage}: {n} of {all} regions changes by one place at most, whatever it is compared with"), more: key("{Stage}: {n} of {all} regions change by one place at most, whatever they are compared with"), none: key("{Stage}: every region changes by two places or more with what it is compared with"),
+      one: key("{Stage}: {n} of {all} regions keeps its rank within one place, whatever it is compared with"), more: key("{Stage}: {n} of {all} regions keep their rank within one place, whatever they are compared with"), none: key("{Stage}: no region keeps its rank within one place, whatever it is compared with"), each: key("{Stage}: every region keeps its rank within one place, whatever it is compared with"), shown: key("{Stage}: the rank holds within one place for {n} of the {all} regions shown, whatever they are compared with"),
       subtitle: key("Rank by the index of {stage} against each benchmark, 1 is the highest") },
     forms: { list: "forms", source: "resilience.region", names: forms, of: function (v) { return say(own(forms, v) || v); },
-      one: key("{Stage}: {n} of {all} regions changes by one place at most, whatever the form of the index"), more: key("{Stage}: {n} of {all} regions change by one place at most, whatever the form of the index"), none: key("{Stage}: every region changes by two places or more with the form of the index"),
+      one: key("{Stage}: {n} of {all} regions keeps its rank within one place in every form of the index"), more: key("{Stage}: {n} of {all} regions keep their rank within one place in every form of the index"), none: key("{Stage}: no region keeps its rank within one place in every form of the index"), each: key("{Stage}: every region keeps its rank within one place in every form of the index"), shown: key("{Stage}: the rank holds within one place for {n} of the {all} regions shown, in every form of the index"),
       subtitle: key("Rank by each form of the index of {stage} against its products in all regions, 1 is the highest") }
   };
   // Ranks of regions from one variant to the next: with their names at both ends.
@@ -32,15 +31,16 @@
     if (kind === "forms" && greatest(ranges) === 0) return null;
     var sides = Object.create(null), all = greatest(rows.map(function (r) { return r.n_ranked; })), stable = ranges.filter(function (x) { return x <= 1; }).length;
     certain(data, ep, "robustness").forEach(function (r) { if (r.stage === stage && r.n_compared > 1) sides[r.region_code] = r.n_above === r.n_compared ? "#2166ac" : r.n_above === 0 ? "#e08214" : "#8c8c8c"; });
-    var room = data.room || 500, wide = Math.max(62, Math.min(130, room / 4 - 10)), gap = 18, inner = room - 2 * (wide + gap) - 8, column = inner / (variants.length - 1);
+    var room = data.room || 500, rankWide = widest(rows.map(function (r) { return rankText(r.rank); }), 11) + 5, wide = Math.max(62, Math.min(130, room / 4 - 10), rankWide + 1 + widestWord(codes.map(function (code) { return nameOf(data, code); }), 11, 0.26 * room)), gap = 18, inner = room - 2 * (wide + gap) - 8, column = inner / (variants.length - 1);
     // A rank stands by itself, so that a name from right to left does not turn it round.
     function rankText(rank) { return number(rank, rank % 1 ? 1 : 0); }
-    var rankWide = widest(rows.map(function (r) { return rankText(r.rank); }), 11) + 5, lineHigh = 13;
+    var lineHigh = 13;
     function nameLines(code) { return fitted(nameOf(data, code), wide - rankWide, 11); }
     var tall = greatest(codes.map(function (code) { return nameLines(code).length; }));
     var height = Math.max(240, codes.length * (lineHigh * tall + 6));
-    // Names of columns lie where their words have room, and else stand.
-    var names = variants.map(of.of), lies = widest(names.join(" ").split(/\s+/), 11) <= Math.min(column - 6, 2 * (wide + gap)), lines = names.map(function (n) { return fitted(n, lies ? column - 6 : 130, 11); });
+    // Names of columns lie where their words have room, and else stand, in as many lines as a column is wide.
+    var names = variants.map(of.of), lies = widest(names.join(" ").split(/\s+/), 11) <= Math.min(column - 6, 2 * (wide + gap)), standing = [110, 150, 190].filter(function (tall) { return 13 * greatest(names.map(function (n) { return fitted(n, tall, 11).length; })) < column; })[0] || Infinity;
+    var lines = names.map(function (n) { return fitted(n, lies ? column - 6 : standing, 11); });
     var above = 12 + (lies ? 13 * greatest(lines.map(function (l) { return l.length; })) : greatest(lines.map(function (l) { return widest(l, 11); })));
     o.grid = { left: wide + gap, right: wide + gap, top: above, bottom: 10, containLabel: false, outerBoundsMode: "none" };
     o.xAxis = axis(t, { type: "category", boundaryGap: false, position: "top", data: variants, axisLine: { show: false }, axisLabel: { show: false }, splitLine: { show: true, lineStyle: { color: t.line } } });
@@ -56,8 +56,8 @@
     var byKey = Object.create(null);
     rows.forEach(function (r) { byKey[r.region_code + "\n" + r.variant] = r; });
     o.series = codes.map(function (code) {
-      var color = sides[code] || "#8c8c8c";
-      return { type: "line", symbol: "circle", symbolSize: 6, z: color === "#8c8c8c" ? 1 : 2, lineStyle: { color: color, width: 2 }, itemStyle: { color: color }, emphasis: { focus: "series" },
+      var color = seenOn(t, sides[code] || "#8c8c8c");
+      return { type: "line", symbol: "circle", symbolSize: 6, z: sides[code] && sides[code] !== "#8c8c8c" ? 2 : 1, lineStyle: { color: color, width: 2 }, itemStyle: { color: color }, emphasis: { focus: "series" },
         data: variants.map(function (v, i) { var r = byKey[code + "\n" + v]; return r ? { value: [i, heightOf(r.rank)], row: r } : { value: [i, null] }; }) };
     });
     o.series.push(over([0, 0], function (frame, pixels) {
@@ -92,7 +92,7 @@
     if (codes.some(function (code) { return variants.some(function (v) { return !has(regions[code][v]); }); })) notes.push(say("A gap: no rank there."));
     if (edge) notes.push(say("Shown: {n} of {all} regions, the first and the last against all regions together. Ranks from {from} to {to} are pressed together.", { n: codes.length, all: all, from: edge, to: all - edge }));
     var columns = ["variant", "region_code", "rank", "n_ranked"];
-    return { id: kind + "-" + stage + "-" + ep, title: stable ? sayMany(stable, of.one, of.more, values) : say(of.none, values), subtitle: say(of.subtitle, values), note: notes.join(" "), source: of.source, height: above + height + 12, option: o,
+    return { id: kind + "-" + stage + "-" + ep, title: edge ? say(of.shown, values) : stable === codes.length ? say(of.each, values) : stable ? sayMany(stable, of.one, of.more, values) : say(of.none, values), subtitle: say(of.subtitle, values), note: notes.join(" "), source: of.source, height: above + height + 12, option: o,
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, of.list).sql + ") where episode = " + literal(ep) + " and stage = " + literal(stage) + " order by variant, region_code" };
   }
   function bump(data, ep, stage, dark) { return followedOver(data, ep, stage, dark, "bump"); }
@@ -112,10 +112,10 @@
     };
     function part(color, f) { return { type: "bar", stack: "all", barWidth: 12, itemStyle: { color: color }, data: rows.map(f) }; }
     o.series = [part(t.soft, function (r) { return Math.max(0, r.analysed_value) / r.raw_value; }), part(t.line, function (r) { return Math.max(0, r.excluded_value) / r.raw_value; })];
-    var notes = [say("Dark: in the analysis. Light: excluded by rules of the layout.")];
+    var notes = [say("Left part of a bar: in the analysis. Right part: excluded by rules of the layout.")];
     if (rejected && rejected.n_entries > 0) notes.push(rejected.n_rejected ? say("Of {n} entries, {rejected} could not be read: {value}, and {unreadable} without a readable value.", { n: whole(rejected.n_entries), rejected: whole(rejected.n_rejected), value: money(rejected.rejected_value, data.meta.unit), unreadable: whole(rejected.n_unreadable) }) : say("All {n} entries could be read.", { n: whole(rejected.n_entries) }));
     var columns = ["part", "raw_value", "excluded_value", "analysed_value"], values = { low: share(low), high: share(high) };
-    return { id: "coverage", title: low > 0.9995 ? say("All of the value that the raw files hold is in the analysis") : share(low) === share(high) ? say("{low} of the value that the raw files hold is in the analysis", values) : isByYear ? say("{low} to {high} of a year's value in the raw files is in the analysis", values) : say("{low} to {high} of a layout's value in the raw files is in the analysis", values),
+    return { id: "coverage", title: low > 0.9995 ? say("All of the value in the raw files is analysed") : share(low) === share(high) ? say("{low} of the value in the raw files is analysed", values) : isByYear ? say("Of each year's value in the raw files, {low} to {high} is analysed", values) : say("Of each layout's value in the raw files, {low} to {high} is analysed", values),
       subtitle: isByYear ? say("Share of the readable value of the raw files, by year") : say("Share of the readable value of the raw files, by layout"), note: notes.join(" "), source: isByYear ? "customs.records, trade.region_year, customs.reconciliation" : "customs.reconciliation", height: 68 + height, option: o,
       columns: columns, rows: cells(rows, columns), sql: listOf(data, "coverage").sql };
   }
@@ -126,7 +126,7 @@
   function leftOut(data) {
     var of = listOf(data, "left_out"), rows = of.rows;
     if (!rows.length) return null;
-    return table("left-out", { title: sayMany(rows.length, "{n} rule leaves out records, {share} of the readable value", "{n} rules leave out records, the largest {share} of the readable value", { share: share(rows[0].share) }), subtitle: say("What rules of the layout exclude, all years together"), note: say("A record that two rules cover is counted by each."), source: "customs.rules, customs.reconciliation", sql: of.sql },
+    return table("left-out", { title: rows.every(function (r) { return !r.n_entries; }) ? say("Rules of the layout leave out no records") : sayMany(rows.length, "{n} rule leaves out records, {share} of the readable value", "{n} rules leave out records, the largest {share} of the readable value", { share: share(rows[0].share) }), subtitle: say("What rules of the layout exclude, all years together"), note: say("A record that two rules cover is counted by each."), source: "customs.rules, customs.reconciliation", sql: of.sql },
       rows, ["rule", "why", "n_entries", "fob_value", "share"], [say("Rule"), say("Why"), say("Entries"), say("Value"), say("Share")], function (r) { return [r.rule.replace(/_/g, " "), r.why, whole(r.n_entries), money(r.fob_value, data.meta.unit), share(r.share)]; }, [0, 1]);
   }
   // Which years of which regions have no records.
@@ -151,7 +151,7 @@
       var c = api.coord([api.value(0), api.value(1)]), size = api.size([1, 1]), w = Math.max(2, size[0] - 2), h = Math.max(4, Math.min(18, size[1] - 3)), is = api.value(2) === 1;
       return { type: "rect", shape: { x: c[0] - w / 2, y: c[1] - h / 2, width: w, height: h }, style: is ? { fill: t.soft, opacity: 0.55 } : { fill: t.bg, stroke: t.text, lineWidth: 1, lineDash: [3, 2] } };
     } }];
-    return { id: "missing", title: title, subtitle: say("Years with records of each region"), note: [say("Filled: records. Dashed: none."), all > shown.length ? say("Shown: the {n} with most missing years of {all} regions.", { n: shown.length, all: all }) : ""].filter(Boolean).join(" "), source: "trade.region_year", height: 46 + 22 + height, option: o,
+    return { id: "missing", title: title, subtitle: say("Years with records of each region"), note: [n ? say("Filled: records. Dashed: none.") : "", all > shown.length ? say("Shown: the {n} with most missing years of {all} regions.", { n: shown.length, all: all }) : ""].filter(Boolean).join(" "), source: "trade.region_year", height: 46 + 22 + height, option: o,
       columns: columns, rows: cells(grid, columns), sql: listOf(data, "cells").sql };
   }
   // Regions whose indices hang on few products.
@@ -166,7 +166,7 @@
     var marks = rows.slice().sort(function (a, b) { return isThin(b) - isThin(a) || b.base_value - a.base_value || (a.region_code < b.region_code ? -1 : 1); }).map(function (r) { return { at: [r.n_products, r.largest_product_share], size: rows.length > 60 ? 7 : sizeOf(r.base_value, 4 * largest), text: nameOf(data, r.region_code), row: r }; });
     var under = fitted(say("products exported at the base, logarithmic"), data.room - 120, 12);
     o.grid = { left: 28, right: 24, top: 20, bottom: 19 + 15 * under.length, containLabel: true };
-    o.xAxis = axis(t, { type: "log", min: low, max: high, name: under.join("\n"), nameLocation: "middle", nameGap: 28, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: tick } });
+    o.xAxis = axis(t, { type: "log", min: low, max: high, name: under.join("\n"), nameLocation: "middle", nameGap: 28, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: whole } });
     o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), y);
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(sayMany(r.n_products, "{n} product", "{n} products")) + "<br>" + esc(say("largest: {product}, {share}", { product: r.largest_product, share: share(r.largest_product_share) })) + "<br>" + esc(money(r.base_value, data.meta.unit)) : ""; };
     var lines = [{ yAxis: MOST }];
@@ -174,7 +174,7 @@
     o.series = [{ type: "scatter", z: 2, data: marks.map(function (m) { return { value: m.at, row: m.row, symbolSize: m.size, itemStyle: { color: isThin(m.row) ? "#e08214" : "#8c8c8c", opacity: 0.85, borderColor: t.bg } }; }),
       markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: t.soft, type: "dashed", width: 1 }, data: lines } }, named(t, [low, 0], marks.slice(0, nNamed(rows.length)))];
     var columns = ["region_code", "base_value", "n_products", "largest_product", "largest_product_share"], values = { all: rows.length, few: FEW_PRODUCTS };
-    return { id: "thin-" + ep, title: n ? sayMany(n, "{n} of {all} regions hangs on few products, or for the most part on one", "{n} of {all} regions hang on few products, or for the most part on one", values) : sayMany(rows.length, "The region exports {few} products or more, and no one makes up half of it", "All {n} regions export {few} products or more, and no one makes up half of it", values),
+    return { id: "thin-" + ep, title: n ? sayMany(n, "{n} of {all} regions relies on few products, or mostly on one", "{n} of {all} regions rely on few products, or mostly on one", values) : sayMany(rows.length, "The region exports {few} products or more, and no one makes up half of it", "All {n} regions export {few} products or more, and no one makes up half of it", values),
       subtitle: say("Products of each region and the share of the largest, at the base"), note: say("Orange: fewer than {few} products, or more than half in one (dashed lines). What happens to one product then is what happens to the region: its indices are shaky, and their intervals wide.", values), source: "panel.region", height: data.narrow ? 380 : 440, option: o,
       columns: columns, rows: cells(rows, columns), sql: "select " + columns.join(", ") + " from (" + listOf(data, "thin").sql + ") where episode = " + literal(ep) + " order by region_code" };
   }

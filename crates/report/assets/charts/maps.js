@@ -1,7 +1,7 @@
 // Maps of regions, shaded by classes, with their names on them.
 (function () {
   "use strict";
-  const { FONT, base, esc, fitted, greatest, has, hatch, key, kinds, literal, measures, money, number, own, put, reasonOf,
+  const { FONT, base, esc, fitted, greatest, has, hatch, key, kinds, literal, luminance, measures, money, number, own, put, reasonOf,
     regionsOf, say, sayMany, theme, widthOf } = charts;
   // Colour-blind safe: blue is better than expected, orange worse (after ColorBrewer's PuOr and Okabe & Ito).
   var better = ["#d1e5f0", "#92c5de", "#4393c3", "#2166ac"];
@@ -319,12 +319,8 @@
     } else n_gone = rest.length;
     return { of: out, n_gone: n_gone };
   }
-  function light(color) {
-    var part = [1, 3, 5].map(function (i) { var v = parseInt(color.slice(i, i + 2), 16) / 255; return v <= 0.03928 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); });
-    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
-  }
   // The ink that is told best from a colour.
-  function inkOn(color) { var l = light(color); return (l + 0.05) / (light("#1f2328") + 0.05) >= 1.05 / (l + 0.05) ? "#1f2328" : "#ffffff"; }
+  function inkOn(color) { var l = luminance(color); return (l + 0.05) / (luminance("#1f2328") + 0.05) >= 1.05 / (l + 0.05) ? "#1f2328" : "#ffffff"; }
   // What is drawn of a region beside its shape: its mark, the line to its name, and the name.
   function drawn(of, color, t) {
     var out = [], name = of.name;

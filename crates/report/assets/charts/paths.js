@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { apart, axis, base, benchmarkOf, capital, episodeOf, esc, even, fitted, frequencyOf, greatest, has, hundredths, key, keyed, legendLines, literal, measureOf, money, number,
-    own, put, regionsOf, say, sayMany, theme, widthOf } = charts;
+    own, put, reasonOf, regionsOf, say, sayMany, theme, widthOf } = charts;
   const EXPECTED = "#e08214", FOUND = "#2166ac", PAST = "#9970ab", SHOCK = "rgba(224,130,20,0.14)";
   // Small figures that are drawn of many regions, and how high one is.
   const MOST = 24, TALL = 112;
@@ -66,6 +66,8 @@
       right = 16;
       key = keyed(t, lines.map(function (l) { return { text: l.name, color: l.color, mark: l.dash || "line" }; }).concat(model ? [{ text: interval, color: PAST, mark: "box", opacity: 0.3 }] : []), wide - 8, 0);
     }
+    // The first and the last period stand below the ends of the lines.
+    if (periods.length) { left = Math.max(left, widthOf(periods[0], 12) / 2 + 2); right = Math.max(right, widthOf(periods[periods.length - 1], 12) / 2 + 2); }
     var top = 14 + key.height, bottom = 30;
     o.graphic = key.graphic;
     o.grid = { left: left, right: right, top: top, bottom: bottom, containLabel: false, outerBoundsMode: "none" };
@@ -200,10 +202,14 @@
     o.xAxis = axis(t, { type: "category", boundaryGap: false, data: p.map(function (x) { return x[0]; }) });
     o.yAxis = axis(t, { type: "value", axisLabel: { color: t.soft, formatter: function (v) { return money(v); } } });
     o.series = along(names, p.map(function (x) { return [x[1], x[2]].concat(expected(x[0])); }));
+    o.series[0].lineStyle.color = o.series[0].itemStyle.color = t.better;
     o.series[0].markArea = shock(t, e, true);
     if (found.length) o.series.push(uprights(say("interval of its indices"), t.soft, found));
     var notes = [say("Dashed: the base, grown as all regions together.")];
     if (model) notes.push(say("Dotted: as the model of its own past expects ({model}), in its prediction interval of {level}.", { model: model.model, level: level }));
+    // What has no interval says why.
+    var of = regionsOf(data, ep).filter(function (r) { return r.region_code === region; })[0], reason = of && (of.resistance_null_reason || of.recovery_null_reason);
+    if (!found.length && !model) notes.push(reason ? say("There is no interval: {reason}.", { reason: reasonOf(reason) }) : say("There is no interval: nothing is drawn anew."));
     if (found.length) notes.push(say("Upright: where the region may have been, by the {level} interval of its indices, which draws its products anew.", { level: level }));
     return put({ id: "path-" + region, title: went(data, e, region, p), subtitle: say("{measure} of {region}, {unit}, by {frequency}", { measure: capital(measureOf(data)), region: own(data.names, region) || region, unit: unit, frequency: frequencyOf(e) }),
       note: notes.join(" "), source: found.length ? "resilience.region_period, panel.region" : "resilience.region_period", height: 320, option: o,
@@ -291,6 +297,7 @@
     var notes = [is_shared ? say("All on one scale.") : say("Each has a scale of its own.")];
     if (all.length > n) notes.push(say("Shown: the {n} largest at the base of {all} regions, from the one that held best in {trough} on.", { n: n, all: all.length, trough: e.trough }));
     else if (n > 1) notes.push(say("From the region that held best in {trough} on.", { trough: e.trough }));
+    if (!models.length && panels.every(function (p) { return !p.spans.length; })) notes.push(say("There are no intervals: nothing is drawn anew."));
     notes.push(say("Numbers: at the end of the path. Surely: the {level} interval of resistance is on one side of zero.", { level: level }));
     if (panels.some(function (p, i) { function is_cut(v) { return has(v) && (v < scales[i].min || v > scales[i].max); } return p.points.some(function (x) { return x.some(is_cut); }) || p.spans.some(function (s) { return s.slice(1).some(is_cut); }); })) notes.push(say("Intervals beyond a frame are cut."));
     var codes = panels.map(function (p) { return p.r.region_code; }), bases = {};

@@ -1,7 +1,7 @@
 // The product space: products, joined where they are related.
 (function () {
   "use strict";
-  const { FONT, base, esc, fitted, greatest, has, hundredths, key, legendLines, literal, money, number, own, put, say, sayMany, theme, widthOf } = charts;
+  const { FONT, base, esc, fitted, greatest, has, hundredths, key, legendLines, literal, money, number, own, put, say, sayMany, seenOn, theme, whole, widthOf } = charts;
   // The share of something, without a sign.
   function shareOf(v) { return has(v) ? hundredths(number(100 * v, v < 0.1 ? 1 : 0).replace(/\.0$/, "")) : "–"; }
   // Pixels that a figure has that stands alone in its row.
@@ -152,12 +152,12 @@
       nodes: s.x.map(function (of, i) { return { x: x[i], y: y[i], size: Math.max(least, most * Math.sqrt(Math.max(0, values[i] || 0) / largest)) }; }) };
   }
   // Names of sections in the middle of their largest clusters, those of most products first.
-  function sectionTags(s, nodes, isKeyed) {
+  function sectionTags(t, s, nodes, isKeyed) {
     var n = s.categories.map(function () { return 0; });
     s.x.forEach(function (x, i) { n[s.products[i][2]]++; });
     return s.categories.map(function (c, k) { return k; }).filter(function (k) { return has(s.middles[k]); }).sort(function (a, b) { return n[b] - n[a] || a - b; }).map(function (k) {
       var at = nodes[s.middles[k]];
-      return { x: at.x, y: at.y, text: say(s.categories[k][0]), key: isKeyed ? s.categories[k][1] : null, far: 2000 };
+      return { x: at.x, y: at.y, text: say(s.categories[k][0]), key: isKeyed ? seenOn(t, s.categories[k][1]) : null, far: 2000 };
     });
   }
   function tooltip(data, s, values, year, said) {
@@ -174,7 +174,7 @@
     };
   }
   function inPieces(s) {
-    return s.n_pieces > 1 ? " " + say("Its largest piece has {largest} products; the {n} others, which no published link joins with it, stand below.", { largest: s.n_largest, n: s.n_pieces - 1 }) : "";
+    return s.n_pieces > 1 ? " " + say("Its largest piece has {share} of them; {n} others, which no published link joins with it, stand below.", { share: shareOf(s.n_largest / s.x.length), n: whole(s.n_pieces - 1) }) : "";
   }
   function isThere(data) { return data.space && data.space.x.length > 1; }
   // By whose specialisation products are joined.
@@ -193,14 +193,14 @@
     used.sort(function (a, b) { return a - b; });
     var isLabelled = wide(data) >= 500, names = used.map(function (k) { return say(s.categories[k][0]); });
     var below = isLabelled ? 0 : 10 + 19 * legendLines(data, names, 18), l = layoutOf(data, s, values, 0, below);
-    l.nodes.forEach(function (n, i) { n.color = s.categories[s.products[i][2]][1]; });
+    l.nodes.forEach(function (n, i) { n.color = seenOn(t, s.categories[s.products[i][2]][1]); });
     o.tooltip.formatter = tooltip(data, s, values, year);
     network(data, o, t, l.frame, l.nodes, s.links);
-    if (isLabelled) o.series.push(tags(t, sectionTags(s, l.nodes, true), 12, true));
-    else keysOf(o, t, used.map(function (k, i) { return [names[i], s.categories[k][1]]; }), { bottom: 0 });
+    if (isLabelled) o.series.push(tags(t, sectionTags(t, s, l.nodes, true), 12, true));
+    else keysOf(o, t, used.map(function (k, i) { return [names[i], seenOn(t, s.categories[k][1])]; }), { bottom: 0 });
     var top = used.slice().sort(function (a, b) { return sums[b] - sums[a] || a - b; })[0];
-    var title = used.length > 1 && total > 0 ? say("{section} are {share} of exports, and {part} of the {n} products of the product space", { section: charts.capital(say(s.categories[top][0])), share: shareOf(sums[top] / total), part: shareOf(counts[top] / s.x.length), n: s.x.length })
-      : say("The product space has {n} products", { n: s.x.length });
+    var title = used.length > 1 && total > 0 ? say("{section} are {share} of exports, and {part} of the {n} products of the product space", { section: charts.capital(say(s.categories[top][0])), share: shareOf(sums[top] / total), part: shareOf(counts[top] / s.x.length), n: whole(s.x.length) })
+      : say("The product space has {n} products", { n: whole(s.x.length) });
     return { id: "space-" + ep, title: title, subtitle: say(own(joinedBy, s.joined) || joinedBy.regions, { unit: data.meta.unit, year: year }),
       note: say("Products lie near each other where they are related, whatever is traded of them. Lines: the maximum spanning tree, and as many of the strongest other links as products. The smallest dots are larger than their trade.") + inPieces(s),
       source: "space.proximity, trade.region_product_year", height: l.height, option: o, live: live(data, l.nodes, dark),
@@ -227,7 +227,7 @@
     o.tooltip.formatter = tooltip(data, s, values, from, function (i) { return say(was[i] ? is[i] ? "specialised in both years" : "lost" : is[i] ? "gained" : "not specialised"); });
     network(data, o, t, l.frame, l.nodes, s.links);
     keysOf(o, t, entries, { top: 0, left: 0 });
-    if (wide(data) >= 500) o.series.push(tags(t, sectionTags(s, l.nodes, false), 11, false));
+    if (wide(data) >= 500) o.series.push(tags(t, sectionTags(t, s, l.nodes, false), 11, false));
     return { id: "specialisations-" + region, title: sayMany(before.length, "{region} gained {gained} and lost {lost} of its {n} specialisation from {from} to {to}", "{region} gained {gained} and lost {lost} of its {n} specialisations from {from} to {to}", { region: name, gained: gained.length, lost: lost.length, from: from, to: to }),
       subtitle: say("Products in which {region} is specialised, in the product space; area: exports of all regions, {unit}, {year}", { region: name, unit: data.meta.unit, year: from }),
       note: say("Filled: specialised in both years. Blue ring: gained. Orange ring: lost.") + (drawn < either.length ? " " + say("{n} of these {all} products have no published link, and no dot.", { n: either.length - drawn, all: either.length }) : ""),

@@ -1,12 +1,11 @@
 // Exports by section and product before and after a crisis, and what a region could enter.
 (function () {
   "use strict";
-  const { FONT, axis, base, capital, episodeOf, esc, fitted, greatest, has, keysOf, literal, money, number, own, put,
-    say, sectionOf, shareOf, span, specialisedIn, tags, theme, wide, widthOf } = charts;
+  const { FONT, axis, base, capital, episodeOf, esc, even, fitted, greatest, has, keysOf, literal, luminance, money, number, own, put,
+    say, sectionOf, seenOn, shareOf, span, specialisedIn, tags, theme, tick, ticked, wide, widthOf } = charts;
   // Texts on a colour are black or white, whichever is told from it better.
   function inkOn(colour) {
-    var light = [1, 3, 5].map(function (at) { var v = parseInt(colour.substr(at, 2), 16) / 255; return v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); });
-    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] > 0.179 ? "#000000" : "#ffffff";
+    return luminance(colour) > 0.179 ? "#000000" : "#ffffff";
   }
   // Boxes in the order of `values`, each as square as that allows (Bruls, Huizing & van Wijk 2000); without a value no box.
   function squarified(values, x, y, w, h) {
@@ -38,7 +37,7 @@
   }
   function shortName(s, i) { return namesOf(s, i).slice(-2)[0]; }
   // The sections of a region with their products and what is left, all in one order: by what is exported before and after.
-  function sectionsOf(data, of) {
+  function sectionsOf(data, of, t) {
     var s = data.space, all = {};
     function into(k) { var key = has(k) ? k : -1; return all[key] || (all[key] = { k: key, boxes: [], before: 0, after: 0 }); }
     of.products.forEach(function (p) { into(s.products[p[0]][2]).boxes.push({ product: p[0], before: p[1], after: p[2] }); });
@@ -48,7 +47,7 @@
       section.boxes.forEach(function (b) { section.before += b.before; section.after += b.after; });
       // What is left stands last.
       section.boxes.sort(function (a, b) { return (a.product === null) - (b.product === null) || b.before + b.after - a.before - a.after || a.product - b.product; });
-      section.name = section.k < 0 ? say("no section") : say(s.categories[section.k][0]); section.colour = section.k < 0 ? "#999999" : s.categories[section.k][1];
+      section.name = section.k < 0 ? say("no section") : say(s.categories[section.k][0]); section.colour = section.k < 0 ? "#999999" : seenOn(t, s.categories[section.k][1]);
       return section;
     }).sort(function (a, b) { return b.before + b.after - a.before - a.after || a.k - b.k; });
   }
@@ -94,7 +93,7 @@
   function trade(data, ep, dark, region) {
     var s = data.space, of = s && own(own((s.trade || {}).episodes, ep), region === undefined ? "" : region), e = episodeOf(data, ep);
     if (!of) return null;
-    var t = theme(dark), o = base(t), sections = sectionsOf(data, of), unit = data.meta.unit, name = region === undefined ? null : own(data.names, region) || region;
+    var t = theme(dark), o = base(t), sections = sectionsOf(data, of, t), unit = data.meta.unit, name = region === undefined ? null : own(data.names, region) || region;
     var totals = { before: 0, after: 0 }, years = { before: e.base, after: e.end };
     sections.forEach(function (section) { totals.before += section.before; totals.after += section.after; });
     if (!(totals.before > 0) || !(totals.after > 0)) return null;
@@ -153,12 +152,16 @@
       return has(i) ? "<div style=\"max-width:300px;white-space:normal\"><b>" + esc(s.products[i][0]) + "</b> " + esc(s.products[i][1] || "") + "<br>" + esc(sectionOf(s, i)) + "<br>" + esc(say("density {density}, complexity {pci}", { density: number(p.value[0], 3), pci: number(p.value[1]) })) + "<br>" + esc(say("{value} of all regions in {year}", { value: money(values[i], data.meta.unit), year: from })) + (later[i] ? "<br>" + esc(say("entered by {year}", { year: to })) : "") + "</div>" : "";
     };
     // Marks have room for half of their size.
-    function scale(of, more) { var least = of[0], most = of[1], pad = 0.06 * (most - least || Math.abs(most) || 1); return axis(t, put({ type: "value", min: Math.max(more.least, least - pad), max: most + pad, nameLocation: "middle" }, more)); }
-    function tick(v) { return number(v, 2).replace(/\.?0+$/, ""); }
-    var label = { color: t.soft, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: tick };
-    o.xAxis = scale(span(list.map(function (x) { return x[1]; })), { least: 0, name: say("Density, 0 to 1"), nameGap: 28, axisLabel: label });
-    o.yAxis = scale(span(list.map(function (x) { return pci[x[0]]; })), { least: -Infinity, name: say("Complexity (PCI, z-score)"), nameGap: 40, axisLabel: label });
-    o.grid = { left: 58, right: 16, top: 34, bottom: 46, containLabel: false, outerBoundsMode: "none" };
+    function scale(of, least, name) {
+      var pad = 0.06 * (of[1] - of[0] || Math.abs(of[1]) || 1), min = Math.max(least, of[0] - pad), max = of[1] + pad;
+      var ticks = even(min, max, data.narrow ? 4 : 6).all.filter(function (v) { return v >= min && v <= max; });
+      // Beside the widest of its numbers.
+      var gap = 18 + greatest(ticks.map(function (v) { return widthOf(tick(v), 12); }));
+      return { gap: gap, axis: ticked(axis(t, { type: "value", name: name, nameLocation: "middle", nameGap: gap, axisLabel: { color: t.soft, formatter: tick } }), { min: min, max: max, ticks: ticks }) };
+    }
+    var y = scale(span(list.map(function (x) { return pci[x[0]]; })), -Infinity, say("Complexity (PCI, z-score)"));
+    o.xAxis = put(scale(span(list.map(function (x) { return x[1]; })), 0, say("Density, 0 to 1")).axis, { nameGap: 28 }); o.yAxis = y.axis;
+    o.grid = { left: y.gap + 20, right: 16, top: 34, bottom: 46, containLabel: false, outerBoundsMode: "none" };
     o.series = [{ id: "products", type: "scatter", clip: true, data: marks }];
     keysOf(o, t, [[say("entered by {year}", { year: to }), blue], [say("not entered"), t.bg, t.soft]], { top: 0, left: 0 });
     var named = entered.slice().sort(function (a, b) { return (values[b[0]] || 0) - (values[a[0]] || 0) || a[0] - b[0]; }).slice(0, wide(data) < 500 ? 5 : 12);

@@ -73,14 +73,15 @@
   // Paper is of one width and light, all is drawn, and nothing is closed.
   var closed = [];
   function toPaper() {
-    var root = document.documentElement, high = 1000;
+    var root = document.documentElement, high = 900;
     if (page.isPrinting()) return;
     root.classList.add("printing");
     closed = Array.from(document.querySelectorAll("main details:not(.menu):not([open])"));
     closed.forEach(function (of) { of.open = true; });
     draw();
     page.drawAll();
-    // A figure that is higher than a sheet is made smaller, so that no break cuts it.
+    // A figure that is higher than a sheet below the name of a section is made smaller, so that no
+    // break cuts it.
     document.querySelectorAll("figure").forEach(function (figure) {
       if (figure.offsetHeight > high) figure.style.zoom = high / figure.offsetHeight;
     });
@@ -117,5 +118,7 @@
     window.rebound = { drawAll: page.drawAll };
     document.body.dataset.ready = "yes";
   }
-  begin();
+  // Texts are measured before these are drawn: in the letters of the page, so not before it has
+  // them. Without them it is drawn in others.
+  Promise.allSettled(Array.from(document.fonts, function (face) { return face.load(); })).then(begin);
 })();

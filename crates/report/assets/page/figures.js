@@ -15,7 +15,8 @@
   var GAP = 28, COLUMN = 480;
   // Pixels of a figure beside another, and of one alone.
   function measured() {
-    var whole = Math.floor(document.querySelector("main > section:not([hidden]), main").clientWidth);
+    var main = document.querySelector("main"), style = getComputedStyle(main);
+    var whole = Math.floor(main.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight));
     var isPaired = whole >= 2 * COLUMN + GAP;
     root.style.setProperty("--columns", isPaired ? 2 : 1);
     data.narrow = window.innerWidth < 600 && !isPrinting();
@@ -162,14 +163,16 @@
     scroll.appendChild(table);
     return scroll;
   }
+  // A number and its percent sign stand in one line.
+  function unbroken(text) { return text.replace(/(\d) %/g, "$1\u00a0%"); }
   // The place of a figure.
   function place(figure, isWide) {
-    var f = el("figure", null, isWide ? "wide" : null), title = el("h3", figure.title), box = null;
+    var f = el("figure", null, isWide ? "wide" : null), title = el("h3", unbroken(figure.title)), box = null;
     f.id = figure.id;
     title.id = figure.id + "-title";
     f.setAttribute("aria-labelledby", title.id);
     f.appendChild(title);
-    if (figure.subtitle) f.appendChild(el("p", figure.subtitle, "subtitle"));
+    if (figure.subtitle) f.appendChild(el("p", unbroken(figure.subtitle), "subtitle"));
     if (figure.option) {
       box = el("div", null, "chart");
       box.style.height = figure.height + "px";
@@ -185,7 +188,7 @@
       f.appendChild(tableOf(figure.columns, figure.rows, title.id, figure.heads, figure.said));
     }
     var caption = el("figcaption"), source = charts.sourceOf(figure, data.meta.run);
-    if (figure.note) caption.appendChild(el("span", figure.note + " "));
+    if (figure.note) caption.appendChild(el("span", unbroken(figure.note) + " "));
     if (source) caption.appendChild(el("span", source, "source"));
     var of = menu(figure, box);
     if (of) f.appendChild(of);
