@@ -435,7 +435,7 @@ where
         let polled = on_large_stack(|| {
             let _guard = runtime.as_ref().map(Handle::enter);
             IS_PLANNING.set(true);
-            let poll = || work.as_mut().poll(&mut Context::from_waker(waker));
+            let mut poll = || work.as_mut().poll(&mut Context::from_waker(waker));
             match call {
                 Some(call) => call.within(poll),
                 None => poll(),
