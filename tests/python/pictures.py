@@ -18,15 +18,15 @@ MOST = 40
 
 def of_figures(page):
     """A picture of each figure that is shown, by its id."""
-    # Which run a figure is of says nothing of how it looks.
-    page.evaluate("() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('.source, nav{visibility:hidden!important}'); document.adoptedStyleSheets = [sheet]; }")
+    # Which run a figure is of says nothing of how it looks. A figure that is higher than the window makes that grow, and is not to be drawn anew.
+    page.evaluate("() => { eyes.still = true; const sheet = new CSSStyleSheet(); sheet.replaceSync('.source, nav{visibility:hidden!important}'); document.adoptedStyleSheets = [sheet]; }")
     found = {}
     for figure in page.locator("figure:visible").all():
         name = re.sub(r"[^\w-]", "_", figure.get_attribute("id"))
         # Two figures of one id are a fault that eyes.js tells.
         name = name if name not in found else f"{name}-again"
         found[name] = Image.open(io.BytesIO(figure.screenshot(animations="disabled"))).convert("RGB")
-    page.evaluate("() => { document.adoptedStyleSheets = []; }")
+    page.evaluate("() => { document.adoptedStyleSheets = []; eyes.still = false; }")
     return found
 
 
