@@ -151,7 +151,7 @@ test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open else
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/languages.py
 	$(VENV)/bin/python tests/python/report.py $(REBOUND) pipelines/australia.yaml target/python-lake
-	$(VENV)/bin/python tests/python/eyes.py $(REBOUND) pipelines/australia.yaml target/python-lake --without-sql
+	$(VENV)/bin/python tests/python/eyes.py $(REBOUND) pipelines/australia.yaml target/python-lake
 
 test-s3: sample-lake $(VENV)/ready ## raw files and lakes on an S3 server, which fails, races and is asked again
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND)

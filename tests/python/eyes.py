@@ -1,7 +1,7 @@
 """What a reader would see of reports: nothing wider than its place, over another, cut or unread, on a phone, a desk and paper, in light and
 dark, for reports of few and many regions, of names in other scripts, and without maps; figures as they are kept; data as their SQL gives.
 
-    python tests/python/eyes.py REBOUND PIPELINE LAKE [--lakes FOLDER] [--without-sql]"""
+    python tests/python/eyes.py REBOUND PIPELINE LAKE [--lakes FOLDER]"""
 
 import argparse
 import collections
@@ -55,11 +55,11 @@ def same_cell(a, b):
         return False
 
 
-def data_are_as_their_sql(rebound, lake, folder, without_sql):
+def data_are_as_their_sql(rebound, lake, folder):
     """Rows of each figure's CSV are those that its SQL gives."""
     queries = sorted(folder.glob("*.sql"))
     if not queries:
-        return [] if without_sql else [("sql", "figures", "no figure has its SQL")]
+        return [("sql", "figures", "no figure has its SQL")]
     found = [("sql", path.stem, "no SQL or CSV beside its picture") for path in sorted(folder.glob("*.svg")) if not (path.with_suffix(".sql").exists() and path.with_suffix(".csv").exists())]
     for path in queries:
         with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as file:
@@ -93,7 +93,6 @@ def main():
     arguments.add_argument("pipeline", type=pathlib.Path)
     arguments.add_argument("lake", type=pathlib.Path)
     arguments.add_argument("--lakes", type=pathlib.Path, help="made here, or taken from here if they are there")
-    arguments.add_argument("--without-sql", action="store_true", help="figures need not have their SQL")
     asked = arguments.parse_args()
     begun, wrong = time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder, looking.browser() as chromium:
@@ -102,7 +101,7 @@ def main():
         page = folder / "shipped/report.html"
         for where, *found in looks(chromium, asked.pipeline.stem, page, trees(asked.rebound, asked.lake), True):
             wrong.append((where, *found))
-        wrong += [(asked.pipeline.stem, *found) for found in data_are_as_their_sql(asked.rebound, asked.lake, folder / "shipped/figures", asked.without_sql)]
+        wrong += [(asked.pipeline.stem, *found) for found in data_are_as_their_sql(asked.rebound, asked.lake, folder / "shipped/figures")]
         wrong += [(asked.pipeline.stem, *found) for found in looking.look_at_files(chromium, folder / "shipped/figures")]
         shots = []
         for width in (390, 1280):
