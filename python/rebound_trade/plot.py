@@ -369,7 +369,7 @@ def _level(models: Any, level: float | None) -> float:
         several = list(models) if isinstance(models, (list, tuple)) else [models]
     own = list(dict.fromkeys(model.level for model in several if isinstance(model, _Regressions)))
     if len(own) > 1:
-        raise _errors.InputError(f"`models` have intervals of the levels {', '.join(map(str, own))}: say `level`")
+        raise _errors.InputError(f"`models` have intervals of the levels {', '.join(str(of) for of in own)}: say `level`")
     return own[0] if own else 0.95
 
 
