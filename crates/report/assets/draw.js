@@ -34,14 +34,18 @@ var draw = (function () {
     data.whole = data.width || WIDTH;
     if (data.geo) echarts.registerMap("regions", data.geo);
     var run = data.meta && data.meta.run;
-    var drawn = make(data, false).map(function (of) { return of[1]; }).filter(function (figure) { return figure.option; })
-      .filter(function (figure, at) { return at % PARTS === PART; });
-    return JSON.stringify(drawn.map(function (figure) {
+    // Of a report each engine makes a part of the figures, and no others.
+    var makers = make === charts.all ? charts.makers(data, false)
+      : make(data, false).map(function (of) { return [of[0], function () { return of[1]; }]; });
+    var drawn = makers.map(function (of, at) { return at % PARTS === PART ? { at: at, figure: of[1]() } : {}; })
+      .filter(function (of) { return of.figure && of.figure.option; });
+    return JSON.stringify(drawn.map(function (of) {
+      var figure = of.figure;
       figure.option.textStyle.fontFamily = charts.FONT;
       // Numbers as texts, with all their digits.
       var rows = figure.rows && figure.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });
       var svg = charts.sheet(figure, paper || Math.max(WIDTH, figure.width || 0), false, run, figure.option.geo ? 0 : inset);
-      return { name: figure.id, svg: svg, columns: figure.columns, rows: rows, sql: figure.sql };
+      return { at: of.at, name: figure.id, svg: svg, columns: figure.columns, rows: rows, sql: figure.sql };
     }));
   };
 })();

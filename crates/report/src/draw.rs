@@ -5,7 +5,7 @@ use krilla::Document;
 use krilla::geom::Size;
 use krilla::page::PageSettings;
 use krilla_svg::{SurfaceExt, SvgSettings};
-use png::{BitDepth, ColorType, PixelDimensions, Unit};
+use png::{BitDepth, ColorType, Compression, PixelDimensions, Unit};
 use rayon::prelude::*;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb::Database};
@@ -143,10 +143,12 @@ impl Paper {
 }
 
 /// A drawn figure, and what is drawn.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 pub(crate) struct Drawing {
     /// Its name.
     pub(crate) name: String,
+    /// Its place among those that there may be.
+    pub(crate) at: usize,
     /// The drawing.
     pub(crate) svg: String,
     /// The names of the columns of its data.
@@ -194,11 +196,9 @@ pub(crate) fn figures(data: &Value, paper: Paper) -> Result<Vec<Drawing>, DrawEr
         let part = Part { first, of: PARTS };
         drawings("charts.all", &data, part)
     });
-    let parts: Vec<Vec<Drawing>> = parts.collect::<Result<_, _>>()?;
-    let n: usize = parts.iter().map(Vec::len).sum();
-    let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
-    let n_parts = parts.len();
-    Ok((0..n).filter_map(|at| parts.get_mut(at % n_parts)?.next()).collect())
+    let mut drawn = parts.collect::<Result<Vec<_>, _>>()?.concat();
+    drawn.sort_by_key(|drawing| drawing.at);
+    Ok(drawn)
 }
 
 /// Draws estimates with their intervals: `title`, and `marks`, which have a `label`, an `estimate`,
@@ -328,6 +328,8 @@ fn encoded(picture: Pixmap, dots: Option<u32>) -> Result<Vec<u8>, png::EncodingE
     let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
     encoder.set_color(ColorType::Rgba);
     encoder.set_depth(BitDepth::Eight);
+    // Figures are flat: more work makes them little smaller.
+    encoder.set_compression(Compression::Fast);
     encoder.set_pixel_dims(dots.map(|n| PixelDimensions { xppu: n, yppu: n, unit: Unit::Meter }));
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&picture.take_demultiplied())?;

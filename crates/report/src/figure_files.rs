@@ -195,7 +195,7 @@ mod tests {
 
     fn drawing(name: &str, rows: Option<Vec<Vec<Option<String>>>>) -> Drawing {
         let columns = rows.as_ref().map(|_| vec!["region".to_owned(), "value".to_owned()]);
-        Drawing { name: name.to_owned(), svg: String::new(), columns, rows, sql: None }
+        Drawing { at: 0, name: name.to_owned(), svg: String::new(), columns, rows, sql: None }
     }
 
     #[test]

@@ -8,8 +8,8 @@
   page.episode = data.episodes[0].episode;
   // The figures of the episode that is shown, and of all.
   function figuresOf(room) {
-    var all = page.within(room, function (isDark) { return charts.all(data, isDark); });
-    return all.filter(function (x) { return x[0] === null || x[0] === page.episode; }).map(function (x) { return x[1]; });
+    var all = page.within(room, function (isDark) { return charts.all(data, isDark, page.episode); });
+    return all.map(function (of) { return of[1]; });
   }
   // Ranks against the benchmark that is chosen.
   function ranks() {
