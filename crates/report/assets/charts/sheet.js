@@ -25,8 +25,10 @@
     var height = above + figure.height + 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });
     chart.setOption(figure.option);
-    // What happens under a mouse is nothing that a file shows.
-    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "").replace(/<svg /, '<svg x="' + off + '" y="' + above + '" ');
+    // What happens under a mouse is nothing that a file shows. A group, and no SVG of its own: that is cut at its edges, for
+    // which programs draw it twice.
+    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "")
+      .replace(/^<svg [^>]*>/, '<g transform="translate(0 ' + above + ')">').replace(/<\/svg>\s*$/, "</g>");
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
       '" viewBox="0 0 ' + wide + " " + height + '" font-family="' + FONT + '"><title>' + escaped(figure.title || figure.id) +
