@@ -37,7 +37,9 @@ var draw = (function () {
     // Of a report each engine makes a part of the figures, and no others.
     var makers = make === charts.all ? charts.makers(data, false)
       : make(data, false).map(function (of) { return [of[0], function () { return of[1]; }]; });
-    var drawn = makers.map(function (of, at) { return at % PARTS === PART ? { at: at, figure: of[1]() } : {}; })
+    // Turn by turn, and each turn from another engine on, so that figures of one kind are not one engine's.
+    function isOwn(at) { return (at + Math.floor(at / PARTS)) % PARTS === PART; }
+    var drawn = makers.map(function (of, at) { return isOwn(at) ? { at: at, figure: of[1]() } : {}; })
       .filter(function (of) { return of.figure && of.figure.option; });
     return JSON.stringify(drawn.map(function (of) {
       var figure = of.figure;

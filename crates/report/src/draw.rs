@@ -174,7 +174,7 @@ const MOST_DRAWN: usize = 8;
 /// library numbers what an engine draws, and the numbers are in the drawings.
 const PARTS: u32 = 4;
 
-/// Which figures an engine draws: each that comes `first` and then every `of` later.
+/// Which figures an engine draws: of `of` engines, those of the one that is `first` in the first turn.
 #[derive(Clone, Copy)]
 struct Part {
     first: u32,

@@ -28,7 +28,7 @@
     // What happens under a mouse is nothing that a file shows. A group, and no SVG of its own: that is cut at its edges, for
     // which programs draw it twice.
     var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "")
-      .replace(/^<svg [^>]*>/, '<g transform="translate(0 ' + above + ')">').replace(/<\/svg>\s*$/, "</g>");
+      .replace(/^<svg [^>]*>/, '<g transform="translate(' + off + " " + above + ')">').replace(/<\/svg>\s*$/, "</g>");
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
       '" viewBox="0 0 ' + wide + " " + height + '" font-family="' + FONT + '"><title>' + escaped(figure.title || figure.id) +
