@@ -47,7 +47,19 @@ pub(super) fn data(
         .iter()
         .map(|row| (text(row, "region_code").to_owned(), row["region_name"].clone()))
         .collect();
-    let (parts, used) = parts(source)?;
+    // What takes long is asked side by side.
+    let ((space, parts), (evidence, (certainty, coefficients))) = rayon::join(
+        || {
+            let space = || network::space(source, &episodes, names.len(), pipeline);
+            rayon::join(space, || parts(source))
+        },
+        || {
+            let of_models = || terms::coefficients(source, words, results);
+            let rest = || rayon::join(|| certainty(source), of_models);
+            rayon::join(|| evidence(source), rest)
+        },
+    );
+    let (parts, used) = parts?;
     let described: BTreeMap<String, String> = source
         .rows(&["trade.product"], "select product, description from trade.product")?
         .iter()
@@ -55,7 +67,6 @@ pub(super) fn data(
             (text(row, "product").to_owned(), shortened(text(row, "description"), DESCRIBED))
         })
         .collect();
-    let space = network::space(source, &episodes, names.len(), pipeline)?;
     let products: BTreeMap<&String, &String> =
         used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
     Ok(visible_data(json!({
@@ -63,10 +74,10 @@ pub(super) fn data(
             "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?,
         "national_own": expected::of_nation(source)?, "regions": regions, "names": names,
-        "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty(source)?, "parts": parts,
-        "evidence": evidence(source)?,
-        "products": products, "space": space, "models": terms::models(results),
-        "coefficients": terms::coefficients(source, words, results)?,
+        "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty?, "parts": parts,
+        "evidence": evidence?,
+        "products": products, "space": space?, "models": terms::models(results),
+        "coefficients": coefficients?,
         "geo": geo(pipeline, &names)?,
     })))
 }

@@ -10,6 +10,7 @@ mod pyramid;
 pub(super) use self::pyramid::Point;
 
 use self::pyramid::{Pyramid, difference, squared, sum};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::cmp::Reverse;
 use std::f64::consts::TAU;
 
@@ -173,7 +174,8 @@ fn spring(points: &mut [Point], links: &[(usize, usize, f64)]) {
     let size = (points.len() as f64).sqrt();
     for round in 0..ROUNDS {
         let pyramid = Pyramid::of(points);
-        let mut moves: Vec<Point> = (0..points.len()).map(|at| pyramid.push(at)).collect();
+        let mut moves: Vec<Point> =
+            (0..points.len()).into_par_iter().map(|at| pyramid.push(at)).collect();
         for &(a, b, strength) in links {
             let apart = difference(points[a], points[b]);
             let pull = squared(apart).sqrt() * strength;

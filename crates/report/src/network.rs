@@ -216,7 +216,8 @@ pub(super) fn space(
     let (links, n_tree) = links(&rows, &products);
     let pairs: Vec<(usize, usize)> = links.iter().map(|(a, b, _)| (*a, *b)).collect();
     // The places hang on the links alone: products stand in the order of their codes.
-    let points = layout::place(products.n_placed, &pairs);
+    let place = || layout::place(products.n_placed, &pairs);
+    let (points, traded) = rayon::join(place, || trade::trade(source, &products));
     let (n_pieces, n_largest) = pieces(points.len(), &pairs);
     let (mut of_year, mut pci, mut reach) = (Map::new(), Map::new(), Map::new());
     let listed = listed(n_regions);
@@ -239,7 +240,7 @@ pub(super) fn space(
         "categories": products.categories.all, "middles": middles(&products, &pairs, &points),
         "section": products.categories.sql, "joined": joined_by, "values": of_year, "pci": pci,
         "specialised": specialised(source, &years, &products)?, "frontier": reach, "listed": listed,
-        "trade": trade::trade(source, &products)?,
+        "trade": traded?,
     }))
 }
 
