@@ -69,21 +69,21 @@ if (requireNamespace("data.table", quietly = TRUE)) {
 }
 
 # Codes of another revision: values add up, columns keep their types, and codes of no table are told.
-codes <- data.frame(
+other <- data.frame(
   region = factor(c("A", "A", "B")), year = c(2012L, 2012L, 2012L), hs6 = c("010121", "999999", "010129"),
   fob = c(100.01, 7.5, 50), stringsAsFactors = FALSE
 )
 warned <- NULL
 found <- withCallingHandlers(
-  rb_convert(codes, "HS2012", "HS2007"),
+  rb_convert(other, "HS2012", "HS2007"),
   rebound_warning = function(w) {
     warned <<- conditionMessage(w)
     invokeRestart("muffleWarning")
   }
 )
-stopifnot(grepl("stay as they are: 999999", warned, fixed = TRUE), identical(names(found$frame), names(codes)))
+stopifnot(grepl("stay as they are: 999999", warned, fixed = TRUE), identical(names(found$frame), names(other)))
 stopifnot(is.factor(found$frame$region), is.integer(found$frame$year), is.character(found$frame$hs6))
-close_to(sum(found$frame$fob), sum(codes$fob))
+close_to(sum(found$frame$fob), sum(other$fob))
 stopifnot("010110" %in% found$frame$hs6, "999999" %in% found$frame$hs6)
 stopifnot(identical(found$unmatched$product, "999999"), found$unmatched$value == 7.5, sum(found$report$codes) == 3)
 split <- data.frame(hs6 = "010110", value = 1001L, stringsAsFactors = FALSE)
@@ -91,7 +91,7 @@ parts <- rb_convert(split, "HS2007", "HS2012")$frame
 stopifnot(nrow(parts) > 1, sum(parts$value) == 1001, is.integer(parts$value))
 weights <- data.frame(hs6 = parts$hs6[1:2], value = c(3, 1), stringsAsFactors = FALSE)
 stopifnot(identical(rb_convert(split, "HS2007", "HS2012", weights = weights)$frame$value, c(751L, 250L)))
-fails(rb_convert(codes, "HS2008", "HS2007"), "rebound_input_error", "unknown HS revision")
+fails(rb_convert(other, "HS2008", "HS2007"), "rebound_input_error", "unknown HS revision")
 
 # Resilience by the definition: growth less that of the whole, as a share of it.
 plain <- data.frame(
