@@ -283,7 +283,8 @@ impl Shape {
     }
 }
 
-fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
+/// How far a place is from the piece of a line from `a` to `b`, in the unit of the plane.
+pub fn distance_to_segment(p: Point, a: Point, b: Point) -> f64 {
     let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
     let length = dx * dx + dy * dy;
     let along = if length > 0.0 {

@@ -1,5 +1,6 @@
 //! Rings with fewer points, whose shared borders stay shared.
 
+use sources::boundaries::distance_to_segment;
 use std::collections::BTreeMap;
 
 /// A point of a grid.
@@ -76,7 +77,8 @@ fn between(line: &[Node], tolerance: f64) -> Vec<Node> {
         is_kept[to] = true;
         let mut most = (tolerance, None);
         for at in from + 1..to {
-            let off = distance(line[at], line[from], line[to]);
+            let [p, a, b] = [at, from, to].map(|at| line[at].map(f64::from));
+            let off = distance_to_segment(p, a, b);
             if off > most.0 {
                 most = (off, Some(at));
             }
@@ -86,19 +88,6 @@ fn between(line: &[Node], tolerance: f64) -> Vec<Node> {
         }
     }
     line.iter().zip(is_kept).filter_map(|(node, is_kept)| is_kept.then_some(*node)).collect()
-}
-
-/// How far a point is from the piece of a line from `a` to `b`.
-fn distance(p: Node, a: Node, b: Node) -> f64 {
-    let [p, a, b] = [p, a, b].map(|node| node.map(f64::from));
-    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-    let length = dx * dx + dy * dy;
-    let along = if length > 0.0 {
-        (((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length).clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    (p[0] - a[0] - along * dx).hypot(p[1] - a[1] - along * dy)
 }
 
 #[cfg(test)]
