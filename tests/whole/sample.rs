@@ -315,6 +315,19 @@ fn rows_come_in_every_form() {
     let json = project.rebound(&["sql", query, "--format", "json"]).ok();
     let rows: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(rows.as_array().map(Vec::len), Some(8));
+    let lines = project.rebound(&["sql", query, "--format", "jsonl"]).ok().out;
+    let objects: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(Some(&objects), rows.as_array());
+    let markdown = project.rebound(&["sql", query, "--format", "markdown"]).ok().out;
+    assert!(markdown.starts_with("| region_code | resistance |\n| --- | ---: |\n| "), "{markdown}");
+    project.rebound(&["sql", query, "-o", "out.tsv"]).ok();
+    let separated = std::fs::read_to_string(project.path().join("out.tsv")).expect("written");
+    assert!(separated.starts_with("region_code\tresistance\n"), "{separated}");
+    // Lists and structs are JSON in cells; null is an empty cell.
+    let nested = "select make_array(1, 2) as l, named_struct('a', 'x,y') as s, null as n";
+    let nested = project.rebound(&["sql", nested, "--format", "csv"]).ok().out;
+    assert_eq!(nested, "l,s,n\n\"[1,2]\",\"{\"\"a\"\":\"\"x,y\"\"}\",\n");
     for (format, magic) in [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1")] {
         let file = format!("out.{format}");
         project.rebound(&["sql", query, "--format", format, "-o", &file]).ok();
