@@ -359,6 +359,45 @@ fn rows_come_in_every_form() {
 }
 
 #[test]
+fn a_table_is_summarized() {
+    let project = Project::published();
+    let told = project.rebound(&["describe", "panel.region", "--summary"]).ok().out;
+    assert!(told.starts_with("panel.region: 16 rows\n\ncolumn "), "{told}");
+    let json = |more: &[&str]| -> serde_json::Value {
+        let arguments = ["describe", "panel.region", "--summary", "--format", "json"];
+        let ran = project.rebound(&[&arguments[..], more].concat()).ok();
+        serde_json::from_str(&ran.out).expect("JSON")
+    };
+    let found = json(&[]);
+    assert_eq!(found["n_rows"], 16);
+    assert_eq!(found["is_approximate"], false);
+    let column = |name: &str| {
+        let all = found["columns"].as_array().expect("columns");
+        all.iter().find(|column| column["name"] == name).expect(name).clone()
+    };
+    let region = column("region_code");
+    assert_eq!(region["n_null"], 0);
+    assert_eq!(region["n_distinct"], 8);
+    assert_eq!(region["least"], "ACT");
+    assert_eq!(region["greatest"], "WA");
+    // Of as many, the first: each state stands in two episodes.
+    assert_eq!(region["most_frequent"][0], serde_json::json!({"value": "ACT", "n_rows": 2}));
+    let of_sql = project
+        .sql("select min(resistance), avg(resistance), median(resistance) from panel.region");
+    let resistance = column("resistance");
+    let numbers: Vec<f64> = of_sql[0].split(',').map(|n| n.parse().expect("a number")).collect();
+    for (name, number) in ["least", "mean", "median"].iter().zip(numbers) {
+        let found = resistance[name].as_f64().expect("a number");
+        assert!((found - number).abs() <= 1e-12 * number.abs(), "{name}: {found} for {number}");
+    }
+    assert_eq!(json(&["--run", "published"]), found);
+    project.rebound(&["describe", "meta.run", "--summary"]).ok();
+    project
+        .rebound(&["describe", "panel.regin", "--summary"])
+        .fails(2, "did you mean `panel.region`?");
+}
+
+#[test]
 fn user_adds_a_table_by_adding_a_file() {
     let project = Project::new();
     project.write(
