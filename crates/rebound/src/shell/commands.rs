@@ -127,8 +127,10 @@ impl Shell<'_> {
         let value = value.trim();
         match what {
             "null" => {
-                let unquoted = value.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-                self.show.look.null = unquoted.unwrap_or(value).to_owned();
+                if !value.is_empty() {
+                    let inner = value.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+                    self.show.look.null = inner.unwrap_or(value).to_owned();
+                }
                 Ok(println(&format!("null is shown as `{}`", self.show.look.null))?)
             }
             "expanded" | "x" => self.turn(value),
