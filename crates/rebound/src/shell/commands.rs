@@ -50,7 +50,7 @@ impl Shell<'_> {
             "d" | "d+" | "dt" | "dt+" if rest.is_empty() => {
                 page(&tables(&self.catalog)?, WideLines::Folded, self.show.paging)?;
             }
-            "d" | "d+" => {
+            "d" | "d+" | "dt" | "dt+" => {
                 let text = match lake::meta::contract(rest) {
                     Some(contract) => table(&Described::of_contract(contract))?,
                     None => table(&Described::of(published::version(&self.catalog, rest)?))?,
