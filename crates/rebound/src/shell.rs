@@ -450,7 +450,7 @@ impl Shell<'_> {
     }
 
     /// Starts a query.
-    fn start(&self, sql: &str) -> Result<Running<'_>, LineError> {
+    fn start(&self, sql: &str) -> Result<Running, LineError> {
         let started = Running::start(self.runtime, &self.session, sql, &self.is_stopped);
         started.map_err(|ended| match ended {
             Ended::Query(error) => self.explained(error, sql),

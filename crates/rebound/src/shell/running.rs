@@ -3,16 +3,19 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use query::{QueryError, Session};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinHandle;
 
 /// How often a running query is asked whether it should go on.
 const HEED: Duration = Duration::from_millis(5);
+
+/// How soon it is looked again whether there are rows; later and later where there are none.
+const SHORTEST: Duration = Duration::from_micros(50);
 
 /// Why there are no further rows.
 #[derive(Debug, thiserror::Error)]
@@ -36,44 +39,43 @@ enum Message {
 }
 
 /// A query that is running. It ends when this is dropped.
-pub(super) struct Running<'s> {
+pub(super) struct Running {
     /// Its columns.
     pub(super) schema: SchemaRef,
     rows: Receiver<Result<Message, QueryError>>,
     task: JoinHandle<()>,
-    runtime: &'s Runtime,
     is_stopped: Arc<AtomicBool>,
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// What the query sends next.
+/// What the query sends next. Threads of the runtime may all be at work, so that none would wake who waits there.
 fn next(
-    runtime: &Runtime,
     is_stopped: &AtomicBool,
     rows: &mut Receiver<Result<Message, QueryError>>,
 ) -> Result<Message, Ended> {
-    let found = runtime.block_on(async {
-        let mut coming = pin!(rows.recv());
-        loop {
-            match tokio::time::timeout(HEED, coming.as_mut()).await {
-                Ok(found) => return Ok(found),
-                Err(_) if is_stopped.load(Ordering::Relaxed) => return Err(Ended::Stopped),
-                Err(_) => {}
+    let mut pause = SHORTEST;
+    loop {
+        match rows.try_recv() {
+            Ok(found) => return Ok(found?),
+            Err(TryRecvError::Disconnected) => return Err(Ended::Broken),
+            Err(TryRecvError::Empty) if is_stopped.load(Ordering::Relaxed) => {
+                return Err(Ended::Stopped);
             }
+            Err(TryRecvError::Empty) => std::thread::sleep(pause),
         }
-    })?;
-    Ok(found.ok_or(Ended::Broken)??)
+        pause = HEED.min(pause * 2);
+    }
 }
 
-impl<'s> Running<'s> {
+impl Running {
     /// Starts a query.
     pub(super) fn start(
-        runtime: &'s Runtime,
+        runtime: &Runtime,
         session: &Arc<Session>,
         sql: &str,
         is_stopped: &Arc<AtomicBool>,
@@ -95,10 +97,10 @@ impl<'s> Running<'s> {
             let last = failed.await.map(|()| Message::End);
             let _ = sender.send(last).await;
         });
-        let begun = next(runtime, is_stopped, &mut rows);
+        let begun = next(is_stopped, &mut rows);
         match begun {
             Ok(Message::Schema(schema)) => {
-                Ok(Self { schema, rows, task, runtime, is_stopped: Arc::clone(is_stopped) })
+                Ok(Self { schema, rows, task, is_stopped: Arc::clone(is_stopped) })
             }
             Ok(_) => Err(Ended::Broken),
             Err(error) => {
@@ -110,7 +112,7 @@ impl<'s> Running<'s> {
 
     /// The next rows; `None` at the end.
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, Ended> {
-        match next(self.runtime, &self.is_stopped, &mut self.rows)? {
+        match next(&self.is_stopped, &mut self.rows)? {
             Message::Rows(batch) => Ok(Some(batch)),
             Message::Schema(_) | Message::End => Ok(None),
         }

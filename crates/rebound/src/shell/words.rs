@@ -156,7 +156,9 @@ pub(super) struct Words {
 impl Words {
     /// Those of what is published, and of the tables over the records of runs.
     pub(super) fn of(catalog: &Catalog) -> Self {
-        let names = |columns: &[Column]| columns.iter().map(|column| column.name.clone()).collect();
+        let names = |columns: &[Column]| -> Vec<String> {
+            columns.iter().map(|column| column.name.clone()).collect()
+        };
         let published = catalog.tables.iter().map(|(name, of)| (name.clone(), names(&of.columns)));
         let of_meta = meta::contracts().iter();
         let of_meta = of_meta.map(|of| (of.table.to_owned(), names(&of.columns)));
