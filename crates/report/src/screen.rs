@@ -61,7 +61,7 @@ impl<'b> Cells<'b> {
         }
         let text = self.formatter.value(row).try_to_string()?;
         let text: String = text.chars().map(visible).collect();
-        Ok(match text.to_lowercase() == self.null.to_lowercase() {
+        Ok(match text.eq_ignore_ascii_case(self.null) {
             true => format!("\"{text}\""),
             false => text,
         })
