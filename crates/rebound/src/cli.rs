@@ -15,6 +15,7 @@ mod list_format;
 mod nightly;
 mod own_data;
 mod plan;
+mod profile;
 mod programs;
 mod quantities;
 pub mod reading;
@@ -105,7 +106,7 @@ enum Command {
     },
     /// List the published tables.
     Tables(TablesArgs),
-    /// Print the contract of a table: its columns, units and key.
+    /// Print the contract of a table, its columns, units and key; or a summary of what its columns have.
     Describe(DescribeArgs),
     /// Show what a table or a column of a pipeline is made from, down to the raw tables.
     Lineage(LineageArgs),
