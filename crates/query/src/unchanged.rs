@@ -101,8 +101,7 @@ mod tests {
     fn session() -> Session {
         let lake = Lake::open("memory://").expect("a lake");
         let memory = Memory { mib: 64, setting: "a test" };
-        let session =
-            Session::new(&lake, SessionParams { threads: 1, memory }).expect("a session");
+        let session = Session::new(&lake, SessionParams { threads: 1, memory }).expect("a session");
         for (table, names) in [("t.a", ["year", "value"]), ("t.b", ["year", "rate"])] {
             let column = |name: &str| Column {
                 name: name.to_owned(),
@@ -145,7 +144,10 @@ mod tests {
 
     #[test]
     fn what_is_computed_is_of_no_column() {
-        check_all("select value * 1 as value, max(year) as year from t.a group by value", &["", ""]);
+        check_all(
+            "select value * 1 as value, max(year) as year from t.a group by value",
+            &["", ""],
+        );
         check_all("select cast(year as bigint) as year, 1 as one from t.a", &["", ""]);
         check_all("select year, value from t.a group by rollup(year, value)", &["", ""]);
     }

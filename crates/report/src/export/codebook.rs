@@ -165,8 +165,7 @@ impl<'b> Codebook<'b> {
     pub(super) fn markdown(&self) -> String {
         let exported = self.exported;
         let about = markdown_text(&exported.about);
-        let mut out =
-            format!("{MARKDOWN_HEAD}{}\n\n{about}.\n\n", markdown_text(&exported.name));
+        let mut out = format!("{MARKDOWN_HEAD}{}\n\n{about}.\n\n", markdown_text(&exported.name));
         let condition = self.condition().map(|of| format!(" where {}", markdown_text(of)));
         let _ = write!(out, "{} rows{}", self.n_rows, condition.unwrap_or_default());
         if !exported.key.is_empty() {

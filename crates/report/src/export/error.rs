@@ -144,10 +144,7 @@ impl ExportError {
             | Self::Boundaries(_) => true,
             Self::Query { source, .. } | Self::Engine(source) => source.is_users(),
             Self::Pipeline(error) => error.is_users(),
-            Self::Dta { .. }
-            | Self::Workbook(_)
-            | Self::Output(_)
-            | Self::Lake(_) => false,
+            Self::Dta { .. } | Self::Workbook(_) | Self::Output(_) | Self::Lake(_) => false,
         }
     }
 }

@@ -177,9 +177,8 @@ pub(super) fn geojson(
     for batch in rows {
         let batch = batch?;
         let mut lines = Vec::new();
-        let mut writer = WriterBuilder::new()
-            .with_explicit_nulls(true)
-            .build::<_, LineDelimited>(&mut lines);
+        let mut writer =
+            WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut lines);
         writer.write(&batch)?;
         writer.finish()?;
         drop(writer);
@@ -227,7 +226,7 @@ pub(super) fn geoparquet(
     exported: &Exported,
     geography: &Geography,
     rows: Batches<'_>,
-    out: impl Write + Send,
+    mut out: impl Write + Send,
 ) -> Result<Option<WithoutShape>, ExportError> {
     let region = region(exported)?;
     let mut shapes = Shapes::new(geography, as_wkb);
@@ -236,7 +235,7 @@ pub(super) fn geoparquet(
     let properties = parquet_properties(&schema)
         .set_dictionary_page_size_limit(DICTIONARY)
         .set_column_statistics_enabled(ColumnPath::from(GEOMETRY), EnabledStatistics::None);
-    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
+    let mut writer = ArrowWriter::try_new(&mut out, Arc::clone(&schema), Some(properties.build()))?;
     for batch in rows {
         let batch = batch?;
         let codes = codes(&batch, region)?;
@@ -250,6 +249,7 @@ pub(super) fn geoparquet(
     }
     writer.append_key_value_metadata(KeyValue::new("geo".to_owned(), metadata(shapes.bounds)));
     writer.close()?;
+    out.flush().map_err(OutputError::from)?;
     shapes.without(exported)
 }
 
@@ -257,6 +257,7 @@ pub(super) fn geoparquet(
 mod tests {
     use super::*;
     use geo_types::Polygon;
+    use geojson::{GeoJson, GeometryValue};
 
     fn square() -> MultiPolygon<f64> {
         let corners = [(0.0, 0.0), (2.0, 0.0), (2.0, 1.5), (0.0, 1.5), (0.0, 0.0)];
@@ -266,10 +267,8 @@ mod tests {
     #[test]
     fn a_geometry_is_the_same_in_both_forms() {
         let text = as_json(&square()).expect("JSON");
-        let parsed: geojson::Geometry = serde_json::from_str(&text).expect("a geometry");
-        let geojson::GeometryValue::MultiPolygon { coordinates } = &parsed.value else {
-            panic!("{text}")
-        };
+        let Ok(GeoJson::Geometry(parsed)) = text.parse() else { panic!("{text}") };
+        let GeometryValue::MultiPolygon { coordinates } = &parsed.value else { panic!("{text}") };
         assert_eq!(coordinates[0][0].len(), 5);
         // A mark of the byte order, the type 6, one polygon; its mark, the type 3, one ring of 5 points.
         let bytes = as_wkb(&square()).expect("bytes");
@@ -283,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_metadata_say_what_the_geometry_is() {
-        let said: Value = serde_json::from_str(&metadata(Some([0.0, -1.0, 2.0, 1.5]))).expect("JSON");
+        let said: Value =
+            serde_json::from_str(&metadata(Some([0.0, -1.0, 2.0, 1.5]))).expect("JSON");
         assert_eq!(said["version"], "1.1.0");
         let column = &said["columns"][said["primary_column"].as_str().expect("a name")];
         assert_eq!(column["encoding"], "WKB");

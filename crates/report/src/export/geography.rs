@@ -3,7 +3,7 @@
 use super::error::ExportError;
 use super::rows::REGION;
 use crate::published;
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use geo_types::{Coord, LineString, MultiPolygon, Polygon};
 use lake::{Catalog, Lake};
 use project::pipeline_file::PipelineFile;
@@ -53,9 +53,7 @@ impl Geography {
         place: Place<'_>,
     ) -> Result<Self, ExportError> {
         let (path, property, given) = match place {
-            Place::File(path, property) => {
-                (path.to_owned(), property.to_owned(), BTreeMap::new())
-            }
+            Place::File(path, property) => (path.to_owned(), property.to_owned(), BTreeMap::new()),
             Place::Pipeline(file) => {
                 let pipeline = PipelineFile::read(file)?.pipeline(runtime)?;
                 let Some(external) = pipeline.boundaries else {
@@ -76,8 +74,7 @@ impl Geography {
     /// The polygons of the region of a code: outer rings run counterclockwise, holes clockwise. None
     /// if it has no shape.
     pub(super) fn polygons(&self, code: &str) -> Option<MultiPolygon<f64>> {
-        let texts =
-            [self.given.get(code).map(String::as_str), self.name_of(code), Some(code)];
+        let texts = [self.given.get(code).map(String::as_str), self.name_of(code), Some(code)];
         let shape = texts.into_iter().flatten().find(|text| self.boundaries.has(text))?;
         polygons(self.boundaries.rings(shape))
     }
@@ -173,8 +170,7 @@ fn directed(points: &[Point], turn: Turn) -> Option<LineString<f64>> {
     if ring.len() < LEAST_POINTS {
         return None;
     }
-    let found =
-        if signed_area(&ring) < 0.0 { Turn::Clockwise } else { Turn::Counterclockwise };
+    let found = if signed_area(&ring) < 0.0 { Turn::Clockwise } else { Turn::Counterclockwise };
     if found != turn {
         ring.reverse();
     }
@@ -188,9 +184,7 @@ fn polygons<'r>(rings: impl Iterator<Item = (bool, &'r [Point])>) -> Option<Mult
     for (is_hole, points) in rings {
         if is_hole {
             // A hole goes with the ring that it is in.
-            if is_kept
-                && let Some((_, holes)) = found.last_mut()
-            {
+            if is_kept && let Some((_, holes)) = found.last_mut() {
                 holes.extend(directed(points, Turn::Clockwise));
             }
             continue;
@@ -218,13 +212,8 @@ mod tests {
         let open = [[1.0, 1.0], [2.0, 1.0], [2.0, 2.0], [1.0, 2.0]];
         let line = [[5.0, 5.0], [6.0, 6.0], [5.0, 5.0]];
         let found = polygons(
-            [
-                (false, &clockwise[..]),
-                (true, &open[..]),
-                (false, &line[..]),
-                (true, &open[..]),
-            ]
-            .into_iter(),
+            [(false, &clockwise[..]), (true, &open[..]), (false, &line[..]), (true, &open[..])]
+                .into_iter(),
         )
         .expect("polygons");
         assert_eq!(found.0.len(), 1, "neither a line nor its hole");

@@ -2,6 +2,7 @@
 
 use super::error::ExportError;
 use crate::published;
+use crate::stata::ABOUT;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use lake::{Catalog, Column, Kind, Lake, TableVersion, meta};
@@ -304,13 +305,17 @@ impl Opened {
     /// [`ExportError`] if the query cannot be started.
     pub(super) fn rows<'r>(&self, runtime: &'r Runtime) -> Result<Batches<'r>, ExportError> {
         let rows = runtime.block_on(self.session.open(&self.exported.sql))?;
-        // What was planned to have no nulls need not have none.
         let column = |(field, column): (&Arc<Field>, &ExportedColumn)| {
+            let field = field.as_ref().clone();
+            if self.exported.origin != Origin::Query {
+                return field;
+            }
+            // What was planned to have no nulls need not have none.
+            let field = field.with_nullable(true);
             let label = column.label();
-            let field = field.as_ref().clone().with_nullable(true);
-            match label.is_empty() || self.exported.origin != Origin::Query {
+            match label.is_empty() {
                 true => field,
-                false => field.with_metadata([(crate::stata::ABOUT.to_owned(), label)].into()),
+                false => field.with_metadata([(ABOUT.to_owned(), label)].into()),
             }
         };
         let columns = rows.schema.fields().iter().zip(&self.exported.columns).map(column);
@@ -435,10 +440,8 @@ mod tests {
     fn a_query_has_what_is_known_of_the_columns_that_pass_through() {
         let runtime = Runtime::new().expect("a runtime");
         let lake = Lake::open("memory://").expect("a lake");
-        let rows = RecordBatch::try_from_iter([
-            (REGION, text(["A", "B"])),
-            ("fob", text(["1", "2"])),
-        ]);
+        let rows =
+            RecordBatch::try_from_iter([(REGION, text(["A", "B"])), ("fob", text(["1", "2"]))]);
         let mut draft = version(&[], "HS");
         draft.columns = vec![column(REGION, "", "the region"), column("fob", "USD", "exports")];
         let published = runtime.block_on(lake.write(draft, vec![rows.expect("rows")]));
@@ -452,9 +455,7 @@ mod tests {
             tables: BTreeMap::from([(published.table.clone(), published)]),
             checks: BTreeMap::new(),
         };
-        let open = |sql: &str| {
-            Opened::query(&runtime, (&lake, &catalog, MEMORY), ("crisis", sql))
-        };
+        let open = |sql: &str| Opened::query(&runtime, (&lake, &catalog, MEMORY), ("crisis", sql));
         let sql = "select region_code as code, fob, length(fob) as n from trade.product";
         let exported = open(sql).expect("a query").exported;
         let told: Vec<[String; 4]> = exported
@@ -471,6 +472,9 @@ mod tests {
         assert_eq!(exported.region(), Some(0), "whatever it is called");
         assert_eq!(exported.tables, [("trade.product".to_owned(), fingerprint)]);
         let error = open("select * from trade.prodct").err().expect("no table").to_string();
-        assert!(error.contains("`crisis`") && error.contains("did you mean `trade.product`?"), "{error}");
+        assert!(
+            error.contains("`crisis`") && error.contains("did you mean `trade.product`?"),
+            "{error}"
+        );
     }
 }

@@ -12,7 +12,9 @@ use super::counted::Counted;
 use super::error::ExportError;
 use super::rows::{Batches, Exported, Origin};
 use lake::Catalog;
-use rust_xlsxwriter::{ColNum, DocProperties, ExcelDateTime, RowNum, Workbook, Worksheet};
+use rust_xlsxwriter::{
+    ColNum, DocProperties, ExcelDateTime, RowNum, Workbook, Worksheet, XlsxError,
+};
 use std::collections::BTreeSet;
 use std::io::Write;
 
@@ -221,7 +223,7 @@ impl<'c> Book<'c> {
     /// # Errors
     ///
     /// [`ExportError`] if it cannot be written.
-    pub(super) fn finish(mut self, out: impl Write + Send) -> Result<(), ExportError> {
+    pub(super) fn finish(mut self, mut out: impl Write + Send) -> Result<(), ExportError> {
         let mut header = vec!["sheet"];
         header.extend(codebook::HEADER);
         let sheet = begin(&mut self.workbook, CODEBOOK, &self.formats, &header)?;
@@ -258,7 +260,8 @@ impl<'c> Book<'c> {
             .set_creation_datetime(&made_at(published_at)?);
         self.workbook.set_properties(&properties);
         self.workbook.use_zip_large_file(self.n_cells > MANY_CELLS);
-        Ok(self.workbook.save_to_writer(out)?)
+        self.workbook.save_to_writer(&mut out)?;
+        Ok(out.flush().map_err(XlsxError::from)?)
     }
 }
 
@@ -284,6 +287,7 @@ fn begin<'w>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rust_xlsxwriter::IntoCustomDateTime;
 
     #[test]
     fn names_of_sheets_are_short_legal_and_apart() {
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_workbook_is_dated_by_what_was_published() {
-        let told = |text: &str| format!("{:?}", made_at(text).expect("a time"));
+        let told = |text: &str| made_at(text).expect("a time").utc_datetime();
         assert_eq!(told("2026-01-02T03:04:05.678Z"), told("2026-01-02T03:04:05Z"));
         assert_ne!(told("2026-01-02T03:04:05Z"), told("2026-01-02T03:04:06Z"));
         assert_eq!(told("now"), told(""));

@@ -98,15 +98,19 @@ impl Stored {
             DataType::Dictionary(_, of) => Self::of(of, largest),
             DataType::Boolean => Self::Flag,
             data if data.is_integer() => {
-                if largest < EXACT { Self::Number } else { Self::Digits }
+                if largest < EXACT {
+                    Self::Number
+                } else {
+                    Self::Digits
+                }
             }
             data if data.is_floating() => Self::Number,
             DataType::Decimal32(_, scale)
             | DataType::Decimal64(_, scale)
             | DataType::Decimal128(_, scale)
             | DataType::Decimal256(_, scale) => {
-                let is_exact =
-                    (0..=MOST_SCALE).contains(scale) && largest * 10_f64.powi((*scale).into()) < EXACT;
+                let is_exact = (0..=MOST_SCALE).contains(scale)
+                    && largest * 10_f64.powi((*scale).into()) < EXACT;
                 if is_exact { Self::Exact(*scale) } else { Self::Digits }
             }
             data if data.is_string() => Self::Text,
@@ -238,8 +242,7 @@ impl Cells {
             (Stored::Day, _) => {
                 let days = cast(&cast(column, &DataType::Date32)?, &DataType::Int32)?;
                 let days = days.as_primitive::<Int32Type>().iter();
-                let numbers: Float64Array =
-                    days.map(|day| serial(i64::from(day?), 0, 1)).collect();
+                let numbers: Float64Array = days.map(|day| serial(i64::from(day?), 0, 1)).collect();
                 found.texts = Some(shown(column, |row| numbers.is_null(row))?);
                 found.numbers = Some(numbers);
             }
@@ -319,11 +322,10 @@ mod tests {
     #[test]
     fn numbers_of_more_digits_than_excel_keeps_are_texts() {
         let whole = |n: i64| Arc::new(Int64Array::from(vec![Some(n), Some(1), None])) as ArrayRef;
-        assert_eq!(told(whole(999_999_999_999_999), 999_999_999_999_999.0), [
-            "999999999999999",
-            "1",
-            ""
-        ]);
+        assert_eq!(
+            told(whole(999_999_999_999_999), 999_999_999_999_999.0),
+            ["999999999999999", "1", ""]
+        );
         let large = 9_007_199_254_740_993;
         assert_eq!(told(whole(large), 9_007_199_254_740_992.0), ["'9007199254740993", "'1", ""]);
         let money = |hundredths: i128| {
