@@ -522,7 +522,7 @@ fn tell(path: &Path, without: &WithoutShape) {
             )
         }
     };
-    tracing::warn!("`{}`: {n_rows} rows have no geometry; {regions}", path.display());
+    tracing::warn!("`{}`: rows without a geometry: {n_rows}; {regions}", path.display());
 }
 
 /// Writes what is asked for, with codebooks; gives the files.
