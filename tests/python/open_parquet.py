@@ -85,7 +85,7 @@ def area(ring):
     return sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:])) / 2
 
 
-query = ("select r.region_code, n.region_name, r.year, r.fob_value, '0' || r.year as code, '=1+1' as formula from trade.region_year r "
+query = ("select r.region_code, n.region_name, r.year, r.fob_value, '0' || cast(r.year as varchar) as code, '=1+1' as formula from trade.region_year r "
          "join trade.region n on n.region_code = r.region_code order by 1, 3")
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)

@@ -30,12 +30,10 @@ pub enum ExportError {
         source: QueryError,
     },
     /// A query is at fault.
-    #[error("the query `{name}` cannot be exported; nothing was written{help}")]
+    #[error("{told}")]
     Query {
-        /// What its files would be called.
-        name: String,
-        /// What table was meant, behind a colon.
-        help: String,
+        /// Which one, and what table may be meant.
+        told: String,
         /// The cause.
         #[source]
         source: QueryError,

@@ -291,7 +291,8 @@ impl Opened {
             let is_missing = source.is_about_a_table();
             let help = published::missing_table(&session, catalog, sql).filter(|_| is_missing);
             let help = help.map_or_else(String::new, |help| format!(": {help}"));
-            ExportError::Query { name: name.to_owned(), help, source }
+            let told = format!("the query `{name}` cannot be exported; nothing was written{help}");
+            ExportError::Query { told, source }
         };
         let exported =
             Exported::of_query(runtime, &session, catalog, (name, sql)).map_err(failed)?;
@@ -340,7 +341,7 @@ impl Iterator for Batches<'_> {
         let typed = |batch: RecordBatch| {
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             let (schema, columns) = (Arc::clone(&self.schema), batch.columns().to_vec());
-            Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+            RecordBatch::try_new_with_options(schema, columns, &options).map_err(ExportError::from)
         };
         Some(batch.map_err(ExportError::from).and_then(typed))
     }
