@@ -13,7 +13,7 @@ use super::error::ExportError;
 use super::rows::{Batches, Exported, Origin};
 use lake::Catalog;
 use rust_xlsxwriter::{
-    ColNum, DocProperties, ExcelDateTime, RowNum, Workbook, Worksheet, XlsxError,
+    ColNum, DocProperties, ExcelDateTime, IgnoreError, RowNum, Workbook, Worksheet, XlsxError,
 };
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -169,6 +169,11 @@ impl<'c> Book<'c> {
                     })?;
                 }
             }
+        }
+        if n_written > 0 {
+            // Codes are meant to be texts: Excel need not mark them.
+            let last = column_number(exported.columns.len().saturating_sub(1));
+            sheet.ignore_error_range(1, 0, n_written, last, IgnoreError::NumberStoredAsText)?;
         }
         self.n_cells += n_rows * exported.columns.len() as u64;
         self.describe(exported, (n_rows, variables), &name, &stored);
