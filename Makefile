@@ -128,7 +128,7 @@ $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
 		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
-		pillow==13.0.0 pypdfium2==5.15.2
+		openpyxl==3.1.5 pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
 # The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
@@ -141,8 +141,8 @@ sample-lake: build
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 
-test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, nothing is lost that is killed or damaged, the shell and the report work
-	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+test-python: sample-lake test-tools $(VENV)/ready ## Parquet, Stata, workbooks and GeoParquet open elsewhere, pyfixest agrees, nothing is lost that is killed or damaged, the shell and the report work
+	$(VENV)/bin/python tests/python/open_parquet.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml

@@ -352,7 +352,7 @@ fn the_name_of_a_file_says_its_form() {
         to("none/o.csv").fails(2, "there is no folder `none`");
     }
     refused(&["-o", "none/o.csv"], "there is no folder `none`");
-    ran(&["export", "-o", "o.csv"]).fails(2, "`o.csv` is the name of a file");
+    ran(&["export", "a.b", "a.c", "-o", "o.csv"]).fails(2, "`o.csv` is the name of a file");
     ran(&["report", "pipeline.yaml", "-o", "o.html"]).fails(2, "`o.html` is the name of a file");
 }
 

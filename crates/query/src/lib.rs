@@ -15,6 +15,7 @@ mod meta;
 mod passing;
 mod statements;
 mod threads;
+mod unchanged;
 
 pub use self::bounds::{
     MOST_BYTES, MOST_LEVELS, MOST_PARTS, MOST_TOKENS, NoThread, Planning, TooComplex, check,

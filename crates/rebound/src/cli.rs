@@ -132,8 +132,9 @@ enum Command {
     Convert(Box<ConvertArgs>),
     /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
     Report(Box<ReportArgs>),
-    /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
-    Export(ExportCommand),
+    /// Write tables and rows of queries for other programs, with codebooks: Stata, CSV, Parquet, Arrow, Excel, GeoJSON,
+    /// GeoParquet.
+    Export(Box<ExportCommand>),
     /// Estimate a model, or show those that are published.
     Estimate(Box<EstimateCommand>),
     /// Write a made-up nation's records, of a known process, in the form of a layout.

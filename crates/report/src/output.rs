@@ -13,7 +13,7 @@ use comfy_table::{Table, presets};
 use lake::{Column, Contract, TableVersion};
 use maud::Render;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use project::classification;
 use serde_json::Value;
@@ -364,13 +364,13 @@ pub fn contract(out: &mut impl Write, described: &Described) -> std::io::Result<
 }
 
 /// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
-fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
+pub(crate) fn parquet_properties(schema: &SchemaRef) -> WriterPropertiesBuilder {
     let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     for field in schema.fields().iter().filter(|field| field.data_type().is_floating()) {
         let path = ColumnPath::from(field.name().as_str());
         properties = properties.set_column_dictionary_enabled(path, false);
     }
-    properties.build()
+    properties
 }
 
 /// The rows as a Stata file, put together in a file of its own: its head tells what comes of all rows.
@@ -483,7 +483,7 @@ pub fn write<E: From<OutputError>>(
         Format::Jsonl => write_json::<LineDelimited, E>(batches, &mut out)?,
         Format::Markdown => write_markdown(schema, batches, &mut out)?,
         Format::Parquet => {
-            let properties = parquet_properties(schema);
+            let properties = parquet_properties(schema).build();
             let mut writer =
                 parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), Some(properties))
                     .map_err(parquet)?;

@@ -20,7 +20,7 @@ use lake::Lake;
 use project::pipeline_file::PipelineFile;
 use report::ReportArgs;
 use report::destination::{self, DestinationError, FileForm};
-use report::export::{self, ExportArgs};
+use report::export::{self, Asked, ExportArgs};
 use report::new_file::NewFile;
 use report::output::{self, CsvArgs, Format, OutputArgs, OutputError};
 use report::screen::{self, Look};
@@ -309,20 +309,20 @@ pub(super) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     put(format, args.out.csv, args.out.output.as_deref(), &schema, given(rows))
 }
 
-/// Writes tables as files, and lists these.
+/// Writes tables and rows of queries as files, and lists these.
 pub(super) fn export(
     runtime: &Runtime,
     out: &mut impl Write,
     command: &ExportCommand,
 ) -> anyhow::Result<()> {
-    destination::is_folder_name(&command.args.output)?;
+    let asked = Asked::of(&command.args)?;
     let lake = command.lake.open()?;
     destination::is_outside(&command.args.output, lake.folder())?;
     let memory = command.memory.memory();
     let written = command.kept.read(runtime, &lake, |read| {
-        let tables = export::tables(&command.args, &read.catalog);
+        let tables = asked.reads(&lake, &read.catalog, memory)?;
         read.verify_kept(runtime, &lake, tables.iter().map(String::as_str))?;
-        Ok(export::export(runtime, &command.args, memory, &lake, &read.catalog)?)
+        Ok(export::export(runtime, &asked, memory, &lake, &read.catalog)?)
     })?;
     for path in written {
         writeln!(out, "{}", path.display())?;
