@@ -18,6 +18,7 @@ mod fonts;
 mod grid;
 mod layout;
 mod live;
+mod made_files;
 mod network;
 pub mod new_file;
 pub mod output;
@@ -176,7 +177,7 @@ pub fn report(
     let folder = if args.no_figures { &args.output } else { &figures };
     std::fs::create_dir_all(folder)
         .map_err(|source| ReportError::Write { path: folder.clone(), source })?;
-    let page = figure_files::put(args.output.join("report.html"), html.as_bytes())?;
+    let page = made_files::put(args.output.join("report.html"), html.as_bytes())?;
     let figures = if args.no_figures {
         Vec::new()
     } else {

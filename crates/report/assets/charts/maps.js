@@ -343,7 +343,7 @@
   }
   // The margin with which most names have a place.
   function marginOf(shapes, marks, wide, high) {
-    var key = [wide, high, marks.length].join(), found = shapes.margins[key], best = null;
+    var key = JSON.stringify([wide, high, marks.map(function (m) { return [m.code, m.label]; })]), found = shapes.margins[key], best = null;
     if (has(found)) return found;
     if (marks.length <= FEW) [10, 50, 90, 130, 170].forEach(function (margin) {
       if ((best && !best.n_gone) || 2 * margin > 0.6 * wide) return;

@@ -25,9 +25,11 @@
     var height = above + figure.height + 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });
     chart.setOption(figure.option);
-    // What happens under a mouse is nothing that a file shows. A group, and no SVG of its own: that is cut at its edges, for
-    // which programs draw it twice.
-    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "")
+    // The library numbers what it draws: names in a file hang on nothing that was drawn before it. What happens under a mouse is
+    // nothing that it shows. A group, and no SVG of its own: that is cut at its edges, for which programs draw it twice.
+    var painter = chart.getZr().painter;
+    painter._id = "zr0";
+    var inner = painter.renderToString({ cssAnimation: false, cssEmphasis: false })
       .replace(/^<svg [^>]*>/, '<g transform="translate(' + off + " " + above + ')">').replace(/<\/svg>\s*$/, "</g>");
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
