@@ -29,6 +29,7 @@ pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/paths.js"),
     include_str!("../assets/charts/compared.js"),
     include_str!("../assets/charts/certainty.js"),
+    include_str!("../assets/charts/chances.js"),
     include_str!("../assets/charts/evidence.js"),
     include_str!("../assets/charts/space.js"),
     include_str!("../assets/charts/trade.js"),

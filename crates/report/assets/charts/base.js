@@ -4,7 +4,7 @@ var charts = {};
   "use strict";
   const { all } = charts;
   // A figure: `id`, `title` (its one message), `subtitle` (what is drawn, its unit and period), `note` (how to read it),
-  // `source` (tables), `height`, `option` (of ECharts); its data as `columns` and `rows`, and the `sql` that gives these.
+  // `aside` (what is so of all figures of its section), `source` (tables), `height`, `option` (of ECharts); its data as `columns` and `rows`, and the `sql` that gives these.
   //
   // Texts are said in English, or as `words` has them: a dictionary from the English text, whose {names} are filled in.
   var words = null;

@@ -394,7 +394,7 @@
     var of = geo.lacking.map(function (code) { return own(names, code) || code; });
     return of.length ? say("Not drawn: small parts of {names} that are far from the rest.", { names: some(of) }) : "";
   }
-  // What a report says of its maps beside their figures.
+  // What is so of all maps of an episode: a page says it once, a file by itself.
   function aside(data, rows) {
     var codes = {}, out = [], of = data.geo.projection, n = 0;
     data.geo.features.forEach(function (f) { codes[f.properties.code] = true; });
@@ -408,7 +408,7 @@
     if (of && of.kind === "albers") out.push(say("Equal-area conic projection of Albers, parallels {first}° and {second}°.", { first: number(of.parallels[0], 1), second: number(of.parallels[1], 1) }));
     if (of && of.kind === "lambert") out.push(say("Azimuthal equal-area projection of Lambert."));
     if (of && of.kind === "equal_earth") out.push(say("Equal Earth projection."));
-    return out;
+    return sentences(out);
   }
   function some(names) { return names.length > 8 ? say("{names} and {n} more", { names: charts.listed(names.slice(0, 8)), n: names.length - 8 }) : charts.listed(names); }
   function sentences(parts) { return parts.filter(function (x) { return x; }).join(" "); }
@@ -450,7 +450,7 @@
     var level = data.meta.level, columns = ["region_code", "region_name", m[1]].concat(m[2] ? [m[2], m[3]] : [], isUpgrading ? [] : [reason]);
     return { id: measure + "-map-" + ep, title: message(measure, found, above), subtitle: subtitle,
       note: sentences([sure.length ? (up + down ? say("The {level} % interval is above 0 for {up} and below 0 for {down} of {n} regions.", { level: +(100 * level).toFixed(2), up: up, down: down, n: sure.length }) : say("No {level} % interval is on one side of 0: none of this is sure.", { level: +(100 * level).toFixed(2) })) : "",
-        others.some(function (x) { return typeof x.color !== "string"; }) ? say("Hatched: no index.") : ""].concat(aside(data, rows))),
+        others.some(function (x) { return typeof x.color !== "string"; }) ? say("Hatched: no index.") : ""]), aside: aside(data, rows),
       source: "panel.region", height: height, option: o, columns: columns, rows: rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }),
       sql: "select " + columns.join(", ") + " from panel.region where episode = " + literal(ep) + " order by region_code" };
   }
@@ -478,7 +478,7 @@
     var both = n("resistant_recovering"), neitherOf = n("vulnerable_lagging"), columns = ["region_code", "region_name", "type", "resistance_null_reason", "recovery_null_reason"];
     return { id: "types-" + ep, title: found.length === 1 ? say("{name} is {kind}", { name: found[0].region_name, kind: say(kinds[found[0].type][1]) }) : say("{both} of {n} regions resisted and recovered better than all together, {neither} did neither", { both: both, n: found.length, neither: neitherOf }),
       subtitle: say("Type by the signs of both indices: resistance from {base} to {trough}, recovery from {trough} to {end}", { base: e.base, trough: e.trough, end: e.end }),
-      note: sentences([of.hatched ? say("Hatched: no type, since an index is missing.") : ""].concat(aside(data, rows))), source: "panel.region", height: of.height, option: of.option,
+      note: of.hatched ? say("Hatched: no type, since an index is missing.") : "", aside: aside(data, rows), source: "panel.region", height: of.height, option: of.option,
       columns: columns, rows: rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }),
       sql: "select " + columns.join(", ") + " from panel.region where episode = " + literal(ep) + " order by region_code" };
   }
@@ -489,9 +489,9 @@
     var of = classed(data, dark, "lisa", lisa, key("no statistic ({n})"), function (r) { return has(r.resistance) ? say("no statistic: it has no neighbours") : say("no statistic: it has no resistance"); }, rows);
     return { id: "lisa-" + ep, title: n ? sayMany(n, "{n} of {all} regions is significantly like its neighbours, or unlike them", "{n} of {all} regions are significantly like their neighbours, or unlike them", { all: found.length }) : say("No region is significantly like its neighbours, or unlike them"),
       subtitle: say("Local Moran's I of resistance from {base} to {to}: a region beside the mean of its neighbours", periods(e, e.trough)),
-      note: sentences([say("Significance by permutation."), of.hatched ? say("Hatched: no statistic, since the region has no neighbours or no resistance.") : ""].concat(aside(data, rows))), source: "spatial.region", height: of.height, option: of.option,
+      note: sentences([say("Significance by permutation."), of.hatched ? say("Hatched: no statistic, since the region has no neighbours or no resistance.") : ""]), aside: aside(data, rows), source: "spatial.region", height: of.height, option: of.option,
       columns: ["region_code", "region_name", "lisa_class"], rows: rows.map(function (r) { return [r.region_code, r.region_name, has(r.lisa) ? r.lisa : null]; }),
       sql: "select p.region_code, p.region_name, s.lisa_class from panel.region p left join spatial.region s on s.source_table = 'resilience.region' and s.measure = 'resistance' and s.period = p.episode || ' / aggregate' and s.region_code = p.region_code where p.episode = " + literal(ep) + " order by p.region_code" };
   }
-  Object.assign(charts, { classes, clusters, lacking, legend, map, shaded, types, valued });
+  Object.assign(charts, { classes, clusters, inkOn, lacking, legend, map, shaded, types, valued });
 })();

@@ -20,7 +20,7 @@
     var t = theme(dark), off = inset || 0, size = wide < 800 ? 15 : 18, room = wide - 28;
     function lines(text, size, bold) { return text ? fitted(text, room, size, bold) : []; }
     var title = lines(figure.title, size, true), subtitle = lines(figure.subtitle, 13);
-    var note = lines([figure.note, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
+    var note = lines([figure.note, figure.aside, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
     var titled = 16 + (size + 6) * title.length, above = titled + (subtitle.length ? 4 + 18 * subtitle.length : 0);
     var height = above + figure.height + 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });

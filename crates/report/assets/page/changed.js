@@ -41,9 +41,10 @@
     var measures = rows.map(function (row) { return row.measure; }).filter(function (m, i, all) { return m && all.indexOf(m) === i; });
     if (measures.length < 2) return tableOf(rows, heading);
     var box = el("div"), label = el("label", say("measured by") + " "), select = el("select"), into = el("div"), tools = el("div", null, "tools");
+    select.appendChild(option("", say("all columns")));
     measures.forEach(function (m) { select.appendChild(option(m, measureOf(m))); });
     select.setAttribute("aria-label", title + ": " + say("measured by"));
-    function show() { into.replaceChildren(tableOf(rows.filter(function (row) { return row.measure === select.value; }), heading)); }
+    function show() { into.replaceChildren(tableOf(rows.filter(function (row) { return !select.value || row.measure === select.value; }), heading)); }
     select.addEventListener("change", show);
     label.appendChild(select);
     tools.appendChild(label);
