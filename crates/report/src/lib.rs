@@ -25,12 +25,12 @@ pub mod output;
 mod page;
 mod products;
 pub mod published;
+mod region_products;
 pub mod regression_table;
 mod shapes;
 mod source;
 pub mod stata;
 mod terms;
-mod trade;
 pub mod words;
 
 pub use self::error::ReportError;
