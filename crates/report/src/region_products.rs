@@ -22,8 +22,11 @@ const LISTED: usize = 6;
 /// What of a region fell most, came back and entered.
 const LISTS: [&str; 3] = ["fell", "back", "entered"];
 
-/// Something of each region, by episode.
-type OfRegions<T> = BTreeMap<String, BTreeMap<String, T>>;
+/// Products of each of [`LISTS`], with their change.
+type Lists = BTreeMap<&'static str, Vec<Value>>;
+
+/// The lists of each region, by episode.
+type Parts = BTreeMap<String, BTreeMap<String, Lists>>;
 
 /// What the report shows of the table.
 #[derive(Default)]
@@ -31,8 +34,8 @@ pub(super) struct RegionProducts {
     /// By episode and region, products with what was exported before and after, and the rest of
     /// each section; all regions together are the region without a name.
     pub(super) trade: Value,
-    /// By episode and region, the products of each of [`LISTS`], with their change.
-    pub(super) parts: OfRegions<BTreeMap<&'static str, Vec<Value>>>,
+    /// What of each region fell, came back and entered.
+    pub(super) parts: Parts,
     /// The products of these.
     pub(super) listed: BTreeSet<String>,
 }
@@ -289,7 +292,7 @@ impl<'p> Pass<'p> {
     }
 
     /// What of each region fell most, came back and entered, and the products of these.
-    fn parts(&self) -> (OfRegions<BTreeMap<&'static str, Vec<Value>>>, BTreeSet<String>) {
+    fn parts(&self) -> (Parts, BTreeSet<String>) {
         let mut most: BTreeMap<(usize, usize), [Vec<(i128, usize)>; 3]> = BTreeMap::new();
         for rows in self.runs() {
             let at = rows.first().map_or((0, 0), Row::place);
@@ -308,7 +311,7 @@ impl<'p> Pass<'p> {
                 }
             }
         }
-        let mut parts: OfRegions<BTreeMap<&'static str, Vec<Value>>> = BTreeMap::new();
+        let mut parts = Parts::new();
         let mut listed = BTreeSet::new();
         for ((episode, region), lists) in most {
             if lists.iter().all(Vec::is_empty) {
