@@ -151,13 +151,26 @@
 
   var ROWS = 32, known = new WeakMap();
   function doubled(ring) { var sum = 0; for (var i = 0; i + 1 < ring.length; i++) sum += ring[i][0] * ring[i + 1][1] - ring[i + 1][0] * ring[i][1]; return Math.abs(sum); }
-  // Where a level line is inside of rings: pairs of x, in order.
-  function spansAt(rings, y) {
-    var xs = [], out = [];
-    rings.forEach(function (ring) { for (var i = 0; i + 1 < ring.length; i++) { var a = ring[i], b = ring[i + 1]; if ((a[1] > y) !== (b[1] > y)) xs.push(a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])); } });
-    xs.sort(function (a, b) { return a - b; });
-    for (var i = 0; i + 1 < xs.length; i += 2) out.push([xs[i], xs[i + 1]]);
-    return out;
+  // Where level lines at each of `ys` are inside of rings: pairs of x, in order. `rowOf` says between which of them a y lies, so that each edge
+  // is held against the few lines that it may cross.
+  function spansAt(rings, ys, rowOf) {
+    var xs = ys.map(function () { return []; });
+    rings.forEach(function (ring) {
+      for (var i = 0; i + 1 < ring.length; i++) {
+        var a = ring[i], b = ring[i + 1];
+        if (a[1] === b[1]) continue;
+        var p = rowOf(a[1]), q = rowOf(b[1]), last = Math.min(ys.length - 1, Math.ceil(Math.max(p, q)));
+        for (var r = Math.max(0, Math.floor(Math.min(p, q))); r <= last; r++) {
+          if ((a[1] > ys[r]) !== (b[1] > ys[r])) xs[r].push(a[0] + (ys[r] - a[1]) / (b[1] - a[1]) * (b[0] - a[0]));
+        }
+      }
+    });
+    return xs.map(function (of) {
+      var out = [];
+      of.sort(function (a, b) { return a - b; });
+      for (var i = 0; i + 1 < of.length; i += 2) out.push([of[i], of[i + 1]]);
+      return out;
+    });
   }
   function boxOf(rings) {
     var box = [Infinity, Infinity, -Infinity, -Infinity];
@@ -171,12 +184,12 @@
     geo.features.forEach(function (f) {
       var polygons = f.geometry.coordinates, whole = boxOf(polygons.map(function (p) { return p[0]; })), largest = polygons.reduce(function (a, b) { return doubled(b[0]) > doubled(a[0]) ? b : a; });
       all = [Math.min(all[0], whole[0]), Math.min(all[1], whole[1]), Math.max(all[2], whole[2]), Math.max(all[3], whole[3])];
-      var box = boxOf([largest[0]]), rows = [], sum = 0, x = 0, y = 0;
-      for (var r = 0; r < ROWS; r++) {
-        var at = box[1] + (r + 0.5) / ROWS * (box[3] - box[1]), spans = spansAt(largest, at);
-        spans.forEach(function (s) { var w = s[1] - s[0]; sum += w; x += w * (s[0] + s[1]) / 2; y += w * at; });
-        rows.push({ y: at, spans: spans });
-      }
+      var box = boxOf([largest[0]]), high = box[3] - box[1], ys = [], sum = 0, x = 0, y = 0;
+      for (var r = 0; r < ROWS; r++) ys.push(box[1] + (r + 0.5) / ROWS * high);
+      var rows = spansAt(largest, ys, function (v) { return (v - box[1]) / (high || 1) * ROWS - 0.5; }).map(function (spans, r) {
+        spans.forEach(function (s) { var w = s[1] - s[0]; sum += w; x += w * (s[0] + s[1]) / 2; y += w * ys[r]; });
+        return { y: ys[r], spans: spans };
+      });
       var centre = sum > 0 ? [x / sum, y / sum] : [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], anchor = centre;
       var near = rows[Math.max(0, Math.min(ROWS - 1, Math.floor((centre[1] - box[1]) / ((box[3] - box[1]) || 1) * ROWS)))];
       if (near.spans.length && !near.spans.some(function (s) { return centre[0] > s[0] && centre[0] < s[1]; })) {
@@ -185,7 +198,7 @@
       }
       by[f.properties.code] = { code: f.properties.code, box: box, rows: rows, area: doubled(largest[0]), centre: centre, anchor: anchor, polygons: polygons };
     });
-    var found = { by: by, box: all, margins: {} };
+    var found = { by: by, box: all, margins: {}, named: {} };
     known.set(geo, found);
     return found;
   }
@@ -222,16 +235,19 @@
   }
   // How much of a box is over shapes, from 0 to 1, by cells of four pixels.
   function landOf(shapes, see, frame) {
-    var n = Math.ceil((frame[2] - frame[0]) / 4), rows = Math.ceil((frame[3] - frame[1]) / 4), sums = [new Int32Array(n + 1)];
-    for (var r = 0; r < rows; r++) {
-      var y = (see.y - frame[1] - 4 * r - 2) / see.k, line = new Uint8Array(n), sum = new Int32Array(n + 1);
-      Object.keys(shapes.by).forEach(function (code) { shapes.by[code].polygons.forEach(function (p) { spansAt(p, y).forEach(function (s) {
-        var a = Math.max(0, Math.floor((see.x + see.k * s[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((see.x + see.k * s[1] - frame[0]) / 4));
-        if (b > a) line.fill(1, a, b);
-      }); }); });
+    var n = Math.ceil((frame[2] - frame[0]) / 4), rows = Math.ceil((frame[3] - frame[1]) / 4), ys = [], sums = [new Int32Array(n + 1)];
+    for (var r = 0; r < rows; r++) ys.push((see.y - frame[1] - 4 * r - 2) / see.k);
+    var lines = ys.map(function () { return new Uint8Array(n); });
+    function rowOf(y) { return (see.y - frame[1] - 2 - y * see.k) / 4; }
+    Object.keys(shapes.by).forEach(function (code) { shapes.by[code].polygons.forEach(function (p) { spansAt(p, ys, rowOf).forEach(function (spans, r) { spans.forEach(function (s) {
+      var a = Math.max(0, Math.floor((see.x + see.k * s[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((see.x + see.k * s[1] - frame[0]) / 4));
+      if (b > a) lines[r].fill(1, a, b);
+    }); }); }); });
+    lines.forEach(function (line, r) {
+      var sum = new Int32Array(n + 1);
       for (var c = 0; c < n; c++) sum[c + 1] = sum[c] + line[c] + sums[r][c + 1] - sums[r][c];
       sums.push(sum);
-    }
+    });
     return function (box) {
       var a = Math.max(0, Math.floor((box[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((box[2] - frame[0]) / 4)), c = Math.max(0, Math.floor((box[1] - frame[1]) / 4)), d = Math.min(rows, Math.ceil((box[3] - frame[1]) / 4));
       return b > a && d > c ? (sums[d][b] - sums[c][b] - sums[d][a] + sums[c][a]) / ((b - a) * (d - c)) : 0;
@@ -266,6 +282,15 @@
   // Where names stand on the map, the largest region first: inside of its region, or beside it with a line to it; none over another, over a mark or beyond the frame.
   // A region too small to be seen has a mark. What has no room has no name.
   function named(shapes, marks, see, frame) {
+    // Maps of other indices have the same names in the same places. A map that is zoomed needs none of before.
+    var key = JSON.stringify([see, frame, marks.map(function (m) { return [m.code, m.label]; })]);
+    if (!shapes.named[key]) {
+      if (Object.keys(shapes.named).length > 20) shapes.named = {};
+      shapes.named[key] = place(shapes, marks, see, frame);
+    }
+    return shapes.named[key];
+  }
+  function place(shapes, marks, see, frame) {
     var out = marks.map(function () { return {}; }), taken = [], lines = [], n_gone = 0;
     // A figure that is not laid out has no width.
     if (frame[2] <= frame[0] || frame[3] <= frame[1]) return { of: out, n_gone: marks.length };
