@@ -175,7 +175,7 @@ fn stamped(path: PathBuf) -> (PathBuf, Stamp) {
 fn watched(args: &ReportArgs, pipeline: &Pipeline) -> Watched {
     let words = match &pipeline.report.language {
         Language::File(path) => Some(path.clone()),
-        Language::English | Language::Chinese => None,
+        Language::English | Language::Chinese | Language::French => None,
     };
     std::iter::once(args.pipeline.clone()).chain(words).map(stamped).collect()
 }

@@ -220,8 +220,8 @@ var charts = {};
     } };
   }
   function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px " + FONT).width; }
-  // Where a text may break: at blanks, and between the letters of scripts that have none, but not before what closes or behind what opens.
-  var PIECES = /\s*[（「『《【〈]*(?:[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]+)[、。，．：；！？）」』》】〉]*/g;
+  // Where a text may break: at blanks that are no ties, and between the letters of scripts that have none, but not before what closes or behind what opens.
+  var PIECES = /[^\S\u00a0\u202f]*[（「『《【〈]*(?:[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|(?:[^\s\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[\u00a0\u202f])+)[、。，．：；！？）」』》】〉]*/g;
   // A text in lines that are at most `room` pixels wide, and no letter less.
   function fitted(text, room, size, bold) {
     var out = [];
