@@ -220,30 +220,44 @@ pub fn visible(c: char) -> char {
 }
 
 /// Data with what neither HTML nor SVG can hold made visible.
-pub fn visible_data(data: Value) -> Value {
-    let text = |text: String| text.chars().map(visible).collect::<String>();
+pub fn visible_data(mut data: Value) -> Value {
+    make_visible(&mut data);
+    data
+}
+
+fn make_visible(data: &mut Value) {
+    // Most texts are as they are: only the others are written anew.
+    let is_visible = |text: &str| text.chars().all(|c| visible(c) == c);
+    let shown = |text: &str| text.chars().map(visible).collect::<String>();
     match data {
-        Value::String(found) => Value::String(text(found)),
-        Value::Array(values) => Value::Array(values.into_iter().map(visible_data).collect()),
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(name, value)| (text(name), visible_data(value))).collect(),
-        ),
-        other => other,
+        Value::String(text) if !is_visible(text) => *text = shown(text),
+        Value::Array(values) => values.iter_mut().for_each(make_visible),
+        Value::Object(fields) => {
+            if !fields.keys().all(|name| is_visible(name)) {
+                let own = std::mem::take(fields);
+                fields.extend(own.into_iter().map(|(name, value)| (shown(&name), value)));
+            }
+            fields.values_mut().for_each(make_visible);
+        }
+        _ => {}
     }
 }
 
 /// JSON that can stand in an element of HTML: nothing in it begins a tag or a comment, or ends the element.
 pub fn json_in_html(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            // Outside texts JSON has none of these.
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+    let mut rest = json;
+    // Outside texts JSON has none of these.
+    while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        let (before, from) = rest.split_at(at);
+        let mut chars = from.chars();
+        out.push_str(before);
+        if let Some(c) = chars.next() {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out
 }
 
