@@ -9,8 +9,11 @@ CASES ?= 100000
 SEEDS ?= 100
 SEQUENCES ?= 5000
 SECONDS ?= 1200
+RECORDS ?= 1000000000
 SEED ?= 1
 DESIGNS ?= 1000
+# The page that benchmarks put their tables on; none with PAGE=.
+PAGE ?= docs/how-fast.md
 MDBOOK_VERSION ?= 0.5.4
 MDBOOK = target/mdbook/bin/mdbook
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
@@ -22,7 +25,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-units bench-short validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -228,10 +231,35 @@ bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
 
-bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
-	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
+bench-nation: build $(VENV)/ready ## all stages on 340 regions x 5000 products x 17 years beside DuckDB on the SQL of one panel
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/nation.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units ## every benchmark
+bench-growth: build $(VENV)/ready ## how time and memory grow with regions, products, years and records: most of an hour
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/growth.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
+
+bench-billion: build ## a billion made-up records, packed, to all sums: hours, and 40 GB of disk (not in `make bench`; RECORDS=10000000 tries it)
+	@echo "made up: nothing here is a finding"
+	$(PYTHON) benches/billion.py $(REBOUND) --rows $(RECORDS)
+
+# Criterion's own settings, or those of FUNCTIONS.
+bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
+	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects $(if $(FUNCTIONS),-- $(FUNCTIONS))
+	$(PYTHON) benches/history.py criterion
+
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-units ## every benchmark but the billion; what is slower than the last time
+	$(PYTHON) benches/history.py
+
+bench-short: FUNCTIONS = --warm-up-time 1 --measurement-time 2 --sample-size 10
+bench-short: build $(VENV)/ready ## small sizes of the benchmarks, for every day: under five minutes once built; what is slower than the last time
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/ingest.py $(REBOUND) --rows 2000000 --repeat 1
+	$(VENV)/bin/python benches/nation.py $(REBOUND) --regions 100 --products 1000 --years 12
+	$(VENV)/bin/python benches/resilience.py $(REBOUND) --regions 170 --products 2000
+	$(VENV)/bin/python benches/models.py $(REBOUND) --rows 500000
+	$(MAKE) FUNCTIONS='$(FUNCTIONS)' bench-units
+	$(PYTHON) benches/history.py
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
