@@ -106,7 +106,7 @@ def make(place, rebound, asked):
         made.run()
         shutil.copytree(made.lake, made.place / "after")
         timing.python(LATE, made.place / "raw/trade.parquet", made.place / "raw/late.parquet", nation.FIRST)
-        run(rebound, made.place, "after")
+        run(rebound, made.place, str(made.place / "after"))
         done.write_text(json.dumps(shape))
     return place / "nation"
 
