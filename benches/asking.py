@@ -61,11 +61,11 @@ class Result(NamedTuple):
 def catalog_answers(columns):
     """What BI tools ask for before anything else, with its answers, where the names of columns are these by table."""
     names = sorted(tuple(table.split(".")) for table in columns)
-    schemas, tables = (", ".join(f"'{name}'" for name in sorted(set(part))) for part in zip(*names))
+    listed = ", ".join(f"'{schema}.{table}'" for schema, table in names)
     answers = {Question("catalog", (
         "select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on c.relnamespace = n.oid "
         "left join pg_catalog.pg_description d on c.oid = d.objoid and d.objsubid = 0 "
-        f"where n.nspname in ({schemas}) and c.relkind in ('r', 'p', 'v', 'f', 'm') and c.relname in ({tables}) "
+        f"where c.relkind in ('r', 'p', 'v', 'f', 'm') and n.nspname || '.' || c.relname in ({listed}) "
         "order by n.nspname, c.relname",)): [names]}
     for schema, table in names:
         answers[Question("catalog", (
