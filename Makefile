@@ -25,7 +25,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-units bench-short validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-units bench-short validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -243,12 +243,18 @@ bench-billion: build ## a billion made-up records, packed, to all sums: hours, a
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/billion.py $(REBOUND) --rows $(RECORDS)
 
+# Debian's PostgreSQL starts a cluster of its own when it is installed; the benchmark makes another in a temporary folder.
+bench-load: build-serve $(VENV)/ready ## a hundred clients at `rebound serve` while a run publishes, beside PostgreSQL with the same tables: half an hour
+	@echo "made up: nothing here is a finding"
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (apt-get update && apt-get install -y postgresql)
+	$(VENV)/bin/python benches/load.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
+
 # Criterion's own settings, or those of FUNCTIONS.
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects $(if $(FUNCTIONS),-- $(FUNCTIONS))
 	$(PYTHON) benches/history.py criterion
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-units ## every benchmark but the billion; what is slower than the last time
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-load bench-units ## every benchmark but the billion; what is slower than the last time
 	$(PYTHON) benches/history.py
 
 bench-short: FUNCTIONS = --warm-up-time 1 --measurement-time 2 --sample-size 10
