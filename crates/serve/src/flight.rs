@@ -6,6 +6,7 @@
 //! that was read.
 
 mod guarded;
+mod in_order;
 mod listing;
 mod options;
 mod rows;

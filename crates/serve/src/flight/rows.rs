@@ -1,5 +1,6 @@
 //! Queries planned, and their rows as messages of Flight.
 
+use crate::flight::in_order;
 use crate::flight::statements::Statement;
 use crate::flight::status::{of_batches, of_engine};
 use arrow_flight::FlightData;
@@ -12,7 +13,7 @@ use datafusion::arrow::ipc::writer::IpcWriteOptions;
 use datafusion::common::plan_datafusion_err;
 use datafusion::common::stats::Precision;
 use datafusion::error::Result;
-use datafusion::execution::TaskContext;
+use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion_postgres::pgwire::error::PgWireResult;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 pub(crate) struct Planned {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
+    /// How many parts of it are read at a time, where their order is that of its rows.
+    in_order: Option<usize>,
     /// The columns that clients get.
     pub(crate) schema: SchemaRef,
 }
@@ -71,12 +74,23 @@ fn parameters(frame: &DataFrame) -> Result<Vec<Option<DataType>>> {
     Ok(types)
 }
 
+/// The physical plan of a query. Where its rows are those of one table, it keeps their order.
 async fn physical(frame: DataFrame) -> Result<Planned> {
-    let task = Arc::new(frame.task_ctx());
-    let columns = Arc::clone(frame.schema().inner());
-    let plan = frame.create_physical_plan().await?;
+    let (mut state, plan) = frame.into_parts();
+    let n_threads = state.config().target_partitions();
+    let is_in_order = in_order::is_of_one_table(&plan);
+    if is_in_order {
+        let config = state.config().clone().with_target_partitions(1);
+        state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
+    }
+    let columns = Arc::clone(plan.schema().inner());
+    let mut plan = state.create_physical_plan(&plan).await?;
+    if is_in_order && let Some(divided) = in_order::divided(&plan, state.config_options())? {
+        plan = divided;
+    }
     let schema = plain_columns(&query::typed(&columns, &plan.schema()));
-    Ok(Planned { plan, task, schema })
+    let task = Arc::new(TaskContext::from(&state));
+    Ok(Planned { plan, task, in_order: is_in_order.then_some(n_threads), schema })
 }
 
 /// Plans a statement whose parameters have their values.
@@ -112,8 +126,9 @@ pub(crate) async fn described(session: SessionContext, statement: &Statement) ->
 impl Planned {
     /// How many rows it has, where that is known; -1 where it is not, as in the protocol.
     pub(crate) fn n_rows(&self) -> i64 {
-        match self.plan.partition_statistics(None).map(|found| found.num_rows) {
-            Ok(Precision::Exact(n)) => i64::try_from(n).unwrap_or(-1),
+        let Ok(found) = self.plan.partition_statistics(None) else { return -1 };
+        match found.num_rows {
+            Precision::Exact(n) => i64::try_from(n).unwrap_or(-1),
             _ => -1,
         }
     }
@@ -125,7 +140,10 @@ impl Planned {
         options: IpcWriteOptions,
     ) -> Result<impl Stream<Item = PgWireResult<FlightData>> + Send + 'static> {
         let schema = Arc::clone(&self.schema);
-        let batches = execute_stream(self.plan, self.task)?;
+        let batches = match self.in_order {
+            Some(n_threads) => in_order::rows(self.plan, self.task, n_threads).boxed(),
+            None => execute_stream(self.plan, self.task)?.boxed(),
+        };
         let columns = Arc::clone(&schema);
         let batches = batches
             .map(move |batch| with_columns(&columns, batch?))
