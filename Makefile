@@ -22,7 +22,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-serve bench-units validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -127,7 +127,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' adbc-driver-manager==1.13.0 adbc-driver-flightsql==1.13.0 adbc-driver-postgresql==1.13.0 sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
 		pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
@@ -197,9 +197,10 @@ test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysynco
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
 
-test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, ADBC, Python and a hundred clients at it
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/flight.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
 
 test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
@@ -228,10 +229,14 @@ bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
 
+bench-serve: build-serve $(VENV)/ready ## a panel of 16 million rows fetched by ADBC from the server, over Flight SQL and the PostgreSQL protocol
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/flight.py $(REBOUND)
+
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units ## every benchmark
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-serve bench-units ## every benchmark
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
