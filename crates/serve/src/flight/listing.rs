@@ -38,7 +38,7 @@ impl<'p> Listing<'p> {
     /// Those of what a client reads.
     pub(crate) fn of(entered: &'p Entered) -> Self {
         let published = entered.publication.catalog.tables.values().map(|version| {
-            let key = version.key.iter().map(String::as_str).collect();
+            let key: Vec<&str> = version.key.iter().map(String::as_str).collect();
             (version.table.as_str(), version.about.as_str(), key, version.columns.as_slice())
         });
         let of_meta = meta::contracts().iter().map(|contract| {
@@ -90,7 +90,7 @@ impl<'p> Listing<'p> {
             .collect();
         let texts = |of: &dyn Fn(&Table<'p>, &'p str) -> String| -> ArrayRef {
             Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|(table, key, _)| of(table, key)),
+                rows.iter().map(|&(table, key, _)| of(table, key)),
             ))
         };
         let columns: Vec<(&str, ArrayRef, bool)> = vec![

@@ -5,12 +5,12 @@ use crate::flight::guarded::{Caller, caller};
 use crate::flight::listing::{self, Listing};
 use crate::flight::options;
 use crate::flight::rows::{described, planned};
-use crate::flight::running::Running;
+use crate::flight::running::{Query, Running};
 use crate::flight::seat::Entered;
 use crate::flight::statements::{NotKept, Statement};
 use crate::flight::status::{of_engine, ours, read_only, status, too_complex};
 use crate::flight::tokens::Tokens;
-use crate::flight::wire::{field, packed, text};
+use crate::flight::wire::{choice, field, packed, text};
 use crate::functions;
 use crate::limits::{Ending, Within, made_elsewhere};
 use arrow_flight::decode::FlightRecordBatchStream;
@@ -171,7 +171,7 @@ impl Service {
         caller: &Caller,
         statement: &Statement,
         work: impl FnOnce(SessionContext) -> F,
-    ) -> Result<(T, Entered, Ending, crate::flight::running::Query), Status>
+    ) -> Result<(T, Entered, Ending, Query), Status>
     where
         T: Send,
         F: Future<Output = datafusion::error::Result<T>> + Send,
@@ -182,7 +182,7 @@ impl Service {
         let session = self.session(caller, &entered)?;
         let mut ending = Ending::new(self.shared.timeout, &running.cancel, &self.shared.n_running);
         let work = Within::new(&self.shared.engine, work(session));
-        let done = ending.or(work).await.and_then(|done| done).map_err(status)?;
+        let done = ending.or(work).await.flatten().map_err(status)?;
         let done = done.map_err(|error| status(of_engine(error)))?;
         Ok((done, entered, ending, running))
     }
@@ -211,12 +211,12 @@ impl Service {
     ) -> Result<Response<Messages>, Status> {
         let options = IpcWriteOptions::default();
         let options = options.try_with_compression(caller.compression).map_err(ours)?;
-        let work = |session| async { planned(session, statement).await?.start(options) };
+        let work = |session| async move { planned(session, statement).await?.start(options) };
         let (messages, entered, ending, running) = self.plan(caller, statement, work).await?;
         let messages = made_elsewhere(messages, &ending, &self.shared.engine, 1);
         let held = (entered, running);
         let messages = messages.map(move |message| {
-            let _ = &held;
+            let _held = &held;
             message.map_err(status)
         });
         Ok(Response::new(Box::pin(messages)))
@@ -372,7 +372,7 @@ impl FlightSqlService for Service {
         let body = match action.r#type.as_str() {
             CANCEL => {
                 let cancelled = self.cancel(&caller, field(&action.body, 1).unwrap_or_default());
-                crate::flight::wire::choice(1, u64::try_from(cancelled).unwrap_or(0))
+                choice(1, u64::try_from(cancelled).unwrap_or(0))
             }
             SET_OPTIONS => self.choose(&caller, &action.body).await?,
             GET_OPTIONS => {
