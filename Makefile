@@ -25,7 +25,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-units bench-short validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-serve bench-units bench-short validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -130,7 +130,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' adbc-driver-manager==1.13.0 adbc-driver-flightsql==1.13.0 adbc-driver-postgresql==1.13.0 sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
 		openpyxl==3.1.5 pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
@@ -200,9 +200,10 @@ test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysynco
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
 
-test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, ADBC, Python and a hundred clients at it
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/flight.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
 
 test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
@@ -249,12 +250,16 @@ bench-load: build-serve $(VENV)/ready ## a hundred clients at `rebound serve` wh
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (apt-get update && apt-get install -y postgresql)
 	$(VENV)/bin/python benches/load.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
 
+bench-serve: build-serve $(VENV)/ready ## a panel of 16 million rows fetched by ADBC from the server, over Flight SQL and the PostgreSQL protocol
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/flight.py $(REBOUND)
+
 # Criterion's own settings, or those of FUNCTIONS.
 bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
 	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects $(if $(FUNCTIONS),-- $(FUNCTIONS))
 	$(PYTHON) benches/history.py criterion
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-load bench-units ## every benchmark but the billion; what is slower than the last time
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-load bench-serve bench-units ## every benchmark but the billion; what is slower than the last time
 	$(PYTHON) benches/history.py
 
 bench-short: FUNCTIONS = --warm-up-time 1 --measurement-time 2 --sample-size 10

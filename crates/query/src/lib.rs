@@ -22,7 +22,7 @@ pub use self::bounds::{
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
-pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_value};
+pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_numbers, with_value};
 pub use self::memory::{Memory, Quota};
 pub use self::statements::{Statement, StatementEnd, statements};
 pub use self::threads::runtime;
@@ -391,20 +391,12 @@ impl Session {
     pub async fn open(&self, sql: &str) -> Result<Rows, QueryError> {
         check(sql, &GenericDialect {})?;
         let opened = async {
-            let frame = self.frame(sql).await?;
+            let frame = frame(&self.context, sql).await.map_err(QueryError::Plan)?;
             let planned = Arc::clone(frame.schema().inner());
             let stream = frame.execute_stream().await.map_err(broken)?;
             Ok(Rows { schema: typed(&planned, &stream.schema()), stream })
         };
         planning(opened, None).await?
-    }
-
-    async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        self.context.sql_with_options(sql, options).await.map_err(QueryError::Plan)
     }
 
     /// Runs one statement that reads, and gathers its rows.
@@ -419,9 +411,22 @@ impl Session {
     }
 }
 
+/// Plans one statement that reads, in a session that [`Session::new`] made or a copy of one. Its
+/// text was found short and shallow enough by [`check`], and this is polled by [`planning`].
+///
+/// # Errors
+///
+/// DataFusion's if the text is not one SQL statement, names what is not there, or does what is not
+/// allowed.
+pub async fn frame(context: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
+    let options =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    context.sql_with_options(sql, options).await
+}
+
 /// The columns that were planned, with the types that they really have. Where an expression may
 /// come to several types, a plan takes the first of them.
-fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
+pub fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
     let columns =
         planned.fields().iter().zip(found.fields()).map(|(planned, found)| {
             planned.as_ref().clone().with_data_type(found.data_type().clone())

@@ -6,7 +6,7 @@ use crate::databases;
 use crate::dialect::{Mending, bounded, mended};
 use crate::errors::{error, fatal, told};
 use crate::functions;
-use crate::kept::Kept;
+use crate::kept::{Kept, Opened};
 use crate::limits::{Ending, Limits, Within, until};
 use crate::publication::{Publication, PublicationError};
 use crate::read_only::ReadOnly;
@@ -127,6 +127,31 @@ impl Shared {
     pub(crate) fn publish(&self, publication: Publication) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(publication);
     }
+
+    /// What `database` holds, if it is that of a kept run; `None` if it is that of what is
+    /// published.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        database: &str,
+        user: &str,
+    ) -> PgWireResult<Option<Opened>> {
+        let Some(asked) = databases::asked(database, user) else { return Ok(None) };
+        let (shared, asked) = (Arc::clone(self), asked.to_owned());
+        let front = Handle::current();
+        let work = move || {
+            let served = shared.published();
+            front.block_on(shared.kept.open(&shared.lake, served, shared.params, &asked))
+        };
+        let done = spawn_blocking(work).await;
+        let found = done.map_err(|error| fatal("XX000", &error.to_string()))?;
+        found.map(Some).map_err(|error| refused(database, &error))
+    }
+
+    /// A place among the clients that may come in.
+    pub(crate) fn place(&self) -> PgWireResult<OwnedSemaphorePermit> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        permit.map_err(|_| fatal("53300", "sorry, too many clients already"))
+    }
 }
 
 /// The session of a client.
@@ -232,16 +257,7 @@ impl Connection {
 
     /// Goes over to `database`, if it is that of a kept run.
     async fn enter(&self, database: &str, user: &str) -> PgWireResult<()> {
-        let Some(asked) = databases::asked(database, user) else { return Ok(()) };
-        let (shared, asked) = (Arc::clone(&self.shared), asked.to_owned());
-        let front = Handle::current();
-        let work = move || {
-            let served = shared.published();
-            front.block_on(shared.kept.open(&shared.lake, served, shared.params, &asked))
-        };
-        let done = spawn_blocking(work).await;
-        let found = done.map_err(|error| fatal("XX000", &error.to_string()))?;
-        let kept = found.map_err(|error| refused(database, &error))?;
+        let Some(kept) = self.shared.enter(database, user).await? else { return Ok(()) };
         let (session, service) = opened(&kept.publication, &self.memory)
             .map_err(|error| fatal("XX000", &error.to_string()))?;
         functions::register_database(&session, &kept.database);
@@ -512,9 +528,7 @@ impl StartupHandler for Handlers {
             _ => false,
         };
         if is_last {
-            let permit = Arc::clone(&self.0.shared.permits).try_acquire_owned();
-            let permit = permit.map_err(|_| fatal("53300", "sorry, too many clients already"))?;
-            *locked(&startup.permit) = Some(permit);
+            *locked(&startup.permit) = Some(self.0.shared.place()?);
         }
         if self.0.shared.transport == Transport::Encrypted && !client.is_secure() {
             return Err(fatal(

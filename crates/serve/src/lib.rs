@@ -1,5 +1,5 @@
-//! The published tables of a lake over the PostgreSQL wire protocol: read-only, with limits for
-//! every query.
+//! The published tables of a lake over the PostgreSQL wire protocol and Arrow Flight SQL: read-only,
+//! with limits for every query.
 //!
 //! A connection has a session of its own over the tables of the run that was published last. When
 //! another run is published, queries that run go on reading the old one. So does a transaction, to
@@ -16,6 +16,7 @@ mod copy_out;
 mod databases;
 mod dialect;
 mod errors;
+mod flight;
 mod functions;
 mod kept;
 mod limits;
