@@ -217,3 +217,234 @@ fn sorted(
     }
     Ok(Arc::new(SortExec::new(order, Arc::clone(rows))))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Memory, Session, SessionParams};
+    use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+    use arrow::compute::concat_batches;
+    use arrow::util::pretty::pretty_format_batches;
+    use datafusion::physical_plan::displayable;
+    use lake::{Column, Contract, Fingerprint, Kind, Lake, TableVersion};
+    use std::sync::Arc;
+    use tokio::runtime::{Builder, Runtime};
+
+    fn runtime() -> Runtime {
+        Builder::new_multi_thread().worker_threads(2).build().expect("a runtime")
+    }
+
+    fn column(name: &str, kind: Kind, is_nullable: bool) -> Column {
+        let (name, unit) = (name.to_owned(), String::new());
+        Column { name, kind, is_nullable, unit, about: String::new() }
+    }
+
+    /// A table with a file for each of `files`.
+    async fn table(lake: &Lake, contract: &Contract, files: Vec<Vec<ArrayRef>>) -> TableVersion {
+        let mut whole: Option<TableVersion> = None;
+        for (at, columns) in files.into_iter().enumerate() {
+            let made_from = Fingerprint::of(format!("{} {at}", contract.table).as_bytes());
+            let draft = lake.draft(contract, "test", &made_from, "now");
+            let rows = RecordBatch::try_new(contract.schema(), columns).expect("a batch");
+            let made = lake.write(draft, vec![rows]).await.expect("written");
+            match &mut whole {
+                Some(whole) => whole.files.extend(made.files),
+                None => whole = Some(made),
+            }
+        }
+        whole.expect("a file")
+    }
+
+    fn ints(values: impl IntoIterator<Item = i32>) -> ArrayRef {
+        Arc::new(Int32Array::from_iter_values(values))
+    }
+
+    fn texts(values: impl IntoIterator<Item = String>) -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(values))
+    }
+
+    /// Pairs of `n` regions and products by the year that they were first in, what they exported in
+    /// two years, as far as they did, and names of most products.
+    async fn tables(lake: &Lake, n: i32) -> Vec<TableVersion> {
+        let (region, product) = (|at: i32| format!("{at:06}"), |at: i32| format!("{:06}", at * 7));
+        let is_first = move |at: i32| at % 5 != 0;
+        let pairs = move |first: bool| {
+            let all = (0..n).flat_map(move |r| (0..n).map(move |p| (r, p)));
+            all.filter(move |(r, p)| is_first(r + p) == first)
+        };
+        let pair = Contract {
+            table: "test.pair",
+            about: "pairs",
+            key: &["first_year", "region", "product"],
+            columns: vec![
+                column("first_year", Kind::Int, false),
+                column("region", Kind::Text, false),
+                column("product", Kind::Text, false),
+            ],
+        };
+        let of_pair = |first: bool| {
+            let year = if first { 2007 } else { 2008 };
+            vec![
+                ints(pairs(first).map(|_| year)),
+                texts(pairs(first).map(|(r, _)| region(r))),
+                texts(pairs(first).map(|(_, p)| product(p))),
+            ]
+        };
+        let cell = Contract {
+            table: "test.cell",
+            about: "values",
+            key: &["year", "region", "product"],
+            columns: vec![
+                column("year", Kind::Int, false),
+                column("region", Kind::Text, false),
+                column("product", Kind::Text, false),
+                column("value", Kind::Float, true),
+            ],
+        };
+        let of_cell = |year: i32| {
+            let all = || {
+                let all = (0..n).flat_map(move |r| (0..n).map(move |p| (r, p)));
+                all.filter(move |(r, p)| (r * p + year) % 3 != 0)
+            };
+            let values = all().map(|(r, p)| (p % 11 != 3).then(|| f64::from(r * 1000 + p) / 7.0));
+            vec![
+                ints(all().map(|_| year)),
+                texts(all().map(|(r, _)| region(r))),
+                texts(all().map(|(_, p)| product(p))),
+                Arc::new(Float64Array::from_iter(values)) as ArrayRef,
+            ]
+        };
+        let name = Contract {
+            table: "test.name",
+            about: "names",
+            key: &["product"],
+            columns: vec![column("product", Kind::Text, false), column("name", Kind::Text, true)],
+        };
+        let named = || (0..n).filter(|p| p % 4 != 1);
+        let of_name = vec![
+            texts(named().map(product)),
+            texts(named().map(|p| format!("a name that is rather long {p}"))),
+        ];
+        vec![
+            table(lake, &pair, vec![of_pair(true), of_pair(false)]).await,
+            table(lake, &cell, vec![of_cell(2007), of_cell(2008)]).await,
+            table(lake, &name, vec![of_name]).await,
+        ]
+    }
+
+    fn session(lake: &Lake, tables: &[TableVersion], threads: usize, mib: usize) -> Session {
+        let memory = Memory { mib, setting: "`memory`" };
+        let session = Session::new(lake, SessionParams { threads, memory }).expect("a session");
+        tables.iter().for_each(|table| session.register(table).expect("registered"));
+        session
+    }
+
+    async fn plan(session: &Session, sql: &str) -> String {
+        let frame = session.context.sql(sql).await.expect("a query");
+        let plan = frame.create_physical_plan().await.expect("a plan");
+        displayable(plan.as_ref()).indent(false).to_string()
+    }
+
+    async fn rows(session: &Session, sql: &str) -> String {
+        let (schema, rows) = session.run(sql).await.expect("rows");
+        let rows = concat_batches(&schema, &rows).expect("one batch");
+        pretty_format_batches(&[rows]).expect("printable").to_string()
+    }
+
+    fn count(plan: &str, node: &str) -> usize {
+        plan.matches(node).count()
+    }
+
+    /// What is like the panels.
+    const PANEL: &str = "with nation as (
+            select product, sum(value) as value from test.cell where year = 2008 group by product
+        )
+        select 2008 as year, p.first_year, p.region, p.product, x.value, b.value as before, h.name, n.value as of_all
+        from test.pair p
+        left join test.cell x on x.year = 2008 and x.region = p.region and x.product = p.product
+        left join test.cell b on b.year = 2007 and b.region = p.region and b.product = p.product
+        left join test.name h on h.product = p.product
+        left join nation n on n.product = p.product
+        order by year, p.first_year, p.region, p.product";
+
+    #[test]
+    fn what_looks_up_keeps_its_order_and_is_sorted_no_more() {
+        runtime().block_on(async {
+            let lake = Lake::open("memory://").expect("a lake");
+            let tables = tables(&lake, 120).await;
+            let one = session(&lake, &tables, 1, 256);
+            let found = plan(&one, PANEL).await;
+            assert_eq!(count(&found, "LookupExec"), 4, "{found}");
+            assert_eq!(count(&found, "JoinExec"), 0, "{found}");
+            assert_eq!(count(&found, "SortExec"), 0, "{found}");
+            let two = session(&lake, &tables, 2, 256);
+            assert_eq!(count(&plan(&two, PANEL).await, "LookupExec"), 0);
+            assert_eq!(rows(&one, PANEL).await, rows(&two, PANEL).await);
+        });
+    }
+
+    #[test]
+    fn joins_of_each_kind_find_the_same() {
+        let queries = [
+            "select p.region, h.name from test.pair p join test.name h on h.product = p.product order by 1, 2",
+            "select p.region, h.name from test.name h right join test.pair p on h.product = p.product order by 1, 2",
+            // Several years of each pair, and no pair of some.
+            "select p.region, p.product, x.year, x.value from test.pair p join test.cell x
+             on x.region = p.region and x.product = p.product order by 1, 2, 3",
+            "select h.product, h.name, x.region, x.year from test.name h left join test.cell x
+             on x.product = h.product and x.region < '000003' order by 1, 3, 4",
+            "select h.name, x.region, x.year, x.value from test.cell x left join
+             (select * from test.name where name like '%2%') h on x.product = h.product
+             order by x.year, x.region, x.product",
+            "select a.year, a.region, a.product, b.year, c.value from test.cell a
+             join test.cell b on a.region = b.region and a.product = b.product
+             left join test.cell c on c.year = b.year and c.region = a.region and c.product = a.product
+             order by 1, 2, 3, 4",
+            "select x.region, h.name from test.cell x left join test.name h on false order by x.year, x.region, x.product",
+            "select a.value, count(*) from test.cell a join test.cell b on a.value = b.value group by 1 order by 1",
+        ];
+        runtime().block_on(async {
+            let lake = Lake::open("memory://").expect("a lake");
+            let tables = tables(&lake, 40).await;
+            let (one, two) = (session(&lake, &tables, 1, 256), session(&lake, &tables, 2, 256));
+            for query in queries {
+                assert_eq!(rows(&one, query).await, rows(&two, query).await, "{query}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_added_up_is_not_read_in_another_order() {
+        // The larger side is looked up only where the order of the rows is made afterwards.
+        let query =
+            "select sum(x.value) from test.name h left join test.cell x on x.product = h.product";
+        runtime().block_on(async {
+            let lake = Lake::open("memory://").expect("a lake");
+            let tables = tables(&lake, 40).await;
+            let one = session(&lake, &tables, 1, 256);
+            let found = plan(&one, query).await;
+            assert!(!found.contains("the left looks up"), "{found}");
+            let sorted = "select h.product, x.value from test.name h left join test.cell x on x.product = h.product order by 1, 2";
+            let found = plan(&one, sorted).await;
+            assert!(found.contains("the left looks up"), "{found}");
+        });
+    }
+
+    #[test]
+    fn what_does_not_fit_is_sorted_and_merged() {
+        runtime().block_on(async {
+            let lake = Lake::open("memory://").expect("a lake");
+            let tables = tables(&lake, 1000).await;
+            let small = session(&lake, &tables, 1, 64);
+            let found = plan(&small, PANEL).await;
+            assert!(count(&found, "SortMergeJoinExec") >= 1, "{found}");
+            assert!(count(&found, "LookupExec") >= 1, "{found}");
+            assert_eq!(count(&found, "HashJoinExec"), 0, "{found}");
+            let large = session(&lake, &tables, 1, 4096);
+            assert_eq!(count(&plan(&large, PANEL).await, "SortMergeJoinExec"), 0);
+            let (_, merged) = small.run(PANEL).await.expect("rows");
+            let (schema, looked_up) = large.run(PANEL).await.expect("rows");
+            let whole = |rows: &[RecordBatch]| concat_batches(&schema, rows).expect("one batch");
+            assert!(whole(&merged) == whole(&looked_up), "other rows");
+        });
+    }
+}
