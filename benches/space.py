@@ -175,7 +175,7 @@ def main():
 
         grow(f"{shape} x {asked.years}, all cells", all_years, "--metrics", metrics)
         grow(f"{shape} x {asked.years}, regions only", all_years, "--metrics", "diversity,eci,outlook-index,mean-density")
-        for regions, products in [(85, 5000), (170, 5000), (680, 5000), (340, 1250), (340, 2500)]:
+        for regions, products in [(85, 5000), (170, 5000), (680, 5000), (340, 1250), (340, 2500), (340, 20000)]:
             make_trade(one, regions, products, 1)
             grow(f"{regions} x {products} x 1, all cells", one, "--metrics", metrics)
 
