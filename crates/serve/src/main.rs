@@ -34,8 +34,8 @@ struct Cli {
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
     /// Where to listen, ADDRESS:PORT. An address that other machines reach needs --users.
-    #[arg(long, default_value = "127.0.0.1:5432")]
-    listen: SocketAddr,
+    #[arg(long, alias = "listen", value_name = "ADDRESS", default_value = "127.0.0.1:5432")]
+    bind: SocketAddr,
     /// Who may connect: a file of `name:password` lines that nobody else can read. Without it,
     /// everyone on this machine may.
     #[arg(long)]
@@ -124,10 +124,10 @@ fn start_log(format: LogFormat, level: LevelFilter) {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     lake::check_clock()?;
-    if !cli.listen.ip().is_loopback() && cli.users.is_none() {
+    if !cli.bind.ip().is_loopback() && cli.users.is_none() {
         return Err(UsersError(format!(
             "everyone who reaches {} could read the tables: give --users FILE, or listen on 127.0.0.1",
-            cli.listen
+            cli.bind
         ))
         .into());
     }
@@ -143,7 +143,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
         _ => None,
     };
-    if !cli.listen.ip().is_loopback() && acceptor.is_none() {
+    if !cli.bind.ip().is_loopback() && acceptor.is_none() {
         tracing::warn!(
             "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
         );
@@ -176,8 +176,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let (front, engine) = (runtime(2)?, runtime(threads)?);
     let served = front.block_on(async {
         let server =
-            Server::start(lake, cli.listen, users, acceptor, limits, engine.handle().clone())
-                .await?;
+            Server::start(lake, cli.bind, users, acceptor, limits, engine.handle().clone()).await?;
         let catalog = server.catalog();
         let address = server.address().context("failed to learn the address")?;
         let mut out = std::io::stdout().lock();
