@@ -25,7 +25,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-serve bench-units bench-short validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-clients-heavy test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-serve bench-units bench-short validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -130,7 +130,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' adbc-driver-manager==1.13.0 adbc-driver-flightsql==1.13.0 adbc-driver-postgresql==1.13.0 sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' psycopg2-binary==2.9.13 connectorx==0.4.6 adbc-driver-manager==1.13.0 adbc-driver-flightsql==1.13.0 adbc-driver-postgresql==1.13.0 sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
 		openpyxl==3.1.5 pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
@@ -205,7 +205,16 @@ test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: 
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/flight.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/clients.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
+
+# Their virtual environments are large, and Java and R too.
+test-clients-heavy: build-serve ## larger clients of the SQL server: JDBC, R, dbt, Superset (CLIENTS= chooses): not in CI
+	tools=; for tool in java:default-jdk-headless Rscript:r-base-core; do command -v $${tool%%:*} >/dev/null || tools="$$tools $${tool#*:}"; done; \
+		for file in /usr/share/java/postgresql.jar:libpostgresql-jdbc-java /usr/lib/R/site-library/RPostgreSQL:r-cran-rpostgresql; do \
+		test -e $${file%%:*} || tools="$$tools $${file#*:}"; done; test -z "$$tools" || (apt-get update && apt-get install -y $$tools)
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	$(PYTHON) tests/clients/run.py $(REBOUND) target/python-lake $(CLIENTS)
 
 test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
 	$(PYTHON) tests/python/cluster.py $(REBOUND)

@@ -86,7 +86,7 @@ def main():
             (folder / "made-up.yaml").write_text(
                 "name: made_up\nlake: lake\ntables:\n  panel: {file: panel.parquet, about: a region's exports of a product in a year}\nstages: [tables]\n")
             subprocess.run([rebound, "--quiet", "run", str(folder / "made-up.yaml")], check=True, cwd=folder)
-        server = subprocess.Popen([rebound, "serve", "--quiet", "--lake", str(folder / "lake"), "--listen", "127.0.0.1:0", "--flight", "127.0.0.1:0"],
+        server = subprocess.Popen([rebound, "serve", "--quiet", "--lake", str(folder / "lake"), "--bind", "127.0.0.1:0", "--flight", "127.0.0.1:0"],
                                   stdout=subprocess.PIPE, text=True)
         try:
             of_postgres = re.search(r"postgresql://\S+", server.stdout.readline())[0].replace("//", "//ada@")

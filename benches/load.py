@@ -158,12 +158,11 @@ def connect(port):
 @contextlib.contextmanager
 def serving(rebound, lake, n_connections):
     """`rebound serve` on a free port: the port, and its process."""
-    told = subprocess.run([rebound, "serve", "--help"], capture_output=True, text=True).stdout
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
     log = lake.parent / "serve.log"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [rebound, "serve", "--quiet", "--lake", str(lake), "--bind" if "--bind" in told else "--listen", "127.0.0.1:0", "--interval-s", "1",
+            [rebound, "serve", "--quiet", "--lake", str(lake), "--bind", "127.0.0.1:0", "--interval-s", "1",
              "--max-connections", str(n_connections), "--total-memory-mib", str(memory // 4)],
             stdout=subprocess.PIPE, stderr=errors, text=True)
     try:

@@ -35,7 +35,7 @@ HEADER = "adbc.flight.sql.rpc.call_header."
 @contextlib.contextmanager
 def serving(*options, lake=LAKE):
     """A server on free ports: where it speaks Flight SQL, the port of PostgreSQL, and the process."""
-    command = [REBOUND, "serve", "--lake", lake, "--listen", "127.0.0.1:0", "--flight", "127.0.0.1:0", "--interval-s", "1", *options]
+    command = [REBOUND, "serve", "--lake", lake, "--bind", "127.0.0.1:0", "--flight", "127.0.0.1:0", "--interval-s", "1", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [process.stdout.readline(), process.stdout.readline()]
     if not lines[1]:
@@ -422,7 +422,7 @@ def access(folder):
             refused(None, "", lambda: fetch(stack.enter_context(connect(uri.replace("+tls", ""), username="ada", password="a:secret")), "select 1"))
 
     def stops(expected, *options):
-        ran = subprocess.run([REBOUND, "serve", "--lake", LAKE, "--listen", "127.0.0.1:0", *options], capture_output=True, text=True, timeout=60)
+        ran = subprocess.run([REBOUND, "serve", "--lake", LAKE, "--bind", "127.0.0.1:0", *options], capture_output=True, text=True, timeout=60)
         assert ran.returncode == 2 and expected in ran.stderr, ran
 
     stops("everyone who reaches 0.0.0.0:0 could read", "--flight", "0.0.0.0:0")

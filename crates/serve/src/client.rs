@@ -1,8 +1,9 @@
 //! A client from its coming to its going.
 
-use crate::connection::{Handlers, Prepared};
+use crate::connection::Handlers;
 use crate::errors::fatal;
 use crate::screen::{Password, Screened};
+use crate::service::Prepared;
 use datafusion_postgres::pgwire::api::{
     ClientInfo, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
 };

@@ -34,8 +34,8 @@ struct Cli {
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
     /// Where to listen, ADDRESS:PORT. An address that other machines reach needs --users.
-    #[arg(long, default_value = "127.0.0.1:5432")]
-    listen: SocketAddr,
+    #[arg(long, alias = "listen", value_name = "ADDRESS", default_value = "127.0.0.1:5432")]
+    bind: SocketAddr,
     /// Where to listen for Arrow Flight SQL, ADDRESS:PORT, which ADBC clients speak: large tables
     /// come many times as fast. An address that other machines reach needs --users.
     #[arg(long, value_name = "ADDRESS")]
@@ -128,7 +128,7 @@ fn start_log(format: LogFormat, level: LevelFilter) {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     lake::check_clock()?;
-    let open = [Some(cli.listen), cli.flight].into_iter().flatten();
+    let open = [Some(cli.bind), cli.flight].into_iter().flatten();
     let open = open.filter(|address| !address.ip().is_loopback()).min();
     if let Some(address) = open
         && cli.users.is_none()
@@ -183,7 +183,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let (front, engine) = (runtime(2)?, runtime(threads)?);
     let served = front.block_on(async {
         let engine = engine.handle().clone();
-        let mut server = Server::start(lake, cli.listen, users, acceptor, limits, engine).await?;
+        let mut server = Server::start(lake, cli.bind, users, acceptor, limits, engine).await?;
         if let Some(address) = cli.flight {
             server = server.with_flight(address).await?;
         }

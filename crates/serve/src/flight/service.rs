@@ -11,7 +11,7 @@ use crate::flight::statements::{NotKept, Statement};
 use crate::flight::status::{of_engine, ours, read_only, status, too_complex};
 use crate::flight::tokens::Tokens;
 use crate::flight::wire::{choice, field, packed, text};
-use crate::functions;
+use crate::facts::Facts;
 use crate::limits::{Ending, Within, made_elsewhere};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -153,15 +153,15 @@ impl Service {
     fn session(&self, caller: &Caller, entered: &Entered) -> Result<SessionContext, Status> {
         let within = Some(Arc::clone(&self.shared.memory));
         let memory: Arc<dyn MemoryPool> = Arc::new(Quota::new(self.shared.quota, within));
-        let session = entered.publication.session(memory);
-        let session = session.map_err(|error| status(of_engine(error)))?;
+        let facts = Arc::new(Facts::default());
         if !caller.user.is_empty() {
-            functions::register_user(&session, &caller.user);
+            facts.set_user(&caller.user);
         }
         if let Some(database) = &entered.of_run {
-            functions::register_database(&session, database);
+            facts.set_database(database);
         }
-        Ok(session)
+        let session = entered.publication.session_of(memory, &facts);
+        session.map_err(|error| status(of_engine(error)))
     }
 
     /// What `work` gives, which plans `statement` in a session of the caller's, as long as that is
