@@ -289,7 +289,7 @@ fn order<K: Ord>(
     let is_there = |row: &usize| is_whole.is_none_or(|is_whole| is_whole.is_valid(*row));
     let rows = (0..n).filter(is_there).map(|row| u32::try_from(row).unwrap_or(u32::MAX));
     let mut rows: Vec<u32> = rows.collect();
-    rows.sort_by(|a, b| key(*a as usize).cmp(&key(*b as usize)));
+    rows.sort_by_key(|row| key(*row as usize));
     Some(rows)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::bounds::{check, planning};
 use crate::lineage::SourceColumn;
-use crate::{QueryError, Session};
+use crate::{QueryError, Session, frame};
 use datafusion::common::JoinType;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
@@ -18,7 +18,7 @@ impl Session {
     pub async fn unchanged(&self, sql: &str) -> Result<Vec<Option<SourceColumn>>, QueryError> {
         check(sql, &GenericDialect {})?;
         let work = async {
-            let frame = self.frame(sql).await?;
+            let frame = frame(&self.context, sql).await.map_err(QueryError::Plan)?;
             Ok(of_plan(frame.logical_plan()))
         };
         planning(work, None).await?

@@ -563,12 +563,10 @@ impl Handlers {
         self.0.facts.begin(said.map(|(name, value)| (name.as_str(), value.as_str())));
         let (number, secret) = self.0.shared.numbers.generate(client);
         client.set_pid_and_secret_key(number, secret);
-        let provider = DefaultServerParameterProvider {
-            server_version: RELEASE.to_owned(),
-            search_path: self.0.facts.setting("search_path").unwrap_or_default(),
-            is_superuser: false,
-            ..DefaultServerParameterProvider::default()
-        };
+        let mut provider = DefaultServerParameterProvider::default();
+        RELEASE.clone_into(&mut provider.server_version);
+        provider.search_path = self.0.facts.setting("search_path").unwrap_or_default();
+        provider.is_superuser = false;
         finish_authentication(client, &provider).await
     }
 }

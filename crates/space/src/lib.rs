@@ -51,9 +51,7 @@ mod variety;
 pub use complexity::{
     Complexity, ComplexityError, ComplexityParams, Spectrum, complexity, spectrum,
 };
-pub use concentration::{
-    Classes, Concentration, Specificity, concentration, gini, specificity,
-};
+pub use concentration::{Classes, Concentration, Specificity, concentration, gini, specificity};
 pub use density::{Density, Surroundings, density, nearest_density, surroundings, value_density};
 pub use diagnostics::{Diagnostics, diagnostics, spearman};
 pub use dynamics::{Change, change, jump};

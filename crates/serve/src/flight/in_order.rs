@@ -12,7 +12,11 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, Distribution, ExecutionPlan, ExecutionPlanProperties,
+    ReplaceChildrenOptions,
+};
 use futures::{Stream, StreamExt, stream};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -63,20 +67,24 @@ pub(crate) fn divided(
     }
     let child = match plan.children()[..] {
         [] => {
-            let n_rows = plan.partition_statistics(None)?.num_rows.get_value().copied();
+            let found = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())?;
+            let n_rows = found.num_rows.get_value().copied();
             let n = n_rows.unwrap_or(0).div_ceil(PART);
             return if n > 1 { plan.repartitioned(n, config) } else { Ok(None) };
         }
         [child] => child,
         _ => return Ok(None),
     };
-    let takes_any =
-        matches!(plan.required_input_distribution()[..], [Distribution::UnspecifiedDistribution]);
+    let takes_any = matches!(
+        plan.input_distribution_requirements().into_per_child()[..],
+        [Distribution::UnspecifiedDistribution]
+    );
     if !takes_any || plan.maintains_input_order() != [true] {
         return Ok(None);
     }
     let Some(child) = divided(child, config)? else { return Ok(None) };
-    Arc::clone(plan).with_new_children(vec![child]).map(Some)
+    let anew = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    Arc::clone(plan).replace_children(vec![child], anew).map(Some)
 }
 
 /// A part that is read: its batches that wait, each with the permit for its bytes.

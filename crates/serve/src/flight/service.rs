@@ -1,6 +1,7 @@
 //! What is answered to whom.
 
 use crate::connection::Shared;
+use crate::facts::Facts;
 use crate::flight::guarded::{Caller, caller};
 use crate::flight::listing::{self, Listing};
 use crate::flight::options;
@@ -11,7 +12,6 @@ use crate::flight::statements::{NotKept, Statement};
 use crate::flight::status::{of_engine, ours, read_only, status, too_complex};
 use crate::flight::tokens::Tokens;
 use crate::flight::wire::{choice, field, packed, text};
-use crate::facts::Facts;
 use crate::limits::{Ending, Within, made_elsewhere};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::encode::FlightDataEncoderBuilder;

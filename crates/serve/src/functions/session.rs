@@ -6,7 +6,7 @@ use crate::facts::{Facts, RELEASE};
 use crate::known::Known;
 use crate::relations::{OWNER, OWNER_OID, PG_CATALOG};
 use datafusion::arrow::array::{
-    Array, ArrayRef, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
+    ArrayRef, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
     TimestampMicrosecondArray,
 };
 use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};

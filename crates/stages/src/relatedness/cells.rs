@@ -128,7 +128,7 @@ impl<'a> CellRows<'a> {
         let entered: Vec<_> = change.iter().map(|change| change.and_then(Change::entry)).collect();
         let exited: Vec<_> = change.iter().map(|change| change.and_then(Change::exit)).collect();
         let (low, high) = (space.jump_from, space.jump_to);
-        let jumped = self.each(|r, p| jump(space.before.as_ref()?, &space.rca, r, p, low, high));
+        let jumped = self.each(|r, p| jump(space.before.as_ref()?, space.rca, r, p, low, high));
         let rpop = self.floats("rpop", |r, p| space.rpop.as_ref()?.get(r, p))?;
         let isolated = vec!["isolated"];
         let mut writer = context.create(RegionProductYear::NAME, name)?;
