@@ -13,9 +13,11 @@ use self::own::Own;
 use crate::relations::{INFORMATION_SCHEMA, PG_CATALOG, Relations};
 use crate::rows::Rows;
 use async_trait::async_trait;
-use datafusion::arrow::array::{AsArray, BooleanArray, Int32Array, RecordBatch};
+use datafusion::arrow::array::{
+    AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, new_null_array,
+};
 use datafusion::arrow::compute::{concat_batches, filter_record_batch};
-use datafusion::arrow::datatypes::Int32Type;
+use datafusion::arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::{Result, exec_datafusion_err, internal_datafusion_err};
 use datafusion::prelude::SessionContext;
@@ -94,6 +96,16 @@ pub(crate) struct Made {
     pub(crate) own: BTreeMap<String, HasRows>,
     /// The names of types, by number.
     pub(crate) types: BTreeMap<i32, String>,
+    /// The functions of PostgreSQL, by number.
+    pub(crate) functions: BTreeMap<i32, Signature>,
+}
+
+/// A function: its name, and the numbers of the types that it takes and returns.
+#[derive(Debug, Clone)]
+pub(crate) struct Signature {
+    pub(crate) name: String,
+    pub(crate) takes: Vec<i32>,
+    pub(crate) returns: i32,
 }
 
 /// Whether a table has rows.
@@ -112,7 +124,9 @@ pub(crate) async fn register(
     mut relations: Relations,
     databases: &[String],
 ) -> Result<Made> {
-    let (mut own, types) = as_they_come(context).await?;
+    let mut own = as_they_come(context).await?;
+    let types = names_of_types(rows_of(&own, "pg_type"));
+    let functions = signatures(rows_of(&own, "pg_proc"));
     // First which there are, as they tell of themselves too.
     for table in &own {
         relations.add_own(PG_CATALOG, &table.name, table.table.schema());
@@ -137,7 +151,8 @@ pub(crate) async fn register(
         .catalog(CATALOG)
         .ok_or_else(|| internal_datafusion_err!("the session has no catalog"))?;
     let has_rows = own.iter().map(|table| {
-        let has = if table.n_rows == Some(0) { HasRows::Never } else { HasRows::Maybe };
+        let is_empty = table.rows.as_ref().is_some_and(|rows| rows.num_rows() == 0);
+        let has = if is_empty { HasRows::Never } else { HasRows::Maybe };
         (format!("{}.{}", table.schema, table.name), has)
     });
     let has_rows = has_rows.collect();
@@ -146,44 +161,36 @@ pub(crate) async fn register(
         let tables = tables.map(|table| (table.name.clone(), Arc::clone(&table.table)));
         catalog.register_schema(schema, Arc::new(Fixed(tables.collect())))?;
     }
-    Ok(Made { relations, own: has_rows, types })
+    Ok(Made { relations, own: has_rows, types, functions })
 }
 
-/// The tables that `datafusion-pg-catalog` has registered, as far as they are taken, and the names
-/// of types by number.
-async fn as_they_come(context: &SessionContext) -> Result<(Vec<Own>, BTreeMap<i32, String>)> {
+/// The tables that `datafusion-pg-catalog` has registered, as far as they are taken.
+async fn as_they_come(context: &SessionContext) -> Result<Vec<Own>> {
     let provider = context.catalog(CATALOG).and_then(|catalog| catalog.schema(PG_CATALOG));
     let provider =
         provider.ok_or_else(|| internal_datafusion_err!("the session has no pg_catalog"))?;
-    let (mut own, mut types) = (Vec::new(), BTreeMap::new());
+    let mut own = Vec::new();
     for name in AS_IT_COMES.into_iter().chain(OF_TEXT_SEARCH).chain(WITHOUT_ROWS) {
         let table = provider.table(name).await?;
         let table = table.ok_or_else(|| internal_datafusion_err!("pg_catalog has no {name}"))?;
         let schema = table.schema();
         let rows = if WITHOUT_ROWS.contains(&name) {
-            RecordBatch::new_empty(schema)
+            with_lists(&RecordBatch::new_empty(schema))?
         } else {
             let all = context.read_table(table)?.collect().await?;
             let all = concat_batches(&schema, &all)?;
-            if name == "pg_type" {
-                let kept = without_rows_of_tables(&all)?;
-                types = names_of_types(&kept);
-                kept
-            } else {
-                all
-            }
+            let all = with_lists(&all)?;
+            if name == "pg_type" { without_rows_of_tables(&all)? } else { all }
         };
         own.push(Own::of(PG_CATALOG, name, rows)?);
     }
-    Ok((own, types))
+    Ok(own)
 }
 
 /// The types without those of rows of tables, which are tables of another server.
 fn without_rows_of_tables(types: &RecordBatch) -> Result<RecordBatch> {
     let numbers = |name: &str| {
-        let column = types.column_by_name(name);
-        let column = column.and_then(|column| column.as_primitive_opt::<Int32Type>());
-        column.ok_or_else(|| exec_datafusion_err!("pg_type has no {name}"))
+        numbers_of(types, name).ok_or_else(|| exec_datafusion_err!("pg_type has no {name}"))
     };
     let (schemas, tables) = (numbers("typnamespace")?, numbers("typrelid")?);
     let elements = numbers("typelem")?;
@@ -199,14 +206,78 @@ fn without_rows_of_tables(types: &RecordBatch) -> Result<RecordBatch> {
     Ok(filter_record_batch(types, &kept)?)
 }
 
+/// What is granted and set of objects of another server: lists, which are text in those tables.
+const LISTS: [&str; 16] = [
+    "defaclacl",
+    "evttags",
+    "extconfig",
+    "fdwacl",
+    "fdwoptions",
+    "ftoptions",
+    "lanacl",
+    "lomacl",
+    "proacl",
+    "proconfig",
+    "setconfig",
+    "spcacl",
+    "spcoptions",
+    "srvacl",
+    "srvoptions",
+    "typacl",
+];
+
+/// The rows with null for such lists.
+fn with_lists(rows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, column)| {
+        if LISTS.contains(&field.name().as_str()) {
+            let texts = DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true)));
+            let nulls = new_null_array(&texts, rows.num_rows());
+            (Arc::new(Field::new(field.name(), texts, true)), nulls)
+        } else {
+            (Arc::clone(field), Arc::clone(column))
+        }
+    });
+    let (fields, columns): (Vec<_>, Vec<_>) = columns.unzip();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+/// The rows of a table that is the same in every session.
+fn rows_of<'o>(own: &'o [Own], name: &str) -> Option<&'o RecordBatch> {
+    own.iter().find(|table| table.name == name).and_then(|table| table.rows.as_ref())
+}
+
+fn numbers_of<'r>(rows: &'r RecordBatch, name: &str) -> Option<&'r Int32Array> {
+    rows.column_by_name(name)?.as_primitive_opt::<Int32Type>()
+}
+
+fn texts_of<'r>(rows: &'r RecordBatch, name: &str) -> Option<&'r StringArray> {
+    rows.column_by_name(name)?.as_string_opt::<i32>()
+}
+
 /// The names of types, by number.
-fn names_of_types(types: &RecordBatch) -> BTreeMap<i32, String> {
-    let numbers = types.column_by_name("oid").and_then(|column| column.as_primitive_opt());
-    let names = types.column_by_name("typname").and_then(|column| column.as_string_opt::<i32>());
-    let (Some(numbers), Some(names)) = (numbers, names) else { return BTreeMap::new() };
-    let numbers: &Int32Array = numbers;
-    let pairs = numbers.iter().zip(names.iter());
+fn names_of_types(types: Option<&RecordBatch>) -> BTreeMap<i32, String> {
+    let pairs = types.and_then(|types| {
+        Some(numbers_of(types, "oid")?.iter().zip(texts_of(types, "typname")?.iter()))
+    });
+    let pairs = pairs.into_iter().flatten();
     pairs.filter_map(|(number, name)| Some((number?, name?.to_owned()))).collect()
+}
+
+/// The functions, by number.
+fn signatures(functions: Option<&RecordBatch>) -> BTreeMap<i32, Signature> {
+    let found = functions.and_then(|rows| {
+        let (oids, names) = (numbers_of(rows, "oid")?, texts_of(rows, "proname")?);
+        let (takes, returns) = (texts_of(rows, "proargtypes")?, numbers_of(rows, "prorettype")?);
+        let all = (0..rows.num_rows()).map(|at| {
+            let takes = takes.value(at).split_whitespace().filter_map(|oid| oid.parse().ok());
+            let name = names.value(at).to_owned();
+            let signature = Signature { name, takes: takes.collect(), returns: returns.value(at) };
+            (oids.value(at), signature)
+        });
+        Some(all.collect())
+    });
+    found.unwrap_or_default()
 }
 
 /// A schema of tables that stay as they are.

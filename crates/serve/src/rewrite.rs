@@ -25,6 +25,8 @@ pub(crate) fn rewrite(
 ) -> PgWireResult<()> {
     if let Some(select) = output::outermost(statement) {
         output::name_columns(select);
+    }
+    for select in output::united(statement) {
         names::show_names(select);
     }
     let ctes = names::ctes(statement);

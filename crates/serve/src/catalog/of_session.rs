@@ -169,7 +169,7 @@ pub(super) fn tables() -> Result<Vec<Own>> {
     ];
     let own = all.into_iter().map(|(name, columns, rows)| {
         let table = Arc::new(OfSession { columns: Rows::new(columns)?.schema(), rows });
-        Ok(Own { schema: PG_CATALOG, name: name.to_owned(), table, n_rows: None })
+        Ok(Own { schema: PG_CATALOG, name: name.to_owned(), table, rows: None })
     });
     own.collect()
 }

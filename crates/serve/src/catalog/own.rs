@@ -12,13 +12,12 @@ pub(super) struct Own {
     pub(super) name: String,
     pub(super) table: Arc<dyn TableProvider>,
     /// Its rows, unless each session has others.
-    pub(super) n_rows: Option<usize>,
+    pub(super) rows: Option<RecordBatch>,
 }
 
 impl Own {
     pub(super) fn of(schema: &'static str, name: &str, rows: RecordBatch) -> Result<Self> {
-        let n_rows = Some(rows.num_rows());
-        let table = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?);
-        Ok(Self { schema, name: name.to_owned(), table, n_rows })
+        let table = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?);
+        Ok(Self { schema, name: name.to_owned(), table, rows: Some(rows) })
     }
 }

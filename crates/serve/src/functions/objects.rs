@@ -2,7 +2,7 @@
 
 use super::udf::{Args, Takes, register, register_of_oid, register_same};
 use crate::absent::absent;
-use crate::catalog::Made;
+use crate::catalog::{Made, Signature};
 use crate::pg_types::{formatted, standard};
 use crate::relations::{OWNER, OWNER_OID, PG_CATALOG, PrimaryKey, Relation, quoted};
 use datafusion::arrow::array::{ArrayRef, Int32Array, Int64Array, StringArray};
@@ -71,6 +71,7 @@ struct Objects {
     /// The tables by the numbers of the indexes and constraints of their keys.
     by_key: BTreeMap<i32, usize>,
     types: BTreeMap<i32, String>,
+    functions: BTreeMap<i32, Signature>,
     /// The number of `pg_class`.
     of_tables: Option<i32>,
 }
@@ -85,7 +86,8 @@ impl Objects {
         });
         let by_key = by_key.collect();
         let of_tables = made.relations.oid(PG_CATALOG, "pg_class");
-        Self { relations: relations.clone(), by_oid, by_key, types: made.types.clone(), of_tables }
+        let (types, functions) = (made.types.clone(), made.functions.clone());
+        Self { relations: relations.clone(), by_oid, by_key, types, functions, of_tables }
     }
 
     fn table(&self, oid: i32) -> Option<&Relation> {
@@ -116,6 +118,13 @@ impl Objects {
             None if oid == 0 => "-".to_owned(),
             None => "???".to_owned(),
         })
+    }
+
+    /// The types that a function takes.
+    fn arguments(&self, function: i32) -> Option<String> {
+        let takes = self.functions.get(&function)?.takes.iter();
+        let takes = takes.map(|oid| self.type_name(Some(*oid), None).unwrap_or_default());
+        Some(takes.collect::<Vec<_>>().join(", "))
     }
 
     /// The definition of the index of a key, or of the column at a place of it.
@@ -177,6 +186,10 @@ fn register_names(context: &SessionContext, made: &Made) {
             types.oids.insert(other.to_owned(), oid);
         }
     }
+    let mut functions = Names::default();
+    for (oid, function) in &made.functions {
+        functions.add(&function.name, *oid);
+    }
     let mut roles = Names::default();
     roles.add(OWNER, OWNER_OID);
     let kinds = [
@@ -184,7 +197,7 @@ fn register_names(context: &SessionContext, made: &Made) {
         ("regnamespace", schemas),
         ("regtype", types),
         ("regrole", roles),
-        ("regproc", Names::default()),
+        ("regproc", functions),
     ];
     for (kind, names) in kinds {
         let names = Arc::new(names);
@@ -226,6 +239,14 @@ fn register_definitions(context: &SessionContext, objects: &Arc<Objects>) {
     let takes: [&[Takes]; 2] = [OID, &[Takes::Oid, Takes::Bool]];
     register_of_oid(context, "pg_get_constraintdef", &takes, move |oid| {
         of.constraint_definition(oid)
+    });
+    for name in ["pg_get_function_arguments", "pg_get_function_identity_arguments"] {
+        let of = Arc::clone(objects);
+        register_of_oid(context, name, &[OID], move |oid| of.arguments(oid));
+    }
+    let of = Arc::clone(objects);
+    register_of_oid(context, "pg_get_function_result", &[OID], move |oid| {
+        of.type_name(Some(of.functions.get(&oid)?.returns), None)
     });
     let of = Arc::clone(objects);
     let takes: [&[Takes]; 2] = [OID, &[Takes::Oid, Takes::Oid, Takes::Bool]];

@@ -39,6 +39,28 @@ fn first(query: &mut Query) -> Option<&mut Select> {
     }
 }
 
+/// The `select`s whose rows a client is given, one after the other.
+pub(super) fn united(statement: &mut Statement) -> Vec<&mut Select> {
+    let query = match statement {
+        Statement::Query(query) => Some(query),
+        Statement::Declare { stmts } => {
+            stmts.first_mut().and_then(|declared| declared.for_query.as_mut())
+        }
+        _ => None,
+    };
+    let (mut found, mut bodies) = (Vec::new(), Vec::new());
+    bodies.extend(query.map(|query| query.body.as_mut()));
+    while let Some(body) = bodies.pop() {
+        match body {
+            SetExpr::Select(select) => found.push(select.as_mut()),
+            SetExpr::SetOperation { left, right, .. } => bodies.extend([left.as_mut(), right.as_mut()]),
+            SetExpr::Query(query) => bodies.push(query.body.as_mut()),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// What PostgreSQL calls a column of this value.
 pub(super) fn name(expr: &Expr) -> String {
     match expr {
