@@ -2,7 +2,7 @@
 
 use crate::flight::in_order;
 use crate::flight::statements::Statement;
-use crate::flight::status::{of_batches, of_engine};
+use crate::flight::status::of_batches;
 use arrow_flight::FlightData;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
