@@ -12,6 +12,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
 use futures::{Stream, StreamExt, stream};
 use std::collections::VecDeque;
@@ -63,20 +65,21 @@ pub(crate) fn divided(
     }
     let child = match plan.children()[..] {
         [] => {
-            let n_rows = plan.partition_statistics(None)?.num_rows.get_value().copied();
+            let found = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())?;
+            let n_rows = found.num_rows.get_value().copied();
             let n = n_rows.unwrap_or(0).div_ceil(PART);
             return if n > 1 { plan.repartitioned(n, config) } else { Ok(None) };
         }
         [child] => child,
         _ => return Ok(None),
     };
-    let takes_any =
-        matches!(plan.required_input_distribution()[..], [Distribution::UnspecifiedDistribution]);
+    let taken = plan.input_distribution_requirements().into_per_child();
+    let takes_any = matches!(taken[..], [Distribution::UnspecifiedDistribution]);
     if !takes_any || plan.maintains_input_order() != [true] {
         return Ok(None);
     }
     let Some(child) = divided(child, config)? else { return Ok(None) };
-    Arc::clone(plan).with_new_children(vec![child]).map(Some)
+    replace_children_if_necessary(Arc::clone(plan), vec![child]).map(Some)
 }
 
 /// A part that is read: its batches that wait, each with the permit for its bytes.

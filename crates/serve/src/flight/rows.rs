@@ -14,6 +14,7 @@ use datafusion::common::plan_datafusion_err;
 use datafusion::common::stats::Precision;
 use datafusion::error::Result;
 use datafusion::execution::{SessionStateBuilder, TaskContext};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion_postgres::pgwire::error::PgWireResult;
@@ -126,7 +127,9 @@ pub(crate) async fn described(session: SessionContext, statement: &Statement) ->
 impl Planned {
     /// How many rows it has, where that is known; -1 where it is not, as in the protocol.
     pub(crate) fn n_rows(&self) -> i64 {
-        let Ok(found) = self.plan.partition_statistics(None) else { return -1 };
+        let statistics = StatisticsContext::new();
+        let found = statistics.compute(self.plan.as_ref(), &StatisticsArgs::new());
+        let Ok(found) = found else { return -1 };
         match found.num_rows {
             Precision::Exact(n) => i64::try_from(n).unwrap_or(-1),
             _ => -1,
