@@ -12,11 +12,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, Distribution, ExecutionPlan, ExecutionPlanProperties,
-    ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{Distribution, ExecutionPlan, ExecutionPlanProperties};
 use futures::{Stream, StreamExt, stream};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -75,16 +73,13 @@ pub(crate) fn divided(
         [child] => child,
         _ => return Ok(None),
     };
-    let takes_any = matches!(
-        plan.input_distribution_requirements().into_per_child()[..],
-        [Distribution::UnspecifiedDistribution]
-    );
+    let taken = plan.input_distribution_requirements().into_per_child();
+    let takes_any = matches!(taken[..], [Distribution::UnspecifiedDistribution]);
     if !takes_any || plan.maintains_input_order() != [true] {
         return Ok(None);
     }
     let Some(child) = divided(child, config)? else { return Ok(None) };
-    let anew = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-    Arc::clone(plan).replace_children(vec![child], anew).map(Some)
+    replace_children_if_necessary(Arc::clone(plan), vec![child]).map(Some)
 }
 
 /// A part that is read: its batches that wait, each with the permit for its bytes.

@@ -127,7 +127,8 @@ pub(crate) async fn described(session: SessionContext, statement: &Statement) ->
 impl Planned {
     /// How many rows it has, where that is known; -1 where it is not, as in the protocol.
     pub(crate) fn n_rows(&self) -> i64 {
-        let found = StatisticsContext::new().compute(self.plan.as_ref(), &StatisticsArgs::new());
+        let statistics = StatisticsContext::new();
+        let found = statistics.compute(self.plan.as_ref(), &StatisticsArgs::new());
         let Ok(found) = found else { return -1 };
         match found.num_rows {
             Precision::Exact(n) => i64::try_from(n).unwrap_or(-1),
