@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 
+import history
 from ingest import timed
-from space import made_up_trade
+from space import make_trade
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -104,7 +105,7 @@ def main():
             place = pathlib.Path(folder)
             for name in ("raw", "none"):
                 (place / name).mkdir()
-            made_up_trade(place / "raw/trade.parquet", asked.regions, products, asked.years)
+            make_trade(place / "raw/trade.parquet", asked.regions, products, asked.years)
             (place / "layout.yaml").write_text(LAYOUT)
             (place / "config.yaml").write_text(CONFIG)
             pipeline = {
@@ -139,6 +140,9 @@ def main():
             print(f"  {products} products: {statistics.median(s for s, _ in times):6.2f} s, {max(m for _, m in times):5.0f} MiB;"
                   f" DuckDB, the indices of region-products against two benchmarks alone:"
                   f" {statistics.median(s for s, _ in peers):5.2f} s, {max(m for _, m in peers):5.0f} MiB")
+            what = f"{asked.regions} regions x {products} products x {asked.years} years"
+            for name, found in ((what, times), (f"{what}: DuckDB, two benchmarks", peers)):
+                history.keep("resilience", name, statistics.median(s for s, _ in found), max(m for _, m in found))
 
 
 if __name__ == "__main__":

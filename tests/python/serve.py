@@ -32,7 +32,7 @@ CROSS = "select sum(a.fob_value * b.fob_value) from customs.records a join custo
 @contextlib.contextmanager
 def serving(*options, lake=LAKE, stderr=subprocess.PIPE):
     """A server on a free port: its port and process."""
-    command = [REBOUND, "serve", "--lake", lake, "--listen", "127.0.0.1:0", "--interval-s", "1", *options]
+    command = [REBOUND, "serve", "--lake", lake, "--bind", "127.0.0.1:0", "--interval-s", "1", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     line = process.stdout.readline()
     if not line:
@@ -178,7 +178,7 @@ def copies(port, folder):
         n = sum(1 for _ in copy.rows())
     assert n == ours("select count(*) as n from trade.region_product_year")[0]["n"], n
     with connect(port) as client:
-        refused("0A000", lambda: client.execute("copy panel.region to stdout (format binary)"))
+        refused("0A000", lambda: client.execute("copy panel.region to stdout (format parquet)"))
     print("\\copy and COPY TO STDOUT")
 
 
@@ -480,7 +480,7 @@ def access(folder):
         ran = subprocess.run([REBOUND, "serve", *options], capture_output=True, text=True, timeout=60)
         assert ran.returncode == 2 and expected in ran.stderr, ran
 
-    stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--listen", "0.0.0.0:0")
+    stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--bind", "0.0.0.0:0")
     users.chmod(0o644)
     stops("others can read", "--lake", LAKE, "--users", str(users))
     stops("more than all queries may use", "--lake", LAKE, "--memory-mib", "5000")
