@@ -285,6 +285,7 @@ mod tests {
             let plain = Lists::of(n, lists.iter().map(Vec::as_slice));
             for measure in [Measure::Conditional, Measure::Proximity] {
                 let phi = relatedness(&m, measure);
+                let rows: Vec<_> = (0..n).map(|p| phi.row(p)).collect();
                 let (ones, [of_first, of_second]) =
                     sums(&phi, Toward::List, &plain, &Weighted::of(n, &weighted));
                 let worths = plain_sums(&phi, Toward::Product(&worth), &plain);
@@ -297,10 +298,10 @@ mod tests {
                             let expected = by_hand(&with(w), of);
                             assert_eq!(found[at * n + p].to_bits(), expected.to_bits(), "{measure:?} {at} {p}");
                         };
-                        check(&ones, &|_| 1.0, &|q| phi.get(p, q));
-                        check(&of_first, &weight, &|q| phi.get(p, q));
-                        check(&of_second, &|_| -0.5, &|q| phi.get(p, q));
-                        check(&worths, &|q| worth[q], &|q| phi.get(q, p));
+                        check(&ones, &|_| 1.0, &|q| rows[p][q]);
+                        check(&of_first, &weight, &|q| rows[p][q]);
+                        check(&of_second, &|_| -0.5, &|q| rows[p][q]);
+                        check(&worths, &|q| worth[q], &|q| rows[q][p]);
                     }
                 }
                 for p in 0..n {
