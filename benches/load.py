@@ -45,7 +45,7 @@ at = rows.schema.get_field_index("value")
 pq.write_table(rows.set_column(at, "value", pc.add(pc.round(pc.multiply(rows["value"], 0.25)), 1.0)), to, compression="zstd")
 """
 
-# The rows of a table as CSV, by year in the order of the key.
+# The rows of a table as CSV, by year in the order of the key. Into a pipe: a file would keep the last year alone.
 ROWS = nation.OPEN + """
 table, key = sys.argv[3:5]
 columns = [name for name, *_ in con.execute(f"describe {table}").fetchall()]
