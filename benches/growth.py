@@ -211,9 +211,9 @@ def counties(larger):
     shape = " x ".join(f"{n:,}" for n in base.size[:3])
     longest = sorted(seconds.items(), key=lambda item: -item[1])[:4]
     most = "; ".join(f"{name} {duration(of)}" for name, of in longest)
-    return (f"{COUNTIES[0]:,} regions (counties), {COUNTIES[1]:,} products and {COUNTIES[2]} years: {duration(total)} and\n{memory / 1024:.0f} GiB"
-            f" if nothing were put aside; longest are {most}. Computed\nstage by stage from {shape}, by the exponents of the last doubling of each"
-            f" dimension. A stage that\ntakes less than {LEAST} s where it is doubled is taken to grow with the size.")
+    return (f"{COUNTIES[0]:,} regions (counties), {COUNTIES[1]:,} products and {COUNTIES[2]} years: {duration(total)}, and {memory / 1024:.0f} GiB "
+            f"if nothing were put aside. Longest are {most}. Computed stage by stage from {shape}, by the exponents of the last doubling of each "
+            f"dimension. A stage that takes less than {LEAST} s where it is doubled is taken to grow with the size.")
 
 
 def duration(seconds):
@@ -237,8 +237,8 @@ def billion(found):
         by = [max(0.0, timing.exponent(getattr(before[name], what), getattr(took, what), (n_before, n_last))) for what in ("seconds", "mib")]
         times = BILLION / n_last
         told.append(f"{name} {duration(took.seconds * times ** by[0])} (exponent {by[0]:.2f})")
-    return (f"A billion records ({gigabytes * BILLION / n_last:.0f} GB of text) of as many regions and products: {', '.join(told)}.\nComputed from"
-            f" {n_last:,} records, by the exponents of the last doubling. Memory is bounded by\n`engine.memory_mib`.")
+    return (f"A billion records ({gigabytes * BILLION / n_last:.0f} GB of text) of as many regions and products: {', '.join(told)}. Computed from "
+            f"{n_last:,} records, by the exponents of the last doubling. Memory is bounded by `engine.memory_mib`.")
 
 
 def of_models(found):
@@ -250,30 +250,22 @@ def of_models(found):
 
 
 def page(larger, of_rows, of_regression, repeat):
-    return f"""Medians of {repeat}, {timing.machine()}; all is made up. An exponent is by which power of its size something grew
-from the row before: 1 doubles with it, 2 becomes four times as large. The share of the machine that
-was busy is processor time over what all cores had.
-
-All stages and checks, from an empty lake:
-
-{of_nations(larger)}
-
-Seconds of stages, with the exponents of the last doubling:
-
-{of_stages(larger)}
-
-Records, from text to sums by region, product and year, and by destination, ownership and trade mode:
-
-{of_records(of_rows)}
-
-`{SPECS[0][1]}`, {SPECS[0][0]}, a whole process from Parquet:
-
-{of_models(of_regression)}
-
-Projections, no measurements:
-
-- {counties(larger).replace(chr(10), chr(10) + "  ")}
-- {billion(of_rows).replace(chr(10), chr(10) + "  ")}"""
+    head = (f"Medians of {repeat}, {timing.machine()}; all is made up. An exponent is by which power of its size something grew from the row "
+            "before: 1 doubles with it, 2 becomes four times as large. The share of the machine that was busy is processor time over what all "
+            "cores had.")
+    return "\n\n".join([
+        timing.paragraph(head),
+        "All stages and checks, from an empty lake:",
+        of_nations(larger),
+        "Seconds of stages, with the exponents of the last doubling:",
+        of_stages(larger),
+        timing.paragraph("Records, from text to sums by region, product and year, and by destination, ownership and trade mode:"),
+        of_records(of_rows),
+        timing.paragraph(f"`{SPECS[0][1]}`, {SPECS[0][0]}, a whole process from Parquet:"),
+        of_models(of_regression),
+        "Projections, no measurements:",
+        timing.paragraph(counties(larger), "- ") + "\n" + timing.paragraph(billion(of_rows), "- "),
+    ])
 
 
 def main():

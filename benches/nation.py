@@ -157,9 +157,9 @@ def page(shape, n_cells, whole, stages, duck):
     """The tables, in Markdown."""
     rows = "\n".join(f"| {name} | {seconds:.2f} |" for name, seconds in stages.items() if seconds >= 0.05)
     rest = whole.seconds - sum(stages.values())
-    return f"""All stages and checks on {shape}, made up ({n_cells:,} sums), from an empty lake, beside DuckDB
-on the SQL of one panel alone (`panel.region_product_year` as it was, year by year to Parquet).
-Medians, {timing.machine()}.
+    head = (f"All stages and checks on {shape}, made up ({n_cells:,} sums), from an empty lake, beside DuckDB on the SQL of one panel alone "
+            f"(`panel.region_product_year` as it was, year by year to Parquet). Medians, {timing.machine()}.")
+    return f"""{timing.paragraph(head)}
 
 | what | seconds | peak memory, MiB | machine busy |
 | --- | --- | --- | --- |

@@ -8,6 +8,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import textwrap
 import time
 from typing import NamedTuple
 
@@ -81,6 +82,11 @@ def machine():
     """Where it was measured, in words."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return f"{cores()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
+
+
+def paragraph(text, first=""):
+    """Prose in lines as those of the book; `first` stands before the first of them, and others are as far in."""
+    return textwrap.fill(text, 100, initial_indent=first, subsequent_indent=" " * len(first), break_long_words=False, break_on_hyphens=False)
 
 
 def put(page, name, text):
