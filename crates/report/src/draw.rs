@@ -230,7 +230,7 @@ enum FigureData<'v> {
     /// All of a value.
     Whole(&'v Value),
     /// Some fields of an object.
-    Fields(BTreeMap<&'v str, FigureData<'v>>),
+    Fields(BTreeMap<&'v str, Self>),
 }
 
 /// What no figure shows: the way to each field.

@@ -108,6 +108,9 @@ fn median(members: &[usize], points: &[layout::Point]) -> usize {
 /// A product that a region may enter, and its density.
 type Near = (usize, f64);
 
+/// What regions are specialised in, and what lies near, by region.
+type Specialised = (BTreeMap<String, String>, BTreeMap<String, Vec<Near>>);
+
 /// What regions are specialised in, in a year, and if `pci` says how complex products are, which lie
 /// nearest to that: those of highest density, `listed` of each region at the most.
 fn specialised(
@@ -115,7 +118,7 @@ fn specialised(
     (year, listed): (i64, usize),
     pci: Option<&[Value]>,
     products: &Products,
-) -> Result<(BTreeMap<String, String>, BTreeMap<String, Vec<Near>>), ReportError> {
+) -> Result<Specialised, ReportError> {
     const TABLE: &str = "space.region_product_year";
     let mut regions = Codes::default();
     // What each region is specialised in, and what lies near.

@@ -188,7 +188,7 @@ impl OutputError {
 ///
 /// [`OutputError`] if a value cannot be shown.
 pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, OutputError> {
-    let options = arrow::util::display::FormatOptions::new().with_null("null");
+    let options = FormatOptions::new().with_null("null");
     // Without rows there is still a header to show.
     let empty = [RecordBatch::new_empty(schema.clone())];
     let shown = if batches.is_empty() { &empty } else { batches };

@@ -50,6 +50,9 @@ pub(super) struct Codes {
     last: u32,
 }
 
+/// By how much a product changed, in hundredths, and its number.
+type Change = (i128, usize);
+
 impl Codes {
     /// The texts, by their numbers.
     pub(super) fn into_texts(self) -> Vec<String> {
@@ -286,14 +289,14 @@ impl<'p> Pass<'p> {
 
     /// How two changes of a list stand to each other: the larger comes first, and of equal ones the
     /// product with the first code.
-    fn order(&self, a: (i128, usize), b: (i128, usize)) -> Ordering {
+    fn order(&self, a: Change, b: Change) -> Ordering {
         let codes = &self.codes.all;
         b.0.abs().cmp(&a.0.abs()).then_with(|| codes[a.1].cmp(&codes[b.1]))
     }
 
     /// What of each region fell most, came back and entered, and the products of these.
     fn parts(&self) -> (Parts, BTreeSet<String>) {
-        let mut most: BTreeMap<(usize, usize), [Vec<(i128, usize)>; 3]> = BTreeMap::new();
+        let mut most: BTreeMap<(usize, usize), [Vec<Change>; 3]> = BTreeMap::new();
         for rows in self.runs() {
             let at = rows.first().map_or((0, 0), Row::place);
             let lists = most.entry(at).or_default();

@@ -126,8 +126,8 @@ fn start_log(format: LogFormat, level: LevelFilter) {
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<()> {
-    lake::check_clock()?;
+/// Refuses options that do not go together.
+fn check(cli: &Cli) -> anyhow::Result<Reach> {
     let open = [Some(cli.bind), cli.flight].into_iter().flatten();
     let open = open.filter(|address| !address.ip().is_loopback()).min();
     if let Some(address) = open
@@ -145,22 +145,35 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         ))
         .into());
     }
-    let users = cli.users.as_deref().map(Users::read).transpose()?;
-    let acceptor = match (&cli.tls_cert, &cli.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
-        _ => None,
-    };
-    if open.is_some() && acceptor.is_none() {
-        tracing::warn!(
-            "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
-        );
-    }
     if !cli.lake.contains("://") && !Path::new(&cli.lake).is_dir() {
         return Err(UsersError(format!(
             "no lake in `{}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`",
             cli.lake
         ))
         .into());
+    }
+    Ok(if open.is_some() { Reach::Network } else { Reach::Machine })
+}
+
+/// From where clients may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Machine,
+    Network,
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    lake::check_clock()?;
+    let reach = check(cli)?;
+    let users = cli.users.as_deref().map(Users::read).transpose()?;
+    let acceptor = match (&cli.tls_cert, &cli.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+        _ => None,
+    };
+    if reach == Reach::Network && acceptor.is_none() {
+        tracing::warn!(
+            "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
+        );
     }
     let lake = Lake::open(&cli.lake)?;
     let threads = match usize::from(cli.threads) {

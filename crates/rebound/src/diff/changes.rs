@@ -17,7 +17,7 @@ pub fn changes(found: &Difference) -> Value {
     let why: Vec<Value> = found.causes.iter().map(why).chain(unknown).collect();
     json!({
         "run": found.new.run, "since": found.old.run, "tables": tables, "n_same": found.tables_same.len(),
-        "regions": moved(found, regions), "products": moved(found, |change| vec![(change.measure.as_deref(), &change.products)]),
+        "regions": moved(found, regions), "products": moved(found, |change| vec![(change.measure.as_deref(), change.products.as_slice())]),
         "why": why,
     })
 }
@@ -31,18 +31,21 @@ fn why(cause: &Cause) -> Value {
     json!({"kind": cause.kind, "change": cause.change, "stages": cause.stages.join(", ")})
 }
 
+/// By which column, and what moved most by it.
+type By<'c> = (Option<&'c str>, &'c [Moved]);
+
 /// The regions that moved most in a table: by its measure, and by each index.
-fn regions(change: &TableChange) -> Vec<(Option<&str>, &Vec<Moved>)> {
-    let by_index = change.regions_by.iter().map(|by| (Some(by.measure.as_str()), &by.regions));
-    std::iter::once((change.measure.as_deref(), &change.regions)).chain(by_index).collect()
+fn regions(change: &TableChange) -> Vec<By<'_>> {
+    let by_index =
+        change.regions_by.iter().map(|by| (Some(by.measure.as_str()), by.regions.as_slice()));
+    std::iter::once((change.measure.as_deref(), change.regions.as_slice()))
+        .chain(by_index)
+        .collect()
 }
 
 /// The regions or products that moved most, table by table: by which column, how far without signs,
 /// and in sum.
-fn moved(
-    found: &Difference,
-    of: fn(&TableChange) -> Vec<(Option<&str>, &Vec<Moved>)>,
-) -> Vec<Value> {
+fn moved(found: &Difference, of: fn(&TableChange) -> Vec<By<'_>>) -> Vec<Value> {
     let mut rows = Vec::new();
     for change in &found.tables_changed {
         for (measure, moved) in of(change) {

@@ -7,7 +7,7 @@ use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, Relatedn
 use project::config::count;
 use report::output::OutputArgs;
 use sources::input::Frame;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What to measure of which table, under which conventions.

@@ -8,7 +8,7 @@ use super::splitter::wrong;
 use super::sql_table::{MadePart, Making, PartWork, Value, read_together, statement};
 use lake::TableVersion;
 use project::sql_file::SqlReads;
-use stages::{Context, StageError, Unit};
+use stages::{Context, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 

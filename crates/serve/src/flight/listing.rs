@@ -13,7 +13,7 @@ use datafusion::arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use lake::{Column, Kind, meta};
 use query::CATALOG;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,13 +124,13 @@ impl Table<'_> {
             ];
             let said = said.map(|(name, value)| (format!("ARROW:FLIGHT:SQL:{name}"), value));
             Field::new(&column.name, column.kind.arrow(), column.is_nullable)
-                .with_metadata(HashMap::from(said))
+                .with_metadata(said.into())
         });
         let said = [
             ("rebound.about".to_owned(), self.about.to_owned()),
             ("rebound.key".to_owned(), self.key.join(",")),
         ];
-        Schema::new_with_metadata(fields.collect::<Vec<_>>(), HashMap::from(said))
+        Schema::new_with_metadata(fields.collect::<Vec<_>>(), said.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers written as a pattern says: `to_char` of numbers.
 
 use datafusion::common::{Result, not_impl_err};
+use std::cmp::Ordering;
 
 /// A part of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,8 @@ impl Pattern {
                 Part::Literal(literal) => text.push_str(literal),
             }
         }
-        self.signed(text, sign_at.unwrap_or(0), is_negative && !is_zero)
+        let to_zero = if is_negative && !is_zero { Ordering::Less } else { Ordering::Greater };
+        self.signed(text, sign_at.unwrap_or(0), to_zero)
     }
 
     /// How many digits behind the point are written.
@@ -167,7 +169,8 @@ impl Pattern {
         needed.max(fraction.trim_end_matches('0').len()).min(n_behind)
     }
 
-    fn signed(&self, mut text: String, at: usize, is_negative: bool) -> String {
+    fn signed(&self, mut text: String, at: usize, to_zero: Ordering) -> String {
+        let is_negative = to_zero.is_lt();
         match self.sign {
             Sign::Blank => text.insert(at, if is_negative { '-' } else { ' ' }),
             Sign::Leading => text.insert(at, if is_negative { '-' } else { '+' }),

@@ -112,10 +112,18 @@ fn name_at<'n>(names: &[&'n str], at: i64) -> &'n str {
     usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default()
 }
 
+/// Whether a value is as wide as the widest of its kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    Filled,
+    Own,
+}
+
 /// What a keyword is for; `typed` is as it was written.
-fn value(time: Time, keyword: &str, typed: &str, is_filled: bool) -> String {
-    let number = |value: i64, width: usize| {
-        if is_filled { format!("{value:0width$}") } else { value.to_string() }
+fn value(time: Time, keyword: &str, typed: &str, width: Width) -> String {
+    let is_filled = width == Width::Filled;
+    let number = |value: i64, n: usize| {
+        if is_filled { format!("{value:0n$}") } else { value.to_string() }
     };
     let name = |names: &[&str], at: i64| {
         let name = in_case(name_at(names, at), typed);
@@ -167,7 +175,7 @@ fn value(time: Time, keyword: &str, typed: &str, is_filled: bool) -> String {
 /// A time, in microseconds from 1970, as the pattern says.
 pub(super) fn written(micros: i64, pattern: &str) -> String {
     let time = Time::of(micros);
-    let (mut text, mut rest, mut is_filled) = (String::new(), pattern, true);
+    let (mut text, mut rest, mut width) = (String::new(), pattern, Width::Filled);
     while let Some(c) = rest.chars().next() {
         if c == '"' {
             let quoted = &rest[1..];
@@ -180,11 +188,11 @@ pub(super) fn written(micros: i64, pattern: &str) -> String {
             rest.get(..keyword.len()).is_some_and(|head| head.eq_ignore_ascii_case(keyword))
         };
         if begins(&&"FM") {
-            (is_filled, rest) = (false, &rest[2..]);
+            (width, rest) = (Width::Own, &rest[2..]);
         } else if let Some(keyword) = KEYWORDS.iter().find(|keyword| begins(keyword)) {
             let (typed, behind) = rest.split_at(keyword.len());
-            text.push_str(&value(time, keyword, typed, is_filled));
-            (is_filled, rest) = (true, behind);
+            text.push_str(&value(time, keyword, typed, width));
+            (width, rest) = (Width::Filled, behind);
         } else {
             text.push(c);
             rest = &rest[c.len_utf8()..];

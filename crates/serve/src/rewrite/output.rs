@@ -53,7 +53,9 @@ pub(super) fn united(statement: &mut Statement) -> Vec<&mut Select> {
     while let Some(body) = bodies.pop() {
         match body {
             SetExpr::Select(select) => found.push(select.as_mut()),
-            SetExpr::SetOperation { left, right, .. } => bodies.extend([left.as_mut(), right.as_mut()]),
+            SetExpr::SetOperation { left, right, .. } => {
+                bodies.extend([left.as_mut(), right.as_mut()])
+            }
             SetExpr::Query(query) => bodies.push(query.body.as_mut()),
             _ => {}
         }
