@@ -163,7 +163,7 @@ def serving(rebound, lake, n_connections):
     with log.open("w") as errors:
         process = subprocess.Popen(
             [rebound, "serve", "--quiet", "--lake", str(lake), "--bind", "127.0.0.1:0", "--interval-s", "1",
-             "--max-connections", str(n_connections), "--total-memory-mib", str(memory // 4)],
+             "--max-connections", str(n_connections), "--total-memory-mib", str(max(1024, memory // 4))],
             stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         port = re.search(r":(\d+)/rebound", process.stdout.readline())

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What PostgreSQL's own catalog has rows of, and this one has none.
-const WITHOUT_ROWS: [&str; 9] = [
+const WITHOUT_ROWS: [&str; 8] = [
     "pg_auth_members",
     "pg_collation",
     "pg_depend",
@@ -35,11 +35,10 @@ const WITHOUT_ROWS: [&str; 9] = [
     "pg_rewrite",
     "pg_shdescription",
     "pg_statistic",
-    "pg_ts_config_map",
 ];
 
 /// What comes with `datafusion-pg-catalog` and is not made here. It is as PostgreSQL has it.
-const AS_IT_COMES: [&str; 42] = [
+const AS_IT_COMES: [&str; 41] = [
     "pg_aggregate",
     "pg_am",
     "pg_amop",
@@ -77,7 +76,6 @@ const AS_IT_COMES: [&str; 42] = [
     "pg_subscription",
     "pg_subscription_rel",
     "pg_tablespace",
-    "pg_transform",
     "pg_trigger",
     "pg_ts_config",
     "pg_ts_dict",

@@ -86,11 +86,19 @@ pub(super) struct Naming<'k> {
     pub(super) ctes: BTreeSet<String>,
     /// Of each `select` that is looked at, the tables of `pg_catalog` by their aliases.
     scopes: Vec<BTreeMap<String, String>>,
+    /// Whether the next series that is looked at is one that was just put into a query of its own.
+    is_in_place: IsInPlace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsInPlace {
+    Yes,
+    No,
 }
 
 impl<'k> Naming<'k> {
     pub(super) fn new(known: &'k Known, path: &'k [String], ctes: BTreeSet<String>) -> Self {
-        Self { known, path, ctes, scopes: Vec::new() }
+        Self { known, path, ctes, scopes: Vec::new(), is_in_place: IsInPlace::No }
     }
 
     /// A table without a schema gets that which it is in.
@@ -117,7 +125,17 @@ impl<'k> Naming<'k> {
         }
     }
 
-    fn factor(&self, factor: &mut TableFactor) -> Result<(), PgWireError> {
+    fn factor(&mut self, factor: &mut TableFactor) -> Result<(), PgWireError> {
+        let series = match factor {
+            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
+                SERIES.contains(&last_folded(name).as_str())
+            }
+            _ => false,
+        };
+        // What is put in place of a series has it within, which is looked at next.
+        if series && std::mem::replace(&mut self.is_in_place, IsInPlace::No) == IsInPlace::Yes {
+            return Ok(());
+        }
         match factor {
             TableFactor::Table { name, args: None, .. } => self.qualify(name),
             TableFactor::Table {
@@ -128,6 +146,7 @@ impl<'k> Naming<'k> {
                     && let Some(made) = of_function(&last_folded(name), given, alias.as_ref())
                 {
                     *factor = made;
+                    self.is_in_place = if series { IsInPlace::Yes } else { IsInPlace::No };
                 }
                 Ok(())
             }
@@ -137,6 +156,7 @@ impl<'k> Naming<'k> {
                     && let Some(made) = of_function(&last_folded(name), given, alias.as_ref())
                 {
                     *factor = made;
+                    self.is_in_place = if series { IsInPlace::Yes } else { IsInPlace::No };
                 }
                 Ok(())
             }
