@@ -214,8 +214,9 @@ def protocol(uri):
         assert ask("CommandStatementQuery", proto(1, b"select 1 as a")) == [{"a": 1}]
 
         with connect(uri) as other, other.cursor() as cursor:
-            cursor.execute(CROSS)
-            held = cursor.adbc_statement.get_option_bytes("adbc.flight.sql.statement.exec.last_flight_info")
+            # What another client may hold of a query, which is a FlightInfo.
+            [held], _ = cursor.adbc_execute_partitions(CROSS)
+            cursor.adbc_read_partition(held)
             cancel = lambda: list(client.do_action(pyarrow.flight.Action("CancelFlightInfo", proto(1, held))))[0].body.to_pybytes()
             # The driver asks for rows by itself, after a while.
             assert any(cancel() == b"\x08\x01" or time.sleep(0.1) for _ in range(50)), "it cannot be cancelled"
