@@ -118,7 +118,7 @@ def values(uri):
 def ordered(uri):
     """Rows of a table come in its order, and those of all parts of it are there."""
     with connect(uri) as client:
-        for name in ("trade.region_product_year", "customs.records"):
+        for name in ("trade.region_product_year", "customs.records", "diversification.product_year", "panel.region_product_year"):
             found = fetch(client, f"select * from {name}")
             schema = client.adbc_get_table_schema(name.split(".")[1], db_schema_filter=name.split(".")[0])
             key = schema.metadata[b"rebound.key"].decode().split(",")
@@ -428,7 +428,7 @@ def access(folder):
 def publication(folder):
     """A run that is published while the server runs is picked up; a kept run is a database of its own, and held."""
     lake = os.path.join(folder, "lake")
-    shutil.copytree(LAKE, lake)
+    shutil.copytree(LAKE, lake, ignore=shutil.ignore_patterns("leases"))
     for name in ("config", "samples"):
         os.symlink(ROOT / name, os.path.join(folder, name))
     changed = pathlib.Path(folder, "pipelines")
