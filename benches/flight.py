@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
 PANEL = """
 import duckdb, sys
 con = duckdb.connect()
@@ -61,6 +63,19 @@ print(json.dumps({"seconds": seconds, "rows": table.num_rows, "is_in_order": is_
                   "bytes": table.nbytes}))
 """
 
+# A pipeline has sources; here none of them is read.
+PIPELINE = """
+name: made_up
+config: [ROOT/config/default.yaml, ROOT/config/australia.yaml]
+lake: lake
+sources:
+  - layout: ROOT/config/layouts/australia_state_ahecc8.yaml
+    files: [ROOT/samples/australia/state_exports_ahecc8_*.csv.gz]
+tables:
+  panel: {file: panel.parquet, about: a region's exports of a product in a year}
+stages: [tables]
+"""
+
 SQL = "select * from external.panel"
 
 
@@ -86,8 +101,7 @@ def main():
         folder.mkdir(exist_ok=True)
         if not (folder / "lake").exists():
             subprocess.run([sys.executable, "-c", PANEL, str(folder / "panel.parquet"), str(args.rows)], check=True)
-            (folder / "made-up.yaml").write_text(
-                "name: made_up\nlake: lake\ntables:\n  panel: {file: panel.parquet, about: a region's exports of a product in a year}\nstages: [tables]\n")
+            (folder / "made-up.yaml").write_text(PIPELINE.replace("ROOT", str(ROOT)))
             subprocess.run([rebound, "--quiet", "run", str(folder / "made-up.yaml")], check=True, cwd=folder)
         server = subprocess.Popen([rebound, "serve", "--quiet", "--lake", str(folder / "lake"), "--bind", "127.0.0.1:0", "--flight", "127.0.0.1:0"],
                                   stdout=subprocess.PIPE, text=True)
