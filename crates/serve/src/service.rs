@@ -265,7 +265,7 @@ impl QueryParser for Preparing {
 
     fn get_parameter_types(&self, statement: &Self::Statement) -> PgWireResult<Vec<Type>> {
         match &statement.1 {
-            Some((_, plan)) => parameters::types(plan),
+            Some((_, plan)) => parameters::types(plan, &statement.0),
             None => Ok(Vec::new()),
         }
     }
