@@ -5,7 +5,7 @@
 The panel is made up: regions x products x years with texts, whole numbers, money, doubles with nulls and flags. Each fetch is a process of
 its own that gathers all rows in Arrow, by ADBC's driver of Flight SQL or that of PostgreSQL; the clock runs from the query to the last row.
 The server has run the query before. Medians of K fetches of each kind, taken in turn.
-Fails if the rows differ. Asserts no times."""
+Fails if the rows differ, or Flight SQL does not give them in their order. Asserts no times."""
 
 import argparse
 import json
@@ -53,8 +53,11 @@ def told(column):
     if pyarrow.types.is_string(column.type):
         column = pc.cast(pc.utf8_slice_codeunits(column, 0, 6), pyarrow.int64())
     return [column.null_count, round(float(pc.sum(pc.cast(column, pyarrow.float64())).as_py()), 3)]
+number = lambda name: pc.cast(table[name], pyarrow.int64())
+key = pc.add(pc.multiply(pc.add(pc.multiply(number("region_code"), 1000000), number("product")), 10000), number("year")).combine_chunks()
+is_in_order = pc.all(pc.less(key[:-1], key[1:])).as_py()
 sums = {name: told(table[name]) for name in table.column_names}
-print(json.dumps({"seconds": seconds, "rows": table.num_rows, "sums": sums, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+print(json.dumps({"seconds": seconds, "rows": table.num_rows, "is_in_order": is_in_order, "sums": sums, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                   "bytes": table.nbytes}))
 """
 
@@ -105,6 +108,7 @@ def main():
     for of_kind in found.values():
         for one in of_kind:
             assert (one["rows"], one["sums"]) == (first["rows"], first["sums"]), (first, one)
+    assert all(one["is_in_order"] for one in found["flightsql"]), "rows are out of order"
     print(f"{first['rows']:,} rows, {first['bytes'] / 2**20:,.0f} MiB in Arrow")
     medians = {}
     for kind, of_kind in found.items():

@@ -11,7 +11,7 @@ use arrow_flight::{
 };
 use async_trait::async_trait;
 use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use datafusion::arrow::ipc::CompressionType;
 use futures::FutureExt;
 use futures::stream::BoxStream;
@@ -65,7 +65,9 @@ fn shown(headers: &MetadataMap) -> Result<Shown, Status> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
     }
-    let decoded = BASE64_STANDARD.decode(rest.trim()).map_err(|_| malformed())?;
+    // Some clients pad it, others do not.
+    let coded = rest.trim().trim_end_matches('=');
+    let decoded = BASE64_STANDARD_NO_PAD.decode(coded).map_err(|_| malformed())?;
     let text = String::from_utf8(decoded).map_err(|_| malformed())?;
     let (user, password) = text.split_once(':').ok_or_else(malformed)?;
     Ok(Shown::Password { user: user.to_owned(), password: password.to_owned() })
@@ -251,6 +253,7 @@ mod tests {
         for (text, expected) in [
             ("Basic YWRhOmE6YiBj", password("ada", "a:b c")),
             ("basic YWRhOg==", password("ada", "")),
+            ("Basic YWRhOg", password("ada", "")),
             ("Bearer abc=", Shown::Token("abc=".to_owned())),
         ] {
             assert_eq!(shown(&headers(text)).expect("known"), expected, "{text}");

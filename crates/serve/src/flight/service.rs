@@ -333,7 +333,13 @@ impl FlightSqlService for Service {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let found = caller(&request)?.seat.prepared().get(&query.prepared_statement_handle);
-        self.info_of(&*found.ok_or_else(not_open)?, &query, request).await
+        let statement = found.ok_or_else(not_open)?;
+        if statement.values.is_empty() {
+            // Its ticket is good on other connections too.
+            let ticket = TicketStatementQuery { statement_handle: statement.handle() };
+            return self.info_of(&statement, &ticket, request).await;
+        }
+        self.info_of(&statement, &query, request).await
     }
 
     async fn do_get_prepared_statement(
