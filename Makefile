@@ -308,7 +308,8 @@ ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
 ci: export RUST_TEST_THREADS = 3
-ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
+# The server is not optimised: it would take minutes, and its work is the engine's.
+ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16) --config profile.$(PROFILE).package.serve.opt-level=0
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust package test-tools $(VENV)/ready
