@@ -250,7 +250,7 @@ bench-growth: build $(VENV)/ready ## how time and memory grow with regions, prod
 	@echo "made up: nothing here is a finding"
 	$(VENV)/bin/python benches/growth.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
 
-bench-billion: build ## a billion made-up records, packed, to all sums: hours, and 40 GB of disk (not in `make bench`; RECORDS=10000000 tries it)
+bench-billion: build ## a billion made-up records, packed, to all sums: most of an hour, and up to 40 GB of disk (not in `make bench`; RECORDS=10000000 tries it)
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/billion.py $(REBOUND) --rows $(RECORDS)
 
