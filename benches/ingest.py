@@ -138,9 +138,8 @@ def main():
                 return seconds, memory
 
             def sums():
-                """The folder of the one version of the sums by ownership and trade mode."""
-                found, = (place / "lake/tables/trade.region_product_year_ownership_trade_mode").iterdir()
-                return found
+                """The folders of the sums by ownership and trade mode."""
+                return place / "lake/tables/trade.region_product_year_ownership_trade_mode/*"
 
             def total(table):
                 query = f"select cast(sum(fob_value) as bigint) from {table}"
@@ -161,9 +160,13 @@ def main():
                 ingest.setdefault(f"rebound, {encoding}", []).append(stage("ingest"))
                 aggregate.setdefault("rebound, that table", []).append(stage("aggregate", pipeline="pipeline-one.yaml"))
                 shutil.rmtree(place / "one", ignore_errors=True)
-                sums().rename(place / "one")
+                (place / "one").mkdir()
+                for at, file in enumerate(sums().parent.glob("*/*.parquet")):
+                    file.rename(place / f"one/{at}.parquet")
                 for table in (place / "lake/tables").glob("trade.*"):
                     shutil.rmtree(table)
+                # What parts of the work made is known there.
+                shutil.rmtree(place / "lake/units")
                 aggregate.setdefault("rebound, all tables", []).append(stage("aggregate"))
                 # The lake publishes when its stages are whole.
                 stage("ingest+")
@@ -180,7 +183,7 @@ def main():
                     check(peer, found)
                     ingest.setdefault(peer, []).append((seconds, memory))
                     out.unlink()
-                records, = (place / "lake/tables/customs.records").iterdir()
+                records = place / "lake/tables/customs.records/*"
                 for name, code in (("duckdb, one GROUP BY", GROUP), ("duckdb, all tables", GROUP_ALL)):
                     seconds, memory, _ = timed([sys.executable, "-c", code, str(records), str(place / "peer")])
                     aggregate.setdefault(name, []).append((seconds, memory))

@@ -233,9 +233,13 @@ mod tests {
         Builder::new_multi_thread().worker_threads(2).build().expect("a runtime")
     }
 
-    fn column(name: &str, kind: Kind, is_nullable: bool) -> Column {
+    fn nullable(column: Column) -> Column {
+        Column { is_nullable: true, ..column }
+    }
+
+    fn column(name: &str, kind: Kind) -> Column {
         let (name, unit) = (name.to_owned(), String::new());
-        Column { name, kind, is_nullable, unit, about: String::new() }
+        Column { name, kind, is_nullable: false, unit, about: String::new() }
     }
 
     /// A table with a file for each of `files`.
@@ -276,9 +280,9 @@ mod tests {
             about: "pairs",
             key: &["first_year", "region", "product"],
             columns: vec![
-                column("first_year", Kind::Int, false),
-                column("region", Kind::Text, false),
-                column("product", Kind::Text, false),
+                column("first_year", Kind::Int),
+                column("region", Kind::Text),
+                column("product", Kind::Text),
             ],
         };
         let of_pair = |first: bool| {
@@ -294,10 +298,10 @@ mod tests {
             about: "values",
             key: &["year", "region", "product"],
             columns: vec![
-                column("year", Kind::Int, false),
-                column("region", Kind::Text, false),
-                column("product", Kind::Text, false),
-                column("value", Kind::Float, true),
+                column("year", Kind::Int),
+                column("region", Kind::Text),
+                column("product", Kind::Text),
+                nullable(column("value", Kind::Float)),
             ],
         };
         let of_cell = |year: i32| {
@@ -317,7 +321,7 @@ mod tests {
             table: "test.name",
             about: "names",
             key: &["product"],
-            columns: vec![column("product", Kind::Text, false), column("name", Kind::Text, true)],
+            columns: vec![column("product", Kind::Text), nullable(column("name", Kind::Text))],
         };
         let named = || (0..n).filter(|p| p % 4 != 1);
         let of_name = vec![

@@ -415,6 +415,6 @@ mod tests {
         let rows = [text(&[long, a, long, None]), money(&[1, 1, 2, 3])];
         let keys = [text(&[a, long, long, long, None]), money(&[1, 2, 1, 3, 3])];
         assert_eq!(found(&rows, &keys), [vec![1], vec![2], vec![0], vec![], vec![]]);
-        assert_eq!(found(&[text(&[])], &[text(&[a, None])]), [vec![], vec![]]);
+        assert_eq!(found(&[text(&[])], &[text(&[a, None])]), [Vec::<u32>::new(), vec![]]);
     }
 }

@@ -375,7 +375,7 @@ impl ExtendedQueryHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let parser = self.query_parser();
-        // A cursor has its text only, and rows that are texts.
+        // A cursor has its text only.
         let of_cursor = match &portal.statement.statement {
             (text, None) => Some(text.clone()),
             (_, Some((Statement::Fetch { name, .. }, _))) => {
@@ -385,15 +385,13 @@ impl ExtendedQueryHandler for Handlers {
             }
             _ => None,
         };
+        let format = Some(&portal.result_column_format);
         let columns = match of_cursor {
             Some(text) => match parser.parse_sql(client, &text, &[]).await? {
-                Some(statement) => parser.get_result_schema(&statement, None)?,
+                Some(statement) => parser.get_result_schema(&statement, format)?,
                 None => Vec::new(),
             },
-            None => {
-                let format = Some(&portal.result_column_format);
-                parser.get_result_schema(&portal.statement.statement, format)?
-            }
+            None => parser.get_result_schema(&portal.statement.statement, format)?,
         };
         Ok(DescribePortalResponse::new(columns))
     }

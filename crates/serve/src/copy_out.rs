@@ -4,7 +4,7 @@ use crate::encoded;
 use crate::errors::error;
 use crate::rewrite::without_marks;
 use async_trait::async_trait;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -218,12 +218,12 @@ fn asked(statement: &Statement) -> Option<PgWireResult<(Box<Query>, Form)>> {
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// A row of a binary copy: its fields as they are sent to whoever asks for them in binary.
-fn binary(row: &DataRow) -> CopyData {
-    let mut data = BytesMut::with_capacity(2 + row.data.len());
-    data.put_i16(row.field_count);
-    data.extend_from_slice(&row.data);
-    CopyData::new(data.freeze())
+fn binary(row: &DataRow) -> Vec<u8> {
+    [&row.field_count.to_be_bytes()[..], &row.data].concat()
 }
+
+/// What comes behind the rows of a binary copy: a row of -1 fields.
+const END: [u8; 2] = [0xff, 0xff];
 
 async fn copy(query: Box<Query>, form: Form, context: &SessionContext) -> PgWireResult<Response> {
     let failed = |error| PgWireError::ApiError(Box::new(error));
@@ -240,8 +240,15 @@ async fn copy(query: Box<Query>, form: Form, context: &SessionContext) -> PgWire
     if form.kind == Kind::Binary {
         let rows = encoded::rows(frame, &Format::UnifiedBinary, None).await?;
         let rows = rows.data_rows.map(|row| row.map(|row| binary(&row)));
-        let head = stream::iter([Ok(CopyData::new(Bytes::from_static(SIGNATURE)))]);
-        return Ok(Response::CopyOut(CopyResponse::new(1, n_columns, head.chain(rows))));
+        // Some clients want the signature in one message with what comes first.
+        let rows = rows.chain(stream::iter([Ok(END.to_vec())])).enumerate();
+        let rows = rows.map(|(at, data)| {
+            let data = data?;
+            let all = if at == 0 { [SIGNATURE, &data].concat() } else { data };
+            Ok(CopyData::new(Bytes::from(all)))
+        });
+        let data_stream = Box::pin(rows);
+        return Ok(Response::CopyOut(CopyResponse { format: 1, columns: n_columns, data_stream }));
     }
     let head =
         form.has_header.then(|| Ok(form.line(names.iter().map(|name| Some(name.as_str().into())))));
@@ -298,6 +305,7 @@ impl QueryHook for CopyOut {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::BytesMut;
 
     fn parsed(sql: &str) -> Statement {
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql).remove(0);
@@ -345,7 +353,7 @@ mod tests {
             assert_eq!(form.kind, Kind::Binary);
         }
         let row = DataRow::new(BytesMut::from(&b"\0\0\0\x01a"[..]), 1);
-        assert_eq!(&binary(&row).data[..], b"\0\x01\0\0\0\x01a");
+        assert_eq!(binary(&row), b"\0\x01\0\0\0\x01a");
         assert_eq!(SIGNATURE.len(), 19);
     }
 

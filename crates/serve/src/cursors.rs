@@ -4,7 +4,11 @@ use crate::encoded;
 use crate::errors::error;
 use crate::read_only::nothing;
 use async_trait::async_trait;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ParamValues;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -19,26 +23,121 @@ use datafusion_postgres::pgwire::api::results::{Response, Tag};
 use datafusion_postgres::pgwire::api::stmt::StoredStatement;
 use datafusion_postgres::pgwire::api::store::PortalStore;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
-use std::collections::BTreeSet;
+use datafusion_postgres::pgwire::types::format::FormatOptions;
+use futures::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Mutex as AsyncMutex;
+
+/// The rows of a cursor, of which some may have come and not been fetched.
+struct Rows {
+    coming: SendableRecordBatchStream,
+    come: Option<RecordBatch>,
+}
+
+impl Rows {
+    /// The next rows, at most `n` of them; `None` when there are no more.
+    async fn next(&mut self, n: usize) -> Option<Result<RecordBatch>> {
+        let batch = match self.come.take() {
+            Some(batch) => batch,
+            None => match self.coming.next().await? {
+                Ok(batch) => batch,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let n = batch.num_rows().min(n);
+        if n < batch.num_rows() {
+            self.come = Some(batch.slice(n, batch.num_rows() - n));
+        }
+        Some(Ok(batch.slice(0, n)))
+    }
+}
+
+/// A cursor.
+#[derive(Clone)]
+struct Cursor {
+    rows: Arc<AsyncMutex<Rows>>,
+    schema: SchemaRef,
+    ends: Ends,
+}
+
+/// When a cursor ends that nobody closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    WithSession,
+    WithTransaction,
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor").field("ends", &self.ends).finish_non_exhaustive()
+    }
+}
+
+fn failed(error: DataFusionError) -> PgWireError {
+    PgWireError::ApiError(Box::new(error))
+}
 
 /// The hook.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors {
-    /// Those that end with the transaction.
-    open: Mutex<BTreeSet<String>>,
+    open: Mutex<BTreeMap<String, Cursor>>,
 }
 
 impl Cursors {
-    fn open(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, Cursor>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes those that end with the transaction.
     pub(crate) fn end_transaction(&self, client: &mut dyn HookClient) {
-        for name in std::mem::take(&mut *self.open()) {
+        let mut open = self.open();
+        let ended = open.iter().filter(|(_, cursor)| cursor.ends == Ends::WithTransaction);
+        let ended: Vec<String> = ended.map(|(name, _)| name.clone()).collect();
+        for name in ended {
+            open.remove(&name);
             client.portal_store().rm_portal(&name);
         }
+    }
+
+    /// Fetches from a cursor, if that is asked, rows in the form that is asked for.
+    pub(crate) fn fetched(
+        &self,
+        statement: &Statement,
+        format: &Format,
+        options: &Arc<FormatOptions>,
+    ) -> Option<PgWireResult<Response>> {
+        match statement {
+            Statement::Fetch { name, direction, .. } => {
+                Some(self.fetch(&name.value, direction, format, options))
+            }
+            _ => None,
+        }
+    }
+
+    fn fetch(
+        &self,
+        name: &str,
+        direction: &FetchDirection,
+        format: &Format,
+        options: &Arc<FormatOptions>,
+    ) -> PgWireResult<Response> {
+        let left = n_rows(direction)?.unwrap_or(usize::MAX);
+        let cursor = self.open().get(name).cloned();
+        let cursor = cursor.ok_or_else(|| no_cursor(name))?;
+        let state = (cursor.rows, left);
+        let rows = stream::unfold(state, |(rows, left)| async move {
+            if left == 0 {
+                return None;
+            }
+            let next = rows.lock().await.next(left).await?;
+            let n = next.as_ref().map_or(left, RecordBatch::num_rows);
+            Some((next, (rows, left - n)))
+        });
+        let mut response = encoded::written(&cursor.schema, rows, format, Some(options))?;
+        response.set_command_tag("FETCH");
+        Ok(Response::Query(response))
     }
 }
 
@@ -46,15 +145,13 @@ fn no_cursor(name: &str) -> PgWireError {
     error("34000", format!("cursor \"{name}\" does not exist"))
 }
 
-/// Begins the query of a cursor. Its rows are written as texts, as nobody knows yet who fetches them
-/// how.
+/// Begins the query of a cursor.
 async fn declare(
     cursors: &Cursors,
     declared: &Declare,
     context: &SessionContext,
     client: &mut dyn HookClient,
 ) -> PgWireResult<()> {
-    let failed = |error| PgWireError::ApiError(Box::new(error));
     let name = declared.names.first().map(|name| name.value.clone());
     let (Some(name), Some(query), Some(DeclareType::Cursor)) =
         (name, &declared.for_query, &declared.declare_type)
@@ -64,21 +161,20 @@ async fn declare(
             "DECLARE makes cursors: DECLARE name CURSOR FOR query".to_owned(),
         ));
     };
-    if client.portal_store().get_portal(&name).is_some() {
+    if cursors.open().contains_key(&name) {
         return Err(error("42P03", format!("cursor \"{name}\" already exists")));
     }
     let text = query.to_string();
     let statement = EngineStatement::Statement(Box::new(Statement::Query(query.clone())));
     let plan = context.state().statement_to_plan(statement).await.map_err(failed)?;
     let frame = context.execute_logical_plan(plan).await.map_err(failed)?;
-    let rows = encoded::rows(frame, &Format::UnifiedText, None).await?;
+    let (schema, coming) = encoded::begun(frame).await?;
+    let rows = Arc::new(AsyncMutex::new(Rows { coming, come: None }));
+    let ends = if declared.hold == Some(true) { Ends::WithSession } else { Ends::WithTransaction };
+    cursors.open().insert(name.clone(), Cursor { rows, schema, ends });
+    // Clients ask the protocol for its columns.
     let stored = StoredStatement::new(name.clone(), (text, None), Vec::new());
-    if declared.hold != Some(true) {
-        cursors.open().insert(name.clone());
-    }
-    let portal = Portal::new_cursor(name, Arc::new(stored));
-    portal.start(rows).await;
-    client.portal_store().put_portal(Arc::new(portal));
+    client.portal_store().put_portal(Arc::new(Portal::new_cursor(name, Arc::new(stored))));
     Ok(())
 }
 
@@ -102,24 +198,6 @@ fn n_rows(direction: &FetchDirection) -> PgWireResult<Option<usize>> {
     }
 }
 
-async fn fetch(
-    name: &str,
-    direction: &FetchDirection,
-    client: &mut dyn HookClient,
-) -> PgWireResult<Response> {
-    let n = n_rows(direction)?;
-    if n == Some(0) {
-        return Ok(Response::Execution(Tag::new("FETCH 0")));
-    }
-    let portal = client.portal_store().get_portal(name);
-    let portal = portal.and_then(|entry| entry.value().map(Arc::clone));
-    let portal = portal.ok_or_else(|| no_cursor(name))?;
-    // To the protocol's crate, 0 rows are all.
-    let mut response = portal.fetch(n.unwrap_or(0)).await?.response;
-    response.set_command_tag("FETCH");
-    Ok(Response::Query(response))
-}
-
 async fn answer(
     cursors: &Cursors,
     statement: &Statement,
@@ -135,13 +213,17 @@ async fn answer(
             }
             Ok(Response::Execution(Tag::new("DECLARE CURSOR")))
         }
-        Statement::Fetch { name, direction, .. } => fetch(&name.value, direction, client).await,
+        Statement::Fetch { name, direction, .. } => {
+            let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
+            cursors.fetch(&name.value, direction, &Format::UnifiedText, &options)
+        }
         Statement::Close { cursor: CloseCursor::All } => {
+            cursors.open().clear();
             client.portal_store().clear_portals();
             Ok(Response::Execution(Tag::new("CLOSE CURSOR ALL")))
         }
         Statement::Close { cursor: CloseCursor::Specific { name } } => {
-            if client.portal_store().get_portal(&name.value).is_none() {
+            if cursors.open().remove(&name.value).is_none() {
                 return Some(Err(no_cursor(&name.value)));
             }
             client.portal_store().rm_portal(&name.value);

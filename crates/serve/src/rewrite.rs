@@ -121,7 +121,7 @@ mod tests {
         );
         check(
             "select (select t.typname from pg_type t where t.oid = c.reltype) as a from pg_class c",
-            "SELECT (SELECT single_value(t.typname) FROM \"pg_catalog\".pg_type t WHERE t.oid = c.reltype) AS a FROM \"pg_catalog\".pg_class c",
+            "SELECT single_value((SELECT array_agg(t.typname) FROM \"pg_catalog\".pg_type t WHERE t.oid = c.reltype)) AS a FROM \"pg_catalog\".pg_class c",
         );
         check(
             "select (select t.typname from pg_type t where t.oid = c.reltype order by t.oid desc limit 1) as a from pg_class c",

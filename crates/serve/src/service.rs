@@ -186,6 +186,11 @@ impl Service {
         plan: &LogicalPlan,
     ) -> PgWireResult<Response> {
         let values = parameters::values(portal, plan)?;
+        let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
+        let format = &portal.result_column_format;
+        if let Some(fetched) = self.cursors.fetched(statement, format, &options) {
+            return fetched;
+        }
         for hook in &self.hooks {
             let answered =
                 hook.handle_extended_query(statement, plan, &values, &self.session, client).await;
@@ -196,9 +201,7 @@ impl Service {
         }
         let plan = plan.clone().replace_params_with_values(&values).map_err(failed)?;
         let frame = self.session.execute_logical_plan(plan).await.map_err(failed)?;
-        let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
-        let rows = encoded::rows(frame, &portal.result_column_format, Some(options)).await?;
-        Ok(Response::Query(rows))
+        Ok(Response::Query(encoded::rows(frame, format, Some(options)).await?))
     }
 
     /// Closes cursors where the transaction has ended.
@@ -265,7 +268,7 @@ impl QueryParser for Preparing {
 
     fn get_parameter_types(&self, statement: &Self::Statement) -> PgWireResult<Vec<Type>> {
         match &statement.1 {
-            Some((_, plan)) => parameters::types(plan),
+            Some((_, plan)) => parameters::types(plan, &statement.0),
             None => Ok(Vec::new()),
         }
     }

@@ -18,7 +18,7 @@ const HEAP: i32 = 2;
 const BTREE: i32 = 403;
 
 /// The tables, with their columns as PostgreSQL has them.
-pub(super) const COLUMNS: [(&str, &str); 26] = [
+pub(super) const COLUMNS: [(&str, &str); 27] = [
     ("pg_namespace", "oid oid, nspname text, nspowner oid, nspacl texts?"),
     (
         "pg_class",
@@ -121,6 +121,12 @@ pub(super) const COLUMNS: [(&str, &str); 26] = [
          virtualxid text?, transactionid int4?, classid oid, objid oid, objsubid int2?, \
          virtualtransaction text, pid int4, mode text, granted bool, fastpath bool, \
          waitstart time?",
+    ),
+    (
+        "pg_collation",
+        "oid oid, collname text, collnamespace oid, collowner oid, collprovider text, \
+         collisdeterministic bool, collencoding int4, collcollate text?, collctype text?, \
+         colliculocale text?, collicurules text?, collversion text?",
     ),
     ("pg_group", "groname text, grosysid oid, grolist oids"),
     ("pg_parameter_acl", "oid oid, parname text, paracl texts?"),

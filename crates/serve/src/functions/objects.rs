@@ -219,11 +219,16 @@ fn register_names(context: &SessionContext, made: &Made) {
         });
         let of = Arc::clone(&names);
         register(context, &format!("{kind}_name"), &[TEXT], DataType::Utf8, move |args| {
-            let found = args.texts(0)?.iter().map(|name| {
-                let name = name?;
-                Some(of.oid(name).map_or_else(|| name.to_owned(), |oid| of.name(oid)))
+            let found = args.texts(0)?.iter().map(|name| match name {
+                None => Ok(None),
+                // Nothing has no name.
+                Some("-") => Ok(Some("-".to_owned())),
+                Some(name) => match of.oid(name) {
+                    Some(oid) => Ok(Some(of.name(oid))),
+                    None => Err(absent(kind, name)),
+                },
             });
-            Ok(Arc::new(found.collect::<StringArray>()))
+            Ok(Arc::new(found.collect::<Result<StringArray>>()?))
         });
     }
 }

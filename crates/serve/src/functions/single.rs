@@ -1,16 +1,15 @@
 //! The value of a query that may give one row: an error if it gives more.
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, UInt64Type};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, exec_err};
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::arrow::array::{Array, AsArray, UInt32Array};
+use datafusion::arrow::compute::take;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
-use std::sync::Arc;
 
-/// The name of the function, which no client calls.
+/// The name of the function, which no client calls. It takes the array of the query's rows.
 pub(crate) const SINGLE: &str = "single_value";
 
 /// What PostgreSQL says of such a query.
@@ -22,7 +21,7 @@ struct Single {
     signature: Signature,
 }
 
-impl AggregateUDFImpl for Single {
+impl ScalarUDFImpl for Single {
     fn name(&self) -> &str {
         SINGLE
     }
@@ -32,73 +31,56 @@ impl AggregateUDFImpl for Single {
     }
 
     fn return_type(&self, taken: &[DataType]) -> Result<DataType> {
-        taken.first().cloned().ok_or_else(|| exec_datafusion_err!("an argument is missing"))
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let value = ScalarValue::try_from(args.return_field.data_type())?;
-        Ok(Box::new(Seen { value, n: 0 }))
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let value = args.return_field.data_type().clone();
-        let fields = [Field::new("value", value, true), Field::new("n", DataType::UInt64, false)];
-        Ok(fields.map(Arc::new).into())
-    }
-}
-
-/// What was seen: one value, of so many rows.
-#[derive(Debug)]
-struct Seen {
-    value: ScalarValue,
-    n: u64,
-}
-
-impl Seen {
-    fn see(&mut self, values: &ArrayRef, at: usize, n: u64) -> Result<()> {
-        if n > 0 && self.n == 0 {
-            self.value = ScalarValue::try_from_array(values, at)?;
+        match taken {
+            [DataType::List(element)] => Ok(element.data_type().clone()),
+            _ => exec_err!("{SINGLE} takes an array"),
         }
-        self.n = self.n.saturating_add(n);
-        Ok(())
-    }
-}
-
-impl Accumulator for Seen {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let Some(values) = values.first().filter(|values| !values.is_empty()) else {
-            return Ok(());
-        };
-        self.see(values, 0, u64::try_from(values.len()).unwrap_or(u64::MAX))
     }
 
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        if self.n > 1 {
-            return exec_err!("{MORE_THAN_ONE}");
-        }
-        Ok(self.value.clone())
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.value.size()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![self.value.clone(), ScalarValue::from(self.n)])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let [values, numbers] = states else { return exec_err!("expected two states") };
-        let numbers = numbers.as_primitive::<UInt64Type>();
-        for at in 0..values.len() {
-            self.see(values, at, numbers.value(at))?;
-        }
-        Ok(())
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns = ColumnarValue::values_to_arrays(&args.args)?;
+        let lists = columns.first().and_then(|column| column.as_list_opt::<i32>());
+        let lists = lists.ok_or_else(|| exec_datafusion_err!("{SINGLE} takes an array"))?;
+        let offsets = lists.value_offsets();
+        let places = (0..lists.len()).map(|at| {
+            if lists.is_null(at) || offsets[at] == offsets[at + 1] {
+                return Ok(None);
+            }
+            if offsets[at + 1] - offsets[at] > 1 {
+                return exec_err!("{MORE_THAN_ONE}");
+            }
+            Ok(u32::try_from(offsets[at]).ok())
+        });
+        let places = places.collect::<Result<UInt32Array>>()?;
+        Ok(ColumnarValue::Array(take(lists.values(), &places, None)?))
     }
 }
 
 /// Registers the function.
 pub(super) fn register(context: &SessionContext) {
     let signature = Signature::any(1, Volatility::Immutable);
-    context.register_udaf(AggregateUDF::from(Single { signature }));
+    context.register_udf(ScalarUDF::from(Single { signature }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn value(sql: &str) -> Result<String> {
+        let context = SessionContext::new();
+        register(&context);
+        let rows = context.sql(sql).await?.collect().await?;
+        Ok(datafusion::arrow::util::display::array_value_to_string(rows[0].column(0), 0)?)
+    }
+
+    #[tokio::test]
+    async fn more_rows_than_one_are_an_error() {
+        assert_eq!(value("select single_value([7])").await.expect("a value"), "7");
+        assert_eq!(
+            value("select single_value(null::int[]) is null").await.expect("a value"),
+            "true"
+        );
+        let error = value("select single_value([7, 8])").await.expect_err("two");
+        assert!(error.to_string().contains(MORE_THAN_ONE), "{error}");
+    }
 }

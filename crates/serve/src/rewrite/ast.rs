@@ -173,7 +173,7 @@ pub(super) fn expr_of(item: &mut SelectItem) -> Option<&mut Expr> {
 }
 
 /// Functions that make one value of many rows.
-const AGGREGATES: [&str; 24] = [
+const AGGREGATES: [&str; 23] = [
     "array_agg",
     "avg",
     "bit_and",
@@ -192,7 +192,6 @@ const AGGREGATES: [&str; 24] = [
     "max",
     "median",
     "min",
-    "single_value",
     "stddev",
     "string_agg",
     "sum",

@@ -149,14 +149,20 @@ fn looks_outside(query: &Query) -> bool {
 }
 
 /// A query whose value is asked for in each row of those around it, so that it gives one row.
-fn single(query: &Query) -> Option<Query> {
+fn single(query: &Query) -> Option<Expr> {
     if !looks_outside(query) {
         return None;
     }
+    let value = |query| Expr::Subquery(Box::new(query));
     if is_of_one_row(query) {
-        return gathered(query, "first_value");
+        return gathered(query, "first_value").map(value);
     }
-    if is_limited(query) { None } else { gathered(query, SINGLE) }
+    if is_limited(query) {
+        return None;
+    }
+    // What no row asks for may have several.
+    let rows = gathered(query, "array_agg").map(value)?;
+    Some(call(SINGLE, vec![rows]))
 }
 
 /// Whether a query has rows, as a value.
@@ -238,7 +244,7 @@ impl VisitorMut for Queries {
                 FunctionArguments::Subquery(query) => array_of(query),
                 _ => None,
             },
-            Expr::Subquery(query) => single(query).map(|query| Expr::Subquery(Box::new(query))),
+            Expr::Subquery(query) => single(query),
             _ => None,
         };
         if let Some(made) = made {
