@@ -66,7 +66,7 @@ print(json.dumps({"seconds": seconds, "rows": table.num_rows, "is_in_order": is_
 # A pipeline has sources; here none of them is read.
 PIPELINE = """
 name: made_up
-config: [ROOT/config/default.yaml, ROOT/config/australia.yaml]
+config: [ROOT/config/default.yaml]
 lake: lake
 sources:
   - layout: ROOT/config/layouts/australia_state_ahecc8.yaml
