@@ -124,6 +124,7 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 	$(MAKE) build-serve
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake --all
+	$(PYTHON) tests/python/low_memory.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND) --long
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds $(SECONDS) --seed $(SEED)
 
@@ -150,7 +151,6 @@ test-python: sample-lake test-tools $(VENV)/ready ## Parquet, Stata, workbooks a
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
 	$(PYTHON) tests/python/machine.py $(REBOUND)
-	$(PYTHON) tests/python/low_memory.py $(REBOUND)
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds 40
 	$(VENV)/bin/python tests/python/shell.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/languages.py

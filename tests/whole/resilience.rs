@@ -434,14 +434,12 @@ fn ranks_and_whether_they_hold() {
         "k as (select region_code, sum(probability) as all_places, sum(case when place <= 2 then probability end) as top,
         max(place) as last from resilience.rank_place {of} group by region_code)"
     );
-    let from = format!(
-        "k join resilience.rank f on f.region_code = k.region_code and k.last <= f.n_ranked and f.episode = 'crisis_2008' \
-        and f.benchmark = 'aggregate' and f.stage = 'resistance'"
-    );
+    let from = "k join resilience.rank f on f.region_code = k.region_code and k.last <= f.n_ranked and f.episode = 'crisis_2008' \
+        and f.benchmark = 'aggregate' and f.stage = 'resistance'";
     compare(
         &project,
         &with,
-        &from,
+        from,
         &[("k.all_places", "1"), ("coalesce(k.top, 0)", "f.p_top_quarter")],
         8,
     );

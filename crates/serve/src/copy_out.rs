@@ -247,8 +247,11 @@ async fn copy(query: Box<Query>, form: Form, context: &SessionContext) -> PgWire
             let all = if at == 0 { [SIGNATURE, &data].concat() } else { data };
             Ok(CopyData::new(Bytes::from(all)))
         });
-        let data_stream = Box::pin(rows);
-        return Ok(Response::CopyOut(CopyResponse { format: 1, columns: n_columns, data_stream }));
+        // Said to be of text first: to what is binary from the start the crate adds an end of its
+        // own.
+        let mut response = CopyResponse::new(0, n_columns, rows);
+        response.format = 1;
+        return Ok(Response::CopyOut(response));
     }
     let head =
         form.has_header.then(|| Ok(form.line(names.iter().map(|name| Some(name.as_str().into())))));

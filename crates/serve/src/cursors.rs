@@ -279,11 +279,11 @@ mod tests {
         let ten = || Value::Number("10".to_owned(), false);
         for (direction, expected) in [
             (FetchDirection::Next, Some(Some(1))),
-            (FetchDirection::Count { limit: ten() }, Some(Some(10))),
-            (FetchDirection::Forward { limit: Some(ten()) }, Some(Some(10))),
+            (FetchDirection::Count { limit: ten().into() }, Some(Some(10))),
+            (FetchDirection::Forward { limit: Some(ten().into()) }, Some(Some(10))),
             (FetchDirection::All, Some(None)),
             (FetchDirection::Prior, None),
-            (FetchDirection::Count { limit: Value::Number("-1".to_owned(), false) }, None),
+            (FetchDirection::Count { limit: Value::Number("-1".to_owned(), false).into() }, None),
         ] {
             assert_eq!(n_rows(&direction).ok(), expected, "{direction}");
         }

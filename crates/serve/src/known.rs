@@ -14,9 +14,9 @@ pub(crate) struct Known {
     /// The schemas.
     pub(crate) schemas: BTreeSet<String>,
     /// The schema and the name of published tables, by number.
-    tables: BTreeMap<i32, (String, String)>,
+    pub(crate) tables: BTreeMap<i32, (String, String)>,
     /// The numbers of tables of `pg_catalog`.
-    numbers: BTreeMap<String, i32>,
+    pub(crate) numbers: BTreeMap<String, i32>,
 }
 
 /// Where a table without a schema is.
