@@ -9,8 +9,11 @@ CASES ?= 100000
 SEEDS ?= 100
 SEQUENCES ?= 5000
 SECONDS ?= 1200
+RECORDS ?= 1000000000
 SEED ?= 1
 DESIGNS ?= 1000
+# The page that benchmarks put their tables on; none with PAGE=.
+PAGE ?= docs/how-fast.md
 MDBOOK_VERSION ?= 0.5.4
 MDBOOK = target/mdbook/bin/mdbook
 # The crates that are built: the program alone, or with --workspace the SQL server and the cluster too, all with the same features of DataFusion.
@@ -22,7 +25,7 @@ PACKAGE_PROFILE ?= release
 
 .DEFAULT_GOAL := help
 .PHONY: help build build-serve build-cluster serve cluster-demo demo nation run plan ingest aggregate plausibility relatedness diversification resilience spatial policy tables panels models report \
-	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units validate docs pictures book ci clean
+	fmt lint test test-pure fuzz torture test-rust test-tools sample-lake test-python test-s3 test-clients test-clients-heavy test-oracles test-serve test-cluster package test-package test-notebooks wheel deb bench bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-billion bench-load bench-serve bench-units bench-short validate docs pictures book ci clean
 
 help: ## print the targets
 	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -121,14 +124,15 @@ torture: fuzz ## property tests (CASES, DESIGNS), SEQUENCES of changes of raw fi
 	$(MAKE) build-serve
 	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake --all
+	$(PYTHON) tests/python/low_memory.py $(REBOUND)
 	$(VENV)/bin/python tests/python/s3_input.py $(REBOUND) --long
 	$(VENV)/bin/python tests/python/torture.py $(REBOUND) target/python-lake --seconds $(SECONDS) --seed $(SEED)
 
 $(VENV)/ready: Makefile
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV))
 	$(VENV)/bin/pip install --quiet duckdb==1.4.2 'moto[s3,server]==5.1.16' pyarrow==22.0.0 pandas==3.1.1 pyreadstat==1.3.7 pyfixest==0.60.0 playwright==1.65.2 \
-		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
-		pillow==13.0.0 pypdfium2==5.15.2
+		pytest==9.2.0 nbmake==1.5.5 ipykernel==7.4.0 polars==2.1.0 great-tables==1.1.0 'psycopg[binary]==3.2.12' psycopg2-binary==2.9.13 connectorx==0.4.6 adbc-driver-manager==1.13.0 adbc-driver-flightsql==1.13.0 adbc-driver-postgresql==1.13.0 sqlalchemy==2.0.44 pexpect==4.9.0 pyyaml==6.0.4 \
+		openpyxl==3.1.5 pillow==13.0.0 pypdfium2==5.15.2
 	touch $@
 
 # The programs that tests take beside Python's packages: installed at once, as two installations do not go on side by side.
@@ -141,8 +145,8 @@ sample-lake: build
 	rm -rf target/python-lake
 	$(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 
-test-python: sample-lake test-tools $(VENV)/ready ## Parquet and Stata open elsewhere, pyfixest agrees, nothing is lost that is killed or damaged, the shell and the report work
-	$(VENV)/bin/python tests/python/open_parquet.py target/python-lake
+test-python: sample-lake test-tools $(VENV)/ready ## Parquet, Stata, workbooks and GeoParquet open elsewhere, pyfixest agrees, nothing is lost that is killed or damaged, the shell and the report work
+	$(VENV)/bin/python tests/python/open_parquet.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/models.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/random_designs.py $(REBOUND) 1 60
 	$(PYTHON) tests/python/durable.py $(REBOUND) pipelines/australia.yaml
@@ -197,10 +201,20 @@ test-oracles: build $(VENV)/ready ## counterfactuals beside statsmodels, pysynco
 	$(VENV)/bin/pip install --quiet statsmodels==0.15.0 pysyncon==1.7.0 causaltensor==0.1.8 cvxpy==1.9.3
 	$(VENV)/bin/python tests/python/counterfactuals.py $(REBOUND)
 
-test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, Python and a hundred clients at it
+test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: its units, and psql, ADBC, Python and a hundred clients at it
 	$(if $(MEMBERS),@echo "its units: with the other tests",cargo test --profile $(PROFILE) -p serve -p cluster $(OPTIONS))
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/flight.py $(REBOUND) target/python-lake
+	$(VENV)/bin/python tests/python/clients.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake
+
+# Their virtual environments are large, and Java and R too.
+test-clients-heavy: build-serve ## larger clients of the SQL server: JDBC, R, dbt, Superset (CLIENTS= chooses): not in CI
+	tools=; for tool in java:default-jdk-headless Rscript:r-base-core; do command -v $${tool%%:*} >/dev/null || tools="$$tools $${tool#*:}"; done; \
+		for file in /usr/share/java/postgresql.jar:libpostgresql-jdbc-java /usr/lib/R/site-library/RPostgreSQL:r-cran-rpostgresql; do \
+		test -e $${file%%:*} || tools="$$tools $${file#*:}"; done; test -z "$$tools" || (apt-get update && apt-get install -y $$tools)
+	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
+	$(PYTHON) tests/clients/run.py $(REBOUND) target/python-lake $(CLIENTS)
 
 test-cluster: build-cluster ## runs on a Ballista cluster: the same bytes, executors that die
 	$(PYTHON) tests/python/cluster.py $(REBOUND)
@@ -228,10 +242,45 @@ bench-nightly: build ## nights beside a run from nothing, ROWS made-up records (
 	@echo "made up: nothing here is a finding"
 	$(PYTHON) benches/nightly.py $(REBOUND) --rows $(ROWS)
 
-bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
-	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects
+bench-nation: build $(VENV)/ready ## all stages on 340 regions x 5000 products x 17 years beside DuckDB on the SQL of one panel
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/nation.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
 
-bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-units ## every benchmark
+bench-growth: build $(VENV)/ready ## how time and memory grow with regions, products, years and records: most of an hour
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/growth.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
+
+bench-billion: build ## a billion made-up records, packed, to all sums: most of an hour, and up to 40 GB of disk (not in `make bench`; RECORDS=10000000 tries it)
+	@echo "made up: nothing here is a finding"
+	$(PYTHON) benches/billion.py $(REBOUND) --rows $(RECORDS)
+
+# Debian's PostgreSQL starts a cluster of its own when it is installed; the benchmark makes another in a temporary folder.
+bench-load: build-serve $(VENV)/ready ## a hundred clients at `rebound serve` while a run publishes, beside PostgreSQL with the same tables: half an hour
+	@echo "made up: nothing here is a finding"
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || (apt-get update && apt-get install -y postgresql)
+	$(VENV)/bin/python benches/load.py $(REBOUND) $(if $(PAGE),--into $(PAGE))
+
+bench-serve: build-serve $(VENV)/ready ## a panel of 16 million rows fetched by ADBC from the server, over Flight SQL and the PostgreSQL protocol
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/flight.py $(REBOUND)
+
+# Criterion's own settings, or those of FUNCTIONS.
+bench-units: ## single functions timed by criterion: rows read, row groups, relatedness, bootstrap, absorbed effects
+	cargo bench --profile $(PROFILE) --bench rows --bench row_groups --bench relatedness --bench intervals --bench effects $(if $(FUNCTIONS),-- $(FUNCTIONS))
+	$(PYTHON) benches/history.py criterion
+
+bench: bench-ingest bench-space bench-resilience bench-models bench-python bench-nightly bench-nation bench-growth bench-load bench-serve bench-units ## every benchmark but the billion; what is slower than the last time
+	$(PYTHON) benches/history.py
+
+bench-short: FUNCTIONS = --warm-up-time 1 --measurement-time 2 --sample-size 10
+bench-short: build $(VENV)/ready ## small sizes of the benchmarks, for every day: under five minutes once built; what is slower than the last time
+	@echo "made up: nothing here is a finding"
+	$(VENV)/bin/python benches/ingest.py $(REBOUND) --rows 2000000 --repeat 1
+	$(VENV)/bin/python benches/nation.py $(REBOUND) --regions 100 --products 1000 --years 12
+	$(VENV)/bin/python benches/resilience.py $(REBOUND) --regions 170 --products 2000
+	$(VENV)/bin/python benches/models.py $(REBOUND) --rows 500000
+	$(MAKE) FUNCTIONS='$(FUNCTIONS)' bench-units
+	$(PYTHON) benches/history.py
 
 validate: build ## how often the true parameters of SEEDS made-up nations lie in their intervals
 	$(PYTHON) tests/validate.py $(REBOUND) --seeds $(SEEDS)
@@ -259,7 +308,8 @@ ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
 ci: export RUST_TEST_THREADS = 3
-ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16)
+# The server is not optimised: it would take minutes, and its work is the engine's.
+ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16) --config profile.$(PROFILE).package.serve.opt-level=0
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
 	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust package test-tools $(VENV)/ready

@@ -16,7 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+import history
+import timing
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -78,16 +80,11 @@ print(f"{n:,} groups, each sum equal")
 
 def timed(command, **options):
     """Seconds, peak memory in MiB, and what it printed."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command[0]} failed")
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024, output
+    took = timing.run(command, **options)
+    return took.seconds, took.mib, took.output
 
 
-def shown(title, times, base):
+def shown(size, title, times, base):
     """Medians, and how often they take the time of `base`."""
     print(title)
     of_base = statistics.median(s for s, _ in times[base])
@@ -95,6 +92,7 @@ def shown(title, times, base):
         median = statistics.median(s for s, _ in found)
         memory = max(m for _, m in found)
         print(f"  {name:34} {median:7.2f} s  {median / of_base:5.2f} x rebound  {memory:7.0f} MiB")
+        history.keep("ingest", f"{size}, {title}: {name}", median, memory)
 
 
 def main():
@@ -130,8 +128,9 @@ def main():
             truth = (place / "made/truth.yaml").read_text()
             (place / "made/records").rename(place / "raw")
             written = dict(part.split(": ") for part in truth.split("written: {")[1].split("}")[0].split(", "))
-            size = sum(file.stat().st_size for file in (place / "raw").iterdir())
-            print(f"{encoding}: {int(written['rows']):,} records, {size / 1e9:.2f} GB")
+            gigabytes = sum(file.stat().st_size for file in (place / "raw").iterdir()) / 1e9
+            size = f"{int(written['rows']):,} records"
+            print(f"{encoding}: {size}, {gigabytes:.2f} GB")
 
             def stage(name, *options, pipeline="pipeline.yaml"):
                 seconds, memory, _ = timed([rebound, "--quiet", "run", pipeline, "--select", name, *options], cwd=place,
@@ -139,9 +138,8 @@ def main():
                 return seconds, memory
 
             def sums():
-                """The folder of the one version of the sums by ownership and trade mode."""
-                found, = (place / "lake/tables/trade.region_product_year_ownership_trade_mode").iterdir()
-                return found
+                """The folders of the sums by ownership and trade mode."""
+                return place / "lake/tables/trade.region_product_year_ownership_trade_mode/*"
 
             def total(table):
                 query = f"select cast(sum(fob_value) as bigint) from {table}"
@@ -162,9 +160,13 @@ def main():
                 ingest.setdefault(f"rebound, {encoding}", []).append(stage("ingest"))
                 aggregate.setdefault("rebound, that table", []).append(stage("aggregate", pipeline="pipeline-one.yaml"))
                 shutil.rmtree(place / "one", ignore_errors=True)
-                sums().rename(place / "one")
+                (place / "one").mkdir()
+                for at, file in enumerate(sums().parent.glob("*/*.parquet")):
+                    file.rename(place / f"one/{at}.parquet")
                 for table in (place / "lake/tables").glob("trade.*"):
                     shutil.rmtree(table)
+                # What parts of the work made is known there.
+                shutil.rmtree(place / "lake/units")
                 aggregate.setdefault("rebound, all tables", []).append(stage("aggregate"))
                 # The lake publishes when its stages are whole.
                 stage("ingest+")
@@ -181,16 +183,16 @@ def main():
                     check(peer, found)
                     ingest.setdefault(peer, []).append((seconds, memory))
                     out.unlink()
-                records, = (place / "lake/tables/customs.records").iterdir()
+                records = place / "lake/tables/customs.records/*"
                 for name, code in (("duckdb, one GROUP BY", GROUP), ("duckdb, all tables", GROUP_ALL)):
                     seconds, memory, _ = timed([sys.executable, "-c", code, str(records), str(place / "peer")])
                     aggregate.setdefault(name, []).append((seconds, memory))
                 for ours in (sums(), place / "one"):
                     subprocess.run([sys.executable, "-c", SAME, str(ours), str(place / "peer/both.parquet")], check=True)
             shutil.rmtree(place)
-        shown("text to checked, coded Parquet (peers: text to Parquet)", ingest, "rebound, utf-8")
-        shown("Parquet to sums by region, HS6, year, ownership and trade mode", aggregate, "rebound, that table")
-        shown("text to those sums, no records kept", straight, "rebound --no-records, that table")
+        shown(size, "text to checked, coded Parquet (peers: text to Parquet)", ingest, "rebound, utf-8")
+        shown(size, "Parquet to sums by region, HS6, year, ownership and trade mode", aggregate, "rebound, that table")
+        shown(size, "text to those sums, no records kept", straight, "rebound --no-records, that table")
         print("all sums equal")
 
 

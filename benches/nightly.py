@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 
+import history
 from ingest import timed
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -220,12 +221,13 @@ def work(lake):
     return found
 
 
-def print_nights(rows):
+def print_nights(size, rows):
     """A row a kind of night: its name, its seconds and memory, those of the full run."""
     print("\n| night | seconds | of the full run | peak memory, MiB |\n| --- | --- | --- | --- |")
     for name, found, full in rows:
         seconds, base = (statistics.median(s for s, _ in times) for times in (found, full))
         print(f"| {name} | {seconds:.2f} | {seconds / base:.3f} | {max(m for _, m in found):.0f} |")
+        history.keep("nightly", f"{size}, {name}", seconds, max(m for _, m in found))
 
 
 def print_work(columns):
@@ -284,7 +286,7 @@ def main():
         few = [small.run(lake)]
         rows.append((f"an empty lake, {asked.files:,} small raw files", few, few))
         rows.append((f"nothing changed, {asked.files:,} small raw files", small.unchanged(lake, asked.repeat), few))
-        print_nights(rows)
+        print_nights(f"{asked.rows:,} records asked for", rows)
         print_work(columns)
         largest = max(file.stat().st_size for file in (lake / "runs").iterdir())
         print(f"\n{asked.files:,} small raw files: {small.shown()}; the largest record of a run is {largest / 1e6:.2f} MB")

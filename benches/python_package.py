@@ -15,8 +15,10 @@ import subprocess
 import sys
 import tempfile
 
+import history
 import models
 import space
+import timing
 
 HEAD = """
 import json, resource, statistics, sys, time, warnings
@@ -96,6 +98,8 @@ def same(ours, theirs):
 def shown(what, ours, peer, name):
     print(f"| {what} | {ours['cold']:.2f} | {ours['warm']:.2f} | {ours['mib']:.0f} | {name} | {peer['cold']:.2f} | {peer['warm']:.2f} | {peer['mib']:.0f} | "
           f"{peer['warm'] / ours['warm']:.1f} | {ours['mib'] / peer['mib']:.2f} |", flush=True)
+    history.keep("python", f"{what}, warm", ours["warm"], ours["mib"])
+    history.keep("python", f"{what}, warm: {name}", peer["warm"], peer["mib"])
 
 
 def main():
@@ -110,14 +114,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         trade, ours, theirs = (folder / name for name in ("trade.parquet", "ours.parquet", "theirs.parquet"))
-        space.made_up_trade(trade, asked.regions, asked.products, 1)
+        space.make_trade(trade, asked.regions, asked.products, 1)
         found = ran(OUR_MEASURES, trade, ours, asked.repeat)
         peer = ran(PEER_MEASURES, trade, theirs)
-        n = same(ours, theirs)
+        n = int(timing.python("import sys; from python_package import same; print(same(*sys.argv[1:]))", ours, theirs).output)
         shown(f"measure, {asked.regions} x {asked.products} ({n:,} cells)", found, peer, "py-ecomplexity")
         panel = folder / "panel.parquet"
         for rows in asked.rows:
-            models.made_up(panel, rows)
+            models.make_panel(panel, rows)
             repeat = asked.repeat if rows <= 1_000_000 else 2
             found, peer = (ran(code, panel, repeat) for code in (OUR_MODEL, PEER_MODEL))
             assert found["n"] == peer["n"], (found["n"], peer["n"])

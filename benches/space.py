@@ -16,7 +16,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+import history
+import timing
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -45,6 +47,12 @@ def made_up_trade(path, regions, products, years, seed=1):
             r, p = np.nonzero(base + noise > 0)
             columns = [np.full(len(r), 2000 + year, "int32"), region_names[r], product_names[p], np.maximum(1, np.round(values[r, p]))]
             writer.write_table(pa.table(columns, schema=schema))
+
+
+def make_trade(path, regions, products, years):
+    """The same in a process of its own: its memory would be counted as that of what is started next."""
+    timing.python("import sys; from space import made_up_trade; made_up_trade(sys.argv[1], *map(int, sys.argv[2:]))",
+                  path, regions, products, years)
 
 
 PY_ECOMPLEXITY = """
@@ -114,13 +122,8 @@ print(f"{len(both):,} cells: RCA, density, ECI, PCI, COI and COG within 1e-8")
 
 def timed(command, **options):
     """Seconds, peak memory in MiB, and what it printed."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command[0]} failed")
-    return time.perf_counter() - begun, usage.ru_maxrss / 1024, output
+    took = timing.run(command, stderr=subprocess.STDOUT, **options)
+    return took.seconds, took.mib, took.output
 
 
 def main():
@@ -144,8 +147,8 @@ def main():
             return statistics.median(s for s, _, _ in found), max(m for _, m, _ in found), statistics.median(alone)
 
         one, all_years = folder / "one.parquet", folder / "all.parquet"
-        made_up_trade(one, asked.regions, asked.products, asked.peer_years)
-        made_up_trade(all_years, asked.regions, asked.products, asked.years)
+        make_trade(one, asked.regions, asked.products, asked.peer_years)
+        make_trade(all_years, asked.regions, asked.products, asked.years)
         shape = f"{asked.regions} x {asked.products}"
         whole, memory, base = ours(one, "--metrics", metrics)
         rows = [
@@ -162,16 +165,18 @@ def main():
         subprocess.run([sys.executable, "-c", SAME, str(folder / "ours.parquet"), str(folder / "peer.parquet")], check=True)
         for name, seconds, memory in rows:
             print(f"  {name:44} {seconds:8.2f} s  {seconds / base:7.2f} x rebound  {memory:7.0f} MiB")
+            history.keep("space", name if shape in name else f"{shape} x {asked.peer_years}: {name}", seconds, memory)
         print("growth: Parquet to Parquet, measuring alone, peak memory")
 
         def grow(title, *more):
             seconds, memory, alone = ours(*more)
             print(f"  {title:44} {seconds:8.2f} s  {alone:8.2f} s  {memory:7.0f} MiB")
+            history.keep("space", title, seconds, memory)
 
         grow(f"{shape} x {asked.years}, all cells", all_years, "--metrics", metrics)
         grow(f"{shape} x {asked.years}, regions only", all_years, "--metrics", "diversity,eci,outlook-index,mean-density")
-        for regions, products in [(85, 5000), (170, 5000), (680, 5000), (340, 1250), (340, 2500)]:
-            made_up_trade(one, regions, products, 1)
+        for regions, products in [(85, 5000), (170, 5000), (680, 5000), (340, 1250), (340, 2500), (340, 20000)]:
+            make_trade(one, regions, products, 1)
             grow(f"{regions} x {products} x 1, all cells", one, "--metrics", metrics)
 
 

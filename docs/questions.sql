@@ -9,7 +9,7 @@ select table_schema, count(distinct table_name) as tables, count(*) as columns f
 -- | model, 2, 50
 -- | panel, 4, 190
 -- | policy, 2, 20
--- | resilience, 28, 540
+-- | resilience, 29, 546
 -- | space, 5, 68
 -- | spatial, 3, 42
 -- | trade, 13, 84

@@ -70,7 +70,7 @@ OTHER = [
 ]
 
 server = subprocess.Popen(
-    [rebound, "serve", "--lake", lake, "--listen", f"127.0.0.1:{PORT}", "--memory-mib", str(QUERY_MIB), "--total-memory-mib", "256",
+    [rebound, "serve", "--lake", lake, "--bind", f"127.0.0.1:{PORT}", "--memory-mib", str(QUERY_MIB), "--total-memory-mib", "256",
      "--timeout-s", "20", "--quiet"], stdout=subprocess.PIPE)
 server.stdout.readline()
 try:

@@ -32,7 +32,7 @@ CROSS = "select sum(a.fob_value * b.fob_value) from customs.records a join custo
 @contextlib.contextmanager
 def serving(*options, lake=LAKE, stderr=subprocess.PIPE):
     """A server on a free port: its port and process."""
-    command = [REBOUND, "serve", "--lake", lake, "--listen", "127.0.0.1:0", "--interval-s", "1", *options]
+    command = [REBOUND, "serve", "--lake", lake, "--bind", "127.0.0.1:0", "--interval-s", "1", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     line = process.stdout.readline()
     if not line:
@@ -104,8 +104,8 @@ def catalog(port):
         tables = connection.execute(sqlalchemy.text(
             "select table_schema || '.' || table_name from information_schema.tables "
             "where table_schema not in ('pg_catalog', 'information_schema')")).scalars().all()
-        # 65 are published, 8 are of the schema `meta`.
-        assert len(tables) == 73 and "panel.region" in tables, tables
+        # 66 are published, 8 are of the schema `meta`.
+        assert len(tables) == 74 and "panel.region" in tables, tables
         columns = connection.execute(sqlalchemy.text(
             "select column_name, data_type, is_nullable from information_schema.columns "
             "where table_schema = 'panel' and table_name = 'region' order by ordinal_position")).all()
@@ -118,7 +118,7 @@ def catalog(port):
             'AND ("d"."classoid" = \'pg_class\'::regclass) '
             "WHERE (\"n\".\"nspname\" !~ '^pg_') AND (\"n\".\"nspname\" <> 'information_schema') AND c.relkind in ('r', 'p', 'v', 'f', 'm') "
             'ORDER BY "schema" ASC, "name" ASC')).all()
-        assert len(described) == 73 and all(about for _, _, about in described), described[:3]
+        assert len(described) == 74 and all(about for _, _, about in described), described[:3]
         # What Grafana asks for its list of tables.
         listed = connection.execute(sqlalchemy.text(
             "SELECT CASE WHEN quote_ident(table_schema) IN (SELECT CASE WHEN trim(s[i]) = '\"$user\"' THEN user ELSE trim(s[i]) END "
@@ -178,7 +178,7 @@ def copies(port, folder):
         n = sum(1 for _ in copy.rows())
     assert n == ours("select count(*) as n from trade.region_product_year")[0]["n"], n
     with connect(port) as client:
-        refused("0A000", lambda: client.execute("copy panel.region to stdout (format binary)"))
+        refused("0A000", lambda: client.execute("copy panel.region to stdout (format parquet)"))
     print("\\copy and COPY TO STDOUT")
 
 
@@ -480,7 +480,7 @@ def access(folder):
         ran = subprocess.run([REBOUND, "serve", *options], capture_output=True, text=True, timeout=60)
         assert ran.returncode == 2 and expected in ran.stderr, ran
 
-    stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--listen", "0.0.0.0:0")
+    stops("everyone who reaches 0.0.0.0:0 could read", "--lake", LAKE, "--bind", "0.0.0.0:0")
     users.chmod(0o644)
     stops("others can read", "--lake", LAKE, "--users", str(users))
     stops("more than all queries may use", "--lake", LAKE, "--memory-mib", "5000")

@@ -138,7 +138,7 @@ class Torture:
         return "ended first" if code == 0 else "killed"
 
     def server(self, **options):
-        process = self.start("serve", "--lake", self.lake, "--listen", "127.0.0.1:0", "--interval-s", "1", **options)
+        process = self.start("serve", "--lake", self.lake, "--bind", "127.0.0.1:0", "--interval-s", "1", **options)
         line = process.stdout.readline()
         assert line, process.stderr.read()
         return process, int(re.search(r":(\d+)/rebound", line)[1])

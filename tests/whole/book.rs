@@ -104,7 +104,7 @@ const RUN_ELSEWHERE: [(&str, &str, &str); 3] = [
 ];
 
 /// Blocks of commands that no test runs as they stand, by page and beginning, and why.
-const NOT_RUN: [(&str, &str, &str); 14] = [
+const NOT_RUN: [(&str, &str, &str); 16] = [
     ("README.md", "make demo", "`make ci` runs both"),
     ("docs/start.md", "make demo", "`make ci` runs both"),
     ("docs/layouts.md", "rebound init exports_*", "forms of calls: docs/own-data.md runs them"),
@@ -119,10 +119,12 @@ const NOT_RUN: [(&str, &str, &str); 14] = [
     ("docs/nightly.md", "# useradd", "systemd; tests/whole/nightly.rs reads the units"),
     ("docs/nightly.md", "0 2 * * *", "cron"),
     ("docs/sql.md", "$ make build-serve", "a program of its own: tests/python/serve.py"),
+    ("docs/sql.md", "$ rebound serve --flight", "a program of its own: tests/python/flight.py"),
+    ("docs/sql.md", "$ rebound export", "forms of calls: tests/whole/exports.rs"),
     ("docs/more-machines.md", "$ make cluster-demo", "a build of its own: tests/python/cluster.py"),
     ("docs/more-machines.md", "$ make build-cluster", "several machines: tests/python/cluster.py"),
     ("docs/python.md", "pip install .", "the tests of the package build it"),
-    ("docs/python.md", "rebound export --format stata", "forms of calls: tests/python/models.py"),
+    ("docs/python.md", "rebound export --format dta", "forms of calls: tests/python/models.py"),
 ];
 
 /// Pages that are printed by the program, whose blocks are its usage.

@@ -12,6 +12,7 @@ mod damaged;
 mod documents;
 mod estimates;
 mod expectations;
+mod exports;
 mod fingerprints;
 mod front_door;
 mod history;

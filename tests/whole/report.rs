@@ -150,6 +150,7 @@ fn figures_for_paper_have_its_width_and_their_font() {
     let pdf = file(&project, "drawn", "national-crisis_2008.pdf");
     assert!(pdf.starts_with(b"%PDF-") && has(&pdf, b"/FontFile"), "a PDF with its font");
     assert!(has(&pdf, b"/MediaBox[0 0 226.5 "), "302 pixels are 226.5 points");
+    assert!(has(&pdf, b"/Title(Exports ") && has(&pdf, b"/Lang(en)"), "its message, in English");
     assert!(!has(&pdf, b"Date"), "no date");
     // The same tables give the same bytes.
     let again = [&asked[..], &["-o", "again"]].concat();
@@ -171,6 +172,38 @@ fn figures_for_paper_have_its_width_and_their_font() {
     report(&project, &["--width", "1cm"]).fails(2, "words keep their size");
     report(&project, &["--figures", "gif"]).fails(2, "possible values: svg, png, pdf");
     report(&project, &["--figures", "svg", "--no-figures"]).fails(2, "cannot be used with");
+}
+
+#[test]
+fn figures_are_the_same_on_any_number_of_threads() {
+    let project = Project::published();
+    for (folder, threads) in [("one", "1"), ("three", "3")] {
+        let mut command = project.command();
+        command.args(["report", PIPELINE, "--figures", "svg", "-o", folder]);
+        let ran = command.env("RAYON_NUM_THREADS", threads).output().expect("it runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let list = |folder: &str| {
+        let text = String::from_utf8(file(&project, folder, "SHA256SUMS")).expect("text");
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(list("one").len() > 30, "{:?}", list("one"));
+    assert_eq!(list("one"), list("three"));
+}
+
+#[test]
+fn files_of_figures_that_are_gone_are_removed_and_no_others() {
+    let project = Project::published();
+    report(&project, &["--figures", "svg,png"]).ok();
+    let figures = project.path().join("drawn/figures");
+    let is_there = |name: &str| figures.join(name).exists();
+    project.write("drawn/figures/mine.png", b"of a user");
+    project.write("drawn/figures/space-crisis_2008.png", b"changed by a user");
+    report(&project, &["--figures", "svg"]).ok();
+    assert!(is_there("national-crisis_2008.svg") && !is_there("national-crisis_2008.png"));
+    assert!(is_there("mine.png") && is_there("space-crisis_2008.png"));
+    let listed = file(&project, "drawn", "SHA256SUMS");
+    assert!(has(&listed, b"  national-crisis_2008.svg\n") && !has(&listed, b".png"));
 }
 
 /// Whether two cells are the same number or the same text.
@@ -250,6 +283,28 @@ fn a_report_says_what_changed_since_a_run() {
     }
     let why = changed["why"].to_string();
     assert!(why.contains("harmonize.method"), "{why}");
+    let measures: Vec<&str> = changed["regions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|of| of["measure"].as_str())
+        .collect();
+    for measure in ["resistance", "recovery", "upgrading"] {
+        assert!(measures.contains(&measure), "{measure} is not in {measures:?}");
+    }
+}
+
+#[test]
+fn a_section_of_changes_without_a_run_says_what_to_do() {
+    let project = Project::published();
+    let page =
+        || std::fs::read_to_string(project.path().join("drawn/report.html")).expect("a page");
+    report(&project, &["--no-figures"]).ok();
+    assert!(!page().contains("<section id=\"changed\">"), "nobody asks for it");
+    say(&project, "  sections: [changed]\n");
+    report(&project, &["--no-figures"]).ok();
+    let told = "No run is compared with. Say one by --since";
+    assert!(page().contains("<section id=\"changed\">") && page().contains(told));
 }
 
 /// A server, which ends with the test.
@@ -360,4 +415,26 @@ fn a_served_report_is_for_this_machine_and_drawn_anew_after_a_run() {
     assert!(sent.success());
     let ended = served.child.wait().expect("it ends");
     assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
+fn a_served_report_is_drawn_anew_when_its_words_are_others() {
+    let project = Project::published();
+    say(&project, "  language: words.yaml\n");
+    let words = |overview: &str| {
+        let text = format!("language: fr\ntexts:\n  Overview: {overview}\n");
+        project.write("pipelines/words.yaml", text.as_bytes());
+    };
+    words("Un");
+    let served = Served::start(&project);
+    assert!(served.page().contains("<h2>Un</h2>"));
+    let mut events = served.ask("GET", "/events", &served.host);
+    let first = event(&mut events);
+    words("\"\"");
+    // What is at fault leaves the page as it is, and is looked at again once it is another.
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(served.page().contains("<h2>Un</h2>"));
+    words("Deux");
+    assert_ne!(event(&mut events), first);
+    assert!(served.page().contains("<h2>Deux</h2>"));
 }

@@ -429,6 +429,20 @@ fn ranks_and_whether_they_hold() {
     assert_eq!(project.sql(&sum), ["true"]);
     let pairs = format!("select count(*), count(distinct region_a) from resilience.rank_pair {of}");
     assert_eq!(project.sql(&pairs), ["28,7"]);
+    // Each region has some place in each replicate, and the first n_top are its chance at the top.
+    let with = format!(
+        "k as (select region_code, sum(probability) as all_places, sum(case when place <= 2 then probability end) as top,
+        max(place) as last from resilience.rank_place {of} group by region_code)"
+    );
+    let from = "k join resilience.rank f on f.region_code = k.region_code and k.last <= f.n_ranked and f.episode = 'crisis_2008' \
+        and f.benchmark = 'aggregate' and f.stage = 'resistance'";
+    compare(
+        &project,
+        &with,
+        from,
+        &[("k.all_places", "1"), ("coalesce(k.top, 0)", "f.p_top_quarter")],
+        8,
+    );
 
     let with = "v as (select benchmark, region_code, 'index' as form, resistance as v from resilience.region where episode = 'crisis_2008'
         union all select benchmark, region_code, 'diff', resistance_diff from resilience.region where episode = 'crisis_2008'
@@ -488,6 +502,7 @@ fn ranks_and_whether_they_hold() {
     );
     project.run().ok();
     assert_eq!(project.sql("select count(*) from resilience.rank_pair"), ["0"]);
+    assert_eq!(project.sql("select count(*) from resilience.rank_place"), ["0"]);
 }
 
 #[test]

@@ -311,7 +311,10 @@ fn the_name_of_a_file_says_its_form() {
     };
     for (name, begin) in [
         ("o.csv", "episode,"),
+        ("o.tsv", "episode\t"),
         ("o.json", "[{"),
+        ("o.jsonl", "{\"episode\":"),
+        ("o.md", "| episode |"),
         ("o.parquet", "PAR1"),
         ("o.arrow", "ARROW1"),
         ("o.feather", "ARROW1"),
@@ -325,7 +328,8 @@ fn the_name_of_a_file_says_its_form() {
         resilience(&project, "plain.csv", &[&CRISIS[..], more].concat()).fails(2, why);
     };
     for name in ["o.xlsx", "o.csv.gz"] {
-        refused(&["-o", name], "expected a name that ends in .txt, .csv, .json, .parquet, .arrow");
+        let known = ".txt, .csv, .tsv, .json, .jsonl, .md, .parquet, .arrow";
+        refused(&["-o", name], &format!("expected a name that ends in {known}"));
         assert!(!project.path().join(name).exists());
     }
     refused(&["--format", "csv", "-o", "p.parquet"], "`p.parquet` is no name for --format csv");
@@ -348,7 +352,7 @@ fn the_name_of_a_file_says_its_form() {
         to("none/o.csv").fails(2, "there is no folder `none`");
     }
     refused(&["-o", "none/o.csv"], "there is no folder `none`");
-    ran(&["export", "-o", "o.csv"]).fails(2, "`o.csv` is the name of a file");
+    ran(&["export", "a.b", "a.c", "-o", "o.csv"]).fails(2, "`o.csv` is the name of a file");
     ran(&["report", "pipeline.yaml", "-o", "o.html"]).fails(2, "`o.html` is the name of a file");
 }
 

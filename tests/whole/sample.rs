@@ -163,7 +163,7 @@ fn second_run_does_nothing_and_one_parameter_rebuilds_what_depends_on_it() {
     let plan = project.rebound(&["plan", "pipelines/australia.yaml"]).ok();
     assert!(plan.out.contains("nothing to build; a run publishes 13 tables"), "{}", plan.out);
     let back = project.run().ok();
-    assert!(back.out.contains("published 65 tables"), "{}", back.out);
+    assert!(back.out.contains("published 66 tables"), "{}", back.out);
 }
 
 #[test]
@@ -315,6 +315,19 @@ fn rows_come_in_every_form() {
     let json = project.rebound(&["sql", query, "--format", "json"]).ok();
     let rows: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(rows.as_array().map(Vec::len), Some(8));
+    let lines = project.rebound(&["sql", query, "--format", "jsonl"]).ok().out;
+    let objects: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(Some(&objects), rows.as_array());
+    let markdown = project.rebound(&["sql", query, "--format", "markdown"]).ok().out;
+    assert!(markdown.starts_with("| region_code | resistance |\n| --- | ---: |\n| "), "{markdown}");
+    project.rebound(&["sql", query, "-o", "out.tsv"]).ok();
+    let separated = std::fs::read_to_string(project.path().join("out.tsv")).expect("written");
+    assert!(separated.starts_with("region_code\tresistance\n"), "{separated}");
+    // Lists and structs are JSON in cells; null is an empty cell.
+    let nested = "select make_array(1, 2) as l, named_struct('a', 'x,y') as s, null as n";
+    let nested = project.rebound(&["sql", nested, "--format", "csv"]).ok().out;
+    assert_eq!(nested, "l,s,n\n\"[1,2]\",\"{\"\"a\"\":\"\"x,y\"\"}\",\n");
     for (format, magic) in [("parquet", &b"PAR1"[..]), ("arrow", b"ARROW1")] {
         let file = format!("out.{format}");
         project.rebound(&["sql", query, "--format", format, "-o", &file]).ok();
@@ -343,6 +356,45 @@ fn rows_come_in_every_form() {
     project.rebound(&["sql", "select nothing from panel.region"]).fails(2, "nothing");
     project.rebound(&["describe", "panel.regin"]).fails(2, "did you mean `panel.region`?");
     project.rebound(&["tables", "--lake", "elsewhere"]).fails(2, "no lake in `elsewhere`");
+}
+
+#[test]
+fn a_table_is_summarized() {
+    let project = Project::published();
+    let told = project.rebound(&["describe", "panel.region", "--summary"]).ok().out;
+    assert!(told.starts_with("panel.region: 16 rows\n\ncolumn "), "{told}");
+    let json = |more: &[&str]| -> serde_json::Value {
+        let arguments = ["describe", "panel.region", "--summary", "--format", "json"];
+        let ran = project.rebound(&[&arguments[..], more].concat()).ok();
+        serde_json::from_str(&ran.out).expect("JSON")
+    };
+    let found = json(&[]);
+    assert_eq!(found["n_rows"], 16);
+    assert_eq!(found["is_approximate"], false);
+    let column = |name: &str| {
+        let all = found["columns"].as_array().expect("columns");
+        all.iter().find(|column| column["name"] == name).expect(name).clone()
+    };
+    let region = column("region_code");
+    assert_eq!(region["n_null"], 0);
+    assert_eq!(region["n_distinct"], 8);
+    assert_eq!(region["least"], "ACT");
+    assert_eq!(region["greatest"], "WA");
+    // Of as many, the first: each state stands in two episodes.
+    assert_eq!(region["most_frequent"][0], serde_json::json!({"value": "ACT", "n_rows": 2}));
+    let of_sql = project
+        .sql("select min(resistance), avg(resistance), median(resistance) from panel.region");
+    let resistance = column("resistance");
+    let numbers: Vec<f64> = of_sql[0].split(',').map(|n| n.parse().expect("a number")).collect();
+    for (name, number) in ["least", "mean", "median"].iter().zip(numbers) {
+        let found = resistance[name].as_f64().expect("a number");
+        assert!((found - number).abs() <= 1e-12 * number.abs(), "{name}: {found} for {number}");
+    }
+    assert_eq!(json(&["--run", "published"]), found);
+    project.rebound(&["describe", "meta.run", "--summary"]).ok();
+    project
+        .rebound(&["describe", "panel.regin", "--summary"])
+        .fails(2, "did you mean `panel.region`?");
 }
 
 #[test]

@@ -91,6 +91,49 @@ fn same_seed_gives_the_same_bytes_and_another_does_not() {
 }
 
 #[test]
+fn packed_files_hold_the_same_records() {
+    for layout in ["china_2002", "china_2007_2011", "brazil_comexstat"] {
+        let size = ["--rows", "3000", "--regions", "20", "--products", "60", "--from", "2008"];
+        let size = [&size[..], &["--to", "2008"]].concat();
+        let plain = nation(layout, &size, "ingest");
+        let packed = nation(layout, &[&size[..], &["--pack", "zstd"]].concat(), "ingest");
+        let files = |project: &Project| {
+            let folder = std::fs::read_dir(project.path().join("made/records")).expect("a folder");
+            let mut files: Vec<_> = folder.map(|file| file.expect("a file").path()).collect();
+            files.sort();
+            files
+        };
+        let (raw, zst) = (files(&plain), files(&packed));
+        assert!(!raw.is_empty() && raw.len() == zst.len(), "{layout}");
+        for (raw, zst) in raw.iter().zip(&zst) {
+            assert_eq!(zst.file_name(), raw.with_added_extension("zst").file_name());
+            let text = std::fs::read(raw).expect("made");
+            let bytes = std::fs::read(zst).expect("made");
+            assert!(bytes.len() < text.len(), "{layout}: {} of {}", bytes.len(), text.len());
+            assert!(zstd::decode_all(&*bytes).expect("zstd") == text, "{layout}");
+        }
+        let truth = |project: &Project| std::fs::read(project.path().join("made/truth.yaml"));
+        assert_eq!(truth(&plain).expect("the truth"), truth(&packed).expect("the truth"));
+        let sums = "select sum(n_records), sum(value_records) from customs.reconciliation";
+        assert_eq!(plain.sql(sums), packed.sql(sums));
+        assert_eq!(packed.sql(sums).len(), 1);
+    }
+}
+
+#[test]
+fn packed_files_have_the_same_bytes_again() {
+    let project = Project::new();
+    let made = ["a", "b"].map(|folder| {
+        let fixed = ["synth", "--layout", "config/layouts/china_2007_2011.yaml", "--rows", "2000"];
+        let size = ["--regions", "10", "--products", "40", "--pack", "zstd", "--output", folder];
+        project.rebound(&[&fixed[..], &size].concat()).ok();
+        let path = project.path().join(folder).join("records/2009.csv.zst");
+        std::fs::read(path).expect("made")
+    });
+    assert!(made[0] == made[1]);
+}
+
+#[test]
 fn what_cannot_be_made_is_refused() {
     let project = Project::new();
     let synth = |layout: &str, more: &[&str]| {
@@ -103,6 +146,7 @@ fn what_cannot_be_made_is_refused() {
     synth("china_2006", &["--products", "9999"]).fails(2, "fewer than asked for");
     synth("china_2006", &["--regions", "9999"]).fails(2, "fewer than asked for");
     synth("no_such", &[]).fails(2, "failed to read `config/layouts/no_such.yaml`");
+    synth("china_2006", &["--pack", "rar"]).fails(2, "[possible values: zstd]");
 }
 
 /// Ordinary least squares by the normal equations.

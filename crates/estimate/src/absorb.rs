@@ -9,17 +9,18 @@
 
 use crate::EstimateError;
 use crate::dense::{float, squared_length};
-use crate::factor::{Factor, chosen, finest};
+use crate::factor::{Crossed, Factor, chosen, finest, pieces};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Columns that are solved side by side.
 const LANES: usize = 4;
 type Lanes = [f64; LANES];
 const ZERO: Lanes = [0.0; LANES];
 
-/// Cells whose work is one piece; pieces are added up in their order, whatever the number of
-/// threads.
-const CELLS_A_PIECE: usize = 1 << 15;
+/// Rows whose cells are gone to column by column: the first column brings them near, as the cells of
+/// neighbouring rows are far from each other.
+const ROWS_A_BLOCK: usize = 1 << 10;
 
 /// Length of what the effects explain of a column's rest, relative to that rest, at which they are
 /// out.
@@ -75,73 +76,25 @@ impl Cells {
 
     /// The combinations of levels of `first` and of `others`, at least one.
     fn crossed(first: &Factor, others: &[&Factor]) -> Self {
-        let mut offsets = vec![0];
+        let Crossed { of_row, starts, rows } = Crossed::of(first, others);
+        let mut offsets = Vec::with_capacity(others.len());
+        let mut n_places = 0;
         for factor in others {
-            offsets.push(offsets[offsets.len() - 1] + factor.n_levels);
+            offsets.push(n_places);
+            n_places += u32::try_from(factor.n_levels).unwrap_or(u32::MAX);
         }
-        let sorted = first.sorted();
-        let mut of_row = vec![0u32; sorted.rows.len()];
-        let mut starts = vec![0u32];
-        let mut places: Vec<u32> = Vec::new();
-        let mut n_cells = 0u32;
-        let mut keys: Vec<(u32, u32)> = Vec::new();
-        let rest = &others[1..];
-        let level = |factor: &Factor, row: u32| factor.of_row[row as usize];
-        for at in 0..first.n_levels {
-            keys.clear();
-            keys.extend(
-                sorted.rows[sorted.starts[at]..sorted.starts[at + 1]]
-                    .iter()
-                    .map(|&row| (level(others[0], row), row)),
-            );
-            if rest.is_empty() {
-                keys.sort_unstable();
-            } else {
-                keys.sort_unstable_by(|a, b| {
-                    a.0.cmp(&b.0)
-                        .then_with(|| {
-                            rest.iter()
-                                .map(|f| level(f, a.1))
-                                .cmp(rest.iter().map(|f| level(f, b.1)))
-                        })
-                        .then_with(|| a.1.cmp(&b.1))
-                });
+        let mut places = vec![0; rows.len() * others.len()];
+        places.par_chunks_mut(others.len()).zip(&rows).for_each(|(places, &row)| {
+            for ((place, factor), offset) in places.iter_mut().zip(others).zip(&offsets) {
+                *place = offset + factor.of_row[row as usize];
             }
-            for (place, &(other, row)) in keys.iter().enumerate() {
-                let is_new = place == 0 || {
-                    let before = keys[place - 1];
-                    before.0 != other || rest.iter().any(|f| level(f, before.1) != level(f, row))
-                };
-                if is_new {
-                    n_cells += 1;
-                    for (factor, offset) in others.iter().zip(&offsets) {
-                        places
-                            .push(u32::try_from(*offset).unwrap_or(u32::MAX) + level(factor, row));
-                    }
-                }
-                of_row[row as usize] = n_cells - 1;
-            }
-            starts.push(n_cells);
-        }
+        });
         Self { of_row, starts, places }
     }
 
     fn n_cells(&self) -> usize {
         self.starts[self.starts.len() - 1] as usize
     }
-}
-
-/// First and last level of pieces of work, by where the cells of each level start.
-fn pieces(starts: &[u32]) -> Vec<(usize, usize)> {
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    for to in 1..starts.len() {
-        if (starts[to] - starts[from]) as usize >= CELLS_A_PIECE || to + 1 == starts.len() {
-            pieces.push((from, to));
-            from = to;
-        }
-    }
-    pieces
 }
 
 /// Factors to take out of columns, with their weights.
@@ -237,7 +190,7 @@ impl Absorber {
         }
     }
 
-    fn cells(&self, level: usize) -> std::ops::Range<usize> {
+    fn cells(&self, level: usize) -> Range<usize> {
         self.starts[level] as usize..self.starts[level + 1] as usize
     }
 
@@ -264,14 +217,8 @@ impl Absorber {
             let mut n_iterations = 0;
             for round in 1..=ROUNDS {
                 let effects = self.solve(&mut sums, &before, &mut n_iterations);
-                let rows = &self.cell_of_row;
-                // Each column takes the effect of a row's cell.
-                let after = per_lane_at(group, |lane, column| {
-                    for (value, &cell) in column.iter_mut().zip(rows) {
-                        *value -= effects[cell as usize][lane];
-                    }
-                    squared_length(column, weights)
-                });
+                self.subtract(group, &effects);
+                let after = per_lane(group, |column| squared_length(column, weights));
                 sums = self.cell_sums(group, weights);
                 let last = explained;
                 explained = self.explained(&sums);
@@ -306,21 +253,38 @@ impl Absorber {
         Ok(())
     }
 
+    /// Takes the effect of each row's cell out of up to [`LANES`] columns.
+    fn subtract(&self, columns: &mut [&mut [f64]], effects: &[Lanes]) {
+        let blocks = self.cell_of_row.chunks(ROWS_A_BLOCK);
+        let mut blocks: Vec<(&[u32], Vec<&mut [f64]>)> =
+            blocks.map(|cells| (cells, Vec::with_capacity(LANES))).collect();
+        for column in columns {
+            for (block, values) in blocks.iter_mut().zip(column.chunks_mut(ROWS_A_BLOCK)) {
+                block.1.push(values);
+            }
+        }
+        blocks.into_par_iter().for_each(|(cells, columns)| {
+            for (lane, column) in columns.into_iter().enumerate() {
+                for (value, &cell) in column.iter_mut().zip(cells) {
+                    *value -= effects[cell as usize][lane];
+                }
+            }
+        });
+    }
+
     /// The weighted sum of up to [`LANES`] columns in each cell.
     fn cell_sums(&self, columns: &[&mut [f64]], weights: Option<&[f64]>) -> Vec<Lanes> {
         let mut sums = vec![ZERO; self.weights.len()];
-        for (lane, column) in columns.iter().enumerate() {
-            match weights {
-                None => {
-                    for (&cell, value) in self.cell_of_row.iter().zip(column.iter()) {
-                        sums[cell as usize][lane] += value;
-                    }
-                }
-                Some(weights) => {
-                    for ((&cell, value), weight) in
-                        self.cell_of_row.iter().zip(column.iter()).zip(weights)
-                    {
-                        sums[cell as usize][lane] += value * weight;
+        for (block, cells) in self.cell_of_row.chunks(ROWS_A_BLOCK).enumerate() {
+            let rows = block * ROWS_A_BLOCK..block * ROWS_A_BLOCK + cells.len();
+            for (lane, column) in columns.iter().enumerate() {
+                let values = cells.iter().zip(&column[rows.clone()]);
+                match weights {
+                    None => values.for_each(|(&cell, value)| sums[cell as usize][lane] += value),
+                    Some(weights) => {
+                        for ((&cell, value), weight) in values.zip(&weights[rows.clone()]) {
+                            sums[cell as usize][lane] += value * weight;
+                        }
                     }
                 }
             }
@@ -330,6 +294,7 @@ impl Absorber {
 
     fn first_sums(&self, sums: &[Lanes]) -> Vec<Lanes> {
         (0..self.starts.len() - 1)
+            .into_par_iter()
             .map(|level| sums[self.cells(level)].iter().fold(ZERO, |a, b| add(&a, b)))
             .collect()
     }
@@ -387,18 +352,29 @@ impl Absorber {
         }
         let others = self.conjugate_gradients(&target, lengths, n_iterations);
         let mut effects = std::mem::take(sums);
-        for (level, first_sum) in first_sums.iter().enumerate() {
-            let mut left = *first_sum;
-            for cell in self.cells(level) {
-                let of_others = self.gathered(&others, cell);
-                effects[cell] = of_others;
-                left = std::array::from_fn(|k| left[k] - self.weights[cell] * of_others[k]);
-            }
-            let own = scaled(&left, 1.0 / self.first_diagonal[level]);
-            for cell in self.cells(level) {
-                effects[cell] = add(&effects[cell], &own);
-            }
+        let mut rest = effects.as_mut_slice();
+        let mut parts = Vec::new();
+        for &(from, to) in &self.pieces {
+            let n = (self.starts[to] - self.starts[from]) as usize;
+            let (part, after) = std::mem::take(&mut rest).split_at_mut(n);
+            parts.push((from..to, part));
+            rest = after;
         }
+        parts.into_par_iter().for_each(|(levels, effects)| {
+            let start = self.starts[levels.start] as usize;
+            for level in levels {
+                let mut left = first_sums[level];
+                let cells = self.cells(level);
+                let of_level = &mut effects[cells.start - start..cells.end - start];
+                for (cell, effect) in cells.zip(of_level.iter_mut()) {
+                    let of_others = self.gathered(&others, cell);
+                    *effect = of_others;
+                    left = std::array::from_fn(|k| left[k] - self.weights[cell] * of_others[k]);
+                }
+                let own = scaled(&left, 1.0 / self.first_diagonal[level]);
+                of_level.iter_mut().for_each(|effect| *effect = add(effect, &own));
+            }
+        });
         effects
     }
 
@@ -616,18 +592,11 @@ fn center(column: &mut [f64], weights: Option<&[f64]>) {
 }
 
 /// Does the same to each of at most [`LANES`] columns.
-fn per_lane_at(columns: &mut [&mut [f64]], of: impl Fn(usize, &mut [f64]) -> f64 + Sync) -> Lanes {
-    let mut lanes = ZERO;
-    lanes
-        .par_iter_mut()
-        .zip(columns.par_iter_mut())
-        .enumerate()
-        .for_each(|(lane, (out, column))| *out = of(lane, column));
-    lanes
-}
-
 fn per_lane(columns: &mut [&mut [f64]], of: impl Fn(&mut [f64]) -> f64 + Sync) -> Lanes {
-    per_lane_at(columns, |_, column| of(column))
+    let mut lanes = ZERO;
+    let both = lanes.par_iter_mut().zip(columns.par_iter_mut());
+    both.for_each(|(out, column)| *out = of(column));
+    lanes
 }
 
 fn add(a: &Lanes, b: &Lanes) -> Lanes {

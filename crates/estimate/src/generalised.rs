@@ -10,8 +10,7 @@ use crate::EstimateError;
 use crate::absorb::Absorber;
 use crate::dense::{self, float, inverse_triangle};
 use crate::least_squares::{
-    Dropped, Fit, Independent, absorb_regressors, combination, independent, orthonormal,
-    residuals_of,
+    Dropped, Fit, Independent, absorb_columns, combination, independent, orthonormal, residuals_of,
 };
 use crate::sample::{Options, Sample};
 
@@ -323,18 +322,17 @@ impl<'s> Iterations<'s> {
     fn absorb(&mut self) -> Result<(), EstimateError> {
         let weights = Some(self.weights.as_slice());
         let intercept = self.intercept();
+        let (absorber, working) = (self.absorber.as_ref(), self.working.as_mut_slice());
         if self.n_iterations == 1 {
             let absorbed =
-                absorb_regressors(self.absorber.as_ref(), &mut self.columns, weights, self.sample)?;
+                absorb_columns(absorber, &mut self.columns, working, weights, self.sample)?;
             self.dropped = absorbed.into_iter().filter(|d| d.regressor != intercept).collect();
-        } else if let Some(absorber) = &self.absorber {
+        } else if let Some(absorber) = absorber {
             let is_used = |at: usize| !self.dropped.iter().any(|d| d.regressor == at);
             let used = self.columns.iter_mut().enumerate().filter(|(at, _)| is_used(*at));
-            let mut used: Vec<&mut [f64]> = used.map(|(_, column)| column.as_mut_slice()).collect();
-            absorber.absorb(&mut used, weights)?;
-        }
-        if let Some(absorber) = &self.absorber {
-            absorber.absorb(&mut [&mut self.working], weights)?;
+            let used = used.map(|(_, column)| column.as_mut_slice());
+            let mut all: Vec<&mut [f64]> = used.chain([working]).collect();
+            absorber.absorb(&mut all, weights)?;
         }
         Ok(())
     }

@@ -185,10 +185,12 @@ fn constant_within(column: &[f64], sample: &Sample) -> Vec<usize> {
     sample.effects.iter().copied().filter(|&at| is_constant(&sample.factors[at])).collect()
 }
 
-/// Takes the effects of a sample out of columns, and tells which columns they explain wholly.
-pub(crate) fn absorb_regressors(
+/// Takes the effects of a sample out of columns and of an outcome, and tells which columns they
+/// explain wholly.
+pub(crate) fn absorb_columns(
     absorber: Option<&Absorber>,
     columns: &mut [Vec<f64>],
+    outcome: &mut [f64],
     weights: Option<&[f64]>,
     sample: &Sample,
 ) -> Result<Vec<Dropped>, EstimateError> {
@@ -205,7 +207,9 @@ pub(crate) fn absorb_regressors(
     let within: Vec<Vec<usize>> =
         columns.par_iter().map(|column| constant_within(column, sample)).collect();
     if let Some(absorber) = absorber {
-        let mut all: Vec<&mut [f64]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+        // What is solved side by side takes as long as one of it.
+        let columns = columns.iter_mut().map(Vec::as_mut_slice);
+        let mut all: Vec<&mut [f64]> = columns.chain([outcome]).collect();
         absorber.absorb(&mut all, weights)?;
     }
     let after = measure(columns);
@@ -329,11 +333,9 @@ impl Design {
         columns.append(&mut sample.instruments);
         let mut sizes: Vec<f64> =
             columns.par_iter().map(|column| squared_length(column, weights_of)).collect();
-        let dropped = absorb_regressors(absorber.as_ref(), &mut columns, weights_of, sample)?;
         let mut outcome = std::mem::take(&mut sample.outcome);
-        if let Some(absorber) = &absorber {
-            absorber.absorb(&mut [&mut outcome], weights_of)?;
-        }
+        let dropped =
+            absorb_columns(absorber.as_ref(), &mut columns, &mut outcome, weights_of, sample)?;
         let tss_within = squared_length(&outcome, weights_of);
         let rounding = (CONSTANT * scale).powi(2) * float(n);
         if tss <= rounding || absorber.is_some() && tss_within <= ABSORBED.powi(2) * tss {

@@ -3,15 +3,22 @@
 use crate::contract::{Kind, MONEY_LIMIT, money_text};
 use crate::error::LakeError;
 use crate::object::Object;
-use crate::properties::properties;
+use crate::properties::{GROUP_ROWS, properties};
 use crate::store::Lake;
 use crate::version::{DataFile, TableVersion};
-use arrow::array::{Array, AsArray, RecordBatch, make_comparator};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_comparator};
 use arrow::compute::{BatchCoalescer, SortOptions};
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, SchemaRef};
+use arrow::datatypes::{DataType, Decimal128Type, FieldRef, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
-use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::arrow::async_writer::AsyncFileWriter;
+use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +34,14 @@ pub struct TableWriter {
     name: String,
     schema: SchemaRef,
     batches: BatchCoalescer,
-    writer: AsyncArrowWriter<Object>,
+    file: SerializedFileWriter<Vec<u8>>,
+    groups: ArrowRowGroupWriterFactory,
+    /// The columns of the row group that is being written.
+    columns: Vec<ArrowColumnWriter>,
+    /// Its rows.
+    n_in_group: usize,
+    object: Object,
+    bytes: u64,
     key: KeyOrder,
     rows: u64,
 }
@@ -47,54 +61,143 @@ impl TableWriter {
         let schema = version.schema();
         let unwritable = |source| LakeError::Parquet { table: version.table.clone(), source };
         let properties = properties(version).map_err(unwritable)?;
-        let object = Object::of_version(lake, version, name);
-        let writer = AsyncArrowWriter::try_new(object, Arc::clone(&schema), Some(properties))
-            .map_err(unwritable)?;
+        let (file, groups) =
+            ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties))
+                .and_then(ArrowWriter::into_serialized_writer)
+                .map_err(unwritable)?;
         Ok(Self {
             table: version.table.clone(),
             name: name.to_owned(),
             batches: BatchCoalescer::new(Arc::clone(&schema), BATCH_ROWS),
             key: KeyOrder { columns: version.key_columns()?, last: None },
             schema,
-            writer,
+            file,
+            groups,
+            columns: Vec::new(),
+            n_in_group: 0,
+            object: Object::of_version(lake, version, name),
+            bytes: 0,
             rows: 0,
         })
     }
 
-    /// Adds rows.
+    /// Adds rows, and writes the row groups that are full.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::add`], and if they cannot be written.
+    pub async fn write(&mut self, batch: RecordBatch) -> Result<(), LakeError> {
+        self.take(&batch, Columns::InTurn)?;
+        self.flush().await
+    }
+
+    /// Adds rows; [`Self::flush`] writes them. Columns are encoded side by side: not for who holds a
+    /// thread of the pool that others wait for.
     ///
     /// # Errors
     ///
     /// [`LakeError`] if the batch is not of the table's columns, has a null where none may be or a
-    /// number that tables do not hold, breaks the order of the key, or cannot be written.
-    pub async fn write(&mut self, batch: RecordBatch) -> Result<(), LakeError> {
-        let batch =
-            conform(&self.table, &self.schema, &batch, |row| match &self.key.columns[..] {
-                [] => format!("in row {}", self.rows + row as u64 + 1),
-                key => format!("at {}", key_of(key, &batch, row)),
-            })?;
+    /// number that tables do not hold, breaks the order of the key, or cannot be encoded.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
+        self.take(batch, Columns::SideBySide)
+    }
+
+    fn take(&mut self, batch: &RecordBatch, columns: Columns) -> Result<(), LakeError> {
+        let batch = conform(&self.table, &self.schema, batch, |row| match &self.key.columns[..] {
+            [] => format!("in row {}", self.rows + row as u64 + 1),
+            key => format!("at {}", key_of(key, batch, row)),
+        })?;
         self.key.check(&self.table, &batch)?;
         self.rows += batch.num_rows() as u64;
         if batch.num_rows() == BATCH_ROWS && self.batches.is_empty() {
-            return self.put(&batch).await;
+            return self.put(&batch, columns);
         }
         let broken = |source| LakeError::Arrow { table: self.table.clone(), source };
         self.batches.push_batch(batch).map_err(broken)?;
-        self.drain().await
+        self.drain(columns)
     }
 
-    async fn put(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        self.writer
-            .write(batch)
-            .await
+    fn put(&mut self, batch: &RecordBatch, columns: Columns) -> Result<(), LakeError> {
+        self.encode(batch, columns)
             .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })
     }
 
-    async fn drain(&mut self) -> Result<(), LakeError> {
+    /// Adds a batch to the row group, which it does not go beyond.
+    fn encode(&mut self, batch: &RecordBatch, columns: Columns) -> Result<(), ParquetError> {
+        const { assert!(GROUP_ROWS.is_multiple_of(BATCH_ROWS)) };
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        if self.columns.is_empty() {
+            let at = self.file.flushed_row_groups().len();
+            self.columns = self.groups.create_column_writers(at)?;
+        }
+        let put = |((writer, field), array): ((&mut ArrowColumnWriter, &FieldRef), &ArrayRef)| {
+            compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
+        };
+        let fields = self.schema.fields();
+        match columns {
+            Columns::InTurn => {
+                self.columns.iter_mut().zip(fields).zip(batch.columns()).try_for_each(put)?;
+            }
+            Columns::SideBySide => {
+                let writers = self.columns.par_iter_mut().zip(&fields[..]);
+                writers.zip(batch.columns()).try_for_each(put)?;
+            }
+        }
+        self.n_in_group += batch.num_rows();
+        if self.n_in_group >= GROUP_ROWS { self.close_group(columns) } else { Ok(()) }
+    }
+
+    fn close_group(&mut self, columns: Columns) -> Result<(), ParquetError> {
+        if self.n_in_group == 0 {
+            return Ok(());
+        }
+        self.n_in_group = 0;
+        let writers = std::mem::take(&mut self.columns);
+        let chunks: Vec<ArrowColumnChunk> = match columns {
+            Columns::InTurn => {
+                writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?
+            }
+            Columns::SideBySide => {
+                writers.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?
+            }
+        };
+        let mut group = self.file.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    fn drain(&mut self, columns: Columns) -> Result<(), LakeError> {
         while let Some(batch) = self.batches.next_completed_batch() {
-            self.put(&batch).await?;
+            self.put(&batch, columns)?;
         }
         Ok(())
+    }
+
+    /// Writes the row groups that are full.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError`] if they cannot be written.
+    pub async fn flush(&mut self) -> Result<(), LakeError> {
+        // What the file begins with is written with the first of them.
+        if self.file.flushed_row_groups().is_empty() || self.file.inner().is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(self.file.inner_mut());
+        self.send(bytes).await
+    }
+
+    async fn send(&mut self, bytes: Vec<u8>) -> Result<(), LakeError> {
+        self.bytes += bytes.len() as u64;
+        self.object.put(bytes.into()).await.map_err(|error| LakeError::Parquet {
+            table: self.table.clone(),
+            source: ParquetError::External(Box::new(error)),
+        })
     }
 
     /// Ends the file.
@@ -106,15 +209,24 @@ impl TableWriter {
         self.batches
             .finish_buffered_batch()
             .map_err(|source| LakeError::Arrow { table: self.table.clone(), source })?;
-        self.drain().await?;
-        self.writer
-            .finish()
-            .await
-            .map_err(|source| LakeError::Parquet { table: self.table.clone(), source })?;
-        let bytes = self.writer.bytes_written() as u64;
-        let (path, hash) = self.writer.into_inner().written();
-        Ok(DataFile::new(path, self.rows, bytes, hash))
+        self.drain(Columns::InTurn)?;
+        let table = self.table.clone();
+        let unwritable = |source| LakeError::Parquet { table: table.clone(), source };
+        self.close_group(Columns::InTurn).map_err(unwritable)?;
+        self.file.finish().map_err(unwritable)?;
+        let bytes = std::mem::take(self.file.inner_mut());
+        self.send(bytes).await?;
+        self.object.complete().await.map_err(unwritable)?;
+        let (path, hash) = self.object.written();
+        Ok(DataFile::new(path, self.rows, self.bytes, hash))
     }
+}
+
+/// How the columns of a batch are encoded.
+#[derive(Debug, Clone, Copy)]
+enum Columns {
+    InTurn,
+    SideBySide,
 }
 
 /// The key of a row.
@@ -271,9 +383,7 @@ impl KeyOrder {
 mod tests {
     use super::*;
     use crate::contract::Column;
-    use arrow::array::{
-        ArrayRef, Decimal128Array, Float32Array, Float64Array, Int64Array, UInt64Array,
-    };
+    use arrow::array::{Decimal128Array, Float32Array, Float64Array, Int64Array, UInt64Array};
 
     /// A column of `kind` made of `given` is refused with `expected`, or taken.
     #[track_caller]

@@ -48,6 +48,8 @@ pub enum Language {
     English,
     /// Chinese.
     Chinese,
+    /// French.
+    French,
     /// The words of a file.
     File(PathBuf),
 }
@@ -288,6 +290,7 @@ fn language(file: &Path, name: &str) -> Result<Language, String> {
     };
     match name {
         "en" => Ok(Language::English),
+        "fr" => Ok(Language::French),
         "zh" => Ok(Language::Chinese),
         name if is_file(name) => {
             let path = resolve_path(file, name);
@@ -298,8 +301,8 @@ fn language(file: &Path, name: &str) -> Result<Language, String> {
             }
         }
         _ => Err(format!(
-            "{name:?}: expected en, zh or a file of words, PATH.yaml{}",
-            suggest(name, ["en", "zh"])
+            "{name:?}: expected en, fr, zh or a file of words, PATH.yaml{}",
+            suggest(name, ["en", "fr", "zh"])
         )),
     }
 }
@@ -356,7 +359,7 @@ mod tests {
             "report.title: it is empty: leave the key out",
             "report.regions[2]: it is empty: leave it out",
             "report.regions[1]: it is named before: leave one out",
-            "report.language: \"french\": expected en, zh or a file of words, PATH.yaml",
+            "report.language: \"french\": expected en, fr, zh or a file of words, PATH.yaml",
         ];
         assert_eq!(read(text).expect_err("faults"), expected);
         let wrong = read("report: {language: words/fr.yaml}").expect_err("a fault");

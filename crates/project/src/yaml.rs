@@ -6,9 +6,11 @@ use crate::fault::{Fault, Faults, Step, key_path};
 use crate::suggest::suggest;
 use crate::tracked::{Track, Tracked};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess,
+    SeqAccess, VariantAccess, Visitor,
 };
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -86,8 +88,34 @@ pub fn text_of(path: &Path) -> Result<String, YamlError> {
 /// What is wrong, and where.
 pub fn of_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // A map of free keys takes the last of two that are the same; a value takes none.
-    let twice = serde_yaml::from_str::<Value>(text).map(|_| ());
-    twice.and_then(|()| serde_yaml::from_str(text)).map_err(|error| in_a_line(&error))
+    is_yaml(text)?;
+    serde_yaml::from_str(text).map_err(|error| in_a_line(&error))
+}
+
+/// Looks whether a text is YAML, each key of a mapping once.
+fn is_yaml(text: &str) -> Result<(), String> {
+    serde_yaml::from_str::<Value>(text).map(|_| ()).map_err(|error| {
+        let told = in_a_line(&error);
+        twice(text).filter(|_| told.contains(TWICE)).unwrap_or(told)
+    })
+}
+
+/// What the library says of a key that its mapping has already, at the line of the mapping.
+const TWICE: &str = "duplicate entry with key ";
+
+/// The first key that its mapping has already, and the lines of both.
+fn twice(text: &str) -> Option<String> {
+    let steps = RefCell::new(Vec::new());
+    let deserializer = serde_yaml::Deserializer::from_str(text);
+    let error = Once(&steps).deserialize(deserializer).err()?;
+    let second = error.location().filter(|_| error.to_string().contains(HERE))?.line();
+    let steps = steps.into_inner();
+    let (Some(Step::Key(key)), first) = (steps.last(), line_at(text, &steps)?) else { return None };
+    let path = match &steps[..steps.len() - 1] {
+        [] => String::new(),
+        above => format!("`{}`: ", key_path(above)),
+    };
+    Some(format!("{path}{TWICE}{key:?} at line {second}: line {first} has it already"))
 }
 
 fn in_a_line(error: &serde_yaml::Error) -> String {
@@ -107,10 +135,7 @@ const MOST_FAULTS: usize = 100;
 /// [`YamlError::Content`] if it is no YAML, [`YamlError::Faults`] with every key that is unknown or
 /// missing and every value that is none of its key.
 pub fn all_of<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, YamlError> {
-    serde_yaml::from_str::<Value>(text).map_err(|error| {
-        let text = in_a_line(&error);
-        YamlError::Content { path: path.to_owned(), text }
-    })?;
+    is_yaml(text).map_err(|text| YamlError::Content { path: path.to_owned(), text })?;
     let (mut track, mut faults) = (Track::default(), Faults::default());
     loop {
         let inner = serde_yaml::Deserializer::from_str(text);
@@ -357,6 +382,118 @@ impl Visitor<'_> for IsKey<'_> {
     }
 }
 
+/// Fails at a key that its mapping has already; the steps to it are left behind.
+#[derive(Clone, Copy)]
+struct Once<'t>(&'t RefCell<Vec<Step>>);
+
+impl Once<'_> {
+    /// Goes on below a step.
+    fn within<E>(self, step: Step, read: impl FnOnce(Self) -> Result<(), E>) -> Result<(), E> {
+        self.0.borrow_mut().push(step);
+        read(self)?;
+        self.0.borrow_mut().pop();
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Once<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! pass {
+    ($($method:ident($type:ty))*) => {$(
+        fn $method<E: Error>(self, _: $type) -> Result<(), E> {
+            Ok(())
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for Once<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    pass! {
+        visit_bool(bool) visit_i64(i64) visit_i128(i128) visit_u64(u64) visit_u128(u128)
+        visit_f64(f64) visit_str(&str)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut known = BTreeSet::new();
+        while let Some(key) = map.next_key_seed(NewKey { known: &known, steps: self.0 })? {
+            self.within(Step::from(&key), |once| map.next_value_seed(once))?;
+            known.insert(key);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut at = 0;
+        let mut goes_on = true;
+        while goes_on {
+            self.within(Step::from(at), |once| {
+                goes_on = list.next_element_seed(once)?.is_some();
+                Ok(())
+            })?;
+            at += 1;
+        }
+        Ok(())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<(), A::Error> {
+        let (_, value) = tagged.variant::<IgnoredAny>()?;
+        value.newtype_variant_seed(self)
+    }
+}
+
+/// Reads a key, and fails at one that is known.
+struct NewKey<'k> {
+    known: &'k BTreeSet<String>,
+    steps: &'k RefCell<Vec<Step>>,
+}
+
+impl<'de> DeserializeSeed<'de> for NewKey<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NewKey<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        if !self.known.contains(key) {
+            return Ok(key.to_owned());
+        }
+        self.steps.borrow_mut().push(Step::from(key));
+        Err(E::custom(HERE))
+    }
+}
+
 /// What the library says of an error, in words and by parts.
 struct Told {
     /// The path of the key.
@@ -561,7 +698,11 @@ mod tests {
             ),
             (
                 of::<BTreeMap<String, usize>>("a: 1\nb: 2\na: 3\n"),
-                "duplicate entry with key \"a\" at line 1",
+                "duplicate entry with key \"a\" at line 3: line 1 has it already",
+            ),
+            (
+                of::<BTreeMap<String, Value>>("s:\n  - x: {b: 1}\n    y: 2\n\n    'x': 3\n"),
+                "`s[0]`: duplicate entry with key \"x\" at line 5: line 2 has it already",
             ),
             (of::<Colour>("[red]"), "a list: expected the name of a choice at line 1"),
             (

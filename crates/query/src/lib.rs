@@ -8,27 +8,32 @@ mod asked_for;
 mod bounds;
 mod exact;
 mod growing;
+mod join_choice;
 pub mod lineage;
+mod looked_up;
+mod lookup;
 mod meaning;
 mod memory;
 mod meta;
 mod passing;
 mod statements;
 mod threads;
+mod unchanged;
 
 pub use self::bounds::{
     MOST_BYTES, MOST_LEVELS, MOST_PARTS, MOST_TOKENS, NoThread, Planning, TooComplex, check,
     on_large_stack, planning,
 };
 pub use self::growing::with_memory;
-pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_value};
+pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_numbers, with_value};
 pub use self::memory::{Memory, Quota};
 pub use self::statements::{Statement, StatementEnd, statements};
-pub use self::threads::runtime;
+pub use self::threads::{runtime, thread};
 
 use self::arithmetic::{CheckedIntegers, Doubles};
 use self::asked_for::JoinsAskedFor;
 use self::growing::CountedFunctions;
+use self::join_choice::ChosenJoins;
 use self::passing::BoundedJoins;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -42,10 +47,12 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::logical_expr::SortExpr;
 use datafusion::optimizer::Analyzer;
 use datafusion::prelude::{
     DataFrame, ParquetReadOptions, SessionConfig, SessionContext, ident, lit,
 };
+use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use futures::{StreamExt, TryStreamExt};
 use lake::{Lake, LakeError, PinnedStore, TableVersion};
@@ -125,6 +132,16 @@ impl QueryError {
         }
     }
 
+    /// Whether it needed more memory than it may use.
+    pub fn is_about_memory(&self) -> bool {
+        match self {
+            Self::Plan(error) | Self::Run(error) => {
+                matches!(error.find_root(), DataFusionError::ResourcesExhausted(_))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a table is missing.
     pub fn is_about_a_table(&self) -> bool {
         let text = self.to_string();
@@ -167,6 +184,7 @@ pub struct SessionParams {
 pub struct Session {
     context: SessionContext,
     files: PinnedStore,
+    threads: usize,
 }
 
 impl fmt::Debug for Session {
@@ -210,6 +228,7 @@ impl Session {
             .with_expr_planners(vec![Arc::new(Doubles)])
             .with_default_features()
             .with_analyzer_rules(rules)
+            .with_physical_optimizer_rule(Arc::new(ChosenJoins { memory: params.memory }))
             .with_physical_optimizer_rule(Arc::new(BoundedJoins))
             .with_physical_optimizer_rule(Arc::new(JoinsAskedFor))
             .build();
@@ -221,7 +240,7 @@ impl Session {
             .map_err(|e| QueryError::Start(DataFusionError::External(Box::new(e))))?;
         let files = lake.pinned_store();
         context.register_object_store(&root, Arc::new(files.clone()));
-        Ok(Self { context, files })
+        Ok(Self { context, files, threads: params.threads })
     }
 
     /// DataFusion's session, for what goes beyond reading: it does not refuse to change anything.
@@ -285,7 +304,12 @@ impl Session {
         let url = |path: String| ListingTableUrl::parse(format!("{ROOT}/{path}"));
         let paths = self.files.pin(version).into_iter().map(url);
         let paths = paths.collect::<Result<Vec<_>, _>>()?;
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+        let mut options = ListingOptions::new(Arc::new(ParquetFormat::default()));
+        let order = order_of(version);
+        // Several partitions would be merged to keep an order, which few queries ask for.
+        if self.threads <= 1 && !order.is_empty() {
+            options = options.with_file_sort_order(vec![order]);
+        }
         let config = ListingTableConfig::new_with_multi_paths(paths)
             .with_listing_options(options)
             .with_schema(columns);
@@ -390,20 +414,12 @@ impl Session {
     pub async fn open(&self, sql: &str) -> Result<Rows, QueryError> {
         check(sql, &GenericDialect {})?;
         let opened = async {
-            let frame = self.frame(sql).await?;
+            let frame = frame(&self.context, sql).await.map_err(QueryError::Plan)?;
             let planned = Arc::clone(frame.schema().inner());
             let stream = frame.execute_stream().await.map_err(broken)?;
             Ok(Rows { schema: typed(&planned, &stream.schema()), stream })
         };
         planning(opened, None).await?
-    }
-
-    async fn frame(&self, sql: &str) -> Result<DataFrame, QueryError> {
-        let options = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        self.context.sql_with_options(sql, options).await.map_err(QueryError::Plan)
     }
 
     /// Runs one statement that reads, and gathers its rows.
@@ -418,9 +434,44 @@ impl Session {
     }
 }
 
+/// Plans one statement that reads, in a session that [`Session::new`] made or a copy of one. Its
+/// text was found short and shallow enough by [`check`], and this is polled by [`planning`].
+///
+/// # Errors
+///
+/// DataFusion's if the text is not one SQL statement, names what is not there, or does what is not
+/// allowed.
+pub async fn frame(context: &SessionContext, sql: &str) -> Result<DataFrame, DataFusionError> {
+    let options =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let state = context.state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(sql, &dialect)?;
+    // Planning these looks at where they write or read, which is nobody's business here.
+    let refused = match &statement {
+        Parsed::CopyTo(_) => Some("DML not supported: COPY"),
+        Parsed::CreateExternalTable(_) => Some("DDL not supported: CREATE EXTERNAL TABLE"),
+        _ => None,
+    };
+    if let Some(refused) = refused {
+        return Err(DataFusionError::Plan(refused.to_owned()));
+    }
+    let plan = state.statement_to_plan(statement).await?;
+    options.verify_plan(&plan)?;
+    context.execute_logical_plan(plan).await
+}
+
+/// The order that the rows of a version stand in: that of its key, as far as nothing in it is null.
+fn order_of(version: &TableVersion) -> Vec<SortExpr> {
+    let is_whole = |name: &&String| {
+        version.columns.iter().any(|column| column.name == **name && !column.is_nullable)
+    };
+    version.key.iter().take_while(is_whole).map(|name| ident(name).sort(true, false)).collect()
+}
+
 /// The columns that were planned, with the types that they really have. Where an expression may
 /// come to several types, a plan takes the first of them.
-fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
+pub fn typed(planned: &Schema, found: &Schema) -> SchemaRef {
     let columns =
         planned.fields().iter().zip(found.fields()).map(|(planned, found)| {
             planned.as_ref().clone().with_data_type(found.data_type().clone())

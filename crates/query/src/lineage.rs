@@ -3,7 +3,7 @@
 
 use crate::bounds::{check, planning};
 use crate::meaning::with_nulls;
-use crate::{QueryError, Session};
+use crate::{QueryError, Session, frame};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, JoinType, Result, internal_datafusion_err};
 use datafusion::logical_expr::expr::{
@@ -119,7 +119,7 @@ impl Session {
         let sql = with_nulls(sql);
         check(&sql, &GenericDialect {})?;
         let work = async {
-            let frame = self.frame(&sql).await?;
+            let frame = frame(&self.context, &sql).await.map_err(QueryError::Plan)?;
             traced(frame.logical_plan()).map_err(QueryError::Plan)
         };
         planning(work, None).await?

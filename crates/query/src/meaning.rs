@@ -2,6 +2,7 @@
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, Tokenizer};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The words and signs of `sql`, one a line, without comments and white space. Texts that differ in
@@ -46,6 +47,31 @@ pub fn with_nulls(sql: &str) -> String {
         })
         .collect();
     names.iter().fold(sql.to_owned(), |sql, name| with_value(&sql, name, "null"))
+}
+
+/// `sql` with `$1`, `$2` and so on in the place of its placeholders `?`, from the first to the last.
+/// What stands in texts and comments stays, and so does a text that is no SQL.
+pub fn with_numbers(sql: &str) -> Cow<'_, str> {
+    let tokens = Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location();
+    let placeholder = Token::Placeholder("?".to_owned());
+    let tokens = tokens.unwrap_or_default();
+    let mut found = tokens.iter().filter(|token| token.token == placeholder).peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(sql);
+    }
+    let mut numbered = String::with_capacity(sql.len() + 16);
+    let mut rest = sql;
+    let mut at = Location::new(1, 1);
+    for (number, token) in (1..).zip(found) {
+        let n = n_bytes(rest, at, token.span.start);
+        numbered.push_str(&rest[..n]);
+        numbered.push('$');
+        numbered.push_str(&i32::to_string(&number));
+        rest = &rest[n + 1..];
+        at = token.span.end;
+    }
+    numbered.push_str(rest);
+    Cow::Owned(numbered)
 }
 
 /// Which of `names` stand in `sql`, with quotes or without.
@@ -103,6 +129,21 @@ fn n_bytes(text: &str, mut from: Location, to: Location) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn placeholders_are_numbered() {
+        for (sql, expected) in [
+            ("select ?", "select $1"),
+            (
+                "select 'é?', \"?\" -- ?\nfrom t where a = ? and b in (?,\n ?)",
+                "select 'é?', \"?\" -- ?\nfrom t where a = $1 and b in ($2,\n $3)",
+            ),
+            ("select $1, 'it''s'", "select $1, 'it''s'"),
+            ("select '?", "select '?"),
+        ] {
+            assert_eq!(with_numbers(sql), expected);
+        }
+    }
 
     #[test]
     fn names_are_found_in_expressions() {

@@ -77,7 +77,7 @@ impl PhysicalOptimizerRule for BoundedJoins {
     }
 }
 
-fn with_children(
+pub(crate) fn with_children(
     node: &Arc<dyn ExecutionPlan>,
     children: Vec<Arc<dyn ExecutionPlan>>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -102,7 +102,7 @@ fn step(left: &Arc<dyn ExecutionPlan>) -> Result<usize> {
 }
 
 /// Bytes of a row from which on it is counted how often it may be written out.
-const WIDE: u64 = 4 << 10;
+pub(crate) const WIDE: u64 = 4 << 10;
 
 /// Bytes that lists of rows are unnested to at a time, if they are not of one row.
 const PORTION: u64 = 8 << 20;
@@ -226,7 +226,7 @@ impl ExecutionPlan for Passing {
     }
 }
 
-fn bytes(n: u64) -> usize {
+pub(crate) fn bytes(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
@@ -248,7 +248,7 @@ fn columns(batch: &RecordBatch) -> Result<Vec<Column>> {
 }
 
 /// Bytes that no row of the batch is wider than.
-fn width(batch: &RecordBatch) -> Result<u64> {
+pub(crate) fn width(batch: &RecordBatch) -> Result<u64> {
     let mut sum = 0_u64;
     for column in
         batch.columns().iter().filter(|column| column.data_type().primitive_width().is_none())

@@ -25,6 +25,11 @@ pub fn runtime(n_threads: usize) -> Result<Runtime> {
         .build()
 }
 
+/// A thread whose stack is large enough for the plans that run on it.
+pub fn thread() -> std::thread::Builder {
+    std::thread::Builder::new().stack_size(WORKER_STACK)
+}
+
 /// Looks whether so many threads can be had at once.
 fn can_start(n_threads: usize, stack: usize) -> Result<()> {
     let gate = RwLock::new(());

@@ -15,6 +15,7 @@ mod list_format;
 mod nightly;
 mod own_data;
 mod plan;
+mod profile;
 mod programs;
 mod quantities;
 pub mod reading;
@@ -105,7 +106,7 @@ enum Command {
     },
     /// List the published tables.
     Tables(TablesArgs),
-    /// Print the contract of a table: its columns, units and key.
+    /// Print the contract of a table, its columns, units and key; or a summary of what its columns have.
     Describe(DescribeArgs),
     /// Show what a table or a column of a pipeline is made from, down to the raw tables.
     Lineage(LineageArgs),
@@ -131,8 +132,9 @@ enum Command {
     Convert(Box<ConvertArgs>),
     /// Draw what is published: one page with figures and tables, and each figure as files with its data and SQL.
     Report(Box<ReportArgs>),
-    /// Write tables as Stata, CSV, Parquet or Arrow files, each with a codebook.
-    Export(ExportCommand),
+    /// Write tables and rows of queries for other programs, with codebooks: Stata, CSV, Parquet, Arrow, Excel, GeoJSON,
+    /// GeoParquet.
+    Export(Box<ExportCommand>),
     /// Estimate a model, or show those that are published.
     Estimate(Box<EstimateCommand>),
     /// Write a made-up nation's records, of a known process, in the form of a layout.

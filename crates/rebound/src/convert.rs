@@ -15,7 +15,7 @@ use clap::Args;
 use indexmap::IndexMap;
 use project::printable::printable;
 use project::read_options::ReadOptions;
-use report::output::{CsvArgs, Format};
+use report::output::OutputArgs;
 use sources::hs_tables::CodesError;
 use sources::input::{self, Coded, Frame, Stored};
 use sources::table_reader::{self, TableReader};
@@ -66,16 +66,9 @@ pub struct ConvertArgs {
     /// Write the codes to a file, too, that no table of their revision has.
     #[arg(long, value_name = "FILE")]
     pub unmatched: Option<PathBuf>,
-    /// Form of the rows; otherwise what the name of --output says, or csv. A name that says another form is refused;
-    /// names in .txt, and those that say none, go with any.
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Write to a file instead of standard output.
-    #[arg(long, short)]
-    pub output: Option<PathBuf>,
-    /// Formulas.
+    /// In which form, and where to.
     #[command(flatten)]
-    pub csv: CsvArgs,
+    pub out: OutputArgs,
 }
 
 impl ConvertArgs {

@@ -20,8 +20,8 @@ pub use self::amount::Amount;
 pub use self::changes::changes;
 pub use self::error::DiffError;
 pub use self::found::{
-    Cause, CauseKind, ColumnChange, Difference, FilesFound, Moved, RowChange, RowFate, RunFound,
-    TableChange,
+    Cause, CauseKind, ColumnChange, Difference, FilesFound, Moved, MovedBy, RowChange, RowFate,
+    RunFound, TableChange,
 };
 pub use self::text::write;
 

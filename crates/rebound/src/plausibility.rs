@@ -15,14 +15,16 @@ pub(crate) fn say<'f>(findings: impl IntoIterator<Item = &'f Finding>) {
 /// outcome is that of the others. Where there is but one cell, or values are below zero, sums tell
 /// nothing.
 pub(crate) fn warn_of_totals(outcomes: &[Term], rows: &Rows) {
-    let coded = rows.coded();
+    let mut of_rows = None;
     for (place, outcome) in outcomes.iter().enumerate() {
+        if rows.is_below_zero(place) {
+            continue;
+        }
+        let coded = &*of_rows.get_or_insert_with(|| rows.coded());
         let values = coded.outcome(place);
-        if values.iter().all(|value| value.is_finite() && *value >= 0.0) {
-            for (column, (name, labels)) in coded.columns().enumerate() {
-                for finding in totals(&coded, column, labels, &values) {
-                    tracing::warn!(column = name, outcome = outcome.name, "{finding}");
-                }
+        for (column, (name, labels)) in coded.columns().enumerate() {
+            for finding in totals(coded, column, labels, &values) {
+                tracing::warn!(column = name, outcome = outcome.name, "{finding}");
             }
         }
     }

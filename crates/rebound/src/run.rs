@@ -19,8 +19,10 @@ mod options;
 pub(crate) mod plan;
 mod publish;
 mod shipped_sql;
+mod side_by_side;
 mod splitter;
 mod sql_cells;
+mod sql_proof;
 mod sql_table;
 
 pub use self::error::{FailedCheck, RunError};

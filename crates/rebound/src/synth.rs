@@ -20,6 +20,7 @@ mod columns;
 mod files;
 mod firms;
 mod nation;
+mod packing;
 mod process;
 mod products;
 mod random;
@@ -29,6 +30,7 @@ mod row;
 mod truth;
 
 pub use self::nation::{Nation, SynthError, Written};
+pub use self::packing::Packing;
 
 use self::cells::{Cell, cells};
 use self::files::{Out, file_names};
@@ -44,13 +46,18 @@ use std::path::Path;
 use trade::layout::FieldSpec;
 use trade::{Dialect, Layout};
 
-/// Writes the files of `nation` in the form of `layout` into `folder/records`, and beside them what
-/// is true of it: `truth.yaml`, `truth_cells.csv`, `truth_entries.csv` and `rebate_rates.csv`.
+/// Writes the files of `nation` in the form of `layout` into `folder/records`, packed as `packing`
+/// says, and beside them what is true of it: `truth.yaml`, `truth_cells.csv`, `truth_entries.csv` and `rebate_rates.csv`.
 ///
 /// # Errors
 ///
 /// [`SynthError`] if the layout is of another kind, or a file cannot be written.
-pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Written, SynthError> {
+pub fn write(
+    nation: &Nation,
+    layout: &LayoutFile,
+    packing: Option<Packing>,
+    folder: &Path,
+) -> Result<Written, SynthError> {
     let ReadOptions { form, delimiter, quote, encoding, header, .. } = &layout.options;
     let is_text = matches!(form, None | Some(Form::Csv)) && layout.sheets.is_none();
     if !is_text || *header == Some(false) {
@@ -80,7 +87,7 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
         .map_err(|source| SynthError::Write { path: into.clone(), source })?;
     let mut planned = Vec::new();
     for year in first..=last {
-        planned.extend(file_names(layout, year)?);
+        planned.extend(file_names(layout, packing, year)?);
     }
     refuse_others(&into, &planned)?;
     let mut written = Written::default();
@@ -89,7 +96,7 @@ pub fn write(nation: &Nation, layout: &LayoutFile, folder: &Path) -> Result<Writ
     let rows_of_a_weight = nation.rows as f64
         / (f64::from(last - first + 1) * weights.iter().sum::<f64>()).max(f64::MIN_POSITIVE);
     for year in first..=last {
-        let mut out = Out::new(layout, dialect, encoding, &into, year)?;
+        let mut out = Out::new(layout, dialect, encoding, (&into, packing), year)?;
         for (at, (cell, weight)) in cells.iter().zip(&weights).enumerate() {
             if cell.is_entry && year < ENTRY_YEAR {
                 continue;

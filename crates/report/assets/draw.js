@@ -9,8 +9,8 @@ var draw = (function () {
     603, 787, 695, 635, 611, 732, 684, 989, 685, 611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352, 635,
     634, 278, 278, 579, 278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838
   ];
-  // What else is common: − – · …
-  var others = { 0x2212: 838, 0x2013: 500, 0xb7: 318, 0x2026: 1000 };
+  // What else is common: − – · … ’ œ, and blanks that are ties.
+  var others = { 0x2212: 838, 0x2013: 500, 0xb7: 318, 0x2026: 1000, 0x2019: 318, 0x153: 1023, 0xa0: 318, 0x202f: 200 };
   function widthOf(text, size, bold) {
     var n = 0;
     for (var i = 0; i < text.length; i++) {
@@ -23,31 +23,34 @@ var draw = (function () {
     var size = parseFloat((/([\d.]+)px/.exec(font || "") || [0, 12])[1]);
     return { width: widthOf(text, size, /bold/.test(font || "")) };
   } });
-  // What `make` makes of the data: at least WIDTH wide, or as wide as the data say. A table is no drawing.
-  return function (make) {
+  // What makes each figure, how wide paper is and its margins, and the run.
+  var makers = [], paper = 0, inset = 0, run;
+  // Takes what `make` makes of the data: at least WIDTH wide, or as wide as PAPER or the data say. Gives how many figures there may be.
+  function begin(make) {
     charts.speak(data.words);
     data.still = true;
+    if (PAPER) { data.width = PAPER; data.narrow = PAPER < NARROW; }
     // On paper marks stand off its edges, as words do; maps have margins of their own.
-    var paper = data.paper = data.width, inset = paper && make === charts.all ? 6 : 0;
+    paper = data.paper = data.width; inset = paper && make === charts.all ? 6 : 0;
     if (paper) data.width = paper - 2 * inset;
     data.room = data.width || 900;
     data.whole = data.width || WIDTH;
     if (data.geo) echarts.registerMap("regions", data.geo);
-    var run = data.meta && data.meta.run;
-    // Of a report each engine makes a part of the figures, and no others.
-    var makers = make === charts.all ? charts.makers(data, false)
-      : make(data, false).map(function (of) { return [of[0], function () { return of[1]; }]; });
-    // Turn by turn, and each turn from another engine on, so that figures of one kind are not one engine's.
-    function isOwn(at) { return (at + Math.floor(at / PARTS)) % PARTS === PART; }
-    var drawn = makers.map(function (of, at) { return isOwn(at) ? { at: at, figure: of[1]() } : {}; })
-      .filter(function (of) { return of.figure && of.figure.option; });
-    return JSON.stringify(drawn.map(function (of) {
-      var figure = of.figure;
-      figure.option.textStyle.fontFamily = charts.FONT;
-      // Numbers as texts, with all their digits.
-      var rows = figure.rows && figure.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });
-      var svg = charts.sheet(figure, paper || Math.max(WIDTH, figure.width || 0), false, run, figure.option.geo ? 0 : inset);
-      return { at: of.at, name: figure.id, svg: svg, columns: figure.columns, rows: rows, sql: figure.sql };
-    }));
-  };
+    run = data.meta && data.meta.run;
+    // Of a report each is made when it is drawn, since another engine may draw it.
+    makers = make === charts.all ? charts.makers(data, false).map(function (of) { return of[1]; })
+      : make(data, false).map(function (of) { return function () { return of[1]; }; });
+    return makers.length;
+  }
+  // One of them as JSON, null where it is not there: a table is no drawing.
+  function one(at) {
+    var figure = makers[at]();
+    if (!figure || !figure.option) return "null";
+    figure.option.textStyle.fontFamily = charts.FONT;
+    // Numbers as texts, with all their digits.
+    var rows = figure.rows && figure.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });
+    var svg = charts.sheet(figure, paper || Math.max(WIDTH, figure.width || 0), false, run, figure.option.geo ? 0 : inset);
+    return JSON.stringify({ name: figure.id, title: figure.title, language: data.report && data.report.language, svg: svg, columns: figure.columns, rows: rows, sql: figure.sql });
+  }
+  return { begin, one };
 })();

@@ -2,7 +2,7 @@
 //! what paths are made of, and paths that have a prediction interval.
 
 use super::error::ReportError;
-use super::source::{Source, text};
+use super::source::{Source, integer, text};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ pub(super) const OWN_MODELS: [&str; 4] = ["own_log_linear", "own_linear", "own_a
 const SHOWN_ENDS: usize = 15;
 
 /// By episode: growth less expected growth of each region and benchmark, why there is none against
-/// a benchmark, what is said of all benchmarks together, ranks against each benchmark, and what
-/// paths are made of against the headline benchmark. An episode without any of these tables is not
+/// a benchmark, what is said of all benchmarks together, ranks against each benchmark and how likely
+/// each is, and what paths are made of against the headline benchmark. An episode without any of these tables is not
 /// in it.
 pub(super) fn certainty(source: &Source<'_>) -> Result<Value, ReportError> {
     let lists: [(&str, &[&str], String); 5] = [
@@ -54,7 +54,56 @@ pub(super) fn certainty(source: &Source<'_>) -> Result<Value, ReportError> {
             episodes.entry(episode).or_default().entry(list).or_default().push(row);
         }
     }
+    for (episode, of) in chances(source)? {
+        episodes.entry(episode).or_default().entry("chances").or_default().push(of);
+    }
     Ok(json!(episodes))
+}
+
+/// How likely the first and the last regions have each place, of those whose rank has an interval
+/// (`n_known` of `n_ranked`), against each benchmark over each stage, with its episode; and of how
+/// many one place is likelier than all others (`n_one`).
+fn chances(source: &Source<'_>) -> Result<Vec<(String, Value)>, ReportError> {
+    const TABLE: &str = "resilience.rank_place";
+    let needs = [TABLE, "resilience.rank"];
+    let rows = source.rows(
+        &needs,
+        &format!(
+            "select c.episode, c.benchmark, c.stage, c.region_code, c.place, c.probability, r.n_known, r.n_ranked from {TABLE} c \
+             join (select episode, benchmark, stage, region_code, n_ranked, \
+             row_number() over (partition by episode, benchmark, stage order by rank, region_code) as nth, \
+             count(*) over (partition by episode, benchmark, stage) as n_known from resilience.rank where p_top_quarter is not null) r \
+             on r.episode = c.episode and r.benchmark = c.benchmark and r.stage = c.stage and r.region_code = c.region_code \
+             where r.nth <= {SHOWN_ENDS} or r.nth + {SHOWN_ENDS} > r.n_known \
+             order by c.episode, c.benchmark, c.stage, r.nth, c.place"
+        ),
+    )?;
+    let ones = source.rows(
+        &needs,
+        &format!(
+            "select episode, benchmark, stage, count(*) as n_one from (select episode, benchmark, stage, region_code, \
+             max(probability) as most from {TABLE} group by episode, benchmark, stage, region_code) where most > 0.5 \
+             group by episode, benchmark, stage order by episode, benchmark, stage"
+        ),
+    )?;
+    let list = |row: &Value| ["episode", "benchmark", "stage"].map(|key| text(row, key).to_owned());
+    let ones: BTreeMap<[String; 3], i64> =
+        ones.iter().map(|row| (list(row), integer(row, "n_one"))).collect();
+    let of_list = |rows: &[Value]| {
+        let first = rows.first()?;
+        let [episode, benchmark, stage] = list(first);
+        let regions = rows.chunk_by(|a, b| a["region_code"] == b["region_code"]).map(|of| {
+            let places: Vec<Value> =
+                of.iter().map(|row| json!([row["place"], row["probability"]])).collect();
+            json!([of.first().map(|row| &row["region_code"]), places])
+        });
+        let regions: Vec<Value> = regions.collect();
+        let n_one = ones.get(&list(first)).copied().unwrap_or_default();
+        let found = json!({"benchmark": benchmark, "stage": stage, "n_known": first["n_known"], "n_ranked": first["n_ranked"],
+            "n_one": n_one, "regions": regions});
+        Some((episode, found))
+    };
+    Ok(rows.chunk_by(|a, b| list(a) == list(b)).filter_map(of_list).collect())
 }
 
 /// Of the regions that are compared with some benchmark: how many of them are not with another,

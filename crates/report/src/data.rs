@@ -16,9 +16,6 @@ use sources::boundaries::Boundaries;
 use stages::regression::Estimated;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Products of each list of a region's page.
-const LISTED_PRODUCTS: usize = 6;
-
 /// Characters of an official description that are shown.
 const DESCRIBED: usize = 71;
 
@@ -48,37 +45,38 @@ pub(super) fn data(
         .map(|row| (text(row, "region_code").to_owned(), row["region_name"].clone()))
         .collect();
     // What takes long is asked side by side.
-    let ((space, parts), (evidence, (certainty, coefficients))) = rayon::join(
+    let of_models = || terms::coefficients(source, words, results);
+    let of_paths = || Ok::<_, ReportError>((paths(source)?, own_paths(source)?));
+    let ((space, geo), ((evidence, certainty), (coefficients, of_paths))) = rayon::join(
         || {
             let space = || network::space(source, &episodes, names.len(), pipeline);
-            rayon::join(space, || parts(source))
+            rayon::join(space, || geo(pipeline, &names))
         },
         || {
-            let of_models = || terms::coefficients(source, words, results);
-            let rest = || rayon::join(|| certainty(source), of_models);
-            rayon::join(|| evidence(source), rest)
+            let sure = || rayon::join(|| evidence(source), || certainty(source));
+            rayon::join(sure, || rayon::join(of_models, of_paths))
         },
     );
-    let (parts, used) = parts?;
+    let (space, sold) = space?;
+    let (paths, own_paths) = of_paths?;
     let described: BTreeMap<String, String> = source
         .rows(&["trade.product"], "select product, description from trade.product")?
         .iter()
+        .filter(|row| sold.listed.contains(text(row, "product")))
         .map(|row| {
             (text(row, "product").to_owned(), shortened(text(row, "description"), DESCRIBED))
         })
         .collect();
-    let products: BTreeMap<&String, &String> =
-        used.iter().filter_map(|code| Some((code, described.get(code)?))).collect();
     Ok(visible_data(json!({
         "meta": {"pipeline": pipeline.name, "run": source.catalog.run, "published_at": source.catalog.published_at,
             "measure": measure, "unit": unit, "level": pipeline.config.resilience.bootstrap_level},
         "episodes": episodes, "national": national, "national_paths": national_paths(source)?,
         "national_own": expected::of_nation(source)?, "regions": regions, "names": names,
-        "paths": paths(source)?, "own_paths": own_paths(source)?, "certainty": certainty?, "parts": parts,
+        "paths": paths, "own_paths": own_paths, "certainty": certainty?, "parts": sold.parts,
         "evidence": evidence?,
-        "products": products, "space": space?, "models": terms::models(results),
+        "products": described, "space": space, "models": terms::models(results),
         "coefficients": coefficients?,
-        "geo": geo(pipeline, &names)?,
+        "geo": geo?,
     })))
 }
 
@@ -151,40 +149,6 @@ fn national_paths(source: &Source<'_>) -> Result<BTreeMap<String, Path>, ReportE
         ]));
     }
     Ok(paths)
-}
-
-/// The lists of a region's products.
-type Lists = BTreeMap<&'static str, Vec<Value>>;
-
-/// What of each region fell most, came back and entered, by episode; and the products of these.
-fn parts(source: &Source<'_>) -> Result<(OfRegions<Lists>, BTreeSet<String>), ReportError> {
-    let mut parts: OfRegions<Lists> = BTreeMap::new();
-    let mut used: BTreeSet<String> = BTreeSet::new();
-    for (list, change, condition) in [
-        ("fell", "trough_value - base_value", "trough_value < base_value"),
-        ("back", "end_value - trough_value", "end_value > trough_value and base_value > 0"),
-        ("entered", "end_value", "base_value = 0 and end_value > 0"),
-    ] {
-        let order = if list == "fell" { "asc" } else { "desc" };
-        let sql = format!(
-            "select * from (select episode, region_code, product, cast({change} as double) as change, row_number() over (partition by episode, \
-             region_code order by {change} {order}, product) as place from panel.region_product where {condition}) \
-             where place <= {LISTED_PRODUCTS} order by episode, region_code, place"
-        );
-        for row in source.rows(&["panel.region_product"], &sql)? {
-            used.insert(text(&row, "product").to_owned());
-            let region = parts
-                .entry(text(&row, "episode").to_owned())
-                .or_default()
-                .entry(text(&row, "region_code").to_owned())
-                .or_insert_with(|| ["fell", "back", "entered"].map(|of| (of, Vec::new())).into());
-            region
-                .entry(list)
-                .or_default()
-                .push(json!({"product": row["product"], "change": row["change"]}));
-        }
-    }
-    Ok((parts, used))
 }
 
 /// The shapes of the regions as GeoJSON, with their codes; null without boundaries.

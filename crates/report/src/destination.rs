@@ -12,8 +12,20 @@ const OTHERS: [&str; 26] = [
 ];
 
 /// Endings of names of files where a folder is meant.
-const FILES: [&str; 10] =
-    ["arrow", "csv", "feather", "htm", "html", "json", "parquet", "png", "svg", "txt"];
+const FILES: [&str; 12] = [
+    "arrow",
+    "csv",
+    "feather",
+    "geojson",
+    "geoparquet",
+    "htm",
+    "html",
+    "json",
+    "parquet",
+    "png",
+    "svg",
+    "txt",
+];
 
 /// A name that a command cannot write to.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +118,12 @@ fn ending_of(path: &Path) -> Option<String> {
     path.extension().map(|ending| ending.to_string_lossy().to_lowercase())
 }
 
+/// The form that the ending of a name says, if it says one.
+pub fn said_form<F: FileForm>(path: &Path) -> Option<F> {
+    let ending = ending_of(path)?;
+    F::value_variants().iter().find(|form| form.endings().contains(&ending.as_str())).cloned()
+}
+
 /// The form that is asked for; else the one that the name of the file says; where nothing is named,
 /// or the name has no ending, `unless`.
 ///
@@ -146,6 +164,9 @@ pub fn form<F: FileForm>(
                 "dta" => {
                     "; `rebound sql`, `measure`, `resilience`, `convert` and `export` write files for Stata"
                 }
+                "xlsx" | "geojson" | "geoparquet" => {
+                    "; `rebound export --query` writes rows of a query as workbooks, GeoJSON and GeoParquet"
+                }
                 _ => "",
             };
             Err(DestinationError::Unwritable {
@@ -182,7 +203,7 @@ pub fn is_no_input<'p>(
 ///
 /// [`DestinationError::Folder`] and [`DestinationError::NoFolder`].
 pub fn is_file_name(path: &Path) -> Result<(), DestinationError> {
-    if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir() {
+    if is_told_folder(path) {
         let path = path.display().to_string().trim_end_matches('/').to_owned();
         return Err(DestinationError::Folder { path });
     }
@@ -212,6 +233,11 @@ pub fn is_outside(path: &Path, lake: Option<&Path>) -> Result<(), DestinationErr
     }
 }
 
+/// Whether a name is told to be a folder's: it is one, or ends in a slash.
+pub fn is_told_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
+}
+
 /// Whether a name may be a folder's: one that ends as names of files do is one only if it is there,
 /// or ends in a slash.
 ///
@@ -223,10 +249,9 @@ pub fn is_folder_name(path: &Path) -> Result<(), DestinationError> {
     if path.to_string_lossy().contains("://") {
         return Err(DestinationError::Network { path: path.to_owned() });
     }
-    let is_told = path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir();
     let is_of_file =
         |ending: String| FILES.contains(&ending.as_str()) || OTHERS.contains(&ending.as_str());
-    match !is_told && ending_of(path).is_some_and(is_of_file) {
+    match !is_told_folder(path) && ending_of(path).is_some_and(is_of_file) {
         true => Err(DestinationError::File { path: path.to_owned() }),
         false => Ok(()),
     }

@@ -3,6 +3,7 @@
 use crate::fonts::{FAMILY, FONTS};
 use krilla::Document;
 use krilla::geom::Size;
+use krilla::metadata::Metadata;
 use krilla::page::PageSettings;
 use krilla_svg::{SurfaceExt, SvgSettings};
 use png::{BitDepth, ColorType, Compression, PixelDimensions, Unit};
@@ -12,7 +13,9 @@ use resvg::usvg::{Options, Tree, fontdb::Database};
 use rquickjs::{CatchResultExt, Context, Ctx, Runtime};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What makes names such as `__proto__` names.
 pub(crate) const NAMES: &str = include_str!("../assets/names.js");
@@ -26,6 +29,7 @@ pub(crate) const CHARTS: &str = concat!(
     include_str!("../assets/charts/paths.js"),
     include_str!("../assets/charts/compared.js"),
     include_str!("../assets/charts/certainty.js"),
+    include_str!("../assets/charts/chances.js"),
     include_str!("../assets/charts/evidence.js"),
     include_str!("../assets/charts/space.js"),
     include_str!("../assets/charts/trade.js"),
@@ -133,6 +137,14 @@ impl Paper {
         }
     }
 
+    /// Units of the SVG that it is wide; 0 where it has no size.
+    fn width(self) -> u32 {
+        match self {
+            Self::Screen => 0,
+            Self::Wide(width) => width,
+        }
+    }
+
     /// Pixels of a PNG a metre, where it has a size.
     fn dots(self) -> Option<u32> {
         match self {
@@ -147,8 +159,10 @@ impl Paper {
 pub(crate) struct Drawing {
     /// Its name.
     pub(crate) name: String,
-    /// Its place among those that there may be.
-    pub(crate) at: usize,
+    /// Its one message.
+    pub(crate) title: Option<String>,
+    /// The language of its words, as HTML names it.
+    pub(crate) language: Option<String>,
     /// The drawing.
     pub(crate) svg: String,
     /// The names of the columns of its data.
@@ -167,58 +181,107 @@ const DRAW: &str = include_str!("../assets/draw.js");
 /// Options of ECharts from rows that are no report's.
 const FIGURES: &str = include_str!("../assets/figures.js");
 
-/// Drawings that are made at the most to come to one figure.
-const MOST_DRAWN: usize = 8;
+/// Engines that draw the figures of a report side by side, at the most: each reads the scripts and
+/// the data by itself.
+const MOST_ENGINES: usize = 8;
 
-/// Engines that draw the figures of a report side by side. They are as many on every machine: the
-/// library numbers what an engine draws, and the numbers are in the drawings.
-const PARTS: u32 = 4;
-
-/// Which figures an engine draws: of `of` engines, those of the one that is `first` in the first turn.
-#[derive(Clone, Copy)]
-struct Part {
-    first: u32,
-    of: u32,
+/// Draws every figure of the data of a report, and makes of each what `each` says; in their order.
+/// An engine on each thread draws the next that no other has begun: what is drawn hangs on no other
+/// figure, so that it is the same however many they are.
+pub(crate) fn figures<T: Send, E: From<DrawError> + Send>(
+    data: &Value,
+    paper: Paper,
+    each: impl Fn(&Drawing) -> Result<T, E> + Sync,
+) -> Result<Vec<(Drawing, T)>, E> {
+    let shown = FigureData::of(data);
+    let data = serde_json::to_string(&shown).map_err(|e| DrawError::Script(e.to_string()))?;
+    let (next, n_figures) = (AtomicU32::new(0), AtomicU32::new(u32::MAX));
+    let drawn = |_| -> Result<Vec<(u32, Drawing, T)>, E> {
+        let mut found = Vec::new();
+        // One that begins when all are begun has nothing to do.
+        if next.load(Ordering::Relaxed) >= n_figures.load(Ordering::Relaxed) {
+            return Ok(found);
+        }
+        let engine = Engine::new("charts.all", &data, paper)?;
+        n_figures.store(engine.n_figures, Ordering::Relaxed);
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= engine.n_figures {
+                return Ok(found);
+            }
+            if let Some(drawing) = engine.draw(at)? {
+                let made = each(&drawing)?;
+                found.push((at, drawing, made));
+            }
+        }
+    };
+    let n_engines = rayon::current_num_threads().min(MOST_ENGINES);
+    let parts = (0..n_engines).into_par_iter().with_max_len(1).map(drawn);
+    let mut drawn: Vec<(u32, Drawing, T)> =
+        parts.collect::<Result<Vec<_>, E>>()?.into_iter().flatten().collect();
+    drawn.sort_by_key(|(at, ..)| *at);
+    Ok(drawn.into_iter().map(|(_, drawing, made)| (drawing, made)).collect())
 }
 
-/// All figures.
-const WHOLE: Part = Part { first: 0, of: 1 };
+/// The data of a report that its figures show: pages of regions show the others.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum FigureData<'v> {
+    /// All of a value.
+    Whole(&'v Value),
+    /// Some fields of an object.
+    Fields(BTreeMap<&'v str, Self>),
+}
 
-/// Draws every figure of the data of a report, in their order.
-pub(crate) fn figures(data: &Value, paper: Paper) -> Result<Vec<Drawing>, DrawError> {
-    let mut data = data.clone();
-    if let (Paper::Wide(width), Some(fields)) = (paper, data.as_object_mut()) {
-        fields.insert("width".to_owned(), width.into());
-        fields.insert("narrow".to_owned(), (width < NARROW).into());
+/// What no figure shows: the way to each field.
+const OF_REGIONS: [&[&str]; 6] = [
+    &["parts"],
+    &["products"],
+    &["changed"],
+    &["space", "specialised"],
+    &["space", "frontier"],
+    &["space", "pci"],
+];
+/// Of these fields only the one of all regions is shown, which has no name.
+const OF_ALL: [&str; 3] = ["space", "trade", "episodes"];
+
+impl<'v> FigureData<'v> {
+    fn of(data: &'v Value) -> Self {
+        Self::below(data, &mut Vec::new())
     }
-    let data = data.to_string();
-    let parts = (0..PARTS).into_par_iter().map(|first| {
-        let part = Part { first, of: PARTS };
-        drawings("charts.all", &data, part)
-    });
-    let mut drawn = parts.collect::<Result<Vec<_>, _>>()?.concat();
-    drawn.sort_by_key(|drawing| drawing.at);
-    Ok(drawn)
+
+    fn below(value: &'v Value, way: &mut Vec<&'v str>) -> Self {
+        let is_on_the_way = way.is_empty() || way.first() == Some(&"space");
+        let Some(fields) = value.as_object().filter(|_| is_on_the_way && way.len() < 5) else {
+            return Self::Whole(value);
+        };
+        let mut shown = BTreeMap::new();
+        for (name, value) in fields {
+            way.push(name);
+            let is_of_one = way.len() == 5 && way.starts_with(&OF_ALL) && !name.is_empty();
+            if !is_of_one && !OF_REGIONS.contains(&&way[..]) {
+                shown.insert(name.as_str(), Self::below(value, way));
+            }
+            way.pop();
+        }
+        Self::Fields(shown)
+    }
 }
 
 /// Draws estimates with their intervals: `title`, and `marks`, which have a `label`, an `estimate`,
 /// `low`, `high`, and what is `said` of these.
 pub(crate) fn plot(data: &Value) -> Result<String, DrawError> {
-    let drawn = drawings("charts.plot", &data.to_string(), WHOLE)?;
-    Ok(drawn.into_iter().map(|drawing| drawing.svg).collect())
+    drawings("charts.plot", data)
 }
 
 /// Draws what `make`, a function of `figures.js`, makes of `data`, `width` of these wide.
 pub(crate) fn figure(make: &str, data: &Value) -> Result<String, DrawError> {
-    let drawn = drawings(make, &data.to_string(), WHOLE)?;
-    let svg: String = drawn.into_iter().map(|drawing| drawing.svg).collect();
+    let svg = drawings(make, data)?;
     // Figures that stand in one page share its names: each has its own, which are made of what is drawn.
     let hash = Sha256::digest(svg.as_bytes());
     let own: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    // The library numbers what it draws, and some of it is drawn to be measured.
-    let numbered = (0..MOST_DRAWN).flat_map(|n| ["\"", "#"].map(|before| (before, n)));
-    Ok(numbered.fold(svg, |svg, (before, n)| {
-        svg.replace(&format!("{before}zr{n}-"), &format!("{before}r{own}-{n}-"))
+    Ok(["\"", "#"].iter().fold(svg, |svg, before| {
+        svg.replace(&format!("{before}zr0-"), &format!("{before}r{own}-"))
     }))
 }
 
@@ -241,8 +304,8 @@ pub(crate) fn picture(
     rendered(&drawing.name, &drawing.svg, (paper.scale(), paper.dots()), letters)
 }
 
-/// A drawn figure as PDF, of one page without margins. It says no date: the same figure is the same
-/// bytes.
+/// A drawn figure as PDF, of one page without margins, with its title and language. It says no date:
+/// the same figure is the same bytes.
 pub(crate) fn pdf(drawing: &Drawing, letters: &Options<'_>) -> Result<Vec<u8>, DrawError> {
     let name = &drawing.name;
     let failed = |why: String| DrawError::Pdf { name: name.clone(), why };
@@ -251,6 +314,12 @@ pub(crate) fn pdf(drawing: &Drawing, letters: &Options<'_>) -> Result<Vec<u8>, D
         .map(|side| side / UNITS_AN_INCH * POINTS_AN_INCH);
     let size = Size::from_wh(width, height).ok_or_else(|| failed("it has no size".to_owned()))?;
     let mut document = Document::new();
+    let title = drawing.title.as_ref().unwrap_or(name);
+    let metadata = Metadata::new().title(title.clone());
+    document.set_metadata(match &drawing.language {
+        Some(language) => metadata.language(language.clone()),
+        None => metadata,
+    });
     let mut page = document.start_page_with(PageSettings::new(size));
     let mut surface = page.surface();
     let drawn = surface.draw_svg(&tree, size, SvgSettings::default());
@@ -275,26 +344,53 @@ pub(crate) fn letters() -> Options<'static> {
     Options { fontdb: Arc::new(fonts), font_family: FAMILY.to_owned(), ..Options::default() }
 }
 
-/// Draws of what `make`, a function of `charts/` or `figures.js`, makes of `data`, which is JSON, a part.
-fn drawings(make: &str, data: &str, part: Part) -> Result<Vec<Drawing>, DrawError> {
-    let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
-    let runtime = Runtime::new().map_err(broken)?;
-    runtime.set_max_stack_size(16 << 20);
-    let context = Context::full(&runtime).map_err(broken)?;
-    let text = context.with(|ctx: Ctx<'_>| -> Result<String, DrawError> {
-        let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
-        for script in [BEFORE, NAMES, ECHARTS, CHARTS, FIGURES, DRAW] {
-            ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
-        }
-        for (name, number) in [("WIDTH", WIDTH), ("PART", part.first), ("PARTS", part.of)] {
-            ctx.globals().set(name, number).catch(&ctx).map_err(failed)?;
-        }
-        // As JSON and not as a script, where a name such as `__proto__` has a meaning.
-        let data = ctx.json_parse(data).catch(&ctx).map_err(failed)?;
-        ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
-        ctx.eval::<String, _>(format!("draw({make})")).catch(&ctx).map_err(failed)
-    })?;
-    serde_json::from_str(&text).map_err(|error| DrawError::Script(error.to_string()))
+/// Draws all that `make`, a function of `charts/` or `figures.js`, makes of `data`.
+fn drawings(make: &str, data: &Value) -> Result<String, DrawError> {
+    let engine = Engine::new(make, &data.to_string(), Paper::Screen)?;
+    let mut all = String::new();
+    for at in 0..engine.n_figures {
+        all.extend(engine.draw(at)?.map(|drawing| drawing.svg));
+    }
+    Ok(all)
+}
+
+/// A JavaScript engine that draws figures.
+struct Engine {
+    context: Context,
+    n_figures: u32,
+}
+
+impl Engine {
+    /// One that draws what `make`, a function of `charts/` or `figures.js`, makes of `data`, which is JSON.
+    fn new(make: &str, data: &str, paper: Paper) -> Result<Self, DrawError> {
+        let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
+        let runtime = Runtime::new().map_err(broken)?;
+        runtime.set_max_stack_size(16 << 20);
+        let context = Context::full(&runtime).map_err(broken)?;
+        let n_figures = context.with(|ctx: Ctx<'_>| -> Result<u32, DrawError> {
+            let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
+            for script in [BEFORE, NAMES, ECHARTS, CHARTS, FIGURES, DRAW] {
+                ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
+            }
+            for (name, number) in [("WIDTH", WIDTH), ("NARROW", NARROW), ("PAPER", paper.width())] {
+                ctx.globals().set(name, number).catch(&ctx).map_err(failed)?;
+            }
+            // As JSON and not as a script, where a name such as `__proto__` has a meaning.
+            let data = ctx.json_parse(data).catch(&ctx).map_err(failed)?;
+            ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
+            ctx.eval::<u32, _>(format!("draw.begin({make})")).catch(&ctx).map_err(failed)
+        })?;
+        Ok(Self { context, n_figures })
+    }
+
+    /// The figure at a place among those that there may be, if it is there and is no table.
+    fn draw(&self, at: u32) -> Result<Option<Drawing>, DrawError> {
+        let text = self.context.with(|ctx: Ctx<'_>| -> Result<String, DrawError> {
+            let drawn = ctx.eval::<String, _>(format!("draw.one({at})")).catch(&ctx);
+            drawn.map_err(|error| DrawError::Script(error.to_string()))
+        })?;
+        serde_json::from_str(&text).map_err(|error| DrawError::Script(error.to_string()))
+    }
 }
 
 #[expect(

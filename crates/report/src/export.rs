@@ -1,23 +1,36 @@
-//! `rebound export`: tables in the forms people estimate from, each with its codebook.
+//! `rebound export`: tables and rows of queries in the forms that other programs read, each with its
+//! codebook.
 
+mod codebook;
+mod counted;
+mod error;
+mod for_stata;
+mod geo_files;
+mod geography;
+mod rows;
+mod workbook;
+
+pub use self::error::ExportError;
+
+use self::codebook::Codebook;
+use self::counted::{Counted, examine};
+use self::geo_files::WithoutShape;
+use self::geography::{Geography, Place};
+use self::rows::Opened;
+use self::workbook::Book;
+use crate::destination::{self, FileForm};
 use crate::new_file::NewFile;
-use crate::output::{self, CsvArgs, Format, HtmlText, OutputError, markdown_text};
-use crate::published::{self, NotPublished};
-use crate::stata::{self, StataError, StataFile, StataVariable, Stored, number};
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use crate::output::{self, CsvArgs, Format};
+use crate::published;
 use clap::{Args, ValueEnum};
-use lake::{Catalog, Column, Kind, Lake, LakeError, TableVersion};
-use maud::{DOCTYPE, PreEscaped, html};
-use project::classification::{self, HS_LEVELS, HsLevel};
-use project::formula::quote;
-use query::{Memory, QueryError, Session};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use lake::{Catalog, Lake};
+use query::{Memory, statements};
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Read};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
 
-/// The form of an exported table.
+/// The form of exported rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// Stata, version 118 (Stata 14 and later).
@@ -28,661 +41,623 @@ pub enum ExportFormat {
     Parquet,
     /// Arrow IPC (Feather version 2).
     Arrow,
+    /// A workbook of Excel, with its codebook and sources as sheets.
+    Xlsx,
+    /// GeoJSON: each row with the geometry of its region.
+    #[value(name = "geojson")]
+    GeoJson,
+    /// GeoParquet: Parquet with the geometry of each row's region.
+    #[value(name = "geoparquet")]
+    GeoParquet,
+}
+
+impl FileForm for ExportFormat {
+    fn endings(&self) -> &'static [&'static str] {
+        match self {
+            Self::Dta => &["dta"],
+            Self::Csv => &["csv"],
+            Self::Parquet => &["parquet", "pq"],
+            Self::Arrow => &["arrow", "feather", "ipc"],
+            Self::Xlsx => &["xlsx"],
+            Self::GeoJson => &["geojson", "json"],
+            Self::GeoParquet => &["parquet", "geoparquet", "pq"],
+        }
+    }
 }
 
 impl ExportFormat {
+    /// How a file in a folder ends. GeoParquet stands beside Parquet of the same rows.
     fn extension(self) -> &'static str {
         match self {
-            Self::Dta => "dta",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrow",
+            Self::GeoParquet => "geo.parquet",
+            _ => self.ending(),
         }
+    }
+
+    /// Whether rows have a geometry in it.
+    fn is_geographic(self) -> bool {
+        matches!(self, Self::GeoJson | Self::GeoParquet)
     }
 }
 
 /// Arguments of `rebound export`.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// Tables; without any, those of the schema `panel`.
+    /// Tables; without any, and without a query, those of the schema `panel`.
     pub tables: Vec<String>,
-    /// Form; may be repeated.
-    #[arg(long, value_enum, default_value = "dta")]
+    /// Rows of a query; may be repeated.
+    #[arg(long = "query", value_name = "SQL", allow_hyphen_values = true)]
+    pub queries: Vec<String>,
+    /// Rows of a query in a file, or of `-`, standard input; may be repeated. They are called as the file is.
+    #[arg(long = "query-file", short = 'f', value_name = "FILE")]
+    pub query_files: Vec<PathBuf>,
+    /// What the rows of a query are called, as a file and as a sheet; once for each query in their order, those of
+    /// --query first. Otherwise `query`, or as the file is.
+    #[arg(long = "name", value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Form; may be repeated. Otherwise what the name of --output says, or Stata.
+    #[arg(long, value_enum)]
     pub format: Vec<ExportFormat>,
-    /// The folder to write to.
+    /// The folder to write to; or one file, by a name that ends as files of a form do: `crisis.xlsx`. A workbook has
+    /// a sheet for each table and query, any other file is of one.
     #[arg(long, short, default_value = "export")]
     pub output: PathBuf,
-    /// Rows: a SQL condition.
+    /// Rows of tables: a SQL condition.
     #[arg(long = "where", short = 'w')]
     pub condition: Option<String>,
+    /// For GeoJSON and GeoParquet: the pipeline file, whose `boundaries` are the geometry of regions.
+    #[arg(long, value_name = "FILE", conflicts_with = "boundaries")]
+    pub pipeline: Option<PathBuf>,
+    /// The same from a file of GeoJSON alone.
+    #[arg(long, value_name = "FILE", requires = "property")]
+    pub boundaries: Option<PathBuf>,
+    /// The property of --boundaries that has the code or the name of a region.
+    #[arg(long, value_name = "NAME", requires = "boundaries")]
+    pub property: Option<String>,
     /// Formulas.
     #[command(flatten)]
     pub csv: CsvArgs,
 }
 
-/// Why a table could not be exported.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The table is not published.
-    #[error(transparent)]
-    Unknown(#[from] NotPublished),
-    /// The condition does not go with a table.
-    #[error(
-        "the condition does not go with `{table}`; nothing was written: name the tables that it is for"
-    )]
-    Condition {
-        /// The table.
-        table: String,
-        /// The cause.
-        #[source]
-        source: QueryError,
-    },
-    /// A file cannot be written.
-    #[error("failed to write `{path}`")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A Stata file cannot be written.
-    #[error("failed to write `{path}` as Stata's")]
-    Dta {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: StataError,
-    },
-    /// A value does not fit into a Stata file.
-    #[error(
-        "`{table}` does not fit into a Stata file: {why}; take another form, or fewer rows by --where"
-    )]
-    TooLarge {
-        /// The table.
-        table: String,
-        /// What does not fit.
-        why: String,
-    },
-    /// Rows could not be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    /// The SQL engine failed.
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    /// The lake failed.
-    #[error(transparent)]
-    Lake(#[from] LakeError),
+/// Where files go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Destination {
+    /// A folder, with a file for each table or query and form.
+    Folder(Vec<ExportFormat>),
+    /// One file.
+    File(ExportFormat),
 }
 
-impl ExportError {
-    /// Whether the user's input is at fault.
-    pub fn is_users(&self) -> bool {
+impl Destination {
+    /// Where the arguments say.
+    fn of(args: &ExportArgs) -> Result<Self, ExportError> {
+        let path = &args.output;
+        let said = destination::said_form::<ExportFormat>(path);
+        if destination::is_told_folder(path) || said.is_none() {
+            destination::is_folder_name(path)?;
+            let unless = [ExportFormat::Dta];
+            let asked = if args.format.is_empty() { &unless[..] } else { &args.format };
+            let mut forms: Vec<ExportFormat> = Vec::new();
+            for form in asked {
+                if !forms.contains(form) {
+                    forms.push(*form);
+                }
+            }
+            return Ok(Self::Folder(forms));
+        }
+        if args.format.len() > 1 {
+            let why = format!(
+                "`{}` is one file, and {} forms are asked for: name a folder, or one --format",
+                path.display(),
+                args.format.len()
+            );
+            return Err(ExportError::Asked(why));
+        }
+        destination::is_file_name(path)?;
+        let asked = args.format.first().copied();
+        Ok(Self::File(destination::form(Some(path), asked, ExportFormat::Dta)?))
+    }
+
+    /// The forms that are written.
+    fn forms(&self) -> &[ExportFormat] {
         match self {
-            Self::Unknown(_)
-            | Self::Condition { .. }
-            | Self::Write { .. }
-            | Self::TooLarge { .. } => true,
-            Self::Query(error) => error.is_users(),
-            _ => false,
+            Self::Folder(forms) => forms,
+            Self::File(form) => std::slice::from_ref(form),
         }
     }
 }
 
-/// The column that tables have their products in.
-const PRODUCT: &str = "product";
-
-/// A table as its files have it.
-struct Exported {
-    /// The published version, with the columns of the files.
-    version: TableVersion,
-    /// What gives their rows.
+/// A query, by the name that its rows are to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct NamedQuery {
+    name: String,
     sql: String,
 }
 
-impl Exported {
-    /// The rows of a table that `condition` (with its ` where`) leaves; where products are of the
-    /// Harmonized System, with their levels beside them, for effects and clusters.
-    fn new(published: &TableVersion, condition: &str) -> Self {
-        let table = &published.table;
-        let levels = missing_levels(published);
-        if levels.is_empty() {
-            let sql = format!("select * from {table}{condition}");
-            return Self { version: published.clone(), sql };
+/// What is asked for, as far as it can be told before a lake is read.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    args: &'a ExportArgs,
+    destination: Destination,
+    queries: Vec<NamedQuery>,
+}
+
+/// The text of a query in a file.
+fn read_query(path: &Path) -> Result<String, ExportError> {
+    let read = || match path.to_str() {
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            Ok(text)
         }
-        let mut columns = Vec::new();
-        let mut terms = Vec::new();
-        for column in &published.columns {
-            columns.push(column.clone());
-            terms.push(quote(&column.name));
-            if column.name == PRODUCT {
-                for level in &levels {
-                    let HsLevel { name, n_digits, .. } = level;
-                    columns.push(level.beside(column));
-                    terms.push(format!("left({}, {n_digits}) as {name}", quote(PRODUCT)));
-                }
-            }
-        }
-        // The condition may name the levels, and columns by the name of their table.
-        let name = quote(table.split_once('.').map_or(table.as_str(), |(_, name)| name));
-        let terms = terms.join(", ");
-        let sql = format!("select * from (select {terms} from {table}) as {name}{condition}");
-        Self { version: TableVersion { columns, ..published.clone() }, sql }
-    }
-}
-
-/// The levels of the Harmonized System that a table lacks beside its products; none if these are of
-/// another classification, or if it has the subheading.
-fn missing_levels(version: &TableVersion) -> Vec<&'static HsLevel> {
-    let find = |name: &str| version.columns.iter().find(|column| column.name == name);
-    let has_codes = find(PRODUCT).is_some_and(|column| column.kind == Kind::Text);
-    if !has_codes || !classification::is_hs(version) || find("hs6").is_some() {
-        return Vec::new();
-    }
-    HS_LEVELS.iter().filter(|level| find(level.name).is_none()).collect()
-}
-
-/// What a codebook says of a variable.
-#[derive(Debug, Default)]
-struct Counted {
-    n: u64,
-    n_missing: u64,
-    reasons: BTreeMap<String, u64>,
-    sum: f64,
-    mean: f64,
-    squares: f64,
-    min: Option<f64>,
-    max: Option<f64>,
-    texts: BTreeSet<String>,
-    longest: usize,
-}
-
-/// Different texts of a column beyond which they are not listed.
-const MANY_TEXTS: usize = 200;
-
-impl Counted {
-    fn add(&mut self, value: f64) {
-        self.n += 1;
-        self.sum += value;
-        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-        let n = self.n as f64;
-        // Welford's sums: means far from zero do not swallow the spread.
-        let gap = value - self.mean;
-        self.mean += gap / n;
-        self.squares += gap * (value - self.mean);
-        self.min = Some(self.min.map_or(value, |min| min.min(value)));
-        self.max = Some(self.max.map_or(value, |max| max.max(value)));
-    }
-
-    fn add_text(&mut self, text: &str) {
-        self.n += 1;
-        self.longest = self.longest.max(text.len());
-        if self.texts.len() <= MANY_TEXTS && !self.texts.contains(text) {
-            self.texts.insert(text.to_owned());
-        }
-    }
-
-    fn sd(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "rows are far fewer than 2^52")]
-        let n = self.n as f64;
-        (self.n > 1).then(|| (self.squares / (n - 1.0)).sqrt())
-    }
-}
-
-/// The column that says why `name` is null: that of the longest beginning of its name, or of the shares.
-fn reason_of(name: &str, columns: &[String]) -> Option<usize> {
-    let of_prefix = columns
-        .iter()
-        .enumerate()
-        .filter_map(|(at, column)| Some((column.strip_suffix("_null_reason")?, at)))
-        .filter(|(prefix, _)| name != format!("{prefix}_null_reason"))
-        .filter(|(prefix, _)| {
-            name.starts_with(prefix) || (*prefix == "shares" && name.ends_with("_share"))
-        })
-        .max_by_key(|(prefix, _)| prefix.len());
-    of_prefix.map(|(_, at)| at)
-}
-
-/// Reads the rows once and counts.
-fn examine(
-    runtime: &Runtime,
-    session: &Session,
-    sql: &str,
-    version: &TableVersion,
-) -> Result<(u64, Vec<Counted>), ExportError> {
-    let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
-    let reasons: Vec<Option<usize>> = names.iter().map(|name| reason_of(name, &names)).collect();
-    let mut found: Vec<Counted> = names.iter().map(|_| Counted::default()).collect();
-    let mut n_rows = 0;
-    runtime.block_on(session.stream(sql, |batch| {
-        n_rows += batch.num_rows() as u64;
-        for ((variable, column), reason) in found.iter_mut().zip(batch.columns()).zip(&reasons) {
-            let texts = column.as_string_opt::<i32>();
-            for row in 0..batch.num_rows() {
-                match (texts, number(column, row)) {
-                    (Some(texts), _) if texts.is_valid(row) => variable.add_text(texts.value(row)),
-                    (None, Some(value)) => variable.add(value),
-                    _ => {
-                        variable.n_missing += 1;
-                        let reason = reason
-                            .and_then(|at| batch.column(at).as_string_opt::<i32>())
-                            .filter(|reasons| reasons.is_valid(row))
-                            .map_or("", |reasons| reasons.value(row));
-                        match variable.reasons.get_mut(reason) {
-                            Some(n) => *n += 1,
-                            None => {
-                                variable.reasons.insert(reason.to_owned(), 1);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }))?;
-    Ok((n_rows, found))
-}
-
-/// Whether texts are categories to be labelled, and not codes.
-fn is_labelled(column: &Column, version: &TableVersion, variable: &Counted) -> bool {
-    let codes = [PRODUCT, "product_subgroup", "product_group", "hs2", "hs4", "hs6", "region_code"];
-    let is_code = codes.contains(&column.name.as_str());
-    let is_key = version.key.contains(&column.name) && column.name != "episode";
-    column.kind == Kind::Text && !is_code && !is_key && variable.texts.len() <= MANY_TEXTS
-}
-
-/// The variable of a column in a Stata file.
-fn stata_variable(
-    version: &TableVersion,
-    column: &Column,
-    variable: &Counted,
-) -> Result<StataVariable, StataError> {
-    let name = &column.name;
-    let largest = variable.max.unwrap_or(0.0).abs().max(variable.min.unwrap_or(0.0).abs());
-    let stored = match column.kind {
-        Kind::Flag => Stored::Byte,
-        Kind::Int | Kind::Count => Stored::whole(name, largest)?,
-        Kind::Float | Kind::Money => Stored::float(name, largest)?,
-        Kind::Text if is_labelled(column, version, variable) => {
-            Stored::Label(variable.texts.iter().cloned().zip(1..).collect())
-        }
-        Kind::Text => Stored::text(name, variable.longest)?,
+        _ => std::fs::read_to_string(path),
     };
-    let format = match column.kind {
-        Kind::Money => "%18.2f".to_owned(),
-        _ => stored.format(),
-    };
-    let about = if column.unit.is_empty() {
-        column.about.clone()
-    } else {
-        format!("{} ({})", column.about, column.unit)
-    };
-    Ok(StataVariable { name: name.clone(), about, stored, format })
+    read().map_err(|source| ExportError::Read { path: path.to_owned(), source })
 }
 
-fn write_dta(
-    runtime: &Runtime,
-    session: &Session,
-    sql: &str,
-    version: &TableVersion,
-    variables: &[Counted],
-    file: &NewFile,
-) -> Result<(), ExportError> {
-    let failed = |error: StataError| match error {
-        StataError::Limit(why) => ExportError::TooLarge { table: version.table.clone(), why },
-        source => ExportError::Dta { path: file.target().to_owned(), source },
-    };
-    let of_columns = version.columns.iter().zip(variables);
-    let of_columns = of_columns.map(|(column, variable)| stata_variable(version, column, variable));
-    let of_columns = of_columns.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let about = format!("{}: {}", version.table, version.about);
-    let mut written = StataFile::begin(file.path(), &about, of_columns).map_err(failed)?;
-    let mut broken = None;
-    runtime.block_on(session.stream(sql, |batch| {
-        if broken.is_none() {
-            broken = written.write(batch.columns(), batch.num_rows()).err();
-        }
-    }))?;
-    match broken {
-        Some(error) => Err(failed(error)),
-        None => written.finish().map_err(failed),
+/// The one query of a text, without what ends it.
+fn one_query(name: &str, text: &str) -> Result<String, ExportError> {
+    let (found, _) = statements(text);
+    let mut queries = found.iter().filter(|statement| !statement.is_blank);
+    match (queries.next(), queries.next()) {
+        (Some(query), None) => Ok(query.text.trim().to_owned()),
+        (None, _) => Err(ExportError::Asked(format!("the query `{name}` is empty"))),
+        (Some(_), Some(_)) => Err(ExportError::Asked(format!(
+            "`{name}` has more than one query: give each by a --query or --query-file of its own"
+        ))),
     }
 }
 
-/// The rows of a codebook, as texts.
-fn codebook(version: &TableVersion, variables: &[Counted]) -> Vec<Vec<String>> {
-    let names: Vec<String> = version.columns.iter().map(|column| column.name.clone()).collect();
-    let legal = stata::legal_names(&names);
-    let mut rows = Vec::new();
-    for ((column, variable), stata) in version.columns.iter().zip(variables).zip(legal) {
-        let shown = |value: Option<f64>| value.map_or_else(String::new, short);
-        let is_number = column.kind != Kind::Text;
-        let mean = (is_number && variable.n > 0).then_some(variable.mean);
-        let mut reasons: Vec<String> = variable
-            .reasons
-            .iter()
-            .filter(|(reason, _)| !reason.is_empty())
-            .map(|(reason, n)| format!("{reason} {n}"))
-            .collect();
-        if let (Some(n), false) = (variable.reasons.get(""), reasons.is_empty()) {
-            reasons.push(format!("other {n}"));
+/// Whether a name may be that of files.
+fn is_name(name: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    let is_long = name.chars().count() > 100;
+    let begins = name.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    begins && !is_long && name.chars().all(is_letter) && name.trim_end() == name
+}
+
+/// The queries that are asked for, by their names.
+fn queries(args: &ExportArgs) -> Result<Vec<NamedQuery>, ExportError> {
+    let n = args.queries.len() + args.query_files.len();
+    if args.names.len() > n {
+        return Err(ExportError::Asked(format!(
+            "there are {} names (--name) and {n} queries: a name is that of a query's rows",
+            args.names.len()
+        )));
+    }
+    let mut taken: BTreeSet<String> =
+        args.tables.iter().map(|table| table.to_lowercase()).collect();
+    let of_texts = args.queries.iter().map(|text| (None::<&Path>, Some(text)));
+    let of_files = args.query_files.iter().map(|path| (Some(path.as_path()), None::<&String>));
+    let mut found = Vec::new();
+    for (at, (path, text)) in of_texts.chain(of_files).enumerate() {
+        let stem = path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+        let unless = stem.filter(|stem| stem != "-").unwrap_or_else(|| match at {
+            0 => "query".to_owned(),
+            at => format!("query_{}", at + 1),
+        });
+        let name = args.names.get(at).cloned().unwrap_or(unless);
+        if !is_name(&name) {
+            return Err(ExportError::Asked(format!(
+                "`{name}` is no name for files: expected letters, digits, _, -, . and spaces, by --name"
+            )));
         }
-        let values = if is_labelled(column, version, variable) && variable.texts.len() <= 12 {
-            variable
-                .texts
-                .iter()
-                .zip(1..)
-                .map(|(text, n)| format!("{n} {text}"))
-                .collect::<Vec<_>>()
-                .join("; ")
-        } else if column.kind == Kind::Text && variable.texts.len() > MANY_TEXTS {
-            format!("more than {MANY_TEXTS} values")
-        } else if column.kind == Kind::Text {
-            format!("{} values", variable.texts.len())
-        } else {
-            String::new()
+        if !taken.insert(name.to_lowercase()) {
+            return Err(ExportError::Asked(format!(
+                "`{name}` is exported twice: call the rows of a query otherwise by --name"
+            )));
+        }
+        let text = match (path, text) {
+            (Some(path), _) => read_query(path)?,
+            (None, text) => text.cloned().unwrap_or_default(),
         };
-        let mut name = column.name.clone();
-        if stata != name {
-            let _ = write!(name, " (Stata: {stata})");
+        found.push(NamedQuery { sql: one_query(&name, &text)?, name });
+    }
+    Ok(found)
+}
+
+impl<'a> Asked<'a> {
+    /// What the arguments ask for. Queries are read from their files.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError`] if they do not go together, or the destination is none that can be written to.
+    pub fn of(args: &'a ExportArgs) -> Result<Self, ExportError> {
+        let destination = Destination::of(args)?;
+        let queries = queries(args)?;
+        let asked = |why: &str| Err(ExportError::Asked(why.to_owned()));
+        if args.condition.is_some() && args.tables.is_empty() && !queries.is_empty() {
+            return asked("--where chooses rows of tables: write the condition into the query");
         }
-        rows.push(vec![
-            name,
-            column.about.clone(),
-            column.unit.clone(),
-            column.kind.name().to_owned(),
-            variable.n.to_string(),
-            variable.n_missing.to_string(),
-            reasons.join("; "),
-            shown(mean),
-            shown(if is_number { variable.sd() } else { None }),
-            shown(variable.min),
-            shown(variable.max),
-            values,
-        ]);
+        let is_geographic = destination.forms().iter().any(|form| form.is_geographic());
+        let has_shapes = args.pipeline.is_some() || args.boundaries.is_some();
+        if is_geographic && !has_shapes {
+            return asked(
+                "GeoJSON and GeoParquet have the geometry of regions: give the pipeline file that has their `boundaries` \
+                 with --pipeline FILE, or --boundaries FILE --property NAME",
+            );
+        }
+        if has_shapes && !is_geographic {
+            return asked(
+                "boundaries are for --format geojson and geoparquet: no other form has a geometry",
+            );
+        }
+        if matches!(destination, Destination::File(_)) {
+            let inputs = args.query_files.iter().chain(&args.pipeline).chain(&args.boundaries);
+            destination::is_no_input(&args.output, inputs.map(PathBuf::as_path))?;
+        }
+        let found = Self { args, destination, queries };
+        if !args.tables.is_empty() || !found.queries.is_empty() {
+            found.fits(args.tables.len())?;
+        }
+        Ok(found)
     }
-    rows
-}
 
-const HEADER: [&str; 12] = [
-    "variable",
-    "label",
-    "unit",
-    "type",
-    "n",
-    "missing",
-    "missing by reason",
-    "mean",
-    "sd",
-    "min",
-    "max",
-    "values",
-];
-
-fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".to_owned()
-    } else if value.fract() == 0.0 && size < 1e12 {
-        format!("{value:.0}")
-    } else if (1e-3..1e7).contains(&size) {
-        #[expect(clippy::cast_possible_truncation, reason = "between -3 and 7")]
-        let digits = usize::try_from(4 - size.log10().floor() as i32).unwrap_or(0);
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.4e}")
-    }
-}
-
-fn markdown(
-    version: &TableVersion,
-    n_rows: u64,
-    condition: Option<&str>,
-    rows: &[Vec<String>],
-) -> String {
-    let escape = |text: &String| markdown_text(text);
-    let mut out = format!(
-        "# Codebook of {}\n\n{}.\n\n",
-        markdown_text(&version.table),
-        markdown_text(&version.about)
-    );
-    let _ = writeln!(
-        out,
-        "{n_rows} rows{}; key: {}.\n",
-        condition.map_or_else(String::new, |c| format!(" where {}", markdown_text(c))),
-        markdown_text(&version.key.join(", "))
-    );
-    let _ = writeln!(out, "| {} |\n|{}", HEADER.join(" | "), " --- |".repeat(HEADER.len()));
-    for row in rows {
-        let _ = writeln!(out, "| {} |", row.iter().map(escape).collect::<Vec<_>>().join(" | "));
-    }
-    out
-}
-
-/// How a codebook looks.
-const STYLE: &str = "body{font:14px/1.45 system-ui,sans-serif;margin:2rem;color:#222;background:#fff}\
-     table{border-collapse:collapse}\
-     th,td{border-bottom:1px solid #ddd;padding:.3rem .6rem;text-align:left;vertical-align:top}\
-     td:nth-child(n+5):nth-child(-n+6),td:nth-child(n+8):nth-child(-n+11)\
-     {text-align:right;font-variant-numeric:tabular-nums}\
-     thead th{position:sticky;top:0;background:#fff}\
-     @media(prefers-color-scheme:dark){body,thead th{background:#16181c;color:#e4e4e4}\
-     th,td{border-color:#3a3d44}}";
-
-fn html(
-    version: &TableVersion,
-    n_rows: u64,
-    condition: Option<&str>,
-    rows: &[Vec<String>],
-) -> String {
-    let title = html! { "Codebook of " (HtmlText(&version.table)) };
-    let page = html! {
-        (DOCTYPE) "\n"
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
+    /// Whether so many tables, with the queries, go where they are asked for.
+    fn fits(&self, n_tables: usize) -> Result<(), ExportError> {
+        let n = n_tables + self.queries.len();
+        match self.destination {
+            Destination::File(form) if form != ExportFormat::Xlsx && n != 1 => {
+                Err(ExportError::Asked(format!(
+                    "`{}` is the name of a file, and {n} tables and queries are asked for: name a folder, or a \
+                     workbook (.xlsx), which has a sheet for each",
+                    self.args.output.display()
+                )))
             }
-            "\n"
-            body {
-                h1 { (title) }
-                p {
-                    (HtmlText(&version.about)) ". " (n_rows) " rows"
-                    @if let Some(condition) = condition {
-                        " where " code { (HtmlText(condition)) }
-                    }
-                    "; key: " (HtmlText(&version.key.join(", "))) "."
-                }
-                "\n"
-                table {
-                    thead { tr { @for name in HEADER { th { (name) } } } }
-                    tbody {
-                        "\n"
-                        @for row in rows {
-                            tr { @for cell in row { td { (HtmlText(cell)) } } } "\n"
-                        }
-                    }
-                }
+            _ => Ok(()),
+        }
+    }
+
+    /// The tables that are exported: those named, or all panels where nothing is.
+    fn tables(&self, catalog: &Catalog) -> Vec<String> {
+        if !self.args.tables.is_empty() || !self.queries.is_empty() {
+            return self.args.tables.clone();
+        }
+        catalog.tables.keys().filter(|table| table.starts_with("panel.")).cloned().collect()
+    }
+
+    /// All tables that are read.
+    ///
+    /// # Errors
+    ///
+    /// [`ExportError`] if there is no session to read queries with.
+    pub fn reads(
+        &self,
+        lake: &Lake,
+        catalog: &Catalog,
+        memory: Memory,
+    ) -> Result<BTreeSet<String>, ExportError> {
+        let mut found: BTreeSet<String> = self.tables(catalog).into_iter().collect();
+        if !self.queries.is_empty() {
+            let session = published::session(lake, 1, memory)?;
+            for query in &self.queries {
+                // What is no query is told when it is run.
+                found.extend(session.tables_read(&query.sql).unwrap_or_default());
             }
         }
-        "\n"
+        Ok(found)
+    }
+
+    /// Where the geometry of regions is.
+    fn place(&self) -> Option<Place<'a>> {
+        let of_pipeline = self.args.pipeline.as_deref().map(Place::Pipeline);
+        let of_file = self.args.boundaries.as_deref().zip(self.args.property.as_deref());
+        of_pipeline.or(of_file.map(|(path, property)| Place::File(path, property)))
+    }
+}
+
+fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> ExportError + use<> {
+    let path = path.to_owned();
+    move |source| ExportError::Write { path: path.clone(), source }
+}
+
+/// Whether a file that is there was written by an export, or there is none. A codebook says so itself,
+/// any other file by the codebook beside it.
+fn is_ours(path: &Path, codebook: &Path) -> Result<(), ExportError> {
+    let is_codebook =
+        std::fs::read_to_string(codebook).is_ok_and(|text| codebook::is_codebook(&text));
+    match !path.exists() || is_codebook {
+        true => Ok(()),
+        false => Err(ExportError::Taken { path: path.to_owned() }),
+    }
+}
+
+/// What is being exported.
+struct Export<'e> {
+    runtime: &'e Runtime,
+    asked: &'e Asked<'e>,
+    catalog: &'e Catalog,
+    geography: Option<Geography>,
+    written: Vec<PathBuf>,
+}
+
+impl Export<'_> {
+    /// The file of these rows, without its ending.
+    fn stem(&self, opened: &Opened) -> PathBuf {
+        match self.asked.destination {
+            Destination::Folder(_) => self.asked.args.output.join(&opened.exported.name),
+            Destination::File(_) => self.asked.args.output.with_extension(""),
+        }
+    }
+
+    /// The file of these rows in a form.
+    fn path(&self, opened: &Opened, form: ExportFormat) -> PathBuf {
+        match self.asked.destination {
+            Destination::Folder(_) => with_ending(&self.stem(opened), ".", form.extension()),
+            Destination::File(_) => self.asked.args.output.clone(),
+        }
+    }
+
+    /// Looks whether these rows have a place: their files replace nothing that no export wrote, and
+    /// each form can have them.
+    fn has_place(&self, opened: &Opened) -> Result<(), ExportError> {
+        let stem = self.stem(opened);
+        let book = with_ending(&stem, "_codebook.", "md");
+        if self.has_codebook() {
+            for ending in ["md", "html"] {
+                let path = with_ending(&stem, "_codebook.", ending);
+                is_ours(&path, &path)?;
+            }
+        }
+        for form in self.asked.destination.forms() {
+            if matches!(self.asked.destination, Destination::Folder(_)) {
+                is_ours(&self.path(opened, *form), &book)?;
+            }
+            if form.is_geographic() {
+                geo_files::region(&opened.exported)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether codebooks stand beside the files: one workbook has its own.
+    fn has_codebook(&self) -> bool {
+        self.asked.destination != Destination::File(ExportFormat::Xlsx)
+    }
+
+    /// Writes the codebook of rows.
+    fn codebook(&mut self, opened: &Opened, counted: (u64, &[Counted])) -> Result<(), ExportError> {
+        let book = Codebook::new(&opened.exported, self.catalog, counted);
+        for (ending, text) in [("md", book.markdown()), ("html", book.html())] {
+            let path = with_ending(&self.stem(opened), "_codebook.", ending);
+            NewFile::write(&path, text.as_bytes()).map_err(unwritable(&path))?;
+            self.written.push(path);
+        }
+        Ok(())
+    }
+
+    /// Writes rows in a form.
+    fn write(
+        &mut self,
+        opened: &Opened,
+        form: ExportFormat,
+        counted: (u64, &[Counted]),
+    ) -> Result<(), ExportError> {
+        let path = self.path(opened, form);
+        let mut file = NewFile::create(&path).map_err(unwritable(&path))?;
+        let mut without = None;
+        match form {
+            ExportFormat::Dta => for_stata::write(self.runtime, opened, counted.1, &file)?,
+            ExportFormat::Csv => self.plain(opened, Format::Csv, &mut file)?,
+            ExportFormat::Parquet => self.plain(opened, Format::Parquet, &mut file)?,
+            ExportFormat::Arrow => self.plain(opened, Format::Arrow, &mut file)?,
+            ExportFormat::Xlsx => {
+                let mut book = Book::new(self.catalog);
+                book.add(&opened.exported, counted, opened.rows(self.runtime)?)?;
+                book.finish(BufWriter::new(&mut file))?;
+            }
+            ExportFormat::GeoJson | ExportFormat::GeoParquet => {
+                without = self.shaped(opened, form, &mut file)?;
+            }
+        }
+        file.keep().map_err(unwritable(&path))?;
+        if let Some(without) = without {
+            tell(&path, &without);
+        }
+        self.written.push(path);
+        Ok(())
+    }
+
+    fn plain(&self, opened: &Opened, form: Format, file: &mut NewFile) -> Result<(), ExportError> {
+        let rows = opened.rows(self.runtime)?;
+        let schema = rows.schema.clone();
+        output::write(form, self.asked.args.csv, &schema, rows, BufWriter::new(file))
+    }
+
+    fn shaped(
+        &self,
+        opened: &Opened,
+        form: ExportFormat,
+        file: &mut NewFile,
+    ) -> Result<Option<WithoutShape>, ExportError> {
+        let Some(geography) = &self.geography else { return Ok(None) };
+        let rows = opened.rows(self.runtime)?;
+        let out = BufWriter::new(file);
+        match form {
+            ExportFormat::GeoParquet => {
+                geo_files::geoparquet(&opened.exported, geography, rows, out)
+            }
+            _ => geo_files::geojson(&opened.exported, geography, rows, out),
+        }
+    }
+
+    /// Writes all rows into one workbook.
+    fn workbook(&mut self, all: &[Opened]) -> Result<(), ExportError> {
+        let path = self.asked.args.output.clone();
+        let mut file = NewFile::create(&path).map_err(unwritable(&path))?;
+        let mut book = Book::new(self.catalog);
+        for opened in all {
+            let (n_rows, variables) = examine(self.runtime, opened)?;
+            let rows = opened.rows(self.runtime)?;
+            book.add(&opened.exported, (n_rows, &variables), rows)?;
+        }
+        book.finish(BufWriter::new(&mut file))?;
+        file.keep().map_err(unwritable(&path))?;
+        self.written.push(path);
+        Ok(())
+    }
+}
+
+/// A path with an ending behind its name.
+fn with_ending(stem: &Path, mark: &str, ending: &str) -> PathBuf {
+    let mut path = stem.as_os_str().to_owned();
+    path.push(mark);
+    path.push(ending);
+    path.into()
+}
+
+/// Tells of regions without a shape.
+fn tell(path: &Path, without: &WithoutShape) {
+    const NAMED: usize = 5;
+    let WithoutShape { codes, n_regions, n_rows } = without;
+    let some: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
+    let more = if codes.len() > NAMED { " and others" } else { "" };
+    let regions = match codes.is_empty() {
+        true => "they have no region".to_owned(),
+        false => {
+            format!(
+                "{} of {n_regions} regions have no shape: {}{more}",
+                codes.len(),
+                some.join(", ")
+            )
+        }
     };
-    page.into_string()
+    tracing::warn!("`{}`: rows without a geometry: {n_rows}; {regions}", path.display());
 }
 
-/// The tables that are asked for: those named, or all panels.
-pub fn tables(args: &ExportArgs, catalog: &Catalog) -> Vec<String> {
-    if !args.tables.is_empty() {
-        return args.tables.clone();
-    }
-    catalog.tables.keys().filter(|table| table.starts_with("panel.")).cloned().collect()
-}
-
-/// Writes the tables and their codebooks; gives the files.
+/// Writes what is asked for, with codebooks; gives the files.
 ///
 /// # Errors
 ///
 /// [`ExportError`].
 pub fn export(
     runtime: &Runtime,
-    args: &ExportArgs,
+    asked: &Asked<'_>,
     memory: Memory,
     lake: &Lake,
     catalog: &Catalog,
 ) -> Result<Vec<PathBuf>, ExportError> {
-    let tables = tables(args, catalog);
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source| ExportError::Write { path, source }
-    };
-    let condition = args.condition.as_ref().map_or_else(String::new, |c| format!(" where {c}"));
-    // All or nothing: a condition that one table does not know is told before a file is written.
-    let mut opened = Vec::new();
+    let tables = asked.tables(catalog);
+    asked.fits(tables.len())?;
+    // All or nothing: what one of them does not go with is told before a file is written.
+    let mut all = Vec::new();
+    let source = (lake, catalog, memory);
     for table in &tables {
-        let version = published::version(catalog, table)?;
-        runtime.block_on(lake.verify(version))?;
-        // One partition keeps the order of the key.
-        let session = published::session(lake, 1, memory)?;
-        session.register(version)?;
-        let exported = Exported::new(version, &condition);
-        let plan = runtime.block_on(session.open(&exported.sql));
-        plan.map_err(|source| ExportError::Condition { table: table.clone(), source })?;
-        opened.push((session, exported));
+        all.push(Opened::table(runtime, source, table, asked.args.condition.as_deref())?);
     }
-    std::fs::create_dir_all(&args.output).map_err(unwritable(&args.output))?;
-    let mut written = Vec::new();
-    for (session, Exported { version, sql }) in &opened {
-        let table = &version.table;
-        let (n_rows, variables) = examine(runtime, session, sql, version)?;
-        let rows = codebook(version, &variables);
-        for (extension, text) in [
-            ("md", markdown(version, n_rows, args.condition.as_deref(), &rows)),
-            ("html", html(version, n_rows, args.condition.as_deref(), &rows)),
-        ] {
-            let path = args.output.join(format!("{table}_codebook.{extension}"));
-            NewFile::write(&path, text.as_bytes()).map_err(unwritable(&path))?;
-            written.push(path);
+    for NamedQuery { name, sql } in &asked.queries {
+        all.push(Opened::query(runtime, source, (name, sql))?);
+    }
+    let place = asked.place();
+    let geography = place.map(|place| Geography::read(runtime, source, place)).transpose()?;
+    let mut export = Export { runtime, asked, catalog, geography, written: Vec::new() };
+    for opened in &all {
+        export.has_place(opened)?;
+    }
+    let folder = &asked.args.output;
+    match &asked.destination {
+        Destination::Folder(_) => {
+            std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
         }
-        for format in &args.format {
-            let path = args.output.join(format!("{table}.{}", format.extension()));
-            let form = match format {
-                ExportFormat::Dta => {
-                    let file = NewFile::create(&path).map_err(unwritable(&path))?;
-                    write_dta(runtime, session, sql, version, &variables, &file)?;
-                    file.keep().map_err(unwritable(&path))?;
-                    written.push(path);
-                    continue;
-                }
-                ExportFormat::Csv => Format::Csv,
-                ExportFormat::Parquet => Format::Parquet,
-                ExportFormat::Arrow => Format::Arrow,
-            };
-            let (schema, batches): (SchemaRef, Vec<RecordBatch>) =
-                runtime.block_on(session.run(sql))?;
-            let mut file = NewFile::create(&path).map_err(unwritable(&path))?;
-            let batches = batches.into_iter().map(Ok::<_, OutputError>);
-            let out = std::io::BufWriter::new(&mut file);
-            output::write(form, args.csv, &schema, batches, out)?;
-            file.keep().map_err(unwritable(&path))?;
-            written.push(path);
+        Destination::File(ExportFormat::Xlsx) => {
+            export.workbook(&all)?;
+            return Ok(export.written);
+        }
+        Destination::File(_) => {}
+    }
+    for opened in &all {
+        let (n_rows, variables) = examine(runtime, opened)?;
+        export.codebook(opened, (n_rows, &variables))?;
+        for form in asked.destination.forms() {
+            export.write(opened, *form, (n_rows, &variables))?;
         }
     }
-    Ok(written)
+    Ok(export.written)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, StringArray};
-    use lake::Fingerprint;
-    use std::sync::Arc;
+    use clap::Parser;
 
-    /// A version of a table with columns of text, whose products are of a classification.
-    fn version(columns: &[&str], classification: &str) -> TableVersion {
-        let column = |name: &&str| Column {
-            name: (*name).to_owned(),
-            kind: Kind::Text,
-            is_nullable: false,
-            unit: String::new(),
-            about: String::new(),
+    #[derive(Debug, Parser)]
+    #[command(no_binary_name = true)]
+    struct Command {
+        #[command(flatten)]
+        args: ExportArgs,
+    }
+
+    fn args(of: &[&str]) -> ExportArgs {
+        Command::try_parse_from(of).expect("arguments").args
+    }
+
+    fn refused(of: &[&str]) -> String {
+        Asked::of(&args(of)).expect_err("what is refused").to_string()
+    }
+
+    #[test]
+    fn a_query_is_called_as_asked_or_as_its_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("crisis.sql");
+        std::fs::write(&file, "-- what\nselect 1 as a; -- end\n").expect("written");
+        let file = file.display().to_string();
+        let named = |of: &[&str]| -> Vec<(String, String)> {
+            let found = queries(&args(of)).expect("queries");
+            found.into_iter().map(|query| (query.name, query.sql)).collect()
         };
-        let said = (classification::CLASSIFICATION.to_owned(), classification.to_owned());
-        TableVersion {
-            table: "trade.product".to_owned(),
-            stage: "aggregate".to_owned(),
-            fingerprint: Fingerprint::of(b"x"),
-            files: Vec::new(),
-            key: Vec::new(),
-            about: String::new(),
-            columns: columns.iter().map(column).collect(),
-            metadata: BTreeMap::from([said]),
-            made_at: "now".to_owned(),
-        }
-    }
-
-    fn names(version: &TableVersion) -> Vec<&str> {
-        version.columns.iter().map(|column| column.name.as_str()).collect()
-    }
-
-    fn check_columns(columns: &[&str], classification: &str, expected: &[&str]) {
-        let exported = Exported::new(&version(columns, classification), "");
-        assert_eq!(names(&exported.version), expected);
-    }
-
-    #[test]
-    fn products_of_the_harmonized_system_have_their_levels_beside_them() {
-        let all = ["year", "product", "hs6", "hs4", "hs2", "n"];
-        check_columns(&["year", "product", "n"], "HS", &all);
-        check_columns(&["product", "hs4"], "HS", &["product", "hs6", "hs2", "hs4"]);
-        check_columns(&["product", "hs6"], "HS", &["product", "hs6"]);
-        check_columns(&["region_code"], "HS", &["region_code"]);
-        check_columns(&["product"], "SITC", &["product"]);
-        let mut numbers = version(&["product"], "HS");
-        numbers.columns[0].kind = Kind::Int;
-        assert_eq!(names(&Exported::new(&numbers, "").version), ["product"]);
-    }
-
-    #[test]
-    fn levels_are_the_first_digits_of_products_and_may_be_in_the_condition() {
-        let text = |texts: [&str; 3]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
-        let rows = RecordBatch::try_from_iter([
-            ("product", text(["010110", "610910", "610990"])),
-            ("Group", text(["a", "b", "c"])),
-        ]);
-        let runtime = Runtime::new().expect("a runtime");
-        let lake = Lake::open("memory://").expect("a lake");
-        let draft = version(&["product", "Group"], "HS");
-        let published = runtime.block_on(lake.write(draft, vec![rows.expect("rows")]));
-        let published = published.expect("written");
-        let memory = Memory { mib: 256, setting: "a test" };
-        let session = published::session(&lake, 1, memory).expect("a session");
-        session.register(&published).expect("registered");
-        let condition = " where hs4 = '6109' and product.product <> '610910'";
-        let exported = Exported::new(&published, condition);
-        let (schema, found) = runtime.block_on(session.run(&exported.sql)).expect("rows");
-        let fields = schema.fields().iter().map(|field| field.name().as_str());
-        assert_eq!(fields.collect::<Vec<_>>(), names(&exported.version));
-        let expected = ["610990", "610990", "6109", "61", "c"];
-        let found = arrow::compute::concat_batches(&schema, &found).expect("one batch");
-        assert_eq!(found.num_rows(), 1);
-        for (column, expected) in found.columns().iter().zip(expected) {
-            assert_eq!(column.as_string::<i32>().value(0), expected);
-        }
-    }
-
-    #[test]
-    fn a_null_is_explained_by_the_column_of_its_measure() {
-        let columns = [
-            "resistance",
-            "resistance_dhs",
-            "resistance_null_reason",
-            "foreign_share",
-            "shares_null_reason",
+        let pair = |name: &str, sql: &str| (name.to_owned(), sql.to_owned());
+        assert_eq!(named(&["--query", "select 1"]), [pair("query", "select 1")]);
+        let all = ["--query", "select 1;", "--query", "select 2", "-f", &file, "--name", "one"];
+        let expected = [
+            pair("one", "select 1"),
+            pair("query_2", "select 2"),
+            pair("crisis", "-- what\nselect 1 as a"),
         ];
-        let columns = columns.map(str::to_owned);
-        assert_eq!(reason_of("resistance_dhs", &columns), Some(2));
-        assert_eq!(reason_of("foreign_share", &columns), Some(4));
-        assert_eq!(reason_of("resistance_null_reason", &columns), None);
+        assert_eq!(named(&all), expected);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let query = ["--query", "select 1"];
+        let with = |more: &[&str]| refused(&[&query[..], more].concat());
+        assert!(with(&["--name", "../x"]).contains("is no name for files"));
+        assert!(with(&["--name", "a", "--name", "b"]).contains("2 names (--name) and 1 queries"));
+        assert!(with(&["panel.region", "--name", "Panel.region"]).contains("exported twice"));
+        assert!(with(&["--where", "a = 1"]).contains("write the condition into the query"));
+        assert!(refused(&["--query", " ;"]).contains("is empty"));
+        assert!(refused(&["--query", "select 1; select 2"]).contains("more than one query"));
+        assert!(with(&["--format", "geojson"]).contains("--pipeline FILE"));
+        assert!(with(&["--pipeline", "p.yaml"]).contains("no other form has a geometry"));
+        assert!(with(&["panel.region", "-o", "o.csv"]).contains("2 tables and queries"));
+        assert!(with(&["-o", "o.csv", "--format", "dta"]).contains("is no name for --format dta"));
+        let both = ["-o", "o.xlsx", "--format", "xlsx", "--format", "csv"];
+        assert!(with(&both).contains("2 forms are asked for"));
+    }
+
+    #[test]
+    fn the_name_of_a_file_says_the_form() {
+        let said = |of: &[&str]| Destination::of(&args(of)).expect("a destination");
+        assert_eq!(said(&[]), Destination::Folder(vec![ExportFormat::Dta]));
+        let twice = ["--format", "csv", "--format", "csv"];
+        assert_eq!(said(&twice), Destination::Folder(vec![ExportFormat::Csv]));
+        assert_eq!(said(&["-o", "crisis.xlsx"]), Destination::File(ExportFormat::Xlsx));
+        assert_eq!(said(&["-o", "a.parquet"]), Destination::File(ExportFormat::Parquet));
+        let geo = ["-o", "a.parquet", "--format", "geoparquet"];
+        assert_eq!(said(&geo), Destination::File(ExportFormat::GeoParquet));
+        assert!(Destination::of(&args(&["-o", "a.pdf"])).is_err());
+    }
+
+    #[test]
+    fn nothing_is_replaced_that_no_export_wrote() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [file, book] = ["a.csv", "a_codebook.md"].map(|name| folder.path().join(name));
+        assert!(is_ours(&file, &book).is_ok(), "nothing is there");
+        std::fs::write(&file, "x").expect("written");
+        let error = is_ours(&file, &book).expect_err("another's").to_string();
+        assert!(error.contains("is nothing that `rebound export` wrote"), "{error}");
+        std::fs::write(&book, "# Codebook of a\n").expect("written");
+        assert!(is_ours(&file, &book).is_ok());
+        std::fs::write(&book, "my notes").expect("written");
+        assert!(is_ours(&book, &book).is_err());
     }
 }

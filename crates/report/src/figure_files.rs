@@ -2,7 +2,7 @@
 
 use crate::draw::{self, DrawError, Drawing, Paper};
 use crate::error::ReportError;
-use crate::new_file::NewFile;
+use crate::made_files::{self, MadeFile, put};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use resvg::usvg::Options;
@@ -68,15 +68,14 @@ const STACK: usize = 32 << 20;
 
 /// What is asked for of the figures.
 struct Asked<'a> {
-    folder: &'a Path,
     forms: &'a [FigureForm],
     paper: Paper,
     letters: Options<'a>,
 }
 
 impl Asked<'_> {
-    /// Writes the files of a figure that are called `name`.
-    fn write(&self, drawing: &Drawing, name: &str) -> Result<Vec<PathBuf>, ReportError> {
+    /// The files of a figure: how their names end, and what is in them.
+    fn files(&self, drawing: &Drawing) -> Result<Vec<(&'static str, Vec<u8>)>, ReportError> {
         let mut files = Vec::new();
         // Each once, however often it is asked for.
         for form in FigureForm::value_variants().iter().filter(|form| self.forms.contains(form)) {
@@ -89,15 +88,12 @@ impl Asked<'_> {
         files.extend(csv(drawing)?.map(|bytes| ("csv", bytes)));
         let sql = drawing.sql.as_ref().map(|sql| format!("{}\n", sql.trim_end()).into_bytes());
         files.extend(sql.map(|bytes| ("sql", bytes)));
-        let written = files
-            .into_iter()
-            .map(|(ending, bytes)| put(self.folder.join(format!("{name}.{ending}")), &bytes));
-        written.collect()
+        Ok(files)
     }
 }
 
 /// Draws the figures of the data of a report into `folder`. Gives the files of each: its forms, then
-/// its data and SQL.
+/// its data and SQL. Files of figures that were drawn there before and are no longer are removed.
 pub(crate) fn write(
     folder: &Path,
     data: &Value,
@@ -105,23 +101,34 @@ pub(crate) fn write(
     width: Option<Width>,
 ) -> Result<Vec<Vec<PathBuf>>, ReportError> {
     let paper = width.map_or(Paper::Screen, |width| Paper::Wide(width.pixels));
-    let asked = Asked { folder, forms, paper, letters: draw::letters() };
+    let asked = Asked { forms, paper, letters: draw::letters() };
     let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
     let threads = threads.map_err(DrawError::from)?;
-    threads.install(|| -> Result<Vec<Vec<PathBuf>>, ReportError> {
-        let drawn = draw::figures(data, paper)?;
-        let names = file_names(&drawn);
-        let files = drawn.par_iter().zip(&names).map(|(drawing, name)| asked.write(drawing, name));
-        files.collect()
-    })
+    let (written, made) = threads.install(|| -> Result<_, ReportError> {
+        let drawn = draw::figures(data, paper, |drawing| asked.files(drawing))?;
+        let names = file_names(drawn.iter().map(|(drawing, _)| drawing.name.as_str()));
+        let written = drawn.par_iter().zip(&names);
+        let written = written.map(|((_, files), name)| put_all(folder, name, files));
+        let written = written.collect::<Result<Vec<_>, ReportError>>()?;
+        Ok(written.into_iter().unzip::<_, _, Vec<_>, Vec<_>>())
+    })?;
+    made_files::replace(folder, &made.concat())?;
+    Ok(written)
 }
 
-/// Writes a file, and gives its path.
-pub(crate) fn put(path: PathBuf, bytes: &[u8]) -> Result<PathBuf, ReportError> {
-    match NewFile::write(&path, bytes) {
-        Ok(()) => Ok(path),
-        Err(source) => Err(ReportError::Write { path, source }),
+/// Writes the files of the figure that is called `name`.
+fn put_all(
+    folder: &Path,
+    name: &str,
+    files: &[(&str, Vec<u8>)],
+) -> Result<(Vec<PathBuf>, Vec<MadeFile>), ReportError> {
+    let (mut paths, mut made) = (Vec::new(), Vec::new());
+    for (ending, bytes) in files {
+        let name = format!("{name}.{ending}");
+        paths.push(put(folder.join(&name), bytes)?);
+        made.push(MadeFile::new(name, bytes));
     }
+    Ok((paths, made))
 }
 
 /// The data of a figure, if it has them.
@@ -146,12 +153,12 @@ fn csv(drawing: &Drawing) -> Result<Option<Vec<u8>>, ReportError> {
 
 /// What the files of each figure are called: an episode may be called what no file can be, and two
 /// alike but for that.
-fn file_names(drawn: &[Drawing]) -> Vec<String> {
+fn file_names<'d>(drawn: impl Iterator<Item = &'d str>) -> Vec<String> {
     let mut taken = BTreeSet::new();
-    let name = |drawing: &Drawing| {
+    let name = |name: &str| {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let plain = |c: char| if is_plain(c) { c } else { '_' };
-        let name: String = drawing.name.chars().map(plain).collect();
+        let name: String = name.chars().map(plain).collect();
         let mut own = name.clone();
         let mut n = 1_usize;
         while !taken.insert(own.clone()) {
@@ -160,7 +167,7 @@ fn file_names(drawn: &[Drawing]) -> Vec<String> {
         }
         own
     };
-    drawn.iter().map(name).collect()
+    drawn.map(name).collect()
 }
 
 #[cfg(test)]
@@ -195,13 +202,14 @@ mod tests {
 
     fn drawing(name: &str, rows: Option<Vec<Vec<Option<String>>>>) -> Drawing {
         let columns = rows.as_ref().map(|_| vec!["region".to_owned(), "value".to_owned()]);
-        Drawing { at: 0, name: name.to_owned(), svg: String::new(), columns, rows, sql: None }
+        let name = name.to_owned();
+        Drawing { name, title: None, language: None, svg: String::new(), columns, rows, sql: None }
     }
 
     #[test]
     fn names_of_files_are_plain_and_none_is_taken_twice() {
-        let drawn = ["map-a/b", "map-a b", "map-a_b", "space"].map(|name| drawing(name, None));
-        assert_eq!(file_names(&drawn), ["map-a_b", "map-a_b_2", "map-a_b_3", "space"]);
+        let drawn = ["map-a/b", "map-a b", "map-a_b", "space"].into_iter();
+        assert_eq!(file_names(drawn), ["map-a_b", "map-a_b_2", "map-a_b_3", "space"]);
     }
 
     #[test]

@@ -61,7 +61,9 @@ pub(crate) fn style<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<Stri
 /// [`FontError`] if a font is none.
 fn embedded<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<String, FontError> {
     let mut letters: BTreeSet<char> = (' '..='~').collect();
-    letters.extend(texts.into_iter().flat_map(str::chars).filter(|c| !c.is_control()));
+    // Those of ASCII are there, and most letters of a page are of these.
+    let is_other = |c: &char| !c.is_ascii() && !c.is_control();
+    letters.extend(texts.into_iter().flat_map(str::chars).filter(is_other));
     let mut css = String::new();
     for font in &FONTS {
         let failed =

@@ -18,18 +18,21 @@ mod fonts;
 mod grid;
 mod layout;
 mod live;
+mod made_files;
+mod nested;
 mod network;
 pub mod new_file;
 pub mod output;
 mod page;
 mod products;
 pub mod published;
+mod region_products;
 pub mod regression_table;
+pub mod screen;
 mod shapes;
 mod source;
 pub mod stata;
 mod terms;
-mod trade;
 pub mod words;
 
 pub use self::error::ReportError;
@@ -171,17 +174,21 @@ pub fn report(
         fields.insert("words".to_owned(), words.dictionary());
         fields.extend(changed.map(|of| ("changed".to_owned(), output::visible_data(of))));
     }
-    let html = page::page(&source, pipeline, &data, &words, &results)?;
     let figures = args.output.join("figures");
     let folder = if args.no_figures { &args.output } else { &figures };
     std::fs::create_dir_all(folder)
         .map_err(|source| ReportError::Write { path: folder.clone(), source })?;
-    let page = figure_files::put(args.output.join("report.html"), html.as_bytes())?;
-    let figures = if args.no_figures {
-        Vec::new()
-    } else {
-        figure_files::write(&figures, &data, &args.figures, args.width)?
+    let page = || -> Result<(PathBuf, String), ReportError> {
+        let html = page::page(&source, pipeline, &data, &words, &results)?;
+        let page = made_files::put(args.output.join("report.html"), html.as_bytes())?;
+        Ok((page, html))
     };
+    let figures = || match args.no_figures {
+        true => Ok(Vec::new()),
+        false => figure_files::write(&figures, &data, &args.figures, args.width),
+    };
+    let (page, figures) = rayon::join(page, figures);
+    let ((page, html), figures) = (page?, figures?);
     Ok(Drawn { page, html, figures })
 }
 

@@ -7,8 +7,10 @@
 use super::error::ReportError;
 use super::layout;
 use super::products::Products;
-use super::source::{Source, integer, text};
-use super::trade;
+use super::region_products::{Codes, RegionProducts, region_products};
+use super::source::{Source, integer, text, text_column};
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Float64Type;
 use project::config::choice::ProximitySource;
 use project::pipeline::Pipeline;
 use serde_json::{Map, Value, json};
@@ -22,10 +24,11 @@ const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP
 
 /// Growing numbers as a text, each by its difference to the one before, and the first to -1:
 /// five bits a character, the lowest first, and 32 more where others of the number follow.
-fn coded(numbers: &BTreeSet<usize>) -> String {
+fn coded(mut numbers: Vec<usize>) -> String {
+    numbers.sort_unstable();
     let mut text = String::new();
     let mut next = 0;
-    for &number in numbers {
+    for number in numbers {
         let mut rest = number - next;
         next = number + 1;
         while rest >= 32 {
@@ -102,29 +105,71 @@ fn median(members: &[usize], points: &[layout::Point]) -> usize {
     (0..members.len()).min_by(|&a, &b| off(a).total_cmp(&off(b))).unwrap_or(0)
 }
 
-/// What regions are specialised in, by year and region.
+/// A product that a region may enter, and its density.
+type Near = (usize, f64);
+
+/// What regions are specialised in, and what lies near, by region.
+type Specialised = (BTreeMap<String, String>, BTreeMap<String, Vec<Near>>);
+
+/// What regions are specialised in, in a year, and if `pci` says how complex products are, which lie
+/// nearest to that: those of highest density, `listed` of each region at the most.
 fn specialised(
     source: &Source<'_>,
-    years: &BTreeSet<i64>,
+    (year, listed): (i64, usize),
+    pci: Option<&[Value]>,
     products: &Products,
-) -> Result<BTreeMap<String, BTreeMap<String, String>>, ReportError> {
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for year in years {
-        let rows = source.rows(
-            &["space.region_product_year"],
-            &format!(
-                "select region_code, string_agg(product, chr(10) order by product) as products from space.region_product_year \
-                 where year = {year} and is_specialized group by region_code order by region_code"
-            ),
-        )?;
-        let regions = found.entry(year.to_string()).or_default();
-        for row in &rows {
-            let numbers =
-                text(row, "products").lines().filter_map(|code| products.number(code)).collect();
-            regions.insert(text(row, "region_code").to_owned(), coded(&numbers));
+) -> Result<Specialised, ReportError> {
+    const TABLE: &str = "space.region_product_year";
+    let mut regions = Codes::default();
+    // What each region is specialised in, and what lies near.
+    let mut found: Vec<(Vec<usize>, Vec<Near>)> = Vec::new();
+    if !source.has(TABLE) {
+        return Ok((BTreeMap::new(), BTreeMap::new()));
+    }
+    let sql = format!(
+        "select region_code, product, is_specialized, cast(density as double) as density from {TABLE} where year = {year}"
+    );
+    source.each(&sql, |batch| {
+        let (region, product) = (text_column(batch, 0)?, text_column(batch, 1)?);
+        let (is_own, density) =
+            (batch.column(2).as_boolean(), batch.column(3).as_primitive::<Float64Type>());
+        for row in 0..batch.num_rows() {
+            let Some(at) = products.number(product.of(row)) else { continue };
+            let of_region = regions.number(region.of(row)) as usize;
+            if of_region == found.len() {
+                found.push((Vec::new(), Vec::new()));
+            }
+            let (own, near) = &mut found[of_region];
+            if is_own.is_null(row) {
+                continue;
+            }
+            if is_own.value(row) {
+                own.push(at);
+            } else if density.is_valid(row) && pci.is_some_and(|pci| !pci[at].is_null()) {
+                near.push((at, density.value(row)));
+            }
+        }
+        Ok(())
+    })?;
+    let (mut specialised, mut frontier) = (BTreeMap::new(), BTreeMap::new());
+    for (region, (own, mut of)) in regions.into_texts().into_iter().zip(found) {
+        // Of equally near ones the first by its code.
+        let order = |a: &Near, b: &Near| {
+            b.1.total_cmp(&a.1).then_with(|| products.codes[a.0].cmp(&products.codes[b.0]))
+        };
+        if of.len() > listed {
+            of.select_nth_unstable_by(listed, order);
+            of.truncate(listed);
+        }
+        of.sort_unstable_by(order);
+        if !own.is_empty() {
+            specialised.insert(region.clone(), coded(own));
+        }
+        if !of.is_empty() {
+            frontier.insert(region, of);
         }
     }
-    Ok(found)
+    Ok((specialised, frontier))
 }
 
 /// What all regions export of each product in a year; null where nothing is exported.
@@ -164,47 +209,22 @@ fn by_product(rows: &[Value], column: &str, products: &Products) -> Vec<Value> {
     found
 }
 
-/// By region, the products that it is not specialised in and that lie nearest to what it is
-/// specialised in: at most so many, with their density.
-fn frontier(
-    source: &Source<'_>,
-    year: i64,
-    listed: usize,
-    products: &Products,
-) -> Result<BTreeMap<String, Vec<Value>>, ReportError> {
-    let rows = source.rows(
-        &["space.region_product_year", "space.product_year"],
-        &format!(
-            "select region_code, product, density from (select s.region_code, s.product, s.density, row_number() over \
-             (partition by s.region_code order by s.density desc, s.product) as place from space.region_product_year s \
-             join space.product_year p on p.product = s.product where s.year = {year} and p.year = {year} \
-             and not s.is_specialized and s.density is not null and p.pci is not null) where place <= {listed} \
-             order by region_code, place"
-        ),
-    )?;
-    let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for row in &rows {
-        if let Some(at) = products.number(text(row, "product")) {
-            let of = found.entry(text(row, "region_code").to_owned()).or_default();
-            of.push(json!([at, row["density"]]));
-        }
-    }
-    Ok(found)
-}
-
 /// Products that a region's frontier has at the most.
 fn listed(n_regions: usize) -> usize {
     (LISTED / n_regions.max(1)).clamp(LISTED_OF_ONE.0, LISTED_OF_ONE.1)
 }
 
-/// The product space and trade by product, of the years of the episodes; null without episodes.
+/// The product space and trade by product, of the years of the episodes, and what products of regions
+/// did; null without episodes.
 pub(super) fn space(
     source: &Source<'_>,
     episodes: &[Value],
     n_regions: usize,
     pipeline: &Pipeline,
-) -> Result<Value, ReportError> {
-    let Some(first) = episodes.first() else { return Ok(Value::Null) };
+) -> Result<(Value, RegionProducts), ReportError> {
+    let Some(first) = episodes.first() else {
+        return Ok((Value::Null, RegionProducts::default()));
+    };
     let before: BTreeSet<i64> = episodes.iter().map(|of| integer(of, "regressor_year")).collect();
     let after = episodes.iter().map(|of| integer(of, "transformation_year"));
     let years: BTreeSet<i64> = before.iter().copied().chain(after).collect();
@@ -217,15 +237,13 @@ pub(super) fn space(
     let pairs: Vec<(usize, usize)> = links.iter().map(|(a, b, _)| (*a, *b)).collect();
     // The places hang on the links alone: products stand in the order of their codes.
     let place = || layout::place(products.n_placed, &pairs);
-    let (points, traded) = rayon::join(place, || trade::trade(source, &products));
+    let asked = || {
+        let of_years = || of_years(source, (&before, &years), listed(n_regions), &products);
+        rayon::join(of_years, || region_products(source, &products))
+    };
+    let (points, (of_years, sold)) = rayon::join(place, asked);
+    let (OfYears { values, pci, specialised, frontier }, mut sold) = (of_years?, sold?);
     let (n_pieces, n_largest) = pieces(points.len(), &pairs);
-    let (mut of_year, mut pci, mut reach) = (Map::new(), Map::new(), Map::new());
-    let listed = listed(n_regions);
-    for &year in &before {
-        of_year.insert(year.to_string(), json!(values(source, year, &products)?));
-        pci.insert(year.to_string(), json!(complexity(source, year, &products)?));
-        reach.insert(year.to_string(), json!(frontier(source, year, listed, &products)?));
-    }
     let joined_by = match pipeline.config.relatedness.proximity_source {
         ProximitySource::Firms => "firms",
         ProximitySource::External => "countries",
@@ -234,14 +252,48 @@ pub(super) fn space(
     // Hundredths as whole numbers: links end where dots are, however they are rounded.
     let whole =
         |axis: usize| -> Vec<i64> { points.iter().map(|at| hundredths(at[axis])).collect() };
-    Ok(json!({
+    let space = json!({
         "products": products.list(), "x": whole(0), "y": whole(1), "spacing": hundredths(layout::SPACING),
         "links": links, "n_tree": n_tree, "n_pieces": n_pieces, "n_largest": n_largest,
         "categories": products.categories.all, "middles": middles(&products, &pairs, &points),
-        "section": products.categories.sql, "joined": joined_by, "values": of_year, "pci": pci,
-        "specialised": specialised(source, &years, &products)?, "frontier": reach, "listed": listed,
-        "trade": traded?,
-    }))
+        "section": products.categories.sql, "joined": joined_by, "values": values, "pci": pci,
+        "specialised": specialised, "frontier": frontier, "listed": listed(n_regions),
+        "trade": std::mem::take(&mut sold.trade),
+    });
+    Ok((space, sold))
+}
+
+/// What is shown of the years of the space, each by year.
+#[derive(Default)]
+struct OfYears {
+    values: Map<String, Value>,
+    pci: Map<String, Value>,
+    specialised: Map<String, Value>,
+    frontier: Map<String, Value>,
+}
+
+/// What is shown of years: of those `before` a crisis, and of all.
+fn of_years(
+    source: &Source<'_>,
+    (before, years): (&BTreeSet<i64>, &BTreeSet<i64>),
+    listed: usize,
+    products: &Products,
+) -> Result<OfYears, ReportError> {
+    let mut found = OfYears::default();
+    for &year in years {
+        let pci = match before.contains(&year) {
+            true => Some(complexity(source, year, products)?),
+            false => None,
+        };
+        let (own, near) = specialised(source, (year, listed), pci.as_deref(), products)?;
+        found.specialised.insert(year.to_string(), json!(own));
+        if let Some(pci) = pci {
+            found.values.insert(year.to_string(), json!(values(source, year, products)?));
+            found.frontier.insert(year.to_string(), json!(near));
+            found.pci.insert(year.to_string(), Value::Array(pci));
+        }
+    }
+    Ok(found)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a layout is small")]
@@ -255,7 +307,7 @@ mod tests {
 
     #[test]
     fn lists_are_short_texts() {
-        let of = |numbers: &[usize]| coded(&numbers.iter().copied().collect());
+        let of = |numbers: &[usize]| coded(numbers.to_vec());
         assert_eq!(of(&[]), "");
         assert_eq!(of(&[0, 1, 2]), "000");
         // 32 is 0 and 1 of 32; 1055 is 31, 0 of 32 and 1 of 1024.

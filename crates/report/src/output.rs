@@ -1,22 +1,26 @@
 //! Rows in the form a user asked for.
 
 use crate::destination::FileForm;
+use crate::nested;
 use crate::stata::{self, StataError};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use arrow::json::writer::{JsonArray, JsonFormat, LineDelimited};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 use lake::{Column, Contract, TableVersion};
 use maud::Render;
 use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use project::classification;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The form of a query's rows.
@@ -24,10 +28,16 @@ use std::sync::Arc;
 pub enum Format {
     /// A table for reading.
     Table,
-    /// Comma-separated, with a header.
+    /// Comma-separated, with a header; lists and structs as JSON.
     Csv,
+    /// The same, separated by tabs.
+    Tsv,
     /// An array of JSON objects.
     Json,
+    /// A JSON object a line.
+    Jsonl,
+    /// A table of Markdown.
+    Markdown,
     /// A Parquet file.
     Parquet,
     /// An Arrow IPC file (Feather version 2).
@@ -41,7 +51,10 @@ impl FileForm for Format {
         match self {
             Self::Table => &["txt"],
             Self::Csv => &["csv"],
+            Self::Tsv => &["tsv", "tab"],
             Self::Json => &["json"],
+            Self::Jsonl => &["jsonl", "ndjson"],
+            Self::Markdown => &["md"],
             Self::Parquet => &["parquet", "pq"],
             Self::Arrow => &["arrow", "feather", "ipc"],
             Self::Dta => &["dta"],
@@ -49,10 +62,33 @@ impl FileForm for Format {
     }
 }
 
+impl Format {
+    /// Whether it is text, which a terminal can show.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Self::Parquet | Self::Arrow | Self::Dta)
+    }
+}
+
+/// Arguments of commands that give rows: in which form, and where to.
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Form of the rows; otherwise what the name of --output says, or else csv (a table of `sql`, and of `resilience` at
+    /// a terminal, which shows what is read first). A name that says another form is refused; names in .txt, and those
+    /// that say none, go with any.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Write to a file instead of standard output; of `resilience` every table to a folder if it ends in `/` or is one.
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+    /// Formulas.
+    #[command(flatten)]
+    pub csv: CsvArgs,
+}
+
 /// Arguments of commands that write CSV.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct CsvArgs {
-    /// In CSV, put ' before texts that a spreadsheet would run as a formula: those that begin with =, +, -, @, a tab or a line break.
+    /// In CSV and TSV, put ' before texts that a spreadsheet would run as a formula: those that begin with =, +, -, @, a tab or a line break.
     #[arg(long)]
     pub csv_safe: bool,
 }
@@ -152,7 +188,7 @@ impl OutputError {
 ///
 /// [`OutputError`] if a value cannot be shown.
 pub fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String, OutputError> {
-    let options = arrow::util::display::FormatOptions::new().with_null("null");
+    let options = FormatOptions::new().with_null("null");
     // Without rows there is still a header to show.
     let empty = [RecordBatch::new_empty(schema.clone())];
     let shown = if batches.is_empty() { &empty } else { batches };
@@ -184,30 +220,44 @@ pub fn visible(c: char) -> char {
 }
 
 /// Data with what neither HTML nor SVG can hold made visible.
-pub fn visible_data(data: Value) -> Value {
-    let text = |text: String| text.chars().map(visible).collect::<String>();
+pub fn visible_data(mut data: Value) -> Value {
+    make_visible(&mut data);
+    data
+}
+
+fn make_visible(data: &mut Value) {
+    // Most texts are as they are: only the others are written anew.
+    let is_visible = |text: &str| text.chars().all(|c| visible(c) == c);
+    let shown = |text: &str| text.chars().map(visible).collect::<String>();
     match data {
-        Value::String(found) => Value::String(text(found)),
-        Value::Array(values) => Value::Array(values.into_iter().map(visible_data).collect()),
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(name, value)| (text(name), visible_data(value))).collect(),
-        ),
-        other => other,
+        Value::String(text) if !is_visible(text) => *text = shown(text),
+        Value::Array(values) => values.iter_mut().for_each(make_visible),
+        Value::Object(fields) => {
+            if !fields.keys().all(|name| is_visible(name)) {
+                let own = std::mem::take(fields);
+                fields.extend(own.into_iter().map(|(name, value)| (shown(&name), value)));
+            }
+            fields.values_mut().for_each(make_visible);
+        }
+        _ => {}
     }
 }
 
 /// JSON that can stand in an element of HTML: nothing in it begins a tag or a comment, or ends the element.
 pub fn json_in_html(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            // Outside texts JSON has none of these.
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+    let mut rest = json;
+    // Outside texts JSON has none of these.
+    while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        let (before, from) = rest.split_at(at);
+        let mut chars = from.chars();
+        out.push_str(before);
+        if let Some(c) = chars.next() {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out
 }
 
@@ -328,13 +378,13 @@ pub fn contract(out: &mut impl Write, described: &Described) -> std::io::Result<
 }
 
 /// Snappy; a dictionary of floats that hardly repeat costs time and saves no room.
-fn parquet_properties(schema: &SchemaRef) -> WriterProperties {
+pub(crate) fn parquet_properties(schema: &SchemaRef) -> WriterPropertiesBuilder {
     let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     for field in schema.fields().iter().filter(|field| field.data_type().is_floating()) {
         let path = ColumnPath::from(field.name().as_str());
         properties = properties.set_column_dictionary_enabled(path, false);
     }
-    properties.build()
+    properties
 }
 
 /// The rows as a Stata file, put together in a file of its own: its head tells what comes of all rows.
@@ -346,6 +396,74 @@ fn write_stata(
     let mut file = tempfile::NamedTempFile::new()?;
     stata::write(file.path(), schema, batches)?;
     std::io::copy(file.as_file_mut(), out)?;
+    Ok(())
+}
+
+/// Rows whose cells a sign separates, below their names. One that has that sign, quotes or a line break stands in quotes.
+fn write_separated<E: From<OutputError>>(
+    separator: u8,
+    csv: CsvArgs,
+    schema: &Schema,
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
+    out: &mut impl Write,
+) -> Result<(), E> {
+    let arrow = |error: ArrowError| E::from(OutputError::from(error));
+    let mut writer = arrow::csv::WriterBuilder::new()
+        .with_header(true)
+        .with_delimiter(separator)
+        .build(&mut *out);
+    let names = csv.schema(&nested::flat(schema));
+    writer.write(&RecordBatch::new_empty(names)).map_err(arrow)?;
+    for batch in batches {
+        let batch = nested::flat_rows(&batch?).map_err(arrow)?;
+        writer.write(&csv.rows(&batch).map_err(arrow)?).map_err(arrow)?;
+    }
+    Ok(())
+}
+
+/// Rows as objects of JSON, in an array or a line each.
+fn write_json<F: JsonFormat, E: From<OutputError>>(
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
+    out: &mut impl Write,
+) -> Result<(), E> {
+    let arrow = |error: ArrowError| E::from(OutputError::from(error));
+    let mut writer =
+        arrow::json::WriterBuilder::new().with_explicit_nulls(true).build::<_, F>(&mut *out);
+    for batch in batches {
+        writer.write(&batch?).map_err(arrow)?;
+    }
+    writer.finish().map_err(arrow)
+}
+
+/// Rows as a table of Markdown, numbers to the right.
+fn write_markdown<E: From<OutputError>>(
+    schema: &Schema,
+    batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
+    out: &mut impl Write,
+) -> Result<(), E> {
+    let arrow = |error: ArrowError| E::from(OutputError::from(error));
+    let io = |error: std::io::Error| E::from(OutputError::from(error));
+    let schema = nested::flat(schema);
+    let names = schema.fields().iter().map(|field| markdown_text(field.name()));
+    writeln!(out, "| {} |", names.collect::<Vec<_>>().join(" | ")).map_err(io)?;
+    let rules = schema.fields().iter().map(|field| match field.data_type().is_numeric() {
+        true => "---:",
+        false => "---",
+    });
+    writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | ")).map_err(io)?;
+    let options = FormatOptions::new().with_null("null");
+    for batch in batches {
+        let batch = nested::flat_rows(&batch?).map_err(arrow)?;
+        let columns = batch.columns().iter();
+        let columns = columns.map(|column| ArrayFormatter::try_new(column, &options));
+        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(arrow)?;
+        for row in 0..batch.num_rows() {
+            let cells = columns.iter().map(|column| column.value(row).try_to_string());
+            let cells = cells.collect::<Result<Vec<_>, _>>().map_err(arrow)?;
+            let cells = cells.iter().map(|cell| markdown_text(cell)).collect::<Vec<_>>();
+            writeln!(out, "| {} |", cells.join(" | ")).map_err(io)?;
+        }
+    }
     Ok(())
 }
 
@@ -370,27 +488,16 @@ pub fn write<E: From<OutputError>>(
             let batches: Vec<RecordBatch> = batches.into_iter().collect::<Result<_, E>>()?;
             writeln!(out, "{}", table(schema, &batches)?).map_err(io)?;
         }
-        Format::Csv => {
-            let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
-            writer.write(&RecordBatch::new_empty(csv.schema(schema))).map_err(arrow)?;
-            for batch in batches {
-                let batch = csv.rows(&batch?).map_err(arrow)?;
-                writer.write(&batch).map_err(arrow)?;
-            }
-        }
+        Format::Csv => write_separated(b',', csv, schema, batches, &mut out)?,
+        Format::Tsv => write_separated(b'\t', csv, schema, batches, &mut out)?,
         Format::Json => {
-            let mut writer = arrow::json::WriterBuilder::new()
-                .with_explicit_nulls(true)
-                .build::<_, arrow::json::writer::JsonArray>(&mut out);
-            for batch in batches {
-                writer.write(&batch?).map_err(arrow)?;
-            }
-            writer.finish().map_err(arrow)?;
-            drop(writer);
+            write_json::<JsonArray, E>(batches, &mut out)?;
             writeln!(out).map_err(io)?;
         }
+        Format::Jsonl => write_json::<LineDelimited, E>(batches, &mut out)?,
+        Format::Markdown => write_markdown(schema, batches, &mut out)?,
         Format::Parquet => {
-            let properties = parquet_properties(schema);
+            let properties = parquet_properties(schema).build();
             let mut writer =
                 parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), Some(properties))
                     .map_err(parquet)?;
@@ -441,6 +548,45 @@ mod tests {
                 .expect("written");
             assert_eq!(String::from_utf8(out).expect("text"), expected);
         }
+    }
+
+    fn written(format: Format, rows: &RecordBatch) -> String {
+        let mut out = Vec::new();
+        let batches = [Ok::<_, OutputError>(rows.clone())];
+        write(format, CsvArgs::default(), &rows.schema(), batches, &mut out).expect("written");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn rows_are_lines_of_text() {
+        let lists =
+            arrow::array::ListArray::from_iter_primitive::<arrow::datatypes::Int32Type, _, _>([
+                Some(vec![Some(1), Some(2)]),
+                None,
+            ]);
+        let rows = RecordBatch::try_from_iter([
+            ("t", Arc::new(StringArray::from(vec!["a|b", "c\td"])) as ArrayRef),
+            ("n", Arc::new(arrow::array::Float64Array::from(vec![Some(-1.5), None]))),
+            ("l", Arc::new(lists)),
+        ]);
+        let rows = rows.expect("rows");
+        for (format, expected) in [
+            (Format::Csv, "t,n,l\na|b,-1.5,\"[1,2]\"\nc\td,,\n"),
+            (Format::Tsv, "t\tn\tl\na|b\t-1.5\t[1,2]\n\"c\td\"\t\t\n"),
+            (
+                Format::Jsonl,
+                "{\"t\":\"a|b\",\"n\":-1.5,\"l\":[1,2]}\n{\"t\":\"c\\td\",\"n\":null,\"l\":null}\n",
+            ),
+            (
+                Format::Markdown,
+                "| t | n | l |\n| --- | ---: | --- |\n| a\\|b | -1.5 | \\[1,2\\] |\n| c\td | null | null |\n",
+            ),
+        ] {
+            assert_eq!(written(format, &rows), expected);
+        }
+        // Without rows there is still a header.
+        assert_eq!(written(Format::Tsv, &rows.slice(0, 0)), "t\tn\tl\n");
+        assert_eq!(written(Format::Jsonl, &rows.slice(0, 0)), "");
     }
 
     #[test]

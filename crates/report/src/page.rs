@@ -172,9 +172,12 @@ impl Page<'_> {
     /// The sections that the report has, in its order, and what they are called.
     fn sections(&self) -> Vec<(&'static str, &str)> {
         let data = self.data;
+        // Without a choice what was not asked for is left out.
+        let is_chosen =
+            data["report"]["sections"].as_array().is_some_and(|of| of.len() < SECTIONS.len());
         let is_there = |id: &str| match id {
             "maps" => has_maps(data),
-            "changed" => !data["changed"].is_null(),
+            "changed" => !data["changed"].is_null() || is_chosen,
             _ => true,
         };
         let named = |id: &str| SECTIONS.into_iter().find(|(known, _)| *known == id);
@@ -207,11 +210,17 @@ impl Page<'_> {
         let figures = html! { div class="figures" {} };
         match id {
             "overview" => html! { (facts) (figures) },
+            "changed" if self.data["changed"].is_null() => html! {
+                p {
+                    (words.say("No run is compared with. Say one by --since, as in: rebound report --since previous. The command rebound runs lists them."))
+                }
+            },
             "changed" => html! { div class="changes" {} },
             "maps" => html! {
                 p class="soft" {
                     (words.say("An index above 0 is better than expected: the region fell less, or came back more, than all regions together."))
                 }
+                p class="soft aside" {}
                 (figures)
             },
             "sure" => html! {

@@ -15,7 +15,8 @@ const DESCRIBED: usize = 71;
 pub(super) struct Products {
     rows: BTreeMap<String, Value>,
     pub(super) codes: Vec<String>,
-    numbers: BTreeMap<String, usize>,
+    #[expect(clippy::disallowed_types, reason = "lookup only, for each row of large tables")]
+    numbers: std::collections::HashMap<String, usize>,
     /// How many have a place.
     pub(super) n_placed: usize,
     pub(super) categories: Categories,

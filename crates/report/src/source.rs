@@ -1,7 +1,9 @@
 //! Rows of the published tables as JSON.
 
 use super::error::ReportError;
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{
+    Array, AsArray, Decimal128Array, LargeStringArray, RecordBatch, StringArray, StringViewArray,
+};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 use lake::Catalog;
 use query::Session;
@@ -30,6 +32,19 @@ impl Source<'_> {
         Ok(self.runtime.block_on(self.session.run(sql))?.1)
     }
 
+    /// Gives `see` the rows of a query, some at a time.
+    pub(super) fn each(
+        &self,
+        sql: &str,
+        mut see: impl FnMut(&RecordBatch) -> Result<(), ReportError>,
+    ) -> Result<(), ReportError> {
+        let mut rows = self.runtime.block_on(self.session.open(sql))?;
+        while let Some(batch) = self.runtime.block_on(rows.next())? {
+            see(&batch)?;
+        }
+        Ok(())
+    }
+
     /// The rows of a query as JSON objects; none where a table it needs is not published.
     pub(super) fn rows(&self, needs: &[&str], sql: &str) -> Result<Vec<Value>, ReportError> {
         if needs.iter().any(|table| !self.has(table)) {
@@ -47,6 +62,53 @@ impl Source<'_> {
             }
         }
         Ok(rows)
+    }
+}
+
+/// A column of texts, of whatever layout.
+pub(super) enum TextColumn<'b> {
+    Small(&'b StringArray),
+    Large(&'b LargeStringArray),
+    View(&'b StringViewArray),
+}
+
+impl<'b> TextColumn<'b> {
+    /// The text of a row; the empty one if there is none.
+    pub(super) fn of(&self, row: usize) -> &'b str {
+        match self {
+            Self::Small(of) => of.value(row),
+            Self::Large(of) => of.value(row),
+            Self::View(of) => of.value(row),
+        }
+    }
+}
+
+/// That a column has a type that is not shown.
+fn no_json(batch: &RecordBatch, at: usize) -> ReportError {
+    let schema = batch.schema();
+    let field = schema.field(at);
+    ReportError::NoJson { column: field.name().clone(), kind: field.data_type().clone() }
+}
+
+/// The texts of a column.
+pub(super) fn text_column(batch: &RecordBatch, at: usize) -> Result<TextColumn<'_>, ReportError> {
+    let column = batch.column(at);
+    match column.data_type() {
+        DataType::Utf8 => Ok(TextColumn::Small(column.as_string())),
+        DataType::LargeUtf8 => Ok(TextColumn::Large(column.as_string())),
+        DataType::Utf8View => Ok(TextColumn::View(column.as_string_view())),
+        _ => Err(no_json(batch, at)),
+    }
+}
+
+/// The money of a column, in hundredths.
+pub(super) fn money_column(
+    batch: &RecordBatch,
+    at: usize,
+) -> Result<&Decimal128Array, ReportError> {
+    match batch.column(at).as_primitive_opt() {
+        Some(of) if of.scale() == 2 => Ok(of),
+        _ => Err(no_json(batch, at)),
     }
 }
 
@@ -84,7 +146,7 @@ pub(super) fn integer(row: &Value, key: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Date32Array, LargeStringArray, StringArray, StringViewArray, UInt64Array};
+    use arrow::array::{Date32Array, UInt64Array};
 
     #[test]
     fn texts_of_any_size_are_texts() {

@@ -14,6 +14,10 @@ const CHINESE: &str = include_str!("../assets/languages/zh.yaml");
 /// What messages call it.
 const CHINESE_FILE: &str = "zh.yaml";
 
+/// French, and what messages call its file.
+const FRENCH: &str = include_str!("../assets/languages/fr.yaml");
+const FRENCH_FILE: &str = "fr.yaml";
+
 /// Unknown or unfit texts that a message lists.
 const MOST_TOLD: usize = 20;
 
@@ -79,6 +83,7 @@ pub(crate) fn of(language: &Language) -> Result<Words, WordsError> {
     match language {
         Language::English => Ok(Words::english()),
         Language::Chinese => Words::chinese(),
+        Language::French => Words::french(),
         Language::File(path) => Words::read(path),
     }
 }
@@ -101,6 +106,15 @@ impl Words {
     /// [`WordsError`] if the program's own file is at fault.
     pub fn chinese() -> Result<Self, WordsError> {
         Self::of(Path::new(CHINESE_FILE), CHINESE)
+    }
+
+    /// French.
+    ///
+    /// # Errors
+    ///
+    /// [`WordsError`] if the program's own file is at fault.
+    pub fn french() -> Result<Self, WordsError> {
+        Self::of(Path::new(FRENCH_FILE), FRENCH)
     }
 
     /// The words of a file.
@@ -250,10 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn chinese_has_every_text() {
-        let words = Words::chinese().expect("the program's own words");
-        assert_eq!((words.language(), words.direction(), words.warning()), ("zh", "ltr", None));
-        assert_ne!(words.say("Overview"), "Overview");
+    fn shipped_languages_have_every_text() {
+        for (words, language) in [(Words::chinese(), "zh"), (Words::french(), "fr")] {
+            let words = words.expect("the program's own words");
+            let found = (words.language(), words.direction(), words.warning());
+            assert_eq!(found, (language, "ltr", None));
+            assert_ne!(words.say("Overview"), "Overview");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! ```text
 //! p[i above j]    mean over b of  1 if x[i,b] > x[j,b], 1/2 if equal, else 0
 //! p[top k]        mean over b of the places among the first k that i has
+//! p[place k]      mean over b of  1/n if i is one of n equal ones with the place k among theirs, else 0
 //! p[above median] mean over b of  1 if x[i,b] > median of x[.,b], 1/2 if equal, else 0
 //! rank interval   quantiles over b of the rank of i in b
 //! ```
@@ -111,6 +112,31 @@ impl Replicates {
             above += share_above(a, b);
         }
         (n > 0).then(|| above / float(n))
+    }
+
+    /// How likely each unit has each place: the probabilities of the first, the second and so on, 1 in
+    /// sum. `None` for a unit without a value.
+    pub fn places(&self) -> Vec<Option<Vec<f64>>> {
+        let n_units = self.n_units();
+        let mut of_units: Vec<(usize, Vec<f64>)> = vec![(0, vec![0.0; n_units]); n_units];
+        for replicate in 0..self.n {
+            cancel::check();
+            let values: Vec<Option<f64>> = self.units.iter().map(|of| of[replicate]).collect();
+            let mut above = 0;
+            for tied in descending(&values).chunk_by(|a, b| is_tied(a.1, b.1)) {
+                let share = 1.0 / float(tied.len());
+                for &(unit, _) in tied {
+                    let (n, places) = &mut of_units[unit];
+                    *n += 1;
+                    places[above..above + tied.len()].iter_mut().for_each(|p| *p += share);
+                }
+                above += tied.len();
+            }
+        }
+        let of_all = |(n, places): (usize, Vec<f64>)| {
+            (n > 0).then(|| places.into_iter().map(|p| p / float(n)).collect())
+        };
+        of_units.into_iter().map(of_all).collect()
     }
 
     /// How sure the rank of each unit is: intervals hold `level` of the replicates, such as 0.95,
@@ -309,6 +335,16 @@ mod tests {
         assert_eq!(b.rank, Interval { low: 1.5, high: 3.0 });
         assert_eq!(c.rank, Interval { low: 1.0, high: 3.0 });
         // The one place at the top is shared by a and b in the third.
+        let places = all.places();
+        for (unit, expected) in
+            [[2.5, 1.5, 0.0], [0.5, 1.5, 1.0], [1.0, 1.0, 2.0]].iter().enumerate()
+        {
+            let found = places[unit].as_ref().expect("values");
+            let n = if unit == 1 { 3.0 } else { 4.0 };
+            for (found, expected) in found.iter().zip(expected) {
+                close(*found, expected / n);
+            }
+        }
         close(a.p_top, 2.5 / 4.0);
         close(b.p_top, 0.5 / 3.0);
         close(c.p_top, 1.0 / 4.0);
@@ -324,6 +360,7 @@ mod tests {
         let found = all.spread(0.95, 1);
         assert!(found[0].is_some() && found[1].is_none());
         assert_eq!(all.p_above(0, 1), None);
+        assert_eq!(all.places()[1], None);
         assert_eq!(all.p_above(0, 2), None, "never in one replicate");
         let mut none = Replicates::new(0);
         none.push([Some(1.0)]);

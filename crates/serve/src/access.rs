@@ -125,6 +125,13 @@ impl Users {
         }
         Ok(Self(users))
     }
+
+    /// Whether this is the password of the user `name`. It takes as long whichever byte differs.
+    pub(crate) fn knows(&self, name: &str, password: &str) -> bool {
+        let known = self.0.get(name).map_or("", String::as_str);
+        let differs = known.bytes().zip(password.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+        !known.is_empty() && known.len() == password.len() && differs == 0
+    }
 }
 
 #[expect(elided_lifetimes_in_paths, reason = "the trait's lifetimes are such")]
@@ -266,6 +273,12 @@ mod tests {
         check("# those who may\n\nada:a:b c\r\nbob:x\n", r#"["ada", "bob"]"#);
         let users = Users::parse("ada:a:b c\r\n", Path::new("users")).expect("a user");
         assert_eq!(users.0["ada"], "a:b c");
+        assert!(users.knows("ada", "a:b c"));
+        for (name, password) in
+            [("ada", "a:b d"), ("ada", "a:b"), ("ada", ""), ("bob", "a:b c"), ("", "")]
+        {
+            assert!(!users.knows(name, password), "{name}:{password}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A client from its coming to its going.
 
-use crate::connection::{Handlers, Prepared};
+use crate::connection::Handlers;
 use crate::errors::fatal;
 use crate::screen::{Password, Screened};
+use crate::service::Prepared;
 use datafusion_postgres::pgwire::api::{
     ClientInfo, ErrorHandler, PgWireConnectionState, PgWireServerHandlers,
 };
@@ -16,6 +17,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -25,10 +27,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::codec::{Framed, FramedParts};
 
 /// How long a client may take to log in.
-const LOGIN: Duration = Duration::from_secs(10);
+pub(crate) const LOGIN: Duration = Duration::from_secs(10);
 
 /// How long one that had a wrong password waits for the answer.
-const WRONG_PASSWORD: Duration = Duration::from_secs(1);
+pub(crate) const WRONG_PASSWORD: Duration = Duration::from_secs(1);
 
 /// How often a client is looked after while its query runs.
 const LOOKED_AFTER: Duration = Duration::from_millis(100);
@@ -50,7 +52,8 @@ struct Line {
 }
 
 /// A place at the door.
-struct Waiting {
+#[derive(Debug)]
+pub(crate) struct Waiting {
     door: Arc<Door>,
     number: u64,
     sent_away: oneshot::Receiver<()>,
@@ -62,7 +65,8 @@ impl Door {
         Self { most, line: Mutex::default() }
     }
 
-    fn come(self: &Arc<Self>) -> Waiting {
+    /// A client that has come.
+    pub(crate) fn come(self: &Arc<Self>) -> Waiting {
         let (send_away, sent_away) = oneshot::channel();
         let line = &mut *self.line.lock().unwrap_or_else(PoisonError::into_inner);
         line.n_come += 1;
@@ -74,6 +78,13 @@ impl Door {
             let _ = longest.send(());
         }
         Waiting { door: Arc::clone(self), number: line.n_come, sent_away }
+    }
+}
+
+impl Waiting {
+    /// Ready when another client needs the place.
+    pub(crate) fn poll_sent_away(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.sent_away.poll_unpin(context).map(drop)
     }
 }
 

@@ -1,21 +1,16 @@
 //! One client: its session over what is published, its memory, its transactions.
 
 use crate::access::{self, Login, Proven, Users};
-use crate::copy_out::CopyOut;
 use crate::databases;
-use crate::dialect::{Mending, bounded, mended};
 use crate::errors::{error, fatal, told};
-use crate::functions;
-use crate::kept::Kept;
+use crate::facts::{Facts, RELEASE};
+use crate::kept::{Kept, Opened};
 use crate::limits::{Ending, Limits, Within, until};
 use crate::publication::{Publication, PublicationError};
-use crate::read_only::ReadOnly;
+use crate::service::{Prepared, Preparing, Service, bounded};
 use async_trait::async_trait;
 use datafusion::execution::memory_pool::MemoryPool;
-use datafusion::prelude::SessionContext;
-use datafusion_postgres::hooks::cursor::CursorStatementHook;
-use datafusion_postgres::hooks::set_show::SetShowHook;
-use datafusion_postgres::hooks::transactions::TransactionStatementHook;
+use datafusion::sql::sqlparser::ast::Statement;
 use datafusion_postgres::pgwire::api::auth::{
     DefaultServerParameterProvider, StartupHandler, finish_authentication,
 };
@@ -34,7 +29,6 @@ use datafusion_postgres::pgwire::messages::cancel::CancelRequest;
 use datafusion_postgres::pgwire::messages::response::TransactionStatus;
 use datafusion_postgres::pgwire::messages::startup::SecretKey;
 use datafusion_postgres::pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
-use datafusion_postgres::{DfSessionService, QueryHook};
 use futures::Sink;
 use lake::Lake;
 use query::{Memory, Quota, SessionParams};
@@ -127,13 +121,37 @@ impl Shared {
     pub(crate) fn publish(&self, publication: Publication) {
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(publication);
     }
+
+    /// What `database` holds, if it is that of a kept run; `None` if it is that of what is
+    /// published.
+    pub(crate) async fn enter(
+        self: &Arc<Self>,
+        database: &str,
+        user: &str,
+    ) -> PgWireResult<Option<Opened>> {
+        let Some(asked) = databases::asked(database, user) else { return Ok(None) };
+        let (shared, asked) = (Arc::clone(self), asked.to_owned());
+        let front = Handle::current();
+        let work = move || {
+            let served = shared.published();
+            front.block_on(shared.kept.open(&shared.lake, served, shared.params, &asked))
+        };
+        let done = spawn_blocking(work).await;
+        let found = done.map_err(|error| fatal("XX000", &error.to_string()))?;
+        found.map(Some).map_err(|error| refused(database, &error))
+    }
+
+    /// A place among the clients that may come in.
+    pub(crate) fn place(&self) -> PgWireResult<OwnedSemaphorePermit> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        permit.map_err(|_| fatal("53300", "sorry, too many clients already"))
+    }
 }
 
 /// The session of a client.
 struct Current {
     published: Arc<Publication>,
-    session: Arc<SessionContext>,
-    service: Arc<DfSessionService>,
+    service: Arc<Service>,
     /// Between BEGIN and COMMIT all queries read the same run.
     is_held: bool,
     /// In the database of a kept run they always do.
@@ -150,7 +168,7 @@ pub(crate) struct Connection {
     cancel: watch::Sender<()>,
     /// The number it is cancelled by, once it has one.
     number: Mutex<Option<i32>>,
-    user: Mutex<String>,
+    facts: Arc<Facts>,
     startup: Startup,
 }
 
@@ -162,21 +180,14 @@ impl Drop for Connection {
     }
 }
 
-/// A session over `published`, and what answers queries in it.
+/// What answers queries over `published`, for a client of which `facts` are known.
 fn opened(
     published: &Publication,
     memory: &Arc<dyn MemoryPool>,
-) -> datafusion::error::Result<(Arc<SessionContext>, Arc<DfSessionService>)> {
-    let session = Arc::new(published.session(Arc::clone(memory))?);
-    let hooks: Vec<Arc<dyn QueryHook>> = vec![
-        Arc::new(ReadOnly),
-        Arc::new(CopyOut),
-        Arc::new(CursorStatementHook),
-        Arc::new(SetShowHook),
-        Arc::new(TransactionStatementHook),
-    ];
-    let service = DfSessionService::new_with_hooks(Arc::clone(&session), hooks);
-    Ok((session, Arc::new(service)))
+    facts: &Arc<Facts>,
+) -> datafusion::error::Result<Arc<Service>> {
+    let session = Arc::new(published.session_of(Arc::clone(memory), facts)?);
+    Ok(Arc::new(Service::new(session, Arc::clone(published.known()), Arc::clone(facts))))
 }
 
 impl Connection {
@@ -185,7 +196,8 @@ impl Connection {
         let memory: Arc<dyn MemoryPool> =
             Arc::new(Quota::new(shared.quota, Some(Arc::clone(&shared.memory))));
         let published = shared.published();
-        let (session, service) = opened(&published, &memory)?;
+        let facts = Arc::new(Facts::default());
+        let service = opened(&published, &memory, &facts)?;
         let startup = Startup {
             login: shared.users.as_ref().map(Login::new),
             n_passwords: AtomicU32::new(0),
@@ -196,7 +208,6 @@ impl Connection {
             memory,
             current: Mutex::new(Current {
                 published,
-                session,
                 service,
                 is_held: false,
                 is_of_kept_run: false,
@@ -204,21 +215,19 @@ impl Connection {
             }),
             cancel: watch::Sender::new(()),
             number: Mutex::new(None),
-            user: Mutex::default(),
+            facts,
             startup,
         })
     }
 
     /// The service over what is published now, or over what a transaction began with.
-    fn service(&self) -> Arc<DfSessionService> {
+    fn service(&self) -> Arc<Service> {
         let current = &mut *locked(&self.current);
         let newest = self.shared.published();
         let stays = current.is_held || current.is_of_kept_run;
         if !stays && !Arc::ptr_eq(&newest, &current.published) {
-            match opened(&newest, &self.memory) {
-                Ok((session, service)) => {
-                    functions::register_user(&session, &locked(&self.user));
-                    current.session = session;
+            match opened(&newest, &self.memory, &self.facts) {
+                Ok(service) => {
                     current.service = service;
                     current.published = newest;
                     current.has_moved = true;
@@ -232,22 +241,12 @@ impl Connection {
 
     /// Goes over to `database`, if it is that of a kept run.
     async fn enter(&self, database: &str, user: &str) -> PgWireResult<()> {
-        let Some(asked) = databases::asked(database, user) else { return Ok(()) };
-        let (shared, asked) = (Arc::clone(&self.shared), asked.to_owned());
-        let front = Handle::current();
-        let work = move || {
-            let served = shared.published();
-            front.block_on(shared.kept.open(&shared.lake, served, shared.params, &asked))
-        };
-        let done = spawn_blocking(work).await;
-        let found = done.map_err(|error| fatal("XX000", &error.to_string()))?;
-        let kept = found.map_err(|error| refused(database, &error))?;
-        let (session, service) = opened(&kept.publication, &self.memory)
+        let Some(kept) = self.shared.enter(database, user).await? else { return Ok(()) };
+        let service = opened(&kept.publication, &self.memory, &self.facts)
             .map_err(|error| fatal("XX000", &error.to_string()))?;
-        functions::register_database(&session, &kept.database);
+        self.facts.set_database(&kept.database);
         *locked(&self.current) = Current {
             published: kept.publication,
-            session,
             service,
             is_held: false,
             is_of_kept_run: true,
@@ -256,7 +255,7 @@ impl Connection {
         Ok(())
     }
 
-    fn begin(&self, client: &(impl ClientInfo + ?Sized)) -> (Arc<DfSessionService>, Ending) {
+    fn begin(&self, client: &(impl ClientInfo + ?Sized)) -> (Arc<Service>, Ending) {
         locked(&self.current).is_held =
             client.transaction_status() == TransactionStatus::Transaction;
         let number = &mut *locked(&self.number);
@@ -264,6 +263,7 @@ impl Connection {
             let (of_client, secret) = client.pid_and_secret_key();
             locked(&self.shared.running).insert(of_client, (secret, self.cancel.clone()));
             *number = Some(of_client);
+            self.facts.set_number(of_client);
         }
         let asked = client.metadata().get(TIMEOUT).and_then(|text| text.parse().ok());
         let limit = asked.map_or(self.shared.timeout, |millis| {
@@ -280,7 +280,10 @@ impl Connection {
         for response in responses {
             match response {
                 Response::TransactionStart(_) => locked(&self.current).is_held = true,
-                Response::TransactionEnd(_) => locked(&self.current).is_held = false,
+                Response::TransactionEnd(_) => {
+                    locked(&self.current).is_held = false;
+                    self.facts.end_transaction();
+                }
                 _ => {}
             }
         }
@@ -341,9 +344,8 @@ impl SimpleQueryHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let (service, mut ending) = self.0.begin(client);
-        let query = mended(query);
-        bounded(&query)?;
-        let work = SimpleQueryHandler::do_query(&*service, client, &query);
+        bounded(query)?;
+        let work = service.simple(client, query);
         let engine = &self.0.shared.engine;
         let responses = ending.or(Within::new(engine, work)).await???;
         self.0.end(&responses);
@@ -353,13 +355,12 @@ impl SimpleQueryHandler for Handlers {
 
 #[async_trait]
 impl ExtendedQueryHandler for Handlers {
-    type Statement = <DfSessionService as ExtendedQueryHandler>::Statement;
-    type QueryParser = Mending;
+    type Statement = Prepared;
+    type QueryParser = Preparing;
 
     fn query_parser(&self) -> Arc<Self::QueryParser> {
-        let parser = self.0.service().query_parser();
-        let session = Arc::clone(&locked(&self.0.current).session);
-        Arc::new(Mending { parser, session, engine: self.0.shared.engine.clone() })
+        let engine = self.0.shared.engine.clone();
+        Arc::new(Preparing { service: self.0.service(), engine })
     }
 
     async fn do_describe_portal<C>(
@@ -374,14 +375,23 @@ impl ExtendedQueryHandler for Handlers {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let parser = self.query_parser();
+        // A cursor has its text only.
+        let of_cursor = match &portal.statement.statement {
+            (text, None) => Some(text.clone()),
+            (_, Some((Statement::Fetch { name, .. }, _))) => {
+                let entry = client.portal_store().get_portal(&name.value);
+                let cursor = entry.and_then(|entry| entry.value().map(Arc::clone));
+                cursor.map(|cursor| cursor.statement.statement.0.clone())
+            }
+            _ => None,
+        };
         let format = Some(&portal.result_column_format);
-        let columns = match &portal.statement.statement {
-            // A cursor has its text only.
-            (text, None) => match parser.parse_sql(client, text, &[]).await? {
+        let columns = match of_cursor {
+            Some(text) => match parser.parse_sql(client, &text, &[]).await? {
                 Some(statement) => parser.get_result_schema(&statement, format)?,
                 None => Vec::new(),
             },
-            statement => parser.get_result_schema(statement, format)?,
+            None => parser.get_result_schema(&portal.statement.statement, format)?,
         };
         Ok(DescribePortalResponse::new(columns))
     }
@@ -390,7 +400,7 @@ impl ExtendedQueryHandler for Handlers {
         &self,
         client: &mut C,
         portal: &Portal<Self::Statement>,
-        max_rows: usize,
+        _max_rows: usize,
     ) -> PgWireResult<Response>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -401,15 +411,13 @@ impl ExtendedQueryHandler for Handlers {
         let (service, mut ending) = self.0.begin(client);
         let renewed = if self.0.has_moved() { self.renewed(client, portal).await? } else { None };
         let portal = renewed.as_ref().unwrap_or(portal);
-        let work = ExtendedQueryHandler::do_query(&*service, client, portal, max_rows);
+        let work = service.extended(client, portal);
         let engine = &self.0.shared.engine;
         let response = ending.or(Within::new(engine, work)).await???;
         self.0.end(std::slice::from_ref(&response));
         Ok(until(response, &ending, engine))
     }
 }
-
-pub(crate) type Prepared = <DfSessionService as ExtendedQueryHandler>::Statement;
 
 impl Handlers {
     /// Whether clients prove who they are.
@@ -512,9 +520,7 @@ impl StartupHandler for Handlers {
             _ => false,
         };
         if is_last {
-            let permit = Arc::clone(&self.0.shared.permits).try_acquire_owned();
-            let permit = permit.map_err(|_| fatal("53300", "sorry, too many clients already"))?;
-            *locked(&startup.permit) = Some(permit);
+            *locked(&startup.permit) = Some(self.0.shared.place()?);
         }
         if self.0.shared.transport == Transport::Encrypted && !client.is_secure() {
             return Err(fatal(
@@ -550,10 +556,15 @@ impl Handlers {
         let user = said(METADATA_USER).unwrap_or_default();
         let database = said(METADATA_DATABASE).unwrap_or_else(|| user.clone());
         self.0.enter(&database, &user).await?;
-        functions::register_user(&locked(&self.0.current).session, &user);
-        *locked(&self.0.user) = user;
+        self.0.facts.set_user(&user);
+        let said = client.metadata().iter();
+        self.0.facts.begin(said.map(|(name, value)| (name.as_str(), value.as_str())));
         let (number, secret) = self.0.shared.numbers.generate(client);
         client.set_pid_and_secret_key(number, secret);
-        finish_authentication(client, &DefaultServerParameterProvider::default()).await
+        let mut provider = DefaultServerParameterProvider::default();
+        RELEASE.clone_into(&mut provider.server_version);
+        provider.search_path = self.0.facts.setting("search_path").unwrap_or_default();
+        provider.is_superuser = false;
+        finish_authentication(client, &provider).await
     }
 }

@@ -1,28 +1,44 @@
 //! `COPY ... TO STDOUT`, which `\copy` of psql and the drivers' copy functions send.
 
+use crate::encoded;
 use crate::errors::error;
+use crate::rewrite::without_marks;
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::ParamValues;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::{
-    CopyLegacyCsvOption, CopyLegacyOption, CopyOption, CopySource, CopyTarget, Statement,
+    CopyLegacyCsvOption, CopyLegacyOption, CopyOption, CopySource, CopyTarget, Query, Statement,
 };
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
+use datafusion_postgres::pgwire::api::portal::Format;
 use datafusion_postgres::pgwire::api::results::{CopyResponse, Response};
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::copy::CopyData;
+use datafusion_postgres::pgwire::messages::data::DataRow;
 use futures::{StreamExt, TryStreamExt, stream};
+
+/// What rows are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Csv,
+    Binary,
+}
 
 /// How rows are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Form {
-    is_csv: bool,
+    kind: Kind,
     has_header: bool,
     delimiter: char,
     null: String,
@@ -33,25 +49,34 @@ fn unsupported(what: &str) -> PgWireError {
     error(
         "0A000",
         format!(
-            "COPY with {what} is not supported: FORMAT csv or text, HEADER, DELIMITER, NULL and QUOTE are"
+            "COPY with {what} is not supported: FORMAT csv, text or binary, HEADER, DELIMITER, NULL and QUOTE are"
         ),
     )
 }
 
 impl Form {
     fn of(options: &[CopyOption], legacy: &[CopyLegacyOption]) -> PgWireResult<Self> {
-        let mut is_csv = legacy.iter().any(|option| matches!(option, CopyLegacyOption::Csv(_)));
+        let mut kind = Kind::Text;
+        for option in legacy {
+            kind = match option {
+                CopyLegacyOption::Csv(_) => Kind::Csv,
+                CopyLegacyOption::Binary => Kind::Binary,
+                _ => kind,
+            };
+        }
         for option in options {
             if let CopyOption::Format(name) = option {
-                is_csv = match name.value.to_lowercase().as_str() {
-                    "csv" => true,
-                    "text" => false,
+                kind = match name.value.to_lowercase().as_str() {
+                    "csv" => Kind::Csv,
+                    "text" => Kind::Text,
+                    "binary" => Kind::Binary,
                     other => return Err(unsupported(&format!("FORMAT {other}"))),
                 };
             }
         }
+        let is_csv = kind == Kind::Csv;
         let mut form = Self {
-            is_csv,
+            kind,
             has_header: false,
             delimiter: if is_csv { ',' } else { '\t' },
             null: if is_csv { "" } else { "\\N" }.to_owned(),
@@ -70,6 +95,7 @@ impl Form {
         }
         for option in legacy {
             match option {
+                CopyLegacyOption::Binary => {}
                 CopyLegacyOption::Header => form.has_header = true,
                 CopyLegacyOption::Delimiter(delimiter) => form.delimiter = *delimiter,
                 CopyLegacyOption::Null(null) => form.null.clone_from(null),
@@ -90,7 +116,7 @@ impl Form {
 
     fn put(&self, line: &mut String, text: Option<&str>) {
         let Some(text) = text else { return line.push_str(&self.null) };
-        if self.is_csv {
+        if self.kind == Kind::Csv {
             let is_special = |c| c == self.delimiter || c == self.quote || c == '\n' || c == '\r';
             if text == self.null || text.contains(is_special) {
                 line.push(self.quote);
@@ -157,10 +183,25 @@ impl Form {
     }
 }
 
-/// The statement whose rows are copied, and how; `None` if it is no COPY to the client.
-fn asked(statement: &Statement) -> Option<PgWireResult<(String, Form)>> {
+/// A table that is copied is a query of its rows.
+pub(crate) fn read_query(statement: &mut Statement) {
+    let Statement::Copy { source, to: true, target: CopyTarget::Stdout, .. } = statement else {
+        return;
+    };
+    let CopySource::Table { table_name, columns } = source else { return };
+    let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+    let columns = if columns.is_empty() { "*".to_owned() } else { columns.join(", ") };
+    let sql = format!("SELECT {columns} FROM {table_name}");
+    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, &sql);
+    if let Ok([Statement::Query(query)]) = parsed.as_deref() {
+        *source = CopySource::Query(query.clone());
+    }
+}
+
+/// The query whose rows are copied, and how; `None` if it is no COPY to the client.
+fn asked(statement: &Statement) -> Option<PgWireResult<(Box<Query>, Form)>> {
     let Statement::Copy {
-        source,
+        source: CopySource::Query(query),
         to: true,
         target: CopyTarget::Stdout,
         options,
@@ -170,25 +211,48 @@ fn asked(statement: &Statement) -> Option<PgWireResult<(String, Form)>> {
     else {
         return None;
     };
-    let query = match source {
-        CopySource::Query(query) => query.to_string(),
-        CopySource::Table { table_name, columns } if columns.is_empty() => {
-            format!("select * from {table_name}")
-        }
-        CopySource::Table { table_name, columns } => {
-            let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
-            format!("select {} from {table_name}", columns.join(", "))
-        }
-    };
-    Some(Form::of(options, legacy_options).map(|form| (query, form)))
+    Some(Form::of(options, legacy_options).map(|form| (query.clone(), form)))
 }
 
-async fn copy(query: &str, form: Form, context: &SessionContext) -> PgWireResult<Response> {
+/// What comes before the rows of a binary copy: its signature, no flags, no extension.
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+
+/// A row of a binary copy: its fields as they are sent to whoever asks for them in binary.
+fn binary(row: &DataRow) -> Vec<u8> {
+    [&row.field_count.to_be_bytes()[..], &row.data].concat()
+}
+
+/// What comes behind the rows of a binary copy: a row of -1 fields.
+const END: [u8; 2] = [0xff, 0xff];
+
+async fn copy(query: Box<Query>, form: Form, context: &SessionContext) -> PgWireResult<Response> {
     let failed = |error| PgWireError::ApiError(Box::new(error));
-    let frame = context.sql(query).await.map_err(failed)?;
-    let names: Vec<String> =
-        frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let statement = EngineStatement::Statement(Box::new(Statement::Query(query)));
+    let plan = context.state().statement_to_plan(statement).await.map_err(failed)?;
+    let frame = context.execute_logical_plan(plan).await.map_err(failed)?;
+    let names: Vec<String> = frame
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| without_marks(field.name()).to_owned())
+        .collect();
     let n_columns = names.len();
+    if form.kind == Kind::Binary {
+        let rows = encoded::rows(frame, &Format::UnifiedBinary, None).await?;
+        let rows = rows.data_rows.map(|row| row.map(|row| binary(&row)));
+        // Some clients want the signature in one message with what comes first.
+        let rows = rows.chain(stream::iter([Ok(END.to_vec())])).enumerate();
+        let rows = rows.map(|(at, data)| {
+            let data = data?;
+            let all = if at == 0 { [SIGNATURE, &data].concat() } else { data };
+            Ok(CopyData::new(Bytes::from(all)))
+        });
+        // Said to be of text first: to what is binary from the start the crate adds an end of its
+        // own.
+        let mut response = CopyResponse::new(0, n_columns, rows);
+        response.format = 1;
+        return Ok(Response::CopyOut(response));
+    }
     let head =
         form.has_header.then(|| Ok(form.line(names.iter().map(|name| Some(name.as_str().into())))));
     let batches = frame.execute_stream().await.map_err(failed)?;
@@ -215,7 +279,7 @@ impl QueryHook for CopyOut {
         _client: &mut dyn HookClient,
     ) -> Option<PgWireResult<Response>> {
         match asked(statement)? {
-            Ok((query, form)) => Some(copy(&query, form, context).await),
+            Ok((query, form)) => Some(copy(query, form, context).await),
             Err(error) => Some(Err(error)),
         }
     }
@@ -244,12 +308,16 @@ impl QueryHook for CopyOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-    use datafusion::sql::sqlparser::parser::Parser;
+    use bytes::BytesMut;
+
+    fn parsed(sql: &str) -> Statement {
+        let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql).remove(0);
+        read_query(&mut statement);
+        statement
+    }
 
     fn check(sql: &str, cells: &[Option<&str>], expected: &str) {
-        let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).expect(sql);
-        let (_, form) = asked(&statements[0]).expect("a copy").expect("supported");
+        let (_, form) = asked(&parsed(sql)).expect("a copy").expect("supported");
         let line = form.line(cells.iter().map(|cell| cell.map(Into::into)));
         assert_eq!(line.data, expected, "{sql}");
     }
@@ -271,12 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn tables_are_queries() {
+        for (sql, expected) in [
+            ("copy a.b to stdout", "SELECT * FROM a.b"),
+            ("copy a (x, \"Y\") to stdout with binary", "SELECT x, \"Y\" FROM a"),
+        ] {
+            let (query, _) = asked(&parsed(sql)).expect("a copy").expect("supported");
+            assert_eq!(query.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn binary_rows_are_counted_fields() {
+        for sql in ["copy a to stdout (format binary)", "copy a to stdout with binary"] {
+            let (_, form) = asked(&parsed(sql)).expect("a copy").expect("supported");
+            assert_eq!(form.kind, Kind::Binary);
+        }
+        let row = DataRow::new(BytesMut::from(&b"\0\0\0\x01a"[..]), 1);
+        assert_eq!(binary(&row), b"\0\x01\0\0\0\x01a");
+        assert_eq!(SIGNATURE.len(), 19);
+    }
+
+    #[test]
     fn other_forms_are_refused() {
-        let statements =
-            Parser::parse_sql(&PostgreSqlDialect {}, "copy a to stdout (format binary)");
-        let statements = statements.expect("sql");
-        assert!(asked(&statements[0]).expect("a copy").is_err());
-        let file = Parser::parse_sql(&PostgreSqlDialect {}, "copy a to '/tmp/x'").expect("sql");
-        assert!(asked(&file[0]).is_none());
+        assert!(asked(&parsed("copy a to stdout (format parquet)")).expect("a copy").is_err());
+        assert!(asked(&parsed("copy a to '/tmp/x'")).is_none());
     }
 }

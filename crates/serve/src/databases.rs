@@ -1,21 +1,7 @@
 //! The databases that clients connect to: what is published, and what each kept run published.
 
-use crate::pg_rows;
-use datafusion::arrow::array::{
-    ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, UInt32Array,
-};
-use datafusion::arrow::compute::{cast, take};
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, internal_datafusion_err};
-use datafusion::prelude::SessionContext;
 use lake::{KeptRun, RunRecord, Runs};
 use query::CATALOG;
-use std::sync::Arc;
-
-const TABLE: &str = "pg_database";
-
-/// The number of the first database of a run.
-const FIRST: i32 = 1_000_000;
 
 /// Databases that are named in an error.
 const NAMED: usize = 12;
@@ -57,37 +43,9 @@ pub(crate) fn listed(names: &[String]) -> String {
     format!("{}{more}", all.join(", "))
 }
 
-/// Lists `names` among the databases, beside that of what is published.
-pub(crate) async fn register(context: &SessionContext, names: &[String]) -> Result<()> {
-    let own = pg_rows::of(context, TABLE).await?;
-    let ours = rows(&own, names)?;
-    pg_rows::set(context, TABLE, own, ours)
-}
-
-/// A row for each name, which is otherwise as the row of what is published is.
-fn rows(own: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
-    let none = || internal_datafusion_err!("pg_database does not have {}", CATALOG);
-    let known = cast(own.column_by_name("datname").ok_or_else(none)?, &DataType::Utf8)?;
-    let place = known.as_string::<i32>().iter().position(|name| name == Some(CATALOG));
-    let place = place.and_then(|at| u32::try_from(at).ok()).ok_or_else(none)?;
-    let places = UInt32Array::from(vec![place; names.len()]);
-    let columns = own.schema_ref().fields().iter().zip(own.columns()).map(
-        |(field, column)| -> Result<ArrayRef> {
-            let column: ArrayRef = match field.name().as_str() {
-                "oid" => Arc::new((FIRST..).take(names.len()).collect::<Int32Array>()),
-                "datname" => Arc::new(names.iter().map(Some).collect::<StringArray>()),
-                _ => take(column, &places, None)?,
-            };
-            Ok(cast(&column, field.data_type())?)
-        },
-    );
-    Ok(RecordBatch::try_new(own.schema(), columns.collect::<Result<Vec<_>>>()?)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::datatypes::{Field, Schema};
 
     #[test]
     fn databases_with_an_at_are_runs() {
@@ -112,30 +70,5 @@ mod tests {
         assert_eq!(listed(&[]), "rebound");
         let told = listed(&names);
         assert!(told.starts_with("rebound, rebound@14, ") && told.ends_with("@3, ..."), "{told}");
-    }
-
-    #[test]
-    fn each_is_a_row_like_that_of_what_is_published() {
-        let fields = [
-            Field::new("oid", DataType::Int32, false),
-            Field::new("datname", DataType::Utf8, false),
-            Field::new("encoding", DataType::Int32, false),
-        ];
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from(vec![7, 8])),
-            Arc::new(StringArray::from(vec!["postgres", "rebound"])),
-            Arc::new(Int32Array::from(vec![1, 6])),
-        ];
-        let schema = Arc::new(Schema::new(fields.to_vec()));
-        let own = RecordBatch::try_new(schema, columns).expect("rows");
-        let names = ["rebound@1".to_owned(), "rebound@2".to_owned()];
-        let found = rows(&own, &names).expect("rows");
-        let expected: Vec<ArrayRef> = vec![
-            Arc::new(Int32Array::from(vec![FIRST, FIRST + 1])),
-            Arc::new(StringArray::from(vec!["rebound@1", "rebound@2"])),
-            Arc::new(Int32Array::from(vec![6, 6])),
-        ];
-        assert_eq!(found.columns(), expected);
-        assert_eq!(rows(&own, &[]).expect("rows").num_rows(), 0);
     }
 }

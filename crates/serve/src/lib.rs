@@ -1,5 +1,5 @@
-//! The published tables of a lake over the PostgreSQL wire protocol: read-only, with limits for
-//! every query.
+//! The published tables of a lake over the PostgreSQL wire protocol and Arrow Flight SQL: read-only,
+//! with limits for every query.
 //!
 //! A connection has a session of its own over the tables of the run that was published last. When
 //! another run is published, queries that run go on reading the old one. So does a transaction, to
@@ -8,22 +8,33 @@
 //!
 //! A client of the database `rebound@RUN` reads what that run published, as long as it stays.
 
+mod absent;
 mod access;
+mod catalog;
 mod client;
-mod comments;
 mod connection;
 mod copy_out;
+mod cursors;
 mod databases;
-mod dialect;
+mod encoded;
 mod errors;
+mod facts;
+mod flight;
 mod functions;
 mod kept;
+mod known;
 mod limits;
-mod pg_rows;
+mod parameters;
+mod pg_types;
 mod publication;
 mod read_only;
+mod relations;
+mod rewrite;
+mod rows;
 mod screen;
 mod server;
+mod service;
+mod settings;
 
 pub use access::{AccessError, Users, tls};
 pub use limits::Limits;

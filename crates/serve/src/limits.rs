@@ -102,28 +102,31 @@ pub(crate) fn until(response: Response, ending: &Ending, engine: &Handle) -> Res
     match response {
         Response::Query(mut query) => {
             let made = std::mem::replace(&mut query.data_rows, Box::pin(stream::empty()));
-            query.data_rows = Box::pin(made_elsewhere(made, ending, engine));
+            query.data_rows = Box::pin(made_elsewhere(made, ending, engine, ROWS));
             Response::Query(query)
         }
         Response::CopyOut(mut copy) => {
             let made = std::mem::replace(&mut copy.data_stream, Box::pin(stream::empty()));
-            copy.data_stream = Box::pin(made_elsewhere(made, ending, engine));
+            copy.data_stream = Box::pin(made_elsewhere(made, ending, engine, ROWS));
             Response::CopyOut(copy)
         }
         other => other,
     }
 }
 
-fn made_elsewhere<T: Send + 'static>(
+/// What `made` gives, made by the runtime `engine` as long as it is taken. At most `together` of
+/// them go from thread to thread at once. It ends in an error if the query is ended.
+pub(crate) fn made_elsewhere<T: Send + 'static>(
     made: impl Stream<Item = PgWireResult<T>> + Send + 'static,
     ending: &Ending,
     engine: &Handle,
+    together: usize,
 ) -> impl Stream<Item = PgWireResult<T>> + Send + 'static {
     let (put, take) = mpsc::channel(2);
     let mut tasks = JoinSet::new();
     tasks.spawn_on(
         async move {
-            let mut made = Box::pin(made.ready_chunks(ROWS));
+            let mut made = Box::pin(made.ready_chunks(together));
             while let Some(rows) = made.next().await {
                 if put.send(rows).await.is_err() {
                     break;

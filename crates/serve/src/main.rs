@@ -34,8 +34,12 @@ struct Cli {
     #[arg(long, env = "REBOUND_LAKE", default_value = "lake")]
     lake: String,
     /// Where to listen, ADDRESS:PORT. An address that other machines reach needs --users.
-    #[arg(long, default_value = "127.0.0.1:5432")]
-    listen: SocketAddr,
+    #[arg(long, alias = "listen", value_name = "ADDRESS", default_value = "127.0.0.1:5432")]
+    bind: SocketAddr,
+    /// Where to listen for Arrow Flight SQL, ADDRESS:PORT, which ADBC clients speak: large tables
+    /// come many times as fast. An address that other machines reach needs --users.
+    #[arg(long, value_name = "ADDRESS")]
+    flight: Option<SocketAddr>,
     /// Who may connect: a file of `name:password` lines that nobody else can read. Without it,
     /// everyone on this machine may.
     #[arg(long)]
@@ -122,12 +126,15 @@ fn start_log(format: LogFormat, level: LevelFilter) {
     }
 }
 
-fn run(cli: &Cli) -> anyhow::Result<()> {
-    lake::check_clock()?;
-    if !cli.listen.ip().is_loopback() && cli.users.is_none() {
+/// Refuses options that do not go together.
+fn check(cli: &Cli) -> anyhow::Result<Reach> {
+    let open = [Some(cli.bind), cli.flight].into_iter().flatten();
+    let open = open.filter(|address| !address.ip().is_loopback()).min();
+    if let Some(address) = open
+        && cli.users.is_none()
+    {
         return Err(UsersError(format!(
-            "everyone who reaches {} could read the tables: give --users FILE, or listen on 127.0.0.1",
-            cli.listen
+            "everyone who reaches {address} could read the tables: give --users FILE, or listen on 127.0.0.1"
         ))
         .into());
     }
@@ -138,22 +145,35 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         ))
         .into());
     }
-    let users = cli.users.as_deref().map(Users::read).transpose()?;
-    let acceptor = match (&cli.tls_cert, &cli.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
-        _ => None,
-    };
-    if !cli.listen.ip().is_loopback() && acceptor.is_none() {
-        tracing::warn!(
-            "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
-        );
-    }
     if !cli.lake.contains("://") && !Path::new(&cli.lake).is_dir() {
         return Err(UsersError(format!(
             "no lake in `{}`: give its folder with --lake or REBOUND_LAKE, or make one with `rebound run`",
             cli.lake
         ))
         .into());
+    }
+    Ok(if open.is_some() { Reach::Network } else { Reach::Machine })
+}
+
+/// From where clients may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Machine,
+    Network,
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    lake::check_clock()?;
+    let reach = check(cli)?;
+    let users = cli.users.as_deref().map(Users::read).transpose()?;
+    let acceptor = match (&cli.tls_cert, &cli.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls(certificate, key)?),
+        _ => None,
+    };
+    if reach == Reach::Network && acceptor.is_none() {
+        tracing::warn!(
+            "rows go over the network as they are: --tls-cert and --tls-key encrypt them"
+        );
     }
     let lake = Lake::open(&cli.lake)?;
     let threads = match usize::from(cli.threads) {
@@ -175,9 +195,11 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let runtime = |threads| query::runtime(threads).context("failed to start the runtime");
     let (front, engine) = (runtime(2)?, runtime(threads)?);
     let served = front.block_on(async {
-        let server =
-            Server::start(lake, cli.listen, users, acceptor, limits, engine.handle().clone())
-                .await?;
+        let engine = engine.handle().clone();
+        let mut server = Server::start(lake, cli.bind, users, acceptor, limits, engine).await?;
+        if let Some(address) = cli.flight {
+            server = server.with_flight(address).await?;
+        }
         let catalog = server.catalog();
         let address = server.address().context("failed to learn the address")?;
         let mut out = std::io::stdout().lock();
@@ -187,6 +209,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             catalog.tables.len(),
             catalog.run
         )?;
+        if let Some(url) = server.flight_url().context("failed to learn the address")? {
+            writeln!(out, "and as Arrow Flight SQL at {url}")?;
+        }
         out.flush()?;
         drop(out);
         let interval = Duration::from_secs(cli.interval_s.into());

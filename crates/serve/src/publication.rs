@@ -1,7 +1,9 @@
 //! What is published, as a session that connections copy.
 
-use crate::comments::{self, Comments};
-use crate::{databases, functions};
+use crate::facts::Facts;
+use crate::known::Known;
+use crate::relations::Relations;
+use crate::{catalog, databases, functions};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -49,6 +51,7 @@ pub(crate) struct Publication {
     /// What is published.
     pub(crate) catalog: Catalog,
     context: SessionContext,
+    known: Arc<Known>,
     /// Keeps collections of garbage from its files, as long as a client reads them. `None` where
     /// the lake cannot be written.
     lease: Mutex<Option<HeldLease>>,
@@ -129,18 +132,20 @@ impl Publication {
         setup_pg_catalog(&context, CATALOG, EmptyContextProvider)
             .map_err(PublicationError::PgCatalog)?;
         let broken = |error| PublicationError::PgCatalog(Box::new(error));
-        let numbers = comments::numbers(&context).await.map_err(broken)?;
         let nothing = Fingerprint::of(b"");
         let described: Vec<TableVersion> = of_meta
             .iter()
             .map(|contract| lake.draft(contract, meta::SCHEMA, &nothing, &catalog.published_at))
             .collect();
-        let comments = Comments::of(&numbers, catalog.tables.values().chain(&described));
-        comments::register(&context, comments).await.map_err(broken)?;
-        databases::register(&context, &databases::all(&runs, now)).await.map_err(broken)?;
-        let types = comments::types(&context).await.map_err(broken)?;
-        functions::register_all(&context, &numbers, &types, catalog.tables.values());
-        Ok(Self { catalog, context, lease: Mutex::new(lease) })
+        let mut relations = Relations::new();
+        for version in catalog.tables.values().chain(&described) {
+            relations.add(version);
+        }
+        let databases = databases::all(&runs, now);
+        let made = catalog::register(&context, relations, &databases).await.map_err(broken)?;
+        functions::register_all(&context, &made);
+        let known = Arc::new(Known::of(&made));
+        Ok(Self { catalog, context, known, lease: Mutex::new(lease) })
     }
 
     /// Lets go of its files.
@@ -153,20 +158,33 @@ impl Publication {
         }
     }
 
-    /// A session over the same tables, with memory and settings of its own.
-    pub(crate) fn session(
+    /// Which tables there are.
+    pub(crate) fn known(&self) -> &Arc<Known> {
+        &self.known
+    }
+
+    /// A session over the same tables, with memory of its own, for a client of which `facts` are
+    /// known.
+    pub(crate) fn session_of(
         &self,
         memory: Arc<dyn MemoryPool>,
+        facts: &Arc<Facts>,
     ) -> Result<SessionContext, DataFusionError> {
         let runtime = RuntimeEnvBuilder::from_runtime_env(&self.context.runtime_env())
             .with_memory_pool(memory)
             .build_arc()?;
         let state = self.context.state();
-        let config = query::with_memory(state.config().clone(), &runtime.memory_pool);
+        let mut config = query::with_memory(state.config().clone(), &runtime.memory_pool)
+            .with_extension(Arc::clone(facts))
+            // There is one of our own.
+            .with_information_schema(false);
+        config.options_mut().sql_parser.collect_spans = true;
         let state = SessionStateBuilder::new_from_existing(state)
             .with_config(config)
             .with_runtime_env(runtime)
             .build();
-        Ok(SessionContext::new_with_state(state))
+        let session = SessionContext::new_with_state(state);
+        functions::register_of_session(&session, facts, &self.known);
+        Ok(session)
     }
 }

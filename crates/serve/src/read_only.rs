@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use datafusion::common::{DFSchema, ParamValues};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{CopySource, CopyTarget, Query, SetExpr, Statement};
+use datafusion::sql::sqlparser::ast::{
+    CopySource, CopyTarget, DiscardObject, Query, SetExpr, Statement,
+};
 use datafusion_postgres::QueryHook;
 use datafusion_postgres::hooks::HookClient;
 use datafusion_postgres::pgwire::api::ClientInfo;
@@ -53,7 +55,9 @@ fn reads(statement: &Statement) -> bool {
         | Statement::Fetch { .. }
         | Statement::Close { .. }
         | Statement::Deallocate { .. }
-        | Statement::Discard { .. } => true,
+        | Statement::Discard { .. }
+        | Statement::Reset(_)
+        | Statement::UNLISTEN { .. } => true,
         _ => false,
     }
 }
@@ -121,7 +125,12 @@ fn answer(statement: &Statement, transaction: TransactionStatus) -> Option<Respo
         }
         Statement::Rollback { savepoint: Some(_), .. } => Response::Execution(Tag::new("ROLLBACK")),
         Statement::Deallocate { .. } => Response::Execution(Tag::new("DEALLOCATE")),
-        Statement::Discard { .. } => Response::Execution(Tag::new("DISCARD ALL")),
+        // Of all, the settings too: another hook does it.
+        Statement::Discard { object_type: DiscardObject::ALL } => return None,
+        Statement::Discard { object_type } => {
+            Response::Execution(Tag::new(&format!("DISCARD {object_type}")))
+        }
+        Statement::UNLISTEN { .. } => Response::Execution(Tag::new("UNLISTEN")),
         _ => return None,
     })
 }
@@ -199,6 +208,7 @@ mod tests {
             "begin; commit; rollback",
             "prepare p as select $1; execute p(1); deallocate p",
             "declare c cursor for select 1; fetch 10 from c; close c",
+            "reset all; discard all; unlisten *",
         ] {
             assert!(is_let_through(sql), "{sql}");
         }

@@ -3,10 +3,12 @@
 use crate::access::Users;
 use crate::client::{self, Door};
 use crate::connection::{Connection, Handlers, Shared, Transport};
+use crate::flight::Flight;
 use crate::limits::Limits;
 use crate::publication::{self, Publication, PublicationError};
 use lake::{Catalog, Lake};
 use std::fmt;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +47,7 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
     door: Arc<Door>,
+    flight: Option<Flight>,
 }
 
 impl fmt::Debug for Server {
@@ -79,7 +82,28 @@ impl Server {
         let shared =
             Arc::new(Shared::new(lake.clone(), published, users, transport, &limits, engine));
         let door = Arc::new(Door::new(limits.connections + WAITING));
-        Ok(Self { lake, limits, listener, tls, shared, door })
+        Ok(Self { lake, limits, listener, tls, shared, door, flight: None })
+    }
+
+    /// The same that also listens on `address` for clients of Arrow Flight SQL, which have the same
+    /// users, TLS and limits.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError::Listen`] if the address cannot be had.
+    pub async fn with_flight(mut self, address: SocketAddr) -> Result<Self, ServerError> {
+        let listening = Flight::listen(address, &self.shared, self.tls.as_ref(), &self.door).await;
+        self.flight = Some(listening.map_err(|source| ServerError::Listen { address, source })?);
+        Ok(self)
+    }
+
+    /// Where clients of Arrow Flight SQL find it, as a URL; `None` if it does not speak it.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn flight_url(&self) -> std::io::Result<Option<String>> {
+        self.flight.as_ref().map(Flight::url).transpose()
     }
 
     /// Where it listens.
@@ -102,10 +126,18 @@ impl Server {
         tokio::pin!(stop);
         let watch = self.watch(interval);
         tokio::pin!(watch);
+        let flight = async {
+            match &self.flight {
+                Some(flight) => flight.accept().await,
+                None => pending().await,
+            }
+        };
+        tokio::pin!(flight);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 () = &mut watch => {}
+                () = &mut flight => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((socket, _)) => self.accept(socket),
                     Err(error) => {

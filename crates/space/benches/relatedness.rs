@@ -1,9 +1,12 @@
-//! How fast co-occurrence becomes relatedness, and relatedness density.
+//! How fast co-occurrence becomes relatedness, and relatedness density, outlook and all else that is summed of it.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
-use space::{Diagonal, Margin, Measure, Specialization, density, proximity, relatedness};
+use space::{
+    Diagonal, Exports, GainForm, Margin, Measure, Specialization, density, outlook, proximity,
+    relatedness, sums_around,
+};
 
 const N_REGIONS: usize = 300;
 const N_PRODUCTS: usize = 3_000;
@@ -60,5 +63,34 @@ fn surroundings(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pairs, surroundings);
+fn all_sums(criterion: &mut Criterion) {
+    let specialization = specialization();
+    let proximity = proximity(&specialization);
+    // A region exports what it is specialised in, and as much again.
+    let values = (0..N_REGIONS * N_PRODUCTS).map(|at| {
+        let (region, product) = (at / N_PRODUCTS, at % N_PRODUCTS);
+        let has = |product| specialization.get(region, product);
+        if has(product) || has((product + 1) % N_PRODUCTS) { 1.0 } else { 0.0 }
+    });
+    let exports = Exports::new(N_REGIONS, N_PRODUCTS, values.collect()).expect("valid");
+    let density = density(&specialization, &proximity, Diagonal::Excluded);
+    let found = sums_around(&specialization, &exports, &proximity);
+    assert_eq!(found.density(&specialization, &proximity, Diagonal::Excluded), density);
+    let pci = vec![Some(0.5); N_PRODUCTS];
+    let outlook = || {
+        let form = GainForm::Nearer;
+        outlook(&specialization, &proximity, &density, Diagonal::Excluded, &pci, form)
+    };
+    assert!(outlook().coi.iter().all(|coi| (0.0..1_500.0).contains(coi)));
+
+    let mut group = criterion.benchmark_group("sums around products");
+    group.sample_size(20).throughput(Throughput::Elements((N_REGIONS * N_PRODUCTS) as u64));
+    group.bench_function("specialisation, shares and their entropy", |bencher| {
+        bencher.iter(|| sums_around(&specialization, &exports, &proximity));
+    });
+    group.bench_function("outlook", |bencher| bencher.iter(outlook));
+    group.finish();
+}
+
+criterion_group!(benches, pairs, surroundings, all_sums);
 criterion_main!(benches);

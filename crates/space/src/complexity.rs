@@ -31,6 +31,7 @@ use faer::matrix_free::eigen::{
     PartialEigenParams, partial_self_adjoint_eigen, partial_self_adjoint_eigen_scratch,
 };
 use faer::{Col, Mat, Par, Side};
+use rayon::prelude::*;
 
 /// What PCI is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,7 @@ const GAP: f64 = 1e-9;
 const LARGE: usize = 1200;
 
 /// Regions and products with a specialisation, renumbered.
+#[derive(Debug, Clone)]
 struct Active {
     regions: Vec<usize>,
     products: Vec<usize>,
@@ -166,14 +168,18 @@ fn second_vector(
     b: &[f64],
 ) -> Result<(Vec<f64>, f64, f64), ComplexityError> {
     let n = m.n_regions();
-    let mut shared = vec![0.0; n * n];
-    for (column, k) in b.iter().enumerate() {
-        let holders: Vec<usize> = m.regions(column).collect();
-        for (at, &i) in holders.iter().enumerate() {
-            let row = &mut shared[i * n..][..n];
-            holders[..=at].iter().for_each(|&j| row[j] += 1.0 / k);
-        }
+    let mut holders: Vec<Vec<usize>> = vec![Vec::new(); m.n_products()];
+    for region in 0..n {
+        m.products(region).iter().for_each(|&product| holders[product].push(region));
     }
+    let shares: Vec<f64> = b.iter().map(|k| 1.0 / k).collect();
+    let mut shared = vec![0.0; n * n];
+    shared.par_chunks_exact_mut(n).enumerate().for_each(|(region, row)| {
+        for &product in m.products(region) {
+            let (share, others) = (shares[product], &holders[product]);
+            others.iter().take_while(|&&other| other <= region).for_each(|&j| row[j] += share);
+        }
+    });
     let matrix = Mat::from_fn(n, n, |i, j| {
         let (i, j) = (i.max(j), i.min(j));
         shared[i * n + j] / (a[i] * a[j]).sqrt()
@@ -237,16 +243,26 @@ pub(crate) fn moments(values: &[f64], ddof: u8) -> (f64, f64) {
     (mean, (square / (n - f64::from(ddof))).sqrt())
 }
 
-/// Computes ECI and PCI by eigenvector.
+/// The second eigenvector, which ECI and PCI are made of.
+#[derive(Debug, Clone)]
+pub struct Spectrum {
+    active: Active,
+    n_regions: usize,
+    n_products: usize,
+    /// Of the active regions.
+    kc: Vec<f64>,
+    /// Of the active products.
+    kp: Vec<f64>,
+    lambda_2: f64,
+    lambda_3: f64,
+}
+
+/// Computes the second eigenvector, in the direction in which ECI goes with diversity.
 ///
 /// # Errors
 ///
-/// [`ComplexityError`] if there are fewer than three regions, if the eigenvector is not unique, or if it
-/// has no spread.
-pub fn complexity(
-    specialization: &Specialization,
-    params: ComplexityParams,
-) -> Result<Complexity, ComplexityError> {
+/// [`ComplexityError`] if there are fewer than three regions or products, or if the eigenvector is not unique.
+pub fn spectrum(specialization: &Specialization) -> Result<Spectrum, ComplexityError> {
     let active = Active::of_three(specialization)?;
     let m = &active.matrix;
     let (diversity, ubiquity) = counts(m);
@@ -264,26 +280,51 @@ pub fn complexity(
     if agreement < 0.0 {
         kc.iter_mut().chain(&mut kp).for_each(|value| *value = -*value);
     }
-    let (mean, sd) = moments(&kc, params.ddof);
-    let length = kp.iter().map(|x| x * x).sum::<f64>().sqrt();
-    if sd < 1e-12 * length {
-        return Err(ComplexityError::NoSpread);
+    let (n_regions, n_products) = (specialization.n_regions(), specialization.n_products());
+    Ok(Spectrum { active, n_regions, n_products, kc, kp, lambda_2, lambda_3 })
+}
+
+impl Spectrum {
+    /// ECI and PCI.
+    ///
+    /// # Errors
+    ///
+    /// [`ComplexityError::NoSpread`] if all regions are equally complex.
+    pub fn complexity(&self, params: ComplexityParams) -> Result<Complexity, ComplexityError> {
+        let Self { active, n_regions, n_products, kc, kp, lambda_2, lambda_3 } = self;
+        let (mean, sd) = moments(kc, params.ddof);
+        let length = kp.iter().map(|x| x * x).sum::<f64>().sqrt();
+        if sd < 1e-12 * length {
+            return Err(ComplexityError::NoSpread);
+        }
+        let (product_mean, product_sd) = match params.pci_scale {
+            Scale::Regions => (mean, sd),
+            Scale::Products => moments(kp, params.ddof),
+        };
+        let eci: Vec<f64> = kc.iter().map(|value| (value - mean) / sd).collect();
+        let pci: Vec<f64> = kp.iter().map(|value| (value - product_mean) / product_sd).collect();
+        let uncentered: Vec<f64> = kp.iter().map(|value| value / sd).collect();
+        Ok(Complexity {
+            eci: Active::whole(&active.regions, *n_regions, &eci),
+            pci: Active::whole(&active.products, *n_products, &pci),
+            pci_uncentered: Active::whole(&active.products, *n_products, &uncentered),
+            lambda_2: *lambda_2,
+            lambda_3: *lambda_3,
+        })
     }
-    let (product_mean, product_sd) = match params.pci_scale {
-        Scale::Regions => (mean, sd),
-        Scale::Products => moments(&kp, params.ddof),
-    };
-    let eci: Vec<f64> = kc.iter().map(|value| (value - mean) / sd).collect();
-    let pci: Vec<f64> = kp.iter().map(|value| (value - product_mean) / product_sd).collect();
-    let uncentered: Vec<f64> = kp.iter().map(|value| value / sd).collect();
-    let n_products = specialization.n_products();
-    Ok(Complexity {
-        eci: Active::whole(&active.regions, specialization.n_regions(), &eci),
-        pci: Active::whole(&active.products, n_products, &pci),
-        pci_uncentered: Active::whole(&active.products, n_products, &uncentered),
-        lambda_2,
-        lambda_3,
-    })
+}
+
+/// Computes ECI and PCI by eigenvector.
+///
+/// # Errors
+///
+/// [`ComplexityError`] if there are fewer than three regions or products, if the eigenvector is not unique, or if it
+/// has no spread.
+pub fn complexity(
+    specialization: &Specialization,
+    params: ComplexityParams,
+) -> Result<Complexity, ComplexityError> {
+    spectrum(specialization)?.complexity(params)
 }
 
 /// What a method of iteration gives.
@@ -381,6 +422,7 @@ pub fn fitness(
     if m.n_regions() == 0 {
         return Err(ComplexityError::TooFewRegions(0));
     }
+    let holders = m.transposed();
     let (mut f, mut q) = (vec![1.0f64; m.n_regions()], vec![1.0f64; m.n_products()]);
     let normal = |values: &mut [f64]| {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -389,8 +431,11 @@ pub fn fitness(
     let (mut iterations, mut change) = (0, f64::INFINITY);
     while iterations < params.max_iterations && change > params.tolerance {
         cancel::check();
-        let mut next_f: Vec<f64> =
-            (0..f.len()).map(|r| m.products(r).iter().map(|&p| q[p]).sum()).collect();
+        // Product after product, so that no sum waits for its own last addition.
+        let mut next_f = vec![0.0; f.len()];
+        for (p, value) in q.iter().enumerate() {
+            holders.products(p).iter().for_each(|&r| next_f[r] += value);
+        }
         let mut burden = vec![0.0; q.len()];
         for (r, value) in f.iter().enumerate() {
             // What has vanished weighs without bound; a bound keeps it a number.

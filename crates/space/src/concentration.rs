@@ -58,31 +58,63 @@ impl Concentration {
     }
 }
 
-/// Computes the concentration of `values`; `None` if they are all zero.
+/// The values above zero, ascending.
+fn above_zero(values: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|&x| x > 0.0).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+}
+
+impl Classes {
+    /// How many there are, of which `n_active` have a value.
+    fn count(self, values: &[f64], n_active: usize) -> usize {
+        match self {
+            Self::Active => n_active,
+            Self::All => values.len(),
+        }
+    }
+}
+
+/// Gini over `n` classes of these values, which ascend, and others that have none.
+#[expect(clippy::cast_precision_loss, reason = "counts of classes")]
+fn gini_of(sorted: &[f64], total: f64, n: usize) -> f64 {
+    let n_empty = n - sorted.len();
+    let n = n as f64;
+    let ranked: f64 = sorted
+        .iter()
+        .enumerate()
+        .map(|(i, x)| (2.0 * ((n_empty + i) as f64 + 1.0) - n - 1.0) * (x / total))
+        .sum();
+    (ranked / n).max(0.0)
+}
+
+/// Computes the concentration of `values` of zero or more; `None` if they are all zero.
 #[expect(clippy::cast_precision_loss, reason = "counts of classes")]
 pub fn concentration(values: &[f64], classes: Classes) -> Option<Concentration> {
-    let mut sorted: Vec<f64> = match classes {
-        Classes::Active => values.iter().copied().filter(|&x| x > 0.0).collect(),
-        Classes::All => values.to_vec(),
-    };
-    sorted.sort_by(f64::total_cmp);
+    let sorted = above_zero(values);
     let total: f64 = sorted.iter().sum();
-    let &largest = sorted.last().filter(|_| total > 0.0)?;
-    let n = sorted.len() as f64;
+    let &largest = sorted.last()?;
+    let n_classes = classes.count(values, sorted.len());
+    let n = n_classes as f64;
     let shares = || sorted.iter().map(|x| x / total);
     let hhi: f64 = shares().map(|s| s * s).sum();
-    let ranked: f64 =
-        shares().enumerate().map(|(i, s)| (2.0 * (i as f64 + 1.0) - n - 1.0) * s).sum();
-    let theil: f64 = shares().filter(|s| *s > 0.0).map(|s| s * (n * s).ln()).sum();
+    let theil: f64 = shares().map(|s| s * (n * s).ln()).sum();
     Some(Concentration {
-        n_active: values.iter().filter(|x| **x > 0.0).count(),
+        n_active: sorted.len(),
         hhi,
-        hhi_normalized: (sorted.len() > 1)
+        hhi_normalized: (n_classes > 1)
             .then(|| ((hhi - 1.0 / n) / (1.0 - 1.0 / n)).clamp(0.0, 1.0)),
         theil: theil.max(0.0),
-        gini: (ranked / n).max(0.0),
+        gini: gini_of(&sorted, total, n_classes),
         largest_share: largest / total,
     })
+}
+
+/// Gini of `values` of zero or more, as [`concentration`] has it; `None` if they are all zero.
+pub fn gini(values: &[f64], classes: Classes) -> Option<f64> {
+    let sorted = above_zero(values);
+    let n_classes = classes.count(values, sorted.len());
+    (!sorted.is_empty()).then(|| gini_of(&sorted, sorted.iter().sum(), n_classes))
 }
 
 /// How a distribution differs from a reference.
@@ -103,7 +135,7 @@ impl Specificity {
     }
 }
 
-/// Compares `values` with `reference`; classes that the reference does not have are left out. `None` if nothing is
+/// Compares `values` of zero or more with `reference`; classes that the reference does not have are left out. `None` if nothing is
 /// left of either.
 pub fn specificity(values: &[f64], reference: &[f64]) -> Option<Specificity> {
     let mut pairs: Vec<(f64, f64)> = values
@@ -122,11 +154,14 @@ pub fn specificity(values: &[f64], reference: &[f64]) -> Option<Specificity> {
         *w /= of_reference;
     }
     let krugman = pairs.iter().map(|(s, w)| (s - w).abs()).sum();
-    let hachman = 1.0 / pairs.iter().map(|(s, w)| s / w * s).sum::<f64>();
+    // What is not there adds nothing to the other two.
+    let held = || pairs.iter().filter(|(s, _)| *s > 0.0);
+    let hachman = 1.0 / held().map(|(s, w)| s / w * s).sum::<f64>();
     // Area between the diagonal and the Lorenz curve of shares over reference shares, by rising ratio.
-    pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+    let mut rising: Vec<(f64, f64, f64)> = held().map(|&(s, w)| (s / w, s, w)).collect();
+    rising.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut below, mut curve) = (0.0, 0.0);
-    for (s, w) in pairs {
+    for (_, s, w) in rising {
         curve += w * (2.0 * below + s);
         below += s;
     }

@@ -19,9 +19,9 @@
 //! * A product related to nothing has no density.
 
 use crate::Exports;
-use crate::kernel::{self, Toward};
 use crate::rca::Specialization;
 use crate::relatedness::{Diagonal, Neighbourhoods, Relatedness};
+use crate::sums::{Lists, SumsAround, Toward, plain_sums, shares, weighted_sums};
 use rayon::prelude::*;
 
 /// Density of each region around each product.
@@ -59,17 +59,19 @@ fn totals(relatedness: &Relatedness, diagonal: Diagonal) -> Vec<f64> {
         .collect()
 }
 
+/// Divides the sums of each region around each product, to which `put_own` adds what the region has of the product itself, by
+/// what the product is related to in all.
 fn divided(
     mut sums: Vec<f64>,
-    lists: &[Vec<(usize, f64)>],
     relatedness: &Relatedness,
     diagonal: Diagonal,
+    put_own: impl Fn(usize, &mut [f64]) + Sync,
 ) -> Density {
     let n_products = relatedness.n_products();
     let total = totals(relatedness, diagonal);
-    sums.par_chunks_exact_mut(n_products.max(1)).zip(lists).for_each(|(row, list)| {
-        for &(q, weight) in list {
-            row[q] += weight * relatedness.to_itself(q, diagonal);
+    sums.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
+        if diagonal == Diagonal::Included {
+            put_own(region, row);
         }
         for (value, total) in row.iter_mut().zip(&total) {
             // Both sums are made of the same terms in another order: keep rounding inside the range.
@@ -80,10 +82,32 @@ fn divided(
     Density { n_products, values: sums, is_isolated }
 }
 
-/// The products of each region, each with weight 1.
-fn held(specialization: &Specialization) -> Vec<Vec<(usize, f64)>> {
-    let list = |r: usize| specialization.products(r).iter().map(|&q| (q, 1.0)).collect();
-    (0..specialization.n_regions()).map(list).collect()
+/// Density of sums over what regions are specialised in.
+fn of_held(
+    sums: Vec<f64>,
+    specialization: &Specialization,
+    relatedness: &Relatedness,
+    diagonal: Diagonal,
+) -> Density {
+    divided(sums, relatedness, diagonal, |region, row| {
+        for &q in specialization.products(region) {
+            row[q] += relatedness.to_itself(q, diagonal);
+        }
+    })
+}
+
+/// Density of sums over the shares of regions.
+fn of_shares(
+    sums: Vec<f64>,
+    exports: &Exports,
+    relatedness: &Relatedness,
+    diagonal: Diagonal,
+) -> Density {
+    divided(sums, relatedness, diagonal, |region, row| {
+        for (q, share) in exports.shares_of(region) {
+            row[q] += share * relatedness.to_itself(q, diagonal);
+        }
+    })
 }
 
 /// Computes the density of every region around every product: `n_regions` x `n_products`, in `[0, 1]`.
@@ -97,9 +121,8 @@ pub fn density(
     diagonal: Diagonal,
 ) -> Density {
     assert_eq!(specialization.n_products(), relatedness.n_products(), "the same products");
-    let lists = held(specialization);
-    let sums = kernel::weighted_sums(relatedness, &lists, Toward::List);
-    divided(sums, &lists, relatedness, diagonal)
+    let sums = plain_sums(relatedness, Toward::List, &Lists::held(specialization));
+    of_held(sums, specialization, relatedness, diagonal)
 }
 
 /// Computes the value density: what a region exports counts by its share, without a threshold.
@@ -109,9 +132,39 @@ pub fn density(
 /// If the two were not made for the same products.
 pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Diagonal) -> Density {
     assert_eq!(exports.n_products(), relatedness.n_products(), "the same products");
-    let lists = exports.shares();
-    let sums = kernel::weighted_sums(relatedness, &lists, Toward::List);
-    divided(sums, &lists, relatedness, diagonal)
+    let [sums] = weighted_sums(relatedness, &shares(exports));
+    of_shares(sums, exports, relatedness, diagonal)
+}
+
+impl SumsAround {
+    /// [`density()`] of the specialisation and relatedness that were summed.
+    pub fn density(
+        &self,
+        specialization: &Specialization,
+        relatedness: &Relatedness,
+        diagonal: Diagonal,
+    ) -> Density {
+        of_held(self.held.clone(), specialization, relatedness, diagonal)
+    }
+
+    /// [`value_density()`] of the exports and relatedness that were summed.
+    pub fn value_density(
+        &self,
+        exports: &Exports,
+        relatedness: &Relatedness,
+        diagonal: Diagonal,
+    ) -> Density {
+        of_shares(self.shares.clone(), exports, relatedness, diagonal)
+    }
+
+    /// [`surroundings()`] of the specialisation and relatedness that were summed.
+    pub fn surroundings(
+        &self,
+        specialization: &Specialization,
+        related: &Neighbourhoods,
+    ) -> Surroundings {
+        counted(self.held.clone(), specialization, related)
+    }
 }
 
 /// The related products that a region has around each product.
@@ -119,7 +172,7 @@ pub fn value_density(exports: &Exports, relatedness: &Relatedness, diagonal: Dia
 pub struct Surroundings {
     n_products: usize,
     mass: Vec<f64>,
-    count: Vec<f64>,
+    count: Vec<u32>,
 }
 
 impl Surroundings {
@@ -129,8 +182,8 @@ impl Surroundings {
     }
 
     /// How many other products of `region` are related to `product` at or above the threshold.
-    pub fn count(&self, region: usize, product: usize) -> f64 {
-        self.count[region * self.n_products + product]
+    pub fn count(&self, region: usize, product: usize) -> usize {
+        self.count[region * self.n_products + product] as usize
     }
 }
 
@@ -149,18 +202,25 @@ pub fn surroundings(
         specialization.n_products() == n_products && related.n_products() == n_products,
         "the same products"
     );
-    let lists = held(specialization);
-    let mass = kernel::weighted_sums(relatedness, &lists, Toward::List);
-    let has = |region| presence(specialization, region);
-    let count = kernel::gathered(specialization.n_regions(), related, has, |_| 1.0);
-    Surroundings { n_products, mass, count }
+    let mass = plain_sums(relatedness, Toward::List, &Lists::held(specialization));
+    counted(mass, specialization, related)
 }
 
-/// 1 for each product of `region`.
-fn presence(specialization: &Specialization, region: usize) -> Vec<f64> {
-    let mut has = vec![0.0; specialization.n_products()];
-    specialization.products(region).iter().for_each(|&q| has[q] = 1.0);
-    has
+fn counted(
+    mass: Vec<f64>,
+    specialization: &Specialization,
+    related: &Neighbourhoods,
+) -> Surroundings {
+    let n_products = related.n_products();
+    let mut count = vec![0; mass.len()];
+    count.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
+        cancel::check();
+        for &q in specialization.products(region) {
+            let (around, _) = related.around(q);
+            around.iter().for_each(|&p| row[p as usize] += 1);
+        }
+    });
+    Surroundings { n_products, mass, count }
 }
 
 /// Computes the density over the products of `nearest` alone, weighted by relatedness: `n_regions` x `n_products`, in
@@ -174,9 +234,13 @@ pub fn nearest_density(specialization: &Specialization, nearest: &Neighbourhoods
     assert_eq!(specialization.n_products(), n_products, "the same products");
     let totals: Vec<f64> =
         (0..n_products).map(|p| nearest.of(p).iter().map(|(_, phi)| phi).sum()).collect();
-    let has = |region| presence(specialization, region);
-    let mut values = kernel::gathered(specialization.n_regions(), nearest, has, |phi| phi);
-    values.par_chunks_exact_mut(n_products.max(1)).for_each(|row| {
+    let mut values = vec![0.0; specialization.n_regions() * n_products];
+    values.par_chunks_exact_mut(n_products.max(1)).enumerate().for_each(|(region, row)| {
+        cancel::check();
+        for &q in specialization.products(region) {
+            let (around, phi) = nearest.around(q);
+            around.iter().zip(phi).for_each(|(&p, phi)| row[p as usize] += phi);
+        }
         for (value, total) in row.iter_mut().zip(&totals) {
             *value = if *total > 0.0 { (*value / total).min(1.0) } else { 0.0 };
         }
@@ -220,8 +284,8 @@ mod tests {
         // Region 2 has P3 and P4.
         let around = surroundings(&m, &phi, &phi.at_least(0.5));
         assert!((around.mass(2, 0) - (0.5 + 1.0 / 3.0)).abs() < 1e-15);
-        let counts: Vec<f64> = (0..4).map(|p| around.count(2, p)).collect();
-        assert_eq!(counts, [1.0, 1.0, 1.0, 1.0]);
+        let counts: Vec<usize> = (0..4).map(|p| around.count(2, p)).collect();
+        assert_eq!(counts, [1, 1, 1, 1]);
         // Two nearest of P1: P2 and P3, of P4: P3 and, at 1/3, half of P1 and half of P2.
         check(&nearest_density(&m, &phi.nearest(2)), 2, [0.5, 0.5, 4.0 / 7.0, 2.0 / 3.0]);
         check(&nearest_density(&m, &phi.nearest(9)), 2, [0.625, 0.625, 0.4, 0.5]);

@@ -3,7 +3,7 @@
 //! ECI orders the countries of the world because what they export is nested and connected. On other data it need
 //! not: these numbers say so, without a threshold of their own.
 
-use crate::complexity::{ComplexityError, ComplexityParams, complexity};
+use crate::complexity::{ComplexityError, ComplexityParams, Spectrum, complexity};
 use crate::network::{Nestedness, nestedness};
 use crate::{Rca, RcaRule, Specialization};
 
@@ -60,19 +60,17 @@ pub fn spearman(a: &[Option<f64>], b: &[Option<f64>]) -> Option<f64> {
     pearson(&ranks(&a), &ranks(&b))
 }
 
-/// Looks at the complexity of the specialisations that `rule` makes.
+/// Looks at the complexity of the specialisations `m` that `rule` makes of `rca`, by their `spectrum`.
 #[expect(clippy::cast_precision_loss, reason = "counts of regions and products")]
-pub fn diagnostics(rca: &Rca, rule: RcaRule) -> Diagnostics {
-    let at = |factor: f64| {
-        let rule = match rule {
-            RcaRule::AtLeast(threshold) => RcaRule::AtLeast(threshold * factor),
-            RcaRule::Above(threshold) => RcaRule::Above(threshold * factor),
-        };
-        let m = Specialization::new(rca, rule);
-        let found = complexity(&m, ComplexityParams::PY_ECOMPLEXITY);
-        (m, found)
-    };
-    let (m, found) = at(1.0);
+pub fn diagnostics(
+    rca: &Rca,
+    rule: RcaRule,
+    m: &Specialization,
+    spectrum: &Result<Spectrum, ComplexityError>,
+) -> Diagnostics {
+    const PARAMS: ComplexityParams = ComplexityParams::PY_ECOMPLEXITY;
+    let of_spectrum = spectrum.as_ref().map_err(|error| *error);
+    let found = of_spectrum.and_then(|spectrum| spectrum.complexity(PARAMS));
     let n_regions = (0..m.n_regions()).filter(|&r| m.diversity(r) > 0).count();
     let n_products = (0..m.n_products()).filter(|&p| m.ubiquity(p) > 0).count();
     let n_cells: usize = (0..m.n_regions()).map(|r| m.diversity(r)).sum();
@@ -90,10 +88,14 @@ pub fn diagnostics(rca: &Rca, rule: RcaRule) -> Diagnostics {
         .filter_map(|(r, eci)| Some(((*eci)?, m.diversity(r) as f64)))
         .unzip();
     let stability = |factor: f64| {
-        let (_, other) = at(factor);
+        let rule = match rule {
+            RcaRule::AtLeast(threshold) => RcaRule::AtLeast(threshold * factor),
+            RcaRule::Above(threshold) => RcaRule::Above(threshold * factor),
+        };
+        let other = complexity(&Specialization::new(rca, rule), PARAMS);
         spearman(&eci, &other.ok()?.eci).map(f64::abs)
     };
-    let rank_stability = match (stability(0.75), stability(1.25)) {
+    let rank_stability = match rayon::join(|| stability(0.75), || stability(1.25)) {
         (Some(a), Some(b)) => Some(a.min(b)),
         _ => None,
     };
@@ -102,7 +104,7 @@ pub fn diagnostics(rca: &Rca, rule: RcaRule) -> Diagnostics {
         lambda_2,
         spectral_gap: lambda_2.zip(lambda_3).map(|(second, third)| second - third),
         diversity_correlation: pearson(&own, &diversity),
-        nestedness: nestedness(&m),
+        nestedness: nestedness(m),
         rank_stability,
     }
 }
@@ -110,6 +112,7 @@ pub fn diagnostics(rca: &Rca, rule: RcaRule) -> Diagnostics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::complexity::spectrum;
     use crate::{Exports, Reference, rca};
 
     #[test]
@@ -133,12 +136,17 @@ mod tests {
         });
         let exports = Exports::new(20, 30, values.collect()).expect("valid");
         let rca = rca(&exports, Reference::Own);
-        let found = diagnostics(&rca, RcaRule::AtLeast(1.0));
+        let diagnosed = |threshold: f64| {
+            let rule = RcaRule::AtLeast(threshold);
+            let m = Specialization::new(&rca, rule);
+            diagnostics(&rca, rule, &m, &spectrum(&m))
+        };
+        let found = diagnosed(1.0);
         assert!(found.fill.is_some_and(|fill| (0.0..=1.0).contains(&fill)));
         assert!(found.spectral_gap.is_some_and(|gap| gap > 0.0));
         assert!(found.diversity_correlation.is_some_and(|r| r.abs() <= 1.0));
         assert!(found.rank_stability.is_none_or(|r| (0.0..=1.0).contains(&r)));
-        let none = diagnostics(&rca, RcaRule::AtLeast(1e9));
+        let none = diagnosed(1e9);
         assert_eq!((none.fill, none.lambda_2, none.nestedness), (None, None, None));
     }
 }

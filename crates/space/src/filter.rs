@@ -37,14 +37,20 @@ pub struct Filtered {
 }
 
 impl Exports {
-    /// The exports of some regions in some products, by their places.
+    /// The exports of some regions in some products, by their places, which ascend.
     ///
     /// # Panics
     ///
     /// If a place is beyond the matrix.
     pub fn select(&self, regions: &[usize], products: &[usize]) -> Self {
-        let values =
-            regions.iter().flat_map(|&r| products.iter().map(move |&p| self.get(r, p))).collect();
+        if regions.len() == self.n_regions() && products.len() == self.n_products() {
+            return self.clone();
+        }
+        let mut values = Vec::with_capacity(regions.len() * products.len());
+        for &r in regions {
+            let row = self.row(r);
+            values.extend(products.iter().map(|&p| row[p]));
+        }
         // Values of a valid matrix are valid.
         Self::new(regions.len(), products.len(), values)
             .unwrap_or_else(|_| unreachable!("values of a valid matrix"))
@@ -52,18 +58,20 @@ impl Exports {
 }
 
 impl Exports {
-    /// The same matrix with nothing but the exports of some regions in some products, by their places.
+    /// The same matrix with nothing but the exports of some regions in some products, by their places, which ascend.
     ///
     /// # Panics
     ///
     /// If a place is beyond the matrix.
     pub fn only(&self, regions: &[usize], products: &[usize]) -> Self {
         let n = self.n_products();
+        if regions.len() == self.n_regions() && products.len() == n {
+            return self.clone();
+        }
         let mut values = vec![0.0; self.n_regions() * n];
         for &r in regions {
-            for &p in products {
-                values[r * n + p] = self.get(r, p);
-            }
+            let (row, into) = (self.row(r), &mut values[r * n..][..n]);
+            products.iter().for_each(|&p| into[p] = row[p]);
         }
         Self::new(self.n_regions(), n, values)
             .unwrap_or_else(|_| unreachable!("values of a valid matrix"))

@@ -1,28 +1,33 @@
 //! The few loops in which all the time goes. Each output is computed by one thread in one order, so the bits do
 //! not depend on the threads; instructions are chosen when it runs, without contracting products and sums.
 
-use crate::{Neighbourhoods, Relatedness, Specialization};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use pulp::Arch;
 use rayon::prelude::*;
 
-/// Products of a block of outputs.
-const BLOCK: usize = 512;
+/// Products of a block of outputs: what is summed around them stays in the processor's own caches.
+pub(crate) const BLOCK: usize = 64;
 
-/// Products summed into a block at a time: their part of the matrix stays in the processor's cache.
-const TILE: usize = 128;
+/// Products of a block whose sums are made together, in registers.
+pub(crate) const STRIP: usize = 16;
 
-/// Puts the number of regions that `product` shares with each of the products from `from` on into `row`.
-pub(crate) fn co_occurrences(
-    specialization: &Specialization,
-    product: usize,
-    from: usize,
-    row: &mut [f64],
-) {
-    cancel::check();
-    let own = specialization.bits(product);
-    let others = specialization.bits_from(from);
+/// Strips of a block.
+pub(crate) const N_STRIPS: usize = BLOCK / STRIP;
+
+/// Products that are summed at a time. They are added four by four, and what is left of a tile one by one: another number
+/// would give other bits.
+pub(crate) const TILE: usize = 128;
+
+/// A value of each product of a block.
+pub(crate) type Block = [f64; BLOCK];
+
+/// A value of each product of a strip.
+pub(crate) type Strip = [f64; STRIP];
+
+/// Puts the number of regions that a product shares with each of the products from another on into `row`: `own` are its
+/// regions, one bit a region, and `others` those of the others.
+pub(crate) fn co_occurrences(own: &[u64], others: &[u64], row: &mut [f64]) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
@@ -35,6 +40,37 @@ pub(crate) fn co_occurrences(
                     n += (own[word] & other[word]).count_ones();
                 }
                 row[at] = f64::from(n);
+            }
+        },
+    );
+}
+
+/// Counts in how many rows of `regions` each product of a block is, where `rows` has a 1 for those that are and a 0 for
+/// others.
+pub(crate) fn counts(rows: &[[u8; BLOCK]], regions: &[u32], into: &mut Block) {
+    /// As many as a byte counts.
+    const BYTE: usize = 255;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut all = [0u32; BLOCK];
+            let mut from = 0;
+            while from < regions.len() {
+                let mut bytes = [0u8; BLOCK];
+                let to = if regions.len() - from > BYTE { from + BYTE } else { regions.len() };
+                for &region in &regions[from..to] {
+                    let row = &rows[region as usize];
+                    for at in 0..BLOCK {
+                        bytes[at] = bytes[at].wrapping_add(row[at]);
+                    }
+                }
+                for at in 0..BLOCK {
+                    all[at] += bytes[at] as u32;
+                }
+                from = to;
+            }
+            for at in 0..BLOCK {
+                into[at] = all[at] as f64;
             }
         },
     );
@@ -72,152 +108,100 @@ pub(crate) fn gram(rows: &[f64], n: usize) -> Vec<f64> {
     sums
 }
 
-/// Which of two products comes first in the relatedness that is summed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Toward {
-    /// `phi[p,q]`: of the product around which is summed to those of the list.
-    List,
-    /// `phi[q,p]`.
-    Product,
+/// The entries of lists in one tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entries<'a> {
+    /// Where those of each list begin, and where the last end.
+    pub(crate) starts: &'a [usize],
+    /// The place in the tile of the product of each.
+    pub(crate) places: &'a [u8],
 }
 
-/// What a list of weighted products adds up to: `sum over q of w[q] phi[p,q]` (or `phi[q,p]`) for each list and each p, row
-/// after row. Lists ascend.
-pub(crate) fn weighted_sums(
-    relatedness: &Relatedness,
-    lists: &[Vec<(usize, f64)>],
-    toward: Toward,
-) -> Vec<f64> {
-    let n = relatedness.n_products();
-    let blocks: Vec<Vec<f64>> = (0..n.div_ceil(BLOCK))
-        .into_par_iter()
-        .map(|block| {
-            let from = block * BLOCK;
-            let width = BLOCK.min(n - from);
-            let mut sums = vec![0.0; lists.len() * width];
-            let mut done = vec![0; lists.len()];
-            let mut part = vec![0.0; TILE * width];
-            for start in (0..n).step_by(TILE) {
-                cancel::check();
-                let end = n.min(start + TILE);
-                for (q, row) in (start..end).zip(part.chunks_exact_mut(width)) {
-                    match toward {
-                        Toward::List => relatedness.column(q, from, row),
-                        Toward::Product => relatedness.row_part(q, from, row),
+/// Adds to the sums of each list the rows of its entries, four at a time.
+pub(crate) fn add_rows(sums: &mut [Strip], entries: Entries<'_>, rows: &[Strip; TILE]) {
+    let Entries { starts, places } = entries;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let row = |place: u8| &rows[place as usize % TILE];
+            for list in 0..sums.len() {
+                let mut sum = sums[list];
+                let (fours, rest) = places[starts[list]..starts[list + 1]].as_chunks::<4>();
+                for &[a, b, c, d] in fours {
+                    let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+                    for at in 0..STRIP {
+                        sum[at] += (a[at] + b[at]) + (c[at] + d[at]);
                     }
                 }
-                for ((list, done), sums) in
-                    lists.iter().zip(&mut done).zip(sums.chunks_exact_mut(width))
-                {
-                    let rest = &list[*done..];
-                    let n_here = rest.partition_point(|(q, _)| *q < end);
-                    *done += n_here;
-                    let row = |q: usize| &part[(q - start) * width..][..width];
-                    add_rows(sums, &rest[..n_here], row);
+                for &a in rest {
+                    let a = row(a);
+                    for at in 0..STRIP {
+                        sum[at] += a[at];
+                    }
                 }
+                sums[list] = sum;
             }
-            sums
-        })
-        .collect();
-    let mut all = vec![0.0; lists.len() * n];
-    all.par_chunks_exact_mut(n.max(1)).enumerate().for_each(|(list, row)| {
-        for (into, block) in row.chunks_mut(BLOCK).zip(&blocks) {
-            let width = into.len();
-            into.copy_from_slice(&block[list * width..][..width]);
-        }
-    });
-    all
+        },
+    );
 }
 
-/// Adds weighted rows to `sums`, four at a time.
-fn add_rows<'v>(sums: &mut [f64], list: &[(usize, f64)], row: impl Fn(usize) -> &'v [f64]) {
-    let n = sums.len();
-    let (fours, rest) = list.as_chunks::<4>();
-    for &[(a, u), (b, v), (c, w), (d, x)] in fours {
-        let (a, b, c, d) = (&row(a)[..n], &row(b)[..n], &row(c)[..n], &row(d)[..n]);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for at in 0..n {
-                    sums[at] += (u * a[at] + v * b[at]) + (w * c[at] + x * d[at]);
+/// The same where each entry has `K` weights, of which each gives a sum.
+pub(crate) fn add_weighted<const K: usize>(
+    sums: &mut [[Strip; K]],
+    entries: Entries<'_>,
+    weights: &[[f64; K]],
+    rows: &[Strip; TILE],
+) {
+    let Entries { starts, places } = entries;
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let row = |place: u8| &rows[place as usize % TILE];
+            for list in 0..sums.len() {
+                let mut sum = sums[list];
+                let entries = starts[list]..starts[list + 1];
+                let (fours, rest) = places[entries.clone()].as_chunks::<4>();
+                let (weights_of_fours, weights_of_rest) = weights[entries].as_chunks::<4>();
+                for (&[a, b, c, d], [t, u, v, w]) in fours.iter().zip(weights_of_fours) {
+                    let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+                    for k in 0..K {
+                        let (t, u, v, w) = (t[k], u[k], v[k], w[k]);
+                        for at in 0..STRIP {
+                            sum[k][at] += (t * a[at] + u * b[at]) + (v * c[at] + w * d[at]);
+                        }
+                    }
                 }
-            },
-        );
-    }
-    for &(a, u) in rest {
-        let a = &row(a)[..n];
-        for at in 0..n {
-            sums[at] += u * a[at];
-        }
-    }
+                for (&a, weights) in rest.iter().zip(weights_of_rest) {
+                    let a = row(a);
+                    for k in 0..K {
+                        let weight = weights[k];
+                        for at in 0..STRIP {
+                            sum[k][at] += weight * a[at];
+                        }
+                    }
+                }
+                sums[list] = sum;
+            }
+        },
+    );
 }
 
-/// Regions whose values of a product are looked up at a time.
-const SIDE_BY_SIDE: usize = 8;
-
-/// `sum over (q, w) of lists.of(p) of w * values(region)[q]`, for each of `n_regions` and each p, row after row; `weight` gives w.
-pub(crate) fn gathered(
-    n_regions: usize,
-    lists: &Neighbourhoods,
-    values: impl Fn(usize) -> Vec<f64> + Sync,
-    weight: impl Fn(f64) -> f64 + Sync,
-) -> Vec<f64> {
-    let n = lists.n_products();
-    let mut sums = vec![0.0; n_regions * n];
-    sums.par_chunks_mut((SIDE_BY_SIDE * n).max(1)).enumerate().for_each(|(chunk, rows)| {
-        cancel::check();
-        // A product's values stand together, so that a list is gone through once for all of these regions.
-        let mut of_product = vec![[0.0; SIDE_BY_SIDE]; n];
-        for lane in 0..rows.len() / n {
-            let of_region = values(chunk * SIDE_BY_SIDE + lane);
-            for (lanes, value) in of_product.iter_mut().zip(of_region) {
-                lanes[lane] = value;
+/// Adds `row` to `sums`.
+pub(crate) fn add(sums: &mut Block, row: &Block) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for at in 0..BLOCK {
+                sums[at] += row[at];
             }
-        }
-        for p in 0..n {
-            let mut sum = [0.0; SIDE_BY_SIDE];
-            for &(q, listed) in lists.of(p) {
-                let w = weight(listed);
-                for (sum, value) in sum.iter_mut().zip(&of_product[q]) {
-                    *sum += w * value;
-                }
-            }
-            for (row, sum) in rows.chunks_exact_mut(n).zip(sum) {
-                row[p] = sum;
-            }
-        }
-    });
-    sums
+        },
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blocks_and_tiles_leave_nothing_out() {
-        let n = 2 * BLOCK + 7;
-        let m = Specialization::from_fn(70, n, |r, p| (p * 31 + r * r * 7 + r * p) % 11 < 3);
-        let phi = crate::relatedness(&m, crate::Measure::Conditional);
-        let lists: Vec<Vec<(usize, f64)>> = vec![
-            (0..n).map(|q| (q, 1.0)).collect(),
-            (0..n).filter(|q| q % 3 == 0).map(|q| (q, -0.5)).collect(),
-            Vec::new(),
-        ];
-        for toward in [Toward::List, Toward::Product] {
-            let found = weighted_sums(&phi, &lists, toward);
-            for (at, list) in lists.iter().enumerate() {
-                for p in 0..n {
-                    let of = |q: usize| match toward {
-                        Toward::List => phi.get(p, q),
-                        Toward::Product => phi.get(q, p),
-                    };
-                    let expected: f64 = list.iter().map(|(q, w)| w * of(*q)).sum();
-                    assert!((found[at * n + p] - expected).abs() < 1e-9);
-                }
-            }
-        }
-    }
+    use proptest::prelude::*;
 
     #[test]
     fn gram_is_the_product_of_columns() {
@@ -229,6 +213,37 @@ mod tests {
             for q in 0..n {
                 let expected: f64 = (0..rows).map(|r| x[r * n + p] * x[r * n + q]).sum();
                 assert!((found[p * n + q] - expected).abs() < 1e-9);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_and_bits_count_the_same(
+            cells in prop::collection::vec(any::<[bool; 3]>(), 0..700),
+        ) {
+            // Products 0 to 2 have the regions that say so, the others of the block none.
+            let rows: Vec<[u8; BLOCK]> = cells
+                .iter()
+                .map(|has| std::array::from_fn(|at| u8::from(has.get(at) == Some(&true))))
+                .collect();
+            let n_words = cells.len().div_ceil(64);
+            let mut bits = vec![0u64; n_words * 3];
+            for (region, has) in cells.iter().enumerate() {
+                for product in (0..3).filter(|&product| has[product]) {
+                    bits[product * n_words + region / 64] |= 1 << (region % 64);
+                }
+            }
+            for product in 0..3 {
+                let own = &bits[product * n_words..][..n_words];
+                let mut expected = [0.0; 3];
+                co_occurrences(own, &bits, &mut expected);
+                let regions: Vec<u32> =
+                    (0u32..).zip(&cells).filter(|(_, has)| has[product]).map(|(r, _)| r).collect();
+                let mut found = [1.0; BLOCK];
+                counts(&rows, &regions, &mut found);
+                prop_assert_eq!(&found[..3], &expected);
+                prop_assert!(found[3..].iter().all(|count| *count == 0.0));
             }
         }
     }

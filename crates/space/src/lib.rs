@@ -27,6 +27,7 @@
 //! # Ok::<(), space::ExportsError>(())
 //! ```
 
+mod co_occurrence;
 pub mod complexity;
 mod concentration;
 pub mod convergence;
@@ -43,11 +44,14 @@ mod rca;
 mod relatedness;
 mod sophistication;
 pub mod spatial;
+mod sums;
 mod validation;
 mod variety;
 
-pub use complexity::{Complexity, ComplexityError, ComplexityParams, complexity};
-pub use concentration::{Classes, Concentration, Specificity, concentration, specificity};
+pub use complexity::{
+    Complexity, ComplexityError, ComplexityParams, Spectrum, complexity, spectrum,
+};
+pub use concentration::{Classes, Concentration, Specificity, concentration, gini, specificity};
 pub use density::{Density, Surroundings, density, nearest_density, surroundings, value_density};
 pub use diagnostics::{Diagnostics, diagnostics, spearman};
 pub use dynamics::{Change, change, jump};
@@ -61,5 +65,6 @@ pub use relatedness::{
     correlation, proximity, relatedness, revealed_by_additions,
 };
 pub use sophistication::{Expy, expy, prody, specialized_mean};
+pub use sums::{SumsAround, sums_around};
 pub use validation::{Null, TestedLink, validate};
 pub use variety::{Around, entropies_around, entropy, related_variety};

@@ -94,15 +94,11 @@ impl Exports {
         &self.values[region * self.n_products..][..self.n_products]
     }
 
-    /// What each region exports, in ascending order of the products, each with its share of the region's exports, in
-    /// `(0, 1]`.
-    pub(crate) fn shares(&self) -> Vec<Vec<(usize, f64)>> {
-        let of_region = |region: usize| {
-            let total = self.region_totals[region];
-            let cells = self.row(region).iter().enumerate().filter(|(_, x)| **x > 0.0);
-            cells.map(|(product, x)| (product, x / total)).collect()
-        };
-        (0..self.n_regions).map(of_region).collect()
+    /// What `region` exports, in ascending order of the products, each with its share of the region's exports, in `(0, 1]`.
+    pub(crate) fn shares_of(&self, region: usize) -> impl Iterator<Item = (usize, f64)> {
+        let total = self.region_totals[region];
+        let cells = self.row(region).iter().enumerate().filter(|(_, x)| **x > 0.0);
+        cells.map(move |(product, x)| (product, x / total))
     }
 
     /// Exports of each region, all products.

@@ -7,8 +7,9 @@
 //!                over rows, over columns, and over both                Almeida-Neto et al. (2008)
 //! ```
 
-use crate::kernel::{self, Toward};
+use crate::co_occurrence::CoOccurrence;
 use crate::relatedness::Relatedness;
+use crate::sums::{SumsAround, shares, weighted_sums};
 use crate::{Exports, Specialization};
 use rayon::prelude::*;
 
@@ -40,7 +41,7 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
             .max_by(|&a, &b| best[a].total_cmp(&best[b]).then(b.cmp(&a)));
         let Some(p) = next else { break };
         is_done[p] = true;
-        for (q, value) in relatedness.either_way(p).into_iter().enumerate() {
+        for (q, value) in relatedness.either_way(p).iter().copied().enumerate() {
             if !is_done[q] && value > 0.0 && value > best[q] {
                 best[q] = value;
                 parent[q] = Some(p);
@@ -52,7 +53,8 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
         .into_par_iter()
         .map(|p| {
             cancel::check();
-            let row = relatedness.either_way(p).into_iter().enumerate().skip(p + 1);
+            let row = relatedness.either_way(p);
+            let row = row.iter().copied().enumerate().skip(p + 1);
             row.map(|(q, value)| Link { p, q, value, is_in_tree: is_in_tree(p, q) })
                 .filter(|link| link.is_in_tree || link.value >= threshold && link.value > 0.0)
                 .collect()
@@ -69,12 +71,25 @@ pub fn backbone(relatedness: &Relatedness, threshold: f64) -> Vec<Link> {
 /// If the two were not made for the same products.
 pub fn coherence(exports: &Exports, relatedness: &Relatedness) -> Vec<Option<f64>> {
     assert_eq!(exports.n_products(), relatedness.n_products(), "the same products");
-    let shares = exports.shares();
-    let around = kernel::weighted_sums(relatedness, &shares, Toward::List);
-    shares
-        .par_iter()
-        .zip(around.par_chunks_exact(exports.n_products().max(1)))
-        .map(|(shares, around)| {
+    let [around] = weighted_sums(relatedness, &shares(exports));
+    of_shares(exports, &around)
+}
+
+impl SumsAround {
+    /// [`coherence()`] of the exports and relatedness that were summed.
+    pub fn coherence(&self, exports: &Exports) -> Vec<Option<f64>> {
+        of_shares(exports, &self.shares)
+    }
+}
+
+/// Coherence of what the shares of each region add up to around each product.
+fn of_shares(exports: &Exports, around: &[f64]) -> Vec<Option<f64>> {
+    let n = exports.n_products();
+    (0..exports.n_regions())
+        .into_par_iter()
+        .map(|region| {
+            let around = &around[region * n..][..n];
+            let shares: Vec<(usize, f64)> = exports.shares_of(region).collect();
             (shares.len() > 1).then(|| {
                 shares
                     .iter()
@@ -119,14 +134,18 @@ fn overlap(m: &Specialization) -> Option<(f64, usize)> {
     let degrees: Vec<usize> = (0..m.n_products()).map(|p| m.ubiquity(p)).collect();
     let active: Vec<usize> = (0..degrees.len()).filter(|&p| degrees[p] > 0).collect();
     let n = active.len();
+    let shared = CoOccurrence::of(m.clone());
     let parts: Vec<f64> = active
         .par_iter()
         .enumerate()
         .map(|(at, &p)| {
+            cancel::check();
+            let mut with_later = vec![0.0; degrees.len() - p];
+            shared.put(p, p, &mut with_later);
             active[at + 1..]
                 .iter()
                 .filter(|&&q| degrees[p] != degrees[q])
-                .map(|&q| m.co_occurrence(p, q) as f64 / degrees[p].min(degrees[q]) as f64)
+                .map(|&q| with_later[q - p] / degrees[p].min(degrees[q]) as f64)
                 .sum()
         })
         .collect();

@@ -20,9 +20,9 @@
 //! * Products without PCI or related to nothing add nothing.
 
 use crate::density::Density;
-use crate::kernel::{self, Toward};
 use crate::rca::Specialization;
 use crate::relatedness::{Diagonal, Relatedness};
+use crate::sums::{Lists, Toward, plain_sums};
 use rayon::prelude::*;
 
 /// Which complexity outlook gain.
@@ -82,11 +82,10 @@ pub fn outlook(
         })
         .collect();
     // What a region has is taken off what all products bring: far fewer terms than what it has not.
-    let mut lists: Vec<Vec<(usize, f64)>> = (0..specialization.n_regions())
-        .map(|r| specialization.products(r).iter().map(|&q| (q, worth[q])).collect())
-        .collect();
-    lists.push(worth.iter().copied().enumerate().collect());
-    let mut gain = kernel::weighted_sums(relatedness, &lists, Toward::Product);
+    let every: Vec<usize> = (0..n).collect();
+    let held = (0..specialization.n_regions()).map(|region| specialization.products(region));
+    let lists = Lists::of(n, held.chain([every.as_slice()]));
+    let mut gain = plain_sums(relatedness, Toward::Product(&worth), &lists);
     let all = gain.split_off(specialization.n_regions() * n);
     let mut is_option = vec![true; gain.len()];
     let coi = gain

@@ -14,6 +14,7 @@
 //! * A region without exports has no RCA, nor has a product that the reference does not trade: undefined, not zero.
 
 use crate::Exports;
+use rayon::prelude::*;
 
 /// RCA of each region in each product.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,16 +105,14 @@ fn ratios(exports: &Exports, of_regions: &[f64], of_products: &[f64], total: f64
     let product_is_active: Vec<bool> = of_products.iter().map(|&x| x > 0.0).collect();
     let shares: Vec<f64> = of_products.iter().map(|x| x / total).collect();
     let mut values = vec![0.0; n_regions * n_products];
-    for region in (0..n_regions).filter(|&r| region_is_active[r]) {
-        let row = &mut values[region * n_products..][..n_products];
-        for ((value, x), (share, is_active)) in
-            row.iter_mut().zip(exports.row(region)).zip(shares.iter().zip(&product_is_active))
-        {
-            if *is_active && *x > 0.0 {
-                *value = x / of_regions[region] / share;
-            }
+    let rows = values.par_chunks_exact_mut(n_products.max(1)).enumerate();
+    rows.filter(|(region, _)| region_is_active[*region]).for_each(|(region, row)| {
+        let of_region = of_regions[region];
+        let cells = exports.row(region).iter().zip(shares.iter().zip(&product_is_active));
+        for (value, (x, (share, is_active))) in row.iter_mut().zip(cells) {
+            *value = if *is_active && *x > 0.0 { x / of_region / share } else { 0.0 };
         }
-    }
+    });
     Rca { n_regions, n_products, values, region_is_active, product_is_active }
 }
 
@@ -152,9 +151,13 @@ pub struct Specialization {
 impl Specialization {
     /// Applies `rule`; where RCA is undefined there is no specialisation.
     pub fn new(rca: &Rca, rule: RcaRule) -> Self {
-        Self::from_fn(rca.n_regions, rca.n_products, |r, p| {
-            rca.get(r, p).is_some_and(|rca| rule.holds(rca))
-        })
+        let of_region = |region: usize| -> Vec<usize> {
+            let cells = rca.row(region).iter().zip(&rca.product_is_active).enumerate();
+            let held = cells.filter(|(_, (rca, is_active))| **is_active && rule.holds(**rca));
+            held.filter(|_| rca.region_is_active[region]).map(|(product, _)| product).collect()
+        };
+        let rows = (0..rca.n_regions).into_par_iter().map(of_region).collect();
+        Self::from_rows(rca.n_products, rows)
     }
 
     /// The matrix with `M[r,p] = holds(r, p)`.
@@ -238,7 +241,10 @@ impl Specialization {
 
     /// The same with regions and products exchanged.
     pub fn transposed(&self) -> Self {
-        let rows = (0..self.n_products).map(|p| self.regions(p).collect()).collect();
+        let mut rows = vec![Vec::new(); self.n_products];
+        for (region, products) in self.products.iter().enumerate() {
+            products.iter().for_each(|&product| rows[product].push(region));
+        }
         Self::from_rows(self.n_regions, rows)
     }
 

@@ -28,7 +28,8 @@
 //!   its RCA is the same everywhere, for the correlation) is *unknown*: 0 to all, and [`Relatedness::is_known`]
 //!   says so.
 
-use crate::kernel;
+use crate::co_occurrence::CoOccurrence;
+use crate::kernel::{self, BLOCK, Block};
 use crate::{Exports, Rca, Specialization};
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -96,7 +97,7 @@ enum Pairs {
 /// Co-occurrence, and what a measure makes of it.
 #[derive(Debug, Clone, PartialEq)]
 struct Counted {
-    specialization: Specialization,
+    co_occurrence: CoOccurrence,
     measure: Measure,
     margins: Vec<f64>,
     /// What association compares with.
@@ -109,7 +110,7 @@ struct Counted {
 
 /// What of a square of pairs is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
+pub(crate) enum Line {
     /// How a product is related to others.
     Row,
     /// How others are related to a product.
@@ -119,11 +120,28 @@ enum Line {
 impl Counted {
     /// A part of the line of `q`: the products from `from` on.
     fn put(&self, q: usize, from: usize, line: Line, is_known: &[bool], into: &mut [f64]) {
-        if !is_known[q] {
+        if is_known[q] {
+            self.co_occurrence.put(q, from, into);
+            self.measure(q, from, line, is_known, into);
+        } else {
             into.fill(0.0);
-            return;
         }
-        kernel::co_occurrences(&self.specialization, q, from, into);
+    }
+
+    /// The same of a block; 0 beyond the last product.
+    fn put_block(&self, q: usize, block: usize, line: Line, is_known: &[bool], into: &mut Block) {
+        if is_known[q] {
+            let from = block * BLOCK;
+            let width = BLOCK.min(is_known.len() - from);
+            self.co_occurrence.of_block(q, block, into);
+            self.measure(q, from, line, is_known, &mut into[..width]);
+        } else {
+            into.fill(0.0);
+        }
+    }
+
+    /// Makes relatedness of the co-occurrences of `q`, which is known, with the products from `from` on.
+    fn measure(&self, q: usize, from: usize, line: Line, is_known: &[bool], into: &mut [f64]) {
         let last = from + into.len();
         let (own, others) = (self.margins[q], &self.margins[from..last]);
         if self.measure == Measure::Proximity && self.floor <= 0.0 {
@@ -154,9 +172,31 @@ const EQUALLY_CLOSE: f64 = 1e-12;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Neighbourhoods {
     lists: Vec<Vec<(usize, f64)>>,
+    /// Where the products that each product is around begin in the next two, and where the last end.
+    starts: Vec<usize>,
+    around: Vec<u32>,
+    weights: Vec<f64>,
 }
 
 impl Neighbourhoods {
+    /// Of lists that ascend.
+    fn of_lists(lists: Vec<Vec<(usize, f64)>>) -> Self {
+        let mut starts = vec![0; lists.len() + 1];
+        lists.iter().flatten().for_each(|(q, _)| starts[q + 1] += 1);
+        for at in 0..lists.len() {
+            starts[at + 1] += starts[at];
+        }
+        let n = starts[lists.len()];
+        let (mut next, mut around, mut weights) = (starts.clone(), vec![0; n], vec![0.0; n]);
+        for (p, list) in (0u32..).zip(&lists) {
+            for &(q, weight) in list {
+                (around[next[q]], weights[next[q]]) = (p, weight);
+                next[q] += 1;
+            }
+        }
+        Self { lists, starts, around, weights }
+    }
+
     /// The products around `product`, ascending, and their relatedness to it, times their share of a place where equally close
     /// ones share places.
     pub fn of(&self, product: usize) -> &[(usize, f64)] {
@@ -166,6 +206,12 @@ impl Neighbourhoods {
     /// Products there are.
     pub fn n_products(&self) -> usize {
         self.lists.len()
+    }
+
+    /// The products that `product` is around, ascending, and what [`Self::of`] each of them gives it.
+    pub(crate) fn around(&self, product: usize) -> (&[u32], &[f64]) {
+        let range = self.starts[product]..self.starts[product + 1];
+        (&self.around[range.clone()], &self.weights[range])
     }
 }
 
@@ -219,9 +265,26 @@ impl Relatedness {
 
     fn of(pairs: Pairs, is_known: Vec<bool>) -> Self {
         let mut found = Self { n_products: is_known.len(), pairs, is_known, sums: Vec::new() };
-        found.sums =
-            (0..found.n_products).into_par_iter().map(|p| found.row(p).iter().sum()).collect();
+        found.sums = found.row_sums();
         found
+    }
+
+    /// The sum of each row, in the order of the products: a block of rows side by side.
+    fn row_sums(&self) -> Vec<f64> {
+        let of_block = |block: usize| {
+            cancel::check();
+            let (mut sums, mut column) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for q in 0..self.n_products {
+                self.block(q, block, Line::Column, &mut column);
+                kernel::add(&mut sums, &column);
+            }
+            sums
+        };
+        let blocks: Vec<Block> =
+            (0..self.n_products.div_ceil(BLOCK)).into_par_iter().map(of_block).collect();
+        let mut sums = blocks.concat();
+        sums.truncate(self.n_products);
+        sums
     }
 
     /// Proximities that were computed elsewhere. Pairs that are not given have 0, each pair counts for both
@@ -320,35 +383,38 @@ impl Relatedness {
     }
 
     /// The larger of the relatedness of `product` to all and of all to it.
-    pub(crate) fn either_way(&self, product: usize) -> Vec<f64> {
+    pub(crate) fn either_way(&self, product: usize) -> Cow<'_, [f64]> {
         let row = self.row(product);
-        let mut column = vec![0.0; self.n_products];
-        self.column(product, 0, &mut column);
-        column.iter_mut().zip(row.iter()).for_each(|(value, other)| *value = value.max(*other));
-        column
-    }
-
-    /// Relatedness of `product` to the products from `from` on.
-    pub(crate) fn row_part(&self, product: usize, from: usize, into: &mut [f64]) {
-        match &self.pairs {
-            Pairs::Given { rows, .. } => {
-                let start = product * self.n_products + from;
-                into.copy_from_slice(&rows[start..][..into.len()]);
+        let column = match &self.pairs {
+            Pairs::Given { columns: Some(columns), .. } => {
+                Cow::Borrowed(&columns[product * self.n_products..][..self.n_products])
             }
-            Pairs::Counted(counted) => counted.put(product, from, Line::Row, &self.is_known, into),
-        }
+            Pairs::Counted(counted) if !counted.measure.is_symmetric() => {
+                let mut column = vec![0.0; self.n_products];
+                counted.put(product, 0, Line::Column, &self.is_known, &mut column);
+                Cow::Owned(column)
+            }
+            Pairs::Given { .. } | Pairs::Counted(_) => return row,
+        };
+        row.iter().zip(column.iter()).map(|(a, b)| a.max(*b)).collect()
     }
 
-    /// Relatedness of the products from `from` on to `product`.
-    pub(crate) fn column(&self, product: usize, from: usize, into: &mut [f64]) {
+    /// How `product` is related to those of a block, or they to it; 0 beyond the last product.
+    pub(crate) fn block(&self, product: usize, block: usize, line: Line, into: &mut Block) {
         match &self.pairs {
             Pairs::Given { rows, columns } => {
-                let columns = columns.as_ref().unwrap_or(rows);
+                let lines = match (line, columns) {
+                    (Line::Column, Some(columns)) => columns,
+                    _ => rows,
+                };
+                let from = block * BLOCK;
+                let width = BLOCK.min(self.n_products - from);
                 let start = product * self.n_products + from;
-                into.copy_from_slice(&columns[start..][..into.len()]);
+                into[..width].copy_from_slice(&lines[start..][..width]);
+                into[width..].fill(0.0);
             }
             Pairs::Counted(counted) => {
-                counted.put(product, from, Line::Column, &self.is_known, into)
+                counted.put_block(product, block, line, &self.is_known, into);
             }
         }
     }
@@ -426,7 +492,7 @@ impl Relatedness {
             near.sort_unstable_by_key(|(q, _)| *q);
             near
         };
-        Neighbourhoods { lists: (0..self.n_products).into_par_iter().map(near).collect() }
+        Neighbourhoods::of_lists((0..self.n_products).into_par_iter().map(near).collect())
     }
 
     /// For each product the others that are related to it at or above `threshold`.
@@ -437,22 +503,15 @@ impl Relatedness {
             let row = row.iter().copied().enumerate();
             row.filter(|(q, phi)| *q != p && *phi >= threshold && *phi > 0.0).collect()
         };
-        Neighbourhoods { lists: (0..self.n_products).into_par_iter().map(near).collect() }
+        Neighbourhoods::of_lists((0..self.n_products).into_par_iter().map(near).collect())
     }
 
     /// The value that a `share` of all pairs of different known products is above: 0.05 gives the threshold of
     /// the closest 5 percent. `None` without pairs.
     pub fn threshold_of_closest(&self, share: f64) -> Option<f64> {
         let known: Vec<usize> = (0..self.n_products).filter(|&p| self.is_known[p]).collect();
-        let mut pairs: Vec<f64> = known
-            .par_iter()
-            .enumerate()
-            .flat_map_iter(|(at, &p)| {
-                let row = self.either_way(p);
-                known[at + 1..].iter().map(move |&q| row[q])
-            })
-            .collect();
-        if pairs.is_empty() {
+        let n_pairs = known.len() * known.len().saturating_sub(1) / 2;
+        if n_pairs == 0 {
             return None;
         }
         #[expect(
@@ -461,11 +520,47 @@ impl Relatedness {
             clippy::cast_sign_loss,
             reason = "a place among the pairs"
         )]
-        let place = ((1.0 - share.clamp(0.0, 1.0)) * pairs.len() as f64).floor() as usize;
-        let place = place.min(pairs.len() - 1);
-        let (_, value, _) = pairs.select_nth_unstable_by(place, f64::total_cmp);
+        let place = ((1.0 - share.clamp(0.0, 1.0)) * n_pairs as f64).floor() as usize;
+        let mut place = place.min(n_pairs - 1);
+        // Pairs are not kept: they are counted by their first bits, and those of the right ones are looked at again.
+        let of_rows = known.par_iter().enumerate().map(|(at, &p)| {
+            cancel::check();
+            (self.either_way(p), &known[at + 1..])
+        });
+        let count = |mut counts: Vec<usize>, (row, others): (Cow<'_, [f64]>, &[usize])| {
+            others.iter().for_each(|&q| counts[first_bits(row[q])] += 1);
+            counts
+        };
+        let none = || vec![0; 1 << N_FIRST_BITS];
+        let counts = of_rows.clone().fold(none, count).reduce(none, |mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+            a
+        });
+        let first = counts.iter().position(|&n| {
+            let is_here = place < n;
+            place -= if is_here { 0 } else { n };
+            is_here
+        })?;
+        let mut alike: Vec<f64> = of_rows
+            .flat_map_iter(|(row, others)| {
+                let values = others.iter().map(move |&q| row[q]);
+                values.filter(move |value| first_bits(*value) == first)
+            })
+            .collect();
+        let (_, value, _) = alike.select_nth_unstable_by(place, f64::total_cmp);
         Some(*value)
     }
+}
+
+/// The first bits of a number that are enough to tell most numbers apart.
+const N_FIRST_BITS: u32 = 16;
+
+/// They, as a number that rises with it.
+fn first_bits(value: f64) -> usize {
+    let bits = value.to_bits();
+    // Of negative numbers those with more bits are lower.
+    let rising = if value.is_sign_negative() { !bits } else { bits | 1 << 63 };
+    usize::try_from(rising >> (u64::BITS - N_FIRST_BITS)).unwrap_or(usize::MAX)
 }
 
 fn rescaled(ratio: f64) -> f64 {
@@ -482,6 +577,11 @@ impl Measure {
             Self::Revealed => Margin::CoOccurrence,
             Self::Proximity | Self::Conditional | Self::Survivor => Margin::Ubiquity,
         }
+    }
+
+    /// Whether it is the same to the last bit with the two products exchanged.
+    fn is_symmetric(self) -> bool {
+        !matches!(self, Self::Conditional | Self::Survivor)
     }
 
     /// Of two products with `count` in common and margins `a` and `b`; `total` is what association compares with,
@@ -537,9 +637,9 @@ pub fn relatedness(specialization: &Specialization, measure: Measure) -> Related
         .iter()
         .map(|&margin| margin > 0.0 && (measure != Measure::Survivor || margin < n_active))
         .collect();
-    let specialization = specialization.clone();
+    let co_occurrence = CoOccurrence::of(specialization.clone());
     let floor = f64::NEG_INFINITY;
-    let counted = Counted { specialization, measure, margins, total, sum, floor };
+    let counted = Counted { co_occurrence, measure, margins, total, sum, floor };
     Relatedness::of(Pairs::Counted(counted), is_known)
 }
 
@@ -768,6 +868,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_closest_share_is_that_of_all_pairs_in_order(
+            values in prop::collection::vec(prop_oneof![Just(0.0), Just(-0.0), -1.0f64..1.0, 0.5f64..0.500_001], 15),
+            share in 0.0f64..1.0,
+        ) {
+            let mut rows = vec![0.0; 36];
+            let pairs = (0..6).flat_map(|p| (p + 1..6).map(move |q| (p, q)));
+            for ((p, q), value) in pairs.zip(&values) {
+                (rows[p * 6 + q], rows[q * 6 + p]) = (*value, *value);
+            }
+            let found = Relatedness::symmetric(rows, vec![true; 6]).threshold_of_closest(share);
+            let mut sorted = values;
+            sorted.sort_by(f64::total_cmp);
+            // A place of the fifteen.
+            let place = (0..15u8).rev().find(|&at| f64::from(at) <= (1.0 - share) * 15.0).unwrap_or(0);
+            prop_assert_eq!(found.map(f64::to_bits), Some(sorted[usize::from(place)].to_bits()));
+        }
+
         #[test]
         fn symmetric_ranged_and_blind_to_the_order_of_regions(
             cells in prop::collection::vec(any::<bool>(), 70 * 7), shift in 0usize..70,

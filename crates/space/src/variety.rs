@@ -28,8 +28,8 @@
 //! * In bits; divide by log2(e) for nats. `0 log 0 = 0`. One product: 0. No exports: `None`.
 
 use crate::Exports;
-use crate::kernel::{self, Toward};
 use crate::relatedness::{Neighbourhoods, Relatedness};
+use crate::sums::{SumsAround, WeightedList, shares_and_terms, weighted_sums};
 use rayon::prelude::*;
 
 /// Entropy in bits of the groups that `group` puts the products in; `group[p]` counts from 0.
@@ -89,20 +89,27 @@ fn group_sums(exports: &[f64], group: &[usize]) -> Vec<f64> {
 }
 
 /// Entropies of each region around each product, in bits.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Around {
     n_products: usize,
     is_active: Vec<bool>,
-    group: Vec<Option<f64>>,
+    /// NaN for none.
+    group: Vec<f64>,
     weighted: Vec<f64>,
     is_isolated: Vec<bool>,
-    unrelated: Vec<Option<f64>>,
+    /// NaN for none.
+    unrelated: Vec<f64>,
+}
+
+/// A number, unless it is none.
+fn number(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
 }
 
 impl Around {
     /// Entropy of the other products of the group of `product`; `None` where `region` exports none of them.
     pub fn group(&self, region: usize, product: usize) -> Option<f64> {
-        self.group[region * self.n_products + product]
+        number(self.group[region * self.n_products + product])
     }
 
     /// Entropy weighted by relatedness; `None` for a region without exports, or a product related to nothing.
@@ -113,7 +120,7 @@ impl Around {
 
     /// Entropy of the products that are not related to `product`; `None` where `region` exports none of them.
     pub fn unrelated(&self, region: usize, product: usize) -> Option<f64> {
-        self.unrelated[region * self.n_products + product]
+        number(self.unrelated[region * self.n_products + product])
     }
 }
 
@@ -129,88 +136,114 @@ pub fn entropies_around(
     relatedness: &Relatedness,
     related: &Neighbourhoods,
 ) -> Around {
+    assert_eq!(relatedness.n_products(), exports.n_products(), "the same products");
+    let lists = shares_and_terms(exports);
+    let term = |&(product, [_, term]): &(usize, [f64; 2])| (product, [term]);
+    let terms: Vec<WeightedList<1>> =
+        lists.iter().map(|list| list.iter().map(term).collect()).collect();
+    let [weighted] = weighted_sums(relatedness, &terms);
+    around_of(weighted, &lists, exports, group, relatedness, related)
+}
+
+impl SumsAround {
+    /// [`entropies_around()`] of the exports and relatedness that were summed.
+    ///
+    /// # Panics
+    ///
+    /// If the arguments are not of the same products.
+    pub fn entropies(
+        &self,
+        exports: &Exports,
+        group: &[usize],
+        relatedness: &Relatedness,
+        related: &Neighbourhoods,
+    ) -> Around {
+        let lists = shares_and_terms(exports);
+        around_of(self.terms.clone(), &lists, exports, group, relatedness, related)
+    }
+}
+
+/// The entropies, with what the terms of each region add up to around each product, and its shares and terms.
+fn around_of(
+    mut weighted: Vec<f64>,
+    lists: &[WeightedList<2>],
+    exports: &Exports,
+    group: &[usize],
+    relatedness: &Relatedness,
+    related: &Neighbourhoods,
+) -> Around {
     let n = exports.n_products();
-    assert!(
-        group.len() == n && relatedness.n_products() == n && related.n_products() == n,
-        "the same products"
-    );
-    let of_region = |shares: Vec<(usize, f64)>| {
-        shares.into_iter().map(|(q, share)| (q, -share * share.log2())).collect()
-    };
-    let terms: Vec<Vec<(usize, f64)>> = exports.shares().into_iter().map(of_region).collect();
-    let mut weighted = kernel::weighted_sums(relatedness, &terms, Toward::List);
+    assert!(group.len() == n && related.n_products() == n, "the same products");
     let row_sums: Vec<f64> = (0..n).map(|p| relatedness.sum(p)).collect();
-    let of_products = |region: usize| {
-        let mut of_products = vec![0.0; n];
-        terms[region].iter().for_each(|&(q, term)| of_products[q] = term);
-        of_products
-    };
-    // What is near each product, and then what is not.
-    let shares = exports.shares();
-    let of_shares = |region: usize| {
-        let mut of_products = vec![0.0; n];
-        shares[region].iter().for_each(|&(q, share)| of_products[q] = share);
-        of_products
-    };
-    let near_terms = kernel::gathered(terms.len(), related, of_products, |_| 1.0);
-    let near_shares = kernel::gathered(terms.len(), related, of_shares, |_| 1.0);
-    let unrelated = near_terms
-        .par_chunks_exact(n.max(1))
-        .zip(near_shares.par_chunks_exact(n.max(1)))
-        .enumerate()
-        .flat_map_iter(|(region, (near_terms, near_shares))| {
-            cancel::check();
-            let (own_terms, own_shares) = (of_products(region), of_shares(region));
-            let all: f64 = own_terms.iter().sum();
-            let is_active = !terms[region].is_empty();
-            (0..n)
-                .map(|p| {
-                    if !is_active {
-                        return None;
-                    }
-                    let share = 1.0 - own_shares[p] - near_shares[p];
-                    let term = all - own_terms[p] - near_terms[p];
-                    let found = share.log2() + term / share;
-                    // Where hardly anything is left, or one product of it, rounding takes the rest: sum it anew.
-                    if share > 1e-6 && found > 1e-6 {
-                        Some(found)
-                    } else {
-                        entropy_of_unrelated(&shares[region], p, related.of(p))
-                    }
-                })
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    weighted.par_chunks_exact_mut(n.max(1)).for_each(|row| {
-        for (value, sum) in row.iter_mut().zip(&row_sums) {
-            *value = if *sum > 0.0 { *value / sum } else { 0.0 };
-        }
-    });
     let n_groups = group.iter().max().map_or(0, |last| last + 1);
-    let group = (0..exports.n_regions())
-        .into_par_iter()
-        .flat_map_iter(|region| group_entropies(exports.row(region), group, n_groups))
-        .collect();
+    let (mut unrelated, mut of_groups) =
+        (vec![f64::NAN; weighted.len()], vec![f64::NAN; weighted.len()]);
+    weighted
+        .par_chunks_exact_mut(n.max(1))
+        .zip(unrelated.par_chunks_exact_mut(n.max(1)))
+        .zip(of_groups.par_chunks_exact_mut(n.max(1)))
+        .enumerate()
+        .for_each(|(region, ((weighted, unrelated), of_groups))| {
+            cancel::check();
+            for (value, sum) in weighted.iter_mut().zip(&row_sums) {
+                *value = if *sum > 0.0 { *value / sum } else { 0.0 };
+            }
+            unrelated_entropies(&lists[region], related, unrelated);
+            group_entropies(exports.row(region), group, n_groups, of_groups);
+        });
     Around {
         n_products: n,
         is_active: exports.region_totals().iter().map(|&x| x > 0.0).collect(),
-        group,
+        group: of_groups,
         weighted,
         is_isolated: row_sums.iter().map(|&sum| sum <= 0.0).collect(),
         unrelated,
     }
 }
 
+/// Puts the entropy of what is not related to each product, of a region with these shares and terms; leaves those that have
+/// none as they are.
+fn unrelated_entropies(list: &[(usize, [f64; 2])], related: &Neighbourhoods, into: &mut [f64]) {
+    if list.is_empty() {
+        return;
+    }
+    // What is near each product and the product itself, and then what is not.
+    let mut near = vec![[0.0; 2]; into.len()];
+    for &(q, [share, term]) in list {
+        for &p in related.around(q).0 {
+            let [shares, terms] = &mut near[p as usize];
+            *shares += share;
+            *terms += term;
+        }
+    }
+    let mut own = vec![[0.0; 2]; into.len()];
+    list.iter().for_each(|&(q, of_product)| own[q] = of_product);
+    let all = list.iter().fold(0.0, |sum, (_, [_, term])| sum + term);
+    for (p, (into, ([near_shares, near_terms], [own_share, own_term]))) in
+        into.iter_mut().zip(near.iter().zip(&own)).enumerate()
+    {
+        let share = 1.0 - own_share - near_shares;
+        let term = all - own_term - near_terms;
+        let found = share.log2() + term / share;
+        // Where hardly anything is left, or one product of it, rounding takes the rest: sum it anew.
+        if share > 1e-6 && found > 1e-6 {
+            *into = found;
+        } else if let Some(found) = entropy_of_unrelated(list, p, related.of(p)) {
+            *into = found;
+        }
+    }
+}
+
 /// Entropy of the products of a region's `shares` that are neither `product` nor `related` to it, both ascending; `None` without
 /// any.
 fn entropy_of_unrelated(
-    shares: &[(usize, f64)],
+    shares: &[(usize, [f64; 2])],
     product: usize,
     related: &[(usize, f64)],
 ) -> Option<f64> {
     let mut near = related.iter().map(|(q, _)| *q).peekable();
     let mut rest = Vec::new();
-    for &(q, share) in shares {
+    for &(q, [share, _]) in shares {
         while near.next_if(|at| *at < q).is_some() {}
         if q != product && near.peek() != Some(&q) {
             rest.push(share);
@@ -220,8 +253,8 @@ fn entropy_of_unrelated(
     (sum > 0.0).then(|| rest.iter().map(|s| -s / sum * (s / sum).log2()).sum::<f64>().max(0.0))
 }
 
-/// For each product, the entropy of its group without it.
-fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize) -> Vec<Option<f64>> {
+/// Puts for each product the entropy of its group without it; leaves those that have none as they are.
+fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize, into: &mut [f64]) {
     // The entropy of a group without one product follows from the sums of x and of x log2 x.
     let (mut sums, mut logs) = (vec![0.0; n_groups], vec![0.0; n_groups]);
     let mut sizes = vec![0usize; n_groups];
@@ -230,34 +263,37 @@ fn group_entropies(exports: &[f64], group: &[usize], n_groups: usize) -> Vec<Opt
         logs[g] += x * x.log2();
         sizes[g] += 1;
     }
-    exports
-        .iter()
-        .zip(group)
-        .enumerate()
-        .map(|(at, (&x, &g))| {
-            let (others, sum, log) = if x > 0.0 {
-                (sizes[g] - 1, sums[g] - x, logs[g] - x * x.log2())
-            } else {
-                (sizes[g], sums[g], logs[g])
-            };
-            match others {
-                0 => None,
-                1 => Some(0.0),
-                _ if sum > 1e-6 * sums[g] => Some((sum.log2() - log / sum).max(0.0)),
-                // Where one product is nearly all of its group, rounding takes the rest: sum it anew.
-                _ => {
-                    let rest = || {
-                        let of_group = exports.iter().zip(group).enumerate();
-                        of_group
-                            .filter(|&(q, (y, h))| q != at && *h == g && *y > 0.0)
-                            .map(|(_, (y, _))| *y)
-                    };
-                    let sum: f64 = rest().sum();
-                    Some(rest().map(|y| -y / sum * (y / sum).log2()).sum::<f64>().max(0.0))
-                }
-            }
+    // A product that is not exported leaves its group as it is: one number for all of them.
+    let whole: Vec<f64> = (0..n_groups)
+        .map(|g| match sizes[g] {
+            0 => f64::NAN,
+            1 => 0.0,
+            _ => (sums[g].log2() - logs[g] / sums[g]).max(0.0),
         })
-        .collect()
+        .collect();
+    for (at, (into, (&x, &g))) in into.iter_mut().zip(exports.iter().zip(group)).enumerate() {
+        if x <= 0.0 {
+            *into = whole[g];
+            continue;
+        }
+        let sum = sums[g] - x;
+        *into = match sizes[g] - 1 {
+            0 => f64::NAN,
+            1 => 0.0,
+            _ if sum > 1e-6 * sums[g] => (sum.log2() - (logs[g] - x * x.log2()) / sum).max(0.0),
+            // Where one product is nearly all of its group, rounding takes the rest: sum it anew.
+            _ => {
+                let rest = || {
+                    let of_group = exports.iter().zip(group).enumerate();
+                    of_group
+                        .filter(|&(q, (y, h))| q != at && *h == g && *y > 0.0)
+                        .map(|(_, (y, _))| *y)
+                };
+                let sum: f64 = rest().sum();
+                rest().map(|y| -y / sum * (y / sum).log2()).sum::<f64>().max(0.0)
+            }
+        };
+    }
 }
 
 #[cfg(test)]

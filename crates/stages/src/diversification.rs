@@ -24,7 +24,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sources::hs_tables;
 use space::{
-    Classes, Concentration, Exports, Specificity, concentration, entropy, related_variety,
+    Classes, Concentration, Exports, Specificity, concentration, entropy, gini, related_variety,
     specificity,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +92,7 @@ fn variety(row: &[f64], of: &ProductGroups) -> VarietyColumns<'static> {
 struct Found {
     variety: VarietyColumns<'static>,
     active: Option<Concentration>,
-    all: Option<Concentration>,
+    gini_all: Option<f64>,
     specificity: Option<Specificity>,
 }
 
@@ -108,13 +108,13 @@ impl Found {
         Self {
             variety: variety(row, groups),
             active: concentration(row, Classes::Active),
-            all: concentration(&traded, Classes::All),
+            gini_all: gini(&traded, Classes::All),
             specificity: specificity(row, exports.product_totals()),
         }
     }
 
     fn row(self, year: i32, region_code: &str, market: MarketColumns) -> RegionYearRow<'_> {
-        let Self { variety, active, all, specificity } = self;
+        let Self { variety, active, gini_all, specificity } = self;
         RegionYearRow {
             year,
             region_code,
@@ -128,7 +128,7 @@ impl Found {
             null_reason: active.is_none().then_some("no_exports"),
             hirschman: active.map(|c| c.hirschman()),
             inverse_hhi: active.map(|c| c.inverse_hhi()),
-            gini_all: all.map(|c| c.gini),
+            gini_all,
             krugman: specificity.map(|s| s.krugman),
             hoover: specificity.map(|s| s.hoover()),
             hachman: specificity.map(|s| s.hachman),
@@ -294,24 +294,52 @@ fn market_columns(
     }
 }
 
+/// Products whose columns are taken out of the rows of regions together: they stand side by side there.
+const TOGETHER: usize = 8;
+
+/// Adds a row for each product that is exported.
 fn products_of_year(cube: &Cube, year: i32, exports: &Exports, rows: &mut Rows<ProductYear>) {
-    for (at, product) in cube.products.iter().enumerate() {
-        let column: Vec<f64> =
-            (0..cube.regions.len()).map(|region| exports.get(region, at)).collect();
-        let found = concentration(&column, Classes::Active);
-        let against = specificity(&column, exports.region_totals());
-        let (Some(found), Some(against)) = (found, against) else { continue };
-        rows.push(ProductYearRow {
-            year,
-            product,
-            n_regions: found.n_active,
-            hhi: found.hhi,
-            gini: found.gini,
-            locational_gini: against.locational_gini,
-            hoover: against.hoover(),
-            largest_share: found.largest_share,
-        });
-    }
+    let n_regions = cube.regions.len();
+    let found: Vec<Vec<ProductYearRow<'_>>> = cube
+        .products
+        .par_chunks(TOGETHER)
+        .enumerate()
+        .map(|(chunk, products)| {
+            let mut columns = vec![0.0; products.len() * n_regions];
+            for region in 0..n_regions {
+                let row = &exports.row(region)[chunk * TOGETHER..][..products.len()];
+                for (at, value) in row.iter().enumerate() {
+                    columns[at * n_regions + region] = *value;
+                }
+            }
+            let columns = columns.chunks_exact(n_regions.max(1));
+            let rows = products.iter().zip(columns);
+            rows.filter_map(|(product, column)| product_row(year, product, column, exports))
+                .collect()
+        })
+        .collect();
+    found.into_iter().flatten().for_each(|row| rows.push(row));
+}
+
+/// What the exports of a product by region say, if there are any.
+fn product_row<'a>(
+    year: i32,
+    product: &'a str,
+    column: &[f64],
+    exports: &Exports,
+) -> Option<ProductYearRow<'a>> {
+    let found = concentration(column, Classes::Active)?;
+    let against = specificity(column, exports.region_totals())?;
+    Some(ProductYearRow {
+        year,
+        product,
+        n_regions: found.n_active,
+        hhi: found.hhi,
+        gini: found.gini,
+        locational_gini: against.locational_gini,
+        hoover: against.hoover(),
+        largest_share: found.largest_share,
+    })
 }
 
 #[cfg(test)]

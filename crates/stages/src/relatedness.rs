@@ -1,5 +1,6 @@
 //! `trade.region_product_year` to `space.*`: RCA, relatedness, density, complexity.
 
+mod cells;
 mod changes;
 mod firms;
 mod outside;
@@ -34,7 +35,6 @@ use project::pipeline::{External, Pipeline};
 use project::stage_name::StageName;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use space::Rca;
 use space::complexity::eci_from_pci;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,13 +96,8 @@ impl Stage for Relatedness {
         let mut made = context.all_kept::<YearFiles>(&units)?;
         let missing: Vec<usize> = (0..units.len()).filter(|&at| made[at].is_none()).collect();
         if !missing.is_empty() {
-            let asked: Vec<i32> = missing.iter().filter_map(|&at| years.get(at).copied()).collect();
-            let mut found = work.make(&asked, &units, &years)?.into_iter();
-            for at in missing {
-                let files = match years.get(at) {
-                    Some(_) => found.next().unwrap_or_default(),
-                    None => work.pairs(&units[at])?,
-                };
+            let found = work.make(&missing, &units, &years)?;
+            for (at, files) in missing.into_iter().zip(found) {
                 context.keep(&units[at], files.all().cloned().collect(), &files)?;
                 made[at] = Some(files);
             }
@@ -204,86 +199,153 @@ impl Work<'_, '_> {
         Ok((cube, space, outside))
     }
 
-    /// Makes the years that are asked for, which ascend; `units` are those of `all` years.
+    /// Makes the units at the places that are `missing`, which ascend: those of years, and after them that of the pairs of products.
     fn make(
         &self,
-        asked: &[i32],
+        missing: &[usize],
         units: &[Unit],
-        all: &[i32],
+        years: &[i32],
     ) -> Result<Vec<YearFiles>, StageError> {
-        if asked.is_empty() {
-            return Ok(Vec::new());
-        }
+        let asked: BTreeSet<i32> =
+            missing.iter().filter_map(|&at| years.get(at).copied()).collect();
         let needed: BTreeSet<i32> = asked.iter().flat_map(|&year| self.seen(year)).collect();
         let (cube, space, outside) = self.space(needed.clone())?;
-        let mut years = Years { params: self.params, seen: BTreeMap::new(), last: None };
+        let of_years = years.iter().copied().zip(units);
+        let needed: Vec<(i32, &Unit)> =
+            of_years.filter(|(year, _)| needed.contains(year)).collect();
+        let of_pairs = missing.last().filter(|&&at| at == years.len()).map(|&at| &units[at]);
+        let (pairs, made) = rayon::join(
+            || of_pairs.map(|unit| self.pairs(unit, &cube, &space)).transpose(),
+            || self.years(&asked, &needed, (&cube, &space, &outside)),
+        );
+        let mut made = made?;
+        made.extend(pairs?);
+        Ok(made)
+    }
+
+    /// Makes the years that are `asked` for; `needed` are they and those that they are held against, which ascend.
+    fn years(
+        &self,
+        asked: &BTreeSet<i32>,
+        needed: &[(i32, &Unit)],
+        (cube, space, outside): (&Cube, &ProductSpace, &Outside),
+    ) -> Result<Vec<YearFiles>, StageError> {
+        let side_by_side = self.side_by_side(cube);
+        let params = self.params;
+        let mut years = Years { params, cube, space, outside, seen: BTreeMap::new(), last: None };
         let mut made = Vec::new();
-        for (&year, unit) in all.iter().zip(units).filter(|(year, _)| needed.contains(year)) {
-            if asked.contains(&year) {
-                let _making = self.context.making(&unit.name);
-                let context = self.context.named(unit, Some(&unit.name));
-                made.push(years.make(&cube, &space, &outside, year, &context)?);
-            } else {
-                years.look_at(&cube, &outside, year)?;
-            }
+        for some in needed.chunks(side_by_side) {
+            let mut looked_at: Vec<LookedAt> = some
+                .par_iter()
+                .map(|&(year, _)| years.look_at(year))
+                .collect::<Result<_, StageError>>()?;
+            years.see(&looked_at);
+            let files: Vec<Option<YearFiles>> = some
+                .par_iter()
+                .enumerate()
+                .filter(|(_, (year, _))| asked.contains(year))
+                .map(|(at, (_, unit))| {
+                    let _making = self.context.making(&unit.name);
+                    let context = self.context.named(unit, Some(&unit.name));
+                    let last = match at {
+                        0 => years.last.as_ref(),
+                        _ => Some(&looked_at[at - 1]),
+                    };
+                    years.make(&looked_at[at], last, &context).map(Some)
+                })
+                .collect::<Result<_, StageError>>()?;
+            made.extend(files.into_iter().flatten());
+            years.last = looked_at.pop();
         }
         Ok(made)
     }
 
+    /// How many years are made side by side: not every step of one uses all threads.
+    fn side_by_side(&self, cube: &Cube) -> usize {
+        let n_cells = cube.regions.len() * cube.products.len();
+        let n_fitting = self.context.memory().bytes() / (BYTES_OF_CELL * n_cells).max(1);
+        n_fitting.clamp(1, rayon::current_num_threads())
+    }
+
     /// Makes the pairs of products.
-    fn pairs(&self, unit: &Unit) -> Result<YearFiles, StageError> {
+    fn pairs(
+        &self,
+        unit: &Unit,
+        cube: &Cube,
+        space: &ProductSpace,
+    ) -> Result<YearFiles, StageError> {
         let _making = self.context.making(&unit.name);
-        let (cube, space, _) = self.space(BTreeSet::new())?;
         let context = self.context.named(unit, None);
-        let rows = pairs(&cube, &space, self.params.relatedness.publish_proximity_from);
+        let rows = pairs(cube, space, self.params.relatedness.publish_proximity_from);
         let mut table = LongTable::<Proximity>::create(&context, "pairs.parquet")?;
         table.add(rows)?;
         Ok(YearFiles { pairs: table.finish()?.into_iter().collect(), ..YearFiles::default() })
     }
 }
 
-/// RCA of the year that was looked at last.
-struct LastYear {
+/// What the numbers of a cell take in memory while a year is made, about.
+const BYTES_OF_CELL: usize = 256;
+
+/// A year that was looked at: what it is made of, and what others are held against.
+struct LookedAt {
     year: i32,
-    rca: Rca,
+    /// Of each region whether it reported anything.
+    is_reported: Vec<bool>,
+    basis: Basis,
 }
 
-/// The years, one after the other.
-struct Years<'p> {
-    params: &'p Params,
+/// The years, some side by side and then others.
+struct Years<'y> {
+    params: &'y Params,
+    cube: &'y Cube,
+    space: &'y ProductSpace,
+    outside: &'y Outside,
     seen: BTreeMap<i32, Seen>,
-    last: Option<LastYear>,
+    /// The last of those that were looked at before.
+    last: Option<LookedAt>,
 }
 
 impl Years<'_> {
-    /// Makes the files of a year.
+    /// Looks at a year.
+    fn look_at(&self, year: i32) -> Result<LookedAt, StageError> {
+        let slice = self.cube.slice(&[year], 1, "relatedness")?;
+        let basis = Basis::of(self.params, &slice.exports, self.outside.world(year)?);
+        Ok(LookedAt { year, is_reported: slice.is_reported, basis })
+    }
+
+    /// Keeps who is specialised in what.
+    fn see(&mut self, looked_at: &[LookedAt]) {
+        for LookedAt { year, basis, .. } in looked_at {
+            let seen = Seen::of(&basis.rca, &basis.specialization, &basis.exports);
+            self.seen.insert(*year, seen);
+        }
+    }
+
+    /// Makes the files of a year that was looked at; `last` is the one that was looked at before it.
     fn make(
-        &mut self,
-        cube: &Cube,
-        space: &ProductSpace,
-        outside: &Outside,
-        year: i32,
+        &self,
+        looked_at: &LookedAt,
+        last: Option<&LookedAt>,
         context: &Context<'_>,
     ) -> Result<YearFiles, StageError> {
-        let slice = cube.slice(&[year], 1, "relatedness")?;
-        let incomes = outside.incomes(cube, year, &slice);
-        let world = outside.world(year)?;
-        let mut found =
-            YearSpace::of(self.params, space, &slice.exports, world, incomes.as_deref());
+        let Self { params, cube, space, outside, seen, .. } = self;
+        let LookedAt { year, is_reported, basis } = looked_at;
+        let year = *year;
+        let incomes = outside.incomes(cube, year, is_reported);
+        let mut found = YearSpace::of(params, space, basis, incomes.as_deref());
         let pci = outside.pci.as_ref();
-        found.eci_external = pci.map(|pci| eci_from_pci(&found.specialization, pci));
-        found.rpop = outside.rpop(cube, year, &found.exports);
-        let before = self.last.take().filter(|last| last.year + 1 == year);
-        found.before = before.map(|last| last.rca);
+        found.eci_external = pci.map(|pci| eci_from_pci(found.specialization, pci));
+        found.rpop = outside.rpop(cube, year, found.exports);
+        let before = last.filter(|last| last.year + 1 == year);
+        found.before = before.map(|last| &last.basis.rca);
         if found.cleaned.regions.is_empty() {
             tracing::warn!(
                 year,
                 "the cleaning leaves nothing: see the section `cleaning` of the config"
             );
         }
-        let now = Seen::of(&found.rca, &found.specialization, &found.exports);
-        let n = self.params.relatedness.persistence_years;
-        let changes = Changes::of(&self.seen, year, &now, n);
+        let n = params.relatedness.persistence_years;
+        let changes = seen.get(&year).and_then(|now| Changes::of(seen, year, now, n));
         let rows = YearRows { cube, year, space: &found, changes: changes.as_ref() };
         let (mut by_region, mut by_product, mut by_year) = (
             Rows::<RegionYear>::default(),
@@ -294,47 +356,12 @@ impl Years<'_> {
         rows.products(&mut by_product);
         by_year.push(rows.year());
         let name = format!("{year}.parquet");
-        let files = YearFiles {
-            cells: write_cells(&rows, context)?,
+        Ok(YearFiles {
+            cells: cells::write(&rows, context)?,
             regions: by_region.file(context, &name)?.into_iter().collect(),
             products: by_product.file(context, &name)?.into_iter().collect(),
             year: by_year.file(context, &name)?.into_iter().collect(),
             pairs: Vec::new(),
-        };
-        self.seen.insert(year, now);
-        self.last = Some(LastYear { year, rca: found.rca });
-        Ok(files)
-    }
-
-    /// Looks at a year that others are held against.
-    fn look_at(&mut self, cube: &Cube, outside: &Outside, year: i32) -> Result<(), StageError> {
-        let slice = cube.slice(&[year], 1, "relatedness")?;
-        let basis = Basis::of(self.params, &slice.exports, outside.world(year)?);
-        let now = Seen::of(&basis.rca, &basis.specialization, &basis.exports);
-        self.seen.insert(year, now);
-        self.last = Some(LastYear { year, rca: basis.rca });
-        Ok(())
-    }
-}
-
-/// Writes the cells of a year: files of about one group of rows each are made side by side.
-fn write_cells(year: &YearRows<'_>, context: &Context<'_>) -> Result<Vec<DataFile>, StageError> {
-    let cube = year.cube;
-    let n_regions = (lake::GROUP_ROWS / cube.products.len().max(1)).max(1);
-    let made: Vec<Option<DataFile>> = (0..cube.regions.len().div_ceil(n_regions))
-        .into_par_iter()
-        .map(|chunk| {
-            let first = chunk * n_regions;
-            let last = cube.regions.len().min(first + n_regions);
-            let mut rows = year.cells(first..last);
-            if rows.n_rows() == 0 {
-                return Ok(None);
-            }
-            let name = format!("{}-{chunk:05}.parquet", year.year);
-            let mut writer = context.create(RegionProductYear::NAME, &name)?;
-            rows.write(&mut writer)?;
-            writer.finish().map(Some)
         })
-        .collect::<Result<_, StageError>>()?;
-    Ok(made.into_iter().flatten().collect())
+    }
 }

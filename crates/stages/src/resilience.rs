@@ -31,15 +31,15 @@ mod units;
 use self::episode::{EpisodeParams, EpisodePath, Side};
 use self::intervals::Replicated;
 use self::params::Params;
-use self::ranks::Responses;
+use self::ranks::{RankTables, Responses};
 use self::reach::{Reach, YearsBefore};
 use self::structure::Weights;
 use self::table_years::{Codes, TableYears};
 use self::tables::{
     CellRow, Component, CompositeRank, Donor, IndexInterval, MacroRegion, Margins, Nation,
-    NationPeriod, Placebo, Product, ProductTransformation, Rank, RankPair, Region, RegionCycle,
-    RegionDestination, RegionOwnership, RegionPeriod, RegionProduct, RegionTradeMode, Robustness,
-    ShiftShare, ShiftShareArcelus, ShiftShareProduct, ShockDate, Transformation,
+    NationPeriod, Placebo, Product, ProductTransformation, Region, RegionCycle, RegionDestination,
+    RegionOwnership, RegionPeriod, RegionProduct, RegionTradeMode, Robustness, ShiftShare,
+    ShiftShareArcelus, ShiftShareProduct, ShockDate, Transformation,
 };
 use self::units::ExpectedPaths;
 use super::context::{Context, Input, Made, Output};
@@ -137,7 +137,7 @@ impl Part for RegionDestination {
 
 impl Stage for Resilience {
     const NAME: StageName = StageName::Resilience;
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
     const BY_UNITS: bool = true;
     type Params = Params;
 
@@ -573,10 +573,11 @@ impl Making<'_> {
         let mut of_indices = Rows::<IndexInterval>::default();
         interval_rows::rows(path, &found, replicated, &mut of_indices);
         files.put(to, of_indices)?;
-        let (mut of_regions, mut pairs) = (Rows::<Rank>::default(), Rows::<RankPair>::default());
-        ranks::rows(path, &found, replicated, (&mut of_regions, &mut pairs));
-        files.put(to, of_regions)?;
-        files.put(to, pairs)?;
+        let mut of_ranks = RankTables::default();
+        ranks::rows(path, &found, replicated, &mut of_ranks);
+        files.put(to, of_ranks.regions)?;
+        files.put(to, of_ranks.pairs)?;
+        files.put(to, of_ranks.places)?;
         let mut robustness = Rows::<Robustness>::default();
         ranks::robustness_rows(path, &found, &mut robustness);
         files.put(to, robustness)

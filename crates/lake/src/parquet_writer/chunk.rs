@@ -158,10 +158,14 @@ impl Chunk<'_> {
             if self.is_nullable {
                 put_levels(page, values.len(), |at| !values[at].is_nan());
             }
-            page.reserve(values.len() * 8);
-            for value in values.iter().filter(|value| !value.is_nan()) {
-                page.extend_from_slice(&value.to_le_bytes());
+            // Each is put down, and the next one over it if it is none: nothing is asked of a cell.
+            let mut end = page.len();
+            page.resize(end + values.len() * 8, 0);
+            for value in values {
+                page[end..end + 8].copy_from_slice(&value.to_le_bytes());
+                end += if value.is_nan() { 0 } else { 8 };
             }
+            page.truncate(end);
             Ok(())
         })
     }
@@ -192,12 +196,18 @@ impl Chunk<'_> {
             if self.is_nullable {
                 put_levels(page, values.len(), |at| values[at].is_some());
             }
-            let there: Vec<bool> = values.iter().copied().flatten().collect();
-            page.extend(
-                there.chunks(8).map(|eight| {
-                    eight.iter().rev().fold(0, |byte, &flag| byte << 1 | u8::from(flag))
-                }),
-            );
+            let (mut byte, mut n_bits) = (0_u8, 0);
+            for &flag in values.iter().flatten() {
+                byte |= u8::from(flag) << n_bits;
+                n_bits += 1;
+                if n_bits == 8 {
+                    page.push(byte);
+                    (byte, n_bits) = (0, 0);
+                }
+            }
+            if n_bits > 0 {
+                page.push(byte);
+            }
             Ok(())
         })
     }

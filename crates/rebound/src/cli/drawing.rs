@@ -9,13 +9,14 @@ use lake::{Catalog, Lake};
 use project::causes::causes;
 use project::pipeline::Pipeline;
 use project::pipeline_file::PipelineFile;
+use project::report_settings::Language;
 use report::{self, Drawn, ReportArgs, USUAL_ADDRESS, destination};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -98,6 +99,7 @@ pub(super) fn report(
         }
     };
     let pipeline = PipelineFile::read(&args.pipeline)?.pipeline(runtime)?;
+    let files = watched(args, &pipeline);
     let (drawn, catalog) = draw(runtime, args, &pipeline)?;
     let firsts = drawn.figures.iter().filter_map(|files| files.first());
     for path in std::iter::once(&drawn.page).chain(firsts) {
@@ -105,7 +107,7 @@ pub(super) fn report(
     }
     match server {
         None => Ok(()),
-        Some(server) => serve(runtime, out, args, server, &drawn, catalog.run),
+        Some(server) => serve(runtime, out, args, server, &drawn, Seen { run: catalog.run, files }),
     }
 }
 
@@ -116,15 +118,15 @@ fn serve(
     args: &ReportArgs,
     server: Server,
     drawn: &Drawn,
-    run: String,
+    seen: Seen,
 ) -> anyhow::Result<()> {
-    let (tell, shown) = watch::channel(Arc::new(Shown::of(drawn, &run, 0)));
+    let (tell, shown) = watch::channel(Arc::new(Shown::of(drawn, &seen.run, 0)));
     let args = args.clone();
     // Drawing waits for what it reads, so that it has a runtime of its own. It ends with the program,
     // which waits for nothing.
     let own = query::runtime(0).context("failed to start the runtime")?;
     let follower = std::thread::Builder::new().name("report".to_owned());
-    follower.spawn(move || follow(&own, &args, run, &tell))?;
+    follower.spawn(move || follow(&own, &args, seen, &tell))?;
     runtime.block_on(until_interrupted(out, server, shown))
 }
 
@@ -149,22 +151,63 @@ async fn until_interrupted(
     }
 }
 
-/// Draws the report anew whenever something else than `run` is published, as long as the program
-/// lives. Where that fails, what is shown stays, and it is tried again later and later.
-fn follow(runtime: &Runtime, args: &ReportArgs, mut run: String, tell: &Tell) {
+/// When a file was written, and how many bytes it has; none if it is not there.
+type Stamp = Option<(SystemTime, u64)>;
+
+/// Files of which a report is drawn, with their stamps.
+type Watched = Vec<(PathBuf, Stamp)>;
+
+/// What a report is drawn of.
+#[derive(PartialEq, Eq)]
+struct Seen {
+    /// The run that is published.
+    run: String,
+    /// What else it hangs on.
+    files: Watched,
+}
+
+fn stamped(path: PathBuf) -> (PathBuf, Stamp) {
+    let of = path.metadata().ok().and_then(|of| Some((of.modified().ok()?, of.len())));
+    (path, of)
+}
+
+/// The pipeline, and the file of the report's words.
+fn watched(args: &ReportArgs, pipeline: &Pipeline) -> Watched {
+    let words = match &pipeline.report.language {
+        Language::File(path) => Some(path.clone()),
+        Language::English | Language::Chinese | Language::French => None,
+    };
+    std::iter::once(args.pipeline.clone()).chain(words).map(stamped).collect()
+}
+
+/// The stamps of the same files now.
+fn now(files: &Watched) -> Watched {
+    files.iter().map(|(path, _)| stamped(path.clone())).collect()
+}
+
+/// Draws the report anew whenever something else is published than what was `seen`, or its files are
+/// others, as long as the program lives. Where that fails, what is shown stays, and it is tried again
+/// later and later, or once a file is another.
+fn follow(runtime: &Runtime, args: &ReportArgs, mut seen: Seen, tell: &Tell) {
     let (mut wait, mut n_drawn) = (EACH, 0);
     let mut lake = None;
+    let mut failed: Option<(Watched, Instant)> = None;
     loop {
-        std::thread::sleep(wait);
-        match drawn_anew(runtime, args, &mut lake, &run) {
-            Ok(None) => wait = EACH,
-            Ok(Some((drawn, published))) => {
+        std::thread::sleep(EACH);
+        let files = now(&seen.files);
+        if failed.as_ref().is_some_and(|(of, until)| *of == files && Instant::now() < *until) {
+            continue;
+        }
+        match drawn_anew(runtime, args, &mut lake, &seen) {
+            Ok(None) => (wait, failed) = (EACH, None),
+            Ok(Some((drawn, of))) => {
                 n_drawn += 1;
-                tell.send_replace(Arc::new(Shown::of(&drawn, &published, n_drawn)));
-                (wait, run) = (EACH, published);
+                tell.send_replace(Arc::new(Shown::of(&drawn, &of.run, n_drawn)));
+                (wait, failed, seen) = (EACH, None, of);
             }
             Err(error) => {
                 wait = (2 * wait).min(AT_LEAST);
+                failed = Some((files, Instant::now() + wait));
                 let why = causes(error.as_ref()).join(": ");
                 tracing::warn!("the report that is served stays as it was drawn: {why}");
             }
@@ -172,25 +215,28 @@ fn follow(runtime: &Runtime, args: &ReportArgs, mut run: String, tell: &Tell) {
     }
 }
 
-/// The report, if something else than `run` is published, and the run that published it. The lake is
-/// opened once.
+/// The report, if something else is published than what was `seen`, or its files are others, and what
+/// it is drawn of. The lake is opened once.
 fn drawn_anew(
     runtime: &Runtime,
     args: &ReportArgs,
     lake: &mut Option<Lake>,
-    run: &str,
-) -> anyhow::Result<Option<(Drawn, String)>> {
+    seen: &Seen,
+) -> anyhow::Result<Option<(Drawn, Seen)>> {
+    let is_as_seen = now(&seen.files) == seen.files;
     let file = PipelineFile::read(&args.pipeline)?;
     let lake = match lake {
         Some(lake) => lake,
         None => lake.insert(lake_of(args, || file.lake())?),
     };
     let catalog = catalog(runtime, lake)?;
-    if catalog.run == run {
+    if is_as_seen && catalog.run == seen.run {
         return Ok(None);
     }
     let pipeline = file.pipeline(runtime)?;
+    // Stamped before they are read.
+    let files = watched(args, &pipeline);
     let drawn = draw_of(runtime, args, &pipeline, lake, &catalog)?;
     tracing::info!(run = catalog.run, "drew the report anew");
-    Ok(Some((drawn, catalog.run)))
+    Ok(Some((drawn, Seen { run: catalog.run, files })))
 }

@@ -12,7 +12,7 @@ use crate::log;
 use crate::measure::{self, MeasureArgs};
 use crate::resilience::{self, Page, ResilienceArgs, Resilient};
 use crate::run::{self, Options, RunError};
-use crate::shell::{self, Renewal};
+use crate::shell::{self, Tables};
 use anyhow::Context;
 use arrow::array::RecordBatch;
 use clap::Args;
@@ -20,9 +20,10 @@ use lake::Lake;
 use project::pipeline_file::PipelineFile;
 use report::ReportArgs;
 use report::destination::{self, DestinationError, FileForm};
-use report::export::{self, ExportArgs};
+use report::export::{self, Asked, ExportArgs};
 use report::new_file::NewFile;
-use report::output::{self, CsvArgs, Format, OutputError};
+use report::output::{self, CsvArgs, Format, OutputArgs, OutputError};
+use report::screen::{self, Look};
 use std::io::{IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Runtime;
@@ -35,15 +36,8 @@ pub(super) struct SqlArgs {
     /// Read the query from a file.
     #[arg(long, short, conflicts_with = "query")]
     file: Option<PathBuf>,
-    /// Form of the rows; otherwise what the name of --output says, or a table. A name that says another form is
-    /// refused; names in .txt, and those that say none, go with any.
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// Write to a file instead of standard output.
-    #[arg(long, short)]
-    output: Option<PathBuf>,
     #[command(flatten)]
-    csv: CsvArgs,
+    out: OutputArgs,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -74,7 +68,7 @@ pub(super) struct EstimateCommand {
     memory: MemoryArgs,
 }
 
-/// Writes rows to a file, or to standard output.
+/// Writes rows to a file, or to standard output. At a terminal a table is made for it.
 fn put<E: From<OutputError> + Into<anyhow::Error>>(
     format: Format,
     csv: CsvArgs,
@@ -83,6 +77,13 @@ fn put<E: From<OutputError> + Into<anyhow::Error>>(
     batches: impl IntoIterator<Item = Result<RecordBatch, E>>,
 ) -> anyhow::Result<()> {
     let Some(path) = path else {
+        if format == Format::Table && std::io::stdout().is_terminal() {
+            let batches = batches.into_iter().collect::<Result<Vec<_>, E>>().map_err(Into::into)?;
+            let width = Some(output::text_width());
+            let text = screen::shown(schema, &batches, &Look::default(), width)?;
+            std::io::stdout().write_all(text.as_bytes()).map_err(OutputError::from)?;
+            return Ok(());
+        }
         return output::write(format, csv, schema, batches, std::io::stdout()).map_err(Into::into);
     };
     let failed = |error| UsersError(format!("failed to write `{}`: {error}", path.display()));
@@ -108,7 +109,7 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         (Some(text), _) => text.clone(),
         (None, Some(path)) => std::fs::read_to_string(path)
             .map_err(|error| UsersError(format!("failed to read `{}`: {error}", path.display())))?,
-        (None, None) if args.output.is_none() && std::io::stdin().is_terminal() => {
+        (None, None) if args.out.output.is_none() && std::io::stdin().is_terminal() => {
             return shell(runtime, args);
         }
         (None, None) => {
@@ -124,18 +125,17 @@ pub(super) fn sql(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
         )
         .into());
     }
-    let format = destination::form(args.output.as_deref(), args.format, Format::Table)?;
-    if let Some(path) = &args.output {
+    let format = destination::form(args.out.output.as_deref(), args.out.format, Format::Table)?;
+    if let Some(path) = &args.out.output {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.file.as_deref())?;
     }
-    has_place(format, args.output.as_deref())?;
-    let is_binary = matches!(format, Format::Parquet | Format::Arrow);
-    if is_binary && args.output.is_none() && std::io::stdout().is_terminal() {
+    has_place(format, args.out.output.as_deref())?;
+    if !format.is_text() && args.out.output.is_none() && std::io::stdout().is_terminal() {
         return Err(UsersError("this form is not for a terminal: give -o FILE".to_owned()).into());
     }
     let lake = args.lake.open()?;
-    if let Some(path) = &args.output {
+    if let Some(path) = &args.out.output {
         destination::is_outside(path, lake.folder())?;
     }
     args.kept.read(runtime, &lake, |read| query(runtime, (args, format), &lake, &read, &text))
@@ -147,12 +147,9 @@ fn shell(runtime: &Runtime, args: &SqlArgs) -> anyhow::Result<()> {
     let lake = args.lake.open()?;
     let memory = args.memory.memory();
     args.kept.read(runtime, &lake, |read| {
-        let renewal = match read.kept() {
-            None => Renewal::Newest,
-            Some(_) => Renewal::Never,
-        };
+        let tables = read.kept().map_or(Tables::Published, Tables::of);
         let catalog = read.whole(runtime, &lake)?.catalog;
-        Ok(shell::run(runtime, &lake, catalog, renewal, memory)?)
+        Ok(shell::run(runtime, &lake, catalog, tables, memory)?)
     })
 }
 
@@ -168,25 +165,25 @@ fn query(
     let (_session, rows) = reading::start(runtime, lake, read, args.memory.memory(), text)?;
     let schema = rows.schema.clone();
     let batches = runtime.block_on(rows.all())?.into_iter().map(Ok::<_, OutputError>);
-    put(format, args.csv, args.output.as_deref(), &schema, batches)
+    put(format, args.out.csv, args.out.output.as_deref(), &schema, batches)
 }
 
 /// Measures a table.
 pub(super) fn measure(runtime: &Runtime, args: &MeasureArgs) -> anyhow::Result<()> {
-    let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
-    has_place(format, args.output.as_deref())?;
-    if let Some(path) = &args.output {
+    let format = destination::form(args.out.output.as_deref(), args.out.format, Format::Csv)?;
+    has_place(format, args.out.output.as_deref())?;
+    if let Some(path) = &args.out.output {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
     }
     let measured = measure::measure(args, runtime.handle())?;
     let schema = measured.schema.clone();
-    put(format, args.csv, args.output.as_deref(), &schema, measured)
+    put(format, args.out.csv, args.out.output.as_deref(), &schema, measured)
 }
 
 /// The folder that all tables of a table's resilience are asked for in.
 fn folder(args: &ResilienceArgs) -> anyhow::Result<Option<&Path>> {
-    let Some(path) = args.output.as_deref() else { return Ok(None) };
+    let Some(path) = args.out.output.as_deref() else { return Ok(None) };
     if args.all {
         destination::is_folder_name(path)?;
     }
@@ -205,7 +202,7 @@ fn put_all(found: &Resilient, args: &ResilienceArgs, folder: &Path) -> anyhow::R
     std::fs::create_dir_all(folder).map_err(|error| {
         UsersError(format!("failed to make the folder `{}`: {error}", folder.display()))
     })?;
-    let format = args.format.unwrap_or(Format::Csv);
+    let format = args.out.format.unwrap_or(Format::Csv);
     let path_of = |name: &str| folder.join(format!("{name}.{}", format.ending()));
     for (name, _) in found.files() {
         destination::is_no_input(&path_of(name), args.inputs())?;
@@ -214,7 +211,7 @@ fn put_all(found: &Resilient, args: &ResilienceArgs, folder: &Path) -> anyhow::R
     for (name, table) in found.files() {
         let path = path_of(name);
         let rows = table.rows.iter().cloned().map(Ok::<_, OutputError>);
-        put(format, args.csv, Some(&path), &table.schema, rows)?;
+        put(format, args.out.csv, Some(&path), &table.schema, rows)?;
         if let Some(why) = found.why_empty(table) {
             tracing::info!("`{}` has no rows: {why}", path.display());
         }
@@ -247,11 +244,11 @@ fn draw_page(
 /// Computes the resilience of a table's regions.
 pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Result<()> {
     let folder = folder(args)?;
-    let is_read = args.output.is_none() && std::io::stdout().is_terminal();
+    let is_read = args.out.output.is_none() && std::io::stdout().is_terminal();
     let unless = if is_read { Format::Table } else { Format::Csv };
-    let file = args.output.as_deref().filter(|_| folder.is_none());
-    let format = destination::form(file, args.format, unless)?;
-    has_place(format, args.output.as_deref())?;
+    let file = args.out.output.as_deref().filter(|_| folder.is_none());
+    let format = destination::form(file, args.out.format, unless)?;
+    has_place(format, args.out.output.as_deref())?;
     if let Some(path) = file {
         destination::is_file_name(path)?;
         destination::is_no_input(path, args.inputs())?;
@@ -274,7 +271,7 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
         let width = if file.is_some() { usize::MAX } else { output::text_width() };
         let table = found.rows(args.rows.as_deref().unwrap_or("regions"), format, width)?;
         let rows = table.rows.into_iter().map(Ok::<_, OutputError>);
-        put(format, args.csv, args.output.as_deref(), &table.schema, rows)?;
+        put(format, args.out.csv, args.out.output.as_deref(), &table.schema, rows)?;
     }
     match (&found.page, &args.report) {
         (Some(page), Some(folder)) => draw_page(runtime, page, args.threads, folder),
@@ -284,9 +281,9 @@ pub(super) fn resilience(runtime: &Runtime, args: &ResilienceArgs) -> anyhow::Re
 
 /// Brings a table to another classification.
 pub(super) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
-    let format = destination::form(args.output.as_deref(), args.format, Format::Csv)?;
-    has_place(format, args.output.as_deref())?;
-    let paths = [&args.output, &args.matches, &args.unmatched];
+    let format = destination::form(args.out.output.as_deref(), args.out.format, Format::Csv)?;
+    has_place(format, args.out.output.as_deref())?;
+    let paths = [&args.out.output, &args.matches, &args.unmatched];
     let paths: Vec<&Path> = paths.into_iter().filter_map(|path| path.as_deref()).collect();
     for (at, path) in paths.iter().enumerate() {
         destination::is_file_name(path)?;
@@ -305,27 +302,27 @@ pub(super) fn convert(args: &ConvertArgs) -> anyhow::Result<()> {
     let given = |rows: Vec<RecordBatch>| rows.into_iter().map(Ok::<_, OutputError>);
     for (place, (schema, rows)) in beside.into_iter().zip([found.matches, found.unmatched]) {
         if let Some((path, format)) = place {
-            put(format, args.csv, Some(&path), &schema, given(rows))?;
+            put(format, args.out.csv, Some(&path), &schema, given(rows))?;
         }
     }
     let (schema, rows) = found.rows;
-    put(format, args.csv, args.output.as_deref(), &schema, given(rows))
+    put(format, args.out.csv, args.out.output.as_deref(), &schema, given(rows))
 }
 
-/// Writes tables as files, and lists these.
+/// Writes tables and rows of queries as files, and lists these.
 pub(super) fn export(
     runtime: &Runtime,
     out: &mut impl Write,
     command: &ExportCommand,
 ) -> anyhow::Result<()> {
-    destination::is_folder_name(&command.args.output)?;
+    let asked = Asked::of(&command.args)?;
     let lake = command.lake.open()?;
     destination::is_outside(&command.args.output, lake.folder())?;
     let memory = command.memory.memory();
     let written = command.kept.read(runtime, &lake, |read| {
-        let tables = export::tables(&command.args, &read.catalog);
+        let tables = asked.reads(&lake, &read.catalog, memory)?;
         read.verify_kept(runtime, &lake, tables.iter().map(String::as_str))?;
-        Ok(export::export(runtime, &command.args, memory, &lake, &read.catalog)?)
+        Ok(export::export(runtime, &asked, memory, &lake, &read.catalog)?)
     })?;
     for path in written {
         writeln!(out, "{}", path.display())?;

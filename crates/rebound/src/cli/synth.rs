@@ -1,6 +1,6 @@
 //! `synth`.
 
-use crate::synth::{self, Nation};
+use crate::synth::{self, Nation, Packing};
 use clap::Args;
 use project::config::count;
 use project::layout_file;
@@ -37,6 +37,9 @@ pub(super) struct SynthArgs {
     /// What the random numbers start from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Pack the files of records.
+    #[arg(long, value_enum)]
+    pack: Option<Packing>,
 }
 
 /// Writes a made-up nation's records.
@@ -51,7 +54,7 @@ pub(super) fn synth(out: &mut impl Write, args: &SynthArgs) -> anyhow::Result<()
         dirt: args.dirt,
         seed: args.seed,
     };
-    let written = synth::write(&nation, &layout, &args.output)?;
+    let written = synth::write(&nation, &layout, args.pack, &args.output)?;
     let n_rejects: u64 = written.rejects.values().sum();
     writeln!(
         out,

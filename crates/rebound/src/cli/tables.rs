@@ -4,6 +4,7 @@
 use super::failure::UsersError;
 use super::lake_args::{KeptArgs, LakeArgs, MemoryArgs, catalog};
 use super::list_format::{ListFormat, json};
+use super::profile::profile;
 use super::reference::Page;
 use crate::run::{FailedCheck, RunError};
 use crate::{clock, dictionary};
@@ -29,13 +30,19 @@ pub(super) struct DescribeArgs {
     /// Every table, as a Markdown data dictionary.
     #[arg(long, conflicts_with = "run")]
     all: bool,
-    /// Form of the contract.
+    /// What its columns have instead of what they mean: nulls, distinct values, least and greatest, mean and median,
+    /// the most frequent texts.
+    #[arg(long, conflicts_with = "all")]
+    summary: bool,
+    /// Form of the contract or the summary.
     #[arg(long, value_enum, default_value = "table", conflicts_with = "all")]
     format: ListFormat,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
     kept: KeptArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 #[derive(Debug, Args)]
@@ -237,6 +244,23 @@ fn tell(out: &mut impl Write, format: ListFormat, described: &Described) -> anyh
     }
 }
 
+/// Prints what the columns of a table have.
+fn summary(
+    runtime: &Runtime,
+    out: &mut impl Write,
+    args: &DescribeArgs,
+    name: &str,
+) -> anyhow::Result<()> {
+    let lake = args.lake.open()?;
+    args.kept.read(runtime, &lake, |read| {
+        let found = profile(runtime, &lake, &read, name, args.memory.memory())?;
+        match args.format {
+            ListFormat::Table => Ok(found.print(out)?),
+            ListFormat::Json => json(out, &found),
+        }
+    })
+}
+
 /// Prints the contract of a table, or of all, or a page on the `program`.
 pub(super) fn describe(
     runtime: &Runtime,
@@ -248,6 +272,9 @@ pub(super) fn describe(
         return all_contracts(out);
     }
     let name = args.table.as_deref().unwrap_or_default();
+    if args.summary {
+        return summary(runtime, out, args, name);
+    }
     if let Some(page) = Page::of(name) {
         return page.print(out, program);
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// What the report shows of a difference: `run` and the run `since` which, `tables` that are others,
 /// with how many rows were added, removed and changed, the `regions` and `products` that moved most in
-/// each table, and `why`.
+/// each table, regions also by each index, and `why`.
 pub fn changes(found: &Difference) -> Value {
     let changed = found.tables_changed.iter().map(table);
     let added = found.tables_added.iter().map(|table| json!({"table": table, "fate": "added"}));
@@ -17,7 +17,7 @@ pub fn changes(found: &Difference) -> Value {
     let why: Vec<Value> = found.causes.iter().map(why).chain(unknown).collect();
     json!({
         "run": found.new.run, "since": found.old.run, "tables": tables, "n_same": found.tables_same.len(),
-        "regions": moved(found, |change| &change.regions), "products": moved(found, |change| &change.products),
+        "regions": moved(found, regions), "products": moved(found, |change| vec![(change.measure.as_deref(), change.products.as_slice())]),
         "why": why,
     })
 }
@@ -31,25 +31,39 @@ fn why(cause: &Cause) -> Value {
     json!({"kind": cause.kind, "change": cause.change, "stages": cause.stages.join(", ")})
 }
 
+/// By which column, and what moved most by it.
+type By<'c> = (Option<&'c str>, &'c [Moved]);
+
+/// The regions that moved most in a table: by its measure, and by each index.
+fn regions(change: &TableChange) -> Vec<By<'_>> {
+    let by_index =
+        change.regions_by.iter().map(|by| (Some(by.measure.as_str()), by.regions.as_slice()));
+    std::iter::once((change.measure.as_deref(), change.regions.as_slice()))
+        .chain(by_index)
+        .collect()
+}
+
 /// The regions or products that moved most, table by table: by which column, how far without signs,
 /// and in sum.
-fn moved(found: &Difference, of: fn(&TableChange) -> &Vec<Moved>) -> Vec<Value> {
-    let of_table = |change: &TableChange| -> Vec<Value> {
-        let row = |moved: &Moved| {
-            json!({"table": change.table, "measure": change.measure, "code": moved.code,
-                "moved": moved.moved.float(), "change": moved.change.float()})
-        };
-        // Where fewer moved than are listed, the last of them did not.
-        let has_moved = |moved: &&Moved| moved.moved.float() != 0.0;
-        of(change).iter().filter(has_moved).map(row).collect()
-    };
-    found.tables_changed.iter().flat_map(of_table).collect()
+fn moved(found: &Difference, of: fn(&TableChange) -> Vec<By<'_>>) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for change in &found.tables_changed {
+        for (measure, moved) in of(change) {
+            // Where fewer moved than are listed, the last of them did not.
+            let has_moved = |moved: &&Moved| moved.moved.float() != 0.0;
+            rows.extend(moved.iter().filter(has_moved).map(|moved| {
+                json!({"table": change.table, "measure": measure, "code": moved.code,
+                    "moved": moved.moved.float(), "change": moved.change.float()})
+            }));
+        }
+    }
+    rows
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::{Amount, CauseKind, FilesFound, RunFound};
+    use crate::diff::{Amount, CauseKind, FilesFound, MovedBy, RunFound};
 
     fn run(name: &str) -> RunFound {
         RunFound {
@@ -87,6 +101,14 @@ mod tests {
                 },
                 Moved { code: "B".to_owned(), moved: Amount::Money(0), change: Amount::Money(0) },
             ],
+            regions_by: vec![MovedBy {
+                measure: "recovery".to_owned(),
+                regions: vec![Moved {
+                    code: "B".to_owned(),
+                    moved: Amount::Float(0.5),
+                    change: Amount::Float(0.25),
+                }],
+            }],
             products: Vec::new(),
         };
         let cause = Cause {
@@ -110,7 +132,10 @@ mod tests {
                 {"table": "trade.region_year", "fate": "changed", "rows": 3, "added": 1, "removed": 0, "changed": 2},
                 {"table": "panel.year", "fate": "added"},
             ],
-            "regions": [{"table": "trade.region_year", "measure": "fob_value", "code": "A", "moved": 30.25, "change": -30.25}],
+            "regions": [
+                {"table": "trade.region_year", "measure": "fob_value", "code": "A", "moved": 30.25, "change": -30.25},
+                {"table": "trade.region_year", "measure": "recovery", "code": "B", "moved": 0.5, "change": 0.25},
+            ],
             "products": [],
             "why": [{"kind": "file", "change": "raw/2008.csv has another content", "stages": "ingest, models"}],
         });

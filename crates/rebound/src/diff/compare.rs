@@ -40,6 +40,7 @@ pub(super) fn compare(
         measure,
         rows: most,
         regions,
+        regions_by,
         products,
     } = tally.finish();
     let key = comparison.columns[..n_key].iter().map(|column| column.name.clone()).collect();
@@ -56,6 +57,7 @@ pub(super) fn compare(
         measure,
         rows: most,
         regions,
+        regions_by,
         products,
         note: comparison.note,
         columns_added: comparison.columns_added,

@@ -113,6 +113,9 @@ pub struct TableChange {
     pub rows: Vec<RowChange>,
     /// The regions that moved most.
     pub regions: Vec<Moved>,
+    /// Those that moved most by each index of the table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regions_by: Vec<MovedBy>,
     /// The products that moved most.
     pub products: Vec<Moved>,
 }
@@ -172,4 +175,13 @@ pub struct Moved {
     pub moved: Amount,
     /// The sum of the changes.
     pub change: Amount,
+}
+
+/// The regions that moved most by an index, over the rows in which both versions have it.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct MovedBy {
+    /// The column of the index.
+    pub measure: String,
+    /// The regions.
+    pub regions: Vec<Moved>,
 }

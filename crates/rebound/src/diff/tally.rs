@@ -2,13 +2,16 @@
 
 use super::amount::Amount;
 use super::cells::RowAt;
-use super::found::{ColumnChange, Moved, RowChange, RowFate};
+use super::found::{ColumnChange, Moved, MovedBy, RowChange, RowFate};
 use lake::{Column, Kind};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// The column of the codes of regions, and that of products.
 const GROUPS: [&str; 2] = ["region_code", "product"];
+
+/// The indices by which regions move, beside the measure of the table.
+const INDICES: [&str; 3] = ["resistance", "recovery", "upgrading"];
 
 /// Changes of a column.
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ pub(super) struct Tally<'c> {
     rows: Vec<(Amount, RowChange)>,
     /// The place of each column of groups, and the sums of its codes.
     groups: [(Option<usize>, BTreeMap<String, Sums>); 2],
+    /// The places of the indices, and the sums of regions by each.
+    indices: Vec<(usize, BTreeMap<String, Sums>)>,
     /// The columns in which the last row changed.
     last: Vec<usize>,
 }
@@ -51,6 +56,7 @@ pub(super) struct Tallied {
     pub(super) measure: Option<String>,
     pub(super) rows: Vec<RowChange>,
     pub(super) regions: Vec<Moved>,
+    pub(super) regions_by: Vec<MovedBy>,
     pub(super) products: Vec<Moved>,
 }
 
@@ -66,10 +72,17 @@ impl<'c> Tally<'c> {
             let of = |column: &&Column| column.name == name && column.kind == Kind::Text;
             columns.iter().position(of)
         };
+        let measure = first(Kind::Money).or_else(|| first(Kind::Float));
+        let index = |name: &&str| {
+            let of = |column: &&Column| column.name == *name && column.kind == Kind::Float;
+            let at = columns.iter().position(of).filter(|at| Some(*at) != measure)?;
+            Some((at, BTreeMap::new()))
+        };
         Self {
             columns,
             n_key,
-            measure: first(Kind::Money).or_else(|| first(Kind::Float)),
+            measure,
+            indices: INDICES.iter().filter_map(index).collect(),
             top,
             n_rows: [0; 3],
             of_columns: columns.iter().map(|_| ColumnTally::default()).collect(),
@@ -122,7 +135,20 @@ impl<'c> Tally<'c> {
                 tally.largest = Some((size, key));
             }
         }
+        self.moved_by_indices(old, new);
         self.moved(RowFate::Changed, Some(old), Some(new));
+    }
+
+    /// Adds how far a row that both versions have moved its region by each index. One that is not
+    /// there is not zero: it says nothing.
+    fn moved_by_indices(&mut self, old: RowAt<'_>, new: RowAt<'_>) {
+        let [(Some(place), _), _] = &self.groups else { return };
+        let Some(code) = new.code(*place) else { return };
+        for (index, sums) in &mut self.indices {
+            if let (Some(before), Some(after)) = (old.amount(*index), new.amount(*index)) {
+                add(sums, code, after.plus(before.negated()));
+            }
+        }
     }
 
     /// Adds how far a row moved to what its region and product did. What is not there is nothing.
@@ -142,14 +168,7 @@ impl<'c> Tally<'c> {
         if self.measure.is_some() {
             for (place, sums) in &mut self.groups {
                 let Some(code) = place.and_then(|column| row.code(column)) else { continue };
-                match sums.get_mut(code) {
-                    Some((moved, net)) => {
-                        (*moved, *net) = (moved.plus(size), net.plus(change));
-                    }
-                    None => {
-                        sums.insert(code.to_owned(), (size, change));
-                    }
-                }
+                add(sums, code, change);
             }
         }
         self.keep(size, fate, row, (before, after));
@@ -189,9 +208,13 @@ impl<'c> Tally<'c> {
 
     /// What it came to.
     pub(super) fn finish(self) -> Tallied {
-        let Self { columns, measure, top, n_rows, of_columns, rows, groups, .. } = self;
+        let Self { columns, measure, top, n_rows, of_columns, rows, groups, indices, .. } = self;
         let [rows_added, rows_removed, rows_changed] = n_rows;
         let [regions, products] = groups.map(|(_, sums)| most_moved(sums, top));
+        let by = |(at, sums): (usize, BTreeMap<String, Sums>)| MovedBy {
+            measure: columns[at].name.clone(),
+            regions: most_moved(sums, top),
+        };
         let changes = columns.iter().zip(of_columns).filter(|(_, tally)| tally.changed > 0);
         Tallied {
             rows_added,
@@ -201,6 +224,7 @@ impl<'c> Tally<'c> {
             measure: measure.map(|at| columns[at].name.clone()),
             rows: rows.into_iter().map(|(_, row)| row).collect(),
             regions,
+            regions_by: indices.into_iter().map(by).collect(),
             products,
         }
     }
@@ -220,6 +244,17 @@ impl ColumnTally {
             largest,
             largest_at,
             mean,
+        }
+    }
+}
+
+/// Adds a change to the sums of a code.
+fn add(sums: &mut BTreeMap<String, Sums>, code: &str, change: Amount) {
+    let size = change.size();
+    match sums.get_mut(code) {
+        Some((moved, net)) => (*moved, *net) = (moved.plus(size), net.plus(change)),
+        None => {
+            sums.insert(code.to_owned(), (size, change));
         }
     }
 }
@@ -321,5 +356,39 @@ mod tests {
         };
         assert_eq!(moved(&found.regions), "A 30.00 -30.00, B 9.00 -5.00");
         assert_eq!(moved(&found.products), "1 37.50 -36.50, 2 2.00 2.00");
+    }
+
+    #[test]
+    fn regions_move_by_each_index_that_both_versions_have() {
+        let columns = [
+            column("region_code", Kind::Text),
+            column("product", Kind::Text),
+            column("base_value", Kind::Money),
+            column("resistance", Kind::Float),
+        ];
+        let columns: Vec<&Column> = columns.iter().collect();
+        let mut tally = Tally::new(&columns, 2, 2);
+        let old = rows(&[
+            ("A", "1", Some(100), Some(0.5)),
+            ("A", "2", Some(100), Some(0.25)),
+            ("B", "1", Some(100), None),
+            ("C", "1", Some(100), Some(4.0)),
+        ]);
+        let new = rows(&[
+            ("A", "1", Some(100), Some(0.0)),
+            ("A", "2", Some(100), Some(0.5)),
+            ("B", "1", Some(100), Some(9.0)),
+            ("C", "1", Some(100), Some(3.0)),
+        ]);
+        for at in 0..4 {
+            tally.pair(RowAt { cells: &old, at }, RowAt { cells: &new, at });
+        }
+        let found = tally.finish();
+        assert_eq!(found.measure.as_deref(), Some("base_value"));
+        let [by] = &found.regions_by[..] else { panic!("{:?}", found.regions_by) };
+        let text = |of: &Moved| format!("{} {} {}", of.code, of.moved, of.change);
+        let moved: Vec<String> = by.regions.iter().map(text).collect();
+        assert_eq!((by.measure.as_str(), moved.len()), ("resistance", 2));
+        assert!(moved[0].starts_with("C 1.0") && moved[1].starts_with("A 0.75"), "{moved:?}");
     }
 }

@@ -5,9 +5,9 @@ use clap::builder::{EnumValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use project::config::choice::{CoOccurrenceMargin, OwnProduct, PciScale, RelatednessMeasure};
 use project::config::count;
-use report::output::{CsvArgs, Format};
+use report::output::OutputArgs;
 use sources::input::Frame;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What to measure of which table, under which conventions.
@@ -57,16 +57,9 @@ pub struct MeasureArgs {
     /// First digits of a product's code that are its group, for related-variety.
     #[arg(long, default_value_t = 2, value_parser = count(0..=100))]
     pub(super) group_digits: usize,
-    /// Form of the rows; otherwise what the name of --output says, or csv. A name that says another form is refused;
-    /// names in .txt, and those that say none, go with any.
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
-    /// Write to a file instead of standard output.
-    #[arg(long, short)]
-    pub output: Option<PathBuf>,
-    /// Formulas.
+    /// In which form, and where to.
     #[command(flatten)]
-    pub csv: CsvArgs,
+    pub out: OutputArgs,
 }
 
 impl MeasureArgs {

@@ -122,8 +122,7 @@ impl Form {
                 columns.push(labels(&self.regions, of_cells.collect())?);
                 let of_cells = regions().flat_map(|_| products());
                 columns.push(labels(&self.products, of_cells.collect())?);
-                let values = period.cells(|r, p| period.exports.get(r, p));
-                columns.push(Arc::new(Float64Array::from(values)));
+                columns.push(period.of_cells(|r, p| Some(period.exports.get(r, p))).array());
             }
             Of::Regions => columns.push(labels(&self.regions, regions().collect())?),
             Of::Products | Of::Pairs => {

@@ -2,9 +2,8 @@
 
 use super::args::{Metric, Of};
 use super::question::Question;
-use super::values::Values;
+use super::values::{Column, Values};
 use crate::region_table::Table;
-use rayon::prelude::*;
 use space::{
     Complexity, Density, Exports, Outlook, Rca, Reference, Relatedness, Specialization, complexity,
     density, outlook, rca,
@@ -75,22 +74,27 @@ impl<'q> Period<'q> {
                 M::RelatedMass,
                 M::Coherence,
             ]);
-        let related =
-            needs_relatedness.then(|| conventions.relatedness_of(&exports, &specialization, &rca));
-        // Density is a share of what is related; of the pairs, those above 0 are shown as they are.
-        let related = match question.of {
-            Of::Pairs => related,
-            _ => related.map(|found| found.floored(0.0)),
-        };
-        let density = match &related {
-            Some(found) if needs_density => {
-                Some(density(&specialization, found, conventions.diagonal))
-            }
-            _ => None,
-        };
         let needs_complexity = needs_outlook || question.asks_for(&[M::Eci, M::Pci]);
-        let complexity =
-            if needs_complexity { complexity_of(question, at, &specialization) } else { None };
+        let complexity = || {
+            if needs_complexity { complexity_of(question, at, &specialization) } else { None }
+        };
+        let density = || {
+            let related = needs_relatedness
+                .then(|| conventions.relatedness_of(&exports, &specialization, &rca));
+            // Density is a share of what is related; of the pairs, those above 0 are shown as they are.
+            let related = match question.of {
+                Of::Pairs => related,
+                _ => related.map(|found| found.floored(0.0)),
+            };
+            let density = match &related {
+                Some(found) if needs_density => {
+                    Some(density(&specialization, found, conventions.diagonal))
+                }
+                _ => None,
+            };
+            (related, density)
+        };
+        let (complexity, (related, density)) = rayon::join(complexity, density);
         let outlook = match (&related, &density, &complexity) {
             (Some(related), Some(density), Some(complexity)) if needs_outlook => {
                 let pci = if conventions.outlook_is_standardized {
@@ -118,16 +122,13 @@ impl<'q> Period<'q> {
         })
     }
 
-    /// A value of each cell, region after region.
-    pub(super) fn cells<T: Send>(&self, value: impl Fn(usize, usize) -> T + Sync) -> Vec<T> {
-        let value = &value;
-        self.regions
-            .par_iter()
-            .flat_map_iter(|&r| {
-                cancel::check();
-                self.products.iter().map(move |&p| value(r, p))
-            })
-            .collect()
+    /// A value of each cell, region after region, where there is one.
+    pub(super) fn cells<T: Copy + Default + Send + Sync>(
+        &self,
+        value: impl Fn(usize, usize) -> Option<T> + Sync,
+    ) -> Column<T> {
+        let (regions, products) = (&self.regions, &self.products);
+        Column::of_rows(regions.len(), products.len(), |row, at| value(regions[row], products[at]))
     }
 
     /// A number for each cell.

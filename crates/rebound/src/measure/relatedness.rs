@@ -47,8 +47,7 @@ fn surroundings(period: &Period<'_>) -> Option<Surroundings> {
 /// Related products that the region is specialised in.
 pub(super) fn related_count(period: &Period<'_>) -> Values {
     let around = surroundings(period);
-    #[expect(clippy::cast_possible_truncation, reason = "a count of products")]
-    let count = |r: usize, p: usize| Some(around.as_ref()?.count(r, p) as i64);
+    let count = |r: usize, p: usize| i64::try_from(around.as_ref()?.count(r, p)).ok();
     Values::Count(period.cells(count))
 }
 

@@ -1,21 +1,69 @@
 //! A column of a result.
 
 use super::args::Of;
-use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int64Builder};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// A column of numbers, counts or flags of a result.
 pub(super) enum Values {
-    Float(Vec<Option<f64>>),
-    Flag(Vec<Option<bool>>),
-    Count(Vec<Option<i64>>),
+    Float(Column<f64>),
+    Flag(Column<bool>),
+    Count(Column<i64>),
 }
 
-/// The value of its region or product for each cell, region after region.
-fn to_cells<T: Copy>(values: &[T], of: Of, n_regions: usize, n_products: usize) -> Vec<T> {
-    match of {
-        Of::Regions => values.iter().flat_map(|v| std::iter::repeat_n(*v, n_products)).collect(),
-        _ => (0..n_regions).flat_map(|_| values.iter().copied()).collect(),
+/// Values of a column, some of which may not be there.
+pub(super) struct Column<T> {
+    values: Vec<T>,
+    is_there: Vec<bool>,
+}
+
+impl<T: Copy + Default + Send + Sync> Column<T> {
+    /// `value` of the places of each row, `width` to a row.
+    pub(super) fn of_rows(
+        n_rows: usize,
+        width: usize,
+        value: impl Fn(usize, usize) -> Option<T> + Sync,
+    ) -> Self {
+        let n = n_rows * width;
+        let (mut values, mut is_there) = (vec![T::default(); n], vec![false; n]);
+        values
+            .par_chunks_exact_mut(width.max(1))
+            .zip(is_there.par_chunks_exact_mut(width.max(1)))
+            .enumerate()
+            .for_each(|(row, (values, is_there))| {
+                cancel::check();
+                for (at, (into, is_there)) in values.iter_mut().zip(is_there).enumerate() {
+                    if let Some(value) = value(row, at) {
+                        (*into, *is_there) = (value, true);
+                    }
+                }
+            });
+        Self { values, is_there }
+    }
+
+    /// The value of its region or product for each cell, region after region.
+    fn spread(self, of: Of, n_regions: usize, n_products: usize) -> Self {
+        let at = |at: usize| self.is_there[at].then(|| self.values[at]);
+        match of {
+            Of::Regions => Self::of_rows(n_regions, n_products, |region, _| at(region)),
+            _ => Self::of_rows(n_regions, n_products, |_, product| at(product)),
+        }
+    }
+
+    /// The values, and which are there, if some are not.
+    fn parts(self) -> (Vec<T>, Option<NullBuffer>) {
+        let is_whole = self.is_there.iter().all(|is_there| *is_there);
+        (self.values, (!is_whole).then(|| NullBuffer::from(self.is_there)))
+    }
+}
+
+impl<T: Copy + Default> FromIterator<Option<T>> for Column<T> {
+    fn from_iter<I: IntoIterator<Item = Option<T>>>(values: I) -> Self {
+        let of = |value: Option<T>| (value.unwrap_or_default(), value.is_some());
+        let (values, is_there) = values.into_iter().map(of).unzip();
+        Self { values, is_there }
     }
 }
 
@@ -23,28 +71,25 @@ impl Values {
     /// Values of regions or products, given to every cell of theirs.
     pub(super) fn spread(self, of: Of, n_regions: usize, n_products: usize) -> Self {
         match self {
-            Self::Float(v) => Self::Float(to_cells(&v, of, n_regions, n_products)),
-            Self::Flag(v) => Self::Flag(to_cells(&v, of, n_regions, n_products)),
-            Self::Count(v) => Self::Count(to_cells(&v, of, n_regions, n_products)),
+            Self::Float(column) => Self::Float(column.spread(of, n_regions, n_products)),
+            Self::Flag(column) => Self::Flag(column.spread(of, n_regions, n_products)),
+            Self::Count(column) => Self::Count(column.spread(of, n_regions, n_products)),
         }
     }
 
     pub(super) fn array(self) -> ArrayRef {
         match self {
-            Self::Float(values) => {
-                let mut cells = Float64Builder::with_capacity(values.len());
-                values.into_iter().for_each(|v| cells.append_option(v));
-                Arc::new(cells.finish())
+            Self::Float(column) => {
+                let (values, nulls) = column.parts();
+                Arc::new(Float64Array::new(values.into(), nulls))
             }
-            Self::Flag(values) => {
-                let mut cells = BooleanBuilder::with_capacity(values.len());
-                values.into_iter().for_each(|v| cells.append_option(v));
-                Arc::new(cells.finish())
+            Self::Flag(column) => {
+                let (values, nulls) = column.parts();
+                Arc::new(BooleanArray::new(BooleanBuffer::from(values), nulls))
             }
-            Self::Count(values) => {
-                let mut cells = Int64Builder::with_capacity(values.len());
-                values.into_iter().for_each(|v| cells.append_option(v));
-                Arc::new(cells.finish())
+            Self::Count(column) => {
+                let (values, nulls) = column.parts();
+                Arc::new(Int64Array::new(values.into(), nulls))
             }
         }
     }

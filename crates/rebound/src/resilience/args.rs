@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use project::config::choice::{AbsentRegions, region_benchmarks};
 use project::config::count;
 use project::config::range::THREADS;
-use report::output::{CsvArgs, Format};
+use report::output::OutputArgs;
 use sources::input::Frame;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,20 +92,12 @@ pub struct ResilienceArgs {
     /// Draw a page too, `report.html` and its figures in a folder, as `rebound report` does of a pipeline.
     #[arg(long, value_name = "FOLDER", conflicts_with = "own_dates", help_heading = "Rows")]
     pub report: Option<PathBuf>,
-    /// Form of the rows; otherwise what the name of --output says; at a terminal a table, which shows what is read
-    /// first; elsewhere csv. A name that says another form is refused; names in .txt, and those that say none, go with
-    /// any.
-    #[arg(long, value_enum, help_heading = "Rows")]
-    pub format: Option<Format>,
-    /// Write to a file instead of standard output; every table to a folder if it ends in `/` or is one.
-    #[arg(long, short, help_heading = "Rows")]
-    pub output: Option<PathBuf>,
     /// Threads; 0: one a core. Never changes a number.
     #[arg(long, value_parser = count(THREADS))]
     pub threads: Option<usize>,
-    /// Formulas.
-    #[command(flatten)]
-    pub csv: CsvArgs,
+    /// In which form, and where to.
+    #[command(flatten, next_help_heading = "Rows")]
+    pub out: OutputArgs,
 }
 
 /// What stands for all benchmarks that a table can have.

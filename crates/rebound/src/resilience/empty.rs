@@ -25,15 +25,15 @@ impl Made {
                 "it tests the benchmarks `synthetic` and `matrix_completion`: say --benchmark with one of them"
                     .to_owned()
             }
-            "resilience.rank_pair" if self.n_regions > most => format!(
-                "there are {} regions, and pairs are given of up to {most}: name more as \
+            "resilience.rank_pair" | "resilience.rank_place" if self.n_regions > most => format!(
+                "there are {} regions, and pairs and places are given of up to {most}: name more as \
                  `resilience.rank_pairs_up_to` in a --config",
                 self.n_regions
             ),
-            "resilience.rank_pair" if resilience.bootstrap_replicates == 0 => {
+            "resilience.rank_pair" | "resilience.rank_place" if resilience.bootstrap_replicates == 0 => {
                 "it is made from replicates, and --bootstrap is 0".to_owned()
             }
-            "resilience.rank_pair" if self.parts == Parts::None => {
+            "resilience.rank_pair" | "resilience.rank_place" if self.parts == Parts::None => {
                 "it is made from replicates of the products, and the table has none".to_owned()
             }
             _ => "the table has nothing that a row could be made from".to_owned(),

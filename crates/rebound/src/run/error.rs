@@ -214,6 +214,14 @@ impl RunError {
         self.exit_code() == 2
     }
 
+    /// Whether SQL needed more memory than it may use.
+    pub(super) fn is_about_memory(&self) -> bool {
+        match self {
+            Self::Sql { source, .. } | Self::Query(source) => source.is_about_memory(),
+            _ => false,
+        }
+    }
+
     /// What is said of a version that is not what it was when it was made, wherever that is found.
     pub(super) fn damage(&self) -> Option<&LakeError> {
         let error = match self {

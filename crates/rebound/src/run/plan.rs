@@ -13,7 +13,7 @@ use lake::{
 use project::pipeline::{Engine, Pipeline, PipelineError};
 use project::pipeline_file::PipelineFile;
 use project::sql_file::{SqlFile, SqlReads};
-use query::{Session, SessionParams};
+use query::{Memory, Session, SessionParams};
 use stages::{Choice, Kept};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -332,6 +332,17 @@ pub(crate) fn sql_session(
 ) -> Result<Session, RunError> {
     let memory = pipeline.config.engine.memory();
     Ok(Session::new(lake, SessionParams { threads, memory })?)
+}
+
+/// A session of one partition for SQL that is one of so many that share the memory.
+pub(super) fn shared_session(
+    lake: &Lake,
+    pipeline: &Pipeline,
+    n_beside: usize,
+) -> Result<Session, RunError> {
+    let Memory { mib, setting } = pipeline.config.engine.memory();
+    let memory = Memory { mib: mib / n_beside.max(1), setting };
+    Ok(Session::new(lake, SessionParams { threads: 1, memory })?)
 }
 
 impl Plan {

@@ -6,6 +6,14 @@ use arrow::compute::partition;
 use arrow::util::display::array_value_to_string;
 use lake::{DataFile, Fingerprint, Lake, LakeError, TableVersion, TableWriter};
 use project::sql_file::SqlFile;
+use query::{NoThread, QueryError};
+use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::sync::mpsc::sync_channel;
+use tokio::runtime::Runtime;
+
+/// Batches of rows that wait to be written, at most.
+const AHEAD: usize = 4;
 
 /// What is wrong with a SQL file.
 pub(super) fn wrong(sql: &SqlFile, why: String) -> RunError {
@@ -35,6 +43,8 @@ enum Folders<'s> {
 pub(super) struct Splitter<'s> {
     sql: &'s SqlFile,
     lake: &'s Lake,
+    /// Encodes the columns.
+    pool: &'s rayon::ThreadPool,
     draft: &'s TableVersion,
     /// The column that tells the part; without one all rows are one.
     column: Option<String>,
@@ -48,32 +58,69 @@ impl<'s> Splitter<'s> {
     /// For the parts that have `folders`.
     pub(super) fn new(
         sql: &'s SqlFile,
-        lake: &'s Lake,
+        (lake, pool): (&'s Lake, &'s rayon::ThreadPool),
         draft: &'s TableVersion,
         column: Option<String>,
         folders: &'s [(String, Fingerprint)],
         name: &'s str,
     ) -> Self {
         let folders = Folders::Parts(folders);
-        Self { sql, lake, draft, column, folders, name, open: None, done: Vec::new() }
+        Self { sql, lake, pool, draft, column, folders, name, open: None, done: Vec::new() }
     }
 
     /// For all the rows of a version, whatever parts there are.
     pub(super) fn whole(
         sql: &'s SqlFile,
-        lake: &'s Lake,
+        (lake, pool): (&'s Lake, &'s rayon::ThreadPool),
         draft: &'s TableVersion,
         column: Option<String>,
     ) -> Self {
         let (folders, name) = (Folders::Version, "part-00000.parquet");
-        Self { sql, lake, draft, column, folders, name, open: None, done: Vec::new() }
+        Self { sql, lake, pool, draft, column, folders, name, open: None, done: Vec::new() }
+    }
+
+    /// Writes the rows that `make` hands over, while it makes more of them; gives the files in the
+    /// order of the parts, one without rows, too. Where they cannot be written, `make` is told to
+    /// break off.
+    pub(super) fn write_beside(
+        mut self,
+        runtime: &Runtime,
+        make: impl FnOnce(&mut dyn FnMut(RecordBatch) -> ControlFlow<()>) -> Result<(), RunError>,
+    ) -> Result<Vec<DataFile>, RunError> {
+        let (give, get) = sync_channel(AHEAD);
+        let call = cancel::token();
+        let write = move || loop {
+            match get.recv() {
+                Ok(Some(batch)) => runtime.block_on(self.add(batch))?,
+                Ok(None) => return runtime.block_on(self.finish()),
+                // Not all could be made.
+                Err(_) => return Ok(Vec::new()),
+            }
+        };
+        std::thread::scope(|scope| {
+            let writing = query::thread().spawn_scoped(scope, move || match call {
+                Some(call) => call.within(write),
+                None => write(),
+            });
+            let writing = writing.map_err(|_| QueryError::from(NoThread))?;
+            let made = make(&mut |batch| match give.send(Some(batch)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            });
+            if made.is_ok() {
+                // Who writes no longer has an error to tell.
+                let _ = give.send(None);
+            }
+            drop(give);
+            let written = writing.join().unwrap_or_else(|panic| resume_unwind(panic));
+            made.and(written)
+        })
     }
 
     /// Adds rows.
-    pub(super) async fn add(&mut self, batch: RecordBatch) -> Result<(), RunError> {
+    async fn add(&mut self, batch: RecordBatch) -> Result<(), RunError> {
         let Some(name) = self.column.clone() else {
-            let written = self.writer("").await?.write(batch).await;
-            return written.map_err(|error| said(self.sql, error));
+            return self.put("", &batch).await;
         };
         let Some(column) = batch.column_by_name(&name).cloned() else {
             return Err(wrong(
@@ -92,11 +139,17 @@ impl<'s> Splitter<'s> {
                 ));
             }
             let part = array_value_to_string(&column, range.start).unwrap_or_default();
-            let rows = batch.slice(range.start, range.len());
-            let written = self.writer(&part).await?.write(rows).await;
-            written.map_err(|error| said(self.sql, error))?;
+            self.put(&part, &batch.slice(range.start, range.len())).await?;
         }
         Ok(())
+    }
+
+    /// Adds rows of a part.
+    async fn put(&mut self, part: &str, rows: &RecordBatch) -> Result<(), RunError> {
+        let (sql, pool) = (self.sql, self.pool);
+        let writer = self.writer(part).await?;
+        pool.install(|| writer.add(rows)).map_err(|error| said(sql, error))?;
+        Ok(writer.flush().await?)
     }
 
     /// The writer of a part, which is the one that is open or comes after it.
@@ -152,7 +205,7 @@ impl<'s> Splitter<'s> {
     }
 
     /// Ends the files, in the order of the parts; one without rows is there, too.
-    pub(super) async fn finish(mut self) -> Result<Vec<DataFile>, RunError> {
+    async fn finish(mut self) -> Result<Vec<DataFile>, RunError> {
         self.close().await?;
         let parts: Vec<String> = match &self.folders {
             Folders::Parts(folders) => folders.iter().map(|(part, _)| part.clone()).collect(),

@@ -3,8 +3,8 @@
 
 use super::build::{Builder, Built};
 use super::error::RunError;
-use super::plan::sql_session;
-use super::shipped_sql;
+use super::plan::{shared_session, sql_session};
+use super::side_by_side::{n_beside, side_by_side};
 use super::splitter::{Splitter, wrong};
 use super::sql_cells::{Cell, cells};
 use crate::clock;
@@ -18,18 +18,18 @@ use query::{QueryError, Session};
 use serde::{Deserialize, Serialize};
 use stages::remote::{RemoteExecutor, Task};
 use stages::{Context, StageError, Unit, contracts};
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 /// What stands in the text of a table in parts for the first of those that are made.
 const FROM: &str = "from";
 
 /// A value of the header `each`, with what stands for its other names.
-struct Value {
+pub(super) struct Value {
     /// The value itself first.
-    cells: Vec<Cell>,
+    pub(super) cells: Vec<Cell>,
     /// The value, as a text.
-    text: String,
+    pub(super) text: String,
 }
 
 impl Value {
@@ -44,40 +44,48 @@ impl Value {
 
 /// What was made of a value.
 #[derive(Serialize, Deserialize)]
-struct MadePart {
-    file: DataFile,
-    columns: Vec<Column>,
+pub(super) struct MadePart {
+    pub(super) file: DataFile,
+    pub(super) columns: Vec<Column>,
 }
 
 /// What a part is written from.
-struct PartWork<'w> {
-    node: &'w Node,
-    sql: &'w SqlFile,
-    statement: String,
+pub(super) struct PartWork<'w> {
+    pub(super) node: &'w Node,
+    pub(super) sql: &'w SqlFile,
+    pub(super) statement: String,
     /// The name of `each`, and its value.
-    each: (&'w str, &'w str),
+    pub(super) each: (&'w str, &'w str),
     /// The parts that are made, each with the folder of its file.
-    folders: Vec<(String, Fingerprint)>,
+    pub(super) folders: Vec<(String, Fingerprint)>,
 }
 
-/// What was made of a table, to be held against what is made of more.
-struct Proof<'w> {
-    node: &'w Node,
-    sql: &'w SqlFile,
-    each: &'w SqlEach<'w>,
-    values: &'w [Value],
-    parts: &'w [Part],
+/// What a table is made of, value by value and of each part by part.
+pub(super) struct Making<'w> {
+    pub(super) node: &'w Node,
+    pub(super) sql: &'w SqlFile,
+    pub(super) each: &'w SqlEach<'w>,
+    pub(super) values: &'w [Value],
+    pub(super) parts: &'w [Part],
     /// Of each value those of its parts.
-    units: &'w [Unit],
-    made: &'w [MadePart],
+    pub(super) units: &'w [Unit],
+}
+
+/// What is missing of a value.
+struct Missing {
+    of_value: usize,
+    /// The places of its units.
+    places: Vec<usize>,
+    /// What they read together.
+    tables: Vec<TableVersion>,
 }
 
 /// A part of what a value makes: the whole, where the text is empty.
 #[derive(Default)]
-struct Part {
-    text: String,
+pub(super) struct Part {
+    pub(super) text: String,
     /// The file that it reads alone.
-    file: Option<DataFile>,
+    pub(super) file: Option<DataFile>,
 }
 
 impl Builder<'_> {
@@ -164,21 +172,31 @@ impl Builder<'_> {
             Some(_) if has_parts => file,
             _ => DataFile { unit: None, ..file },
         };
-        let mut splitter = Splitter::whole(sql, self.lake, &version, column);
-        let mut add = |rows: &mut query::Rows| -> Result<(), RunError> {
-            while let Some(batch) =
-                self.runtime.block_on(cancel::until(rows.next())).map_err(failed)?
-            {
-                self.runtime.block_on(splitter.add(batch))?;
-            }
-            Ok(())
-        };
-        add(&mut first)?;
-        for text in &texts[1..] {
-            add(&mut open(text)?)?;
-        }
-        version.files = self.runtime.block_on(splitter.finish())?.into_iter().map(named).collect();
+        let splitter = Splitter::whole(sql, (self.lake, self.pool), &version, column);
+        let files = splitter.write_beside(self.runtime, |hand| {
+            let mut hand = |batch| Ok(hand(batch));
+            self.hand_over(sql, &mut first, &mut hand)?;
+            let mut others = texts[1..].iter();
+            others.try_for_each(|text| self.hand_over(sql, &mut open(text)?, &mut hand))
+        })?;
+        version.files = files.into_iter().map(named).collect();
         Ok(version)
+    }
+
+    /// Hands the rows of a query over, as long as they are taken.
+    fn hand_over(
+        &self,
+        sql: &SqlFile,
+        rows: &mut query::Rows,
+        hand: &mut dyn FnMut(RecordBatch) -> Result<ControlFlow<()>, RunError>,
+    ) -> Result<(), RunError> {
+        let failed = |source| RunError::Sql { path: sql.path.clone(), source };
+        while let Some(batch) = self.runtime.block_on(cancel::until(rows.next())).map_err(failed)? {
+            if hand(batch)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// A version of a table of SQL with the columns of `schema`, still without files.
@@ -272,47 +290,91 @@ impl Builder<'_> {
             .collect::<Result<_, RunError>>()?;
         let mut made = context.all_kept::<MadePart>(&units).map_err(stopped)?;
         context.has_all_chosen().map_err(stopped)?;
-        for (of_value, value) in values.iter().enumerate() {
-            let places = of_value * parts.len()..(of_value + 1) * parts.len();
-            let missing: Vec<usize> = places.clone().filter(|&at| made[at].is_none()).collect();
-            let Some(&first) = missing.first() else { continue };
-            let of_units: Vec<&Unit> = missing.iter().map(|&at| &units[at]).collect();
-            let tables = read_together(&context, &of_units).map_err(stopped)?;
-            let folders = missing.iter().map(|&at| {
-                let of_unit = context.unit_folder(&units[at]);
-                (parts[at - places.start].text.clone(), of_unit)
-            });
-            let _making = context.making(&value.text);
-            let work = PartWork {
-                node,
-                sql,
-                statement: statement(sql, &each, value, &parts[first - places.start]),
-                each: (name, &value.text),
-                folders: folders.collect(),
-            };
-            let found = self.parts(&work, &tables, "part.parquet")?;
-            for (at, part) in missing.into_iter().zip(found) {
-                context.keep(&units[at], vec![part.file.clone()], &part).map_err(stopped)?;
-                made[at] = Some(part);
-            }
-        }
+        let making =
+            Making { node, sql, each: &each, values: &values, parts: &parts, units: &units };
+        self.make_missing(&making, &context, &mut made)?;
         let made: Vec<MadePart> = made.into_iter().flatten().collect();
-        let proof = Proof {
-            node,
-            sql,
-            each: &each,
-            values: &values,
-            parts: &parts,
-            units: &units,
-            made: &made,
-        };
-        self.prove(&proof, &context, &reads, divided.as_deref(), current)?;
+        self.prove(&making, &made, &context, &reads, divided.as_deref(), current)?;
         let columns = columns_of(sql, &units, &made)?;
         let schema = lake::contract::schema(&columns);
         let draft = self.sql_draft(node, sql, &schema, fingerprint, made_at)?;
         ordered(sql, name, &draft, &values)?;
         let files = made.into_iter().map(|part| part.file).collect();
         Ok(Built::of(vec![TableVersion { files, ..draft }], &context))
+    }
+
+    /// Makes the parts that are missing, values side by side.
+    fn make_missing(
+        &self,
+        making: &Making<'_>,
+        context: &Context<'_>,
+        made: &mut [Option<MadePart>],
+    ) -> Result<(), RunError> {
+        let stopped = |source| self.stopped(making.node, source);
+        let n_parts = making.parts.len();
+        let mut missing = Vec::new();
+        for of_value in 0..making.values.len() {
+            let places = of_value * n_parts..(of_value + 1) * n_parts;
+            let places: Vec<usize> = places.filter(|&at| made[at].is_none()).collect();
+            if !places.is_empty() {
+                let units: Vec<&Unit> = places.iter().map(|&at| &making.units[at]).collect();
+                // Looked at here, as all threads look at a file together.
+                let tables = read_together(context, &units).map_err(stopped)?;
+                missing.push(Missing { of_value, places, tables });
+            }
+        }
+        let mib = self.pipeline.config.engine.memory().mib;
+        // Other machines have work enough of one value.
+        let n_threads = if self.cluster.is_some() { 1 } else { self.pool.current_num_threads() };
+        let n_beside = n_beside(n_threads, mib, missing.len());
+        let found = side_by_side(n_beside, missing.len(), |at| {
+            match self.make_value(making, context, &missing[at], n_beside) {
+                Ok(found) => Ok(Some(found)),
+                // It may need more than its share.
+                Err(error) if n_beside > 1 && error.is_about_memory() => Ok(None),
+                Err(error) => Err(error),
+            }
+        })?;
+        for (of_value, found) in missing.iter().zip(found) {
+            let found = match found {
+                Some(found) => found,
+                None => self.make_value(making, context, of_value, 1)?,
+            };
+            for (&at, part) in of_value.places.iter().zip(found) {
+                made[at] = Some(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the parts of a value that are missing, with what one of so many may use, and keeps them.
+    fn make_value(
+        &self,
+        making: &Making<'_>,
+        context: &Context<'_>,
+        missing: &Missing,
+        n_beside: usize,
+    ) -> Result<Vec<MadePart>, RunError> {
+        let Making { node, sql, each, values, parts, units } = making;
+        let value = &values[missing.of_value];
+        let part = |at: usize| &parts[at % parts.len()];
+        let folder = |&at: &usize| (part(at).text.clone(), context.unit_folder(&units[at]));
+        let first = missing.places.first().map_or(0, |&first| first);
+        let _making = context.making(&value.text);
+        let work = PartWork {
+            node,
+            sql,
+            statement: statement(sql, each, value, part(first)),
+            each: (each.name, &value.text),
+            folders: missing.places.iter().map(folder).collect(),
+        };
+        let session = shared_session(self.lake, self.pipeline, n_beside)?;
+        let found = self.parts(&session, &work, &missing.tables, "part.parquet")?;
+        for (&at, part) in missing.places.iter().zip(&found) {
+            let kept = context.keep(&units[at], vec![part.file.clone()], part);
+            kept.map_err(|source| self.stopped(node, source))?;
+        }
+        Ok(found)
     }
 
     /// The unit that a part of a value is: the statement, and what it reads beside the part.
@@ -336,15 +398,15 @@ impl Builder<'_> {
     }
 
     /// Writes the rows of some parts of a value from `tables`; gives the parts in their order.
-    fn parts(
+    pub(super) fn parts(
         &self,
+        session: &Session,
         work: &PartWork<'_>,
         tables: &[TableVersion],
         name: &str,
     ) -> Result<Vec<MadePart>, RunError> {
         let PartWork { node, sql, statement, each, folders } = work;
         let failed = |source| RunError::Sql { path: sql.path.clone(), source };
-        let session = sql_session(self.lake, self.pipeline, 1)?;
         for table in tables {
             session.register(table)?;
         }
@@ -352,28 +414,27 @@ impl Builder<'_> {
             self.runtime.block_on(cancel::until(session.open(statement))).map_err(failed)?;
         let draft = self.sql_draft(node, sql, &rows.schema, &Fingerprint::of(b""), "")?;
         let column = part_of(sql)?.map(|part| part.column);
-        let mut splitter = Splitter::new(sql, self.lake, &draft, column, folders, name);
+        let splitter = Splitter::new(sql, (self.lake, self.pool), &draft, column, folders, name);
         let is_keyed = draft.key.first().is_some_and(|key| key == each.0);
-        let mut add = |batch: RecordBatch| -> Result<(), RunError> {
-            if is_keyed {
-                has_value(sql, &batch, *each)?;
-            }
-            self.runtime.block_on(splitter.add(batch))
-        };
-        if let Some(remote) = self.remote(BTreeMap::new())? {
+        let remote = self.remote(BTreeMap::new())?;
+        let files = splitter.write_beside(self.runtime, |hand| {
+            let mut checked = |batch: RecordBatch| {
+                if is_keyed {
+                    has_value(sql, &batch, *each)?;
+                }
+                Ok(hand(batch))
+            };
+            let Some(remote) = remote else {
+                return self.hand_over(sql, &mut rows, &mut checked);
+            };
             let whole = self.written_remotely(&remote, work, tables, &draft)?;
             for batch in self.runtime.block_on(self.lake.read(&whole, &[]))? {
-                add(batch)?;
+                if checked(batch)?.is_break() {
+                    break;
+                }
             }
-            self.runtime.block_on(self.lake.remove(&whole))?;
-        } else {
-            while let Some(batch) =
-                self.runtime.block_on(cancel::until(rows.next())).map_err(failed)?
-            {
-                add(batch)?;
-            }
-        }
-        let files = self.runtime.block_on(splitter.finish())?;
+            Ok(self.runtime.block_on(self.lake.remove(&whole))?)
+        })?;
         let label = |file: DataFile| DataFile {
             part: file.unit.filter(|part| !part.is_empty()),
             unit: Some(each.1.to_owned()),
@@ -406,111 +467,6 @@ impl Builder<'_> {
         let version = TableVersion { files, ..version };
         self.is_here(&version)?;
         Ok(version)
-    }
-
-    /// Makes some values ([`proven`]) once more from whole tables, and a part of the last alone, once for
-    /// each text of SQL and the values that there are: what `reads` and `part` leave out must make no
-    /// difference. Of [shipped SQL](shipped_sql) it is known, unless all is made again.
-    fn prove(
-        &self,
-        proof: &Proof<'_>,
-        context: &Context<'_>,
-        reads: &[SqlReads],
-        divided: Option<&str>,
-        current: &BTreeMap<String, TableVersion>,
-    ) -> Result<(), RunError> {
-        let Proof { node, sql, values, parts, units, .. } = proof;
-        let stopped = |source| self.stopped(node, source);
-        let texts: Vec<&str> = values.iter().map(|value| value.text.as_str()).collect();
-        let said = (&sql.name, sql.meaning(), texts);
-        let known = Unit::new("proof").of("sql", &said).map_err(stopped)?;
-        let is_narrow = reads.iter().any(|of| of.of.is_some() || of.up_to.is_some());
-        let is_shipped = !context.is_made_again() && shipped_sql::is_proven(sql);
-        if is_shipped
-            || !(is_narrow || parts.len() > 1)
-            || context.looked_up::<bool>(std::slice::from_ref(&known)).map_err(stopped)?
-                == [Some(true)]
-        {
-            return Ok(());
-        }
-        let all: Vec<&str> = reads.iter().map(|of| of.table.as_str()).collect();
-        for at in proven(values) {
-            let places = at * parts.len()..(at + 1) * parts.len();
-            let of_units: Vec<&Unit> = units[places.clone()].iter().collect();
-            let narrow = read_together(context, &of_units).map_err(stopped)?;
-            let with_whole = |names: &[&str]| -> Result<Vec<TableVersion>, RunError> {
-                let version = |part: &TableVersion| {
-                    if !names.contains(&part.table.as_str()) {
-                        return Ok(part.clone());
-                    }
-                    self.verified.read(&current[&part.table])?;
-                    Ok(current[&part.table].clone())
-                };
-                narrow.iter().map(version).collect()
-            };
-            let is_same = |names: &[&str]| -> Result<bool, RunError> {
-                self.is_as_made(proof, context, places.clone(), &with_whole(names)?)
-            };
-            if !is_same(&all)? {
-                let mut which = "all of the tables".to_owned();
-                for name in &all {
-                    if !is_same(&[name])? {
-                        which = format!("all of `{name}`");
-                        break;
-                    }
-                }
-                let (each, value) = (proof.each.name, &values[at].text);
-                let why = format!(
-                    "with {which} the rows of {each} {value} are others: `reads` must name all years \
-                     that they depend on"
-                );
-                return Err(wrong(sql, why));
-            }
-            let alone = places.clone().find(|&at| proof.made[at].file.rows > 0);
-            let is_held = parts.len() > 1 && at + 1 == values.len();
-            if let Some((alone, of)) = alone.filter(|_| is_held).zip(divided) {
-                let tables = read_together(context, &[&units[alone]]).map_err(stopped)?;
-                if !self.is_as_made(proof, context, alone..alone + 1, &tables)? {
-                    let unit = &units[alone].name;
-                    let why = format!(
-                        "the rows of {unit} are others where they are made alone: `part` needs rows \
-                         that depend on no other part of `{of}`"
-                    );
-                    return Err(wrong(sql, why));
-                }
-            }
-        }
-        context.keep_aside(&known, &true).map_err(stopped)
-    }
-
-    /// Whether units that stand beside each other, of one value, come out as they were made.
-    fn is_as_made(
-        &self,
-        proof: &Proof<'_>,
-        context: &Context<'_>,
-        places: Range<usize>,
-        tables: &[TableVersion],
-    ) -> Result<bool, RunError> {
-        let Proof { node, sql, each, values, parts, units, made } = proof;
-        let (of_value, first) = (places.start / parts.len(), places.start % parts.len());
-        let value = &values[of_value];
-        let folder =
-            |at: usize| (parts[at % parts.len()].text.clone(), context.unit_folder(&units[at]));
-        let work = PartWork {
-            node,
-            sql,
-            statement: statement(sql, each, value, &parts[first]),
-            each: (each.name, &value.text),
-            folders: places.clone().map(folder).collect(),
-        };
-        let again = self.parts(&work, tables, "proof.parquet")?;
-        for part in &again {
-            self.runtime.block_on(self.lake.remove_file(&part.file))?;
-        }
-        let hashes = |parts: &[MadePart]| -> Vec<_> {
-            parts.iter().map(|part| part.file.hash.clone()).collect()
-        };
-        Ok(hashes(&again) == hashes(&made[places]))
     }
 
     /// Has statements run elsewhere, each into a file of its own, and makes one file of them as if they were run here.
@@ -564,26 +520,11 @@ impl Builder<'_> {
     }
 }
 
-/// The values that are made once more: the first and the last, and of those whose names stand in
-/// another relation to each other, such as a year three before the end in place of two, one each.
-fn proven(values: &[Value]) -> BTreeSet<usize> {
-    let relation = |value: &Value| -> Vec<Option<i64>> {
-        let numbers: Vec<Option<i64>> =
-            value.cells.iter().map(|cell| cell.text.parse().ok()).collect();
-        let first = numbers.iter().copied().flatten().next();
-        numbers.iter().map(|of| Some(of.as_ref()?.saturating_sub(first?))).collect()
-    };
-    let mut relations = BTreeSet::new();
-    let new = values.iter().map(relation).map(|of| relations.insert(of));
-    let new = new.enumerate().filter(|(_, is_new)| *is_new).map(|(at, _)| at).take(RELATIONS);
-    new.chain([0, values.len().saturating_sub(1)]).collect()
-}
-
-/// Relations between names that are looked at, at the most.
-const RELATIONS: usize = 8;
-
 /// The tables that units read together.
-fn read_together(context: &Context<'_>, units: &[&Unit]) -> Result<Vec<TableVersion>, StageError> {
+pub(super) fn read_together(
+    context: &Context<'_>,
+    units: &[&Unit],
+) -> Result<Vec<TableVersion>, StageError> {
     let mut tables: BTreeMap<String, TableVersion> = BTreeMap::new();
     for unit in units {
         for version in context.of_unit(unit, None)?.input_versions() {
@@ -599,7 +540,7 @@ fn read_together(context: &Context<'_>, units: &[&Unit]) -> Result<Vec<TableVers
 }
 
 /// The statement of a value, of parts from this one on: `$from` stands for it.
-fn statement(sql: &SqlFile, each: &SqlEach<'_>, value: &Value, first: &Part) -> String {
+pub(super) fn statement(sql: &SqlFile, each: &SqlEach<'_>, value: &Value, first: &Part) -> String {
     let text = value.filled(&sql.text, each);
     if first.text.is_empty() { text } else { query::with_value(&text, FROM, &first.text) }
 }

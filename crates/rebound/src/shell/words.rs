@@ -1,6 +1,8 @@
 //! What a line of the shell is made of: where statements end, and how words go on.
 
-use lake::Catalog;
+use super::command_list::{COMMANDS, Choices};
+use super::tokens::{Kind, Token, is_of_word, statement_at, tokens};
+use lake::{Catalog, Column, meta};
 use query::{Statement, StatementEnd};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,9 +70,38 @@ const KEYWORDS: &[&str] = &[
     "where",
 ];
 
-/// Commands, with their backslash.
-const COMMANDS: &[&str] =
-    &["\\d", "\\timing", "\\x", "\\f", "\\rows", "\\pager", "\\o", "\\i", "\\q", "\\?"];
+/// Words behind a table's name that are no other name of it.
+const NO_ALIAS: &[&str] = &[
+    "anti",
+    "asof",
+    "cross",
+    "except",
+    "fetch",
+    "for",
+    "full",
+    "group",
+    "having",
+    "inner",
+    "intersect",
+    "join",
+    "lateral",
+    "left",
+    "limit",
+    "natural",
+    "offset",
+    "on",
+    "order",
+    "qualify",
+    "right",
+    "select",
+    "semi",
+    "set",
+    "tablesample",
+    "union",
+    "using",
+    "where",
+    "window",
+];
 
 /// A part of what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,64 +154,121 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Those of what is published.
+    /// Those of what is published, and of the tables over the records of runs.
     pub(super) fn of(catalog: &Catalog) -> Self {
-        let columns = |version: &lake::TableVersion| {
-            version.columns.iter().map(|column| column.name.clone()).collect()
+        let names = |columns: &[Column]| -> Vec<String> {
+            columns.iter().map(|column| column.name.clone()).collect()
         };
-        Self {
-            tables: catalog.tables.iter().map(|(name, of)| (name.clone(), columns(of))).collect(),
-        }
+        let published = catalog.tables.iter().map(|(name, of)| (name.clone(), names(&of.columns)));
+        let of_meta = meta::contracts().iter();
+        let of_meta = of_meta.map(|of| (of.table.to_owned(), names(&of.columns)));
+        Self { tables: published.chain(of_meta).collect() }
     }
 
-    /// Where the word at `at` begins, and what it may become. Columns of tables that the line names come first.
-    pub(super) fn complete(&self, line: &str, at: usize) -> (usize, Vec<String>) {
-        let before = &line[..at];
-        let is_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-        let start = before
-            .rfind(|c| !is_of_word(c))
-            .map_or(0, |place| place + before[place..].chars().next().map_or(1, char::len_utf8));
-        let word = before[start..].to_lowercase();
-        if before.trim_start().starts_with('\\') {
-            if !before.trim_start().contains(char::is_whitespace) {
-                let begun = before.trim_start();
-                let known = COMMANDS.iter().filter(|command| command.starts_with(begun));
-                return (at - begun.len(), known.map(|&command| command.to_owned()).collect());
-            }
-            return (start, self.tables_like(&word));
+    /// Where the word at `at` begins, and what it may become: tables behind `from` and `join`, columns of an alias
+    /// or a table behind its dot, elsewhere columns of the tables of the statement, tables and keywords. Before a
+    /// statement names a table, its columns may be any.
+    pub(super) fn complete(&self, text: &str, at: usize) -> (usize, Vec<String>) {
+        let before = &text[..at];
+        let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
+        if line.starts_with('\\') && !is_within_text(before) {
+            return self.of_command(before, line);
         }
-        if word.is_empty() {
+        let start = start_of_word(before);
+        let word = before[start..].to_lowercase();
+        if word.is_empty() || is_within_text(before) {
             return (start, Vec::new());
         }
-        let named: Vec<&String> =
-            self.tables.keys().filter(|table| line.contains(table.as_str())).collect();
-        let of_named = named.iter().filter_map(|table| self.tables.get(*table)).flatten();
+        let all = tokens(text);
+        let statement = statement_at(&all, start);
+        let named = self.named(&statement);
+        if let Some((of, begun)) = word.rsplit_once('.')
+            && let Some(columns) = named.get(of).and_then(|table| self.tables.get(*table))
+        {
+            let found = columns.iter().filter(|column| column.starts_with(begun));
+            return (at - begun.len(), found.cloned().collect());
+        }
+        let last = statement.iter().rev().find(|token| token.end() <= start);
+        if last.is_some_and(|token| token.is("from") || token.is("join")) {
+            return (start, self.tables_like(&word));
+        }
         let columns: BTreeSet<&String> = if named.is_empty() {
             self.tables.values().flatten().collect()
         } else {
-            of_named.collect()
+            named.values().filter_map(|table| self.tables.get(*table)).flatten().collect()
         };
-        // After an alias or a table, its columns.
-        if let Some((_, begun)) = word.rsplit_once('.')
-            && self.tables_like(&word).is_empty()
-        {
-            let found = columns.iter().filter(|column| column.starts_with(begun));
-            return (at - begun.len(), found.map(|column| (*column).clone()).collect());
-        }
-        let mut found: Vec<String> = columns
-            .iter()
-            .filter(|column| column.starts_with(&word))
-            .map(|column| (*column).clone())
-            .collect();
+        let columns = columns.into_iter().filter(|column| column.starts_with(&word));
+        let mut found: Vec<String> = columns.cloned().collect();
         found.extend(self.tables_like(&word));
         let keywords = KEYWORDS.iter().filter(|keyword| keyword.starts_with(&word));
         found.extend(keywords.map(|&keyword| keyword.to_owned()));
         (start, found)
     }
 
+    /// What a command may become, or what follows it.
+    fn of_command(&self, before: &str, line: &str) -> (usize, Vec<String>) {
+        let typed = line.trim_start_matches('\\');
+        let Some((name, _)) = typed.split_once(char::is_whitespace) else {
+            let known = COMMANDS.iter().map(|command| command.name);
+            let known = known.filter(|name| name.starts_with(typed));
+            let known: BTreeSet<String> = known.map(|name| format!("\\{name}")).collect();
+            return (before.len() - line.len(), known.into_iter().collect());
+        };
+        let start = start_of_word(before);
+        let word = before[start..].to_lowercase();
+        let command = COMMANDS.iter().find(|command| command.name == name);
+        let found = match command.map(|command| command.choices) {
+            Some(Choices::Tables) => self.tables_like(&word),
+            Some(Choices::Of(known)) => {
+                let known = known.iter().filter(|known| known.starts_with(&word));
+                known.map(|&known| known.to_owned()).collect()
+            }
+            Some(Choices::Any) | None => Vec::new(),
+        };
+        (start, found)
+    }
+
+    /// The tables that a statement names, by all names that they have in it: their own, without their schema, and
+    /// the alias behind it.
+    fn named(&self, statement: &[Token<'_>]) -> BTreeMap<String, &String> {
+        let mut named = BTreeMap::new();
+        for (at, token) in statement.iter().enumerate() {
+            let name = token.text.replace('"', "").to_lowercase();
+            let Some((table, _)) = self.tables.get_key_value(&name) else { continue };
+            let alone = name.rsplit('.').next().unwrap_or_default().to_owned();
+            named.entry(alone).or_insert(table);
+            named.insert(name, table);
+            let mut behind = statement[at + 1..].iter().skip_while(|token| token.is("as"));
+            let alias = behind.next().filter(|token| token.kind == Kind::Word);
+            let alias = alias.map(|token| token.text.replace('"', "").to_lowercase());
+            if let Some(alias) = alias.filter(|alias| !NO_ALIAS.contains(&alias.as_str())) {
+                named.insert(alias, table);
+            }
+        }
+        named
+    }
+
     fn tables_like(&self, word: &str) -> Vec<String> {
         self.tables.keys().filter(|table| table.starts_with(word)).cloned().collect()
     }
+}
+
+/// Where the word begins that a text ends with.
+fn start_of_word(text: &str) -> usize {
+    let behind = |place: usize| place + text[place..].chars().next().map_or(1, char::len_utf8);
+    text.rfind(|c| !is_of_word(c)).map_or(0, behind)
+}
+
+/// Whether a text ends within quotes.
+fn is_within_text(text: &str) -> bool {
+    let last = tokens(text).last().copied();
+    last.is_some_and(|token| {
+        let is_closed = match token.text.strip_prefix("$$") {
+            Some(rest) => rest.ends_with("$$"),
+            None => token.text.len() > 1 && token.text.ends_with('\''),
+        };
+        token.kind == Kind::Text && !is_closed
+    })
 }
 
 #[cfg(test)]
@@ -266,6 +354,35 @@ mod tests {
         check("select fo", (7, &["fob_value"]));
         check("select 1 from panel.region order b", (33, &["between", "by"]));
         check("select ", (7, &[]));
+        check("select 'pa", (8, &[]));
+        check("\\wat", (0, &["\\watch"]));
+        check("\\x a", (3, &["auto"]));
+        check("select 1\n\\ti", (9, &["\\timing"]));
+        check("\\copy tra", (6, &["trade.region_year"]));
+    }
+
+    #[test]
+    fn columns_are_those_of_the_tables_of_the_statement() {
+        let both = "select 1 from panel.region r join trade.region_year as t where ";
+        let n = both.len();
+        check(&format!("{both}t.r"), (n + 2, &["region_code"]));
+        check(&format!("{both}T.ye"), (n + 2, &["year"]));
+        check(&format!("{both}r.ye"), (n + 2, &[]));
+        check(&format!("{both}region_year.fo"), (n + 12, &["fob_value"]));
+        check(&format!("{both}panel.region.rec"), (n + 13, &["recovery"]));
+        check(&format!("{both}rec"), (n, &["recovery"]));
+        // Of another table, and of another statement.
+        check("select 1 from panel.region where fo", (33, &[]));
+        check("select 1 from panel.region; select fo", (35, &["fob_value"]));
+        check("select 1 from trade.region_year; select 1 from panel.region where ye", (66, &[]));
+        // Behind `from` there are tables alone, whose schema may be an alias elsewhere.
+        check("select 1 from r", (14, &[]));
+        check("select 1 from panel.re", (14, &["panel.region"]));
+        let line = "select r. from panel.region r";
+        assert_eq!(
+            words().complete(line, 9),
+            (9, ["region_code", "resistance", "recovery"].map(str::to_owned).to_vec())
+        );
         check("select 'é' as x, resi", (18, &["resistance"]));
     }
 }

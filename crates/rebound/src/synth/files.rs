@@ -2,10 +2,9 @@
 
 use super::columns::{Column, PROCESSING, Part, columns};
 use super::nation::SynthError;
+use super::packing::{Packing, RecordsFile};
 use super::row::{Dirt, Row};
 use project::layout_file::LayoutFile;
-use report::new_file::NewFile;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use trade::layout::{Field, FieldSpec, Origin};
 use trade::{Dialect, Layout};
@@ -18,7 +17,7 @@ pub(super) struct Out<'a> {
     columns: Vec<Column>,
     year: i32,
     /// One, or one a month.
-    files: Vec<(PathBuf, BufWriter<NewFile>)>,
+    files: Vec<(PathBuf, RecordsFile)>,
     line: String,
 }
 
@@ -27,18 +26,18 @@ impl<'a> Out<'a> {
         layout_file: &'a LayoutFile,
         dialect: Dialect,
         encoding: &'static encoding_rs::Encoding,
-        folder: &Path,
+        (folder, packing): (&Path, Option<Packing>),
         year: i32,
     ) -> Result<Self, SynthError> {
         let layout = &layout_file.layout;
         let columns = columns(layout, year)?;
-        let names = file_names(layout_file, year)?;
+        let names = file_names(layout_file, packing, year)?;
         let mut files = Vec::new();
         for name in names {
             let path = folder.join(name);
-            let file = NewFile::create(&path)
+            let file = RecordsFile::create(&path, packing)
                 .map_err(|source| SynthError::Write { path: path.clone(), source })?;
-            files.push((path, BufWriter::with_capacity(1 << 18, file)));
+            files.push((path, file));
         }
         let mut out = Self { layout, dialect, encoding, columns, year, files, line: String::new() };
         let header: Vec<String> = out.columns.iter().map(|column| column.name.clone()).collect();
@@ -151,8 +150,7 @@ impl<'a> Out<'a> {
 
     pub(super) fn finish(self) -> Result<(), SynthError> {
         for (path, out) in self.files {
-            let whole = out.into_inner().map_err(Into::into).and_then(NewFile::keep);
-            whole.map_err(|source| SynthError::Write { path, source })?;
+            out.keep().map_err(|source| SynthError::Write { path, source })?;
         }
         Ok(())
     }
@@ -172,7 +170,12 @@ fn push_field(line: &mut String, dialect: Dialect, text: &str) {
 }
 
 /// Names that tell what the layout wants to know from them: a file a year, or a month.
-pub(super) fn file_names(layout: &LayoutFile, year: i32) -> Result<Vec<String>, SynthError> {
+pub(super) fn file_names(
+    layout: &LayoutFile,
+    packing: Option<Packing>,
+    year: i32,
+) -> Result<Vec<String>, SynthError> {
+    let ending = packing.map_or("", Packing::ending);
     let tells = |name: &str, month: Option<usize>| {
         layout.for_file(name).is_ok_and(|layout| {
             let told = |field: Field| match layout.fields.get(&field) {
@@ -187,9 +190,9 @@ pub(super) fn file_names(layout: &LayoutFile, year: i32) -> Result<Vec<String>, 
                 && told(Field::Flow).is_none_or(|text| text == "export")
         })
     };
-    let months = || (1..=12).map(|month| (format!("{year}-{month:02}.csv"), Some(month)));
+    let months = || (1..=12).map(|month| (format!("{year}-{month:02}.csv{ending}"), Some(month)));
     for start in ["", "EXP_", "export_"] {
-        let name = format!("{start}{year}.csv");
+        let name = format!("{start}{year}.csv{ending}");
         if tells(&name, None) {
             return Ok(vec![name]);
         }

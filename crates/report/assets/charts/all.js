@@ -1,7 +1,7 @@
 // All figures of a report.
 (function () {
   "use strict";
-  const { bump, byForm, clusters, coefficients, coverage, leftOut, map, missing, moran, multiples,
+  const { bump, byForm, chances, clusters, coefficients, coverage, leftOut, map, missing, moran, multiples,
     national, quadrants, ranking, ranks, relation, robust, space, specifications, thin,
     trade, types } = charts;
   // What makes each figure, and of which episode it is: what is not shown need not be made.
@@ -16,7 +16,7 @@
       out.push([ep, function () { return types(data, ep, dark); }]);
       out.push([ep, function () { return clusters(data, ep, dark); }]);
       ["resistance", "recovery"].forEach(function (m) { out.push([ep, function () { return ranking(data, ep, m, dark); }]); });
-      [robust, ranks, bump, byForm].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, function () { return figure(data, ep, stage, dark); }]); }); });
+      [robust, ranks, chances, bump, byForm].forEach(function (figure) { ["resistance", "recovery"].forEach(function (stage) { out.push([ep, function () { return figure(data, ep, stage, dark); }]); }); });
       out.push([ep, function () { return thin(data, ep, dark); }]);
       out.push([ep, function () { return moran(data, ep); }]);
       out.push([ep, function () { return relation(data, ep, "related_variety", "resistance", dark); }]);

@@ -4,7 +4,7 @@ var charts = {};
   "use strict";
   const { all } = charts;
   // A figure: `id`, `title` (its one message), `subtitle` (what is drawn, its unit and period), `note` (how to read it),
-  // `source` (tables), `height`, `option` (of ECharts); its data as `columns` and `rows`, and the `sql` that gives these.
+  // `aside` (what is so of all figures of its section), `source` (tables), `height`, `option` (of ECharts); its data as `columns` and `rows`, and the `sql` that gives these.
   //
   // Texts are said in English, or as `words` has them: a dictionary from the English text, whose {names} are filled in.
   var words = null;
@@ -220,8 +220,8 @@ var charts = {};
     } };
   }
   function widthOf(text, size, bold) { return echarts.format.getTextRect(text, (bold ? "bold " : "") + size + "px " + FONT).width; }
-  // Where a text may break: at blanks, and between the letters of scripts that have none, but not before what closes or behind what opens.
-  var PIECES = /\s*[（「『《【〈]*(?:[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]+)[、。，．：；！？）」』》】〉]*/g;
+  // Where a text may break: at blanks that are no ties, and between the letters of scripts that have none, but not before what closes or behind what opens.
+  var PIECES = /[^\S\u00a0\u202f]*[（「『《【〈]*(?:[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|(?:[^\s\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]|[\u00a0\u202f])+)[、。，．：；！？）」』》】〉]*/g;
   // A text in lines that are at most `room` pixels wide, and no letter less.
   function fitted(text, room, size, bold) {
     var out = [];

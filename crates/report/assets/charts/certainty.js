@@ -107,5 +107,5 @@
       source: "resilience.rank", height: o.grid.top + height + 56, option: o, columns: columns, rows: cells(rows, columns),
       sql: "select " + columns.join(", ") + " from (select *, row_number() over (order by rank, region_code) as place from resilience.rank where episode = " + literal(ep) + " and stage = " + literal(stage) + " and benchmark = " + literal(benchmark) + " and rank is not null)" + (n > 30 ? " where place <= 15 or place + 15 > n_ranked" : "") + " order by place" };
   }
-  Object.assign(charts, { rankedAgainst, ranks, robust });
+  Object.assign(charts, { chance, rankedAgainst, ranks, robust });
 })();

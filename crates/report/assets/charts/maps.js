@@ -151,13 +151,26 @@
 
   var ROWS = 32, known = new WeakMap();
   function doubled(ring) { var sum = 0; for (var i = 0; i + 1 < ring.length; i++) sum += ring[i][0] * ring[i + 1][1] - ring[i + 1][0] * ring[i][1]; return Math.abs(sum); }
-  // Where a level line is inside of rings: pairs of x, in order.
-  function spansAt(rings, y) {
-    var xs = [], out = [];
-    rings.forEach(function (ring) { for (var i = 0; i + 1 < ring.length; i++) { var a = ring[i], b = ring[i + 1]; if ((a[1] > y) !== (b[1] > y)) xs.push(a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])); } });
-    xs.sort(function (a, b) { return a - b; });
-    for (var i = 0; i + 1 < xs.length; i += 2) out.push([xs[i], xs[i + 1]]);
-    return out;
+  // Where level lines at each of `ys` are inside of rings: pairs of x, in order. `rowOf` says between which of them a y lies, so that each edge
+  // is held against the few lines that it may cross.
+  function spansAt(rings, ys, rowOf) {
+    var xs = ys.map(function () { return []; });
+    rings.forEach(function (ring) {
+      for (var i = 0; i + 1 < ring.length; i++) {
+        var a = ring[i], b = ring[i + 1];
+        if (a[1] === b[1]) continue;
+        var p = rowOf(a[1]), q = rowOf(b[1]), last = Math.min(ys.length - 1, Math.ceil(Math.max(p, q)));
+        for (var r = Math.max(0, Math.floor(Math.min(p, q))); r <= last; r++) {
+          if ((a[1] > ys[r]) !== (b[1] > ys[r])) xs[r].push(a[0] + (ys[r] - a[1]) / (b[1] - a[1]) * (b[0] - a[0]));
+        }
+      }
+    });
+    return xs.map(function (of) {
+      var out = [];
+      of.sort(function (a, b) { return a - b; });
+      for (var i = 0; i + 1 < of.length; i += 2) out.push([of[i], of[i + 1]]);
+      return out;
+    });
   }
   function boxOf(rings) {
     var box = [Infinity, Infinity, -Infinity, -Infinity];
@@ -171,12 +184,12 @@
     geo.features.forEach(function (f) {
       var polygons = f.geometry.coordinates, whole = boxOf(polygons.map(function (p) { return p[0]; })), largest = polygons.reduce(function (a, b) { return doubled(b[0]) > doubled(a[0]) ? b : a; });
       all = [Math.min(all[0], whole[0]), Math.min(all[1], whole[1]), Math.max(all[2], whole[2]), Math.max(all[3], whole[3])];
-      var box = boxOf([largest[0]]), rows = [], sum = 0, x = 0, y = 0;
-      for (var r = 0; r < ROWS; r++) {
-        var at = box[1] + (r + 0.5) / ROWS * (box[3] - box[1]), spans = spansAt(largest, at);
-        spans.forEach(function (s) { var w = s[1] - s[0]; sum += w; x += w * (s[0] + s[1]) / 2; y += w * at; });
-        rows.push({ y: at, spans: spans });
-      }
+      var box = boxOf([largest[0]]), high = box[3] - box[1], ys = [], sum = 0, x = 0, y = 0;
+      for (var r = 0; r < ROWS; r++) ys.push(box[1] + (r + 0.5) / ROWS * high);
+      var rows = spansAt(largest, ys, function (v) { return (v - box[1]) / (high || 1) * ROWS - 0.5; }).map(function (spans, r) {
+        spans.forEach(function (s) { var w = s[1] - s[0]; sum += w; x += w * (s[0] + s[1]) / 2; y += w * ys[r]; });
+        return { y: ys[r], spans: spans };
+      });
       var centre = sum > 0 ? [x / sum, y / sum] : [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], anchor = centre;
       var near = rows[Math.max(0, Math.min(ROWS - 1, Math.floor((centre[1] - box[1]) / ((box[3] - box[1]) || 1) * ROWS)))];
       if (near.spans.length && !near.spans.some(function (s) { return centre[0] > s[0] && centre[0] < s[1]; })) {
@@ -185,7 +198,7 @@
       }
       by[f.properties.code] = { code: f.properties.code, box: box, rows: rows, area: doubled(largest[0]), centre: centre, anchor: anchor, polygons: polygons };
     });
-    var found = { by: by, box: all, margins: {} };
+    var found = { by: by, box: all, margins: {}, named: {} };
     known.set(geo, found);
     return found;
   }
@@ -222,16 +235,19 @@
   }
   // How much of a box is over shapes, from 0 to 1, by cells of four pixels.
   function landOf(shapes, see, frame) {
-    var n = Math.ceil((frame[2] - frame[0]) / 4), rows = Math.ceil((frame[3] - frame[1]) / 4), sums = [new Int32Array(n + 1)];
-    for (var r = 0; r < rows; r++) {
-      var y = (see.y - frame[1] - 4 * r - 2) / see.k, line = new Uint8Array(n), sum = new Int32Array(n + 1);
-      Object.keys(shapes.by).forEach(function (code) { shapes.by[code].polygons.forEach(function (p) { spansAt(p, y).forEach(function (s) {
-        var a = Math.max(0, Math.floor((see.x + see.k * s[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((see.x + see.k * s[1] - frame[0]) / 4));
-        if (b > a) line.fill(1, a, b);
-      }); }); });
+    var n = Math.ceil((frame[2] - frame[0]) / 4), rows = Math.ceil((frame[3] - frame[1]) / 4), ys = [], sums = [new Int32Array(n + 1)];
+    for (var r = 0; r < rows; r++) ys.push((see.y - frame[1] - 4 * r - 2) / see.k);
+    var lines = ys.map(function () { return new Uint8Array(n); });
+    function rowOf(y) { return (see.y - frame[1] - 2 - y * see.k) / 4; }
+    Object.keys(shapes.by).forEach(function (code) { shapes.by[code].polygons.forEach(function (p) { spansAt(p, ys, rowOf).forEach(function (spans, r) { spans.forEach(function (s) {
+      var a = Math.max(0, Math.floor((see.x + see.k * s[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((see.x + see.k * s[1] - frame[0]) / 4));
+      if (b > a) lines[r].fill(1, a, b);
+    }); }); }); });
+    lines.forEach(function (line, r) {
+      var sum = new Int32Array(n + 1);
       for (var c = 0; c < n; c++) sum[c + 1] = sum[c] + line[c] + sums[r][c + 1] - sums[r][c];
       sums.push(sum);
-    }
+    });
     return function (box) {
       var a = Math.max(0, Math.floor((box[0] - frame[0]) / 4)), b = Math.min(n, Math.ceil((box[2] - frame[0]) / 4)), c = Math.max(0, Math.floor((box[1] - frame[1]) / 4)), d = Math.min(rows, Math.ceil((box[3] - frame[1]) / 4));
       return b > a && d > c ? (sums[d][b] - sums[c][b] - sums[d][a] + sums[c][a]) / ((b - a) * (d - c)) : 0;
@@ -266,6 +282,15 @@
   // Where names stand on the map, the largest region first: inside of its region, or beside it with a line to it; none over another, over a mark or beyond the frame.
   // A region too small to be seen has a mark. What has no room has no name.
   function named(shapes, marks, see, frame) {
+    // Maps of other indices have the same names in the same places. A map that is zoomed needs none of before.
+    var key = JSON.stringify([see, frame, marks.map(function (m) { return [m.code, m.label]; })]);
+    if (!shapes.named[key]) {
+      if (Object.keys(shapes.named).length > 20) shapes.named = {};
+      shapes.named[key] = place(shapes, marks, see, frame);
+    }
+    return shapes.named[key];
+  }
+  function place(shapes, marks, see, frame) {
     var out = marks.map(function () { return {}; }), taken = [], lines = [], n_gone = 0;
     // A figure that is not laid out has no width.
     if (frame[2] <= frame[0] || frame[3] <= frame[1]) return { of: out, n_gone: marks.length };
@@ -343,7 +368,7 @@
   }
   // The margin with which most names have a place.
   function marginOf(shapes, marks, wide, high) {
-    var key = [wide, high, marks.length].join(), found = shapes.margins[key], best = null;
+    var key = JSON.stringify([wide, high, marks.map(function (m) { return [m.code, m.label]; })]), found = shapes.margins[key], best = null;
     if (has(found)) return found;
     if (marks.length <= FEW) [10, 50, 90, 130, 170].forEach(function (margin) {
       if ((best && !best.n_gone) || 2 * margin > 0.6 * wide) return;
@@ -394,7 +419,7 @@
     var of = geo.lacking.map(function (code) { return own(names, code) || code; });
     return of.length ? say("Not drawn: small parts of {names} that are far from the rest.", { names: some(of) }) : "";
   }
-  // What a report says of its maps beside their figures.
+  // What is so of all maps of an episode: a page says it once, a file by itself.
   function aside(data, rows) {
     var codes = {}, out = [], of = data.geo.projection, n = 0;
     data.geo.features.forEach(function (f) { codes[f.properties.code] = true; });
@@ -408,7 +433,7 @@
     if (of && of.kind === "albers") out.push(say("Equal-area conic projection of Albers, parallels {first}° and {second}°.", { first: number(of.parallels[0], 1), second: number(of.parallels[1], 1) }));
     if (of && of.kind === "lambert") out.push(say("Azimuthal equal-area projection of Lambert."));
     if (of && of.kind === "equal_earth") out.push(say("Equal Earth projection."));
-    return out;
+    return sentences(out);
   }
   function some(names) { return names.length > 8 ? say("{names} and {n} more", { names: charts.listed(names.slice(0, 8)), n: names.length - 8 }) : charts.listed(names); }
   function sentences(parts) { return parts.filter(function (x) { return x; }).join(" "); }
@@ -450,7 +475,7 @@
     var level = data.meta.level, columns = ["region_code", "region_name", m[1]].concat(m[2] ? [m[2], m[3]] : [], isUpgrading ? [] : [reason]);
     return { id: measure + "-map-" + ep, title: message(measure, found, above), subtitle: subtitle,
       note: sentences([sure.length ? (up + down ? say("The {level} % interval is above 0 for {up} and below 0 for {down} of {n} regions.", { level: +(100 * level).toFixed(2), up: up, down: down, n: sure.length }) : say("No {level} % interval is on one side of 0: none of this is sure.", { level: +(100 * level).toFixed(2) })) : "",
-        others.some(function (x) { return typeof x.color !== "string"; }) ? say("Hatched: no index.") : ""].concat(aside(data, rows))),
+        others.some(function (x) { return typeof x.color !== "string"; }) ? say("Hatched: no index.") : ""]), aside: aside(data, rows),
       source: "panel.region", height: height, option: o, columns: columns, rows: rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }),
       sql: "select " + columns.join(", ") + " from panel.region where episode = " + literal(ep) + " order by region_code" };
   }
@@ -478,7 +503,7 @@
     var both = n("resistant_recovering"), neitherOf = n("vulnerable_lagging"), columns = ["region_code", "region_name", "type", "resistance_null_reason", "recovery_null_reason"];
     return { id: "types-" + ep, title: found.length === 1 ? say("{name} is {kind}", { name: found[0].region_name, kind: say(kinds[found[0].type][1]) }) : say("{both} of {n} regions resisted and recovered better than all together, {neither} did neither", { both: both, n: found.length, neither: neitherOf }),
       subtitle: say("Type by the signs of both indices: resistance from {base} to {trough}, recovery from {trough} to {end}", { base: e.base, trough: e.trough, end: e.end }),
-      note: sentences([of.hatched ? say("Hatched: no type, since an index is missing.") : ""].concat(aside(data, rows))), source: "panel.region", height: of.height, option: of.option,
+      note: of.hatched ? say("Hatched: no type, since an index is missing.") : "", aside: aside(data, rows), source: "panel.region", height: of.height, option: of.option,
       columns: columns, rows: rows.map(function (r) { return columns.map(function (c) { return has(r[c]) ? r[c] : null; }); }),
       sql: "select " + columns.join(", ") + " from panel.region where episode = " + literal(ep) + " order by region_code" };
   }
@@ -489,9 +514,9 @@
     var of = classed(data, dark, "lisa", lisa, key("no statistic ({n})"), function (r) { return has(r.resistance) ? say("no statistic: it has no neighbours") : say("no statistic: it has no resistance"); }, rows);
     return { id: "lisa-" + ep, title: n ? sayMany(n, "{n} of {all} regions is significantly like its neighbours, or unlike them", "{n} of {all} regions are significantly like their neighbours, or unlike them", { all: found.length }) : say("No region is significantly like its neighbours, or unlike them"),
       subtitle: say("Local Moran's I of resistance from {base} to {to}: a region beside the mean of its neighbours", periods(e, e.trough)),
-      note: sentences([say("Significance by permutation."), of.hatched ? say("Hatched: no statistic, since the region has no neighbours or no resistance.") : ""].concat(aside(data, rows))), source: "spatial.region", height: of.height, option: of.option,
+      note: sentences([say("Significance by permutation."), of.hatched ? say("Hatched: no statistic, since the region has no neighbours or no resistance.") : ""]), aside: aside(data, rows), source: "spatial.region", height: of.height, option: of.option,
       columns: ["region_code", "region_name", "lisa_class"], rows: rows.map(function (r) { return [r.region_code, r.region_name, has(r.lisa) ? r.lisa : null]; }),
       sql: "select p.region_code, p.region_name, s.lisa_class from panel.region p left join spatial.region s on s.source_table = 'resilience.region' and s.measure = 'resistance' and s.period = p.episode || ' / aggregate' and s.region_code = p.region_code where p.episode = " + literal(ep) + " order by p.region_code" };
   }
-  Object.assign(charts, { classes, clusters, lacking, legend, map, shaded, types, valued });
+  Object.assign(charts, { classes, clusters, inkOn, lacking, legend, map, shaded, types, valued });
 })();

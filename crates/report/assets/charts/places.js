@@ -17,6 +17,7 @@
     ["robust", "sure"],
     // Against the benchmark that is chosen beside them.
     ["ranks", "chosen"],
+    ["chances", "chosen"],
     ["bump", "sure"],
     ["forms", "sure"],
     ["coverage", "sure", "wide"],

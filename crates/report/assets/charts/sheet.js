@@ -20,14 +20,16 @@
     var t = theme(dark), off = inset || 0, size = wide < 800 ? 15 : 18, room = wide - 28;
     function lines(text, size, bold) { return text ? fitted(text, room, size, bold) : []; }
     var title = lines(figure.title, size, true), subtitle = lines(figure.subtitle, 13);
-    var note = lines([figure.note, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
+    var note = lines([figure.note, figure.aside, sourceOf(figure, run)].filter(Boolean).join(" "), 11);
     var titled = 16 + (size + 6) * title.length, above = titled + (subtitle.length ? 4 + 18 * subtitle.length : 0);
     var height = above + figure.height + 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });
     chart.setOption(figure.option);
-    // What happens under a mouse is nothing that a file shows. A group, and no SVG of its own: that is cut at its edges, for
-    // which programs draw it twice.
-    var inner = chart.renderToSVGString().replace(/<style >[\s\S]*?<\/style>/, "")
+    // The library numbers what it draws: names in a file hang on nothing that was drawn before it. What happens under a mouse is
+    // nothing that it shows. A group, and no SVG of its own: that is cut at its edges, for which programs draw it twice.
+    var painter = chart.getZr().painter;
+    painter._id = "zr0";
+    var inner = painter.renderToString({ cssAnimation: false, cssEmphasis: false })
       .replace(/^<svg [^>]*>/, '<g transform="translate(' + off + " " + above + ')">').replace(/<\/svg>\s*$/, "</g>");
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +

@@ -26,12 +26,21 @@
     }
     // Small dots lie on large ones.
     var order = nodes.map(function (n, i) { return i; }).sort(function (a, b) { return nodes[b].size - nodes[a].size || a - b; });
+    function edgeOf(n) { return n.ring ? [n.ring, 1.5] : [t.bg, n.size > 5 ? 0.5 : 0]; }
+    // A file has dots alone; on a page each is a mark that is found under a mouse.
+    function dots(params, api) {
+      return { type: "group", silent: true, children: order.map(function (i) {
+        var n = nodes[i], at = api.coord([n.x, n.y]), edge = edgeOf(n);
+        return { type: "circle", silent: true, shape: { cx: at[0], cy: at[1], r: n.size / 2 }, style: { fill: n.color, stroke: edge[0], lineWidth: edge[1] } };
+      }) };
+    }
     o.series = [
       { id: "links", type: "custom", silent: true, clip: true, z: 1, renderItem: path, data: links.length ? [[x[0], y[0]]] : [] },
-      { id: "dots", type: "scatter", clip: true, z: 2, data: order.map(function (i) {
-        var n = nodes[i];
-        return { value: [n.x, n.y], node: i, symbolSize: n.size, itemStyle: n.ring ? { opacity: 1, color: n.color, borderColor: n.ring, borderWidth: 1.5 } : { opacity: 1, color: n.color, borderColor: t.bg, borderWidth: n.size > 5 ? 0.5 : 0 } };
-      }) }
+      data.still ? { id: "dots", type: "custom", silent: true, clip: true, z: 2, renderItem: dots, data: nodes.length ? [[x[0], y[0]]] : [] }
+        : { id: "dots", type: "scatter", clip: true, z: 2, data: order.map(function (i) {
+          var n = nodes[i], edge = edgeOf(n);
+          return { value: [n.x, n.y], node: i, symbolSize: n.size, itemStyle: { opacity: 1, color: n.color, borderColor: edge[0], borderWidth: edge[1] } };
+        }) }
     ];
   }
   // The width of a dot whose area is by its value, where `gap` pixels lie between the nearest ones; without a value that of the smallest.

@@ -15,9 +15,13 @@
   function ranks() {
     var into = document.querySelector("#sure .ranks"), room = page.measured();
     if (!into) return 0;
-    var found = ["resistance", "recovery"].map(function (stage) {
-      return page.within(room.half, function (isDark) { return charts.ranks(data, page.episode, stage, isDark, against.value); });
-    }).filter(Boolean);
+    var found = [];
+    [charts.ranks, charts.chances].forEach(function (figure) {
+      ["resistance", "recovery"].forEach(function (stage) {
+        found.push(page.within(room.half, function (isDark) { return figure(data, page.episode, stage, isDark, against.value); }));
+      });
+    });
+    found = found.filter(Boolean);
     into.replaceChildren(page.grid(found.map(function (figure) { return [figure, false]; }), room.half < room.whole, function () { return null; }));
     page.forget();
     return found.length;
@@ -55,7 +59,15 @@
       var into = section.querySelector(".figures");
       if (!into || section.id === "pages") return;
       into.replaceChildren(page.grid(own(bySection, section.id) || [], isPaired, whole));
+      sayAside(section, own(bySection, section.id) || []);
     });
+  }
+  // What is so of all figures of a section stands above them, once.
+  function sayAside(section, figures) {
+    var into = section.querySelector(".aside"), of = figures.map(function (figure) { return figure[0].aside; }).filter(Boolean)[0];
+    if (!into) return;
+    into.textContent = of || "";
+    into.hidden = !of;
   }
   function draw() {
     var n = 0;

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   const { key, own, say } = charts;
-  const { data, el } = page;
+  const { data, el, option } = page;
   var lists = [["why", key("Why")], ["tables", key("Tables")], ["regions", key("Regions")], ["products", key("Products")]];
   // Columns, and the codes in them, in words.
   var heads = {
@@ -31,14 +31,33 @@
       texts.forEach(function (text) { ul.appendChild(el("li", text)); });
       box.appendChild(ul);
     }
-    if (rows.length) {
-      var columns = order.filter(function (column) { return rows.some(function (row) { return row[column] !== undefined; }); });
-      var cells = rows.map(function (row) { return columns.map(function (column) { return row[column]; }); });
-      box.appendChild(page.tableOf(columns, cells, heading.id, columns.map(headOf), cells.map(function (row) {
-        return row.map(function (v, i) { return cellOf(columns[i], v); });
-      })));
-    }
+    if (rows.length) box.appendChild(tabled(id, title, rows, heading));
     return box;
+  }
+  // What a column is called that rows are measured by.
+  function measureOf(name) { var of = own(charts.measures, name); return of ? say(of[0]) : name; }
+  // Rows as a table; those that are measured by several columns are shown by the one that is chosen.
+  function tabled(id, title, rows, heading) {
+    var measures = rows.map(function (row) { return row.measure; }).filter(function (m, i, all) { return m && all.indexOf(m) === i; });
+    if (measures.length < 2) return tableOf(rows, heading);
+    var box = el("div"), label = el("label", say("measured by") + " "), select = el("select"), into = el("div"), tools = el("div", null, "tools");
+    select.appendChild(option("", say("all columns")));
+    measures.forEach(function (m) { select.appendChild(option(m, measureOf(m))); });
+    select.setAttribute("aria-label", title + ": " + say("measured by"));
+    function show() { into.replaceChildren(tableOf(rows.filter(function (row) { return !select.value || row.measure === select.value; }), heading)); }
+    select.addEventListener("change", show);
+    label.appendChild(select);
+    tools.appendChild(label);
+    box.append(tools, into);
+    show();
+    return box;
+  }
+  function tableOf(rows, heading) {
+    var columns = order.filter(function (column) { return rows.some(function (row) { return row[column] !== undefined; }); });
+    var cells = rows.map(function (row) { return columns.map(function (column) { return row[column]; }); });
+    return page.tableOf(columns, cells, heading.id, columns.map(headOf), cells.map(function (row) {
+      return row.map(function (v, i) { return cellOf(columns[i], v); });
+    }));
   }
   function changed() {
     var into = document.querySelector("#changed .changes"), of = data.changed;

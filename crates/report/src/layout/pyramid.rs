@@ -11,11 +11,12 @@ const FAR: f64 = 1.3;
 /// What is nearer than the root of this pushes no more than at that distance.
 const NEAREST: f64 = 1e-4;
 
-/// How many points a cell has, and the sums of their coordinates.
+/// How many points a cell has, the sums of their coordinates, and their middle.
 #[derive(Clone, Copy, Default)]
 struct Cell {
     n: f64,
     sum: Point,
+    middle: Point,
 }
 
 /// The cells of one size.
@@ -83,7 +84,7 @@ impl<'p> Pyramid<'p> {
         if cell.n < 0.5 {
             return;
         }
-        let away = difference(self.points[point], cell.sum.map(|sum| sum / cell.n));
+        let away = difference(self.points[point], cell.middle);
         if level.side * level.side < FAR * FAR * squared(away) {
             pushed(push, away, cell.n);
         } else if depth + 1 < self.levels.len() {
@@ -132,6 +133,9 @@ fn levels(cells: Vec<Cell>, side: f64, width: usize) -> Vec<Level> {
             into.sum = sum(into.sum, cell.sum);
         }
         found.push(Level { side: *side, width, cells });
+    }
+    for cell in found.iter_mut().flat_map(|level| &mut level.cells) {
+        cell.middle = cell.sum.map(|sum| sum / cell.n);
     }
     found.reverse();
     found

@@ -94,8 +94,18 @@ impl Rows {
 
     /// The columns of categories beside each other, of the rows that have all of them.
     pub fn coded(&self) -> Coded<'_> {
-        let is_kept = |row: &usize| self.factors.iter().all(|of| of.of_row[*row] != NO_CODE);
-        Coded { rows: self, kept: (0..self.n()).filter(is_kept).collect() }
+        Coded { rows: self, kept: (0..self.n()).filter(|row| self.has_all(*row)).collect() }
+    }
+
+    /// Whether an outcome, by its place, is below zero in a row that has all categories.
+    pub fn is_below_zero(&self, place: usize) -> bool {
+        let mut values = self.numbers[place].iter().enumerate();
+        values.any(|(row, value)| *value < 0.0 && self.has_all(row))
+    }
+
+    /// Whether a row has a level of all categories.
+    fn has_all(&self, row: usize) -> bool {
+        self.factors.iter().all(|of| of.of_row[row] != NO_CODE)
     }
 
     /// How many there are.

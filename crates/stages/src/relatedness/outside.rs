@@ -1,7 +1,7 @@
 //! Tables from outside, of the products and regions of the data.
 
 use super::super::context::Context;
-use super::super::cube::{Cube, Slice};
+use super::super::cube::Cube;
 use super::super::error::StageError;
 use super::super::years;
 use super::params::Params;
@@ -79,12 +79,12 @@ impl Outside {
         &self,
         cube: &Cube,
         year: i32,
-        slice: &Slice,
+        is_reported: &[bool],
     ) -> Option<Vec<Option<f64>>> {
         let incomes = self.incomes.as_ref()?;
         let income = |code: &String| incomes.get(&(year, code.clone())).copied();
         let found: Vec<Option<f64>> = cube.regions.iter().map(income).collect();
-        let reported = (0..cube.regions.len()).filter(|&r| slice.is_reported[r]);
+        let reported = (0..cube.regions.len()).filter(|&r| is_reported[r]);
         let without: Vec<&str> =
             reported.filter(|&r| found[r].is_none()).map(|r| &*cube.regions[r]).collect();
         if !without.is_empty() {

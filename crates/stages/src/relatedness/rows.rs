@@ -5,81 +5,28 @@ use super::super::rows::Rows;
 use super::changes::Changes;
 use super::product_space::ProductSpace;
 use super::tables::{
-    ProductYear, ProductYearRow, Proximity, ProximityRow, RegionProductYear, RegionProductYearRow,
-    RegionYear, RegionYearRow, YearRow,
+    ProductYear, ProductYearRow, Proximity, ProximityRow, RegionYear, RegionYearRow, YearRow,
 };
 use super::year::{YearSpace, reason};
-use space::{Change, Link, TestedLink, backbone, jump, symmetric};
+use rayon::prelude::*;
+use space::{Change, Link, TestedLink, backbone};
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// Makes the rows of a year.
 pub(super) struct YearRows<'a> {
     pub(super) cube: &'a Cube,
     pub(super) year: i32,
-    pub(super) space: &'a YearSpace,
+    pub(super) space: &'a YearSpace<'a>,
     pub(super) changes: Option<&'a Changes<'a>>,
 }
 
 impl<'a> YearRows<'a> {
-    /// The cells of some of the regions.
-    pub(super) fn cells(&self, regions: Range<usize>) -> Rows<RegionProductYear> {
-        let mut rows = Rows::<RegionProductYear>::default();
-        for region in regions {
-            for product in 0..self.cube.products.len() {
-                if let Some(row) = self.cell(region, product) {
-                    rows.push(row);
-                }
-            }
-        }
-        rows
-    }
-
-    fn cell(&self, region: usize, product: usize) -> Option<RegionProductYearRow<'a>> {
-        let space = self.space;
-        let rca = space.rca.get(region, product)?;
-        if !space.product_is_active(product) {
-            return None;
-        }
-        let density = space.density.get(region, product);
-        let change = self.changes.and_then(|changes| changes.at(region, product));
-        let (low, high) = (space.jump_from, space.jump_to);
-        let before = space.before.as_ref();
-        let jumped = before.and_then(|before| jump(before, &space.rca, region, product, low, high));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a count of products"
-        )]
-        let related_count = space.surroundings.count(region, product) as usize;
-        Some(RegionProductYearRow {
-            year: self.year,
-            region_code: &self.cube.regions[region],
-            product: &self.cube.products[product],
-            rca,
-            rsca: symmetric(rca),
-            is_specialized: space.specialization.get(region, product),
-            density,
-            density_null_reason: density.is_none().then_some("isolated"),
-            value_density: space.value_density.get(region, product),
-            nearest_density: space.nearest.get(region, product),
-            related_mass: space.surroundings.mass(region, product),
-            related_count,
-            group_entropy: space.around.group(region, product).filter(|_| space.has_groups),
-            weighted_entropy: space.around.weighted(region, product),
-            unrelated_entropy: space.around.unrelated(region, product),
-            outlook_gain: space.outlook.as_ref().and_then(|found| found.gain(region, product)),
-            entered: change.and_then(Change::entry),
-            exited: change.and_then(Change::exit),
-            jumped,
-            rpop: space.rpop.as_ref().and_then(|rpop| rpop.get(region, product)),
-        })
-    }
-
     /// Adds a row for each region that exports.
     pub(super) fn regions(&self, rows: &mut Rows<RegionYear>) {
-        let active = (0..self.cube.regions.len()).filter(|&r| self.space.region_is_active(r));
-        active.for_each(|region| rows.push(self.region(region)));
+        let regions = (0..self.cube.regions.len()).into_par_iter();
+        let active = regions.filter(|&region| self.space.region_is_active(region));
+        let found: Vec<RegionYearRow<'_>> = active.map(|region| self.region(region)).collect();
+        found.into_iter().for_each(|row| rows.push(row));
     }
 
     fn region(&self, region: usize) -> RegionYearRow<'a> {

@@ -6,19 +6,18 @@ use project::config::choice::OutlookPci;
 use space::complexity::{Fitness, Reflections, fitness, reflections, standardized};
 use space::{
     Around, Complexity, ComplexityError, Density, Diagnostics, Diagonal, Exports, Expy, Filtered,
-    Outlook, Rca, Reference, Specialization, Surroundings, coherence, complexity, density,
-    diagnostics, entropies_around, expy, filter, nearest_density, outlook, prody, rca,
-    surroundings, value_density,
+    Outlook, Rca, Reference, Specialization, Surroundings, diagnostics, expy, filter,
+    nearest_density, outlook, prody, rca, spectrum, sums_around,
 };
 
 /// The product space of a year.
-pub(super) struct YearSpace {
-    pub(super) cleaned: Filtered,
+pub(super) struct YearSpace<'b> {
+    pub(super) cleaned: &'b Filtered,
     pub(super) n_regions: usize,
     pub(super) n_products: usize,
-    pub(super) exports: Exports,
-    pub(super) rca: Rca,
-    pub(super) specialization: Specialization,
+    pub(super) exports: &'b Exports,
+    pub(super) rca: &'b Rca,
+    pub(super) specialization: &'b Specialization,
     pub(super) density: Density,
     pub(super) value_density: Density,
     pub(super) nearest: Density,
@@ -39,7 +38,7 @@ pub(super) struct YearSpace {
     pub(super) eci_external: Option<Vec<Option<f64>>>,
     pub(super) rpop: Option<Rca>,
     /// RCA of the year before.
-    pub(super) before: Option<Rca>,
+    pub(super) before: Option<&'b Rca>,
     /// The bounds of RCA between which a region jumps.
     pub(super) jump_from: f64,
     pub(super) jump_to: f64,
@@ -65,7 +64,10 @@ fn n_active(totals: &[f64]) -> usize {
 
 /// What of a year others are held against, too.
 pub(super) struct Basis {
-    cleaned: Filtered,
+    /// Regions and products that export, before cleaning.
+    n_regions: usize,
+    n_products: usize,
+    pub(super) cleaned: Filtered,
     pub(super) exports: Exports,
     pub(super) rca: Rca,
     pub(super) specialization: Specialization,
@@ -77,70 +79,120 @@ impl Basis {
         let rule = params.relatedness.rule();
         let reference = world.unwrap_or(Reference::Own);
         let cleaned = filter(exports, reference, params.cleaning.params(rule));
+        let (n_regions, n_products) =
+            (n_active(exports.region_totals()), n_active(exports.product_totals()));
         let exports = exports.only(&cleaned.regions, &cleaned.products);
         let rca = rca(&exports, reference);
         let specialization = Specialization::new(&rca, rule);
-        Self { cleaned, exports, rca, specialization }
+        Self { n_regions, n_products, cleaned, exports, rca, specialization }
     }
 }
 
-impl YearSpace {
-    /// The product space of `exports`, but for what other years and tables say of it.
+/// What is made of who is specialised in what alone.
+struct OfMatrix {
+    complexity: Result<Complexity, ComplexityError>,
+    reflections: Option<Reflections>,
+    fitness: Option<Fitness>,
+    diagnostics: Diagnostics,
+}
+
+impl OfMatrix {
+    fn of(params: &Params, basis: &Basis) -> Self {
+        let of_complexity = &params.complexity;
+        let scale = of_complexity.params();
+        let m = &basis.specialization;
+        let spectrum = spectrum(m);
+        let rule = params.relatedness.rule();
+        Self {
+            diagnostics: diagnostics(&basis.rca, rule, m, &spectrum),
+            complexity: spectrum.and_then(|spectrum| spectrum.complexity(scale)),
+            reflections: reflections(m, of_complexity.reflections, scale.ddof).ok(),
+            fitness: fitness(m, of_complexity.fitness()).ok(),
+        }
+    }
+}
+
+/// What is made of how related products are to what a region has.
+struct OfRelatedness {
+    density: Density,
+    value_density: Density,
+    nearest: Density,
+    surroundings: Surroundings,
+    around: Around,
+    coherence: Vec<Option<f64>>,
+}
+
+impl OfRelatedness {
+    fn of(params: &Params, space: &ProductSpace, basis: &Basis) -> Self {
+        let diagonal = params.relatedness.diagonal.into();
+        let Basis { exports, specialization, .. } = basis;
+        let phi = &space.relatedness;
+        let sums = sums_around(specialization, exports, phi);
+        Self {
+            density: sums.density(specialization, phi, diagonal),
+            value_density: sums.value_density(exports, phi, diagonal),
+            nearest: nearest_density(specialization, &space.nearest),
+            coherence: sums.coherence(exports),
+            around: sums.entropies(exports, &space.groups.groups, phi, &space.related),
+            surroundings: sums.surroundings(specialization, &space.related),
+        }
+    }
+}
+
+impl<'b> YearSpace<'b> {
+    /// The product space of what a year has, but for what other years and tables say of it.
     pub(super) fn of(
         params: &Params,
         space: &ProductSpace,
-        exports: &Exports,
-        world: Option<Reference<'_>>,
+        basis: &'b Basis,
         incomes: Option<&[Option<f64>]>,
     ) -> Self {
         let config = &params.relatedness;
-        let (rule, diagonal) = (config.rule(), config.diagonal.into());
-        let of_complexity = &params.complexity;
-        let scale = of_complexity.params();
-        let phi = &space.relatedness;
-        let (n_regions, n_products) =
-            (n_active(exports.region_totals()), n_active(exports.product_totals()));
-        let Basis { cleaned, exports, rca, specialization } = Basis::of(params, exports, world);
-        let density = density(&specialization, phi, diagonal);
-        let complexity = complexity(&specialization, scale);
+        let Basis { n_regions, n_products, cleaned, exports, rca, specialization } = basis;
+        let (of_matrix, of_relatedness) =
+            rayon::join(|| OfMatrix::of(params, basis), || OfRelatedness::of(params, space, basis));
+        let OfMatrix { complexity, reflections, fitness, diagnostics } = of_matrix;
+        let OfRelatedness { density, value_density, nearest, surroundings, around, coherence } =
+            of_relatedness;
         let outlook = complexity.as_ref().ok().map(|complexity| {
-            outlook_of(params, space, &specialization, &density, diagonal, complexity)
+            let diagonal = config.diagonal.into();
+            outlook_of(params, space, specialization, &density, diagonal, complexity)
         });
         let coi = outlook.as_ref().map_or_else(Vec::new, |outlook| {
             let active = outlook.coi.iter().zip(exports.region_totals());
             active.map(|(coi, &total)| is_active(total).then_some(*coi)).collect()
         });
-        let prody = incomes.map_or_else(Vec::new, |incomes| prody(&exports, incomes));
+        let prody = incomes.map_or_else(Vec::new, |incomes| prody(exports, incomes));
         Self {
-            value_density: value_density(&exports, phi, diagonal),
-            nearest: nearest_density(&specialization, &space.nearest),
-            surroundings: surroundings(&specialization, phi, &space.related),
-            around: entropies_around(&exports, &space.groups.groups, phi, &space.related),
+            cleaned,
+            n_regions: *n_regions,
+            n_products: *n_products,
+            exports,
+            rca,
+            specialization,
+            density,
+            value_density,
+            nearest,
+            surroundings,
+            around,
             has_groups: space.groups.has_groups,
-            coherence: coherence(&exports, phi),
-            reflections: reflections(&specialization, of_complexity.reflections, scale.ddof).ok(),
-            fitness: fitness(&specialization, of_complexity.fitness()).ok(),
-            outlook_index: standardized(&coi, scale.ddof),
-            diagnostics: diagnostics(&rca, rule),
+            coherence,
+            complexity,
+            reflections,
+            fitness,
+            outlook,
+            outlook_index: standardized(&coi, params.complexity.params().ddof),
+            diagnostics,
             n_regions_with_income: incomes.map(|incomes| {
                 cleaned.regions.iter().filter(|&&region| incomes[region].is_some()).count()
             }),
-            expy: if prody.is_empty() { Vec::new() } else { expy(&exports, &prody) },
+            expy: if prody.is_empty() { Vec::new() } else { expy(exports, &prody) },
             prody,
             eci_external: None,
             rpop: None,
             before: None,
             jump_from: config.jump_from,
             jump_to: config.jump_to,
-            cleaned,
-            n_regions,
-            n_products,
-            exports,
-            rca,
-            specialization,
-            density,
-            complexity,
-            outlook,
         }
     }
 

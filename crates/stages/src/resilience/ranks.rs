@@ -3,7 +3,9 @@
 use super::super::rows::Rows;
 use super::episode::EpisodePath;
 use super::intervals::{Replicated, Source};
-use super::tables::{Rank, RankPair, RankPairRow, RankRow, Robustness, RobustnessRow};
+use super::tables::{
+    Rank, RankPair, RankPairRow, RankPlace, RankPlaceRow, RankRow, Robustness, RobustnessRow,
+};
 use super::units::responses;
 use ::resilience::{Benchmark, NullReason, RankSpread, Replicates, Response, quantile, ranks};
 use rayon::prelude::*;
@@ -107,12 +109,24 @@ impl Ranked {
     }
 }
 
-/// Adds the rank of every region, and of each pair which of them is above, if there are few.
+/// Rows of what says how sure ranks are.
+#[derive(Default)]
+pub(super) struct RankTables {
+    /// Those of regions.
+    pub(super) regions: Rows<Rank>,
+    /// Those of pairs of regions.
+    pub(super) pairs: Rows<RankPair>,
+    /// Those of regions and places.
+    pub(super) places: Rows<RankPlace>,
+}
+
+/// Adds the rank of every region, and if there are few how likely each has each place, and of each
+/// pair which of them is above.
 pub(super) fn rows(
     path: &EpisodePath<'_>,
     found: &Responses,
     replicated: &Replicated,
-    (of_regions, of_pairs): (&mut Rows<Rank>, &mut Rows<RankPair>),
+    tables: &mut RankTables,
 ) {
     let regions = &path.cube.regions;
     let has_pairs = regions.len() <= path.asked.config.rank_pairs_up_to;
@@ -130,7 +144,7 @@ pub(super) fn rows(
                     (None, _) => found[region][stage].null_reason.map(NullReason::code),
                 };
                 let (source, spread) = sure.ok().unzip();
-                of_regions.push(RankRow {
+                tables.regions.push(RankRow {
                     episode: &path.episode.name,
                     benchmark: benchmark.name(),
                     stage: name,
@@ -149,7 +163,8 @@ pub(super) fn rows(
                 });
             }
             if has_pairs {
-                pair_rows(path, benchmark.name(), name, &ranked, of_pairs);
+                pair_rows(path, benchmark.name(), name, &ranked, &mut tables.pairs);
+                place_rows(path, benchmark.name(), name, &ranked, &mut tables.places);
             }
         }
     }
@@ -176,6 +191,31 @@ fn pair_rows(
                 region_b: code(region_b),
                 p_above,
             });
+        }
+    }
+}
+
+fn place_rows(
+    path: &EpisodePath<'_>,
+    benchmark: &str,
+    stage: &str,
+    ranked: &Ranked,
+    rows: &mut Rows<RankPlace>,
+) {
+    let places = ranked.replicates.places();
+    let of_regions = ranked.regions.iter().zip(&ranked.doubts).zip(places);
+    for ((&region, doubt), places) in of_regions {
+        for (at, probability) in places.iter().flatten().enumerate() {
+            if doubt.is_none() && *probability > 0.0 {
+                rows.push(RankPlaceRow {
+                    episode: &path.episode.name,
+                    benchmark,
+                    stage,
+                    region_code: &path.cube.regions[region],
+                    place: at + 1,
+                    probability: *probability,
+                });
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn contracts() -> Vec<&'static Contract> {
         ProductTransformation::contract(),
         Rank::contract(),
         RankPair::contract(),
+        RankPlace::contract(),
         IndexInterval::contract(),
         CompositeRank::contract(),
         Robustness::contract(),
@@ -467,6 +468,21 @@ tables! {
     pub(super) table RankPair(RankPairRow<'a>) = "resilience.rank_pair",
         "which of two ranked regions is more resilient, by what resilience.rank says is drawn anew of each; of regions whose rank has an interval; empty if the data have more regions than resilience.rank_pairs_up_to, or no two such, as without products or models of the own past",
         ["episode", "benchmark", "stage", "region_a", "region_b"], RankPairRow::columns();
+
+    /// How likely a region has a place.
+    pub(super) struct RankPlaceRow<'a> {
+        episode: Text = episode();
+        benchmark: Text, "", "as in resilience.region";
+        stage: Text, "", "recovery or resistance";
+        region_code: Text = region();
+        place: Count, "place", "1 is the highest; equal ones share theirs alike";
+        probability: Float, "probability", "that the region has this place, over the replicates; above 0, and 1 in sum over the places of a region";
+    }
+
+    /// `resilience.rank_place`.
+    pub(super) table RankPlace(RankPlaceRow<'a>) = "resilience.rank_place",
+        "how likely a region has each place, by what resilience.rank says is drawn anew of each; of regions whose rank has an interval, and places that one has in some replicate; empty if the data have more regions than resilience.rank_pairs_up_to, or none has an interval",
+        ["episode", "benchmark", "stage", "region_code", "place"], RankPlaceRow::columns();
 
     /// The interval of an index of a region.
     pub(super) struct IndexIntervalRow<'a> {

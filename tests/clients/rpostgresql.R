@@ -1,0 +1,23 @@
+# The SQL server by DBI and RPostgreSQL.
+#
+#     Rscript tests/clients/rpostgresql.R PORT
+library(DBI)
+port <- as.integer(commandArgs(TRUE)[1])
+connection <- dbConnect(RPostgreSQL::PostgreSQL(), host = "127.0.0.1", port = port, dbname = "rebound", user = "ada")
+tables <- dbListTables(connection)
+stopifnot("region" %in% tables, dbExistsTable(connection, c("panel", "region")), !dbExistsTable(connection, c("panel", "regoin")))
+fields <- dbListFields(connection, c("panel", "region"))
+stopifnot(all(c("episode", "region_code", "resistance") %in% fields))
+rows <- dbGetQuery(connection, "select region_code, year, fob_value, resistance from panel.region join trade.region_year using (region_code) where episode = 'crisis_2008' order by 1, 2")
+stopifnot(nrow(rows) > 8, is.character(rows$region_code), is.integer(rows$year), is.numeric(rows$fob_value), is.numeric(rows$resistance))
+whole <- dbReadTable(connection, c("panel", "region"))
+stopifnot(nrow(whole) == 16)
+asked <- dbSendQuery(connection, "select product from trade.region_product_year")
+first <- fetch(asked, 10)
+rest <- fetch(asked, -1)
+stopifnot(nrow(first) == 10, nrow(rest) > 1000)
+dbClearResult(asked)
+counted <- dbGetQuery(connection, "select count(*) from panel.region where episode = $1", "crisis_2008")
+stopifnot(counted[1, 1] == 8)
+invisible(dbDisconnect(connection))
+cat("R: DBI and RPostgreSQL list, read and ask with parameters\n")
