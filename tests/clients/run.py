@@ -17,7 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REBOUND, LAKE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 HERE = ROOT / "target/clients"
 DBT = ["dbt-core==1.11.2", "dbt-postgres==1.10.0"]
-SUPERSET = ["apache-superset==6.1.0", "psycopg2-binary==2.9.13"]
+# Its own requirements leave out two and let another be too new.
+SUPERSET = ["apache-superset==6.1.0", "psycopg2-binary==2.9.13", "rich==14.1.0", "cachetools==6.2.0", "Flask-Caching==2.3.1"]
 
 
 @contextlib.contextmanager
@@ -53,7 +54,7 @@ def dbt(port):
     """A project whose sources are tables of the lake: it connects, compiles, and documents them. The server only reads, so nothing is built."""
     programs, project = environment("dbt", DBT), HERE / "dbt-project"
     (project / "models").mkdir(parents=True, exist_ok=True)
-    (project / "dbt_project.yml").write_text("name: lake\nprofile: lake\nversion: '1'\nmodel-paths: [models]\n")
+    (project / "dbt_project.yml").write_text("name: lake\nprofile: lake\nversion: 1.0.0\nmodel-paths: [models]\n")
     (project / "profiles.yml").write_text(json.dumps({"lake": {"target": "served", "outputs": {"served": {
         "type": "postgres", "host": "127.0.0.1", "port": port, "user": "ada", "password": "none", "dbname": "rebound", "schema": "public", "threads": 1}}}}))
     (project / "models/sources.yml").write_text("sources:\n  - name: panel\n    tables: [{name: region, columns: [{name: region_code, data_tests: [not_null]}]}]\n")

@@ -243,7 +243,7 @@ def faults(port):
         try:
             client.execute("select episode,\n  nothing from panel.region")
         except psycopg.Error as error:
-            assert error.diag.statement_position == "20", error.diag.statement_position
+            assert error.diag.statement_position == "19", error.diag.statement_position
         try:
             client.execute("select region_code from")
         except psycopg.Error as error:

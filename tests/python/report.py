@@ -68,7 +68,7 @@ def stands_in_its_place(page):
             if (place.left < 0 || place.right > document.documentElement.clientWidth) found.push([figure.id, 'place']);
             for (const part of figure.querySelectorAll('svg, svg text')) {
                 const box = part.getBoundingClientRect();
-                if (box.width && !is_in(box, frame)) found.push([figure.id, part.tagName, part.textContent.slice(0, 60)]);
+                if (box.width && !is_in(box, frame)) found.push([figure.id, part.tagName, part.textContent.slice(0, 60), ['left', 'right', 'top', 'bottom'].map(side => Math.round(box[side] - frame[side]))]);
             }
             // Boxes of letters are a little higher than these.
             const texts = Array.from(figure.querySelectorAll('svg text')).map(text => [text.textContent.trim(), text.getBoundingClientRect()]).filter(([text, box]) => text && box.width);

@@ -93,7 +93,7 @@ def write(ask, folder):
 def read_kept(shell):
     """What a kept run published, which the prompt says."""
     shell.sendline(r"\run published")
-    shell.expect(r"65 tables of run \d+")
+    shell.expect(r"66 tables of run \d+")
     shell.expect(r"rebound@\d+> ")
     shell.sendline("select count(*) as n from panel.region;")
     shell.expect_exact("| 16 |")
@@ -119,7 +119,7 @@ def main():
         def start(**more):
             shell = pexpect.spawn(rebound, ["sql", "--lake", lake], env={**environment, **more}, cwd=folder, encoding="utf-8",
                                   dimensions=(40, 160), timeout=30)
-            shell.expect("65 tables of")
+            shell.expect("66 tables of")
             shell.expect(PROMPT)
             return shell
 

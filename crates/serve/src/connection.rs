@@ -6,6 +6,7 @@ use crate::errors::{error, fatal, told};
 use crate::facts::{Facts, RELEASE};
 use crate::kept::{Kept, Opened};
 use crate::limits::{Ending, Limits, Within, until};
+use crate::opaque::Opaque;
 use crate::publication::{Publication, PublicationError};
 use crate::service::{Prepared, Preparing, Service, bounded};
 use async_trait::async_trait;
@@ -186,7 +187,7 @@ fn opened(
     memory: &Arc<dyn MemoryPool>,
     facts: &Arc<Facts>,
 ) -> datafusion::error::Result<Arc<Service>> {
-    let session = Arc::new(published.session_of(Arc::clone(memory), facts)?);
+    let session = Opaque::new(published.session_of(Arc::clone(memory), facts)?);
     Ok(Arc::new(Service::new(session, Arc::clone(published.known()), Arc::clone(facts))))
 }
 

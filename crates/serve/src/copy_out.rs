@@ -25,6 +25,7 @@ use datafusion_postgres::pgwire::api::results::{CopyResponse, Response};
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::messages::copy::CopyData;
 use datafusion_postgres::pgwire::messages::data::DataRow;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 
 /// What rows are written as.
@@ -266,22 +267,39 @@ async fn copy(query: Box<Query>, form: Form, context: &SessionContext) -> PgWire
     Ok(Response::CopyOut(CopyResponse::new(0, n_columns, stream::iter(head).chain(rows))))
 }
 
+fn answer<'a>(
+    statement: &'a Statement,
+    context: &'a SessionContext,
+) -> BoxFuture<'a, Option<PgWireResult<Response>>> {
+    Box::pin(async move {
+        match asked(statement)? {
+            Ok((query, form)) => Some(copy(query, form, context).await),
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
 /// The hook.
 #[derive(Debug)]
 pub(crate) struct CopyOut;
 
 #[async_trait]
 impl QueryHook for CopyOut {
-    async fn handle_simple_query(
-        &self,
-        statement: &Statement,
-        context: &SessionContext,
-        _client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        match asked(statement)? {
-            Ok((query, form)) => Some(copy(query, form, context).await),
-            Err(error) => Some(Err(error)),
-        }
+    // Without `async`, for the reason that `opaque` gives.
+    fn handle_simple_query<'a, 'b, 'c, 'd, 'r>(
+        &'a self,
+        statement: &'b Statement,
+        context: &'c SessionContext,
+        _client: &'d mut dyn HookClient,
+    ) -> BoxFuture<'r, Option<PgWireResult<Response>>>
+    where
+        Self: 'r,
+        'a: 'r,
+        'b: 'r,
+        'c: 'r,
+        'd: 'r,
+    {
+        answer(statement, context)
     }
 
     async fn handle_extended_parse_query(
@@ -293,15 +311,24 @@ impl QueryHook for CopyOut {
         asked(statement).map(|_| Ok(crate::read_only::nothing()))
     }
 
-    async fn handle_extended_query(
-        &self,
-        statement: &Statement,
-        _plan: &LogicalPlan,
-        _params: &ParamValues,
-        context: &SessionContext,
-        client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        self.handle_simple_query(statement, context, client).await
+    fn handle_extended_query<'a, 'b, 'c, 'd, 'e, 'f, 'r>(
+        &'a self,
+        statement: &'b Statement,
+        _plan: &'c LogicalPlan,
+        _params: &'d ParamValues,
+        context: &'e SessionContext,
+        _client: &'f mut dyn HookClient,
+    ) -> BoxFuture<'r, Option<PgWireResult<Response>>>
+    where
+        Self: 'r,
+        'a: 'r,
+        'b: 'r,
+        'c: 'r,
+        'd: 'r,
+        'e: 'r,
+        'f: 'r,
+    {
+        answer(statement, context)
     }
 }
 

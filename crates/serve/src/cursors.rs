@@ -24,6 +24,7 @@ use datafusion_postgres::pgwire::api::stmt::StoredStatement;
 use datafusion_postgres::pgwire::api::store::PortalStore;
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::types::format::FormatOptions;
+use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -198,7 +199,16 @@ fn n_rows(direction: &FetchDirection) -> PgWireResult<Option<usize>> {
     }
 }
 
-async fn answer(
+fn answer<'a>(
+    cursors: &'a Cursors,
+    statement: &'a Statement,
+    context: &'a SessionContext,
+    client: &'a mut dyn HookClient,
+) -> BoxFuture<'a, Option<PgWireResult<Response>>> {
+    Box::pin(answered(cursors, statement, context, client))
+}
+
+async fn answered(
     cursors: &Cursors,
     statement: &Statement,
     context: &SessionContext,
@@ -235,13 +245,21 @@ async fn answer(
 
 #[async_trait]
 impl QueryHook for Cursors {
-    async fn handle_simple_query(
-        &self,
-        statement: &Statement,
-        context: &SessionContext,
-        client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        answer(self, statement, context, client).await
+    // Without `async`, for the reason that `opaque` gives.
+    fn handle_simple_query<'a, 'b, 'c, 'd, 'r>(
+        &'a self,
+        statement: &'b Statement,
+        context: &'c SessionContext,
+        client: &'d mut dyn HookClient,
+    ) -> BoxFuture<'r, Option<PgWireResult<Response>>>
+    where
+        Self: 'r,
+        'a: 'r,
+        'b: 'r,
+        'c: 'r,
+        'd: 'r,
+    {
+        answer(self, statement, context, client)
     }
 
     async fn handle_extended_parse_query(
@@ -258,15 +276,24 @@ impl QueryHook for Cursors {
         }
     }
 
-    async fn handle_extended_query(
-        &self,
-        statement: &Statement,
-        _plan: &LogicalPlan,
-        _params: &ParamValues,
-        context: &SessionContext,
-        client: &mut dyn HookClient,
-    ) -> Option<PgWireResult<Response>> {
-        answer(self, statement, context, client).await
+    fn handle_extended_query<'a, 'b, 'c, 'd, 'e, 'f, 'r>(
+        &'a self,
+        statement: &'b Statement,
+        _plan: &'c LogicalPlan,
+        _params: &'d ParamValues,
+        context: &'e SessionContext,
+        client: &'f mut dyn HookClient,
+    ) -> BoxFuture<'r, Option<PgWireResult<Response>>>
+    where
+        Self: 'r,
+        'a: 'r,
+        'b: 'r,
+        'c: 'r,
+        'd: 'r,
+        'e: 'r,
+        'f: 'r,
+    {
+        answer(self, statement, context, client)
     }
 }
 

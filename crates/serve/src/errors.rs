@@ -53,7 +53,12 @@ fn told_of(found: PgWireError, sql: Option<&str>) -> PgWireError {
         return found;
     };
     let mut info = ErrorInfo::new("ERROR".to_owned(), code.to_owned(), message);
-    let at = sql.zip(place).and_then(|(sql, place)| position(sql, place));
+    let at = sql.and_then(|sql| match place {
+        Some(place) => position(sql, place),
+        // What goes on is missing: PostgreSQL points behind the last letter.
+        None if info.message.ends_with("found: EOF") => u64::try_from(sql.chars().count() + 1).ok(),
+        None => None,
+    });
     info.position = at.map(|at| at.to_string());
     PgWireError::UserError(Box::new(info))
 }

@@ -24,6 +24,7 @@ mod functions;
 mod kept;
 mod known;
 mod limits;
+mod opaque;
 mod parameters;
 mod pg_types;
 mod publication;
@@ -35,6 +36,7 @@ mod screen;
 mod server;
 mod service;
 mod settings;
+mod truths;
 
 pub use access::{AccessError, Users, tls};
 pub use limits::Limits;

@@ -2,12 +2,14 @@
 
 use crate::facts::Facts;
 use crate::known::Known;
+use crate::opaque::Opaque;
 use crate::relations::Relations;
+use crate::truths::Truths;
 use crate::{catalog, databases, functions};
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{FunctionRegistry, SessionStateBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use datafusion_postgres::datafusion_pg_catalog::pg_catalog::setup_pg_catalog;
@@ -50,7 +52,7 @@ pub enum PublicationError {
 pub(crate) struct Publication {
     /// What is published.
     pub(crate) catalog: Catalog,
-    context: SessionContext,
+    context: Opaque<SessionContext>,
     known: Arc<Known>,
     /// Keeps collections of garbage from its files, as long as a client reads them. `None` where
     /// the lake cannot be written.
@@ -128,7 +130,7 @@ impl Publication {
         let of_meta = meta::contracts();
         let names = of_meta.iter().map(|contract| contract.table.to_owned()).collect();
         session.register_meta(&runs, &catalog, &names).await?;
-        let context = session.context().clone();
+        let mut context = session.context().clone();
         setup_pg_catalog(&context, CATALOG, EmptyContextProvider)
             .map_err(PublicationError::PgCatalog)?;
         let broken = |error| PublicationError::PgCatalog(Box::new(error));
@@ -144,7 +146,9 @@ impl Publication {
         let databases = databases::all(&runs, now);
         let made = catalog::register(&context, relations, &databases).await.map_err(broken)?;
         functions::register_all(&context, &made);
+        context.register_expr_planner(Arc::new(Truths)).map_err(broken)?;
         let known = Arc::new(Known::of(&made));
+        let context = Opaque::new(context);
         Ok(Self { catalog, context, known, lease: Mutex::new(lease) })
     }
 

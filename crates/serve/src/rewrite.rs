@@ -10,6 +10,7 @@ mod names;
 mod output;
 mod queries;
 mod types;
+mod unnested;
 
 use crate::known::Known;
 use datafusion::sql::sqlparser::ast::{Statement, VisitMut};
@@ -29,6 +30,7 @@ pub(crate) fn rewrite(
     for select in output::united(statement) {
         names::show_names(select);
     }
+    let _ = statement.visit(&mut unnested::Unnested);
     let ctes = names::ctes(statement);
     names::visit(statement, &mut names::Naming::new(known, path, ctes))?;
     let _ = statement.visit(&mut empty::Emptiness { known });
@@ -168,6 +170,25 @@ mod tests {
         check(
             "select s[1] from string_to_array('a,b', ',') s",
             "SELECT s[1] AS \"s\" FROM (SELECT string_to_array('a,b', ',') AS \"s\") AS \"s\"",
+        );
+        check(
+            "select i, k.k from unnest(array[1]) as i, unnest(array[2]) as k",
+            "SELECT i, k.k FROM UNNEST(ARRAY[1]) AS i (i), UNNEST(ARRAY[2]) AS k (k)",
+        );
+    }
+
+    #[test]
+    fn arrays_of_a_table_are_taken_apart_within_it() {
+        let within = "(SELECT con.*, unnest(con.conkey) AS \"k\" FROM \"pg_catalog\".pg_constraint AS con) AS \"con\"";
+        check(
+            "select con.conname, k from pg_constraint as con cross join unnest(con.conkey) as k where k > 1",
+            &format!("SELECT con.conname, k FROM {within} WHERE k > 1"),
+        );
+        check(
+            "select a.attname from pg_constraint as con, unnest(con.conkey) as u(k) join pg_attribute a on a.attnum = u.k",
+            &format!(
+                "SELECT a.attname FROM {within} JOIN \"pg_catalog\".pg_attribute a ON a.attnum = con.k"
+            ),
         );
     }
 

@@ -8,6 +8,7 @@ use crate::errors::{error, told_in};
 use crate::facts::Facts;
 use crate::known::Known;
 use crate::limits::Within;
+use crate::opaque::Opaque;
 use crate::parameters;
 use crate::read_only::ReadOnly;
 use crate::rewrite::rewrite;
@@ -31,6 +32,7 @@ use datafusion_postgres::pgwire::api::stmt::QueryParser;
 use datafusion_postgres::pgwire::api::{ClientInfo, Type};
 use datafusion_postgres::pgwire::error::{PgWireError, PgWireResult};
 use datafusion_postgres::pgwire::types::format::FormatOptions;
+use futures::future::BoxFuture;
 use query::TooComplex;
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub(crate) type Prepared = (String, Option<(Statement, LogicalPlan)>);
 
 /// Answers statements in a session.
 pub(crate) struct Service {
-    session: Arc<SessionContext>,
+    session: Opaque<SessionContext>,
     hooks: Vec<Arc<dyn QueryHook>>,
     cursors: Arc<Cursors>,
     known: Arc<Known>,
@@ -99,7 +101,11 @@ fn statements(sql: &str) -> Result<Vec<Statement>, ParserError> {
 
 impl Service {
     /// A service over `session`, whose tables are `known`.
-    pub(crate) fn new(session: Arc<SessionContext>, known: Arc<Known>, facts: Arc<Facts>) -> Self {
+    pub(crate) fn new(
+        session: Opaque<SessionContext>,
+        known: Arc<Known>,
+        facts: Arc<Facts>,
+    ) -> Self {
         let cursors = Arc::new(Cursors::default());
         let hooks: Vec<Arc<dyn QueryHook>> = vec![
             Arc::new(ReadOnly),
@@ -130,21 +136,23 @@ impl Service {
     }
 
     /// Answers the statements of a text, one after the other.
-    pub(crate) async fn simple(
-        &self,
-        client: &mut dyn HookClient,
-        sql: &str,
-    ) -> PgWireResult<Vec<Response>> {
-        let statements = self.read(sql)?;
-        if statements.is_empty() {
-            return Ok(vec![Response::EmptyQuery]);
-        }
-        let mut responses = Vec::with_capacity(statements.len());
-        for statement in statements {
-            let answered = self.answer(client, statement).await;
-            responses.push(answered.map_err(|error| told_in(error, sql))?);
-        }
-        Ok(responses)
+    pub(crate) fn simple<'a>(
+        &'a self,
+        client: &'a mut dyn HookClient,
+        sql: &'a str,
+    ) -> BoxFuture<'a, PgWireResult<Vec<Response>>> {
+        Box::pin(async move {
+            let statements = self.read(sql)?;
+            if statements.is_empty() {
+                return Ok(vec![Response::EmptyQuery]);
+            }
+            let mut responses = Vec::with_capacity(statements.len());
+            for statement in statements {
+                let answered = self.answer(client, statement).await;
+                responses.push(answered.map_err(|error| told_in(error, sql))?);
+            }
+            Ok(responses)
+        })
     }
 
     async fn answer(
@@ -167,15 +175,17 @@ impl Service {
     }
 
     /// Runs a prepared statement with the parameters that are bound to it.
-    pub(crate) async fn extended(
-        &self,
-        client: &mut dyn HookClient,
-        portal: &Portal<Prepared>,
-    ) -> PgWireResult<Response> {
-        let (sql, prepared) = &portal.statement.statement;
-        let Some((statement, plan)) = prepared else { return Ok(Response::EmptyQuery) };
-        let run = self.run(client, portal, statement, plan).await;
-        run.map_err(|error| told_in(error, sql))
+    pub(crate) fn extended<'a>(
+        &'a self,
+        client: &'a mut dyn HookClient,
+        portal: &'a Portal<Prepared>,
+    ) -> BoxFuture<'a, PgWireResult<Response>> {
+        Box::pin(async move {
+            let (sql, prepared) = &portal.statement.statement;
+            let Some((statement, plan)) = prepared else { return Ok(Response::EmptyQuery) };
+            let run = self.run(client, portal, statement, plan).await;
+            run.map_err(|error| told_in(error, sql))
+        })
     }
 
     async fn run(
@@ -211,21 +221,24 @@ impl Service {
         }
     }
 
-    async fn prepare(
-        &self,
-        client: &(dyn ClientInfo + Send + Sync),
-        sql: &str,
-    ) -> PgWireResult<Option<Prepared>> {
-        let Some(statement) = self.read(sql)?.into_iter().next() else { return Ok(None) };
-        let statement = self.mended(statement)?;
-        for hook in &self.hooks {
-            let planned = hook.handle_extended_parse_query(&statement, &self.session, client).await;
-            if let Some(planned) = planned {
-                return Ok(Some((sql.to_owned(), Some((statement, planned?)))));
+    fn prepare<'a>(
+        &'a self,
+        client: &'a (dyn ClientInfo + Send + Sync),
+        sql: &'a str,
+    ) -> BoxFuture<'a, PgWireResult<Option<Prepared>>> {
+        Box::pin(async move {
+            let Some(statement) = self.read(sql)?.into_iter().next() else { return Ok(None) };
+            let statement = self.mended(statement)?;
+            for hook in &self.hooks {
+                let planned =
+                    hook.handle_extended_parse_query(&statement, &self.session, client).await;
+                if let Some(planned) = planned {
+                    return Ok(Some((sql.to_owned(), Some((statement, planned?)))));
+                }
             }
-        }
-        let plan = self.plan(&statement).await?;
-        Ok(Some((sql.to_owned(), Some((statement, plan)))))
+            let plan = self.plan(&statement).await?;
+            Ok(Some((sql.to_owned(), Some((statement, plan)))))
+        })
     }
 
     /// The columns of a plan. It has their types for sure only when it is analysed.
@@ -248,6 +261,20 @@ pub(crate) struct Preparing {
     pub(crate) engine: Handle,
 }
 
+impl Preparing {
+    fn prepared<'a>(
+        &'a self,
+        client: &'a (dyn ClientInfo + Send + Sync),
+        sql: &'a str,
+    ) -> BoxFuture<'a, PgWireResult<Option<Prepared>>> {
+        Box::pin(async move {
+            bounded(sql)?;
+            let prepared = Within::new(&self.engine, self.service.prepare(client, sql)).await?;
+            prepared.map_err(|error| told_in(error, sql))
+        })
+    }
+}
+
 #[async_trait]
 impl QueryParser for Preparing {
     type Statement = Prepared;
@@ -261,9 +288,7 @@ impl QueryParser for Preparing {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        bounded(sql)?;
-        let prepared = Within::new(&self.engine, self.service.prepare(client, sql)).await?;
-        prepared.map_err(|error| told_in(error, sql))
+        self.prepared(client, sql).await
     }
 
     fn get_parameter_types(&self, statement: &Self::Statement) -> PgWireResult<Vec<Type>> {

@@ -264,7 +264,7 @@ var charts = {};
   // (line, dashed, dotted, box, upright, or a symbol of ECharts).
   function keyed(t, entries, wide, top) {
     // Letters are a little higher than their lines.
-    var x = 0, y = top + 2, out = [];
+    var x = 0, y = top + 4, out = [];
     entries.forEach(function (entry) {
       var lines = fitted(entry.text, wide - 26, 12), size = 24 + greatest(lines.map(function (line) { return widthOf(line, 12); }));
       if (x && x + size > wide) { x = 0; y += 20; }

@@ -195,29 +195,29 @@ impl<'c> Book<'c> {
             row.insert(0, sheet.to_owned());
             self.codebook.push(row);
         }
-        let mut say = |what: &str, text: String| self.about.push([what.to_owned(), text]);
-        say("", String::new());
-        say("sheet", sheet.to_owned());
+        let mut note = |what: &str, text: String| self.about.push([what.to_owned(), text]);
+        note("", String::new());
+        note("sheet", sheet.to_owned());
         let what = match &exported.origin {
             Origin::Table { .. } => "table",
             Origin::Query => "query",
         };
-        say(what, exported.name.clone());
-        say("a row is", exported.about.clone());
-        say("rows", n_rows.to_string());
+        note(what, exported.name.clone());
+        note("a row is", exported.about.clone());
+        note("rows", n_rows.to_string());
         if !exported.key.is_empty() {
-            say("key", exported.key.join(", "));
+            note("key", exported.key.join(", "));
         }
         if let Origin::Table { condition: Some(condition) } = &exported.origin {
-            say("where", condition.clone());
+            note("where", condition.clone());
         }
         for (table, fingerprint) in &exported.tables {
-            say("made from", format!("{table} {fingerprint}").trim_end().to_owned());
+            note("made from", format!("{table} {fingerprint}").trim_end().to_owned());
         }
         for line in exported.sql.trim().lines() {
             let letters: Vec<char> = line.chars().collect();
             for part in letters.chunks(MOST_LINE / 2) {
-                say("SQL", part.iter().collect());
+                note("SQL", part.iter().collect());
             }
         }
         self.titles.push(exported.name.clone());

@@ -4,7 +4,6 @@ use super::own::Own;
 use crate::facts::{Facts, MayBeSet, SETTINGS};
 use crate::relations::{OWNER, OWNER_OID, PG_CATALOG};
 use crate::rows::Rows;
-use async_trait::async_trait;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{MemTable, Session, TableProvider};
@@ -12,6 +11,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::TableType;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::Expr;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// The number of the role of a client that is not the owner.
@@ -133,7 +133,23 @@ struct OfSession {
     rows: fn(&Facts) -> Result<RecordBatch>,
 }
 
-#[async_trait]
+impl OfSession {
+    fn scanned<'a>(
+        &'a self,
+        state: &'a dyn Session,
+        projection: Option<&'a Vec<usize>>,
+        filters: &'a [Expr],
+        limit: Option<usize>,
+    ) -> BoxFuture<'a, Result<Arc<dyn ExecutionPlan>>> {
+        Box::pin(async move {
+            let facts = state.config().get_extension::<Facts>().unwrap_or_default();
+            let rows = (self.rows)(&facts)?;
+            let rows = MemTable::try_new(self.schema(), vec![vec![rows]])?;
+            rows.scan(state, projection, filters, limit).await
+        })
+    }
+}
+
 impl TableProvider for OfSession {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.columns)
@@ -143,17 +159,22 @@ impl TableProvider for OfSession {
         TableType::View
     }
 
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+    // Without `async`, for the reason that `opaque` gives.
+    fn scan<'a, 'b, 'c, 'd, 'r>(
+        &'a self,
+        state: &'b dyn Session,
+        projection: Option<&'c Vec<usize>>,
+        filters: &'d [Expr],
         limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let facts = state.config().get_extension::<Facts>().unwrap_or_default();
-        let rows = (self.rows)(&facts)?;
-        let rows = MemTable::try_new(self.schema(), vec![vec![rows]])?;
-        rows.scan(state, projection, filters, limit).await
+    ) -> BoxFuture<'r, Result<Arc<dyn ExecutionPlan>>>
+    where
+        Self: 'r,
+        'a: 'r,
+        'b: 'r,
+        'c: 'r,
+        'd: 'r,
+    {
+        self.scanned(state, projection, filters, limit)
     }
 }
 

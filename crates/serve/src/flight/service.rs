@@ -5,7 +5,7 @@ use crate::facts::Facts;
 use crate::flight::guarded::{Caller, caller};
 use crate::flight::listing::{self, Listing};
 use crate::flight::options;
-use crate::flight::rows::{described, planned};
+use crate::flight::rows::{Described, described, planned};
 use crate::flight::running::{Query, Running};
 use crate::flight::seat::Entered;
 use crate::flight::statements::{NotKept, Statement};
@@ -41,6 +41,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use query::Quota;
@@ -188,18 +189,33 @@ impl Service {
     }
 
     /// Where the rows of a statement are had.
-    async fn info_of(
-        &self,
-        statement: &Statement,
-        command: &impl ProstMessageExt,
+    fn info_of<'a>(
+        &'a self,
+        statement: &'a Statement,
+        command: &'a (impl ProstMessageExt + Sync),
         request: Request<FlightDescriptor>,
-    ) -> Result<Response<FlightInfo>, Status> {
-        let caller = caller(&request)?;
-        let work = |session| planned(session, statement);
-        let (planned, ..) = self.plan(&caller, statement, work).await?;
-        let mut info = info(command, &planned.schema, request)?;
-        info.get_mut().total_records = planned.n_rows();
-        Ok(info)
+    ) -> BoxFuture<'a, Result<Response<FlightInfo>, Status>> {
+        Box::pin(async move {
+            let caller = caller(&request)?;
+            let work = |session| planned(session, statement);
+            let (planned, ..) = self.plan(&caller, statement, work).await?;
+            let mut info = info(command, &planned.schema, request)?;
+            info.get_mut().total_records = planned.n_rows();
+            Ok(info)
+        })
+    }
+
+    /// The columns and the parameters of a statement.
+    fn described<'a>(
+        &'a self,
+        caller: &'a Caller,
+        statement: &'a Statement,
+    ) -> BoxFuture<'a, Result<Described, Status>> {
+        Box::pin(async move {
+            let work = |session| described(session, statement);
+            let (described, ..) = self.plan(caller, statement, work).await?;
+            Ok(described)
+        })
     }
 
     /// The rows of a statement, as long as the client takes them. Until then what it reads stays
@@ -304,8 +320,7 @@ impl FlightSqlService for Service {
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         let caller = caller(&request)?;
         let statement = Statement::new(&caller.database, &query.query);
-        let work = |session| described(session, &statement);
-        let (described, ..) = self.plan(&caller, &statement, work).await?;
+        let described = self.described(&caller, &statement).await?;
         Ok(ActionCreatePreparedStatementResult {
             dataset_schema: message(&described.columns)?,
             parameter_schema: message(&described.parameters)?,

@@ -1,6 +1,6 @@
 //! Functions of arrays.
 
-use super::udf::{Takes, register};
+use super::udf::{Takes, put, register};
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Int32Array, Int32Builder, ListArray, ListBuilder, StructArray,
     new_empty_array,
@@ -115,7 +115,7 @@ impl ScalarUDFImpl for OrEmpty {
 /// Registers all of them.
 pub(super) fn register_all(context: &SessionContext) {
     let signature = Signature::any(1, Volatility::Immutable);
-    context.register_udf(ScalarUDF::from(OrEmpty { signature }));
+    put(context, ScalarUDF::from(OrEmpty { signature }));
     let two: [&[Takes]; 2] = [&[Takes::Any, Takes::Oid], &[Takes::Any, Takes::Oid, Takes::Bool]];
     let places = list_of(DataType::Int32);
     register(context, "subscripts", &two, places, |args| subscripts(args.column(0)?));

@@ -1,5 +1,6 @@
 //! The value of a query that may give one row: an error if it gives more.
 
+use super::udf::put;
 use datafusion::arrow::array::{Array, AsArray, UInt32Array};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::DataType;
@@ -59,7 +60,7 @@ impl ScalarUDFImpl for Single {
 /// Registers the function.
 pub(super) fn register(context: &SessionContext) {
     let signature = Signature::any(1, Volatility::Immutable);
-    context.register_udf(ScalarUDF::from(Single { signature }));
+    put(context, ScalarUDF::from(Single { signature }));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Functions that write values as texts.
 
-use super::udf::{Takes, register, register_text};
+use super::udf::{Takes, put, register, register_text};
 use super::{numbers, times};
 use crate::pg_types::{PgType, formatted};
 use crate::relations::quoted;
@@ -84,9 +84,7 @@ fn to_char(values: &ArrayRef, patterns: &StringArray) -> Result<StringArray> {
         let micros = cast(values, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
         let micros = micros.as_primitive::<TimestampMicrosecondType>();
         let pairs = micros.iter().zip(patterns);
-        return Ok(pairs
-            .map(|(micros, pattern)| Some(times::written(micros?, pattern?)))
-            .collect());
+        return Ok(pairs.map(|(micros, pattern)| times::written(micros?, pattern?)).collect());
     }
     if !kind.is_numeric() && !kind.is_null() {
         return exec_err!("to_char takes numbers, dates and times, not {kind}");
@@ -126,7 +124,7 @@ fn register_typeof(context: &SessionContext) {
         DataType::Utf8,
         Arc::new(function),
     );
-    context.register_udf(ScalarUDF::from(function));
+    put(context, ScalarUDF::from(function));
 }
 
 /// Registers all of them.

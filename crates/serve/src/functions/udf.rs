@@ -104,7 +104,14 @@ pub(super) fn register(
     };
     let function =
         SimpleScalarUDF::new_with_signature(name, signature, returned, Arc::new(function));
-    context.register_udf(ScalarUDF::from(function));
+    put(context, function.into());
+}
+
+/// Registers a function in the place of what has its name. That goes with its other names: sessions
+/// register again what they copy, in any order, and would have the first again.
+pub(super) fn put(context: &SessionContext, function: ScalarUDF) {
+    context.deregister_udf(function.name());
+    context.register_udf(function);
 }
 
 /// Registers a function that gives the same whatever its arguments are.
@@ -145,4 +152,27 @@ pub(super) fn register_of_oid(
         let found = args.oids(0)?.iter().map(|oid| of(oid?));
         Ok(Arc::new(found.collect::<StringArray>()))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::execution::SessionStateBuilder;
+
+    #[test]
+    fn copies_of_a_session_have_what_was_put_in_the_place_of_another() {
+        // The order in which names are copied is chance.
+        for _ in 0..64 {
+            let context = SessionContext::new();
+            register(&context, "to_char", &[&[Takes::Text]], DataType::Utf8, |args| {
+                Ok(Arc::clone(args.column(0)?))
+            });
+            let copy = SessionStateBuilder::new_from_existing(context.state()).build();
+            let found = copy.scalar_functions().get("to_char").expect("it is there");
+            assert_eq!(
+                found.signature().type_signature,
+                TypeSignature::OneOf(vec![TypeSignature::Any(1)])
+            );
+        }
+    }
 }

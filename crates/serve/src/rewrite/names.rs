@@ -13,7 +13,7 @@ use crate::relations::PG_CATALOG;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, Cte, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, TableAlias,
-    TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
+    TableAliasColumnDef, TableFactor, Value, ValueWithSpan, Visit, VisitMut, Visitor, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -142,12 +142,23 @@ impl<'k> Naming<'k> {
                 name, args: Some(args), with_ordinality: false, alias, ..
             } => {
                 let given: Option<Vec<Expr>> = args.args.iter().map(expr_of_argument).collect();
-                if let Some(given) = given
-                    && let Some(made) = of_function(&last_folded(name), given, alias.as_ref())
-                {
+                let made =
+                    given.and_then(|given| of_function(&last_folded(name), given, alias.as_ref()));
+                if let Some(made) = made {
                     *factor = made;
                     self.is_in_place = if series { IsInPlace::Yes } else { IsInPlace::No };
+                } else if let Some(own) = last(name).cloned() {
+                    // Functions of the engine have no schema.
+                    *name = ObjectName::from(vec![own]);
                 }
+                Ok(())
+            }
+            TableFactor::UNNEST { alias: Some(alias), array_exprs, .. }
+                if alias.columns.is_empty() && array_exprs.len() == 1 =>
+            {
+                // A function of one column gives the column the name of the table.
+                let name = alias.name.clone();
+                alias.columns.push(TableAliasColumnDef { name, data_type: None });
                 Ok(())
             }
             TableFactor::Function { name, args, with_ordinality: false, alias, .. } => {
@@ -209,10 +220,10 @@ impl<'k> Naming<'k> {
                 {
                     *op = known;
                 }
-                if is_of_functions(left) && is_zero(right) {
-                    **right = text("-");
-                } else if is_of_functions(right) && is_zero(left) {
-                    **left = text("-");
+                if is_of_functions(left) {
+                    name_function(right);
+                } else if is_of_functions(right) {
+                    name_function(left);
                 }
             }
             Expr::AnyOp { left, compare_op, right, .. } => {
@@ -250,6 +261,23 @@ fn number_of(number: i32) -> Expr {
 
 fn is_zero(expr: &Expr) -> bool {
     matches!(expr, Expr::Value(ValueWithSpan { value: Value::Number(number, _), .. }) if number == "0")
+}
+
+/// Of what a column of functions is compared with, 0 or `'name'::regproc`, the name.
+fn name_function(expr: &mut Expr) {
+    if is_zero(expr) {
+        *expr = text("-");
+        return;
+    }
+    if let Expr::Cast { .. } = expr {
+        of_cast(expr);
+    }
+    if let Expr::Function(function) = expr
+        && last_folded(&function.name) == "regproc"
+        && let Some(args) = arguments(function)
+    {
+        *expr = call("regproc_name", args);
+    }
 }
 
 fn is_of_functions(expr: &Expr) -> bool {
