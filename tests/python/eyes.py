@@ -1,7 +1,7 @@
 """What a reader would see of reports: nothing wider than its place, over another, cut or unread, on a phone, a desk and paper, in light and
 dark, for reports of few and many regions, of names in other scripts, and without maps; figures as they are kept; data as their SQL gives.
 
-    python tests/python/eyes.py REBOUND PIPELINE LAKE [--lakes FOLDER]"""
+    python tests/python/eyes.py REBOUND PIPELINE LAKE [--lakes FOLDER] [--only NAME ...]"""
 
 import argparse
 import collections
@@ -93,6 +93,7 @@ def main():
     arguments.add_argument("pipeline", type=pathlib.Path)
     arguments.add_argument("lake", type=pathlib.Path)
     arguments.add_argument("--lakes", type=pathlib.Path, help="made here, or taken from here if they are there")
+    arguments.add_argument("--only", nargs="+", choices=LAKES, default=LAKES, help="lakes that are looked at beside LAKE")
     asked = arguments.parse_args()
     begun, wrong = time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder, looking.browser() as chromium:
@@ -109,7 +110,7 @@ def main():
                 shots.append(pictures.of_figures(shown))
         wrong += [(asked.pipeline.stem, "picture", "", what) for what in pictures.compare(*shots, ROOT / "tests/fixtures/report", ROOT / "target/report-pictures")]
         wrong += [("faults", "missed", "", what) for what in faults.are_found(chromium, page)]
-        for name in LAKES:
+        for name in asked.only:
             pipeline = made / name / "pipeline.yaml"
             if not pipeline.exists():
                 lakes.make(asked.rebound, made, name)
@@ -118,7 +119,7 @@ def main():
     for where, check, place, what in wrong:
         print(f"{where}: {check}: {place}: {what}")
     counts = collections.Counter(of[1] for of in wrong)
-    print(f"looked at {1 + len(LAKES)} reports in {time.monotonic() - begun:.0f} s: " + (", ".join(f"{n} × {check}" for check, n in sorted(counts.items())) or "nothing is wrong"))
+    print(f"looked at {1 + len(asked.only)} reports in {time.monotonic() - begun:.0f} s: " + (", ".join(f"{n} × {check}" for check, n in sorted(counts.items())) or "nothing is wrong"))
     sys.exit(bool(wrong))
 
 

@@ -181,8 +181,9 @@ mod tests {
         for (place, expected) in [
             ((1, 8), Some(8)),
             ((2, 3), Some(13)),
-            ((3, 6), Some(24)),
-            ((4, 1), None),
+            ((3, 6), Some(23)),
+            ((4, 1), Some(24)),
+            ((5, 1), None),
             ((0, 0), None),
         ] {
             assert_eq!(position(sql, place), expected, "{place:?}");

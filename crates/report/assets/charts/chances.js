@@ -5,7 +5,7 @@
     theme } = charts;
   // Where classes of probabilities end, and their colours: one hue from the ground on, so that they are told apart without seeing hues (after ColorBrewer's Blues).
   var bounds = [0.01, 0.05, 0.1, 0.25, 0.5];
-  var colours = { light: ["#e3ecf5", "#c6dbef", "#9ecae1", "#6baed6", "#3182bd", "#08519c"], dark: ["#1c2a38", "#1f405c", "#2a6190", "#4289c0", "#7ab6e0", "#cbe4f6"] };
+  var colours = { light: ["#e3ecf5", "#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b"], dark: ["#1c2a38", "#1f405c", "#2a6190", "#5a9fd4", "#9ccbee", "#e3f1fb"] };
   function classOf(p) { return bounds.filter(function (bound) { return p >= bound; }).length; }
   function classes(colour) {
     function whole(v) { return Math.round(100 * v); }

@@ -166,7 +166,7 @@
     var marks = rows.slice().sort(function (a, b) { return isThin(b) - isThin(a) || b.base_value - a.base_value || (a.region_code < b.region_code ? -1 : 1); }).map(function (r) { return { at: [r.n_products, r.largest_product_share], size: rows.length > 60 ? 7 : sizeOf(r.base_value, 4 * largest), text: nameOf(data, r.region_code), row: r }; });
     var under = fitted(say("products exported at the base, logarithmic"), data.room - 120, 12);
     o.grid = { left: 28, right: 24, top: 20, bottom: 19 + 15 * under.length, containLabel: true };
-    o.xAxis = axis(t, { type: "log", min: low, max: high, name: under.join("\n"), nameLocation: "middle", nameGap: 28, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: whole } });
+    o.xAxis = axis(t, { type: "log", min: low, max: high, name: under.join("\n"), nameLocation: "middle", nameGap: 28, nameTextStyle: { color: t.soft, lineHeight: 15 }, splitLine: { show: false }, axisLabel: { color: t.soft, formatter: whole } });
     o.yAxis = ticked(axis(t, { type: "value", name: say("share of the largest product"), nameLocation: "middle", nameGap: 50, axisLabel: { color: t.soft, formatter: function (v) { return hundredths(Math.round(100 * v)); } } }), y);
     o.tooltip.formatter = function (p) { var r = p.data && p.data.row; return r ? "<b>" + esc(nameOf(data, r.region_code)) + "</b><br>" + esc(sayMany(r.n_products, "{n} product", "{n} products")) + "<br>" + esc(say("largest: {product}, {share}", { product: r.largest_product, share: share(r.largest_product_share) })) + "<br>" + esc(money(r.base_value, data.meta.unit)) : ""; };
     var lines = [{ yAxis: MOST }];

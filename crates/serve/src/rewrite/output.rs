@@ -132,7 +132,7 @@ fn of_type(of: &DataType) -> String {
         DataType::Custom(name, _) => last_folded(name),
         other => {
             let text = other.to_string().to_lowercase();
-            text.split(['(', ' ']).next().unwrap_or(&text).to_owned()
+            text.split(['(', ' ', '[']).next().unwrap_or(&text).to_owned()
         }
     }
 }
