@@ -206,6 +206,7 @@ test-serve: build-serve sample-lake test-tools $(VENV)/ready ## the SQL server: 
 	$(VENV)/bin/python tests/python/serve.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/flight.py $(REBOUND) target/python-lake
 	$(VENV)/bin/python tests/python/clients.py $(REBOUND) target/python-lake
+	$(if $(MEMBERS),,$(VENV)/bin/python tests/python/memory.py $(REBOUND) target/python-lake)
 
 # Their virtual environments are large, and Java and R too.
 test-clients-heavy: build-serve ## larger clients of the SQL server: JDBC, R, dbt, Superset (CLIENTS= chooses): not in CI
@@ -300,7 +301,7 @@ book: ## make pages of the book in docs/: target/book/index.html
 	command -v mdbook >/dev/null || test -x $(MDBOOK) || cargo install mdbook --locked --version $(MDBOOK_VERSION) --root target/mdbook
 	$$(command -v mdbook || echo $(MDBOOK)) build
 
-# Reports are looked at of the sample and of three small lakes; `make test` looks at eight, and `make torture` asks every function for memory.
+# Reports are looked at of the sample and of three small lakes: `make test` looks at eight. `make test-serve` asks functions for memory.
 # All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
 # the arithmetic, as building costs more than running here. Tests that wait more than they compute go on side by side, each with its
 # output at its end.
