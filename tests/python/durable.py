@@ -56,7 +56,7 @@ with tempfile.TemporaryDirectory() as folder:
     flushed(beside, -1, published)
     flushed(lake, published, len(calls))
     tables = json.loads((lake / "catalog.json").read_text())["tables"]
-    assert len(tables) == 65, len(tables)
+    assert len(tables) == 66, len(tables)
     n_files = 0
     for name, version in tables.items():
         home = lake / "tables" / name / version["fingerprint"]
