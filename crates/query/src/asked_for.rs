@@ -4,11 +4,12 @@
 //! come back to the scheduler for long, and would go on after its query was cancelled. So the filter
 //! ends it.
 
+use crate::one_input::{OneInput, Passage};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use cancel::Token;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, exec_err, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::ColumnarValue;
@@ -21,10 +22,7 @@ use datafusion::physical_plan::joins::{
 use datafusion::physical_plan::stream::{
     RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter,
 };
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PhysicalExpr,
-    PlanProperties,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PhysicalExpr};
 use futures::{StreamExt, stream};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -57,7 +55,7 @@ impl PhysicalOptimizerRule for JoinsAskedFor {
         let is_one = plan.output_partitioning().partition_count() == 1;
         let input: Arc<dyn ExecutionPlan> =
             if is_one { plan } else { Arc::new(CoalescePartitionsExec::new(plan)) };
-        Ok(Arc::new(AskedFor { input, asked }))
+        Ok(OneInput::of(input, asked))
     }
 
     fn name(&self) -> &'static str {
@@ -198,69 +196,21 @@ impl PhysicalExpr for Looking {
     }
 }
 
-/// The rows of a plan, which are made by a task of their own: whoever holds them can let go of them
-/// while a join does not look up. Filters of the plan know whether somebody does.
-#[derive(Debug)]
-struct AskedFor {
-    input: Arc<dyn ExecutionPlan>,
-    asked: Asked,
-}
+/// The rows of a plan are made by a task of their own: whoever holds them can let go of them while a
+/// join does not look up. Filters of the plan know whether somebody does.
+impl Passage for Asked {
+    const NAME: &'static str = "AskedFor";
 
-impl DisplayAs for AskedFor {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AskedFor")
-    }
-}
-
-impl ExecutionPlan for AskedFor {
-    fn name(&self) -> &'static str {
-        "AskedFor"
-    }
-
-    fn schema(&self) -> SchemaRef {
-        self.input.schema()
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
+    fn rows(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.pop() {
-            Some(input) if children.is_empty() => {
-                Ok(Arc::new(Self { input, asked: self.asked.clone() }))
-            }
-            _ => internal_err!("AskedFor has one child"),
-        }
-    }
-
-    fn execute(
-        &self,
+        input: &Arc<dyn ExecutionPlan>,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let held = self.asked.hold();
-        let schema = self.schema();
+        let held = self.hold();
+        let schema = input.schema();
         let mut made = RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), 1);
-        let (into, input) = (made.tx(), Arc::clone(&self.input));
+        let (into, input) = (made.tx(), Arc::clone(input));
         made.spawn(async move {
             let mut rows = input.execute(partition, context)?;
             while let Some(batch) = rows.next().await {

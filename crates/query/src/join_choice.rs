@@ -2,18 +2,22 @@
 //!
 //! Where one side looks up what the other has, and that fits into memory, [`LookupExec`] does it:
 //! rows keep their order, so that what comes sorted stays sorted. What does not fit is sorted on
-//! both sides, which spills, and merged. The order of rows is another then, so that this is done
-//! only where they are sorted afterwards, and nothing is added up before: no number depends on how
-//! a join was done.
+//! both sides, which spills, and merged. The order of rows is another then. They are sorted back into
+//! it, unless they are sorted afterwards anyway and nothing is added up before: no number depends on
+//! how a join was done.
 
 use crate::lookup::{LookupExec, Side, seeking};
 use crate::memory::Memory;
+use crate::one_input::{OneInput, Passage};
 use crate::passing::with_children;
 use arrow::compute::SortOptions;
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNode;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::functions_window::row_number::row_number_udwf;
+use datafusion::logical_expr::{WindowFrame, WindowFunctionDefinition};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalExprRef, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -27,7 +31,10 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, create_window_expr};
+use datafusion::physical_plan::{
+    ExecutionPlan, ExecutionPlanProperties, InputOrderMode, PlanProperties,
+};
 use std::sync::Arc;
 
 /// Chooses how joins are done. It comes after the engine's own rules, which choose the sides.
@@ -125,9 +132,6 @@ impl Choice {
             let lookup: Arc<dyn ExecutionPlan> = Arc::new(LookupExec::of(join, side)?);
             return Ok(Some(Arc::new(CooperativeExec::new(lookup))));
         }
-        if after == After::Other {
-            return Ok(None);
-        }
         // The engine would hold the left side.
         if is_moved
             && let Some(n_bytes) = most_bytes(other)?
@@ -136,7 +140,7 @@ impl Choice {
             self.free -= n_bytes;
             return Ok(None);
         }
-        merged(join).map(Some)
+        merged(join, after).map(Some)
     }
 }
 
@@ -182,25 +186,91 @@ fn most_rows(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<usize>> {
 }
 
 /// A join of sorted rows, which spills where they do not fit into memory.
-fn merged(join: &HashJoinExec) -> Result<Arc<dyn ExecutionPlan>> {
+///
+/// Where the order of its rows is used, they are sorted into that of the engine's join: each row of
+/// the right side with what it finds, then the rows of the left that nothing has found.
+fn merged(join: &HashJoinExec, after: After) -> Result<Arc<dyn ExecutionPlan>> {
+    let is_in_order = after == After::Other;
+    let side = |rows: &Arc<dyn ExecutionPlan>| {
+        if is_in_order { numbered(rows) } else { Ok(Arc::clone(rows)) }
+    };
     let (left, right): (Vec<PhysicalExprRef>, Vec<PhysicalExprRef>) =
         join.on.iter().cloned().unzip();
-    let plan: Arc<dyn ExecutionPlan> = Arc::new(SortMergeJoinExec::try_new(
-        sorted(&join.left, left)?,
-        sorted(&join.right, right)?,
+    let mut plan: Arc<dyn ExecutionPlan> = Arc::new(SortMergeJoinExec::try_new(
+        sorted(&side(&join.left)?, left)?,
+        sorted(&side(&join.right)?, right)?,
         join.on.clone(),
         None,
         join.join_type,
         vec![SortOptions::default(); join.on.len()],
         join.null_equality,
     )?);
-    let Some(chosen) = &join.projection else { return Ok(plan) };
     let schema = plan.schema();
-    let columns = chosen.iter().map(|&at| {
-        let name = schema.field(at).name();
-        (Arc::new(Column::new(name, at)) as PhysicalExprRef, name.clone())
+    let column = |at: usize| Arc::new(Column::new(schema.field(at).name(), at)) as PhysicalExprRef;
+    let (n_left, n_right) = (join.left.schema().fields().len(), join.right.schema().fields().len());
+    if is_in_order {
+        let options = SortOptions { descending: false, nulls_first: false };
+        let by =
+            [n_left + 1 + n_right, n_left].map(|at| PhysicalSortExpr::new(column(at), options));
+        plan = Arc::new(SortExec::new(LexOrdering::from(by), plan));
+    } else if join.projection.is_none() {
+        return Ok(plan);
+    }
+    let chosen: Vec<usize> = match &join.projection {
+        Some(chosen) => chosen.to_vec(),
+        None => (0..n_left + n_right).collect(),
+    };
+    let columns = chosen.into_iter().map(|at| {
+        let at = at + usize::from(is_in_order && at >= n_left);
+        (column(at), schema.field(at).name().clone())
     });
-    Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(ProjectionExec::try_new(columns, plan)?);
+    if !is_in_order {
+        return Ok(plan);
+    }
+    Ok(OneInput::of(plan, InOrder { properties: Arc::clone(join.properties()) }))
+}
+
+/// The rows with their number in a last column.
+fn numbered(rows: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let number = create_window_expr(
+        &WindowFunctionDefinition::WindowUDF(row_number_udwf()),
+        "row number".to_owned(),
+        &[],
+        &[],
+        &[],
+        Arc::new(WindowFrame::new(None)),
+        rows.schema(),
+        false,
+        false,
+        None,
+    )?;
+    let rows = Arc::clone(rows);
+    let mode = InputOrderMode::Sorted;
+    Ok(Arc::new(BoundedWindowAggExec::try_new(vec![number], rows, mode, false)?))
+}
+
+/// Rows that are known to be in the order of the join for which they stand.
+#[derive(Debug, Clone)]
+struct InOrder {
+    properties: Arc<PlanProperties>,
+}
+
+impl Passage for InOrder {
+    const NAME: &'static str = "InOrder";
+
+    fn properties<'a>(&'a self, _: &'a Arc<dyn ExecutionPlan>) -> &'a Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn rows(
+        &self,
+        input: &Arc<dyn ExecutionPlan>,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        input.execute(partition, context)
+    }
 }
 
 /// The rows in the order of a key.
@@ -430,6 +500,33 @@ mod tests {
             let sorted = "select h.product, x.value from test.name h left join test.cell x on x.product = h.product order by 1, 2";
             let found = plan(&one, sorted).await;
             assert!(found.contains("the left looks up"), "{found}");
+        });
+    }
+
+    #[test]
+    fn what_does_not_fit_is_sorted_and_merged() {
+        // Pairs look up two years each, and those that find nothing stay. No sort makes their order.
+        let ties = "select p.region, p.product, x.year, x.value, row_number() over () as at
+             from test.cell x right join test.pair p on x.region = p.region and x.product = p.product";
+        let sums = "select p.first_year, sum(x.value), first_value(x.value), count(*) from test.pair p
+             join test.cell x on x.region = p.region and x.product = p.product group by 1 order by 1";
+        runtime().block_on(async {
+            let lake = Lake::open("memory://").expect("a lake");
+            let tables = tables(&lake, 1000).await;
+            let small = session(&lake, &tables, 1, 64);
+            let large = session(&lake, &tables, 1, 4096);
+            for (query, n_lookups) in [(PANEL, 1), (ties, 0), (sums, 0)] {
+                let found = plan(&small, query).await;
+                assert!(count(&found, "SortMergeJoinExec") >= 1, "{found}");
+                assert!(count(&found, "LookupExec") >= n_lookups, "{found}");
+                assert_eq!(count(&found, "HashJoinExec"), 0, "{found}");
+                assert_eq!(count(&plan(&large, query).await, "SortMergeJoinExec"), 0);
+                let (_, merged) = small.run(query).await.expect("rows");
+                let (schema, looked_up) = large.run(query).await.expect("rows");
+                let whole =
+                    |rows: &[RecordBatch]| concat_batches(&schema, rows).expect("one batch");
+                assert!(whole(&merged) == whole(&looked_up), "other rows: {query}");
+            }
         });
     }
 }

@@ -15,6 +15,7 @@ mod lookup;
 mod meaning;
 mod memory;
 mod meta;
+mod one_input;
 mod passing;
 mod statements;
 mod threads;

@@ -3,11 +3,11 @@
 //! There a query can be stopped. Rows that are written out many times are counted first.
 
 use crate::growing::Column;
+use crate::one_input::{OneInput, Passage};
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Result, internal_err};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::ColumnarValue;
@@ -16,12 +16,8 @@ use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PhysicalExpr,
-    PlanProperties, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 use futures::{StreamExt, stream};
-use std::fmt;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -44,7 +40,7 @@ impl PhysicalOptimizerRule for BoundedJoins {
             if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
                 let lists = unnest.list_column_indices();
                 let lists = lists.iter().map(|list| list.index_in_input_schema).collect();
-                let input = Passing::of(unnest.input(), Way::Unnested(lists));
+                let input = OneInput::of(Arc::clone(unnest.input()), Way::Unnested(lists));
                 return Ok(Transformed::yes(with_children(&node, vec![input])?));
             }
             if !node.name().ends_with("JoinExec") {
@@ -55,12 +51,9 @@ impl PhysicalOptimizerRule for BoundedJoins {
                 // One that compares all with all may find nothing for long: its other side comes in small steps.
                 [left, right] if is_nested => {
                     let n_rows = step(left)?;
-                    let right = Passing::of(right, Way::Repeated);
-                    vec![Passing::of(left, Way::Repeated), Passing::of(&right, Way::Steps(n_rows))]
+                    vec![repeated(left), OneInput::of(repeated(right), Way::Steps(n_rows))]
                 }
-                ref children => {
-                    children.iter().map(|child| Passing::of(child, Way::Repeated)).collect()
-                }
+                ref children => children.iter().map(|child| repeated(child)).collect(),
             };
             let node = with_children(&node, children)?;
             Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as _))
@@ -75,6 +68,10 @@ impl PhysicalOptimizerRule for BoundedJoins {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+fn repeated(rows: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    OneInput::of(Arc::clone(rows), Way::Repeated)
 }
 
 pub(crate) fn with_children(
@@ -118,81 +115,27 @@ enum Way {
     Unnested(Vec<usize>),
 }
 
-/// Its input's rows, as they come.
-#[derive(Debug)]
-struct Passing {
-    input: Arc<dyn ExecutionPlan>,
-    way: Way,
-}
+/// The rows of the input, as they come.
+impl Passage for Way {
+    const NAME: &'static str = "Passing";
 
-impl Passing {
-    fn of(input: &Arc<dyn ExecutionPlan>, way: Way) -> Arc<dyn ExecutionPlan> {
-        Arc::new(Self { input: Arc::clone(input), way })
-    }
-}
-
-impl DisplayAs for Passing {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Passing: {:?}", self.way)
-    }
-}
-
-impl ExecutionPlan for Passing {
-    fn name(&self) -> &'static str {
-        "Passing"
-    }
-
-    fn schema(&self) -> SchemaRef {
-        self.input.schema()
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
+    fn rows(
         &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.pop() {
-            Some(input) if children.is_empty() => {
-                Ok(Arc::new(Self { input, way: self.way.clone() }))
-            }
-            _ => internal_err!("Passing has one child"),
-        }
-    }
-
-    fn execute(
-        &self,
+        input: &Arc<dyn ExecutionPlan>,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let reservation =
             MemoryConsumer::new("rows written out many times").register(context.memory_pool());
         let n_rows = context.session_config().batch_size() as u64;
-        let input = self.input.execute(partition, context)?;
+        let input = input.execute(partition, context)?;
         let schema = input.schema();
-        let way = self.way.clone();
+        let way = self.clone();
         let passed = input.map(move |batch| {
             let batch = batch?;
             match &way {
-                Way::Steps(n) => Ok(portions(&batch, |_| *n)),
-                Way::Repeated => {
+                Self::Steps(n) => Ok(portions(&batch, |_| *n)),
+                Self::Repeated => {
                     let width = width(&batch)?;
                     if width > WIDE {
                         let most = bytes(width.saturating_mul(n_rows));
@@ -200,10 +143,10 @@ impl ExecutionPlan for Passing {
                     }
                     Ok(vec![batch])
                 }
-                Way::Unnested(lists) => unnested(&batch, lists, &reservation),
+                Self::Unnested(lists) => unnested(&batch, lists, &reservation),
             }
         });
-        let is_stepwise = matches!(self.way, Way::Steps(_));
+        let is_stepwise = matches!(self, Self::Steps(_));
         let steps = passed.flat_map(move |steps| {
             let steps: Vec<Result<RecordBatch>> = match steps {
                 Ok(steps) => steps.into_iter().map(Ok).collect(),
