@@ -189,9 +189,8 @@ deb: ## a Debian package of the programs, pipelines, samples, the book and syste
 	$(MAKE) PROFILE=$(PACKAGE_PROFILE) MEMBERS=--workspace build
 	.ci/deb target/$(PACKAGE_PROFILE)
 
-test-clients: build ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
+test-clients: sample-lake ## the R package on real data: beside EconGeo, REAT, py-ecomplexity and lm
 	command -v Rscript >/dev/null || (apt-get update && apt-get install -y r-base-core r-cran-data.table)
-	test -d target/python-lake || $(REBOUND) --quiet run pipelines/australia.yaml --lake target/python-lake
 	mkdir -p target/r-library
 	R CMD INSTALL --library=target/r-library r
 	R_LIBS=target/r-library Rscript r/tests/exchange.R
@@ -303,8 +302,8 @@ book: ## make pages of the book in docs/: target/book/index.html
 
 # Reports are looked at of the sample and of three small lakes: `make test` looks at eight. `make test-serve` asks functions for memory.
 # All is built once: what clippy and rustdoc look at is what the tests run, of the crates together, lightly optimised but for
-# the arithmetic, as building costs more than running here. Tests that wait more than they compute go on side by side, each with its
-# output at its end.
+# the arithmetic, as building costs more than running here. What is downloaded comes beside the build. Tests that wait more than
+# they compute go on side by side, each with its output at its end.
 ci: export RUSTDOC = $(CURDIR)/.ci/rustdoc
 ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
@@ -313,9 +312,9 @@ ci: export RUST_TEST_THREADS = 3
 ci: OPTIONS = $(foreach crate,lake query project sources stages report rebound cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16) --config profile.$(PROFILE).package.serve.opt-level=0 --config profile.$(PROFILE).debug=0
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust package test-tools $(VENV)/ready
-	$(MAKE) -j2 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-s3 test-python test-serve test-cluster
-	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-package test-notebooks test-clients demo
+	$(MAKE) -j2 MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-rust test-tools $(VENV)/ready
+	$(MAKE) MEMBERS=--workspace OPTIONS="$(OPTIONS)" package
+	$(MAKE) -j3 --output-sync=target MEMBERS=--workspace OPTIONS="$(OPTIONS)" test-python test-package test-s3 test-serve test-cluster test-notebooks test-clients demo
 
 clean: ## remove what was built and the demo's lake
 	rm -rf target lake

@@ -2,9 +2,12 @@
 
 use datafusion::arrow::array::{
     ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, ListBuilder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    Int64Builder, ListBuilder, PrimitiveBuilder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, Int16Type, Int32Type, Schema, SchemaRef, TimeUnit,
+};
 use datafusion::common::{Result, internal_datafusion_err};
 use datafusion_postgres::arrow_pg::datatypes::PG_OID_ALIAS_KEY;
 use std::sync::Arc;
@@ -182,7 +185,8 @@ impl Rows {
     }
 
     /// Adds a row. Columns that it does not name are null, or what says nothing: 0, false, ''.
-    pub(crate) fn push<const N: usize>(&mut self, row: [(&str, Cell); N]) {
+    pub(crate) fn push<'n>(&mut self, row: impl IntoIterator<Item = (&'n str, Cell)>) {
+        let row: Vec<_> = row.into_iter().collect();
         for (at, &(name, kind, is_nullable)) in self.columns.iter().enumerate() {
             let cell = row.iter().find(|(named, _)| *named == name).map(|(_, cell)| cell.clone());
             let cell = cell.unwrap_or_else(|| match kind {
@@ -221,30 +225,8 @@ fn array(kind: Kind, cells: &[Cell]) -> ArrayRef {
             cells,
             Cell::Int(value) => *value
         ),
-        Kind::Int2s => {
-            let mut lists = ListBuilder::new(Int16Builder::new());
-            for cell in cells {
-                match cell {
-                    Cell::Ints(values) => {
-                        lists.append_value(values.iter().map(|value| Some(narrow(*value))));
-                    }
-                    _ => lists.append_null(),
-                }
-            }
-            Arc::new(lists.finish())
-        }
-        Kind::Oids => {
-            let mut lists = ListBuilder::new(Int32Builder::new());
-            for cell in cells {
-                match cell {
-                    Cell::Ints(values) => {
-                        lists.append_value(values.iter().map(|value| Some(narrow(*value))));
-                    }
-                    _ => lists.append_null(),
-                }
-            }
-            Arc::new(lists.finish())
-        }
+        Kind::Int2s => lists::<Int16Type>(cells),
+        Kind::Oids => lists::<Int32Type>(cells),
         Kind::Texts => {
             let mut lists = ListBuilder::new(StringBuilder::new());
             for cell in cells {
@@ -256,6 +238,24 @@ fn array(kind: Kind, cells: &[Cell]) -> ArrayRef {
             Arc::new(lists.finish())
         }
     }
+}
+
+/// Lists of whole numbers.
+fn lists<T>(cells: &[Cell]) -> ArrayRef
+where
+    T: ArrowPrimitiveType,
+    T::Native: TryFrom<i64> + Default,
+{
+    let mut lists = ListBuilder::new(PrimitiveBuilder::<T>::new());
+    for cell in cells {
+        match cell {
+            Cell::Ints(values) => {
+                lists.append_value(values.iter().map(|value| Some(narrow(*value))));
+            }
+            _ => lists.append_null(),
+        }
+    }
+    Arc::new(lists.finish())
 }
 
 #[cfg(test)]

@@ -298,50 +298,41 @@ fn with_key(relations: &Relations) -> impl Iterator<Item = (&Relation, &str)> {
         .filter_map(|relation| Some((relation, relation.key.as_ref()?.name.as_str())))
 }
 
+/// How a relation's key and the relation are named.
+fn key_names(relation: &Relation, name: &str) -> [(&'static str, Cell); 6] {
+    [
+        ("constraint_catalog", text(CATALOG)),
+        ("constraint_schema", text(&relation.schema)),
+        ("constraint_name", text(name)),
+        ("table_catalog", text(CATALOG)),
+        ("table_schema", text(&relation.schema)),
+        ("table_name", text(&relation.name)),
+    ]
+}
+
 fn table_constraints(relations: &Relations, rows: &mut Rows) {
     for (relation, name) in with_key(relations) {
-        rows.push([
-            ("constraint_catalog", text(CATALOG)),
-            ("constraint_schema", text(&relation.schema)),
-            ("constraint_name", text(name)),
-            ("table_catalog", text(CATALOG)),
-            ("table_schema", text(&relation.schema)),
-            ("table_name", text(&relation.name)),
+        rows.push(key_names(relation, name).into_iter().chain([
             ("constraint_type", text("PRIMARY KEY")),
             ("is_deferrable", text("NO")),
             ("initially_deferred", text("NO")),
             ("enforced", text("YES")),
-        ]);
+        ]));
     }
 }
 
 fn key_columns(relations: &Relations, rows: &mut Rows) {
     for (relation, name) in with_key(relations) {
         for (place, column) in (1_i64..).zip(relation.key_columns()) {
-            rows.push([
-                ("constraint_catalog", text(CATALOG)),
-                ("constraint_schema", text(&relation.schema)),
-                ("constraint_name", text(name)),
-                ("table_catalog", text(CATALOG)),
-                ("table_schema", text(&relation.schema)),
-                ("table_name", text(&relation.name)),
-                ("column_name", text(column)),
-                ("ordinal_position", place.into()),
-            ]);
+            let place = [("column_name", text(column)), ("ordinal_position", place.into())];
+            rows.push(key_names(relation, name).into_iter().chain(place));
         }
     }
 }
 
 fn key_tables(relations: &Relations, rows: &mut Rows) {
     for (relation, name) in with_key(relations) {
-        rows.push([
-            ("table_catalog", text(CATALOG)),
-            ("table_schema", text(&relation.schema)),
-            ("table_name", text(&relation.name)),
-            ("constraint_catalog", text(CATALOG)),
-            ("constraint_schema", text(&relation.schema)),
-            ("constraint_name", text(name)),
-        ]);
+        rows.push(key_names(relation, name));
     }
 }
 
