@@ -6,7 +6,8 @@ The trade is made up (benches/space.py). Queries are of ten kinds, drawn by a se
 of a year, a join with names, sums of a year and of all, thousands of rows of a region's year, what BI tools ask of the catalog, two in a
 transaction. Each server is asked twice: alone, and while a run goes on that finds records for the first year that came late. Rebound
 serves what that run publishes as soon as it is there; the tables of PostgreSQL stay as they are. Clients ask until the run is published, and
-then all once more.
+then all once more. A hundred processes of PostgreSQL leave the run little of the machine: there it is ended when it takes longer than it took
+beside Rebound.
 Fails if an answer is wrong, is part of one publication and part of another, is of the old one after the new was seen, or is lost.
 What is right says DuckDB, from the files of the lake before the run, and of another lake on which the same was run before.
 Asserts no times. `--keep` keeps the lakes in a folder for the next time."""
@@ -87,11 +88,17 @@ class Phase(NamedTuple):
         return [seconds for of, seconds in self.result.answers if kind in (None, of)]
 
 
-def run(rebound, place, lake):
-    """Runs the pipeline of `place` on `lake`."""
-    ran = subprocess.run([rebound, "--quiet", "run", "pipeline.yaml", "--lake", lake], cwd=place, capture_output=True, text=True)
+def run(rebound, place, lake, most_seconds=None):
+    """Runs the pipeline of `place` on `lake`, for `most_seconds` at most: the seconds that it took, or `None` where it was ended."""
+    begun = time.monotonic()
+    command = [rebound, "--quiet", "run", "pipeline.yaml", "--lake", lake]
+    try:
+        ran = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=most_seconds)
+    except subprocess.TimeoutExpired:
+        return None
     if ran.returncode:
         sys.exit(f"the run on {lake} failed: {ran.stderr}")
+    return time.monotonic() - begun
 
 
 def make(place, rebound, asked):
@@ -228,7 +235,8 @@ def ask(name, connect_to, port, server, all_turns, answers, meanwhile=None):
 
 
 def ask_rebound(rebound, place, lakes, folder, all_turns):
-    """Both phases, the peak of resident memory, and the size of the tables' files in bytes."""
+    """Both phases, the peak of resident memory, the size of the tables' files in bytes, and what the run took."""
+    took = []
     lake = folder / "served"
     shutil.copytree(lakes.before, lake)
     # What no table but the first year's changes in both publications.
@@ -240,7 +248,7 @@ def ask_rebound(rebound, place, lakes, folder, all_turns):
         def publish():
             with connect(port) as client:
                 before = client.execute(probe).fetchone()
-                run(rebound, place, str(lake))
+                took.append(run(rebound, place, str(lake)))
                 until = time.monotonic() + 60
                 while client.execute(probe).fetchone() == before:
                     if time.monotonic() > until:
@@ -253,11 +261,12 @@ def ask_rebound(rebound, place, lakes, folder, all_turns):
         peak = asking.peak_mib(server)
     tables = json.loads((lakes.before / "catalog.json").read_text())["tables"]
     size = sum((lakes.before / file["path"]).stat().st_size for table in TABLES for file in tables[table]["files"])
-    return alone, beside, peak, size
+    return alone, beside, peak, size, took[0]
 
 
-def ask_postgres(rebound, place, lakes, folder, all_turns):
-    """Both phases, seconds of loading, bytes on disk, the version and the settings."""
+def ask_postgres(rebound, place, lakes, folder, all_turns, most_seconds):
+    """Both phases, seconds of loading, bytes on disk, the version, the settings, and what the run took, if it came to its end."""
+    took = []
     lake = folder / "beside"
     shutil.copytree(lakes.before, lake)
     old = {question: [before] for question, (before, _) in lakes.answers.items()}
@@ -271,14 +280,15 @@ def ask_postgres(rebound, place, lakes, folder, all_turns):
         print(f"PostgreSQL {server.version}: loaded in {loading:.0f} s", flush=True)
         alone = ask("PostgreSQL, alone", postgres.connect, server.port, server.process.pid, all_turns, old)
         beside = ask("PostgreSQL, while the same run goes on", postgres.connect, server.port, server.process.pid, all_turns, old,
-                     lambda: run(rebound, place, str(lake)))
-        return alone, beside, loading, size, server.version, server.settings
+                     lambda: took.append(run(rebound, place, str(lake), most_seconds)))
+        return alone, beside, loading, size, server.version, server.settings, took[0]
 
 
 def page(shape, lakes, all_turns, ours, theirs):
     """The tables, in Markdown."""
-    alone, beside, peak, size = ours
-    pg_alone, pg_beside, loading, pg_size, version, settings = theirs
+    alone, beside, peak, size, took = ours
+    pg_alone, pg_beside, loading, pg_size, version, settings, pg_took = theirs
+    ran = f"took {pg_took:.0f} s beside PostgreSQL" if pg_took else "was not done in as long beside PostgreSQL, and was ended"
     kinds = sorted({kind for kind, _ in alone.result.answers})
     heads = ["Rebound", f"PostgreSQL {version.split()[0]}", "Rebound, a run publishes", "PostgreSQL, beside the run"]
     phases = [alone, pg_alone, beside, pg_beside]
@@ -295,6 +305,9 @@ def page(shape, lakes, all_turns, ours, theirs):
 
     of_kinds = "\n".join([*(line(kind, kind) for kind in kinds), line("all", None)])
     tuned = ", ".join(f"`{name}` {value}" for name, value in settings.items())
+    text = (f"Rebound's server had at most {peak:.0f} MiB resident. The {len(TABLES)} tables are {size / 2**20:.0f} MiB of Parquet, which it reads "
+            f"as they are; PostgreSQL was loaded in {loading:.0f} s, to {pg_size / 2**20:.0f} MiB with indexes. The run took {took:.0f} s beside "
+            f"Rebound; it {ran}. Settings of PostgreSQL: {tuned}.")
     return f"""{len(all_turns)} clients with {len(all_turns[0])} queries each on {shape}, made up ({lakes.n_cells:,} sums), {timing.machine()}.
 Milliseconds, p50 / p99, as a client waits for all rows:
 
@@ -311,9 +324,7 @@ Milliseconds, p50 / p99, as a client waits for all rows:
 {sums("machine busy with the server", (f"{phase.busy:.0%}" for phase in phases))}
 {sums("machine busy with the clients", (f"{phase.result.processor / (phase.seconds * timing.cores()):.0%}" for phase in phases))}
 
-Rebound's server had at most {peak:.0f} MiB resident. The {len(TABLES)} tables are {size / 2**20:.0f} MiB of Parquet, which
-it reads as they are; PostgreSQL was loaded in {loading:.0f} s, to {pg_size / 2**20:.0f} MiB with indexes. Its
-settings: {tuned}."""
+{timing.paragraph(text)}"""
 
 
 def main():
@@ -339,7 +350,7 @@ def main():
         lakes = prepare(place, folder, asked)
         all_turns = asking.turns(list(lakes.answers), asked.clients, asked.queries, asked.seed)
         ours = ask_rebound(rebound, place, lakes, folder, all_turns)
-        theirs = ask_postgres(rebound, place, lakes, folder, all_turns)
+        theirs = ask_postgres(rebound, place, lakes, folder, all_turns, ours[-1])
     for name, (alone, beside, *_) in (("Rebound", ours), ("PostgreSQL", theirs)):
         for when, phase in (("alone", alone), ("beside a run", beside)):
             for share in (0.5, 0.99):

@@ -116,14 +116,17 @@ def values(uri):
 
 
 def ordered(uri):
-    """Rows of a table come in its order, and those of all parts of it are there."""
+    """Rows of a table come in its order, and those of all parts of it are there. The last table is large enough for several."""
     with connect(uri) as client:
-        for name in ("trade.region_product_year", "customs.records", "diversification.product_year", "panel.region_product_year"):
+        for name in ("trade.region_product_year", "customs.records", "diversification.product_year", "panel.region_product_year", "space.region_product_year"):
             found = fetch(client, f"select * from {name}")
             schema = client.adbc_get_table_schema(name.split(".")[1], db_schema_filter=name.split(".")[0])
             key = schema.metadata[b"rebound.key"].decode().split(",")
             assert found.num_rows == ours(f"select count(*) as n from {name}")[0]["n"]
             assert found.equals(found.sort_by([(column, "ascending") for column in key])), name
+            # Nothing in these rows tells of their order.
+            others = [column for column in found.column_names if column not in key][:3]
+            assert fetch(client, f"select {', '.join(others)} from {name}") == found.select(others), name
         limited = fetch(client, "select region_code, product, year from trade.region_product_year limit 7")
         assert limited == fetch(client, "select region_code, product, year from trade.region_product_year").slice(0, 7)
         n = fetch(client, "select count(*) as n from trade.region_product_year where year = 2008").to_pylist()[0]["n"]

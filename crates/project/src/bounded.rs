@@ -1,7 +1,8 @@
 //! What a file may be and how much of it may be held: a regular file, in rows that fit into memory.
 
+use crate::suggest::suggest;
 use memchr::{memchr2, memrchr2};
-use std::io::{Error, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 /// Bytes that are read at a time; no smaller row is too long.
@@ -82,13 +83,25 @@ pub fn long_row(error: &Error) -> Option<LongRow> {
     error.get_ref()?.downcast_ref::<LongRow>().copied()
 }
 
+/// The error of a file that is not there, with the one in its folder that may be meant.
+fn missing(path: &Path, error: Error) -> Error {
+    let named = path.file_name().filter(|_| error.kind() == ErrorKind::NotFound);
+    let (Some(name), Some(folder)) = (named, path.parent()) else { return error };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(others) = folder.read_dir() else { return error };
+    let others = others.flatten().map(|other| other.file_name().to_string_lossy().into_owned());
+    let others: Vec<String> = others.collect();
+    let meant = suggest(&name.to_string_lossy(), others.iter().map(String::as_str));
+    if meant.is_empty() { error } else { Error::new(error.kind(), format!("no such file{meant}")) }
+}
+
 /// Looks whether there is a regular file at `path`, which can be read from its start more than once.
 ///
 /// # Errors
 ///
 /// What there is instead, and what to do.
 pub fn is_regular(path: &Path) -> Result<()> {
-    let kind = path.metadata()?.file_type();
+    let kind = path.metadata().map_err(|error| missing(path, error))?.file_type();
     if kind.is_file() {
         return Ok(());
     }
@@ -161,5 +174,16 @@ mod tests {
         let file = folder.path().join("x");
         std::fs::write(&file, "x").expect("written");
         is_regular(&file).expect("a file");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_may_be_meant() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("australia.yaml"), "x").expect("written");
+        let is = |name: &str| is_regular(&folder.path().join(name)).expect_err("no file");
+        assert_eq!(is("austrlia.yml").to_string(), "no such file (did you mean `australia.yaml`?)");
+        assert_eq!(is("austrlia.yml").kind(), ErrorKind::NotFound);
+        assert!(!is("parana.yaml").to_string().contains("mean"));
+        assert!(!is("no/australia.yaml").to_string().contains("mean"));
     }
 }

@@ -81,7 +81,9 @@ async fn physical(frame: DataFrame) -> Result<Planned> {
     let n_threads = state.config().target_partitions();
     let is_in_order = in_order::is_of_one_table(&plan);
     if is_in_order {
-        let config = state.config().clone().with_target_partitions(1);
+        let mut config = state.config().clone().with_target_partitions(1);
+        // A part would give rows of whichever part is not yet read.
+        config.options_mut().execution.enable_file_stream_work_stealing = false;
         state = SessionStateBuilder::new_from_existing(state).with_config(config).build();
     }
     let columns = Arc::clone(plan.schema().inner());
