@@ -308,8 +308,9 @@ def page(shape, lakes, all_turns, ours, theirs):
     text = (f"Rebound's server had at most {peak:.0f} MiB resident. The {len(TABLES)} tables are {size / 2**20:.0f} MiB of Parquet, which it reads "
             f"as they are; PostgreSQL was loaded in {loading:.0f} s, to {pg_size / 2**20:.0f} MiB with indexes. The run took {took:.0f} s beside "
             f"Rebound; it {ran}. Settings of PostgreSQL: {tuned}.")
-    return f"""{len(all_turns)} clients with {len(all_turns[0])} queries each on {shape}, made up ({lakes.n_cells:,} sums), {timing.machine()}.
-Milliseconds, p50 / p99, as a client waits for all rows:
+    head = (f"{len(all_turns)} clients with {len(all_turns[0])} queries each on {shape}, made up ({lakes.n_cells:,} sums), {timing.machine()}. "
+            "Milliseconds, p50 / p99, as a client waits for all rows:")
+    return f"""{timing.paragraph(head)}
 
 | query | {' | '.join(heads)} |
 | --- | --- | --- | --- | --- |
