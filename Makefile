@@ -309,8 +309,8 @@ ci: export RUSTC_WORKSPACE_WRAPPER = clippy-driver
 ci: export CLIPPY_ARGS = -Dwarnings__CLIPPY_HACKERY__
 ci: export RUST_TEST_THREADS = 3
 # What joins the work of others is not optimised at all: it would take minutes, and the work is elsewhere. Nobody debugs what is built here.
-ci: OPTIONS = $(foreach crate,lake query sources stages report,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16) \
-	$(foreach crate,project rebound serve cluster python,--config profile.$(PROFILE).package.$(crate).opt-level=0 --config profile.$(PROFILE).package.$(crate).codegen-units=16) \
+ci: OPTIONS = $(foreach crate,lake query sources stages report python,--config profile.$(PROFILE).package.$(crate).opt-level=1 --config profile.$(PROFILE).package.$(crate).codegen-units=16) \
+	$(foreach crate,project rebound serve cluster,--config profile.$(PROFILE).package.$(crate).opt-level=0 --config profile.$(PROFILE).package.$(crate).codegen-units=16) \
 	--config profile.$(PROFILE).debug=0
 ci: ## what CI runs: one build for all
 	cargo fmt --all --check

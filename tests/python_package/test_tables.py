@@ -494,8 +494,9 @@ def test_a_large_frame_is_read_fast(quiet):
     rb.measure(table, metrics=["diversity"])
     begun = time.perf_counter()
     rb.measure(table, metrics=["diversity"])
-    # Reading, RCA of all cells, and a look at what may be misread: texts of each cell would take seconds.
-    assert time.perf_counter() - begun < 1.5
+    # Reading, RCA of all cells, and a look at what may be misread: half a second alone on a machine that is fast. Texts of each cell would take
+    # many seconds where others compute beside it.
+    assert time.perf_counter() - begun < 6
 
 
 def test_an_interrupt_stops_the_call_and_its_threads(quiet):
