@@ -492,11 +492,12 @@ def test_what_was_said_can_be_looked_at(caplog):
 def test_a_large_frame_is_read_fast(quiet):
     table = pa.Table.from_pandas(large(), preserve_index=False)
     rb.measure(table, metrics=["diversity"])
-    begun = time.perf_counter()
+    begun = time.process_time()
     rb.measure(table, metrics=["diversity"])
-    # Reading, RCA of all cells, and a look at what may be misread: half a second alone on a machine that is fast. Texts of each cell would take
-    # many seconds where others compute beside it.
-    assert time.perf_counter() - begun < 6
+    measured = time.process_time()
+    # Reading, RCA of all cells, and a look at what may be misread take less than a text of each cell, whatever the machine does beside it.
+    {f"{region} {product}" for region, product in zip(table["region"].to_pylist(), table["hs6"].to_pylist())}
+    assert measured - begun < time.process_time() - measured
 
 
 def test_an_interrupt_stops_the_call_and_its_threads(quiet):
