@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+import rebound_trade as rb
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -11,6 +12,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def fixtures() -> pathlib.Path:
     """The tests' data."""
     return ROOT / "tests" / "fixtures"
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> rb.Run:
+    """The sample, run into a lake of these tests alone: others may be at those of the checkout."""
+    lake = tmp_path_factory.mktemp("sample") / "lake"
+    return rb.run(ROOT / "pipelines" / "australia.yaml", lake=lake, as_="pyarrow")
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ PAGES = list(pages())
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample(tmp_path_factory, ran):
     """The sample with its lake, and the fixtures that pages read."""
     folder = tmp_path_factory.mktemp("docs")
     for part in ["config", "pipelines", "samples"]:
@@ -69,16 +69,7 @@ def sample(tmp_path_factory):
         files = ROOT / "tests/fixtures" / fixture
         shutil.copytree(files, folder, dirs_exist_ok=True)
         shutil.copytree(files, folder / "tests/fixtures" / fixture)
-    made = ROOT / "target/python-lake"
-    if made.is_dir():
-        shutil.copytree(made, folder / "lake")
-    else:
-        before = Path.cwd()
-        os.chdir(folder)
-        try:
-            rb.run("pipelines/australia.yaml")
-        finally:
-            os.chdir(before)
+    shutil.copytree(ran.summary["lake"], folder / "lake")
     return folder
 
 

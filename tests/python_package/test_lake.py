@@ -49,11 +49,6 @@ def program(*arguments: str, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="session")
-def ran(tmp_path_factory) -> rb.Run:
-    return rb.run(PIPELINE, lake=tmp_path_factory.mktemp("sample") / "lake", as_="pyarrow")
-
-
-@pytest.fixture(scope="session")
 def path(ran) -> str:
     return ran.summary["lake"]
 
