@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::{Result, exec_datafusion_err};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// Whether keys of this type are looked up.
 pub(crate) fn is_key(kind: &DataType) -> bool {
@@ -24,14 +25,34 @@ pub(crate) fn is_key(kind: &DataType) -> bool {
 /// Bytes of a text that go into a number, beside how many there are.
 const SHORT: usize = 7;
 
-/// A text as a number. A later text has no lower number, and each of at most [`SHORT`] bytes has a
-/// number of its own.
-fn word(text: &[u8]) -> u64 {
-    let n = text.len().min(SHORT);
-    let mut bytes = [0; SHORT + 1];
-    bytes[..n].copy_from_slice(&text[..n]);
-    bytes[SHORT] = if text.len() > SHORT { u8::MAX } else { u8::try_from(n).unwrap_or(u8::MAX) };
-    u64::from_be_bytes(bytes)
+/// The bits of the first bytes of eight, by how many of them are a text's own.
+const OWN: [u64; SHORT + 1] = {
+    let mut own = [0; SHORT + 1];
+    let mut n = 1;
+    while n <= SHORT {
+        own[n] = own[n - 1] >> 8 | 0xff << 56;
+        n += 1;
+    }
+    own
+};
+
+/// The text at a place of `bytes` as a number. A later text has no lower number, and each of at most
+/// [`SHORT`] bytes has a number of its own.
+#[inline]
+fn word(bytes: &[u8], text: Range<usize>) -> u64 {
+    let n = text.len();
+    // Eight bytes at a time, where there are as many: of other texts, which are left out again.
+    let eight = match bytes[text.start..].first_chunk() {
+        Some(eight) => *eight,
+        None => {
+            let mut eight = [0; SHORT + 1];
+            let n = n.min(SHORT);
+            eight[..n].copy_from_slice(&bytes[text.start..text.start + n]);
+            eight
+        }
+    };
+    let length = if n > SHORT { u64::from(u8::MAX) } else { n as u64 };
+    u64::from_be_bytes(eight) & OWN[n.min(SHORT)] | length
 }
 
 /// Keys of so many columns as numbers.
@@ -50,10 +71,10 @@ fn words<const N: usize>(columns: &[ArrayRef]) -> Option<(Words<N>, bool)> {
                 let texts = column.as_string::<i32>();
                 let bytes = texts.value_data();
                 for (cell, ends) in cells.zip(texts.value_offsets().windows(2)) {
-                    let (from, to) = (ends[0].unsigned_abs() as usize, ends[1].unsigned_abs());
-                    let text = &bytes[from..to as usize];
-                    is_exact &= text.len() <= SHORT;
-                    *cell = word(text);
+                    let from = ends[0].unsigned_abs() as usize;
+                    let to = ends[1].unsigned_abs() as usize;
+                    is_exact &= to - from <= SHORT;
+                    *cell = word(bytes, from..to);
                 }
             }
             DataType::Int32 => {
@@ -68,6 +89,17 @@ fn words<const N: usize>(columns: &[ArrayRef]) -> Option<(Words<N>, bool)> {
         }
     }
     Some((keys, is_exact))
+}
+
+/// How one key stands to another.
+#[inline]
+fn compare<const N: usize>(one: &[u64; N], other: &[u64; N]) -> Ordering {
+    for at in 0..N {
+        if one[at] != other[at] {
+            return one[at].cmp(&other[at]);
+        }
+    }
+    Ordering::Equal
 }
 
 /// A number without a sign in the order of those with one.
@@ -226,7 +258,7 @@ impl Index {
         is_whole: Option<&NullBuffer>,
         found: &mut Vec<Found>,
     ) {
-        let compare = |at: usize, row: usize| keys[at].cmp(&sought[row]);
+        let compare = |at: usize, row: usize| compare(&keys[at], &sought[row]);
         let same = |row: usize| sought[row - 1] == sought[row];
         self.seek_by(sought.len(), is_whole, compare, same, found);
     }
@@ -254,18 +286,28 @@ impl Index {
                 found.push(before);
                 continue;
             }
-            let first = place(self.n, from, |at| compare(at, row).is_lt());
-            let mut end = first;
-            while end < self.n && compare(end, row).is_eq() {
-                end += 1;
-                if !self.has_repeats {
-                    break;
-                }
-            }
+            let Range { start, end } = self.places(from, |at| compare(at, row));
             from = end;
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            found.push(Found { first: number(first), n: number(end - first) });
+            found.push(Found { first: number(start), n: number(end - start) });
         }
+    }
+
+    /// The places of a key, to which `compare` says how the one at a place stands: looked for from a
+    /// place on.
+    #[inline]
+    fn places(&self, from: usize, compare: impl Fn(usize) -> Ordering) -> Range<usize> {
+        // Where rows come in the order of the key, it most often is the next.
+        if !self.has_repeats && from < self.n && compare(from).is_eq() {
+            return from..from + 1;
+        }
+        let first = place(self.n, from, |at| compare(at).is_lt());
+        let is_more = |end| (self.has_repeats || end == first) && end < self.n;
+        let mut end = first;
+        while is_more(end) && compare(end).is_eq() {
+            end += 1;
+        }
+        first..end
     }
 }
 
@@ -375,10 +417,17 @@ mod tests {
     fn numbers_of_texts_stand_in_their_order() {
         let texts =
             ["", "\0", "\0\0", "1", "11", "110000", "1100000", "11000000", "110000000", "2"];
+        // Alone, and with other texts behind it.
+        let word = |text: &str| {
+            let alone = word(text.as_bytes(), 0..text.len());
+            let among = format!("~{text}~~~~~~~~");
+            assert_eq!(word(among.as_bytes(), 1..text.len() + 1), alone, "{text:?}");
+            alone
+        };
         for pair in texts.windows(2) {
-            assert!(word(pair[0].as_bytes()) <= word(pair[1].as_bytes()), "{pair:?}");
+            assert!(word(pair[0]) <= word(pair[1]), "{pair:?}");
         }
-        let short: Vec<u64> = texts[..7].iter().map(|text| word(text.as_bytes())).collect();
+        let short: Vec<u64> = texts[..7].iter().map(|text| word(text)).collect();
         assert!(short.windows(2).all(|pair| pair[0] < pair[1]));
     }
 

@@ -389,6 +389,7 @@ fn carry_out(
     drop(progress);
     failures.end()?;
     let publisher = Publisher {
+        pool: &pool,
         runtime,
         pipeline: &pipeline,
         lake: &lake,

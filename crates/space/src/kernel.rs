@@ -1,9 +1,13 @@
 //! The few loops in which all the time goes. Each output is computed by one thread in one order, so the bits do
 //! not depend on the threads; instructions are chosen when it runs, without contracting products and sums.
+//!
+//! Each loop is a struct of its arguments whose `call` is always inlined into the function that has the wide instructions. A closure
+//! would not do: what calls a closure is a function of its own, which is compiled for the oldest processors unless it happens to be
+//! inlined, and the larger loops are not.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use pulp::Arch;
+use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
 /// Products of a block of outputs: what is summed around them stays in the processor's own caches.
@@ -28,66 +32,99 @@ pub(crate) type Strip = [f64; STRIP];
 /// Puts the number of regions that a product shares with each of the products from another on into `row`: `own` are its
 /// regions, one bit a region, and `others` those of the others.
 pub(crate) fn co_occurrences(own: &[u64], others: &[u64], row: &mut [f64]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            // Plain loops: what is not inlined here would be compiled for the oldest processors.
-            let n_words = own.len();
-            for at in 0..row.len() {
-                let other = &others[at * n_words..][..n_words];
-                let mut n = 0u32;
-                for word in 0..n_words {
-                    n += (own[word] & other[word]).count_ones();
-                }
-                row[at] = f64::from(n);
+    Arch::new().dispatch(CoOccurrences { own, others, row });
+}
+
+struct CoOccurrences<'a> {
+    own: &'a [u64],
+    others: &'a [u64],
+    row: &'a mut [f64],
+}
+
+impl NullaryFnOnce for CoOccurrences<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { own, others, row } = self;
+        // Plain loops here too: iterators are functions that are inlined or not.
+        let n_words = own.len();
+        for at in 0..row.len() {
+            let other = &others[at * n_words..][..n_words];
+            let mut n = 0u32;
+            for word in 0..n_words {
+                n += (own[word] & other[word]).count_ones();
             }
-        },
-    );
+            row[at] = f64::from(n);
+        }
+    }
 }
 
 /// Counts in how many rows of `regions` each product of a block is, where `rows` has a 1 for those that are and a 0 for
 /// others.
 pub(crate) fn counts(rows: &[[u8; BLOCK]], regions: &[u32], into: &mut Block) {
-    /// As many as a byte counts.
-    const BYTE: usize = 255;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let mut all = [0u32; BLOCK];
-            let mut from = 0;
-            while from < regions.len() {
-                let mut bytes = [0u8; BLOCK];
-                let to = if regions.len() - from > BYTE { from + BYTE } else { regions.len() };
-                for &region in &regions[from..to] {
-                    let row = &rows[region as usize];
-                    for at in 0..BLOCK {
-                        bytes[at] = bytes[at].wrapping_add(row[at]);
-                    }
-                }
+    Arch::new().dispatch(Counts { rows, regions, into });
+}
+
+struct Counts<'a> {
+    rows: &'a [[u8; BLOCK]],
+    regions: &'a [u32],
+    into: &'a mut Block,
+}
+
+impl NullaryFnOnce for Counts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        /// As many as a byte counts.
+        const BYTE: usize = 255;
+        let Self { rows, regions, into } = self;
+        let mut all = [0u32; BLOCK];
+        let mut from = 0;
+        while from < regions.len() {
+            let mut bytes = [0u8; BLOCK];
+            let to = if regions.len() - from > BYTE { from + BYTE } else { regions.len() };
+            for &region in &regions[from..to] {
+                let row = &rows[region as usize];
                 for at in 0..BLOCK {
-                    all[at] += bytes[at] as u32;
+                    bytes[at] = bytes[at].wrapping_add(row[at]);
                 }
-                from = to;
             }
             for at in 0..BLOCK {
-                into[at] = all[at] as f64;
+                all[at] += bytes[at] as u32;
             }
-        },
-    );
+            from = to;
+        }
+        for at in 0..BLOCK {
+            into[at] = all[at] as f64;
+        }
+    }
 }
 
 /// Divides each value by the larger of `own` and its own divisor.
 pub(crate) fn divide_by_larger(values: &mut [f64], own: f64, others: &[f64]) {
     let others = &others[..values.len()];
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for at in 0..values.len() {
-                let other = others[at];
-                values[at] /= if other > own { other } else { own };
-            }
-        },
-    );
+    Arch::new().dispatch(DivideByLarger { values, own, others });
+}
+
+struct DivideByLarger<'a> {
+    values: &'a mut [f64],
+    own: f64,
+    others: &'a [f64],
+}
+
+impl NullaryFnOnce for DivideByLarger<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { values, own, others } = self;
+        for at in 0..values.len() {
+            let other = others[at];
+            values[at] /= if other > own { other } else { own };
+        }
+    }
 }
 
 /// `sum over rows of x[row,p] x[row,q]`, for every pair of the `n` columns.
@@ -119,30 +156,40 @@ pub(crate) struct Entries<'a> {
 
 /// Adds to the sums of each list the rows of its entries, four at a time.
 pub(crate) fn add_rows(sums: &mut [Strip], entries: Entries<'_>, rows: &[Strip; TILE]) {
-    let Entries { starts, places } = entries;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let row = |place: u8| &rows[place as usize % TILE];
-            for list in 0..sums.len() {
-                let mut sum = sums[list];
-                let (fours, rest) = places[starts[list]..starts[list + 1]].as_chunks::<4>();
-                for &[a, b, c, d] in fours {
-                    let (a, b, c, d) = (row(a), row(b), row(c), row(d));
-                    for at in 0..STRIP {
-                        sum[at] += (a[at] + b[at]) + (c[at] + d[at]);
-                    }
+    Arch::new().dispatch(AddRows { sums, entries, rows });
+}
+
+struct AddRows<'a> {
+    sums: &'a mut [Strip],
+    entries: Entries<'a>,
+    rows: &'a [Strip; TILE],
+}
+
+impl NullaryFnOnce for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { sums, entries: Entries { starts, places }, rows } = self;
+        let row = |place: u8| &rows[place as usize % TILE];
+        for list in 0..sums.len() {
+            let mut sum = sums[list];
+            let (fours, rest) = places[starts[list]..starts[list + 1]].as_chunks::<4>();
+            for &[a, b, c, d] in fours {
+                let (a, b, c, d) = (row(a), row(b), row(c), row(d));
+                for at in 0..STRIP {
+                    sum[at] += (a[at] + b[at]) + (c[at] + d[at]);
                 }
-                for &a in rest {
-                    let a = row(a);
-                    for at in 0..STRIP {
-                        sum[at] += a[at];
-                    }
-                }
-                sums[list] = sum;
             }
-        },
-    );
+            for &a in rest {
+                let a = row(a);
+                for at in 0..STRIP {
+                    sum[at] += a[at];
+                }
+            }
+            sums[list] = sum;
+        }
+    }
 }
 
 /// The same where each entry has `K` weights, of which each gives a sum.
@@ -152,50 +199,69 @@ pub(crate) fn add_weighted<const K: usize>(
     weights: &[[f64; K]],
     rows: &[Strip; TILE],
 ) {
-    let Entries { starts, places } = entries;
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let row = |place: u8| &rows[place as usize % TILE];
-            for list in 0..sums.len() {
-                let mut sum = sums[list];
-                let entries = starts[list]..starts[list + 1];
-                let (fours, rest) = places[entries.clone()].as_chunks::<4>();
-                let (weights_of_fours, weights_of_rest) = weights[entries].as_chunks::<4>();
+    Arch::new().dispatch(AddWeighted { sums, entries, weights, rows });
+}
+
+struct AddWeighted<'a, const K: usize> {
+    sums: &'a mut [[Strip; K]],
+    entries: Entries<'a>,
+    weights: &'a [[f64; K]],
+    rows: &'a [Strip; TILE],
+}
+
+impl<const K: usize> NullaryFnOnce for AddWeighted<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { sums, entries: Entries { starts, places }, weights, rows } = self;
+        let row = |place: u8| &rows[place as usize % TILE];
+        for list in 0..sums.len() {
+            let entries = starts[list]..starts[list + 1];
+            let (fours, rest) = places[entries.clone()].as_chunks::<4>();
+            let (weights_of_fours, weights_of_rest) = weights[entries].as_chunks::<4>();
+            // Weight after weight, whose sum stays in registers.
+            for k in 0..K {
+                let mut sum = sums[list][k];
                 for (&[a, b, c, d], [t, u, v, w]) in fours.iter().zip(weights_of_fours) {
                     let (a, b, c, d) = (row(a), row(b), row(c), row(d));
-                    for k in 0..K {
-                        let (t, u, v, w) = (t[k], u[k], v[k], w[k]);
-                        for at in 0..STRIP {
-                            sum[k][at] += (t * a[at] + u * b[at]) + (v * c[at] + w * d[at]);
-                        }
+                    let (t, u, v, w) = (t[k], u[k], v[k], w[k]);
+                    for at in 0..STRIP {
+                        sum[at] += (t * a[at] + u * b[at]) + (v * c[at] + w * d[at]);
                     }
                 }
                 for (&a, weights) in rest.iter().zip(weights_of_rest) {
-                    let a = row(a);
-                    for k in 0..K {
-                        let weight = weights[k];
-                        for at in 0..STRIP {
-                            sum[k][at] += weight * a[at];
-                        }
+                    let (a, weight) = (row(a), weights[k]);
+                    for at in 0..STRIP {
+                        sum[at] += weight * a[at];
                     }
                 }
-                sums[list] = sum;
+                sums[list][k] = sum;
             }
-        },
-    );
+        }
+    }
 }
 
 /// Adds `row` to `sums`.
 pub(crate) fn add(sums: &mut Block, row: &Block) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for at in 0..BLOCK {
-                sums[at] += row[at];
-            }
-        },
-    );
+    Arch::new().dispatch(Add { sums, row });
+}
+
+struct Add<'a> {
+    sums: &'a mut Block,
+    row: &'a Block,
+}
+
+impl NullaryFnOnce for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { sums, row } = self;
+        for at in 0..BLOCK {
+            sums[at] += row[at];
+        }
+    }
 }
 
 #[cfg(test)]

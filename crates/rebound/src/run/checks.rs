@@ -6,18 +6,21 @@ use super::check_parts::{Part, Parts, fingerprint};
 use super::check_results::CheckResults;
 use super::error::{FailedCheck, RunError};
 use super::held_parts::HeldParts;
-use super::plan::sql_session;
+use super::plan::{shared_session, sql_session};
+use super::side_by_side::{n_beside, side_by_side};
 use super::splitter::wrong;
 use crate::telemetry;
 use crate::verified::Verified;
 use arrow::array::RecordBatch;
-use lake::{Catalog, CheckOutcome, Fingerprint, Lake, TableVersion};
+use lake::{Catalog, CheckOutcome, Fingerprint, Lake, LakeError, TableVersion};
 use project::pipeline::Pipeline;
 use project::sql_file::SqlFile;
 use query::{QueryError, Session};
 use stages::{Kept, contracts};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use tokio::runtime::Runtime;
+use tracing::Span;
 
 /// What the checks of a pipeline look at.
 #[derive(Debug)]
@@ -32,57 +35,98 @@ pub(super) struct Checker<'c> {
     pub(super) published: Option<&'c Catalog>,
     /// Whether checks that held before are believed.
     pub(super) kept: Kept,
+    pub(super) n_threads: usize,
+    /// Held by the check that looks at files.
+    pub(super) verifying: Mutex<()>,
 }
 
 fn n_rows(batches: &[RecordBatch]) -> usize {
     batches.iter().map(RecordBatch::num_rows).sum()
 }
 
-impl Checker<'_> {
-    /// Runs the checks that did not hold before on the same tables; gives them all.
+/// A check whose turn it is.
+struct Asked<'c> {
+    file: &'c SqlFile,
+    /// What it reads.
+    versions: Vec<&'c TableVersion>,
+    fingerprint: Fingerprint,
+}
+
+/// What is known of a check before it is asked.
+enum State<'c> {
+    /// It reads tables that are not made here.
+    NotMade(Vec<String>),
+    HeldBefore(Fingerprint),
+    Asked(Asked<'c>),
+}
+
+impl<'c> State<'c> {
+    fn asked(&self) -> Option<&Asked<'c>> {
+        match self {
+            Self::Asked(asked) => Some(asked),
+            Self::NotMade(_) | Self::HeldBefore(_) => None,
+        }
+    }
+}
+
+impl<'c> Checker<'c> {
+    /// Runs the checks that did not hold before on the same tables, some side by side; gives them all
+    /// in their order.
     pub(super) fn check(&self) -> Result<CheckResults, RunError> {
         let session = sql_session(self.lake, self.pipeline, 1)?;
-        // Most nights most checks held before: what none is asked of is not opened.
-        let mut opened: BTreeSet<&String> = BTreeSet::new();
+        let looked_at = self.pipeline.checks.iter().map(|file| self.look_at(file, &session));
+        let states: Vec<State<'_>> = looked_at.collect::<Result<_, RunError>>()?;
+        let asked: Vec<&Asked<'_>> = states.iter().filter_map(State::asked).collect();
+        let mib = self.pipeline.config.engine.memory().mib;
+        let run = Span::current();
+        let n_beside = n_beside(self.n_threads, mib, asked.len());
+        let found = side_by_side(n_beside, asked.len(), |at| {
+            let span = run.in_scope(|| telemetry::of_check(&asked[at].file.name));
+            let found = match span.in_scope(|| self.rows(asked[at], n_beside)) {
+                // It may need more than its share.
+                Err(error) if n_beside > 1 && error.is_about_memory() => None,
+                found => Some(found?),
+            };
+            Ok::<_, RunError>((span, found))
+        })?;
+        let mut found = found.into_iter();
         let mut results = CheckResults::default();
         let mut n_not_run = 0;
         let mut not_made = BTreeSet::new();
-        for file in &self.pipeline.checks {
-            let span = telemetry::of_check(&file.name);
-            let _at_work = span.enter();
+        for (file, state) in self.pipeline.checks.iter().zip(states) {
             let severity = file.severity();
-            let tables = session.tables_read(&file.text).map_err(|source| broken(file, source))?;
-            // A part of a pipeline is checked in part.
-            let is_absent = |table: &&String| {
-                !self.current.contains_key(*table) && is_made_by(self.pipeline, table)
+            let mut note = |outcome| {
+                telemetry::of_check(&file.name)
+                    .in_scope(|| results.note(&file.name, severity, outcome));
             };
-            let absent: Vec<&String> = tables.iter().filter(is_absent).collect();
-            if !absent.is_empty() {
-                n_not_run += 1;
-                not_made.extend(absent.into_iter().cloned());
-                results.note(&file.name, severity, CheckOutcome::NotRun);
-                continue;
-            }
-            let versions: Vec<&TableVersion> =
-                tables.iter().filter_map(|table| self.current.get(table)).collect();
-            let made_from = fingerprint(file, versions.iter().copied());
-            if self.held_before(file, &made_from) {
-                results.note(&file.name, severity, CheckOutcome::HeldBefore);
-            } else {
-                for version in versions.iter().filter(|version| opened.insert(&version.table)) {
-                    session.register(version)?;
-                }
-                let rows = self.rows(file, &versions, &session)?;
-                let n_rows = n_rows(&rows);
-                if n_rows > 0 {
-                    let first_rows = first_rows(&rows);
-                    let found = FailedCheck { path: file.path.clone(), n_rows, first_rows };
-                    results.note_rows(&file.name, severity, severity, found);
+            let fingerprint = match state {
+                State::NotMade(tables) => {
+                    n_not_run += 1;
+                    not_made.extend(tables);
+                    note(CheckOutcome::NotRun);
                     continue;
                 }
-                results.note(&file.name, severity, CheckOutcome::Held);
-            }
-            results.held.insert(file.name.clone(), made_from);
+                State::HeldBefore(fingerprint) => {
+                    note(CheckOutcome::HeldBefore);
+                    fingerprint
+                }
+                State::Asked(asked) => {
+                    let (span, rows) =
+                        found.next().unwrap_or_else(|| (telemetry::of_check(&file.name), None));
+                    let _at_work = span.enter();
+                    let rows = rows.map_or_else(|| self.rows(&asked, 1), Ok)?;
+                    let n_rows = n_rows(&rows);
+                    if n_rows > 0 {
+                        let first_rows = first_rows(&rows);
+                        let found = FailedCheck { path: file.path.clone(), n_rows, first_rows };
+                        results.note_rows(&file.name, severity, severity, found);
+                        continue;
+                    }
+                    results.note(&file.name, severity, CheckOutcome::Held);
+                    asked.fingerprint
+                }
+            };
+            results.held.insert(file.name.clone(), fingerprint);
         }
         if n_not_run > 0 {
             let tables = not_made.into_iter().collect::<Vec<_>>().join(", ");
@@ -91,40 +135,57 @@ impl Checker<'_> {
         Ok(results)
     }
 
+    /// What is known of a check. The session has no tables.
+    fn look_at(&self, file: &'c SqlFile, session: &Session) -> Result<State<'c>, RunError> {
+        let tables = session.tables_read(&file.text).map_err(|source| broken(file, source))?;
+        // A part of a pipeline is checked in part.
+        let is_absent = |table: &&String| {
+            !self.current.contains_key(*table) && is_made_by(self.pipeline, table)
+        };
+        let absent: Vec<String> = tables.iter().filter(is_absent).cloned().collect();
+        if !absent.is_empty() {
+            return Ok(State::NotMade(absent));
+        }
+        let versions: Vec<&TableVersion> =
+            tables.iter().filter_map(|table| self.current.get(table)).collect();
+        let fingerprint = fingerprint(file, versions.iter().copied());
+        Ok(if self.held_before(file, &fingerprint) {
+            State::HeldBefore(fingerprint)
+        } else {
+            State::Asked(Asked { file, versions, fingerprint })
+        })
+    }
+
     /// Whether a check held on the same tables when they were published.
     fn held_before(&self, file: &SqlFile, made_from: &Fingerprint) -> bool {
         let held = |catalog: &Catalog| catalog.checks.get(&file.name) == Some(made_from);
         self.kept == Kept::Used && self.published.is_some_and(held)
     }
 
-    /// The rows that a check finds, which reads `versions`. The session has them all.
-    fn rows(
-        &self,
-        file: &SqlFile,
-        versions: &[&TableVersion],
-        session: &Session,
-    ) -> Result<Vec<RecordBatch>, RunError> {
+    /// The rows that a check finds, which is one of so many that are asked side by side.
+    fn rows(&self, asked: &Asked<'_>, n_beside: usize) -> Result<Vec<RecordBatch>, RunError> {
+        let Asked { file, versions, .. } = asked;
         let Some(said) = file.check_parts().map_err(|why| wrong(file, why))? else {
-            return self.of_all(file, versions, session);
+            return self.of_all(asked, n_beside);
         };
         let read = |version: &TableVersion| -> Result<Vec<RecordBatch>, RunError> {
-            self.verified.read(version)?;
+            self.verify(version)?;
             Ok(self.runtime.block_on(self.lake.read(version, &[]))?)
         };
         let Some(parts) = Parts::of(file, &said, versions, read)? else {
-            return self.of_all(file, versions, session);
+            return self.of_all(asked, n_beside);
         };
         let known = HeldParts::kept(self.runtime, self.lake, file, self.kept)?;
         let missing: Vec<&Part> =
             parts.all.iter().filter(|part| !known.has(&part.fingerprint)).collect();
-        let (n_parts, n_asked) = (parts.all.len(), missing.len());
-        tracing::debug!(check = file.name, parts = n_parts, asked = n_asked, "parts");
+        let (n_parts, n_missing) = (parts.all.len(), missing.len());
+        tracing::debug!(check = file.name, parts = n_parts, asked = n_missing, "parts");
         let (rows, held) = match missing.last().copied() {
             None => (Vec::new(), Vec::new()),
             Some(last) => {
-                let of_parts = sql_session(self.lake, self.pipeline, 1)?;
+                let of_parts = shared_session(self.lake, self.pipeline, n_beside)?;
                 if parts.are_less_at_once(&missing) {
-                    let n_found = n_rows(&self.of_all(file, versions, session)?);
+                    let n_found = n_rows(&self.of_all(asked, n_beside)?);
                     let each = said.each.name();
                     let (alone, held, which) = if n_found > 0 {
                         let (rows, held) = self.of_each(file, &parts, &missing, &of_parts)?;
@@ -150,17 +211,21 @@ impl Checker<'_> {
     }
 
     /// The rows that a check finds in whole tables.
-    fn of_all(
-        &self,
-        file: &SqlFile,
-        versions: &[&TableVersion],
-        session: &Session,
-    ) -> Result<Vec<RecordBatch>, RunError> {
-        for version in versions {
-            self.verified.read(version)?;
+    fn of_all(&self, asked: &Asked<'_>, n_beside: usize) -> Result<Vec<RecordBatch>, RunError> {
+        let session = shared_session(self.lake, self.pipeline, n_beside)?;
+        for version in &asked.versions {
+            self.verify(version)?;
+            session.register(version)?;
         }
-        let asked = self.runtime.block_on(cancel::until(session.run(&file.text)));
-        Ok(asked.map_err(|source| broken(file, source))?.1)
+        let found = self.runtime.block_on(cancel::until(session.run(&asked.file.text)));
+        Ok(found.map_err(|source| broken(asked.file, source))?.1)
+    }
+
+    /// Looks whether the files of a version are what was written. One check waits for the other, as
+    /// both may ask for the same files.
+    fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
+        let _one = self.verifying.lock().unwrap_or_else(PoisonError::into_inner);
+        self.verified.read(version)
     }
 
     /// The rows that a check finds in each of some parts, and the parts that hold. The session has no
@@ -193,7 +258,7 @@ impl Checker<'_> {
     ) -> Result<Vec<RecordBatch>, RunError> {
         let portions = parts.portions(part)?;
         for portion in &portions {
-            self.verified.read(&portion.version)?;
+            self.verify(&portion.version)?;
         }
         for portion in &portions {
             portion.register(session)?;

@@ -10,6 +10,7 @@ use lake::{Catalog, CatalogVersion, DataFile, Lake, RunRecord, TableVersion};
 use project::pipeline::Pipeline;
 use stages::Kept;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use tokio::runtime::Runtime;
 
 /// What a run did to what readers see.
@@ -40,6 +41,7 @@ pub(super) struct Tables {
 #[derive(Debug)]
 pub(super) struct Publisher<'a> {
     pub(super) runtime: &'a Runtime,
+    pub(super) pool: &'a rayon::ThreadPool,
     pub(super) pipeline: &'a Pipeline,
     pub(super) lake: &'a Lake,
     pub(super) verified: &'a Verified<'a>,
@@ -77,6 +79,8 @@ impl Publisher<'_> {
             current: &current,
             published,
             kept: self.kept,
+            n_threads: self.pool.current_num_threads(),
+            verifying: Mutex::new(()),
         };
         let mut results = checker.check()?;
         let expectations = Expectations {
