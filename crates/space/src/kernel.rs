@@ -1,9 +1,11 @@
-//! The few loops in which all the time goes. Each output is computed by one thread in one order, so the bits do
-//! not depend on the threads; instructions are chosen when it runs, without contracting products and sums.
+//! The few loops in which all the time goes. Each output is computed by one thread in one order, so
+//! the bits do not depend on the threads; instructions are chosen when it runs, without contracting
+//! products and sums.
 //!
-//! Each loop is a struct of its arguments whose `call` is always inlined into the function that has the wide instructions. A closure
-//! would not do: what calls a closure is a function of its own, which is compiled for the oldest processors unless it happens to be
-//! inlined, and the larger loops are not.
+//! Each loop is a struct of its arguments whose `call` is always inlined into the function that has
+//! the wide instructions. A closure would not do: what calls a closure is a function of its own,
+//! which is compiled for the oldest processors unless it happens to be inlined, and the larger loops
+//! are not.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
