@@ -91,17 +91,6 @@ fn words<const N: usize>(columns: &[ArrayRef]) -> Option<(Words<N>, bool)> {
     Some((keys, is_exact))
 }
 
-/// How one key stands to another.
-#[inline]
-fn compare<const N: usize>(one: &[u64; N], other: &[u64; N]) -> Ordering {
-    for at in 0..N {
-        if one[at] != other[at] {
-            return one[at].cmp(&other[at]);
-        }
-    }
-    Ordering::Equal
-}
-
 /// A number without a sign in the order of those with one.
 fn ordered(value: i64) -> u64 {
     value.cast_unsigned() ^ (1 << 63)
@@ -258,7 +247,7 @@ impl Index {
         is_whole: Option<&NullBuffer>,
         found: &mut Vec<Found>,
     ) {
-        let compare = |at: usize, row: usize| compare(&keys[at], &sought[row]);
+        let compare = |at: usize, row: usize| keys[at].cmp(&sought[row]);
         let same = |row: usize| sought[row - 1] == sought[row];
         self.seek_by(sought.len(), is_whole, compare, same, found);
     }

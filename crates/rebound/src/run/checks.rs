@@ -7,7 +7,7 @@ use super::check_results::CheckResults;
 use super::error::{FailedCheck, RunError};
 use super::held_parts::HeldParts;
 use super::plan::{shared_session, sql_session};
-use super::side_by_side::{n_beside, side_by_side};
+use super::side_by_side::sharing;
 use super::splitter::wrong;
 use crate::telemetry;
 use crate::verified::Verified;
@@ -18,7 +18,7 @@ use project::sql_file::SqlFile;
 use query::{QueryError, Session};
 use stages::{Kept, contracts};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::runtime::Runtime;
 use tracing::Span;
 
@@ -50,6 +50,8 @@ struct Asked<'c> {
     /// What it reads.
     versions: Vec<&'c TableVersion>,
     fingerprint: Fingerprint,
+    /// The one it is asked in.
+    span: OnceLock<Span>,
 }
 
 /// What is known of a check before it is asked.
@@ -79,15 +81,10 @@ impl<'c> Checker<'c> {
         let asked: Vec<&Asked<'_>> = states.iter().filter_map(State::asked).collect();
         let mib = self.pipeline.config.engine.memory().mib;
         let run = Span::current();
-        let n_beside = n_beside(self.n_threads, mib, asked.len());
-        let found = side_by_side(n_beside, asked.len(), |at| {
-            let span = run.in_scope(|| telemetry::of_check(&asked[at].file.name));
-            let found = match span.in_scope(|| self.rows(asked[at], n_beside)) {
-                // It may need more than its share.
-                Err(error) if n_beside > 1 && error.is_about_memory() => None,
-                found => Some(found?),
-            };
-            Ok::<_, RunError>((span, found))
+        let found = sharing(self.n_threads, mib, asked.len(), |at, n_beside| {
+            let new = || run.in_scope(|| telemetry::of_check(&asked[at].file.name));
+            let span = asked[at].span.get_or_init(new);
+            span.in_scope(|| self.rows(asked[at], n_beside))
         })?;
         let mut found = found.into_iter();
         let mut results = CheckResults::default();
@@ -111,10 +108,8 @@ impl<'c> Checker<'c> {
                     fingerprint
                 }
                 State::Asked(asked) => {
-                    let (span, rows) =
-                        found.next().unwrap_or_else(|| (telemetry::of_check(&file.name), None));
-                    let _at_work = span.enter();
-                    let rows = rows.map_or_else(|| self.rows(&asked, 1), Ok)?;
+                    let rows = found.next().map_or_else(|| self.rows(&asked, 1), Ok)?;
+                    let _at_work = asked.span.get().map(Span::enter);
                     let n_rows = n_rows(&rows);
                     if n_rows > 0 {
                         let first_rows = first_rows(&rows);
@@ -152,7 +147,7 @@ impl<'c> Checker<'c> {
         Ok(if self.held_before(file, &fingerprint) {
             State::HeldBefore(fingerprint)
         } else {
-            State::Asked(Asked { file, versions, fingerprint })
+            State::Asked(Asked { file, versions, fingerprint, span: OnceLock::new() })
         })
     }
 

@@ -4,7 +4,7 @@
 use super::build::{Builder, Built};
 use super::error::RunError;
 use super::plan::{shared_session, sql_session};
-use super::side_by_side::{n_beside, side_by_side};
+use super::side_by_side::sharing;
 use super::splitter::{Splitter, wrong};
 use super::sql_cells::{Cell, cells};
 use crate::clock;
@@ -326,20 +326,10 @@ impl Builder<'_> {
         let mib = self.pipeline.config.engine.memory().mib;
         // Other machines have work enough of one value.
         let n_threads = if self.cluster.is_some() { 1 } else { self.pool.current_num_threads() };
-        let n_beside = n_beside(n_threads, mib, missing.len());
-        let found = side_by_side(n_beside, missing.len(), |at| {
-            match self.make_value(making, context, &missing[at], n_beside) {
-                Ok(found) => Ok(Some(found)),
-                // It may need more than its share.
-                Err(error) if n_beside > 1 && error.is_about_memory() => Ok(None),
-                Err(error) => Err(error),
-            }
+        let found = sharing(n_threads, mib, missing.len(), |at, n_beside| {
+            self.make_value(making, context, &missing[at], n_beside)
         })?;
         for (of_value, found) in missing.iter().zip(found) {
-            let found = match found {
-                Some(found) => found,
-                None => self.make_value(making, context, of_value, 1)?,
-            };
             for (&at, part) in of_value.places.iter().zip(found) {
                 made[at] = Some(part);
             }
