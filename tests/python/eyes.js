@@ -25,6 +25,28 @@ window.eyes = (() => {
     const x = quad.map(p => p[0]), y = quad.map(p => p[1]);
     return { left: Math.min(...x), right: Math.max(...x), top: Math.min(...y), bottom: Math.max(...y) };
   }
+  // Boxes of the shapes that cut an element of a picture.
+  function framesOf(element) {
+    const out = [];
+    for (let of = element.closest("[clip-path]"); of; of = of.parentElement.closest("[clip-path]")) {
+      const by = of.ownerSVGElement?.querySelector(of.getAttribute("clip-path").replace(/^url\(["']?(#[^"')]+)["']?\)$/, "$1"));
+      if (by) out.push(bounds(corners(by.firstElementChild.getBBox(), of.getScreenCTM())));
+    }
+    return out;
+  }
+  // Dots of a figure, and whether each is cut.
+  function dotsIn(figure) {
+    const out = [];
+    for (const e of figure.querySelectorAll("svg path, svg circle")) {
+      if (e.closest("clipPath, defs") || e.tagName !== "circle" && !/A/.test(e.getAttribute("d") || "")) continue;
+      const box = e.getBBox(), m = e.getScreenCTM();
+      if (getComputedStyle(e).fill === "none" || Math.abs(box.width - box.height) > 0.03 * box.width) continue;
+      const whole = bounds(corners(box, m));
+      const cut = [e.ownerSVGElement.getBoundingClientRect(), ...framesOf(e)].some(frame => beyond(whole, frame, 0.5) && !outside(whole, frame));
+      out.push({ x: (whole.left + whole.right) / 2, y: (whole.top + whole.bottom) / 2, r: (whole.right - whole.left) / 2, cut });
+    }
+    return out;
+  }
   // Above and below the letters a line has room that is empty.
   const inked = (x, y, width, height) => ({ x: x + 0.5, y: y + 0.17 * height, width: Math.max(0, width - 1), height: 0.68 * height });
   function textsOfSvg(root) {
@@ -129,13 +151,17 @@ window.eyes = (() => {
         }
       });
     },
-    // No text cut.
+    // No text cut, and no dot.
     cut(found) {
+      for (const figure of figures()) {
+        const of = dotsIn(figure).filter(dot => dot.cut);
+        if (of.length) found(figure.id, `${of.length} dots are cut by the frame of the axes or of the picture`);
+      }
       for (const of of textsOfSvg(document.body)) {
         const frame = of.svg.getBoundingClientRect();
         if (beyond(of.whole, frame, 1.5)) found(of.at, `“${of.text}” reaches ${["left", "right", "top", "bottom"].map(side => [side, (side === "left" || side === "top" ? 1 : -1) * (frame[side] - of.whole[side])]).filter(x => x[1] > 1.5).map(x => `${round(x[1])} beyond the ${x[0]}`).join(", ")} of its picture`);
-        const clipped = of.element.closest("[clip-path]"), by = clipped && of.svg.querySelector(clipped.getAttribute("clip-path").replace(/^url\(["']?(#[^"')]+)["']?\)$/, "$1"));
-        if (by && beyond(of.whole, bounds(corners(by.firstElementChild.getBBox(), clipped.getScreenCTM())), 1.5)) found(of.at, `“${of.text}” is cut by the frame of the axes`);
+        const frames = framesOf(of.element);
+        if (frames.some(frame => beyond(of.whole, frame, 1.5))) found(of.at, `“${of.text}” is cut by the frame of the axes`);
         if (/(…|\.\.\.)$/.test(of.text) && of.text.length > 3) found(of.at, `“${of.text}” is shortened`);
       }
       const told = new Set();
@@ -299,15 +325,11 @@ window.eyes = (() => {
     const out = [];
     for (const figure of figures()) {
       if (!dotsOf(figure).length) continue;
-      const dots = [], lines = [];
-      for (const e of figure.querySelectorAll("svg path, svg circle, svg line, svg polyline")) {
-        const style = getComputedStyle(e), box = e.getBBox(), m = e.getScreenCTM();
+      const lines = [];
+      for (const e of figure.querySelectorAll("svg path, svg line, svg polyline")) {
+        const style = getComputedStyle(e), m = e.getScreenCTM();
         const on = p => [m.a * p.x + m.c * p.y + m.e, m.b * p.x + m.d * p.y + m.f];
-        if (e.tagName === "circle" || /A/.test(e.getAttribute("d") || "")) {
-          if (style.fill === "none" || Math.abs(box.width - box.height) > 0.03 * box.width) continue;
-          const [x, y] = on({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
-          dots.push({ x, y, r: box.width / 2 * Math.hypot(m.a, m.b), i: dots.length });
-        } else if (style.fill === "none" && style.stroke !== "none" && !/z/i.test(e.getAttribute("d") || "")) {
+        if (style.fill === "none" && style.stroke !== "none" && !/[zA]/i.test(e.getAttribute("d") || "")) {
           for (const part of (e.getAttribute("d") || "").match(/M[^M]*/g) || [null]) {
             if (part === null) { const n = e.getTotalLength(); lines.push([on(e.getPointAtLength(0)), on(e.getPointAtLength(n))]); continue; }
             const numbers = part.match(/-?\d*\.?\d+(e-?\d+)?/gi).map(Number);
@@ -315,7 +337,7 @@ window.eyes = (() => {
           }
         }
       }
-      out.push([figure, { dots: withoutLegend(figure, dots), lines }]);
+      out.push([figure, { dots: withoutLegend(figure, dotsIn(figure)), lines }]);
     }
     return out;
   }

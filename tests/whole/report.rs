@@ -114,11 +114,23 @@ fn a_run_draws_the_report_that_is_not_as_the_pipeline_or_the_lake_is() {
     let project = Project::published();
     say(&project, "  folder: ../drawn\n  sections: [maps]\n");
     let draws = || project.run().ok().out.contains("drew drawn/report.html");
+    // The files are figures of the sections that are chosen.
+    let figures = || {
+        let text = String::from_utf8(file(&project, "drawn", "SHA256SUMS")).expect("text");
+        let names = text.lines().filter_map(|line| line.split("  ").nth(1)?.strip_suffix(".svg"));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
     assert!(draws(), "it is not there");
+    let of_maps = ["resistance-map", "recovery-map", "upgrading-map", "types", "lisa"];
+    for name in figures() {
+        assert!(of_maps.iter().any(|of| name.starts_with(of)), "{name} is of another section");
+    }
+    assert!(figures().iter().any(|name| name == "resistance-map-crisis_2008"), "{:?}", figures());
     assert!(!draws(), "it is as it should be");
     project.edit(PIPELINE, "  sections: [maps]\n", "  sections: [quality]\n");
     assert!(draws(), "the pipeline says it otherwise");
     assert_eq!(drawn(&project)["report"]["sections"], json!(["quality"]));
+    assert_eq!(figures(), [""; 0], "a section of tables has none");
     // As it is where drawing failed after the last run that published.
     project.write("drawn/report.html", b"a page of another run");
     assert!(draws(), "another run is published");
@@ -138,6 +150,7 @@ fn has(bytes: &[u8], part: &[u8]) -> bool {
 #[test]
 fn figures_for_paper_have_its_width_and_their_font() {
     let project = Project::published();
+    say(&project, "  sections: [overview, places, sure, space]\n");
     let asked = ["--figures", "pdf,svg,png", "--width", "8cm"];
     report(&project, &asked).ok();
     let svg = file(&project, "drawn", "national-crisis_2008.svg");

@@ -42,10 +42,10 @@ var draw = (function () {
       : make(data, false).map(function (of) { return function () { return of[1]; }; });
     return makers.length;
   }
-  // One of them as JSON, null where it is not there: a table is no drawing.
+  // One of them as JSON, null where it is not there or not chosen: a table is no drawing.
   function one(at) {
     var figure = makers[at]();
-    if (!figure || !figure.option) return "null";
+    if (!figure || !figure.option || !charts.isChosen(data, figure)) return "null";
     figure.option.textStyle.fontFamily = charts.FONT;
     // Numbers as texts, with all their digits.
     var rows = figure.rows && figure.rows.map(function (row) { return row.map(function (v) { return charts.has(v) ? String(v) : null; }); });

@@ -70,10 +70,10 @@ var figures = (function () {
     var xs = nodes.map(function (n) { return n.x; }), ys = nodes.map(function (n) { return n.y; }), left = Math.min.apply(null, xs), top = Math.min.apply(null, ys);
     var dx = Math.max.apply(null, xs) - left || 1, dy = Math.max.apply(null, ys) - top || 1, most = data.height ? data.height - 2 * margin - 40 : wide;
     var scale = Math.min((wide - 2 * margin) / dx, Math.max(60, most) / dy), w = dx * scale, h = dy * scale, from = (wide - w) / 2, largest = p.greatest(nodes.map(function (n) { return n.value; })) || 1, gap = data.spacing * scale;
-    p.network(data, o, t, { left: from, top: margin, width: w, height: h }, nodes.map(function (n) {
+    p.network(data, o, t, { left: from - margin, top: 0, width: w + 2 * margin, height: h + 2 * margin }, nodes.map(function (n) {
       var place = { x: n.x, y: n.y, size: p.nodeSize(n.value, largest, gap) };
       return p.put(place, n.is_on ? { color: data.categories[n.category][1] } : { color: t.none, ring: t.line });
-    }), data.links);
+    }), data.links, [margin / w, margin / h]);
     if (data.categories.length > 1) {
       n_lines = p.legendLines(data, data.categories.map(function (c) { return c[0]; }), 30);
       p.keysOf(o, t, data.categories, { bottom: 0 });

@@ -228,8 +228,10 @@ var charts = {};
     (String(text).trim().match(PIECES) || [""]).forEach(function (piece) {
       var last = out.length - 1, behind = piece.replace(/^\s+/, " ");
       if (last >= 0 && widthOf(out[last] + behind, size, bold) <= room) { out[last] += behind; return; }
+      var whole = piece.trim();
+      if (widthOf(whole, size, bold) <= room) { out.push(whole); return; }
       out.push("");
-      Array.from(piece.trim()).forEach(function (letter) {
+      Array.from(whole).forEach(function (letter) {
         var at = out.length - 1;
         if (out[at] && widthOf(out[at] + letter, size, bold) > room) out.push(letter); else out[at] += letter;
       });

@@ -57,7 +57,8 @@
     rows.forEach(function (r) { byKey[r.region_code + "\n" + r.variant] = r; });
     o.series = codes.map(function (code) {
       var color = seenOn(t, sides[code] || "#8c8c8c");
-      return { type: "line", symbol: "circle", symbolSize: 6, z: sides[code] && sides[code] !== "#8c8c8c" ? 2 : 1, lineStyle: { color: color, width: 2 }, itemStyle: { color: color }, emphasis: { focus: "series" },
+      // All heights are on the axis: what cuts nothing costs a picture a layer.
+      return { type: "line", clip: false, symbol: "circle", symbolSize: 6, z: sides[code] && sides[code] !== "#8c8c8c" ? 2 : 1, lineStyle: { color: color, width: 2 }, itemStyle: { color: color }, emphasis: { focus: "series" },
         data: variants.map(function (v, i) { var r = byKey[code + "\n" + v]; return r ? { value: [i, heightOf(r.rank)], row: r } : { value: [i, null] }; }) };
     });
     o.series.push(over([0, 0], function (frame, pixels) {

@@ -36,5 +36,10 @@
     var of = places.filter(function (place) { return figure.id.indexOf(place[0]) === 0; })[0];
     return of && { section: of[1], wide: of[2] === "wide" || Boolean(figure.is_wide) };
   }
-  Object.assign(charts, { placeOf });
+  // Whether a report that chooses its sections has the figure.
+  function isChosen(data, figure) {
+    var sections = data.report && data.report.sections, of = placeOf(figure);
+    return !sections || !of || sections.indexOf(of.section === "chosen" ? "sure" : of.section) >= 0;
+  }
+  Object.assign(charts, { isChosen, placeOf });
 })();

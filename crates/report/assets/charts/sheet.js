@@ -24,13 +24,15 @@
     var titled = 16 + (size + 6) * title.length, above = titled + (subtitle.length ? 4 + 18 * subtitle.length : 0);
     var height = above + figure.height + 14 + 15 * note.length;
     var chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: wide - 2 * off, height: figure.height });
+    // A file says of no element where its data are: only a page that a server drew asks for it.
+    echarts.zrender.registerSSRDataGetter(function () { return null; });
     chart.setOption(figure.option);
     // The library numbers what it draws: names in a file hang on nothing that was drawn before it. What happens under a mouse is
     // nothing that it shows. A group, and no SVG of its own: that is cut at its edges, for which programs draw it twice.
     var painter = chart.getZr().painter;
     painter._id = "zr0";
-    var inner = painter.renderToString({ cssAnimation: false, cssEmphasis: false })
-      .replace(/^<svg [^>]*>/, '<g transform="translate(' + off + " " + above + ')">').replace(/<\/svg>\s*$/, "</g>");
+    var svg = painter.renderToString({ cssAnimation: false, cssEmphasis: false });
+    var inner = '<g transform="translate(' + off + " " + above + ')">' + svg.slice(svg.indexOf(">") + 1, svg.lastIndexOf("</svg>")) + "</g>";
     chart.dispose();
     return '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="' + wide + '" height="' + height +
       '" viewBox="0 0 ' + wide + " " + height + '" font-family="' + FONT + '"><title>' + escaped(figure.title || figure.id) +

@@ -12,11 +12,15 @@
   }
   // Dots, and links between them as one path, in a frame of the page. `nodes` have x, y, `size` (pixels), `color`, and
   // maybe `ring`, the colour of an edge; `links` begin with the numbers of two. A wheel or two fingers enlarge it.
-  function network(data, o, t, frame, nodes, links) {
+  // `around` is the room for half a dot around them, as shares of how wide and high they lie: the frame cuts what is beyond it.
+  function network(data, o, t, frame, nodes, links, around) {
     var x = span(nodes.map(function (n) { return n.x; })), y = span(nodes.map(function (n) { return n.y; }));
-    function hidden(of, more) { return put({ type: "value", show: false, min: of[0], max: of[1] > of[0] ? of[1] : of[0] + 1 }, more); }
+    function hidden(of, share, more) {
+      var length = of[1] > of[0] ? of[1] - of[0] : 1;
+      return put({ type: "value", show: false, min: of[0] - share * length, max: of[0] + length + share * length }, more);
+    }
     o.grid = put({ containLabel: false, outerBoundsMode: "none" }, frame);
-    o.xAxis = hidden(x); o.yAxis = hidden(y, { inverse: true });
+    o.xAxis = hidden(x, around[0]); o.yAxis = hidden(y, around[1], { inverse: true });
     if (!data.still) o.dataZoom = ["xAxisIndex", "yAxisIndex"].map(function (axis) { var z = { type: "inside", filterMode: "none", minSpan: 4, moveOnMouseMove: !data.narrow }; z[axis] = 0; return z; });
     // Links end in the middles of dots: both are brought to the page by the same axes.
     function path(params, api) {
@@ -152,12 +156,12 @@
   }
   // The frame and the dots of the space: on a narrow page it stands upright.
   function layoutOf(data, s, values, above, below) {
-    var room = wide(data), upright = room < 500, x = upright ? s.y : s.x, y = upright ? s.x : s.y, pad = 14;
-    var sides = [span(x), span(y)].map(function (of) { return of[1] - of[0] || 1; }), most = Math.max(12, Math.min(36, 0.032 * room));
+    var room = wide(data), upright = room < 500, x = upright ? s.y : s.x, y = upright ? s.x : s.y;
+    var sides = [span(x), span(y)].map(function (of) { return of[1] - of[0] || 1; }), most = Math.max(12, Math.min(36, 0.032 * room)), pad = 4 + most / 2;
     var height = Math.max(120, Math.min(upright ? 640 : 860, sides[1] * (room - 2 * pad) / sides[0]));
     var scale = Math.min((room - 2 * pad) / sides[0], height / sides[1]), least = Math.max(2.4, Math.min(9, 0.85 * s.spacing * scale));
     var largest = greatest(values.filter(has)) || 1;
-    return { height: Math.round(height + above + below + 2 * pad), frame: { left: pad, right: pad, top: above + pad, bottom: below + pad },
+    return { height: Math.round(height + above + below + 2 * pad), frame: { left: 0, right: 0, top: above, bottom: below }, around: [pad / (room - 2 * pad), pad / height],
       nodes: s.x.map(function (of, i) { return { x: x[i], y: y[i], size: Math.max(least, most * Math.sqrt(Math.max(0, values[i] || 0) / largest)) }; }) };
   }
   // Names of sections in the middle of their largest clusters, those of most products first.
@@ -204,7 +208,7 @@
     var below = isLabelled ? 0 : 10 + 19 * legendLines(data, names, 18), l = layoutOf(data, s, values, 0, below);
     l.nodes.forEach(function (n, i) { n.color = seenOn(t, s.categories[s.products[i][2]][1]); });
     o.tooltip.formatter = tooltip(data, s, values, year);
-    network(data, o, t, l.frame, l.nodes, s.links);
+    network(data, o, t, l.frame, l.nodes, s.links, l.around);
     if (isLabelled) o.series.push(tags(t, sectionTags(t, s, l.nodes, true), 12, true));
     else keysOf(o, t, used.map(function (k, i) { return [names[i], seenOn(t, s.categories[k][1])]; }), { bottom: 0 });
     var top = used.slice().sort(function (a, b) { return sums[b] - sums[a] || a - b; })[0];
@@ -234,7 +238,7 @@
       if (!was[i] !== !is[i]) { n.ring = is[i] ? blue : "#e08214"; n.size = Math.max(n.size, 5); }
     });
     o.tooltip.formatter = tooltip(data, s, values, from, function (i) { return say(was[i] ? is[i] ? "specialised in both years" : "lost" : is[i] ? "gained" : "not specialised"); });
-    network(data, o, t, l.frame, l.nodes, s.links);
+    network(data, o, t, l.frame, l.nodes, s.links, l.around);
     keysOf(o, t, entries, { top: 0, left: 0 });
     if (wide(data) >= 500) o.series.push(tags(t, sectionTags(t, s, l.nodes, false), 11, false));
     return { id: "specialisations-" + region, title: sayMany(before.length, "{region} gained {gained} and lost {lost} of its {n} specialisation from {from} to {to}", "{region} gained {gained} and lost {lost} of its {n} specialisations from {from} to {to}", { region: name, gained: gained.length, lost: lost.length, from: from, to: to }),

@@ -163,6 +163,44 @@ fn the_space_is_joined_by_its_tree() {
     assert!(error.to_string().contains("no region `aa`"), "{error}");
 }
 
+/// The numbers of a text.
+fn numbers_in(text: &str) -> Vec<f64> {
+    let parts = text.split(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'));
+    parts.filter_map(|part| part.parse().ok()).collect()
+}
+
+#[test]
+fn dots_of_a_space_are_drawn_whole() {
+    let pairs = frame(vec![
+        ("hs_a", texts(&["1", "2", "3", "4"])),
+        ("hs_b", texts(&["2", "3", "4", "5"])),
+        ("relatedness", numbers(&[Some(0.9), Some(0.8), Some(0.7), Some(0.6)])),
+    ]);
+    let exports = frame(vec![
+        ("product", texts(&["1", "2", "3", "4", "5"])),
+        ("value", numbers(&[Some(900.0), Some(8.0), Some(1.0), Some(7.0), Some(800.0)])),
+    ]);
+    let options = json!({"threshold": 0.0, "labels": 0, "most": 10, "value": "value"});
+    let svg = space(&pairs, Some(&exports), &asked(&options)).expect("a figure").svg;
+    // What cuts the dots is a path around a box: a corner, how wide, how high.
+    let cut =
+        svg.split("<clipPath").nth(1).and_then(|of| of.split(" d=\"").nth(1)).expect("a frame");
+    let frame = numbers_in(cut.split('"').next().expect("its path"));
+    let (left, top) = (frame[0], frame[1]);
+    let (right, bottom) = (left + frame[2], top + frame[5]);
+    let circles: Vec<Vec<f64>> = svg
+        .split("<circle ")
+        .skip(1)
+        .map(|of| numbers_in(of.split(" fill").next().expect("its place")))
+        .collect();
+    assert_eq!(circles.len(), 5, "{svg}");
+    for of in circles {
+        let (x, y, r) = (of[0], of[1], of[2]);
+        assert!(x - r >= left && x + r <= right, "{x} {r} is not from {left} to {right}");
+        assert!(y - r >= top && y + r <= bottom, "{y} {r} is not from {top} to {bottom}");
+    }
+}
+
 #[test]
 fn a_space_that_is_cut_stays_whole() {
     // A chain, in which the smallest product joins the others.
