@@ -17,6 +17,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::ErrorKind;
+use tokio::runtime::Handle;
 
 /// What the store says of a file: whoever changes it, changes this.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,51 +233,65 @@ impl Lake {
     }
 
     /// Reads a file of `table` through, and looks whether it holds the bytes that were written. In
-    /// a folder the calling thread reads it, and the threads of its pool hash it.
+    /// a folder the calling thread reads it, and the threads of its pool hash it. Blocks on
+    /// `runtime`, which may not be driven by the calling thread.
     ///
     /// # Errors
     ///
     /// [`LakeError::Lost`] or [`LakeError::Damaged`] if it does not, [`LakeError::Store`] if the
     /// store fails.
-    pub async fn verify_content(
+    pub fn verify_content(
         &self,
+        runtime: &Handle,
         table: &str,
         file: &DataFile,
     ) -> Result<FileState, LakeError> {
         let path = file.path.as_str();
-        let store = |source| LakeError::Store { path: self.shown(path), source };
-        let lost = |found: String| file.lost(table, found);
         let (state, hash) = match self.folder() {
             Some(root) => {
-                let state = self.verify_sizes(table, &[file]).await?.pop();
-                let hash = File::open(root.join(path))
-                    .and_then(ContentHash::of_reader)
-                    .map_err(|error| store(unreadable(&root.join(path), error)))?;
-                (state.ok_or_else(|| lost("gone".to_owned()))?, hash)
+                let state = runtime.block_on(self.verify_sizes(table, &[file]))?.pop();
+                // Outside the runtime: a thread that waits for others to hash may take up what
+                // blocks on it.
+                let hash = File::open(root.join(path)).and_then(ContentHash::of_reader).map_err(
+                    |error| LakeError::Store {
+                        path: self.shown(path),
+                        source: unreadable(&root.join(path), error),
+                    },
+                )?;
+                (state.ok_or_else(|| file.lost(table, "gone".to_owned()))?, hash)
             }
-            None => {
-                let mut hasher = blake3::Hasher::new();
-                let found =
-                    self.store().get(&Path::from(path)).await.map_err(|error| match error {
-                        object_store::Error::NotFound { .. } => lost("gone".to_owned()),
-                        error => store(error),
-                    })?;
-                if found.meta.size != file.bytes {
-                    return Err(lost(format!("{} bytes", found.meta.size)));
-                }
-                let state = FileState::of(&found.meta);
-                let mut parts = found.into_stream();
-                while let Some(part) = parts.try_next().await.map_err(store)? {
-                    hasher.update(&part);
-                }
-                (state, ContentHash::from(hasher.finalize()))
-            }
+            None => runtime.block_on(self.content_in_store(table, file))?,
         };
         if hash == file.hash {
             return Ok(state);
         }
         let (table, path) = (table.to_owned(), file.path.clone());
         Err(LakeError::Damaged { table, path, bytes: file.bytes })
+    }
+
+    /// The state of a file that is in no folder, and the hash of its bytes.
+    async fn content_in_store(
+        &self,
+        table: &str,
+        file: &DataFile,
+    ) -> Result<(FileState, ContentHash), LakeError> {
+        let path = file.path.as_str();
+        let store = |source| LakeError::Store { path: self.shown(path), source };
+        let lost = |found: String| file.lost(table, found);
+        let found = self.store().get(&Path::from(path)).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => lost("gone".to_owned()),
+            error => store(error),
+        })?;
+        if found.meta.size != file.bytes {
+            return Err(lost(format!("{} bytes", found.meta.size)));
+        }
+        let state = FileState::of(&found.meta);
+        let mut hasher = blake3::Hasher::new();
+        let mut parts = found.into_stream();
+        while let Some(part) = parts.try_next().await.map_err(store)? {
+            hasher.update(&part);
+        }
+        Ok((state, ContentHash::from(hasher.finalize())))
     }
 
     /// Takes the mark of completeness off a version that is lost or damaged, so that the next run

@@ -84,7 +84,7 @@ impl<'a> Verified<'a> {
     }
 
     fn hash(&self, table: &str, file: &DataFile) -> Result<(), LakeError> {
-        let hashed = self.runtime.handle().block_on(self.lake.verify_content(table, file))?;
+        let hashed = self.lake.verify_content(self.runtime.handle(), table, file)?;
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.insert(file.path.clone(), hashed);
         Ok(())
@@ -106,5 +106,50 @@ impl<'a> Verified<'a> {
 impl Verify for Verified<'_> {
     fn verify(&self, version: &TableVersion) -> Result<(), LakeError> {
         self.read(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lake::{ContentHash, Fingerprint};
+
+    /// Files are hashed by all threads of a pool: one that waits for the others may take up what
+    /// another asked for, which waits for the lake, too.
+    #[test]
+    fn tables_are_read_through_side_by_side() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = Lake::open(&folder.path().display().to_string()).expect("a lake");
+        let versions: Vec<TableVersion> = (0..4_u8)
+            .map(|at| {
+                let path = format!("tables/t.{at}/all.parquet");
+                let bytes = vec![at; 8 << 20];
+                let file = folder.path().join(&path);
+                std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+                std::fs::write(file, &bytes).expect("written");
+                let hash = ContentHash::of_reader(&bytes[..]).expect("bytes");
+                TableVersion {
+                    table: format!("t.{at}"),
+                    stage: "x".to_owned(),
+                    fingerprint: Fingerprint::of(&[at]),
+                    files: vec![DataFile::new(path, 1, bytes.len() as u64, hash)],
+                    key: Vec::new(),
+                    about: String::new(),
+                    columns: Vec::new(),
+                    metadata: BTreeMap::new(),
+                    made_at: "now".to_owned(),
+                }
+            })
+            .collect();
+        let runtime = Runtime::new().expect("a runtime");
+        let pool = crate::threads::pool(3, None).expect("threads");
+        for _ in 0..10 {
+            let verified = Verified::new(&lake, &runtime, &pool);
+            std::thread::scope(|scope| {
+                for version in &versions {
+                    scope.spawn(|| verified.read(version).expect("as it was written"));
+                }
+            });
+        }
     }
 }

@@ -205,10 +205,11 @@ pub(crate) fn figures<T: Send, E: From<DrawError> + Send>(
         let engine = Engine::new("charts.all", &data, paper)?;
         n_figures.store(engine.n_figures, Ordering::Relaxed);
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= engine.n_figures {
+            // The largest stand towards the end: begun there, none is left for one thread alone.
+            let before = next.fetch_add(1, Ordering::Relaxed);
+            let Some(at) = engine.n_figures.checked_sub(before + 1) else {
                 return Ok(found);
-            }
+            };
             if let Some(drawing) = engine.draw(at)? {
                 let made = each(&drawing)?;
                 found.push((at, drawing, made));

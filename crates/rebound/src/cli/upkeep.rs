@@ -182,7 +182,7 @@ impl<'v> Found<'v> {
         for file in &version.files {
             self.n_files += 1;
             self.n_bytes += file.bytes;
-            match runtime.block_on(lake.verify_content(&version.table, file)) {
+            match lake.verify_content(runtime.handle(), &version.table, file) {
                 Ok(_) => {}
                 Err(error @ (LakeError::Lost { .. } | LakeError::Damaged { .. })) => {
                     writeln!(out, "{error}")?;
