@@ -160,8 +160,7 @@ window.eyes = (() => {
       for (const of of textsOfSvg(document.body)) {
         const frame = of.svg.getBoundingClientRect();
         if (beyond(of.whole, frame, 1.5)) found(of.at, `“${of.text}” reaches ${["left", "right", "top", "bottom"].map(side => [side, (side === "left" || side === "top" ? 1 : -1) * (frame[side] - of.whole[side])]).filter(x => x[1] > 1.5).map(x => `${round(x[1])} beyond the ${x[0]}`).join(", ")} of its picture`);
-        const frames = framesOf(of.element);
-        if (frames.some(frame => beyond(of.whole, frame, 1.5))) found(of.at, `“${of.text}” is cut by the frame of the axes`);
+        if (framesOf(of.element).some(frame => beyond(of.whole, frame, 1.5))) found(of.at, `“${of.text}” is cut by the frame of the axes`);
         if (/(…|\.\.\.)$/.test(of.text) && of.text.length > 3) found(of.at, `“${of.text}” is shortened`);
       }
       const told = new Set();

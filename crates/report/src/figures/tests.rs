@@ -163,6 +163,20 @@ fn the_space_is_joined_by_its_tree() {
     assert!(error.to_string().contains("no region `aa`"), "{error}");
 }
 
+/// Five products, each related to the next, and the values of their exports.
+fn chain(values: [f64; 5]) -> (Frame, Frame) {
+    let pairs = frame(vec![
+        ("hs_a", texts(&["1", "2", "3", "4"])),
+        ("hs_b", texts(&["2", "3", "4", "5"])),
+        ("relatedness", numbers(&[Some(0.9), Some(0.8), Some(0.7), Some(0.6)])),
+    ]);
+    let exports = frame(vec![
+        ("product", texts(&["1", "2", "3", "4", "5"])),
+        ("value", numbers(&values.map(Some))),
+    ]);
+    (pairs, exports)
+}
+
 /// The numbers of a text.
 fn numbers_in(text: &str) -> Vec<f64> {
     let parts = text.split(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'));
@@ -171,15 +185,7 @@ fn numbers_in(text: &str) -> Vec<f64> {
 
 #[test]
 fn dots_of_a_space_are_drawn_whole() {
-    let pairs = frame(vec![
-        ("hs_a", texts(&["1", "2", "3", "4"])),
-        ("hs_b", texts(&["2", "3", "4", "5"])),
-        ("relatedness", numbers(&[Some(0.9), Some(0.8), Some(0.7), Some(0.6)])),
-    ]);
-    let exports = frame(vec![
-        ("product", texts(&["1", "2", "3", "4", "5"])),
-        ("value", numbers(&[Some(900.0), Some(8.0), Some(1.0), Some(7.0), Some(800.0)])),
-    ]);
+    let (pairs, exports) = chain([900.0, 8.0, 1.0, 7.0, 800.0]);
     let options = json!({"threshold": 0.0, "labels": 0, "most": 10, "value": "value"});
     let svg = space(&pairs, Some(&exports), &asked(&options)).expect("a figure").svg;
     // What cuts the dots is a path around a box: a corner, how wide, how high.
@@ -204,15 +210,7 @@ fn dots_of_a_space_are_drawn_whole() {
 #[test]
 fn a_space_that_is_cut_stays_whole() {
     // A chain, in which the smallest product joins the others.
-    let pairs = frame(vec![
-        ("hs_a", texts(&["1", "2", "3", "4"])),
-        ("hs_b", texts(&["2", "3", "4", "5"])),
-        ("relatedness", numbers(&[Some(0.9), Some(0.8), Some(0.7), Some(0.6)])),
-    ]);
-    let exports = frame(vec![
-        ("product", texts(&["1", "2", "3", "4", "5"])),
-        ("value", numbers(&[Some(9.0), Some(8.0), Some(1.0), Some(7.0), Some(2.0)])),
-    ]);
+    let (pairs, exports) = chain([9.0, 8.0, 1.0, 7.0, 2.0]);
     let options = json!({"threshold": 1.0, "labels": 3, "most": 4, "value": "value"});
     let drawn = space(&pairs, Some(&exports), &asked(&options)).expect("a figure");
     let codes = drawn.rows.column_by_name("product").expect("a column").as_string::<i32>();
