@@ -9,7 +9,7 @@
 
 use crate::EstimateError;
 use crate::dense::{float, squared_length};
-use crate::factor::{Crossed, Factor, chosen, finest, pieces};
+use crate::factor::{Crossed, Factor, by_pieces, chosen, finest, pieces};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -17,10 +17,6 @@ use std::ops::Range;
 const LANES: usize = 4;
 type Lanes = [f64; LANES];
 const ZERO: Lanes = [0.0; LANES];
-
-/// Rows whose cells are gone to column by column: the first column brings them near, as the cells of
-/// neighbouring rows are far from each other.
-const ROWS_A_BLOCK: usize = 1 << 10;
 
 /// Length of what the effects explain of a column's rest, relative to that rest, at which they are
 /// out.
@@ -53,57 +49,11 @@ impl Default for Tolerance {
     }
 }
 
-/// Rows that share the levels of all factors, in the order of the factor that is eliminated.
-struct Cells {
-    /// The cell of each row.
-    of_row: Vec<u32>,
-    /// Where the cells of each level of the eliminated factor start, and after the last where they
-    /// end.
-    starts: Vec<u32>,
-    /// Places of each cell in the vector of the other factors' levels, one a factor.
-    places: Vec<u32>,
-}
-
-impl Cells {
-    /// The levels of the only factor.
-    fn of_levels(factor: &Factor) -> Self {
-        Self {
-            of_row: factor.of_row.clone(),
-            starts: (0..=u32::try_from(factor.n_levels).unwrap_or(u32::MAX)).collect(),
-            places: Vec::new(),
-        }
-    }
-
-    /// The combinations of levels of `first` and of `others`, at least one.
-    fn crossed(first: &Factor, others: &[&Factor]) -> Self {
-        let Crossed { of_row, starts, rows } = Crossed::of(first, others);
-        let mut offsets = Vec::with_capacity(others.len());
-        let mut n_places = 0;
-        for factor in others {
-            offsets.push(n_places);
-            n_places += u32::try_from(factor.n_levels).unwrap_or(u32::MAX);
-        }
-        let mut places = vec![0; rows.len() * others.len()];
-        places.par_chunks_mut(others.len()).zip(&rows).for_each(|(places, &row)| {
-            for ((place, factor), offset) in places.iter_mut().zip(others).zip(&offsets) {
-                *place = offset + factor.of_row[row as usize];
-            }
-        });
-        Self { of_row, starts, places }
-    }
-
-    fn n_cells(&self) -> usize {
-        self.starts[self.starts.len() - 1] as usize
-    }
-}
-
 /// Factors to take out of columns, with their weights.
 #[derive(Debug)]
 pub(crate) struct Absorber {
-    /// The cell of each row.
-    cell_of_row: Vec<u32>,
-    /// Where the cells of each level of the eliminated factor start.
-    starts: Vec<u32>,
+    /// Rows that share the levels of all factors, in the order of the factor that is eliminated.
+    crossed: Crossed,
     /// Places of each cell in the vector of the other factors' levels, `n_other` a cell.
     places: Vec<u32>,
     n_other: usize,
@@ -113,6 +63,8 @@ pub(crate) struct Absorber {
     other_diagonal: Vec<f64>,
     /// First and last level of the eliminated factor in each piece.
     pieces: Vec<(usize, usize)>,
+    /// First and last cell of pieces of about as many rows.
+    cell_pieces: Vec<(usize, usize)>,
     tolerance: Tolerance,
 }
 
@@ -140,22 +92,18 @@ impl Absorber {
             .filter(|(at, _)| *at != first)
             .map(|(_, factor)| *factor)
             .collect();
-        let cells = if others.is_empty() {
-            Cells::of_levels(factors[first])
-        } else {
-            Cells::crossed(factors[first], &others)
-        };
-        let pieces = pieces(&cells.starts);
+        let crossed = Crossed::of(factors[first], &others);
+        let (pieces, cell_pieces) = (pieces(&crossed.starts), pieces(&crossed.row_starts));
         let mut absorber = Self {
-            weights: vec![0.0; cells.n_cells()],
-            cell_of_row: cells.of_row,
-            starts: cells.starts,
-            places: cells.places,
+            weights: vec![0.0; crossed.n()],
+            places: places(&crossed, &others),
             n_other: others.len(),
             n_places: others.iter().map(|factor| factor.n_levels).sum(),
+            crossed,
             first_diagonal: Vec::new(),
             other_diagonal: Vec::new(),
             pieces,
+            cell_pieces,
             tolerance,
         };
         absorber.set_weights(weights);
@@ -169,18 +117,16 @@ impl Absorber {
 
     /// Gives the rows other weights, all 1 with `None`.
     pub(crate) fn set_weights(&mut self, weights: Option<&[f64]>) {
-        self.weights.fill(0.0);
-        match weights {
-            None => self.cell_of_row.iter().for_each(|&cell| self.weights[cell as usize] += 1.0),
-            Some(weights) => {
-                for (&cell, weight) in self.cell_of_row.iter().zip(weights) {
-                    self.weights[cell as usize] += weight;
-                }
+        let of_cell = |cell: usize| -> f64 {
+            let rows = self.crossed.rows_of(cell);
+            match weights {
+                None => float(rows.len()),
+                Some(weights) => rows.iter().fold(0.0, |sum, &row| sum + weights[row as usize]),
             }
-        }
-        let n_first = self.starts.len() - 1;
+        };
+        self.weights = (0..self.crossed.n()).into_par_iter().map(of_cell).collect();
         self.first_diagonal =
-            (0..n_first).map(|level| self.weights[self.cells(level)].iter().sum()).collect();
+            (0..self.n_first()).map(|level| self.weights[self.cells(level)].iter().sum()).collect();
         self.other_diagonal = vec![0.0; self.n_places];
         if self.n_other > 0 {
             for (weight, places) in self.weights.iter().zip(self.places.chunks_exact(self.n_other))
@@ -190,11 +136,18 @@ impl Absorber {
         }
     }
 
-    fn cells(&self, level: usize) -> Range<usize> {
-        self.starts[level] as usize..self.starts[level + 1] as usize
+    /// The levels of the factor that is eliminated.
+    fn n_first(&self) -> usize {
+        self.crossed.starts.len() - 1
     }
 
-    /// Takes the effects out of `columns`, each of as many rows as the factors.
+    /// The cells of one of them.
+    fn cells(&self, level: usize) -> Range<usize> {
+        self.crossed.starts[level] as usize..self.crossed.starts[level + 1] as usize
+    }
+
+    /// Takes the effects out of `columns`, each of as many rows as the factors. Their values are
+    /// meaningless after an error.
     ///
     /// # Errors
     ///
@@ -205,6 +158,8 @@ impl Absorber {
         columns: &mut [&mut [f64]],
         weights: Option<&[f64]>,
     ) -> Result<(), EstimateError> {
+        let in_order: Option<Vec<f64>> = weights
+            .map(|weights| self.crossed.rows.iter().map(|&row| weights[row as usize]).collect());
         for group in columns.chunks_mut(LANES) {
             cancel::check();
             // A constant is among the effects. Without it, rounding is that of what varies.
@@ -212,6 +167,10 @@ impl Absorber {
                 center(column, weights);
                 squared_length(column, weights)
             });
+            // Cells of neighbouring rows are far from each other: values are brought into the
+            // order of the cells once, and not found anew in each round.
+            group.par_iter_mut().for_each(|column| self.crossed.sort(column));
+            let weights = in_order.as_deref();
             let mut sums = self.cell_sums(group, weights);
             let mut explained: Lanes = [f64::INFINITY; LANES];
             let mut n_iterations = 0;
@@ -249,51 +208,56 @@ impl Absorber {
                     break;
                 }
             }
+            group.par_iter_mut().for_each(|column| self.crossed.unsort(column));
         }
         Ok(())
     }
 
-    /// Takes the effect of each row's cell out of up to [`LANES`] columns.
+    /// Takes the effect of each row's cell out of up to [`LANES`] columns in the order of cells.
     fn subtract(&self, columns: &mut [&mut [f64]], effects: &[Lanes]) {
-        let blocks = self.cell_of_row.chunks(ROWS_A_BLOCK);
-        let mut blocks: Vec<(&[u32], Vec<&mut [f64]>)> =
-            blocks.map(|cells| (cells, Vec::with_capacity(LANES))).collect();
-        for column in columns {
-            for (block, values) in blocks.iter_mut().zip(column.chunks_mut(ROWS_A_BLOCK)) {
-                block.1.push(values);
+        let take_out = |(cells, lane, values): (Range<usize>, usize, &mut [f64])| {
+            let mut values = values.iter_mut();
+            for cell in cells {
+                let effect = effects[cell][lane];
+                let n = self.crossed.range_of(cell).len();
+                values.by_ref().take(n).for_each(|value| *value -= effect);
             }
-        }
-        blocks.into_par_iter().for_each(|(cells, columns)| {
-            for (lane, column) in columns.into_iter().enumerate() {
-                for (value, &cell) in column.iter_mut().zip(cells) {
-                    *value -= effects[cell as usize][lane];
-                }
-            }
-        });
+        };
+        let starts = &self.crossed.row_starts;
+        let parts: Vec<_> = columns
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(lane, column)| {
+                let parts = by_pieces(column, &self.cell_pieces, starts).into_iter();
+                parts.map(move |(cells, values)| (cells, lane, values))
+            })
+            .collect();
+        parts.into_par_iter().for_each(take_out);
     }
 
-    /// The weighted sum of up to [`LANES`] columns in each cell.
+    /// The weighted sum of up to [`LANES`] columns in each cell, all in the order of cells.
     fn cell_sums(&self, columns: &[&mut [f64]], weights: Option<&[f64]>) -> Vec<Lanes> {
-        let mut sums = vec![ZERO; self.weights.len()];
-        for (block, cells) in self.cell_of_row.chunks(ROWS_A_BLOCK).enumerate() {
-            let rows = block * ROWS_A_BLOCK..block * ROWS_A_BLOCK + cells.len();
-            for (lane, column) in columns.iter().enumerate() {
-                let values = cells.iter().zip(&column[rows.clone()]);
-                match weights {
-                    None => values.for_each(|(&cell, value)| sums[cell as usize][lane] += value),
-                    Some(weights) => {
-                        for ((&cell, value), weight) in values.zip(&weights[rows.clone()]) {
-                            sums[cell as usize][lane] += value * weight;
-                        }
-                    }
+        let sum = |values: &[f64], rows: Range<usize>| -> f64 {
+            let values = &values[rows.clone()];
+            match weights {
+                None => values.iter().fold(0.0, |sum, value| sum + value),
+                Some(weights) => {
+                    values.iter().zip(&weights[rows]).fold(0.0, |sum, (v, w)| sum + v * w)
                 }
             }
-        }
-        sums
+        };
+        let of_cell = |cell: usize| -> Lanes {
+            let mut sums = ZERO;
+            for (out, column) in sums.iter_mut().zip(columns) {
+                *out = sum(column, self.crossed.range_of(cell));
+            }
+            sums
+        };
+        (0..self.crossed.n()).into_par_iter().map(of_cell).collect()
     }
 
     fn first_sums(&self, sums: &[Lanes]) -> Vec<Lanes> {
-        (0..self.starts.len() - 1)
+        (0..self.n_first())
             .into_par_iter()
             .map(|level| sums[self.cells(level)].iter().fold(ZERO, |a, b| add(&a, b)))
             .collect()
@@ -352,16 +316,9 @@ impl Absorber {
         }
         let others = self.conjugate_gradients(&target, lengths, n_iterations);
         let mut effects = std::mem::take(sums);
-        let mut rest = effects.as_mut_slice();
-        let mut parts = Vec::new();
-        for &(from, to) in &self.pieces {
-            let n = (self.starts[to] - self.starts[from]) as usize;
-            let (part, after) = std::mem::take(&mut rest).split_at_mut(n);
-            parts.push((from..to, part));
-            rest = after;
-        }
+        let parts = by_pieces(&mut effects, &self.pieces, &self.crossed.starts);
         parts.into_par_iter().for_each(|(levels, effects)| {
-            let start = self.starts[levels.start] as usize;
+            let start = self.cells(levels.start).start;
             for level in levels {
                 let mut left = first_sums[level];
                 let cells = self.cells(level);
@@ -492,7 +449,7 @@ impl Absorber {
         }
         let n = self.n_places;
         let mut schur = vec![0.0; n * n];
-        for level in 0..self.starts.len() - 1 {
+        for level in 0..self.n_first() {
             let inverse = 1.0 / self.first_diagonal[level];
             for a in self.cells(level) {
                 for &p in self.places_of(a) {
@@ -528,7 +485,7 @@ impl Absorber {
         let schur = self.schur(limit)?;
         let eigen = crate::dense::eigen(&schur, self.n_places).ok_or(EstimateError::NotFinite)?;
         let n_others = eigen.values.iter().filter(|value| **value > ZERO_EIGENVALUE).count();
-        Ok(self.starts.len() - 1 + n_others)
+        Ok(self.n_first() + n_others)
     }
 
     /// The leverage of each row a unit of weight, `d' (D'WD)^- d`, by a dense inverse of the Schur
@@ -549,7 +506,7 @@ impl Absorber {
             }
         }
         let mut leverages = vec![0.0; self.weights.len()];
-        for level in 0..self.starts.len() - 1 {
+        for level in 0..self.n_first() {
             let first = 1.0 / self.first_diagonal[level];
             let mut mean = vec![0.0; n];
             for cell in self.cells(level) {
@@ -572,8 +529,29 @@ impl Absorber {
                 leverages[cell] = first + own - 2.0 * cross + of_mean;
             }
         }
-        Ok(self.cell_of_row.iter().map(|&cell| leverages[cell as usize]).collect())
+        Ok(self.crossed.to_rows(&leverages))
     }
+}
+
+/// Places of each cell in the vector of the levels of `others`, one a factor.
+fn places(crossed: &Crossed, others: &[&Factor]) -> Vec<u32> {
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let mut offsets = Vec::with_capacity(others.len());
+    let mut n_places = 0;
+    for factor in others {
+        offsets.push(n_places);
+        n_places += u32::try_from(factor.n_levels).unwrap_or(u32::MAX);
+    }
+    let mut places = vec![0; crossed.n() * others.len()];
+    places.par_chunks_mut(others.len()).enumerate().for_each(|(cell, places)| {
+        let row = crossed.rows_of(cell)[0] as usize;
+        for ((place, factor), offset) in places.iter_mut().zip(others).zip(&offsets) {
+            *place = offset + factor.of_row[row];
+        }
+    });
+    places
 }
 
 /// Takes the weighted mean out.

@@ -50,7 +50,8 @@ impl Factor {
             [one] => (*one).clone(),
             [first, others @ ..] => {
                 let crossed = Crossed::of(first, others);
-                Self { n_levels: crossed.rows.len(), of_row: crossed.of_row }
+                let numbers: Vec<u32> = (0u32..).take(crossed.n()).collect();
+                Self { of_row: crossed.to_rows(&numbers), n_levels: numbers.len() }
             }
         }
     }
@@ -98,98 +99,129 @@ impl Factor {
 }
 
 /// The combinations of levels that occur, in the order of the levels.
+#[derive(Debug)]
 pub(crate) struct Crossed {
-    /// The combination of each row.
-    pub(crate) of_row: Vec<u32>,
-    /// Where those of each level of the first factor start, and after the last where they end.
-    pub(crate) starts: Vec<u32>,
-    /// A row of each.
+    /// The rows in the order of their combinations, those of one combination in their own order.
     pub(crate) rows: Vec<u32>,
+    /// Where among these those of each combination start, and after the last where they end.
+    pub(crate) row_starts: Vec<u32>,
+    /// Where the combinations of each level of the first factor start, and after the last where
+    /// they end.
+    pub(crate) starts: Vec<u32>,
 }
 
 impl Crossed {
-    /// The combinations of levels of `first` and of `others`, at least one.
+    /// The combinations of levels of `first` and of `others`; without others, its own levels.
     pub(crate) fn of(first: &Factor, others: &[&Factor]) -> Self {
-        let sorted = first.sorted();
-        let starts: Vec<u32> =
-            sorted.starts.iter().map(|&start| u32::try_from(start).unwrap_or(u32::MAX)).collect();
-        let mut keys = vec![0u64; sorted.rows.len()];
-        let mut rest = keys.as_mut_slice();
-        let mut parts = Vec::new();
-        for (from, to) in pieces(&starts) {
-            let n = sorted.starts[to] - sorted.starts[from];
-            let (part, after) = std::mem::take(&mut rest).split_at_mut(n);
-            parts.push((from..to, part));
-            rest = after;
+        let Sorted { mut rows, starts: of_level } = first.sorted();
+        let of_level: Vec<u32> =
+            of_level.iter().map(|&start| u32::try_from(start).unwrap_or(u32::MAX)).collect();
+        if others.is_empty() {
+            let starts = (0..of_level.len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+            return Self { rows, row_starts: of_level, starts: starts.collect() };
         }
         let numbered = numbered(others);
-        let found: Vec<CrossedPart> = parts
+        let found: Vec<CrossedPart> = by_pieces(&mut rows, &pieces(&of_level), &of_level)
             .into_par_iter()
-            .map(|(levels, keys)| CrossedPart::of(levels, keys, &sorted, &numbered))
+            .map(|(levels, rows)| CrossedPart::of(levels, rows, &of_level, &numbered))
             .collect();
-        let mut of_row = vec![0u32; keys.len()];
-        let mut starts = vec![0u32];
-        let mut rows = Vec::with_capacity(found.iter().map(|part| part.rows.len()).sum());
-        let mut keys = keys.iter();
+        let mut row_starts = Vec::with_capacity(found.iter().map(|of| of.row_starts.len()).sum());
+        let (mut starts, mut n_rows) = (vec![0u32], 0);
         for part in found {
             let before = starts.last().copied().unwrap_or(0);
-            for &key in keys.by_ref().take(part.n_rows) {
-                of_row[low(key) as usize] = before + high(key);
-            }
             starts.extend(part.ends.iter().map(|end| before + end));
-            rows.extend(part.rows);
+            row_starts.extend(part.row_starts.iter().map(|start| n_rows + start));
+            n_rows += part.n_rows;
         }
-        Self { of_row, starts, rows }
+        row_starts.push(n_rows);
+        Self { rows, row_starts, starts }
+    }
+
+    /// How many there are.
+    pub(crate) fn n(&self) -> usize {
+        self.row_starts.len() - 1
+    }
+
+    /// Where the rows of a combination are among all.
+    pub(crate) fn range_of(&self, combination: usize) -> Range<usize> {
+        self.row_starts[combination] as usize..self.row_starts[combination + 1] as usize
+    }
+
+    /// The rows of a combination, at least one where it is one of several factors.
+    pub(crate) fn rows_of(&self, combination: usize) -> &[u32] {
+        &self.rows[self.range_of(combination)]
+    }
+
+    /// What each row has of `values`, one a combination.
+    pub(crate) fn to_rows<T: Copy + Default>(&self, values: &[T]) -> Vec<T> {
+        let mut of_row = vec![T::default(); self.rows.len()];
+        for (combination, value) in values.iter().enumerate() {
+            self.rows_of(combination).iter().for_each(|&row| of_row[row as usize] = *value);
+        }
+        of_row
+    }
+
+    /// Brings values of rows into the order of combinations.
+    pub(crate) fn sort(&self, values: &mut [f64]) {
+        let of_row = values.to_vec();
+        values.iter_mut().zip(&self.rows).for_each(|(value, &row)| *value = of_row[row as usize]);
+    }
+
+    /// Brings values in the order of combinations back into that of rows.
+    pub(crate) fn unsort(&self, values: &mut [f64]) {
+        let sorted = values.to_vec();
+        self.rows.iter().zip(&sorted).for_each(|(&row, value)| values[row as usize] = *value);
     }
 }
 
 /// The combinations of some levels of the first factor.
 struct CrossedPart {
-    n_rows: usize,
+    n_rows: u32,
     /// Where those of each level end, counted from the first of these levels.
     ends: Vec<u32>,
-    /// A row of each.
-    rows: Vec<u32>,
+    /// Where the rows of each start, counted from the first of these.
+    row_starts: Vec<u32>,
 }
 
 impl CrossedPart {
-    /// Leaves in `keys` the number of a combination in the upper half, and one of its rows in the
-    /// lower.
+    /// Puts `rows`, those of `levels` in their order, into the order of combinations.
     fn of(
         levels: Range<usize>,
-        keys: &mut [u64],
-        sorted: &Sorted,
+        rows: &mut [u32],
+        of_level: &[u32],
         numbered: &[Cow<'_, Factor>],
     ) -> Self {
         cancel::check();
-        let n_rows = keys.len();
-        let (mut ends, mut rows) = (Vec::with_capacity(levels.len()), Vec::new());
-        let mut n = 0u32;
-        let mut rest = keys;
+        let (mut ends, mut row_starts) = (Vec::with_capacity(levels.len()), Vec::new());
+        let (mut n, mut n_rows) = (0u32, 0u32);
+        let mut keys: Vec<u64> = Vec::new();
+        let mut rest = rows;
         for level in levels {
-            let of_level = &sorted.rows[sorted.starts[level]..sorted.starts[level + 1]];
-            let (keys, after) = std::mem::take(&mut rest).split_at_mut(of_level.len());
+            let size = (of_level[level + 1] - of_level[level]) as usize;
+            let (rows, after) = std::mem::take(&mut rest).split_at_mut(size);
             rest = after;
-            for (key, &row) in keys.iter_mut().zip(of_level) {
+            keys.clear();
+            keys.extend(rows.iter().map(|&row| {
                 let number = numbered.iter().fold(0, |number, factor| {
                     number * factor.n_levels as u64 + u64::from(factor.of_row[row as usize])
                 });
-                *key = number << 32 | u64::from(row);
-            }
+                number << 32 | u64::from(row)
+            }));
             keys.sort_unstable();
             let mut before = None;
-            for key in keys {
-                let (number, row) = (high(*key), low(*key));
+            for (row, &key) in rows.iter_mut().zip(&keys) {
+                let number = high(key);
                 if before != Some(number) {
                     before = Some(number);
                     n += 1;
-                    rows.push(row);
+                    row_starts.push(n_rows);
                 }
-                *key = u64::from(n - 1) << 32 | u64::from(row);
+                *row = low(key);
+                n_rows += 1;
             }
             ends.push(n);
         }
-        Self { n_rows, ends, rows }
+        Self { n_rows, ends, row_starts }
     }
 }
 
@@ -233,6 +265,22 @@ pub(crate) fn pieces(starts: &[u32]) -> Vec<(usize, usize)> {
         }
     }
     pieces
+}
+
+/// The values of each of `pieces`, of which those of a level start at its place in `starts`.
+pub(crate) fn by_pieces<'v, T>(
+    mut values: &'v mut [T],
+    pieces: &[(usize, usize)],
+    starts: &[u32],
+) -> Vec<(Range<usize>, &'v mut [T])> {
+    let mut parts = Vec::with_capacity(pieces.len());
+    for &(from, to) in pieces {
+        let n = (starts[to] - starts[from]) as usize;
+        let (part, after) = std::mem::take(&mut values).split_at_mut(n);
+        parts.push((from..to, part));
+        values = after;
+    }
+    parts
 }
 
 /// For each factor, another whose levels are nested in its own and which therefore explains all
@@ -345,7 +393,10 @@ mod tests {
         let many = [40_000, 4_000_001, 4_000_000, 3].map(|n| factor(2_654_435_761, n));
         for factors in [&few[..2], &few[..], &many[..]] {
             let others: Vec<&Factor> = factors[1..].iter().collect();
-            let Crossed { of_row, starts, rows } = Crossed::of(&factors[0], &others);
+            let crossed = Crossed::of(&factors[0], &others);
+            let combined = Factor::combine(&factors.iter().collect::<Vec<_>>());
+            let (of_row, n_found) = (combined.of_row, crossed.n());
+            let Crossed { rows, row_starts, starts } = crossed;
             let levels = |row: u32| factors.iter().map(move |of| of.of_row[row as usize]);
             let mut in_order: Vec<u32> = (0..N_ROWS).collect();
             in_order.sort_by(|&a, &b| levels(a).cmp(levels(b)));
@@ -353,14 +404,15 @@ mod tests {
             for (at, &row) in in_order.iter().enumerate() {
                 n += u32::from(at == 0 || !levels(row).eq(levels(in_order[at - 1])));
                 assert_eq!(of_row[row as usize], n - 1);
-                assert!(levels(rows[n as usize - 1]).eq(levels(row)));
+                assert_eq!(rows[at], row);
+                let of_same = row_starts[n as usize - 1]..row_starts[n as usize];
+                assert!(of_same.contains(&u32::try_from(at).unwrap()));
                 let of_first = factors[0].of_row[row as usize] as usize;
                 assert!((starts[of_first]..starts[of_first + 1]).contains(&(n - 1)));
             }
-            assert_eq!(rows.len(), n as usize);
+            assert_eq!(n_found, n as usize);
             assert_eq!(starts.len(), factors[0].n_levels + 1);
-            let all: Vec<&Factor> = factors.iter().collect();
-            assert_eq!(Factor::combine(&all), Factor { of_row, n_levels: n as usize });
+            assert_eq!(combined.n_levels, n as usize);
         }
     }
 }

@@ -8,8 +8,12 @@ use crate::levels::{LevelOrder, Levels, number, order_of_one};
 use estimate::{Factor, Sample};
 use project::formula::{By, InferenceText, Term};
 use project::model_spec::Spec;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use trade::NO_CODE;
+
+/// Rows that are looked through at once.
+const ROWS_A_CHUNK: usize = 1 << 15;
 
 /// A regression that is asked for: an outcome of a specification.
 #[derive(Clone, Copy)]
@@ -98,21 +102,14 @@ impl<'a> Complete<'a> {
         let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keep = vec![true; n_rows];
         for &column in &used {
-            for (keep, value) in keep.iter_mut().zip(&rows.numbers[column]) {
-                if value.is_nan() {
-                    *keep = false;
-                    *missing.entry(rows.terms[column].name.as_str()).or_default() += 1;
-                }
-            }
+            let n = leave_out(&mut keep, &rows.numbers[column], |value| value.is_nan());
+            *missing.entry(rows.terms[column].name.as_str()).or_default() += n;
         }
         for (name, levels) in rows.categories.iter().zip(&rows.factors) {
-            for (keep, level) in keep.iter_mut().zip(&levels.of_row) {
-                if *level == NO_CODE {
-                    *keep = false;
-                    *missing.entry(name).or_default() += 1;
-                }
-            }
+            let n = leave_out(&mut keep, &levels.of_row, |level| *level == NO_CODE);
+            *missing.entry(name).or_default() += n;
         }
+        missing.retain(|_, n| *n > 0);
         let n_left = keep.iter().filter(|keep| **keep).count();
         let missing =
             missing.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join("; ");
@@ -168,11 +165,12 @@ impl<'a> Complete<'a> {
 
     /// The regressors of terms, whose columns begin at `from`.
     fn regressors(&self, from: usize, terms: &[Term]) -> Result<Vec<Regressor>, RegressionError> {
-        let mut found = Vec::new();
-        for (offset, term) in terms.iter().enumerate() {
-            found.extend(self.regressors_of(from + offset, term)?);
-        }
-        Ok(found)
+        let of_term = |(offset, term)| self.regressors_of(from + offset, term);
+        let found: Vec<Result<Vec<Regressor>, RegressionError>> =
+            terms.par_iter().enumerate().map(of_term).collect();
+        // The first error in the order of the terms, whatever thread came first.
+        let found: Vec<Vec<Regressor>> = found.into_iter().collect::<Result<_, _>>()?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The regressors of a term: itself, or one a level of its dynamic form.
@@ -238,6 +236,20 @@ impl<'a> Complete<'a> {
         }
         Ok(())
     }
+}
+
+/// Leaves out the rows that lack a value of a column, and counts them.
+fn leave_out<T: Sync>(keep: &mut [bool], column: &[T], lacks: impl Fn(&T) -> bool + Sync) -> usize {
+    let of_chunk = |(keep, values): (&mut [bool], &[T])| {
+        let mut n = 0;
+        for (keep, value) in keep.iter_mut().zip(values) {
+            let lacks = lacks(value);
+            *keep &= !lacks;
+            n += usize::from(lacks);
+        }
+        n
+    };
+    keep.par_chunks_mut(ROWS_A_CHUNK).zip(column.par_chunks(ROWS_A_CHUNK)).map(of_chunk).sum()
 }
 
 /// A regressor.
@@ -350,7 +362,7 @@ impl Design {
         regressors.extend(complete.regressors(columns.regressors, &spec.regressors)?);
         let instruments = complete.regressors(columns.instruments, &spec.instruments)?;
         let mut factors: Vec<Factor> =
-            spec.effects.iter().map(|columns| complete.factor(columns)).collect();
+            spec.effects.par_iter().map(|columns| complete.factor(columns)).collect();
         let groups = Groups::of(complete, &mut factors);
         let (empty, regressors): (Vec<Regressor>, Vec<Regressor>) =
             regressors.into_iter().partition(|regressor| regressor.is_empty);

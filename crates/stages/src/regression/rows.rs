@@ -10,8 +10,12 @@ use project::formula::Term;
 use project::model_spec::Spec;
 use project::suggest::suggest;
 use query::Session;
+use std::sync::mpsc::sync_channel;
 use tokio::runtime::Handle;
 use trade::NO_CODE;
+
+/// Batches that are read before they are taken over.
+const BATCHES_AHEAD: usize = 8;
 
 /// Rows of a specification, complete but for what the outcomes lack.
 pub struct Rows {
@@ -43,7 +47,7 @@ impl Rows {
         let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); terms.len()];
         let mut met: Vec<Met> = categories.iter().map(|_| Met::default()).collect();
         let mut without_text: Option<(&String, ArrowError)> = None;
-        let take = |batch: &RecordBatch| {
+        let mut take = |batch: &RecordBatch| {
             for (out, column) in numbers.iter_mut().zip(batch.columns()) {
                 add(out, column.as_primitive::<Float64Type>());
             }
@@ -55,11 +59,15 @@ impl Rows {
             }
         };
         let sql = spec.sql();
-        runtime.block_on(session.stream(&sql, take)).map_err(|source| RegressionError::Query {
-            of: of.to_owned(),
-            sql,
-            source,
-        })?;
+        // A file of one row group is read by one thread: another takes over what it has read.
+        let (sender, receiver) = sync_channel::<RecordBatch>(BATCHES_AHEAD);
+        let read = std::thread::scope(|scope| {
+            scope.spawn(move || receiver.iter().for_each(|batch| take(&batch)));
+            // Nobody receives where the other thread panicked, which the scope passes on.
+            let send = move |batch: &RecordBatch| drop(sender.send(batch.clone()));
+            runtime.block_on(session.stream(&sql, send))
+        });
+        read.map_err(|source| RegressionError::Query { of: of.to_owned(), sql, source })?;
         if let Some((name, error)) = without_text {
             return Err(RegressionError::Data {
                 of: of.to_owned(),
