@@ -3,7 +3,7 @@
     python benches/nation.py REBOUND [--regions R] [--products P] [--years Y] [--repeat K] [--into PAGE]
 
 The trade is made up (benches/space.py). Rebound runs ingest, aggregate, plausibility, relatedness, diversification, resilience, spatial,
-policy, tables, panels and models, with all checks, as a whole process on an empty lake. DuckDB makes the rows of one of the panels,
+policy, tables, panels and models, with all checks, as a whole process on an empty lake; then the report. DuckDB makes the rows of one of the panels,
 year by year to Parquet, from the tables that Rebound published. Its SQL is pinned: benches/nation/panel_319be00.sql.
 Fails if a row of DuckDB's is another in the panel of Rebound: keys, values and counts exactly, doubles within 1e-9. Asserts no times."""
 
@@ -28,6 +28,9 @@ STAGES = [
 
 # The first year of benches/space.py.
 FIRST = 2000
+
+# Bytes of the report's page, which people send each other.
+LARGEST_PAGE = 10_000_000
 
 # The panel is `TABLE` in the lake, and a file a year in the peer's folder.
 TABLE = "panel.region_product_year"
@@ -135,6 +138,16 @@ class Nation:
                 sys.exit(f"the run failed: {log.read_text()}")
         return took, timing.stages(self.lake)
 
+    def report(self):
+        """What the report took, its page and the files of its figures."""
+        folder = self.place / "report"
+        shutil.rmtree(folder, ignore_errors=True)
+        took = timing.run([self.rebound, "--quiet", "report", "pipeline.yaml", "--output", folder], cwd=self.place)
+        size, drawn = (folder / "report.html").stat().st_size, sorted(path.stem for path in folder.glob("figures/*.png"))
+        assert size < LARGEST_PAGE, f"the page has {size:,} bytes"
+        assert any(name.startswith("space-") for name in drawn) and len(drawn) > 5, f"figures: {drawn}"
+        return took
+
     def n_cells(self):
         """Rows of trade.region_product_year."""
         query = "select count(*) from trade.region_product_year"
@@ -153,7 +166,7 @@ def peer(nation, threads):
     return took._replace(seconds=float(took.output))
 
 
-def page(shape, n_cells, whole, stages, duck):
+def page(shape, n_cells, whole, stages, duck, report):
     """The tables, in Markdown."""
     rows = "\n".join(f"| {name} | {seconds:.2f} |" for name, seconds in stages.items() if seconds >= 0.05)
     rest = whole.seconds - sum(stages.values())
@@ -166,6 +179,7 @@ def page(shape, n_cells, whole, stages, duck):
 | Rebound, all stages | {whole.seconds:.1f} | {whole.mib:.0f} | {whole.busy:.0%} |
 | DuckDB, one panel | {duck.seconds:.1f} | {duck.mib:.0f} | {duck.busy:.0%} |
 | Rebound over DuckDB | {whole.seconds / duck.seconds:.2f} | {whole.mib / duck.mib:.2f} | |
+| Rebound, `report` with all figures as SVG and PNG | {report.seconds:.2f} | {report.mib:.0f} | {report.busy:.0%} |
 
 | stage or table | seconds |
 | --- | --- |
@@ -196,13 +210,15 @@ def main():
             ducks.append(peer(nation, timing.cores()))
         print(timing.python(SAME, nation.lake, nation.place / "peer", TABLE).output.strip(), flush=True)
         n_cells = nation.n_cells()
+        report = timing.median([nation.report() for _ in range(asked.repeat)])
     whole, duck, of_stages = timing.median(ours), timing.median(ducks), timing.median_stages(stages)
     history.keep("nation", f"{shape}, all stages", whole.seconds, whole.mib)
     for name, seconds in of_stages.items():
         if seconds >= 0.5:
             history.keep("nation", f"{shape}, {name}", seconds)
+    history.keep("nation", f"{shape}, report", report.seconds, report.mib)
     history.keep("nation", f"{shape}, DuckDB, one panel", duck.seconds, duck.mib)
-    timing.put(asked.into, "nation", page(shape, n_cells, whole, of_stages, duck))
+    timing.put(asked.into, "nation", page(shape, n_cells, whole, of_stages, duck, report))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ var draw = (function () {
   } });
   // What makes each figure, how wide paper is and its margins, and the run.
   var makers = [], paper = 0, inset = 0, run;
-  // Takes what `make` makes of the data: at least WIDTH wide, or as wide as PAPER or the data say. Gives how many figures there may be.
+  // Takes what `make` makes of the data: at least WIDTH wide, or as wide as PAPER or the data say. Gives the places of the figures
+  // that there may be, in the order to draw them in: begun first, what takes longest leaves nothing to wait for at the end.
   function begin(make) {
     charts.speak(data.words);
     data.still = true;
@@ -38,9 +39,9 @@ var draw = (function () {
     if (data.geo) echarts.registerMap("regions", data.geo);
     run = data.meta && data.meta.run;
     // Of a report each is made when it is drawn, since another engine may draw it.
-    makers = make === charts.all ? charts.makers(data, false).map(function (of) { return of[1]; })
-      : make(data, false).map(function (of) { return function () { return of[1]; }; });
-    return makers.length;
+    var all = make === charts.all ? charts.makers(data, false) : make(data, false).map(function (of) { return [of[0], function () { return of[1]; }]; });
+    makers = all.map(function (of) { return of[1]; });
+    return all.map(function (of, at) { return at; }).sort(function (a, b) { return (all[b][2] ? 1 : 0) - (all[a][2] ? 1 : 0) || a - b; });
   }
   // One of them as JSON, null where it is not there or not chosen: a table is no drawing.
   function one(at) {

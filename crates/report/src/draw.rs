@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What makes names such as `__proto__` names.
 pub(crate) const NAMES: &str = include_str!("../assets/names.js");
@@ -181,6 +181,10 @@ const DRAW: &str = include_str!("../assets/draw.js");
 /// Options of ECharts from rows that are no report's.
 const FIGURES: &str = include_str!("../assets/figures.js");
 
+/// Bytes that an engine has before it looks for what nothing refers to: fewer, and it looks after each
+/// few figures.
+const GARBAGE: usize = 128 << 20;
+
 /// Engines that draw the figures of a report side by side, at the most: each reads the scripts and
 /// the data by itself.
 const MOST_ENGINES: usize = 8;
@@ -195,7 +199,7 @@ pub(crate) fn figures<T: Send, E: From<DrawError> + Send>(
 ) -> Result<Vec<(Drawing, T)>, E> {
     let shown = FigureData::of(data);
     let data = serde_json::to_string(&shown).map_err(|e| DrawError::Script(e.to_string()))?;
-    let (next, n_figures) = (AtomicU32::new(0), AtomicU32::new(u32::MAX));
+    let (next, n_figures) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
     let drawn = |_| -> Result<Vec<(u32, Drawing, T)>, E> {
         let mut found = Vec::new();
         // One that begins when all are begun has nothing to do.
@@ -203,18 +207,14 @@ pub(crate) fn figures<T: Send, E: From<DrawError> + Send>(
             return Ok(found);
         }
         let engine = Engine::new("charts.all", &data, paper)?;
-        n_figures.store(engine.n_figures, Ordering::Relaxed);
-        loop {
-            // The largest stand towards the end: begun there, none is left for one thread alone.
-            let before = next.fetch_add(1, Ordering::Relaxed);
-            let Some(at) = engine.n_figures.checked_sub(before + 1) else {
-                return Ok(found);
-            };
+        n_figures.store(engine.places.len(), Ordering::Relaxed);
+        while let Some(&at) = engine.places.get(next.fetch_add(1, Ordering::Relaxed)) {
             if let Some(drawing) = engine.draw(at)? {
                 let made = each(&drawing)?;
                 found.push((at, drawing, made));
             }
         }
+        Ok(found)
     };
     let n_engines = rayon::current_num_threads().min(MOST_ENGINES);
     let parts = (0..n_engines).into_par_iter().with_max_len(1).map(drawn);
@@ -349,7 +349,7 @@ pub(crate) fn letters() -> Options<'static> {
 fn drawings(make: &str, data: &Value) -> Result<String, DrawError> {
     let engine = Engine::new(make, &data.to_string(), Paper::Screen)?;
     let mut all = String::new();
-    for at in 0..engine.n_figures {
+    for &at in &engine.places {
         all.extend(engine.draw(at)?.map(|drawing| drawing.svg));
     }
     Ok(all)
@@ -358,7 +358,8 @@ fn drawings(make: &str, data: &Value) -> Result<String, DrawError> {
 /// A JavaScript engine that draws figures.
 struct Engine {
     context: Context,
-    n_figures: u32,
+    /// The places of the figures that there may be, in the order to draw them in.
+    places: Vec<u32>,
 }
 
 impl Engine {
@@ -367,8 +368,9 @@ impl Engine {
         let broken = |error: rquickjs::Error| DrawError::Script(error.to_string());
         let runtime = Runtime::new().map_err(broken)?;
         runtime.set_max_stack_size(16 << 20);
+        runtime.set_gc_threshold(GARBAGE);
         let context = Context::full(&runtime).map_err(broken)?;
-        let n_figures = context.with(|ctx: Ctx<'_>| -> Result<u32, DrawError> {
+        let places = context.with(|ctx: Ctx<'_>| -> Result<Vec<u32>, DrawError> {
             let failed = |error: rquickjs::CaughtError<'_>| DrawError::Script(error.to_string());
             for script in [BEFORE, NAMES, ECHARTS, CHARTS, FIGURES, DRAW] {
                 ctx.eval::<(), _>(script).catch(&ctx).map_err(failed)?;
@@ -379,9 +381,9 @@ impl Engine {
             // As JSON and not as a script, where a name such as `__proto__` has a meaning.
             let data = ctx.json_parse(data).catch(&ctx).map_err(failed)?;
             ctx.globals().set("data", data).catch(&ctx).map_err(failed)?;
-            ctx.eval::<u32, _>(format!("draw.begin({make})")).catch(&ctx).map_err(failed)
+            ctx.eval::<Vec<u32>, _>(format!("draw.begin({make})")).catch(&ctx).map_err(failed)
         })?;
-        Ok(Self { context, n_figures })
+        Ok(Self { context, places })
     }
 
     /// The figure at a place among those that there may be, if it is there and is no table.

@@ -9,7 +9,7 @@ mod pyramid;
 
 pub(super) use self::pyramid::Point;
 
-use self::pyramid::{Pyramid, difference, squared, sum};
+use self::pyramid::{Pyramid, difference, squared, sum, times};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::cmp::Reverse;
 use std::f64::consts::TAU;
@@ -178,16 +178,18 @@ fn spring(points: &mut [Point], links: &[(usize, usize, f64)]) {
             (0..points.len()).into_par_iter().map(|at| pyramid.push(at)).collect();
         for &(a, b, strength) in links {
             let apart = difference(points[a], points[b]);
-            let pull = squared(apart).sqrt() * strength;
-            moves[a] = difference(moves[a], apart.map(|of| of * pull));
-            moves[b] = sum(moves[b], apart.map(|of| of * pull));
+            let pull = times(apart, squared(apart).sqrt() * strength);
+            moves[a] = difference(moves[a], pull);
+            moves[b] = sum(moves[b], pull);
         }
         let cold = f64::from(round) / f64::from(ROUNDS);
         let limit = HEAT * size * (1.0 - cold) * (1.0 - cold) + 0.005;
         for (point, step) in points.iter_mut().zip(&moves) {
             let step = difference(*step, [PULL[0] * point[0], PULL[1] * point[1]]);
             let length = squared(step).sqrt().max(1e-12);
-            *point = sum(*point, step.map(|of| of * length.min(limit) / length));
+            // A product first and a quotient then: another order would give other bits.
+            let limited = times(step, length.min(limit));
+            *point = sum(*point, [limited[0] / length, limited[1] / length]);
         }
     }
 }

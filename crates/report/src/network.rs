@@ -13,6 +13,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float64Type;
 use project::config::choice::ProximitySource;
 use project::pipeline::Pipeline;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +121,9 @@ fn specialised(
     products: &Products,
 ) -> Result<Specialised, ReportError> {
     const TABLE: &str = "space.region_product_year";
-    let mut regions = Codes::default();
+    let (mut regions, mut codes) = (Codes::default(), Codes::default());
+    // The place of each product among all, by its number here.
+    let mut places: Vec<Option<usize>> = Vec::new();
     // What each region is specialised in, and what lies near.
     let mut found: Vec<(Vec<usize>, Vec<Near>)> = Vec::new();
     if !source.has(TABLE) {
@@ -134,7 +137,11 @@ fn specialised(
         let (is_own, density) =
             (batch.column(2).as_boolean(), batch.column(3).as_primitive::<Float64Type>());
         for row in 0..batch.num_rows() {
-            let Some(at) = products.number(product.of(row)) else { continue };
+            let code = codes.number(product.of(row)) as usize;
+            if code == places.len() {
+                places.push(products.number(product.of(row)));
+            }
+            let Some(at) = places[code] else { continue };
             let of_region = regions.number(region.of(row)) as usize;
             if of_region == found.len() {
                 found.push((Vec::new(), Vec::new()));
@@ -237,11 +244,12 @@ pub(super) fn space(
     let pairs: Vec<(usize, usize)> = links.iter().map(|(a, b, _)| (*a, *b)).collect();
     // The places hang on the links alone: products stand in the order of their codes.
     let place = || layout::place(products.n_placed, &pairs);
+    // What is read by one thread alone is begun first.
     let asked = || {
         let of_years = || of_years(source, (&before, &years), listed(n_regions), &products);
-        rayon::join(of_years, || region_products(source, &products))
+        rayon::join(|| region_products(source, &products), of_years)
     };
-    let (points, (of_years, sold)) = rayon::join(place, asked);
+    let (points, (sold, of_years)) = rayon::join(place, asked);
     let (OfYears { values, pci, specialised, frontier }, mut sold) = (of_years?, sold?);
     let (n_pieces, n_largest) = pieces(points.len(), &pairs);
     let joined_by = match pipeline.config.relatedness.proximity_source {
@@ -272,6 +280,19 @@ struct OfYears {
     frontier: Map<String, Value>,
 }
 
+/// What is shown of a year.
+struct OfYear {
+    specialised: BTreeMap<String, String>,
+    before: Option<Before>,
+}
+
+/// What is shown of a year before a crisis besides.
+struct Before {
+    values: Vec<Value>,
+    pci: Vec<Value>,
+    frontier: BTreeMap<String, Vec<Near>>,
+}
+
 /// What is shown of years: of those `before` a crisis, and of all.
 fn of_years(
     source: &Source<'_>,
@@ -279,18 +300,25 @@ fn of_years(
     listed: usize,
     products: &Products,
 ) -> Result<OfYears, ReportError> {
+    let of_year = |&year: &i64| -> Result<OfYear, ReportError> {
+        if !before.contains(&year) {
+            let (specialised, _) = specialised(source, (year, listed), None, products)?;
+            return Ok(OfYear { specialised, before: None });
+        }
+        let pci = complexity(source, year, products)?;
+        let (specialised, frontier) = specialised(source, (year, listed), Some(&pci), products)?;
+        let values = values(source, year, products)?;
+        Ok(OfYear { specialised, before: Some(Before { values, pci, frontier }) })
+    };
+    let years: Vec<i64> = years.iter().copied().collect();
+    let of_each: Vec<OfYear> = years.par_iter().map(of_year).collect::<Result<_, ReportError>>()?;
     let mut found = OfYears::default();
-    for &year in years {
-        let pci = match before.contains(&year) {
-            true => Some(complexity(source, year, products)?),
-            false => None,
-        };
-        let (own, near) = specialised(source, (year, listed), pci.as_deref(), products)?;
-        found.specialised.insert(year.to_string(), json!(own));
-        if let Some(pci) = pci {
-            found.values.insert(year.to_string(), json!(values(source, year, products)?));
-            found.frontier.insert(year.to_string(), json!(near));
+    for (year, OfYear { specialised, before }) in years.iter().zip(of_each) {
+        found.specialised.insert(year.to_string(), json!(specialised));
+        if let Some(Before { values, pci, frontier }) = before {
+            found.values.insert(year.to_string(), Value::Array(values));
             found.pci.insert(year.to_string(), Value::Array(pci));
+            found.frontier.insert(year.to_string(), json!(frontier));
         }
     }
     Ok(found)

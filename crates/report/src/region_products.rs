@@ -6,7 +6,7 @@ use super::error::ReportError;
 use super::products::Products;
 use super::source::{Source, money_column, text_column};
 use arrow::array::Array;
-use lake::{Kind, NO_MONEY};
+use lake::{Kind, NO_MONEY, TableVersion};
 use serde_json::{Map, Value, json};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ const SHARE_OF_ALL: f64 = 0.003;
 const SHARE_OF_ONE: f64 = 0.01;
 /// Products of each list of a region's page.
 const LISTED: usize = 6;
+/// Rows that memory is taken for at once, whatever the catalog says of their number.
+const MOST_AT_ONCE: usize = 4_000_000;
 
 /// What of a region fell most, came back and entered.
 const LISTS: [&str; 3] = ["fell", "back", "entered"];
@@ -48,6 +50,9 @@ pub(super) struct Codes {
     all: Vec<String>,
     /// The last that was asked for: rows of one region often follow each other.
     last: u32,
+    /// What was asked for after each, the last time: a region's products follow each other as those
+    /// of the one before.
+    after: Vec<u32>,
 }
 
 /// By how much a product changed, in hundredths, and its number.
@@ -61,8 +66,13 @@ impl Codes {
 
     /// The number of a text: a new one if it was not asked for before.
     pub(super) fn number(&mut self, code: &str) -> u32 {
-        if self.all.get(self.last as usize).is_some_and(|last| last == code) {
-            return self.last;
+        let before = self.last as usize;
+        let likely = [self.last, self.after.get(before).copied().unwrap_or_default()];
+        for at in likely {
+            if self.all.get(at as usize).is_some_and(|of| of == code) {
+                self.last = at;
+                return at;
+            }
         }
         self.last = match self.numbers.get(code) {
             Some(&at) => at,
@@ -70,10 +80,14 @@ impl Codes {
                 #[expect(clippy::cast_possible_truncation, reason = "codes are few thousand")]
                 let at = self.all.len() as u32;
                 self.all.push(code.to_owned());
+                self.after.push(at);
                 self.numbers.insert(code.to_owned(), at);
                 at
             }
         };
+        if let Some(after) = self.after.get_mut(before) {
+            *after = self.last;
+        }
         self.last
     }
 }
@@ -171,16 +185,17 @@ struct Pass<'p> {
 impl<'p> Pass<'p> {
     /// Reads all rows.
     fn of(source: &Source<'_>, products: &'p Products) -> Result<Self, ReportError> {
+        let version = source.catalog.tables.get(TABLE);
+        let n_rows = usize::try_from(version.map_or(0, TableVersion::rows)).unwrap_or(MOST_AT_ONCE);
         let mut pass = Self {
             products,
             episodes: Codes::default(),
             regions: Codes::default(),
             codes: Codes::default(),
-            rows: Vec::new(),
+            rows: Vec::with_capacity(n_rows.min(MOST_AT_ONCE)),
             known: Vec::new(),
         };
         let is_money = |name: &str| {
-            let version = source.catalog.tables.get(TABLE);
             version.is_some_and(|of| {
                 of.columns.iter().any(|c| c.name == name && c.kind == Kind::Money)
             })
@@ -346,8 +361,8 @@ pub(super) fn region_products(
         return Ok(RegionProducts { trade, ..RegionProducts::default() });
     }
     let pass = Pass::of(source, products)?;
-    let (parts, listed) = pass.parts();
-    Ok(RegionProducts { trade: pass.trade(), parts, listed })
+    let (trade, (parts, listed)) = rayon::join(|| pass.trade(), || pass.parts());
+    Ok(RegionProducts { trade, parts, listed })
 }
 
 #[cfg(test)]
@@ -358,10 +373,10 @@ mod tests {
     fn texts_have_one_number() {
         let mut codes = Codes::default();
         let found = ["b", "b", "a", "b", "", ""].map(|code| codes.number(code));
-        assert_eq!(
-            (found, codes.all),
-            ([0, 0, 1, 0, 2, 2], ["b", "a", ""].map(str::to_owned).to_vec())
-        );
+        assert_eq!(found, [0, 0, 1, 0, 2, 2]);
+        assert_eq!(codes.all, ["b", "a", ""]);
+        let again = ["b", "a", "c", "b", "a", "", "b", "c", "a"].map(|code| codes.number(code));
+        assert_eq!(again, [0, 1, 3, 0, 1, 2, 0, 3, 1], "whatever came after it before");
     }
 
     #[test]

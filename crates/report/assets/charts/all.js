@@ -4,14 +4,14 @@
   const { bump, byForm, chances, clusters, coefficients, coverage, leftOut, map, missing, moran, multiples,
     national, quadrants, ranking, ranks, relation, robust, space, specifications, thin,
     trade, types } = charts;
-  // What makes each figure, and of which episode it is: what is not shown need not be made.
+  // What makes each figure, and of which episode it is: what is not shown need not be made. Those that take longest say so.
   function makers(data, dark) {
     var out = [];
     data.episodes.forEach(function (e) {
       var ep = e.episode;
       out.push([ep, function () { return national(data, ep, dark); }]);
       ["resistance", "recovery", "upgrading"].forEach(function (m) { out.push([ep, function () { return map(data, ep, m, dark); }]); });
-      out.push([ep, function () { return multiples(data, ep, dark); }]);
+      out.push([ep, function () { return multiples(data, ep, dark); }, true]);
       out.push([ep, function () { return quadrants(data, ep, dark); }]);
       out.push([ep, function () { return types(data, ep, dark); }]);
       out.push([ep, function () { return clusters(data, ep, dark); }]);
@@ -21,7 +21,7 @@
       out.push([ep, function () { return moran(data, ep); }]);
       out.push([ep, function () { return relation(data, ep, "related_variety", "resistance", dark); }]);
       out.push([ep, function () { return relation(data, ep, "mean_density", "recovery", dark); }]);
-      out.push([ep, function () { return space(data, ep, dark); }]);
+      out.push([ep, function () { return space(data, ep, dark); }, true]);
       out.push([ep, function () { return trade(data, ep, dark); }]);
     });
     out.push([null, function () { return coverage(data, dark); }]);

@@ -10,6 +10,14 @@
   function span(values) {
     return values.reduce(function (a, v) { return [Math.min(a[0], v), Math.max(a[1], v)]; }, [Infinity, -Infinity]);
   }
+  // Lines as one path, each from one point to another.
+  echarts.graphic.registerShape("lines", echarts.graphic.extendShape({ type: "lines", shape: { ends: [] }, buildPath: function (path, shape) {
+    shape.ends.forEach(function (e) { path.moveTo(e[0][0], e[0][1]); path.lineTo(e[1][0], e[1][1]); });
+  } }));
+  // Dots of one look as one path: of each its middle, and half of its width.
+  echarts.graphic.registerShape("dots", echarts.graphic.extendShape({ type: "dots", shape: { of: [] }, buildPath: function (path, shape) {
+    shape.of.forEach(function (d) { path.moveTo(d[0] + d[2], d[1]); path.arc(d[0], d[1], d[2], 0, 2 * Math.PI); });
+  } }));
   // Dots, and links between them as one path, in a frame of the page. `nodes` have x, y, `size` (pixels), `color`, and
   // maybe `ring`, the colour of an edge; `links` begin with the numbers of two. A wheel or two fingers enlarge it.
   // `around` is the room for half a dot around them, as shares of how wide and high they lie: the frame cuts what is beyond it.
@@ -25,22 +33,29 @@
     // Links end in the middles of dots: both are brought to the page by the same axes.
     function path(params, api) {
       var at = nodes.map(function (n) { return api.coord([n.x, n.y]); });
-      return { type: "path", silent: true, shape: { pathData: links.map(function (l) { var a = at[l[0]], b = at[l[1]]; return "M" + a[0].toFixed(2) + " " + a[1].toFixed(2) + "L" + b[0].toFixed(2) + " " + b[1].toFixed(2); }).join("") },
+      return { type: "lines", silent: true, shape: { ends: links.map(function (l) { return [at[l[0]], at[l[1]]]; }) },
         style: { fill: "none", stroke: t.soft, lineWidth: 0.6, opacity: 0.35 } };
     }
     // Small dots lie on large ones.
     var order = nodes.map(function (n, i) { return i; }).sort(function (a, b) { return nodes[b].size - nodes[a].size || a - b; });
     function edgeOf(n) { return n.ring ? [n.ring, 1.5] : [t.bg, n.size > 5 ? 0.5 : 0]; }
-    // A file has dots alone; on a page each is a mark that is found under a mouse.
+    // A file has dots alone; on a page each is a mark that is found under a mouse. Small ones of one colour have no edge and lie beside
+    // each other: they are one path.
     function dots(params, api) {
-      return { type: "group", silent: true, children: order.map(function (i) {
-        var n = nodes[i], at = api.coord([n.x, n.y]), edge = edgeOf(n);
-        return { type: "circle", silent: true, shape: { cx: at[0], cy: at[1], r: n.size / 2 }, style: { fill: n.color, stroke: edge[0], lineWidth: edge[1] } };
-      }) };
+      var small = new Map(), others = [];
+      order.forEach(function (i) {
+        var n = nodes[i], at = api.coord([n.x, n.y]), edge = edgeOf(n), r = n.size / 2;
+        if (edge[1]) others.push({ type: "circle", silent: true, shape: { cx: at[0], cy: at[1], r: r }, style: { fill: n.color, stroke: edge[0], lineWidth: edge[1] } });
+        else if (small.has(n.color)) small.get(n.color).push([at[0], at[1], r]);
+        else small.set(n.color, [[at[0], at[1], r]]);
+      });
+      small.forEach(function (of, color) { others.push({ type: "dots", silent: true, shape: { of: of }, style: { fill: color } }); });
+      return { type: "group", silent: true, children: others };
     }
+    // What is not enlarged lies in the frame as it is: to cut it there would take longer than to draw it.
     o.series = [
-      { id: "links", type: "custom", silent: true, clip: true, z: 1, renderItem: path, data: links.length ? [[x[0], y[0]]] : [] },
-      data.still ? { id: "dots", type: "custom", silent: true, clip: true, z: 2, renderItem: dots, data: nodes.length ? [[x[0], y[0]]] : [] }
+      { id: "links", type: "custom", silent: true, clip: !data.still, z: 1, renderItem: path, data: links.length ? [[x[0], y[0]]] : [] },
+      data.still ? { id: "dots", type: "custom", silent: true, clip: false, z: 2, renderItem: dots, data: nodes.length ? [[x[0], y[0]]] : [] }
         : { id: "dots", type: "scatter", clip: true, z: 2, data: order.map(function (i) {
           var n = nodes[i], edge = edgeOf(n);
           return { value: [n.x, n.y], node: i, symbolSize: n.size, itemStyle: { opacity: 1, color: n.color, borderColor: edge[0], borderWidth: edge[1] } };

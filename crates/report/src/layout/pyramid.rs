@@ -1,6 +1,8 @@
 //! Points in square cells of several sizes. What pushes a point is asked by cells, the larger the
 //! farther they are (Barnes & Hut 1986).
 
+use std::ops::Range;
+
 /// A place on the plane.
 pub(crate) type Point = [f64; 2];
 
@@ -28,12 +30,22 @@ struct Level {
     cells: Vec<Cell>,
 }
 
-/// Points and their cells, from one that holds all to the finest.
+/// A cell that has points, as it is passed by.
+struct Node {
+    middle: Point,
+    n: f64,
+    /// The square of its side.
+    area: f64,
+    /// The place of the next cell that is not within it: that behind it, if it is one of the finest.
+    next: usize,
+    /// Where its points begin and end in `members`, if it is one of the finest.
+    members: Range<usize>,
+}
+
+/// Points and their cells: each before those within it, from one that holds all to the finest.
 pub(super) struct Pyramid<'p> {
     points: &'p [Point],
-    levels: Vec<Level>,
-    /// Where the points of each of the finest cells begin in `members`; the last is their number.
-    first: Vec<usize>,
+    nodes: Vec<Node>,
     members: Vec<usize>,
 }
 
@@ -68,37 +80,53 @@ impl<'p> Pyramid<'p> {
             members[next[cell]] = point;
             next[cell] += 1;
         }
-        Self { points, levels: levels(cells, side, width), first, members }
+        let mut pyramid = Self { points, nodes: Vec::new(), members };
+        pyramid.enter(&levels(cells, side, width), &first, [0, 0]);
+        pyramid
+    }
+
+    /// Adds the cell of a row and column of the first of `levels`, and all within it.
+    fn enter(&mut self, levels: &[Level], first: &[usize], [row, column]: [usize; 2]) {
+        let Some((level, finer)) = levels.split_first() else { return };
+        let place = row * level.width + column;
+        let cell = level.cells[place];
+        if cell.n < 0.5 {
+            return;
+        }
+        let at = self.nodes.len();
+        let members = if finer.is_empty() { first[place]..first[place + 1] } else { 0..0 };
+        let area = level.side * level.side;
+        self.nodes.push(Node { middle: cell.middle, n: cell.n, area, next: 0, members });
+        for [down, right] in [[0, 0], [0, 1], [1, 0], [1, 1]] {
+            self.enter(finer, first, [2 * row + down, 2 * column + right]);
+        }
+        self.nodes[at].next = self.nodes.len();
     }
 
     /// What all other points push a point by: each by one over its distance. O(log n).
     pub(super) fn push(&self, point: usize) -> Point {
         let mut push = [0.0; 2];
-        self.add(point, 0, [0, 0], &mut push);
-        push
-    }
-
-    fn add(&self, point: usize, depth: usize, [row, column]: [usize; 2], push: &mut Point) {
-        let level = &self.levels[depth];
-        let cell = level.cells[row * level.width + column];
-        if cell.n < 0.5 {
-            return;
-        }
-        let away = difference(self.points[point], cell.middle);
-        if level.side * level.side < FAR * FAR * squared(away) {
-            pushed(push, away, cell.n);
-        } else if depth + 1 < self.levels.len() {
-            for [down, right] in [[0, 0], [0, 1], [1, 0], [1, 1]] {
-                self.add(point, depth + 1, [2 * row + down, 2 * column + right], push);
+        let mut at = 0;
+        // All that a layout takes is here: nothing is called that the everyday profile leaves a call.
+        while at < self.nodes.len() {
+            let node = &self.nodes[at];
+            let away = difference(self.points[point], node.middle);
+            if node.area < FAR * FAR * squared(away) {
+                pushed(&mut push, away, node.n);
+                at = node.next;
+                continue;
             }
-        } else {
-            let at = row * level.width + column;
-            for &other in &self.members[self.first[at]..self.first[at + 1]] {
+            let mut member = node.members.start;
+            while member < node.members.end {
+                let other = self.members[member];
                 if other != point {
-                    pushed(push, difference(self.points[point], self.points[other]), 1.0);
+                    pushed(&mut push, difference(self.points[point], self.points[other]), 1.0);
                 }
+                member += 1;
             }
+            at += 1;
         }
+        push
     }
 }
 
@@ -141,22 +169,31 @@ fn levels(cells: Vec<Cell>, side: f64, width: usize) -> Vec<Level> {
     found
 }
 
+#[inline]
 fn pushed(push: &mut Point, away: Point, n: f64) {
-    let by = n / squared(away).max(NEAREST);
-    *push = sum(*push, away.map(|of| of * by));
+    *push = sum(*push, times(away, n / squared(away).max(NEAREST)));
+}
+
+/// A point, `by` times as far from the middle.
+#[inline]
+pub(super) fn times(of: Point, by: f64) -> Point {
+    [of[0] * by, of[1] * by]
 }
 
 /// One point less another.
+#[inline]
 pub(super) fn difference(a: Point, b: Point) -> Point {
     [a[0] - b[0], a[1] - b[1]]
 }
 
 /// Two points, added.
+#[inline]
 pub(super) fn sum(a: Point, b: Point) -> Point {
     [a[0] + b[0], a[1] + b[1]]
 }
 
 /// The square of a length.
+#[inline]
 pub(super) fn squared(of: Point) -> f64 {
     of[0] * of[0] + of[1] * of[1]
 }
