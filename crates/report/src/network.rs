@@ -158,22 +158,27 @@ fn specialised(
         }
         Ok(())
     })?;
-    let (mut specialised, mut frontier) = (BTreeMap::new(), BTreeMap::new());
-    for (region, (own, mut of)) in regions.into_texts().into_iter().zip(found) {
-        // Of equally near ones the first by its code.
-        let order = |a: &Near, b: &Near| {
-            b.1.total_cmp(&a.1).then_with(|| products.codes[a.0].cmp(&products.codes[b.0]))
-        };
+    // Of equally near ones the first by its code.
+    let order = |a: &Near, b: &Near| {
+        b.1.total_cmp(&a.1).then_with(|| products.codes[a.0].cmp(&products.codes[b.0]))
+    };
+    let nearest = |mut of: Vec<Near>| {
         if of.len() > listed {
             of.select_nth_unstable_by(listed, order);
             of.truncate(listed);
         }
         of.sort_unstable_by(order);
-        if !own.is_empty() {
-            specialised.insert(region.clone(), coded(own));
+        of
+    };
+    let listed: Vec<(String, Vec<Near>)> =
+        found.into_par_iter().map(|(own, near)| (coded(own), nearest(near))).collect();
+    let (mut specialised, mut frontier) = (BTreeMap::new(), BTreeMap::new());
+    for (region, (own, near)) in regions.into_texts().into_iter().zip(listed) {
+        if !near.is_empty() {
+            frontier.insert(region.clone(), near);
         }
-        if !of.is_empty() {
-            frontier.insert(region, of);
+        if !own.is_empty() {
+            specialised.insert(region, own);
         }
     }
     Ok((specialised, frontier))

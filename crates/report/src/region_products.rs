@@ -53,6 +53,8 @@ pub(super) struct Codes {
     /// What was asked for after each, the last time: a region's products follow each other as those
     /// of the one before.
     after: Vec<u32>,
+    /// Whether the last was asked for twice: what is looked at first is what it was the last time.
+    is_repeated: bool,
 }
 
 /// By how much a product changed, in hundredths, and its number.
@@ -67,13 +69,21 @@ impl Codes {
     /// The number of a text: a new one if it was not asked for before.
     pub(super) fn number(&mut self, code: &str) -> u32 {
         let before = self.last as usize;
-        let likely = [self.last, self.after.get(before).copied().unwrap_or_default()];
-        for at in likely {
-            if self.all.get(at as usize).is_some_and(|of| of == code) {
-                self.last = at;
-                return at;
-            }
+        let after = self.after.get(before).copied().unwrap_or_default();
+        let is = |at: u32| self.all.get(at as usize).is_some_and(|of| of == code);
+        if self.is_repeated && is(self.last) {
+            return self.last;
         }
+        if is(after) {
+            self.is_repeated = after == self.last;
+            self.last = after;
+            return after;
+        }
+        if is(self.last) {
+            self.is_repeated = true;
+            return self.last;
+        }
+        self.is_repeated = false;
         self.last = match self.numbers.get(code) {
             Some(&at) => at,
             None => {
