@@ -48,13 +48,11 @@ pub(super) struct Codes {
     #[expect(clippy::disallowed_types, reason = "it is looked up, and never gone through")]
     numbers: std::collections::HashMap<String, u32>,
     all: Vec<String>,
-    /// The last that was asked for: rows of one region often follow each other.
+    /// The last that was asked for.
     last: u32,
-    /// What was asked for after each, the last time: a region's products follow each other as those
-    /// of the one before.
+    /// What was asked for after each, the last time: rows of one region follow each other, and a
+    /// region's products as those of the one before.
     after: Vec<u32>,
-    /// Whether the last was asked for twice: what is looked at first is what it was the last time.
-    is_repeated: bool,
 }
 
 /// By how much a product changed, in hundredths, and its number.
@@ -69,21 +67,11 @@ impl Codes {
     /// The number of a text: a new one if it was not asked for before.
     pub(super) fn number(&mut self, code: &str) -> u32 {
         let before = self.last as usize;
-        let after = self.after.get(before).copied().unwrap_or_default();
-        let is = |at: u32| self.all.get(at as usize).is_some_and(|of| of == code);
-        if self.is_repeated && is(self.last) {
-            return self.last;
+        let likely = self.after.get(before).copied().unwrap_or_default();
+        if self.all.get(likely as usize).is_some_and(|of| of == code) {
+            self.last = likely;
+            return likely;
         }
-        if is(after) {
-            self.is_repeated = after == self.last;
-            self.last = after;
-            return after;
-        }
-        if is(self.last) {
-            self.is_repeated = true;
-            return self.last;
-        }
-        self.is_repeated = false;
         self.last = match self.numbers.get(code) {
             Some(&at) => at,
             None => {

@@ -52,7 +52,7 @@
       small.forEach(function (of, color) { others.push({ type: "dots", silent: true, shape: { of: of }, style: { fill: color } }); });
       return { type: "group", silent: true, children: others };
     }
-    // What is not enlarged lies in the frame as it is: to cut it there would take longer than to draw it.
+    // What is not enlarged lies in the frame as it is, and need not be cut there.
     o.series = [
       { id: "links", type: "custom", silent: true, clip: !data.still, z: 1, renderItem: path, data: links.length ? [[x[0], y[0]]] : [] },
       data.still ? { id: "dots", type: "custom", silent: true, clip: false, z: 2, renderItem: dots, data: nodes.length ? [[x[0], y[0]]] : [] }

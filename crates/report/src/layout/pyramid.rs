@@ -107,7 +107,7 @@ impl<'p> Pyramid<'p> {
     pub(super) fn push(&self, point: usize) -> Point {
         let mut push = [0.0; 2];
         let mut at = 0;
-        // All that a layout takes is here: nothing is called that the everyday profile leaves a call.
+        // The time of a layout goes here: plain loops, which are fast in the everyday profile too.
         while at < self.nodes.len() {
             let node = &self.nodes[at];
             let away = difference(self.points[point], node.middle);
