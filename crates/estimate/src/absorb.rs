@@ -9,9 +9,10 @@
 
 use crate::EstimateError;
 use crate::dense::{float, squared_length};
-use crate::factor::{Crossed, Factor, by_pieces, chosen, finest, pieces};
+use crate::factor::{Crossed, Factor, ROWS_A_PIECE, by_pieces, chosen, finest, pieces};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Columns that are solved side by side.
 const LANES: usize = 4;
@@ -54,6 +55,8 @@ impl Default for Tolerance {
 pub(crate) struct Absorber {
     /// Rows that share the levels of all factors, in the order of the factor that is eliminated.
     crossed: Crossed,
+    /// The cell of each row.
+    cell_of_row: Vec<AtomicU32>,
     /// Places of each cell in the vector of the other factors' levels, `n_other` a cell.
     places: Vec<u32>,
     n_other: usize,
@@ -63,8 +66,6 @@ pub(crate) struct Absorber {
     other_diagonal: Vec<f64>,
     /// First and last level of the eliminated factor in each piece.
     pieces: Vec<(usize, usize)>,
-    /// First and last cell of pieces of about as many rows.
-    cell_pieces: Vec<(usize, usize)>,
     tolerance: Tolerance,
 }
 
@@ -93,9 +94,10 @@ impl Absorber {
             .map(|(_, factor)| *factor)
             .collect();
         let crossed = Crossed::of(factors[first], &others);
-        let (pieces, cell_pieces) = (pieces(&crossed.starts), pieces(&crossed.row_starts));
+        let pieces = pieces(&crossed.starts);
         let mut absorber = Self {
             weights: vec![0.0; crossed.n()],
+            cell_of_row: crossed.of_rows(),
             places: places(&crossed, &others),
             n_other: others.len(),
             n_places: others.iter().map(|factor| factor.n_levels).sum(),
@@ -103,7 +105,6 @@ impl Absorber {
             first_diagonal: Vec::new(),
             other_diagonal: Vec::new(),
             pieces,
-            cell_pieces,
             tolerance,
         };
         absorber.set_weights(weights);
@@ -125,8 +126,10 @@ impl Absorber {
             }
         };
         self.weights = (0..self.crossed.n()).into_par_iter().map(of_cell).collect();
-        self.first_diagonal =
-            (0..self.n_first()).map(|level| self.weights[self.cells(level)].iter().sum()).collect();
+        self.first_diagonal = (0..self.n_first())
+            .into_par_iter()
+            .map(|level| self.weights[self.cells(level)].iter().sum())
+            .collect();
         self.other_diagonal = vec![0.0; self.n_places];
         if self.n_other > 0 {
             for (weight, places) in self.weights.iter().zip(self.places.chunks_exact(self.n_other))
@@ -158,8 +161,6 @@ impl Absorber {
         columns: &mut [&mut [f64]],
         weights: Option<&[f64]>,
     ) -> Result<(), EstimateError> {
-        let in_order: Option<Vec<f64>> = weights
-            .map(|weights| self.crossed.rows.iter().map(|&row| weights[row as usize]).collect());
         for group in columns.chunks_mut(LANES) {
             cancel::check();
             // A constant is among the effects. Without it, rounding is that of what varies.
@@ -167,18 +168,18 @@ impl Absorber {
                 center(column, weights);
                 squared_length(column, weights)
             });
-            // Cells of neighbouring rows are far from each other: values are brought into the
-            // order of the cells once, and not found anew in each round.
-            group.par_iter_mut().for_each(|column| self.crossed.sort(column));
-            let weights = in_order.as_deref();
-            let mut sums = self.cell_sums(group, weights);
+            let mut values = side_by_side(group);
+            let mut sums = self.cell_sums(&values, weights);
             let mut explained: Lanes = [f64::INFINITY; LANES];
             let mut n_iterations = 0;
             for round in 1..=ROUNDS {
                 let effects = self.solve(&mut sums, &before, &mut n_iterations);
-                self.subtract(group, &effects);
-                let after = per_lane(group, |column| squared_length(column, weights));
-                sums = self.cell_sums(group, weights);
+                self.subtract(&mut values, &effects);
+                let after;
+                (after, sums) = rayon::join(
+                    || squared_lengths(&values, weights),
+                    || self.cell_sums(&values, weights),
+                );
                 let last = explained;
                 explained = self.explained(&sums);
                 let is_last = round == ROUNDS || n_iterations >= self.tolerance.max_iterations;
@@ -208,50 +209,37 @@ impl Absorber {
                     break;
                 }
             }
-            group.par_iter_mut().for_each(|column| self.crossed.unsort(column));
+            for (lane, column) in group.iter_mut().enumerate() {
+                let pieces = column.par_chunks_mut(ROWS_A_PIECE);
+                pieces.zip(values.par_chunks(ROWS_A_PIECE)).for_each(|(column, values)| {
+                    column.iter_mut().zip(values).for_each(|(of, value)| *of = value[lane]);
+                });
+            }
         }
         Ok(())
     }
 
-    /// Takes the effect of each row's cell out of up to [`LANES`] columns in the order of cells.
-    fn subtract(&self, columns: &mut [&mut [f64]], effects: &[Lanes]) {
-        let take_out = |(cells, lane, values): (Range<usize>, usize, &mut [f64])| {
-            let mut values = values.iter_mut();
-            for cell in cells {
-                let effect = effects[cell][lane];
-                let n = self.crossed.range_of(cell).len();
-                values.by_ref().take(n).for_each(|value| *value -= effect);
+    /// Takes the effect of each row's cell out of the values of the rows.
+    fn subtract(&self, values: &mut [Lanes], effects: &[Lanes]) {
+        let pieces = values.par_chunks_mut(ROWS_A_PIECE);
+        pieces.zip(self.cell_of_row.par_chunks(ROWS_A_PIECE)).for_each(|(values, cells)| {
+            for (value, cell) in values.iter_mut().zip(cells) {
+                let effect = &effects[cell.load(Ordering::Relaxed) as usize];
+                *value = std::array::from_fn(|k| value[k] - effect[k]);
             }
-        };
-        let starts = &self.crossed.row_starts;
-        let parts: Vec<_> = columns
-            .iter_mut()
-            .enumerate()
-            .flat_map(|(lane, column)| {
-                let parts = by_pieces(column, &self.cell_pieces, starts).into_iter();
-                parts.map(move |(cells, values)| (cells, lane, values))
-            })
-            .collect();
-        parts.into_par_iter().for_each(take_out);
+        });
     }
 
-    /// The weighted sum of up to [`LANES`] columns in each cell, all in the order of cells.
-    fn cell_sums(&self, columns: &[&mut [f64]], weights: Option<&[f64]>) -> Vec<Lanes> {
-        let sum = |values: &[f64], rows: Range<usize>| -> f64 {
-            let values = &values[rows.clone()];
+    /// The weighted sum of the rows' values in each cell.
+    fn cell_sums(&self, values: &[Lanes], weights: Option<&[f64]>) -> Vec<Lanes> {
+        let of_cell = |cell: usize| -> Lanes {
+            let rows = self.crossed.rows_of(cell).iter().map(|&row| row as usize);
             match weights {
-                None => values.iter().fold(0.0, |sum, value| sum + value),
+                None => rows.fold(ZERO, |sum, row| add(&sum, &values[row])),
                 Some(weights) => {
-                    values.iter().zip(&weights[rows]).fold(0.0, |sum, (v, w)| sum + v * w)
+                    rows.fold(ZERO, |sum, row| add(&sum, &scaled(&values[row], weights[row])))
                 }
             }
-        };
-        let of_cell = |cell: usize| -> Lanes {
-            let mut sums = ZERO;
-            for (out, column) in sums.iter_mut().zip(columns) {
-                *out = sum(column, self.crossed.range_of(cell));
-            }
-            sums
         };
         (0..self.crossed.n()).into_par_iter().map(of_cell).collect()
     }
@@ -575,6 +563,27 @@ fn per_lane(columns: &mut [&mut [f64]], of: impl Fn(&mut [f64]) -> f64 + Sync) -
     let both = lanes.par_iter_mut().zip(columns.par_iter_mut());
     both.for_each(|(out, column)| *out = of(column));
     lanes
+}
+
+/// The values of up to [`LANES`] columns, those of a row beside each other: what a cell needs of a
+/// row, which is far from the rows before and after it in the cell, is then looked for once.
+fn side_by_side(columns: &[&mut [f64]]) -> Vec<Lanes> {
+    let n_rows = columns.first().map_or(0, |column| column.len());
+    let of_row = |row: usize| {
+        let mut lanes = ZERO;
+        lanes.iter_mut().zip(columns).for_each(|(lane, column)| *lane = column[row]);
+        lanes
+    };
+    (0..n_rows).into_par_iter().map(of_row).collect()
+}
+
+/// The sums of squares of all values, each times its weight (1 without).
+fn squared_lengths(values: &[Lanes], weights: Option<&[f64]>) -> Lanes {
+    let add = |sum: Lanes, v: &Lanes, w: f64| std::array::from_fn(|k| sum[k] + w * v[k] * v[k]);
+    match weights {
+        None => values.iter().fold(ZERO, |sum, value| add(sum, value, 1.0)),
+        Some(weights) => values.iter().zip(weights).fold(ZERO, |sum, (v, w)| add(sum, v, *w)),
+    }
 }
 
 fn add(a: &Lanes, b: &Lanes) -> Lanes {

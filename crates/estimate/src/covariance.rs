@@ -690,29 +690,25 @@ impl Fit {
     /// Sums of the scores of the basis in each level: `n_levels` x k.
     pub(crate) fn score_sums(&self, factor: &Factor) -> Vec<f64> {
         let k = self.coefficients.len();
-        let mut sums = vec![0.0; factor.n_levels * k];
-        for (row, &level) in factor.of_row.iter().enumerate() {
-            let error = self.residuals[row] * self.weight(row);
-            let sums = &mut sums[level as usize * k..][..k];
-            for (sum, column) in sums.iter_mut().zip(&self.basis) {
-                *sum += column[row] * error;
-            }
-        }
-        sums
+        let of_column = |column: &Vec<f64>| {
+            factor.sums(|row| column[row] * (self.residuals[row] * self.weight(row)))
+        };
+        let of_columns: Vec<Vec<f64>> = self.basis.par_iter().map(of_column).collect();
+        (0..factor.n_levels * k).map(|at| of_columns[at % k][at / k]).collect()
     }
 
     /// `sum of s s'` of the rows' scores `s` of the basis, each times `factor`.
-    fn meat(&self, factor: impl Fn(usize) -> f64) -> Vec<f64> {
+    fn meat(&self, factor: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
         let k = self.coefficients.len();
         let mut meat = vec![0.0; k * k];
-        for row in 0..self.n_rows() {
-            let squared = (self.residuals[row] * self.weight(row)).powi(2) * factor(row);
-            for i in 0..k {
-                for j in 0..=i {
-                    meat[i * k + j] += self.basis[i][row] * self.basis[j][row] * squared;
+        meat.par_chunks_mut(k.max(1)).enumerate().for_each(|(i, meat)| {
+            for row in 0..self.n_rows() {
+                let squared = (self.residuals[row] * self.weight(row)).powi(2) * factor(row);
+                for (meat, basis) in meat.iter_mut().zip(&self.basis[..=i]) {
+                    *meat += self.basis[i][row] * basis[row] * squared;
                 }
             }
-        }
+        });
         for i in 0..k {
             for j in i + 1..k {
                 meat[i * k + j] = meat[j * k + i];

@@ -65,14 +65,25 @@ impl Fold {
                 .flat_map(|column| (0..n).map(move |row| (row, column)))
                 .map(|(row, column)| value(row, column)),
         );
+        let mut products = vec![0.0; k];
         for j in 0..k {
             let (before, after) = self.block.split_at_mut((j + 1) * n);
             let own = &mut before[j * n..];
-            let head = self.r[j * k + j];
-            let below: f64 = own.iter().map(|v| v * v).sum();
+            // Sums that do not wait for each other, each in the order of the rows.
+            let products = &mut products[j..];
+            products.fill(-0.0);
+            let (below, others) = products.split_at_mut(1);
+            for (row, a) in own.iter().enumerate() {
+                below[0] += a * a;
+                for (product, other) in others.iter_mut().zip(after.chunks_exact(n)) {
+                    *product += a * other[row];
+                }
+            }
+            let below = below[0];
             if below == 0.0 {
                 continue;
             }
+            let head = self.r[j * k + j];
             let norm = (head * head + below).sqrt();
             let alpha = if head > 0.0 { -norm } else { norm };
             let u = head - alpha;
@@ -81,8 +92,7 @@ impl Fold {
             for l in j + 1..k {
                 let other = &mut after[(l - j - 1) * n..(l - j) * n];
                 let top = &mut self.r[j * k + l];
-                let inner = scale
-                    * (u * *top + own.iter().zip(other.iter()).map(|(a, b)| a * b).sum::<f64>());
+                let inner = scale * (u * *top + others[l - j - 1]);
                 *top -= inner * u;
                 other.iter_mut().zip(own.iter()).for_each(|(b, a)| *b -= inner * a);
             }

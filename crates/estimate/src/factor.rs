@@ -3,17 +3,19 @@
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Rows or cells whose work is one piece; pieces are put together in their order, whatever the
 /// number of threads.
-const ROWS_A_PIECE: usize = 1 << 15;
+pub(crate) const ROWS_A_PIECE: usize = 1 << 15;
 
-/// Rows in the order of their levels.
-pub(crate) struct Sorted {
-    /// Where the rows of each level start, and after the last where they end.
-    pub(crate) starts: Vec<usize>,
-    /// The rows.
-    pub(crate) rows: Vec<u32>,
+/// Numbers of rows in the order of the rows' levels, those of one level in the order of the rows.
+struct InOrder {
+    /// Where those of each level start, and after the last where they end.
+    starts: Vec<u32>,
+    /// A number and the row that it is of, as [`both`] puts them together. They are shared by the
+    /// threads that put them there.
+    numbers: Vec<AtomicU64>,
 }
 
 /// A category of each row: `of_row[i] < n_levels`.
@@ -56,24 +58,44 @@ impl Factor {
         }
     }
 
-    /// Rows in the order of their levels.
-    #[expect(clippy::cast_possible_truncation, reason = "rows are counted by u32")]
-    pub(crate) fn sorted(&self) -> Sorted {
-        let mut starts = vec![0usize; self.n_levels + 1];
-        for &level in &self.of_row {
-            starts[level as usize + 1] += 1;
-        }
+    /// A number below `2^32` of each row, in the order of their levels.
+    fn in_order(&self, number: impl Fn(usize) -> u64 + Sync) -> InOrder {
+        // Each piece counts its own rows, so that it knows where to put them.
+        let n_pieces = rayon::current_num_threads();
+        let n_pieces = n_pieces.min(self.of_row.len() / self.n_levels.max(1)).max(1);
+        let rows_a_piece = self.of_row.len().div_ceil(n_pieces).max(1);
+        let mut next: Vec<Vec<u32>> =
+            self.of_row.par_chunks(rows_a_piece).map(|levels| self.counts(levels)).collect();
+        let mut starts = Vec::with_capacity(self.n_levels + 1);
+        let mut n = 0;
         for level in 0..self.n_levels {
-            starts[level + 1] += starts[level];
+            starts.push(n);
+            for next in &mut next {
+                let start = n;
+                n += next[level];
+                next[level] = start;
+            }
         }
-        let mut next = starts.clone();
-        let mut rows = vec![0u32; self.of_row.len()];
-        for (row, &level) in self.of_row.iter().enumerate() {
-            let place = &mut next[level as usize];
-            rows[*place] = row as u32;
-            *place += 1;
-        }
-        Sorted { starts, rows }
+        starts.push(n);
+        let n_rows = self.of_row.len();
+        let numbers: Vec<AtomicU64> =
+            (0..n_rows).into_par_iter().map(|_| AtomicU64::default()).collect();
+        let pieces = self.of_row.par_chunks(rows_a_piece).zip(next).enumerate();
+        pieces.for_each(|(piece, (levels, mut next))| {
+            for (row, &level) in (piece * rows_a_piece..).zip(levels) {
+                let place = &mut next[level as usize];
+                numbers[*place as usize].store(both(number(row), row), Ordering::Relaxed);
+                *place += 1;
+            }
+        });
+        InOrder { starts, numbers }
+    }
+
+    /// How many of some rows are in each level.
+    fn counts(&self, levels: &[u32]) -> Vec<u32> {
+        let mut counts = vec![0; self.n_levels];
+        levels.iter().for_each(|&level| counts[level as usize] += 1);
+        counts
     }
 
     /// Whether all rows of each of its levels are in one level of `other`.
@@ -113,17 +135,23 @@ pub(crate) struct Crossed {
 impl Crossed {
     /// The combinations of levels of `first` and of `others`; without others, its own levels.
     pub(crate) fn of(first: &Factor, others: &[&Factor]) -> Self {
-        let Sorted { mut rows, starts: of_level } = first.sorted();
-        let of_level: Vec<u32> =
-            of_level.iter().map(|&start| u32::try_from(start).unwrap_or(u32::MAX)).collect();
         if others.is_empty() {
-            let starts = (0..of_level.len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX));
-            return Self { rows, row_starts: of_level, starts: starts.collect() };
+            let InOrder { starts: row_starts, numbers } = first.in_order(|_| 0);
+            let rows = numbers.into_par_iter().map(|of| low(of.into_inner())).collect();
+            let starts = (0..row_starts.len()).map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+            return Self { rows, starts: starts.collect(), row_starts };
         }
         let numbered = numbered(others);
+        let number = |row: usize| {
+            numbered.iter().fold(0, |number, factor| {
+                number * factor.n_levels as u64 + u64::from(factor.of_row[row])
+            })
+        };
+        let InOrder { starts: of_level, numbers } = first.in_order(number);
+        let mut rows = vec![0; numbers.len()];
         let found: Vec<CrossedPart> = by_pieces(&mut rows, &pieces(&of_level), &of_level)
             .into_par_iter()
-            .map(|(levels, rows)| CrossedPart::of(levels, rows, &of_level, &numbered))
+            .map(|(levels, rows)| CrossedPart::of(levels, rows, &of_level, &numbers))
             .collect();
         let mut row_starts = Vec::with_capacity(found.iter().map(|of| of.row_starts.len()).sum());
         let (mut starts, mut n_rows) = (vec![0u32], 0);
@@ -161,16 +189,17 @@ impl Crossed {
         of_row
     }
 
-    /// Brings values of rows into the order of combinations.
-    pub(crate) fn sort(&self, values: &mut [f64]) {
-        let of_row = values.to_vec();
-        values.iter_mut().zip(&self.rows).for_each(|(value, &row)| *value = of_row[row as usize]);
-    }
-
-    /// Brings values in the order of combinations back into that of rows.
-    pub(crate) fn unsort(&self, values: &mut [f64]) {
-        let sorted = values.to_vec();
-        self.rows.iter().zip(&sorted).for_each(|(&row, value)| values[row as usize] = *value);
+    /// The combination of each row. They are shared by the threads that put them there.
+    pub(crate) fn of_rows(&self) -> Vec<AtomicU32> {
+        let of_row: Vec<AtomicU32> =
+            (0..self.rows.len()).into_par_iter().map(|_| AtomicU32::default()).collect();
+        (0..self.n()).into_par_iter().for_each(|at| {
+            let combination = u32::try_from(at).unwrap_or(u32::MAX);
+            for &row in self.rows_of(at) {
+                of_row[row as usize].store(combination, Ordering::Relaxed);
+            }
+        });
+        of_row
     }
 }
 
@@ -184,29 +213,19 @@ struct CrossedPart {
 }
 
 impl CrossedPart {
-    /// Puts `rows`, those of `levels` in their order, into the order of combinations.
-    fn of(
-        levels: Range<usize>,
-        rows: &mut [u32],
-        of_level: &[u32],
-        numbered: &[Cow<'_, Factor>],
-    ) -> Self {
+    /// Puts the rows of `levels` into `rows`, in the order of combinations.
+    fn of(levels: Range<usize>, rows: &mut [u32], of_level: &[u32], numbers: &[AtomicU64]) -> Self {
         cancel::check();
         let (mut ends, mut row_starts) = (Vec::with_capacity(levels.len()), Vec::new());
         let (mut n, mut n_rows) = (0u32, 0u32);
         let mut keys: Vec<u64> = Vec::new();
         let mut rest = rows;
         for level in levels {
-            let size = (of_level[level + 1] - of_level[level]) as usize;
-            let (rows, after) = std::mem::take(&mut rest).split_at_mut(size);
+            let of_level = of_level[level] as usize..of_level[level + 1] as usize;
+            let (rows, after) = std::mem::take(&mut rest).split_at_mut(of_level.len());
             rest = after;
             keys.clear();
-            keys.extend(rows.iter().map(|&row| {
-                let number = numbered.iter().fold(0, |number, factor| {
-                    number * factor.n_levels as u64 + u64::from(factor.of_row[row as usize])
-                });
-                number << 32 | u64::from(row)
-            }));
+            keys.extend(numbers[of_level].iter().map(|number| number.load(Ordering::Relaxed)));
             keys.sort_unstable();
             let mut before = None;
             for (row, &key) in rows.iter_mut().zip(&keys) {
@@ -242,6 +261,12 @@ fn numbered<'f>(others: &[&'f Factor]) -> Vec<Cow<'f, Factor>> {
         numbered.push(Cow::Owned(both));
     }
     numbered
+}
+
+/// A number below `2^32` and a row in one: they are in the order of the numbers, those of one number
+/// in the order of the rows.
+fn both(number: u64, row: usize) -> u64 {
+    number << 32 | row as u64
 }
 
 /// The upper half of a number.
@@ -340,38 +365,29 @@ pub(crate) fn n_components(a: &Factor, b: &Factor) -> usize {
 /// A row alone in its level is fitted exactly and tells nothing of the coefficients (Correia 2015).
 pub(crate) fn without_singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let n = factors.first()?.of_row.len();
-    let mut counts: Vec<Vec<u32>> = factors
-        .par_iter()
-        .map(|factor| {
-            let mut counts = vec![0u32; factor.n_levels];
-            factor.of_row.iter().for_each(|&level| counts[level as usize] += 1);
-            counts
-        })
-        .collect();
+    let mut counts: Vec<Vec<u32>> =
+        factors.par_iter().map(|factor| factor.counts(&factor.of_row)).collect();
     let mut keep: Option<Vec<bool>> = None;
-    loop {
+    // Which rows stay in the end does not depend on the order in which the others go.
+    while counts.iter().flatten().any(|n| *n == 1) {
         cancel::check();
-        let mut found = false;
-        for row in 0..n {
-            if keep.as_ref().is_some_and(|keep| !keep[row]) {
-                continue;
+        let is_alone = |row: &usize| {
+            keep.as_ref().is_none_or(|keep| keep[*row])
+                && factors
+                    .iter()
+                    .zip(&counts)
+                    .any(|(factor, counts)| counts[factor.of_row[*row] as usize] == 1)
+        };
+        let alone: Vec<usize> = (0..n).into_par_iter().filter(is_alone).collect();
+        let keep = keep.get_or_insert_with(|| vec![true; n]);
+        for row in alone {
+            keep[row] = false;
+            for (factor, counts) in factors.iter().zip(&mut counts) {
+                counts[factor.of_row[row] as usize] -= 1;
             }
-            let is_alone = factors
-                .iter()
-                .zip(&counts)
-                .any(|(factor, counts)| counts[factor.of_row[row] as usize] == 1);
-            if is_alone {
-                keep.get_or_insert_with(|| vec![true; n])[row] = false;
-                for (factor, counts) in factors.iter().zip(&mut counts) {
-                    counts[factor.of_row[row] as usize] -= 1;
-                }
-                found = true;
-            }
-        }
-        if !found {
-            return keep;
         }
     }
+    keep
 }
 
 #[cfg(test)]

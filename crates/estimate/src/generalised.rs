@@ -436,8 +436,8 @@ impl<'s> Iterations<'s> {
         let size = (0..n).map(|row| self.prior(row) * y[row].powi(2)).sum::<f64>();
         let rss = (0..n).map(|row| self.weights[row] * residuals[row].powi(2)).sum();
         let intercept = self.intercept();
-        let views: Vec<&[f64]> = kept.iter().map(|&at| self.columns[at].as_slice()).collect();
-        let basis = orthonormal(&views, &inverse);
+        let of_kept = kept.iter().map(|&at| std::mem::take(&mut self.columns[at])).collect();
+        let basis = orthonormal(of_kept, &inverse);
         self.dropped.sort_by_key(|d| d.regressor);
         Fit {
             coefficients: self.coefficients,

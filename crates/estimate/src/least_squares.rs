@@ -3,9 +3,10 @@
 use crate::EstimateError;
 use crate::absorb::{ABSORBED, Absorber};
 use crate::dense::{self, float, inverse_triangle, squared_length, triangle};
-use crate::factor::{Factor, absorbed_by, chosen, finest, n_components};
+use crate::factor::{Factor, ROWS_A_PIECE, absorbed_by, chosen, finest, n_components};
 use crate::sample::{Options, Sample};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Share of what a fit adds up that rounding may leave of it.
 const ROUNDING: f64 = 256.0 * f64::EPSILON;
@@ -163,10 +164,14 @@ pub(crate) fn independent(
 }
 
 fn length(column: &[f64], weights: Option<&[f64]>) -> f64 {
-    let weight = |at: usize| weights.map_or(1.0, |weights| weights[at]);
-    let total: f64 = (0..column.len()).map(weight).sum();
-    let mean = (0..column.len()).map(|at| weight(at) * column[at]).sum::<f64>() / total;
-    (0..column.len()).map(|at| weight(at) * (column[at] - mean).powi(2)).sum::<f64>().sqrt()
+    let Some(weights) = weights else {
+        let mean = column.iter().sum::<f64>() / float(column.len());
+        return column.iter().map(|value| (value - mean).powi(2)).sum::<f64>().sqrt();
+    };
+    let total: f64 = weights.iter().sum();
+    let both = || weights.iter().zip(column);
+    let mean = both().map(|(weight, value)| weight * value).sum::<f64>() / total;
+    both().map(|(weight, value)| weight * (value - mean).powi(2)).sum::<f64>().sqrt()
 }
 
 /// The effects of a sample within whose levels a column does not vary.
@@ -244,13 +249,16 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
     } else {
         design.in_one_stage(&found)
     };
-    let Solution { kept, coefficients, .. } = &solution;
-    let residuals = residuals_of(&design.outcome, kept, &design.columns, coefficients);
+    let kept = solution.kept.clone();
+    let residuals = residuals_of(&design.outcome, &kept, &design.columns, &solution.coefficients);
     let rss = squared_length(&residuals, design.weights.as_deref());
     let is_exact = design.is_rounding(&solution, rss);
     if !solution.coefficients.iter().chain(&solution.root).all(|value| value.is_finite()) {
         return Err(EstimateError::NotFinite);
     }
+    // The columns were needed last.
+    let mut of_kept = || kept.iter().map(|&at| std::mem::take(&mut design.columns[at])).collect();
+    let basis = solution.basis.unwrap_or_else(|| orthonormal(of_kept(), &solution.root));
     let fit = Fit {
         coefficients: solution.coefficients,
         kept: solution.kept.iter().map(|&at| (at != design.intercept).then_some(at)).collect(),
@@ -268,7 +276,7 @@ pub fn ols(mut sample: Sample, options: &Options) -> Result<Fit, EstimateError> 
         n_iterations: 0,
         first_stages: solution.first_stages,
         residuals,
-        basis: solution.basis,
+        basis,
         root: solution.root,
         outcome: design.outcome,
         weights: design.weights,
@@ -312,8 +320,8 @@ struct Solution {
     /// Places of the columns that have a coefficient.
     kept: Vec<usize>,
     coefficients: Vec<f64>,
-    /// See [`Fit`], as for the rest.
-    basis: Vec<Vec<f64>>,
+    /// See [`Fit`], as for the rest. `None` is that of the kept columns.
+    basis: Option<Vec<Vec<f64>>>,
     root: Vec<f64>,
     first_stages: Vec<FirstStage>,
 }
@@ -324,15 +332,16 @@ impl Design {
         let n = sample.n_rows();
         let weights = sample.weights.take();
         let weights_of = weights.as_deref();
-        let outcome_size = squared_length(&sample.outcome, weights_of);
-        let tss = length(&sample.outcome, weights_of).powi(2);
-        let scale = largest(&sample.outcome);
-        let absorber = sample.absorber(weights_of, options.tolerance);
         let n_regressors = sample.regressors.len();
         let mut columns = std::mem::take(&mut sample.regressors);
         columns.append(&mut sample.instruments);
-        let mut sizes: Vec<f64> =
-            columns.par_iter().map(|column| squared_length(column, weights_of)).collect();
+        let squared = |column: &Vec<f64>| squared_length(column, weights_of);
+        let of_outcome = || (squared(&sample.outcome), length(&sample.outcome, weights_of).powi(2));
+        let ((outcome_size, tss), (mut sizes, absorber)) = rayon::join(of_outcome, || {
+            let sizes: Vec<f64> = columns.par_iter().map(squared).collect();
+            (sizes, sample.absorber(weights_of, options.tolerance))
+        });
+        let scale = largest(&sample.outcome);
         let mut outcome = std::mem::take(&mut sample.outcome);
         let dropped =
             absorb_columns(absorber.as_ref(), &mut columns, &mut outcome, weights_of, sample)?;
@@ -409,11 +418,10 @@ impl Design {
             let weights = self.weights.as_deref();
             refine(&mut coefficients, &found.kept, &views, &self.outcome, weights);
         }
-        let kept: Vec<&[f64]> = found.kept.iter().map(|&at| views[at]).collect();
         Solution {
             kept: found.kept.clone(),
             coefficients,
-            basis: orthonormal(&kept, &inverse),
+            basis: None,
             root: inverse,
             first_stages: Vec::new(),
         }
@@ -462,11 +470,10 @@ impl Design {
             .iter()
             .map(|&j| if j >= m { fitted(j) } else { columns[found.kept[j]].clone() })
             .collect();
-        let hats: Vec<&[f64]> = hats.iter().map(Vec::as_slice).collect();
         Ok(Solution {
             kept: places.iter().map(|&j| found.kept[j]).collect(),
             coefficients: dense::coefficients(&inverse, &t, k, k, k + 1),
-            basis: orthonormal(&hats, &inverse),
+            basis: Some(orthonormal(hats, &inverse)),
             root: inverse,
             first_stages: self.first_stages(found, m, &exog, n_absorbed),
         })
@@ -501,9 +508,9 @@ impl Design {
 
     /// Whether residuals of this squared length are what rounding leaves.
     fn is_rounding(&self, solution: &Solution, rss: f64) -> bool {
-        let added = |size: &dyn Fn(usize) -> f64| -> f64 {
-            let terms = solution.kept.iter().zip(&solution.coefficients);
-            terms.map(|(&at, b)| b * b * size(at)).sum()
+        let added = |size: &(dyn Fn(usize) -> f64 + Sync)| -> f64 {
+            let sizes: Vec<f64> = solution.kept.par_iter().map(|&at| size(at)).collect();
+            solution.coefficients.iter().zip(sizes).map(|(b, size)| b * b * size).sum()
         };
         let of_rounding = ROUNDING.powi(2) * (self.outcome_size + added(&|at| self.sizes[at]));
         let of_iterations = if self.is_iterated {
@@ -535,17 +542,30 @@ fn refine(
 }
 
 /// What coefficients of the columns `kept` leave of the outcome.
-pub(crate) fn residuals_of<C: AsRef<[f64]>>(
+pub(crate) fn residuals_of<C: AsRef<[f64]> + Sync>(
     outcome: &[f64],
     kept: &[usize],
     columns: &[C],
     coefficients: &[f64],
 ) -> Vec<f64> {
-    let mut residuals = outcome.to_vec();
-    for (&at, beta) in kept.iter().zip(coefficients) {
-        residuals.iter_mut().zip(columns[at].as_ref()).for_each(|(e, x)| *e -= beta * x);
-    }
+    let mut residuals = vec![0.0; outcome.len()];
+    by_rows(&mut residuals, |rows, residuals| {
+        residuals.copy_from_slice(&outcome[rows.clone()]);
+        for (&at, beta) in kept.iter().zip(coefficients) {
+            let column = &columns[at].as_ref()[rows.clone()];
+            residuals.iter_mut().zip(column).for_each(|(e, x)| *e -= beta * x);
+        }
+    });
     residuals
+}
+
+/// Does the same to each piece of the rows.
+fn by_rows(values: &mut [f64], make: impl Fn(Range<usize>, &mut [f64]) + Sync) {
+    let pieces = values.par_chunks_mut(ROWS_A_PIECE).enumerate();
+    pieces.for_each(|(piece, values)| {
+        let start = piece * ROWS_A_PIECE;
+        make(start..start + values.len(), values);
+    });
 }
 
 /// A column that [`independent`] left out, in terms of regressors.
@@ -567,20 +587,30 @@ fn largest(column: &[f64]) -> f64 {
 }
 
 /// Columns times the inverse of their triangle.
-pub(crate) fn orthonormal(columns: &[&[f64]], inverse: &[f64]) -> Vec<Vec<f64>> {
+pub(crate) fn orthonormal(mut columns: Vec<Vec<f64>>, inverse: &[f64]) -> Vec<Vec<f64>> {
     let k = columns.len();
-    (0..k)
-        .into_par_iter()
-        .map(|j| {
-            cancel::check();
-            let mut sum = vec![0.0; columns[0].len()];
-            for (i, column) in columns.iter().enumerate().take(j + 1) {
+    let n_pieces = columns.first().map_or(0, |column| column.len().div_ceil(ROWS_A_PIECE));
+    let mut pieces: Vec<Vec<&mut [f64]>> = (0..n_pieces).map(|_| Vec::new()).collect();
+    for column in &mut columns {
+        let of_column = column.chunks_mut(ROWS_A_PIECE);
+        pieces.iter_mut().zip(of_column).for_each(|(piece, column)| piece.push(column));
+    }
+    pieces.into_par_iter().for_each(|mut columns| {
+        cancel::check();
+        // The last comes first: no other needs it.
+        for j in (0..k).rev() {
+            let (before, own) = columns.split_at_mut(j);
+            let own = &mut *own[0];
+            let mut sum = vec![0.0; own.len()];
+            for (i, column) in before.iter().enumerate() {
                 let share = inverse[i * k + j];
-                sum.iter_mut().zip(*column).for_each(|(sum, x)| *sum += share * x);
+                sum.iter_mut().zip(column.iter()).for_each(|(sum, x)| *sum += share * x);
             }
-            sum
-        })
-        .collect()
+            let share = inverse[j * k + j];
+            own.iter_mut().zip(sum).for_each(|(x, sum)| *x = sum + share * *x);
+        }
+    });
+    columns
 }
 
 impl Fit {

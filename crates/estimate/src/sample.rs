@@ -3,6 +3,7 @@
 use crate::EstimateError;
 use crate::absorb::{Absorber, Tolerance};
 use crate::factor::{Factor, without_singletons};
+use rayon::prelude::*;
 
 /// Columns of a model, all of as many rows; nulls are out already.
 #[derive(Debug, Clone, Default)]
@@ -57,16 +58,14 @@ impl Sample {
                 keep[at - 1]
             });
         }
-        retain(&mut self.outcome, keep);
-        self.regressors.iter_mut().for_each(|column| retain(column, keep));
-        self.instruments.iter_mut().for_each(|column| retain(column, keep));
-        if let Some(weights) = &mut self.weights {
-            retain(weights, keep);
-        }
-        for factor in &mut self.factors {
+        let columns = self.regressors.iter_mut().chain(&mut self.instruments);
+        let columns = columns.chain(&mut self.weights).chain([&mut self.outcome]);
+        let columns: Vec<&mut Vec<f64>> = columns.collect();
+        columns.into_par_iter().for_each(|column| retain(column, keep));
+        self.factors.par_iter_mut().for_each(|factor| {
             retain(&mut factor.of_row, keep);
             factor.compact();
-        }
+        });
         retain(&mut self.rows, keep);
     }
 
@@ -74,7 +73,8 @@ impl Sample {
     /// they were.
     pub(crate) fn without_zero_weights(&mut self) -> Result<usize, EstimateError> {
         if self.rows.is_empty() {
-            self.rows = (0..u32::try_from(self.n_rows()).unwrap_or(u32::MAX)).collect();
+            let n_rows = u32::try_from(self.n_rows()).unwrap_or(u32::MAX);
+            self.rows = (0..n_rows).into_par_iter().collect();
         }
         let Some(weights) = &self.weights else { return Ok(0) };
         if let Some(&value) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
@@ -97,7 +97,7 @@ impl Sample {
         if n == 0 {
             return Err(EstimateError::NoRows("the sample is empty".to_owned()));
         }
-        self.factors.iter_mut().for_each(Factor::compact);
+        self.factors.par_iter_mut().for_each(Factor::compact);
         if !options.drop_singletons || self.effects.is_empty() {
             return Ok(0);
         }

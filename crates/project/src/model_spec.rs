@@ -501,6 +501,20 @@ impl Spec {
     /// The statement that reads its rows: the columns of numbers, then those of categories in the
     /// types that they have.
     pub fn sql(&self) -> String {
+        self.sql_of(&self.columns())
+    }
+
+    /// The same of these of its [columns](Self::columns) alone.
+    pub fn sql_of(&self, columns: &[String]) -> String {
+        let condition = self
+            .condition
+            .as_ref()
+            .map_or_else(String::new, |condition| format!(" where {condition}"));
+        format!("select {} from {}{condition}", columns.join(", "), self.table)
+    }
+
+    /// What its statement selects.
+    pub fn columns(&self) -> Vec<String> {
         let terms = self
             .numbers()
             .into_iter()
@@ -511,12 +525,7 @@ impl Spec {
             .into_iter()
             .enumerate()
             .map(|(at, column)| format!("{} as f{at}", quote(&column)));
-        let columns: Vec<String> = terms.chain(factors).collect();
-        let condition = self
-            .condition
-            .as_ref()
-            .map_or_else(String::new, |condition| format!(" where {condition}"));
-        format!("select {} from {}{condition}", columns.join(", "), self.table)
+        terms.chain(factors).collect()
     }
 
     /// The columns of numbers: outcomes, endogenous regressors, regressors, instruments, weights,

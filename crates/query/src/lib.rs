@@ -29,15 +29,15 @@ pub use self::growing::with_memory;
 pub use self::meaning::{meaning, names_in, with_names, with_nulls, with_numbers, with_value};
 pub use self::memory::{Memory, Quota};
 pub use self::statements::{Statement, StatementEnd, statements};
-pub use self::threads::{runtime, thread};
+pub use self::threads::{runtime, side_by_side, thread};
 
 use self::arithmetic::{CheckedIntegers, Doubles};
 use self::asked_for::JoinsAskedFor;
 use self::growing::CountedFunctions;
 use self::join_choice::ChosenJoins;
 use self::passing::BoundedJoins;
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -423,6 +423,19 @@ impl Session {
         planning(opened, None).await?
     }
 
+    /// How many rows a table has, which its files say.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::run`].
+    pub async fn n_rows(&self, table: &str) -> Result<usize, QueryError> {
+        let (_, batches) = self.run(&format!("select count(*) from {table}")).await?;
+        let counts = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().iter().copied());
+        Ok(counts.filter_map(|n| usize::try_from(n).ok()).sum())
+    }
+
     /// Runs one statement that reads, and gathers its rows.
     ///
     /// # Errors
@@ -577,6 +590,19 @@ mod tests {
         )
         .expect("a batch");
         lake.write(draft, vec![batch]).await.expect("written")
+    }
+
+    #[test]
+    fn rows_of_a_table_are_counted() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let session = session().await;
+            let (_, batches) = session.run("select * from space.product_year").await.expect("rows");
+            let n_rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            assert!(n_rows > 0);
+            assert_eq!(session.n_rows("space.product_year").await.expect("a number"), n_rows);
+            assert!(session.n_rows("space.absent").await.is_err());
+        });
     }
 
     fn check(sql: &str, expected: &str) {

@@ -1,14 +1,16 @@
 //! Levels of a column of categories, and their order: numbers as numbers, periods as times, the
 //! rest as text.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, GenericStringArray, OffsetSizeTrait, StringArray, UInt64Array,
+};
 use arrow::compute::{CastOptions, cast_with_options, take};
 use arrow::datatypes::{ArrowNativeType, DataType};
 use arrow::error::ArrowError;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use trade::NO_CODE;
-use trade::interner::{Interner, UNKNOWN};
+use trade::interner::{Interner, Lookup, LookupCache, UNKNOWN};
 
 /// What decides the order of levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub(crate) struct Levels {
 #[derive(Default)]
 pub(crate) struct Met {
     texts: Interner,
+    /// Codes of these.
+    codes: LookupCache,
+    found: Lookup,
     of_row: Vec<u32>,
     numbers: Numbers,
     dictionary: Option<Dictionary>,
@@ -120,9 +125,30 @@ fn texts(array: &dyn Array) -> Result<StringArray, ArrowError> {
 }
 
 impl Met {
+    /// Without rows yet, and with room for so many.
+    pub(crate) fn with_capacity(n_rows: usize) -> Self {
+        Self { of_row: Vec::with_capacity(n_rows), ..Self::default() }
+    }
+
+    /// How many rows it has.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.of_row.len()
+    }
+
     /// Adds a row; `None` has no level.
     pub(crate) fn add(&mut self, text: Option<&str>) {
-        self.of_row.push(text.map_or(NO_CODE, |text| self.texts.code(text)));
+        let code = self.code(text);
+        self.of_row.push(code);
+    }
+
+    /// The code of a text; `None` has none.
+    fn code(&mut self, text: Option<&str>) -> u32 {
+        let Some(text) = text else { return NO_CODE };
+        self.codes.get(text.as_bytes()).unwrap_or_else(|| {
+            let code = self.texts.code(text);
+            self.codes.put(text.as_bytes(), code);
+            code
+        })
     }
 
     /// Adds a row for each value of an array. A number, and a value of a dictionary, becomes a text
@@ -133,8 +159,8 @@ impl Met {
     /// [`ArrowError`] if the values are none that a text can be made of.
     pub(crate) fn add_all(&mut self, array: &ArrayRef) -> Result<(), ArrowError> {
         match array.data_type() {
-            DataType::Utf8 => array.as_string::<i32>().iter().for_each(|text| self.add(text)),
-            DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(|text| self.add(text)),
+            DataType::Utf8 => self.add_texts(array.as_string::<i32>()),
+            DataType::LargeUtf8 => self.add_texts(array.as_string::<i64>()),
             DataType::Utf8View => array.as_string_view().iter().for_each(|text| self.add(text)),
             DataType::Dictionary(..) => self.add_coded(array)?,
             other => match other.primitive_width() {
@@ -146,6 +172,27 @@ impl Met {
             },
         }
         Ok(())
+    }
+
+    /// Adds the rows of an array of texts.
+    fn add_texts<O: OffsetSizeTrait>(&mut self, array: &GenericStringArray<O>) {
+        let ends = array.value_offsets().windows(2);
+        let parts = ends.map(|ends| (ends[0].as_usize(), ends[1].as_usize()));
+        let mut found = std::mem::take(&mut self.found);
+        let is_found =
+            array.null_count() == 0 && self.codes.get_parts(array.value_data(), parts, &mut found);
+        if is_found {
+            for (row, &known) in found.codes().iter().enumerate() {
+                let code = match known {
+                    UNKNOWN => self.code(Some(array.value(row))),
+                    known => known,
+                };
+                self.of_row.push(code);
+            }
+        } else {
+            array.iter().for_each(|text| self.add(text));
+        }
+        self.found = found;
     }
 
     /// Adds the rows of a dictionary.
@@ -173,8 +220,7 @@ impl Met {
             let code = &mut dictionary.codes[key];
             if *code == UNKNOWN {
                 let is_there = dictionary.texts.is_valid(key);
-                let text = is_there.then(|| dictionary.texts.value(key));
-                *code = text.map_or(NO_CODE, |text| self.texts.code(text));
+                *code = self.code(is_there.then(|| dictionary.texts.value(key)));
             }
             self.of_row.push(*code);
         }
@@ -203,9 +249,10 @@ impl Met {
         }
         if !new.is_empty() {
             let met = take(array, &UInt64Array::from(new), None)?;
-            let codes = texts(&met)?;
-            let codes = codes.iter().map(|text| text.map_or(NO_CODE, |text| self.texts.code(text)));
-            self.numbers.codes.extend(codes);
+            for text in &texts(&met)? {
+                let code = self.code(text);
+                self.numbers.codes.push(code);
+            }
         }
         for place in self.of_row[start..].iter_mut().filter(|place| **place != NO_CODE) {
             *place = self.numbers.codes[*place as usize];
@@ -235,8 +282,11 @@ impl Met {
             }
             places[level as usize] = u32::try_from(names.len() - 1).unwrap_or(NO_CODE);
         }
-        let place = |level: &u32| places.get(*level as usize).copied().unwrap_or(NO_CODE);
-        Levels { of_row: self.of_row.iter().map(place).collect(), texts: names, order }
+        let mut of_row = self.of_row;
+        for level in &mut of_row {
+            *level = places.get(*level as usize).copied().unwrap_or(NO_CODE);
+        }
+        Levels { of_row, texts: names, order }
     }
 }
 
@@ -364,6 +414,7 @@ mod tests {
         let floats = [[1.5, f64::NAN, -0.0, 0.0, 2.0], [2.5, 1.5, 0.0, 7.0, 8.0]];
         let days = Date32Array::from(vec![14_000, 14_001, 14_000, 14_002, 13_999]);
         let texts = StringArray::from(vec![Some("b"), None, Some("a"), Some("b"), Some("c")]);
+        let known = StringArray::from(vec!["b", "", "a", "longer than a word", "b"]);
         let coded = |of: &dyn Array| {
             let coded =
                 DataType::Dictionary(Box::new(DataType::Int8), Box::new(of.data_type().clone()));
@@ -381,6 +432,7 @@ mod tests {
                 cast(&texts, &DataType::LargeUtf8).expect("texts"),
                 Arc::new(texts),
             ],
+            vec![Arc::new(known.slice(0, 3)), Arc::new(known.slice(1, 4)), Arc::new(known)],
             vec![Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))],
             vec![Arc::new(NullArray::new(3))],
         ];

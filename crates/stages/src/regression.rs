@@ -17,6 +17,7 @@ use error::Stop;
 use project::model_spec::{Model, Spec};
 use query::Session;
 use results::Found;
+use std::borrow::Cow;
 use tokio::runtime::Handle;
 
 /// Runs the models of a pipeline or a command.
@@ -55,11 +56,15 @@ impl Runner<'_> {
                 "" => format!("model `{}`", model.name),
                 name => format!("model `{}`, specification `{name}`", model.name),
             };
-            let rows = Rows::read(self.session, self.runtime, spec, &of)?;
+            let mut rows = Rows::read(self.session, self.runtime, spec, &of)?;
             look(spec, &rows);
-            for outcome in 0..spec.outcomes.len() {
+            let n_outcomes = spec.outcomes.len();
+            for outcome in 0..n_outcomes {
+                // The last regression has no need of copies.
+                let taken = (outcome + 1 == n_outcomes).then(|| rows.take_numbers());
+                let numbers = taken.unwrap_or_else(|| rows.numbers());
                 let regression = Regression { spec, of: &of, rows: &rows, outcome };
-                results.push(estimated(&model.name, regression)?);
+                results.push(estimated(&model.name, regression, numbers)?);
             }
         }
         Ok(results)
@@ -67,10 +72,14 @@ impl Runner<'_> {
 }
 
 /// One result of a model.
-fn estimated(model: &str, regression: Regression<'_>) -> Result<Estimated, RegressionError> {
+fn estimated(
+    model: &str,
+    regression: Regression<'_>,
+    numbers: Vec<Cow<'_, [f64]>>,
+) -> Result<Estimated, RegressionError> {
     let Regression { spec, rows, outcome, .. } = regression;
     let mut summary = Summary::of(spec, rows.n());
-    let coefficients = match coefficients(regression, &mut summary) {
+    let coefficients = match coefficients(regression, numbers, &mut summary) {
         Ok(coefficients) => coefficients,
         Err(Stop::Failed(why)) => {
             summary.failure = Some(why);
@@ -90,14 +99,15 @@ fn estimated(model: &str, regression: Regression<'_>) -> Result<Estimated, Regre
 /// The coefficients of a regression. Its summary has what is known of it, however far it comes.
 fn coefficients(
     regression: Regression<'_>,
+    numbers: Vec<Cow<'_, [f64]>>,
     summary: &mut Summary,
 ) -> Result<Vec<Coefficient>, Stop> {
     let spec = regression.spec;
-    let complete = Complete::of(regression)?;
+    let complete = Complete::of(regression, numbers)?;
     summary.n_missing = complete.n_missing();
     summary.missing.clone_from(&complete.missing);
     complete.are_left()?;
-    let Design { sample, labels, groups } = Design::of(&complete)?;
+    let Design { sample, labels, groups } = Design::of(complete)?;
     let fit = fit::fit(spec, sample).map_err(|error| Stop::Failed(labels.failure(&error)))?;
     summary.add_fit(&labels, &fit);
     let inference = fit::inference(regression, &groups, &fit)?;

@@ -1,10 +1,7 @@
 //! Parts of a table that are made side by side.
 
 use super::error::RunError;
-use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use query::side_by_side;
 
 /// MiB that each part has at least.
 const SHARE: usize = 1024;
@@ -32,55 +29,12 @@ fn n_beside(n_threads: usize, mib: usize, n_parts: usize) -> usize {
     n_threads.min(mib / SHARE).min(n_parts).max(1)
 }
 
-/// What `make` gives for each number below `n`, in their order, by at most so many threads. After
-/// an error no other number is begun, and the error of the lowest number is given.
-fn side_by_side<T: Send, E: Send>(
-    n_threads: usize,
-    n: usize,
-    make: impl Fn(usize) -> Result<T, E> + Sync,
-) -> Result<Vec<T>, E> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Result<T, E>>> = Mutex::default();
-    let call = cancel::token();
-    let work = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= n {
-                return;
-            }
-            let made = make(at);
-            if made.is_err() {
-                next.store(n, Ordering::Relaxed);
-            }
-            done.lock().unwrap_or_else(PoisonError::into_inner).insert(at, made);
-        }
-    };
-    let work = || match &call {
-        Some(call) => call.within(work),
-        None => work(),
-    };
-    std::thread::scope(|scope| {
-        // Where no more threads can be had, those that there are do it.
-        let beside =
-            (1..n_threads.min(n)).map_while(|_| query::thread().spawn_scoped(scope, work).ok());
-        let beside: Vec<_> = beside.collect();
-        work();
-        for thread in beside {
-            if let Err(panic) = thread.join() {
-                resume_unwind(panic);
-            }
-        }
-    });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use lake::Lake;
     use query::{Memory, Session, SessionParams};
-    use std::collections::BTreeSet;
-    use std::time::Duration;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn parts_have_a_share_of_the_memory() {
@@ -119,48 +73,5 @@ mod tests {
             Err::<(), _>(RunError::Threads(2))
         });
         assert!(failed.is_err() && tried.into_inner() <= 2);
-    }
-
-    #[test]
-    fn all_are_made_in_their_order_by_several_threads() {
-        for threads in [1, 2, 4] {
-            let seen = Mutex::new(BTreeSet::new());
-            let made = side_by_side(threads, 9, |at| {
-                seen.lock().expect("whole").insert(format!("{:?}", std::thread::current().id()));
-                std::thread::sleep(Duration::from_millis(20 * u64::from(at % 3 == 0)));
-                Ok::<_, ()>(at * at)
-            });
-            assert_eq!(made, Ok(vec![0, 1, 4, 9, 16, 25, 36, 49, 64]));
-            assert_eq!(seen.into_inner().expect("whole").len(), threads);
-        }
-        assert_eq!(side_by_side(2, 0, |_| Err::<(), ()>(())), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn after_an_error_nothing_is_begun() {
-        let begun = AtomicUsize::new(0);
-        let made = side_by_side(2, 1_000, |at| {
-            begun.fetch_add(1, Ordering::Relaxed);
-            std::thread::sleep(Duration::from_millis(5));
-            if at > 0 { Err(at) } else { Ok(at) }
-        });
-        assert_eq!(made, Err(1));
-        assert!(begun.load(Ordering::Relaxed) < 10);
-    }
-
-    #[test]
-    fn a_call_that_is_cancelled_stops_all() {
-        let call = cancel::Token::default();
-        let work = || {
-            side_by_side(2, 1_000, |at| {
-                if at == 3 {
-                    call.cancel();
-                }
-                cancel::check();
-                Ok::<_, ()>(())
-            })
-        };
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| call.within(work)));
-        assert!(found.is_err_and(|panic| panic.is::<cancel::Cancelled>()));
     }
 }

@@ -9,6 +9,7 @@ use estimate::{Factor, Sample};
 use project::formula::{By, InferenceText, Term};
 use project::model_spec::Spec;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use trade::NO_CODE;
 
@@ -29,6 +30,11 @@ pub(super) struct Regression<'a> {
 }
 
 impl Regression<'_> {
+    /// Whether it uses the column of numbers at this place.
+    fn uses(&self, column: usize) -> bool {
+        column == self.outcome || column >= Columns::of(self.spec).endogenous
+    }
+
     /// An error of what the data hold.
     pub(super) fn data(&self, why: String) -> RegressionError {
         RegressionError::Data { of: self.of.to_owned(), why }
@@ -58,6 +64,8 @@ impl Columns {
 /// The rows that have a value in every column of a regression.
 pub(super) struct Complete<'a> {
     regression: Regression<'a>,
+    /// The columns of numbers of all rows, in the order of the terms.
+    numbers: Vec<Cow<'a, [f64]>>,
     /// Which rows they are.
     keep: Vec<bool>,
     n_left: usize,
@@ -73,8 +81,11 @@ impl<'a> Complete<'a> {
     /// # Errors
     ///
     /// [`Stop::Failed`] if there are no rows, or a column without any value.
-    pub(super) fn of(regression: Regression<'a>) -> Result<Self, Stop> {
-        let Regression { spec, rows, outcome, .. } = regression;
+    pub(super) fn of(
+        regression: Regression<'a>,
+        numbers: Vec<Cow<'a, [f64]>>,
+    ) -> Result<Self, Stop> {
+        let Regression { spec, rows, .. } = regression;
         let n_rows = rows.n();
         if n_rows == 0 {
             let why = match &spec.condition {
@@ -84,11 +95,11 @@ impl<'a> Complete<'a> {
             return Err(Stop::Failed(why));
         }
         let columns = Columns::of(spec);
-        // Which columns this regression uses, and which of them hold nothing at all.
+        // Which of the columns that this regression uses hold nothing at all.
         let mut used: Vec<usize> =
-            std::iter::once(outcome).chain(columns.endogenous..rows.terms.len()).collect();
+            (0..rows.terms.len()).filter(|at| regression.uses(*at)).collect();
         let is_empty: Vec<bool> =
-            rows.numbers.iter().map(|column| column.iter().all(|value| value.is_nan())).collect();
+            numbers.iter().map(|column| column.iter().all(|value| value.is_nan())).collect();
         let may_drop = |column: usize| {
             spec.drop_empty && (columns.regressors..columns.instruments).contains(&column)
         };
@@ -102,7 +113,7 @@ impl<'a> Complete<'a> {
         let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
         let mut keep = vec![true; n_rows];
         for &column in &used {
-            let n = leave_out(&mut keep, &rows.numbers[column], |value| value.is_nan());
+            let n = leave_out(&mut keep, &numbers[column], |value| value.is_nan());
             *missing.entry(rows.terms[column].name.as_str()).or_default() += n;
         }
         for (name, levels) in rows.categories.iter().zip(&rows.factors) {
@@ -113,7 +124,7 @@ impl<'a> Complete<'a> {
         let n_left = keep.iter().filter(|keep| **keep).count();
         let missing =
             missing.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join("; ");
-        Ok(Self { regression, keep, n_left, is_empty, missing })
+        Ok(Self { regression, numbers, keep, n_left, is_empty, missing })
     }
 
     /// How many rows are not.
@@ -143,9 +154,22 @@ impl<'a> Complete<'a> {
         column.iter().zip(&self.keep).filter(|(_, keep)| **keep).map(|(value, _)| *value).collect()
     }
 
-    /// The values of a column of numbers.
-    fn numbers(&self, column: usize) -> Vec<f64> {
-        self.picked(&self.regression.rows.numbers[column])
+    /// What these rows have of the columns of numbers that the regression uses, which are not
+    /// copied where they are its own.
+    fn take_numbers(&mut self) -> Numbers {
+        let numbers = std::mem::take(&mut self.numbers);
+        let of_column = |(column, values): (usize, Cow<'_, [f64]>)| match values {
+            _ if !self.regression.uses(column) => Vec::new(),
+            Cow::Borrowed(values) => self.picked(values),
+            Cow::Owned(mut values) => {
+                let mut kept = self.keep.iter();
+                if self.n_left < values.len() {
+                    values.retain(|_| kept.next() == Some(&true));
+                }
+                values
+            }
+        };
+        Numbers(numbers.into_par_iter().enumerate().map(of_column).collect())
     }
 
     /// A factor of combinations of columns.
@@ -164,18 +188,29 @@ impl<'a> Complete<'a> {
     }
 
     /// The regressors of terms, whose columns begin at `from`.
-    fn regressors(&self, from: usize, terms: &[Term]) -> Result<Vec<Regressor>, RegressionError> {
-        let of_term = |(offset, term)| self.regressors_of(from + offset, term);
+    fn regressors(
+        &self,
+        numbers: &mut Numbers,
+        from: usize,
+        terms: &[Term],
+    ) -> Result<Vec<Regressor>, RegressionError> {
+        let columns: Vec<(usize, Vec<f64>)> =
+            (from..from + terms.len()).map(|column| (column, numbers.take(column))).collect();
+        let of_term = |((column, values), term)| self.regressors_of(column, values, term);
         let found: Vec<Result<Vec<Regressor>, RegressionError>> =
-            terms.par_iter().enumerate().map(of_term).collect();
+            columns.into_par_iter().zip(terms).map(of_term).collect();
         // The first error in the order of the terms, whatever thread came first.
         let found: Vec<Vec<Regressor>> = found.into_iter().collect::<Result<_, _>>()?;
         Ok(found.into_iter().flatten().collect())
     }
 
     /// The regressors of a term: itself, or one a level of its dynamic form.
-    fn regressors_of(&self, column: usize, term: &Term) -> Result<Vec<Regressor>, RegressionError> {
-        let values = self.numbers(column);
+    fn regressors_of(
+        &self,
+        column: usize,
+        values: Vec<f64>,
+        term: &Term,
+    ) -> Result<Vec<Regressor>, RegressionError> {
         let is_empty = self.is_empty[column];
         let Some(by) = &term.by else {
             let label = Label { term: term.name.clone(), level: None, place: 0 };
@@ -235,6 +270,15 @@ impl<'a> Complete<'a> {
             )));
         }
         Ok(())
+    }
+}
+
+/// The columns of numbers of the complete rows, each to be taken once.
+struct Numbers(Vec<Vec<f64>>);
+
+impl Numbers {
+    fn take(&mut self, column: usize) -> Vec<f64> {
+        std::mem::take(&mut self.0[column])
     }
 }
 
@@ -308,7 +352,7 @@ pub(super) struct Groups {
 
 impl Groups {
     /// The groups of a regression. Those that are no effects are added to the factors.
-    fn of(complete: &Complete<'_>, factors: &mut Vec<Factor>) -> Self {
+    fn of(complete: &Complete<'_>, factors: &mut Vec<Factor>, numbers: &mut Numbers) -> Self {
         let spec = complete.regression.spec;
         let mut place = |columns: &Vec<String>| {
             // A cluster that is an effect is the same factor.
@@ -324,7 +368,7 @@ impl Groups {
         let coordinates = match &spec.inference {
             InferenceText::Conley { .. } => {
                 let from = Columns::of(spec).coordinates;
-                let (latitudes, longitudes) = (complete.numbers(from), complete.numbers(from + 1));
+                let (latitudes, longitudes) = (numbers.take(from), numbers.take(from + 1));
                 Coordinates { latitudes, longitudes }
             }
             _ => Coordinates::default(),
@@ -349,21 +393,29 @@ impl Design {
     /// # Errors
     ///
     /// [`RegressionError::Data`] if no row has a reference, or periods are in no order.
-    pub(super) fn of(complete: &Complete<'_>) -> Result<Self, RegressionError> {
+    pub(super) fn of(mut complete: Complete<'_>) -> Result<Self, RegressionError> {
         let Regression { spec, outcome, .. } = complete.regression;
         complete.check_periods()?;
         let columns = Columns::of(spec);
-        let mut outcome = complete.numbers(outcome);
+        let mut numbers = complete.take_numbers();
+        let complete = &complete;
+        let mut outcome = numbers.take(outcome);
         if spec.winsor > 0.0 {
             winsorize(&mut outcome, spec.winsor);
         }
-        let mut regressors = complete.regressors(columns.endogenous, &spec.endogenous)?;
+        let mut regressors =
+            complete.regressors(&mut numbers, columns.endogenous, &spec.endogenous)?;
         let n_endogenous = regressors.len();
-        regressors.extend(complete.regressors(columns.regressors, &spec.regressors)?);
-        let instruments = complete.regressors(columns.instruments, &spec.instruments)?;
+        regressors.extend(complete.regressors(
+            &mut numbers,
+            columns.regressors,
+            &spec.regressors,
+        )?);
+        let instruments =
+            complete.regressors(&mut numbers, columns.instruments, &spec.instruments)?;
         let mut factors: Vec<Factor> =
             spec.effects.par_iter().map(|columns| complete.factor(columns)).collect();
-        let groups = Groups::of(complete, &mut factors);
+        let groups = Groups::of(complete, &mut factors, &mut numbers);
         let (empty, regressors): (Vec<Regressor>, Vec<Regressor>) =
             regressors.into_iter().partition(|regressor| regressor.is_empty);
         let labels = Labels {
@@ -377,7 +429,7 @@ impl Design {
             regressors: regressors.into_iter().map(|regressor| regressor.values).collect(),
             n_endogenous,
             instruments: instruments.into_iter().map(|of| of.values).collect(),
-            weights: spec.weights.as_ref().map(|_| complete.numbers(columns.weights)),
+            weights: spec.weights.as_ref().map(|_| numbers.take(columns.weights)),
             factors,
             effects: (0..spec.effects.len()).collect(),
             rows: Vec::new(),

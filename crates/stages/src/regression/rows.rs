@@ -2,7 +2,7 @@
 
 use super::error::RegressionError;
 use crate::levels::{Categories, Levels, Met};
-use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use estimate::Factor;
@@ -10,19 +10,18 @@ use project::formula::Term;
 use project::model_spec::Spec;
 use project::suggest::suggest;
 use query::Session;
-use std::sync::mpsc::sync_channel;
+use rayon::prelude::*;
+use std::borrow::Cow;
 use tokio::runtime::Handle;
 use trade::NO_CODE;
-
-/// Batches that are read before they are taken over.
-const BATCHES_AHEAD: usize = 8;
 
 /// Rows of a specification, complete but for what the outcomes lack.
 pub struct Rows {
     /// What the columns of numbers are.
     pub(super) terms: Vec<Term>,
-    /// The columns of numbers; NaN stands for null.
-    pub(super) numbers: Vec<Vec<f64>>,
+    /// The columns of numbers; NaN stands for null. None once they were taken.
+    numbers: Vec<Vec<f64>>,
+    n: usize,
     /// The names of the columns of categories.
     pub(super) categories: Vec<String>,
     /// The columns of categories.
@@ -44,48 +43,17 @@ impl Rows {
         let terms = spec.numbers();
         let categories = spec.factors();
         let schema = columns(session, runtime, spec, of)?;
-        let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); terms.len()];
-        let mut met: Vec<Met> = categories.iter().map(|_| Met::default()).collect();
-        let mut without_text: Option<(&String, ArrowError)> = None;
-        let mut take = |batch: &RecordBatch| {
-            for (out, column) in numbers.iter_mut().zip(batch.columns()) {
-                add(out, column.as_primitive::<Float64Type>());
-            }
-            let columns = categories.iter().zip(&batch.columns()[terms.len()..]);
-            for (out, (name, column)) in met.iter_mut().zip(columns) {
-                if let Err(error) = out.add_all(column) {
-                    without_text.get_or_insert((name, error));
+        let read = read_columns(session, runtime, spec, of)?;
+        let (mut numbers, mut met) = (Vec::new(), Vec::new());
+        for column in read {
+            match column {
+                Column::Numbers { values, n_infinite } => {
+                    if let Some(term) = terms.get(numbers.len()).filter(|_| n_infinite > 0) {
+                        return Err(infinite(of, term, n_infinite, values.len()));
+                    }
+                    numbers.push(values);
                 }
-            }
-        };
-        let sql = spec.sql();
-        // A file of one row group is read by one thread: another takes over what it has read.
-        let (sender, receiver) = sync_channel::<RecordBatch>(BATCHES_AHEAD);
-        let read = std::thread::scope(|scope| {
-            scope.spawn(move || receiver.iter().for_each(|batch| take(&batch)));
-            // Nobody receives where the other thread panicked, which the scope passes on.
-            let send = move |batch: &RecordBatch| drop(sender.send(batch.clone()));
-            runtime.block_on(session.stream(&sql, send))
-        });
-        read.map_err(|source| RegressionError::Query { of: of.to_owned(), sql, source })?;
-        if let Some((name, error)) = without_text {
-            return Err(RegressionError::Data {
-                of: of.to_owned(),
-                why: format!("`{name}` cannot be read as categories: {error}"),
-            });
-        }
-        for (term, column) in terms.iter().zip(&numbers) {
-            let n = column.iter().filter(|value| value.is_infinite()).count();
-            if n > 0 {
-                return Err(RegressionError::Data {
-                    of: of.to_owned(),
-                    why: format!(
-                        "`{}` is infinite or no number in {n} of {} rows, as the logarithm of zero is: leave them out by \
-                         `where`, or take another form (dhs, ppml)",
-                        term.name,
-                        column.len()
-                    ),
-                });
+                Column::Categories(column) => met.push(column),
             }
         }
         let of_column = |column: &String| match schema.field_with_name(column) {
@@ -93,11 +61,12 @@ impl Rows {
             _ => Categories::Others,
         };
         let factors = met
-            .into_iter()
+            .into_par_iter()
             .zip(&categories)
             .map(|(met, column)| met.levels(of_column(column)))
             .collect();
-        Ok(Self { terms, numbers, categories, factors })
+        let n = numbers.first().map_or(0, Vec::len);
+        Ok(Self { terms, numbers, n, categories, factors })
     }
 
     /// The columns of categories beside each other, of the rows that have all of them.
@@ -118,7 +87,17 @@ impl Rows {
 
     /// How many there are.
     pub(super) fn n(&self) -> usize {
-        self.numbers.first().map_or(0, Vec::len)
+        self.n
+    }
+
+    /// The columns of numbers, in the order of the terms.
+    pub(super) fn numbers(&self) -> Vec<Cow<'_, [f64]>> {
+        self.numbers.iter().map(|column| Cow::Borrowed(column.as_slice())).collect()
+    }
+
+    /// The same, and has them no longer.
+    pub(super) fn take_numbers(&mut self) -> Vec<Cow<'static, [f64]>> {
+        std::mem::take(&mut self.numbers).into_iter().map(Cow::Owned).collect()
     }
 
     /// The place of a column of categories.
@@ -231,16 +210,110 @@ fn columns(
     Ok(schema)
 }
 
-/// Adds the numbers of a batch. NaN stands for null from here on; that of a computation becomes
-/// infinite, to be told apart.
-fn add(out: &mut Vec<f64>, column: &Float64Array) {
-    if column.null_count() == 0 {
-        out.extend(column.values().iter().map(|v| if v.is_nan() { f64::INFINITY } else { *v }));
-    } else {
-        out.extend(column.iter().map(|v| match v {
-            None => f64::NAN,
-            Some(v) if v.is_nan() => f64::INFINITY,
-            Some(v) => v,
-        }));
+/// Why a column of numbers is of no use that is infinite in some rows.
+fn infinite(of: &str, term: &Term, n_infinite: usize, n_rows: usize) -> RegressionError {
+    RegressionError::Data {
+        of: of.to_owned(),
+        why: format!(
+            "`{}` is infinite or no number in {n_infinite} of {n_rows} rows, as the logarithm of zero is: leave them out by \
+             `where`, or take another form (dhs, ppml)",
+            term.name
+        ),
     }
+}
+
+/// A column as it is read.
+enum Column {
+    /// Of numbers, and how many of them are infinite. NaN stands for null; that of a computation
+    /// becomes infinite, to be told apart.
+    Numbers { values: Vec<f64>, n_infinite: usize },
+    /// Of categories.
+    Categories(Box<Met>),
+}
+
+impl Column {
+    /// Adds the rows of a batch.
+    fn add(&mut self, column: &ArrayRef) -> Result<(), ArrowError> {
+        match self {
+            Self::Categories(met) => met.add_all(column),
+            Self::Numbers { values, n_infinite } => {
+                let column = column.as_primitive::<Float64Type>();
+                let start = values.len();
+                let number = |value: f64| if value.is_nan() { f64::INFINITY } else { value };
+                if column.null_count() == 0 {
+                    values.extend(column.values().iter().map(|value| number(*value)));
+                } else {
+                    values.extend(column.iter().map(|value| value.map_or(f64::NAN, number)));
+                }
+                *n_infinite += values[start..].iter().filter(|value| value.is_infinite()).count();
+                Ok(())
+            }
+        }
+    }
+
+    fn n_rows(&self) -> usize {
+        match self {
+            Self::Numbers { values, .. } => values.len(),
+            Self::Categories(met) => met.n_rows(),
+        }
+    }
+}
+
+/// Reads the columns of a specification, in the order of its statement.
+///
+/// Several threads read some of the columns each, since a file of one row group is read by one
+/// thread. With a condition one reads them all: it may be one that has other rows each time.
+fn read_columns(
+    session: &Session,
+    runtime: &Handle,
+    spec: &Spec,
+    of: &str,
+) -> Result<Vec<Column>, RegressionError> {
+    let failed = |source| RegressionError::Query { of: of.to_owned(), sql: spec.sql(), source };
+    let (selected, n_numbers) = (spec.columns(), spec.numbers().len());
+    let n_parts = match spec.condition {
+        None => rayon::current_num_threads().min(selected.len()),
+        Some(_) => 1,
+    };
+    let n_rows = match spec.condition {
+        None => runtime.block_on(session.n_rows(&spec.table)).map_err(failed)?,
+        Some(_) => 0,
+    };
+    let read = |part: usize| -> Result<Vec<Column>, RegressionError> {
+        let places: Vec<usize> = (part..selected.len()).step_by(n_parts).collect();
+        let column = |place: &usize| match *place < n_numbers {
+            true => Column::Numbers { values: Vec::with_capacity(n_rows), n_infinite: 0 },
+            false => Column::Categories(Box::new(Met::with_capacity(n_rows))),
+        };
+        let mut columns: Vec<Column> = places.iter().map(column).collect();
+        let mut without_text: Option<(usize, ArrowError)> = None;
+        let take = |batch: &RecordBatch| {
+            for ((place, column), array) in places.iter().zip(&mut columns).zip(batch.columns()) {
+                if let Err(error) = column.add(array) {
+                    without_text.get_or_insert((*place, error));
+                }
+            }
+        };
+        let selected: Vec<String> = places.iter().map(|place| selected[*place].clone()).collect();
+        runtime.block_on(session.stream(&spec.sql_of(&selected), take)).map_err(failed)?;
+        match without_text {
+            None => Ok(columns),
+            Some((place, error)) => Err(RegressionError::Data {
+                of: of.to_owned(),
+                why: format!(
+                    "`{}` cannot be read as categories: {error}",
+                    spec.factors()[place - n_numbers]
+                ),
+            }),
+        }
+    };
+    let mut parts: Vec<_> =
+        query::side_by_side(n_parts, n_parts, read)?.into_iter().map(Vec::into_iter).collect();
+    let in_order = (0..selected.len()).filter_map(|place| parts[place % n_parts].next());
+    let columns: Vec<Column> = in_order.collect();
+    if columns.iter().any(|column| column.n_rows() != columns[0].n_rows()) {
+        let why = format!("`{}` changed while it was read: try again", spec.table);
+        return Err(RegressionError::Data { of: of.to_owned(), why });
+    }
+    Ok(columns)
 }
