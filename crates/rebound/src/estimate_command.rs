@@ -337,8 +337,9 @@ fn of_file(
         session.register_rows(DATA, Arc::clone(&schema), vec![rows])?;
         Some(schema)
     };
-    let model = schema.map_or_else(|| model.clone(), |schema| with_names(model, &schema));
-    check_codes(runtime, &session, &model).map_err(failed)?;
+    let Some(schema) = schema else { return run_looking(runtime, &session, model) };
+    let model = with_names(model, &schema);
+    check_codes(runtime, &session, &model, &schema).map_err(failed)?;
     run_looking(runtime, &session, &model)
 }
 
@@ -366,8 +367,8 @@ fn of_frame(
     let nowhere = Lake::open("memory://")?;
     let session = published::session(&nowhere, 1, memory)?;
     let model = with_names(model, &frame.schema);
-    session.register_rows(DATA, frame.schema, frame.batches)?;
-    check_codes(runtime, &session, &model).map_err(EstimateCommandError::Request)?;
+    session.register_rows(DATA, Arc::clone(&frame.schema), frame.batches)?;
+    check_codes(runtime, &session, &model, &frame.schema).map_err(EstimateCommandError::Request)?;
     run_looking(runtime, &session, &model)
 }
 
@@ -402,18 +403,21 @@ fn run_looking(
 }
 
 /// Refuses columns of categories in single precision that hold more digits than that does.
-fn check_codes(runtime: &Runtime, session: &Session, model: &Model) -> Result<(), String> {
+fn check_codes(
+    runtime: &Runtime,
+    session: &Session,
+    model: &Model,
+    schema: &SchemaRef,
+) -> Result<(), String> {
     let named: BTreeSet<String> = model.specs.iter().flat_map(Spec::factors).collect();
     for name in named {
         let column = quote(&name);
         let sql =
             format!("select {column} from {DATA} where abs({column}) > {EXACT_SINGLES} limit 1");
-        // A column of texts has no such rows; what is wrong with others is told when they are read.
-        let single = runtime
-            .block_on(cancel::until(session.run(&format!("select {column} from {DATA} limit 0"))));
-        let is_single = single.is_ok_and(|(schema, _)| {
-            schema.fields().first().is_some_and(|field| *field.data_type() == DataType::Float32)
-        });
+        // What is wrong with columns that are not there is told when they are read.
+        let is_single = schema
+            .field_with_name(&name)
+            .is_ok_and(|field| *field.data_type() == DataType::Float32);
         if is_single
             && let Ok((_, batches)) = runtime.block_on(cancel::until(session.run(&sql)))
             && batches.iter().any(|batch| batch.num_rows() > 0)
