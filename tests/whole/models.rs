@@ -58,6 +58,38 @@ fn a_formula_gives_the_numbers_of_the_references() {
     assert_eq!(plot.matches("<circle").count(), 5, "a mark for each year but the reference");
 }
 
+/// A window sorts the rows that it is computed of, and has to sort all columns alike.
+#[test]
+fn what_sql_computes_of_many_rows_stays_beside_its_row() {
+    let project = with_panel();
+    // The mean of a region is what its effect takes out.
+    let coefficient = |formula: &str, term: &str| -> f64 {
+        let ran = estimate(&project, formula, &["--format", "csv"]).ok();
+        let key = ["y".to_owned(), String::new(), term.to_owned()];
+        coefficients(&ran.out)[&key]["estimate"].parse().expect("a number")
+    };
+    let within = "x1 - avg(x1) over (partition by region)";
+    let (found, expected) = (
+        coefficient(&format!("y ~ {within} | region"), within),
+        coefficient("y ~ x1 | region", "x1"),
+    );
+    assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+    for (formula, more) in [
+        (&format!("y ~ {within} + x2 | hs6")[..], &[][..]),
+        ("y ~ lag(x1) over (partition by region order by year, id) + x3", &[]),
+        ("y ~ x1 | region", &["--weights", "count(*) over (partition by region)"]),
+    ] {
+        let more = [more, &["--format", "csv"]].concat();
+        let alone = estimate(&project, formula, &more).ok();
+        let of_one = estimate(&project, formula, &[&more[..], &["-w", "true"]].concat()).ok();
+        let numbers = |out: &str| -> Vec<String> {
+            coefficients(out).into_values().map(|row| row["estimate"].clone()).collect()
+        };
+        assert_eq!(numbers(&alone.out), numbers(&of_one.out), "{formula}");
+    }
+    estimate(&project, "y ~ avg(x1)", &[]).fails(2, "failed to read its rows");
+}
+
 #[test]
 fn what_cannot_be_estimated_says_why() {
     let project = with_panel();

@@ -367,27 +367,36 @@ pub(crate) fn without_singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let n = factors.first()?.of_row.len();
     let mut counts: Vec<Vec<u32>> =
         factors.par_iter().map(|factor| factor.counts(&factor.of_row)).collect();
-    let mut keep: Option<Vec<bool>> = None;
+    if !counts.iter().flatten().any(|n| *n == 1) {
+        return None;
+    }
+    let is_alone = |counts: &[Vec<u32>], row: usize| {
+        let mut levels = factors.iter().zip(counts);
+        levels.any(|(factor, counts)| counts[factor.of_row[row] as usize] == 1)
+    };
+    let leave_out = |counts: &mut [Vec<u32>], row: usize| {
+        for (factor, counts) in factors.iter().zip(counts) {
+            counts[factor.of_row[row] as usize] -= 1;
+        }
+    };
     // Which rows stay in the end does not depend on the order in which the others go.
+    let alone: Vec<usize> = (0..n).into_par_iter().filter(|row| is_alone(&counts, *row)).collect();
+    let mut keep = vec![true; n];
+    for row in alone {
+        keep[row] = false;
+        leave_out(&mut counts, row);
+    }
+    // Others follow them, of which each may be followed by the row after it.
     while counts.iter().flatten().any(|n| *n == 1) {
         cancel::check();
-        let is_alone = |row: &usize| {
-            keep.as_ref().is_none_or(|keep| keep[*row])
-                && factors
-                    .iter()
-                    .zip(&counts)
-                    .any(|(factor, counts)| counts[factor.of_row[*row] as usize] == 1)
-        };
-        let alone: Vec<usize> = (0..n).into_par_iter().filter(is_alone).collect();
-        let keep = keep.get_or_insert_with(|| vec![true; n]);
-        for row in alone {
-            keep[row] = false;
-            for (factor, counts) in factors.iter().zip(&mut counts) {
-                counts[factor.of_row[row] as usize] -= 1;
+        for (row, keep) in keep.iter_mut().enumerate() {
+            if *keep && is_alone(&counts, row) {
+                *keep = false;
+                leave_out(&mut counts, row);
             }
         }
     }
-    keep
+    Some(keep)
 }
 
 #[cfg(test)]
@@ -430,5 +439,26 @@ mod tests {
             assert_eq!(starts.len(), factors[0].n_levels + 1);
             assert_eq!(combined.n_levels, n as usize);
         }
+    }
+
+    #[test]
+    fn singletons_that_follow_one_from_the_other_are_left_out() {
+        // A path whose ends are alone, backwards and forwards, beside pairs that stay.
+        let path = 2_001_u32;
+        for forwards in [false, true] {
+            let at = |row: u32| if forwards { row } else { path - 1 - row };
+            let of = |level: &dyn Fn(u32) -> u32| -> Vec<u32> {
+                let pairs = (0..8).map(|pair| path + pair / 4);
+                (0..path).map(|row| level(at(row))).chain(pairs).collect()
+            };
+            let n_levels = path as usize + 2;
+            let a = Factor { of_row: of(&|row| row.div_ceil(2)), n_levels };
+            let b = Factor { of_row: of(&|row| row / 2), n_levels };
+            let keep = without_singletons(&[&a, &b]).expect("some");
+            let expected: Vec<bool> = (0..path + 8).map(|row| row >= path).collect();
+            assert_eq!(keep, expected);
+        }
+        let pairs = Factor { of_row: vec![0, 0, 1, 1], n_levels: 2 };
+        assert_eq!(without_singletons(&[&pairs]), None);
     }
 }

@@ -125,9 +125,9 @@ fn texts(array: &dyn Array) -> Result<StringArray, ArrowError> {
 }
 
 impl Met {
-    /// Without rows yet, and with room for so many.
-    pub(crate) fn with_capacity(n_rows: usize) -> Self {
-        Self { of_row: Vec::with_capacity(n_rows), ..Self::default() }
+    /// Puts the levels of rows into `of_row`, which is empty.
+    pub(crate) fn with_rows(of_row: Vec<u32>) -> Self {
+        Self { of_row, ..Self::default() }
     }
 
     /// How many rows it has.

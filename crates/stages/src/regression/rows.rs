@@ -259,10 +259,18 @@ impl Column {
     }
 }
 
+/// Nothing yet, with room for so many values if there is as much memory: a file may say anything.
+fn with_room<T>(n: usize) -> Vec<T> {
+    let mut values = Vec::new();
+    drop(values.try_reserve_exact(n));
+    values
+}
+
 /// Reads the columns of a specification, in the order of its statement.
 ///
 /// Several threads read some of the columns each, since a file of one row group is read by one
-/// thread. With a condition one reads them all: it may be one that has other rows each time.
+/// thread. They do so of columns as they are alone: what SQL computes may change the order of the
+/// rows (windows, subqueries) or their number, and a condition may have other rows each time.
 fn read_columns(
     session: &Session,
     runtime: &Handle,
@@ -271,19 +279,20 @@ fn read_columns(
 ) -> Result<Vec<Column>, RegressionError> {
     let failed = |source| RegressionError::Query { of: of.to_owned(), sql: spec.sql(), source };
     let (selected, n_numbers) = (spec.columns(), spec.numbers().len());
-    let n_parts = match spec.condition {
-        None => rayon::current_num_threads().min(selected.len()),
-        Some(_) => 1,
-    };
-    let n_rows = match spec.condition {
-        None => runtime.block_on(session.n_rows(&spec.table)).map_err(failed)?,
-        Some(_) => 0,
+    let is_as_it_is =
+        spec.condition.is_none() && spec.numbers().iter().all(|term| !term.columns.is_empty());
+    let (n_parts, n_rows) = match is_as_it_is {
+        true => (
+            rayon::current_num_threads().min(selected.len()),
+            runtime.block_on(session.n_rows(&spec.table)).map_err(failed)?,
+        ),
+        false => (1, 0),
     };
     let read = |part: usize| -> Result<Vec<Column>, RegressionError> {
         let places: Vec<usize> = (part..selected.len()).step_by(n_parts).collect();
         let column = |place: &usize| match *place < n_numbers {
-            true => Column::Numbers { values: Vec::with_capacity(n_rows), n_infinite: 0 },
-            false => Column::Categories(Box::new(Met::with_capacity(n_rows))),
+            true => Column::Numbers { values: with_room(n_rows), n_infinite: 0 },
+            false => Column::Categories(Box::new(Met::with_rows(with_room(n_rows)))),
         };
         let mut columns: Vec<Column> = places.iter().map(column).collect();
         let mut without_text: Option<(usize, ArrowError)> = None;
