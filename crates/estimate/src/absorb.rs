@@ -168,7 +168,7 @@ impl Absorber {
                 center(column, weights);
                 squared_length(column, weights)
             });
-            let mut values = side_by_side(group);
+            let mut values = by_row(group);
             let mut sums = self.cell_sums(&values, weights);
             let mut explained: Lanes = [f64::INFINITY; LANES];
             let mut n_iterations = 0;
@@ -567,7 +567,7 @@ fn per_lane(columns: &mut [&mut [f64]], of: impl Fn(&mut [f64]) -> f64 + Sync) -
 
 /// The values of up to [`LANES`] columns, those of a row beside each other: what a cell needs of a
 /// row, which is far from the rows before and after it in the cell, is then looked for once.
-fn side_by_side(columns: &[&mut [f64]]) -> Vec<Lanes> {
+fn by_row(columns: &[&mut [f64]]) -> Vec<Lanes> {
     let n_rows = columns.first().map_or(0, |column| column.len());
     let of_row = |row: usize| {
         let mut lanes = ZERO;

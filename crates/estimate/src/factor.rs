@@ -367,32 +367,20 @@ pub(crate) fn without_singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let n = factors.first()?.of_row.len();
     let mut counts: Vec<Vec<u32>> =
         factors.par_iter().map(|factor| factor.counts(&factor.of_row)).collect();
-    if !counts.iter().flatten().any(|n| *n == 1) {
+    let has_singletons = |counts: &[Vec<u32>]| counts.iter().any(|counts| counts.contains(&1));
+    if !has_singletons(&counts) {
         return None;
     }
-    let is_alone = |counts: &[Vec<u32>], row: usize| {
-        let mut levels = factors.iter().zip(counts);
-        levels.any(|(factor, counts)| counts[factor.of_row[row] as usize] == 1)
-    };
-    let leave_out = |counts: &mut [Vec<u32>], row: usize| {
-        for (factor, counts) in factors.iter().zip(counts) {
-            counts[factor.of_row[row] as usize] -= 1;
-        }
-    };
-    // Which rows stay in the end does not depend on the order in which the others go.
-    let alone: Vec<usize> = (0..n).into_par_iter().filter(|row| is_alone(&counts, *row)).collect();
     let mut keep = vec![true; n];
-    for row in alone {
-        keep[row] = false;
-        leave_out(&mut counts, row);
-    }
-    // Others follow them, of which each may be followed by the row after it.
-    while counts.iter().flatten().any(|n| *n == 1) {
+    while has_singletons(&counts) {
         cancel::check();
-        for (row, keep) in keep.iter_mut().enumerate() {
-            if *keep && is_alone(&counts, row) {
+        for (row, keep) in keep.iter_mut().enumerate().filter(|(_, keep)| **keep) {
+            let mut levels = factors.iter().zip(&counts);
+            if levels.any(|(factor, counts)| counts[factor.of_row[row] as usize] == 1) {
                 *keep = false;
-                leave_out(&mut counts, row);
+                for (factor, counts) in factors.iter().zip(&mut counts) {
+                    counts[factor.of_row[row] as usize] -= 1;
+                }
             }
         }
     }
