@@ -24,6 +24,7 @@ mod network;
 pub mod new_file;
 pub mod output;
 mod page;
+mod parquet_rows;
 mod products;
 pub mod published;
 mod region_products;

@@ -2,6 +2,7 @@
 
 use crate::destination::FileForm;
 use crate::nested;
+use crate::parquet_rows::ParquetRows;
 use crate::stata::{self, StataError};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -498,13 +499,11 @@ pub fn write<E: From<OutputError>>(
         Format::Markdown => write_markdown(schema, batches, &mut out)?,
         Format::Parquet => {
             let properties = parquet_properties(schema).build();
-            let mut writer =
-                parquet::arrow::ArrowWriter::try_new(&mut out, schema.clone(), Some(properties))
-                    .map_err(parquet)?;
+            let mut writer = ParquetRows::new(&mut out, schema, properties).map_err(parquet)?;
             for batch in batches {
                 writer.write(&batch?).map_err(parquet)?;
             }
-            writer.close().map_err(parquet)?;
+            writer.finish().map_err(parquet)?;
         }
         Format::Arrow => {
             let mut writer =

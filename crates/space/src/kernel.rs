@@ -31,6 +31,10 @@ pub(crate) type Block = [f64; BLOCK];
 /// A value of each product of a strip.
 pub(crate) type Strip = [f64; STRIP];
 
+/// The values of a strip for each product of a tile: as many as a byte tells apart, so that no place
+/// needs to be looked at before it is taken.
+pub(crate) type Rows = [Strip; 1 << u8::BITS];
+
 /// Puts the number of regions that a product shares with each of the products from another on into `row`: `own` are its
 /// regions, one bit a region, and `others` those of the others.
 pub(crate) fn co_occurrences(own: &[u64], others: &[u64], row: &mut [f64]) {
@@ -157,14 +161,14 @@ pub(crate) struct Entries<'a> {
 }
 
 /// Adds to the sums of each list the rows of its entries, four at a time.
-pub(crate) fn add_rows(sums: &mut [Strip], entries: Entries<'_>, rows: &[Strip; TILE]) {
+pub(crate) fn add_rows(sums: &mut [Strip], entries: Entries<'_>, rows: &Rows) {
     Arch::new().dispatch(AddRows { sums, entries, rows });
 }
 
 struct AddRows<'a> {
     sums: &'a mut [Strip],
     entries: Entries<'a>,
-    rows: &'a [Strip; TILE],
+    rows: &'a Rows,
 }
 
 impl NullaryFnOnce for AddRows<'_> {
@@ -173,7 +177,7 @@ impl NullaryFnOnce for AddRows<'_> {
     #[inline(always)]
     fn call(self) {
         let Self { sums, entries: Entries { starts, places }, rows } = self;
-        let row = |place: u8| &rows[place as usize % TILE];
+        let row = |place: u8| &rows[place as usize];
         for list in 0..sums.len() {
             let mut sum = sums[list];
             let (fours, rest) = places[starts[list]..starts[list + 1]].as_chunks::<4>();
@@ -199,7 +203,7 @@ pub(crate) fn add_weighted<const K: usize>(
     sums: &mut [[Strip; K]],
     entries: Entries<'_>,
     weights: &[[f64; K]],
-    rows: &[Strip; TILE],
+    rows: &Rows,
 ) {
     Arch::new().dispatch(AddWeighted { sums, entries, weights, rows });
 }
@@ -208,7 +212,7 @@ struct AddWeighted<'a, const K: usize> {
     sums: &'a mut [[Strip; K]],
     entries: Entries<'a>,
     weights: &'a [[f64; K]],
-    rows: &'a [Strip; TILE],
+    rows: &'a Rows,
 }
 
 impl<const K: usize> NullaryFnOnce for AddWeighted<'_, K> {
@@ -217,7 +221,7 @@ impl<const K: usize> NullaryFnOnce for AddWeighted<'_, K> {
     #[inline(always)]
     fn call(self) {
         let Self { sums, entries: Entries { starts, places }, weights, rows } = self;
-        let row = |place: u8| &rows[place as usize % TILE];
+        let row = |place: u8| &rows[place as usize];
         for list in 0..sums.len() {
             let entries = starts[list]..starts[list + 1];
             let (fours, rest) = places[entries.clone()].as_chunks::<4>();

@@ -212,7 +212,7 @@ fn block_sums<const K: usize>(
     let mut of_plain = vec![[0.0; STRIP]; N_STRIPS * n_plain];
     let mut of_weighted = vec![[[0.0; STRIP]; K]; N_STRIPS * n_weighted];
     // The rows of a strip stand together.
-    let mut strips = vec![[[0.0; STRIP]; TILE]; N_STRIPS];
+    let mut strips = vec![[[0.0; STRIP]; 1 << u8::BITS]; N_STRIPS];
     let mut row: Block = [0.0; BLOCK];
     for (tile, first) in (0..n).step_by(TILE).enumerate() {
         cancel::check();

@@ -4,11 +4,13 @@ use super::args::{Metric, Of};
 use super::metrics;
 use super::period::Period;
 use super::question::Question;
+use super::values::Values;
 use arrow::array::{
     ArrayRef, BooleanBuilder, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
+use rayon::prelude::*;
 use report::stata::PERIOD;
 use space::backbone;
 use std::collections::BTreeMap;
@@ -113,32 +115,40 @@ impl Form {
             Of::Products => n_products,
             Of::Pairs => return self.pairs(period),
         };
-        let mut columns = self.period_column(period, n)?;
         let regions = || period.regions.iter().map(|&r| place(r));
         let products = || period.products.iter().map(|&p| place(p));
-        match question.of {
-            Of::Cells => {
-                let of_cells = regions().flat_map(|r| std::iter::repeat_n(r, n_products));
-                columns.push(labels(&self.regions, of_cells.collect())?);
-                let of_cells = regions().flat_map(|_| products());
-                columns.push(labels(&self.products, of_cells.collect())?);
-                columns.push(period.of_cells(|r, p| Some(period.exports.get(r, p))).array());
+        let of_keys = || {
+            let mut columns = self.period_column(period, n)?;
+            match question.of {
+                Of::Cells => {
+                    let of_cells = regions().flat_map(|r| std::iter::repeat_n(r, n_products));
+                    columns.push(labels(&self.regions, of_cells.collect())?);
+                    let of_cells = products().collect::<Vec<_>>().repeat(n_regions);
+                    columns.push(labels(&self.products, of_cells)?);
+                    columns.push(period.of_cells(|r, p| Some(period.exports.get(r, p))).array());
+                }
+                Of::Regions => columns.push(labels(&self.regions, regions().collect())?),
+                Of::Products | Of::Pairs => {
+                    columns.push(labels(&self.products, products().collect())?);
+                }
             }
-            Of::Regions => columns.push(labels(&self.regions, regions().collect())?),
-            Of::Products | Of::Pairs => {
-                columns.push(labels(&self.products, products().collect())?);
-            }
-        }
+            Ok::<_, ArrowError>(columns)
+        };
+        // What measures of cells are made of is large: one after the other.
+        let mut measured = Vec::with_capacity(question.metrics.len());
         for &metric in &question.metrics {
             cancel::check();
-            let values = metrics::values(period, metric);
-            let is_of_parts = question.of == Of::Cells && metric.of() != Of::Cells;
-            columns.push(if is_of_parts {
-                values.spread(metric.of(), n_regions, n_products).array()
-            } else {
-                values.array()
-            });
+            measured.push((metric, metrics::values(period, metric)));
         }
+        let of_metric = |(metric, values): (Metric, Values)| match question.of {
+            Of::Cells if metric.of() != Of::Cells => {
+                values.spread(metric.of(), n_regions, n_products).array()
+            }
+            _ => values.array(),
+        };
+        let (keys, of_metrics): (_, Vec<ArrayRef>) =
+            rayon::join(of_keys, || measured.into_par_iter().map(of_metric).collect());
+        let columns = keys?.into_iter().chain(of_metrics).collect();
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
     }
 

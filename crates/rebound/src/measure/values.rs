@@ -35,9 +35,8 @@ impl<T: Copy + Default + Send + Sync> Column<T> {
             .for_each(|(row, (values, is_there))| {
                 cancel::check();
                 for (at, (into, is_there)) in values.iter_mut().zip(is_there).enumerate() {
-                    if let Some(value) = value(row, at) {
-                        (*into, *is_there) = (value, true);
-                    }
+                    let value = value(row, at);
+                    (*into, *is_there) = (value.unwrap_or_default(), value.is_some());
                 }
             });
         Self { values, is_there }
@@ -45,10 +44,15 @@ impl<T: Copy + Default + Send + Sync> Column<T> {
 
     /// The value of its region or product for each cell, region after region.
     fn spread(self, of: Of, n_regions: usize, n_products: usize) -> Self {
-        let at = |at: usize| self.is_there[at].then(|| self.values[at]);
         match of {
-            Of::Regions => Self::of_rows(n_regions, n_products, |region, _| at(region)),
-            _ => Self::of_rows(n_regions, n_products, |_, product| at(product)),
+            Of::Regions => Self {
+                values: each_repeated(&self.values, n_products),
+                is_there: each_repeated(&self.is_there, n_products),
+            },
+            _ => Self {
+                values: self.values.repeat(n_regions),
+                is_there: self.is_there.repeat(n_regions),
+            },
         }
     }
 
@@ -57,6 +61,15 @@ impl<T: Copy + Default + Send + Sync> Column<T> {
         let is_whole = self.is_there.iter().all(|is_there| *is_there);
         (self.values, (!is_whole).then(|| NullBuffer::from(self.is_there)))
     }
+}
+
+/// Each value so many times, one after the other.
+fn each_repeated<T: Copy>(values: &[T], times: usize) -> Vec<T> {
+    let mut repeated = Vec::with_capacity(values.len() * times);
+    for &value in values {
+        repeated.resize(repeated.len() + times, value);
+    }
+    repeated
 }
 
 impl<T: Copy + Default> FromIterator<Option<T>> for Column<T> {
